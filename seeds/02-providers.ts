@@ -1,0 +1,39 @@
+import type { Knex } from 'knex';
+import { SINCE_EVER, insertHubs, insertSatellites } from './writing/vault-rows.ts';
+
+const PROVIDERS = [
+  { provider: 'openai', provider_name: 'OpenAI', protocol: 'openai', api_endpoint: 'https://api.openai.com/v1' },
+  { provider: 'anthropic', provider_name: 'Anthropic', protocol: 'anthropic', api_endpoint: 'https://api.anthropic.com' },
+] as const;
+
+/** The providers whose protocols the gateway speaks. Limits and measures are not stated: they are measured. */
+export const seed = async (knex: Knex): Promise<void> => {
+  await insertHubs(
+    knex,
+    { table: 'gateway.ai_provider_h', hash_key: 'provider_hk', business_key: 'provider_bk' },
+    PROVIDERS.map(({ provider }) => provider),
+  );
+  await insertSatellites(
+    knex,
+    {
+      table: 'gateway.ai_provider_s',
+      hash_key: 'provider_hk',
+      parent: `util.hash_hub('ai_provider_h', util.encode_text(row.provider))`,
+      key_columns: { provider: 'text' },
+      payload: {
+        provider_name: 'text',
+        protocol: 'text',
+        api_endpoint: 'text',
+        models_available: 'text[]',
+        cost_per_1k_tokens: 'number',
+        max_tokens_per_request: 'number',
+        requests_per_minute_limit: 'number',
+        current_latency_ms: 'number',
+        current_availability_percent: 'number',
+        quality_score: 'number',
+        is_active: 'boolean',
+      },
+    },
+    PROVIDERS.map((provider) => ({ applied_date: SINCE_EVER, is_active: true, ...provider })),
+  );
+};

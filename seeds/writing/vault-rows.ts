@@ -1,0 +1,81 @@
+import type { Knex } from 'knex';
+
+type Value = string | number | boolean | null | readonly string[] | Readonly<Record<string, unknown>>;
+
+/** A column: the SQL type that a value is read as, and the function that encodes it for hashing. */
+export const TYPES = {
+  text: { sql: 'text', encoder: 'encode_text' },
+  number: { sql: 'numeric', encoder: 'encode_number' },
+  boolean: { sql: 'boolean', encoder: 'encode_boolean' },
+  json: { sql: 'jsonb', encoder: 'encode_json' },
+  'text[]': { sql: 'text[]', encoder: 'encode_text_array' },
+} as const;
+
+export type Columns = Readonly<Record<string, keyof typeof TYPES>>;
+
+/** When seeded facts were taken in. Constant, so that seeding again meets the rows that stand already. */
+export const LOAD_DATE = '2026-01-01T00:00:00Z';
+/** From when seeded facts hold that have no date of their own. */
+export const SINCE_EVER = '2020-01-01T00:00:00Z';
+
+const RECORD_SOURCE = 'seed';
+
+/** Writes hub rows with a business key of one text. */
+export const insertHubs = async (
+  knex: Knex,
+  hub: { readonly table: string; readonly hash_key: string; readonly business_key: string },
+  keys: readonly string[],
+): Promise<void> => {
+  const name = hub.table.replace(/^.*\./, '');
+  await knex.raw(
+    `insert into ${hub.table} (${hub.hash_key}, load_date, ${hub.business_key}, record_source)
+     select util.hash_hub('${name}', util.encode_text(key)), ?::timestamptz, key, ?
+     from jsonb_array_elements_text(?::jsonb) as keys (key)
+     on conflict do nothing`,
+    [LOAD_DATE, RECORD_SOURCE, JSON.stringify(keys)],
+  );
+};
+
+export interface SeedRow {
+  /** From when it holds. */
+  readonly applied_date: string;
+  /** When it was taken in, where that is not `LOAD_DATE`. */
+  readonly load_date?: string;
+  readonly [column: string]: Value | undefined;
+}
+
+/**
+ * Writes satellite rows.
+ * @param satellite.parent SQL that gives the parent's hash key from a row's columns, named `row.…`
+ * @param satellite.key_columns columns that only `parent` needs
+ */
+export const insertSatellites = async (
+  knex: Knex,
+  satellite: {
+    readonly table: string;
+    readonly hash_key: string;
+    readonly parent: string;
+    readonly key_columns: Columns;
+    readonly payload: Columns;
+  },
+  rows: readonly SeedRow[],
+): Promise<void> => {
+  const name = satellite.table.replace(/^.*\./, '');
+  const columns = Object.keys(satellite.payload);
+  const encoded = columns
+    .toSorted()
+    .map((column) => `util.${TYPES[satellite.payload[column]!].encoder}(row.${column})`);
+  const record = Object.entries({ ...satellite.key_columns, ...satellite.payload }).map(
+    ([column, type]) => `${column} ${TYPES[type].sql}`,
+  );
+  await knex.raw(
+    `insert into ${satellite.table}
+       (${[satellite.hash_key, 'load_date', 'applied_date', 'hash_diff', ...columns, 'record_source'].join(', ')})
+     select ${satellite.parent}, coalesce(row.load_date, ?::timestamptz), row.applied_date,
+       util.hash_diff('${name}', ${encoded.join(', ')}), ${columns.map((column) => `row.${column}`).join(', ')}, ?
+     from jsonb_to_recordset(?::jsonb)
+       as row (load_date timestamptz, applied_date timestamptz, ${record.join(', ')})
+     on conflict do nothing`,
+    [LOAD_DATE, RECORD_SOURCE, JSON.stringify(rows)],
+  );
+};

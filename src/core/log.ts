@@ -1,0 +1,15 @@
+import { type Logger, pino } from 'pino';
+
+export type Log = Logger;
+
+/**
+ * The product's logger: one JSON line an event, on standard output.
+ * @param level the lowest level that is written
+ * @param name the role that speaks, as `gateway` or `load`
+ */
+export const createLog = (level: string, name: string): Log => pino({ level, name, redact: REDACTED_PATHS });
+
+/** A logger that writes nothing. */
+export const silentLog: Log = pino({ level: 'silent' });
+
+const REDACTED_PATHS = ['*.authorization', '*.api_key', '*.admin_key', '*["x-api-key"]'];

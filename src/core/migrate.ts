@@ -1,0 +1,52 @@
+import { fileURLToPath } from 'node:url';
+import knex, { type Knex } from 'knex';
+
+const folder = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+// One connection holds the lock while the others work.
+const MAX_CONNECTIONS = 3;
+
+/**
+ * Brings the database at `database_url` (`postgres://…`) to the newest form of the schema. Migrations run once
+ * each, in order, forward only; two starts at once take turns.
+ * @returns the names of the migrations that ran, empty when there was nothing to do
+ */
+export const migrate = (database_url: string): Promise<string[]> =>
+  alone(database_url, async (database) => {
+    // We alone hold the advisory lock, so a lock that stands in knex's own table is a dead process's.
+    await database.migrate.forceFreeMigrationsLock(MIGRATIONS);
+    const [, names] = (await database.migrate.latest(MIGRATIONS)) as [number, string[]];
+    return names;
+  });
+
+/**
+ * Writes the reference data into a migrated database. Running it again adds nothing.
+ * @returns the names of the seed files that ran
+ */
+export const seed = (database_url: string): Promise<string[]> =>
+  alone(database_url, async (database) => {
+    const [paths] = (await database.seed.run(SEEDS)) as [string[]];
+    return paths;
+  });
+
+const MIGRATIONS: Knex.MigratorConfig = { directory: folder('migrations'), loadExtensions: ['.ts'] };
+const SEEDS: Knex.SeederConfig = { directory: folder('seeds'), loadExtensions: ['.ts'] };
+
+/** Runs `work` under the advisory lock that all starts share, and closes every connection after it. */
+const alone = async <T>(database_url: string, work: (database: Knex) => Promise<T>): Promise<T> => {
+  const database = knex({
+    client: 'pg',
+    connection: { connectionString: database_url, application_name: 'onevault migrate' },
+    pool: { min: 0, max: MAX_CONNECTIONS },
+    // Whatever goes wrong is thrown; knex would print it to the console besides.
+    log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
+  });
+  try {
+    return await database.transaction(async (transaction) => {
+      await transaction.raw(`select pg_advisory_xact_lock(hashtextextended('onevault migrations', 0))`);
+      return await work(database);
+    });
+  } finally {
+    await database.destroy();
+  }
+};

@@ -1,0 +1,134 @@
+import { hash } from 'node:crypto';
+import { instantOf } from '../core/clock.ts';
+import type { OneVaultError } from '../core/errors.ts';
+import { type CallFacts, type CallRecord, type RouteFacts, SCHEMA_VERSION } from '../journal/record.ts';
+import type { Call } from './call.ts';
+import { clientAddress } from './client-address.ts';
+import { NOTHING_USED, type Rating } from './rating.ts';
+
+// What the vault's columns take; a longer text is cut, as it is the client's or the provider's own.
+const LONGEST_TEXT = 1_000;
+
+/** What is written before a provider sees the call; it reads as the outcome that holds if nothing more is heard. */
+export const intentRecord = (call: Call, now_ms: number): CallRecord =>
+  recordOf(call, 'intent', now_ms, {
+    ...NOTHING_USED_FACTS,
+    response_status: 'ABANDONED',
+    http_status: 503,
+    error_code: 'abandoned',
+    error_message: null,
+    response_commitment: null,
+  });
+
+/** What is written when the call is over and before the last byte of its reply leaves. */
+export const outcomeRecord = (
+  call: Call,
+  rating: Rating,
+  http_status: number,
+  now_ms: number,
+): CallRecord => {
+  const { usage, error } = call;
+  return recordOf(call, 'outcome', now_ms, {
+    prompt_tokens: usage?.prompt_tokens ?? null,
+    completion_tokens: usage?.completion_tokens ?? null,
+    total_tokens: usage?.total_tokens ?? null,
+    cached_tokens: usage?.cached_tokens ?? null,
+    cache_write_tokens: usage?.cache_write_tokens ?? null,
+    reasoning_tokens: usage?.reasoning_tokens ?? null,
+    provider_cost: rating.provider_cost?.toString() ?? null,
+    gateway_markup: rating.gateway_markup?.toString() ?? null,
+    customer_cost: rating.customer_cost?.toString() ?? null,
+    rating: rating.rating,
+    price_version: rating.price_version,
+    usage_source: call.usage_source,
+    response_status: statusOf(call, error),
+    http_status,
+    error_code: error?.code ?? null,
+    error_message: error === null ? null : cut(error.details ?? error.message),
+    response_commitment: call.reply.commitment(),
+  });
+};
+
+const NOTHING_USED_FACTS = {
+  prompt_tokens: null,
+  completion_tokens: null,
+  total_tokens: null,
+  cached_tokens: null,
+  cache_write_tokens: null,
+  reasoning_tokens: null,
+  provider_cost: null,
+  gateway_markup: null,
+  customer_cost: null,
+  rating: 'UNPRICED',
+  price_version: NOTHING_USED.price_version,
+  usage_source: 'none',
+} as const;
+
+type EndFacts = Pick<
+  CallFacts,
+  | keyof typeof NOTHING_USED_FACTS
+  | 'response_status'
+  | 'http_status'
+  | 'error_code'
+  | 'error_message'
+  | 'response_commitment'
+>;
+
+const recordOf = (call: Call, kind: CallRecord['kind'], now_ms: number, end: EndFacts): CallRecord => ({
+  schema_version: SCHEMA_VERSION,
+  kind,
+  intent_sequence: call.intent_sequence,
+  request_id: call.request_id,
+  recorded_at: instantOf(now_ms),
+  customer: call.customer?.customer ?? null,
+  api_key: call.api_key?.api_key ?? null,
+  provider: call.chosen?.offer.provider ?? null,
+  model: call.chosen?.offer.model ?? null,
+  routing_rule: call.route?.routing_rule ?? null,
+  call: {
+    request_timestamp: instantOf(call.received_ms),
+    request_type: call.ask?.type ?? 'completion',
+    endpoint: call.protocol.endpoint,
+    model_requested: call.ask?.model == null ? null : cut(call.ask.model),
+    model_used: call.chosen?.offer.model ?? 'unknown',
+    request_latency_ms: Math.max(0, now_ms - call.received_ms),
+    upstream_latency_ms: call.upstream_latency_ms,
+    time_to_first_token_ms: call.time_to_first_token_ms,
+    route_reason: call.route?.decision ?? null,
+    request_ip: clientAddress(call.ctx.req),
+    user_agent: cutOrNull(call.ctx.req.headers['user-agent']),
+    compliance_flags: [...call.compliance_flags],
+    is_streamed: call.ask?.stream ?? false,
+    priority: call.ask?.priority ?? null,
+    request_bytes: call.body.length,
+    response_bytes: call.reply.byte_count,
+    request_commitment:
+      call.body.length === 0 ? null : hash('sha256', Buffer.concat([call.request_salt, call.body])),
+    ...end,
+  },
+  route: call.route === null ? null : routeFacts(call, call.route),
+});
+
+const routeFacts = (call: Call, route: NonNullable<Call['route']>): RouteFacts => ({
+  candidates: route.candidates.map(({ offer, worst_cost }) => ({
+    provider: offer.provider,
+    model: offer.model,
+    worst_cost: worst_cost?.toString() ?? null,
+  })),
+  attempts: call.attempts,
+  decision: route.decision,
+  rule_version: route.rule_version,
+  max_cost: call.ask?.max_cost?.toString() ?? null,
+});
+
+const statusOf = (call: Call, error: OneVaultError | null): CallFacts['response_status'] => {
+  if (error === null) return 'SUCCESS';
+  if (error.code === 'client_closed_request') return 'CANCELLED';
+  if (call.intent_sequence === null) return 'REFUSED';
+  return error.code === 'provider_timeout' ? 'TIMEOUT' : 'ERROR';
+};
+
+const cut = (text: string): string =>
+  text.length <= LONGEST_TEXT ? text.toWellFormed() : text.slice(0, LONGEST_TEXT).toWellFormed();
+
+const cutOrNull = (text: string | undefined): string | null => (text === undefined ? null : cut(text));

@@ -1,0 +1,61 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { ApiKey, Customer, Snapshot } from '../control/snapshot.ts';
+import { OneVaultError } from '../core/errors.ts';
+import { clientAddress } from './client-address.ts';
+
+/** Whose key a request carries, and why it may not be used, if it may not. */
+export interface Identity {
+  readonly api_key: ApiKey | null;
+  readonly customer: Customer | null;
+  readonly refusal: OneVaultError | null;
+}
+
+const SCOPE = 'calls';
+
+/** Finds the API key that a request is made with, and its customer. */
+export const identify = (snapshot: Snapshot, request: IncomingMessage, now_ms: number): Identity => {
+  const secret = sentKey(request);
+  const api_key = secret === null ? null : findKey(snapshot, secret);
+  if (api_key === null) {
+    const refusal = new OneVaultError(secret === null ? 'missing_api_key' : 'invalid_api_key');
+    return { api_key, customer: null, refusal };
+  }
+  const customer = api_key.customer === null ? null : (snapshot.customers.get(api_key.customer) ?? null);
+  return { api_key, customer, refusal: refusalOf(api_key, customer, request, now_ms) };
+};
+
+const refusalOf = (
+  api_key: ApiKey,
+  customer: Customer | null,
+  request: IncomingMessage,
+  now_ms: number,
+): OneVaultError | null => {
+  if (api_key.is_revoked) return new OneVaultError('revoked_api_key');
+  if (api_key.expires_at_ms !== null && api_key.expires_at_ms <= now_ms) {
+    return new OneVaultError('expired_api_key');
+  }
+  if (customer === null || !api_key.scopes.includes(SCOPE)) {
+    return new OneVaultError('forbidden', { details: 'It is not a key for calls of a customer.' });
+  }
+  if (!customer.is_active) return new OneVaultError('forbidden', { details: 'The customer is suspended.' });
+  if (api_key.allowed_ips !== null && !api_key.allowed_ips.includes(clientAddress(request))) {
+    return new OneVaultError('forbidden', { details: 'The key may not be used from this address.' });
+  }
+  return null;
+};
+
+const findKey = (snapshot: Snapshot, secret: string): ApiKey | null => {
+  const key_sha256 = hash('sha256', secret);
+  const api_key = snapshot.api_keys.get(key_sha256);
+  if (api_key === undefined) return null;
+  return timingSafeEqual(Buffer.from(api_key.key_sha256), Buffer.from(key_sha256)) ? api_key : null;
+};
+
+/** The key in `Authorization: Bearer`, as OpenAI's SDKs send it, or in `x-api-key`, as Anthropic's do. */
+const sentKey = ({ headers }: IncomingMessage): string | null => {
+  const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
+  if (bearer !== undefined) return bearer;
+  const header = headers['x-api-key'];
+  return typeof header === 'string' && header !== '' ? header : null;
+};

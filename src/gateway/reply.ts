@@ -1,0 +1,88 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+
+/**
+ * The reply to one call: counts and commits to every byte of its body, and holds to back-pressure.
+ * The commitment is SHA-256(salt || body), so that whoever kept the body and the salt can prove what was sent.
+ */
+export interface Reply {
+  readonly salt: Buffer;
+  readonly has_started: boolean;
+  readonly byte_count: number;
+  /** Sends a piece of a stream, headers first; resolves when the client has room for more. */
+  write(text: string): Promise<void>;
+  /** Takes the last piece into the commitment; it leaves with `finish`. */
+  prepare(text: string): void;
+  /** Sends what was prepared and ends the reply. `status` holds for a reply that has not started. */
+  finish(status: number, headers: Readonly<Record<string, string>>): void;
+  /** Lower-case hex; to be called once, after `prepare`. */
+  commitment(): string;
+}
+
+/** Enough that nobody guesses it, for a commitment that hides as well as binds. */
+export const SALT_BYTES = 16;
+
+// A client that takes nothing for so long is gone, and must not hold the provider's stream open.
+const STALLED_CLIENT_MS = 60_000;
+
+const STREAM_HEADERS = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  // nginx would hold frames back otherwise.
+  'x-accel-buffering': 'no',
+} as const;
+
+export const createReply = (response: ServerResponse): Reply => {
+  const salt = randomBytes(SALT_BYTES);
+  const hash = createHash('sha256').update(salt);
+  let byte_count = 0;
+  let has_started = false;
+  let last = '';
+  const take = (text: string): void => {
+    byte_count += Buffer.byteLength(text);
+    hash.update(text);
+  };
+  return {
+    salt,
+    get has_started() {
+      return has_started;
+    },
+    get byte_count() {
+      return byte_count;
+    },
+    write: (text) => {
+      if (!has_started) {
+        has_started = true;
+        response.writeHead(200, STREAM_HEADERS);
+      }
+      take(text);
+      if (response.write(text) || response.destroyed) return Promise.resolve();
+      return drained(response);
+    },
+    prepare: (text) => {
+      last = text;
+      take(text);
+    },
+    finish: (status, headers) => {
+      if (response.destroyed) return;
+      if (!has_started) {
+        response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(last) });
+      }
+      response.end(last);
+    },
+    commitment: () => hash.digest('hex'),
+  };
+};
+
+const drained = (response: ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const stalled = setTimeout(() => response.destroy(), STALLED_CLIENT_MS);
+    const done = (): void => {
+      clearTimeout(stalled);
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });

@@ -1,0 +1,96 @@
+import { randomBytes } from 'node:crypto';
+import type { Context, Middleware } from 'koa';
+import { OneVaultError } from '../core/errors.ts';
+import type { Call, Step } from './call.ts';
+import type { GatewayDeps } from './deps.ts';
+import type { ClientProtocol } from './protocols/client-protocol.ts';
+import { createReply, SALT_BYTES } from './reply.ts';
+import { admit } from './steps/admit.ts';
+import { authenticate } from './steps/authenticate.ts';
+import { classify } from './steps/classify.ts';
+import { forward } from './steps/forward.ts';
+import { limit } from './steps/limit.ts';
+import { readAsk } from './steps/read-ask.ts';
+import { reserve } from './steps/reserve.ts';
+import { route } from './steps/route.ts';
+import { failureOf, settle } from './steps/settle.ts';
+
+/** The path of a call. The order is the security policy; whatever a step throws, the call is settled. */
+const STEPS = [authenticate, readAsk, classify, limit, reserve, route, admit, forward] as const;
+
+/** How many calls are under way, shared by every endpoint. */
+export interface InFlight {
+  count: number;
+}
+
+/** Serves one endpoint: takes each of its calls through the steps. */
+export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: InFlight): Middleware => {
+  const steps: readonly Step[] = STEPS.map((step) => step(deps));
+  const settleCall = settle(deps);
+  return async (ctx) => {
+    if (in_flight.count >= deps.max_calls_in_flight) {
+      deps.metrics.countOverload();
+      throw new OneVaultError('overloaded', { retry_after_s: 1 });
+    }
+    deps.metrics.setInFlight(++in_flight.count);
+    ctx.respond = false;
+    const call = openCall(ctx, protocol);
+    try {
+      await walk(steps, call, deps);
+      await settleCall(call);
+    } catch (fault) {
+      deps.log.error({ err: fault, request_id: call.request_id }, 'a call could not be settled');
+      ctx.res.destroy();
+    } finally {
+      deps.metrics.setInFlight(--in_flight.count);
+    }
+  };
+};
+
+const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
+  try {
+    for (const step of steps) await step(call);
+  } catch (thrown) {
+    call.error = failureOf(thrown, call);
+    if (call.error.code === 'internal_error') {
+      log.error({ err: thrown, request_id: call.request_id }, 'a call met a fault');
+    }
+  }
+};
+
+const openCall = (ctx: Context, protocol: ClientProtocol): Call => {
+  const abort = new AbortController();
+  ctx.res.once('close', () => {
+    if (!ctx.res.writableFinished) abort.abort();
+  });
+  const reply = createReply(ctx.res);
+  const request_salt = randomBytes(SALT_BYTES);
+  ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply.salt.toString('hex')}`);
+  return {
+    request_id: ctx.state.request_id as string,
+    received_ms: ctx.state.received_ms as number,
+    protocol,
+    ctx,
+    reply,
+    request_salt,
+    signal: abort.signal,
+    api_key: null,
+    customer: null,
+    body: Buffer.alloc(0),
+    ask: null,
+    compliance_flags: [],
+    eligible: [],
+    reservation: null,
+    route: null,
+    intent_sequence: null,
+    attempts: [],
+    chosen: null,
+    response: null,
+    usage: null,
+    usage_source: 'none',
+    produced_text: null,
+    upstream_latency_ms: null,
+    time_to_first_token_ms: null,
+    error: null,
+  };
+};

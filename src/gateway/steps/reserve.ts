@@ -1,0 +1,26 @@
+import { OneVaultError } from '../../core/errors.ts';
+import { usdFromPico } from '../../core/money.ts';
+import { budgetsOf } from '../budgets.ts';
+import type { Step } from '../call.ts';
+import type { GatewayDeps } from '../deps.ts';
+
+/** Holds what the call could cost at most against its customer's budgets, as a card is authorised. */
+export const reserve =
+  ({ budgets }: GatewayDeps): Step =>
+  async (call) => {
+    const amount = call.eligible.reduce((most, { worst_cost }) => {
+      return worst_cost !== null && worst_cost > most ? worst_cost : most;
+    }, 0n);
+    const reservation = { budgets: budgetsOf(call.customer!, call.received_ms), amount };
+    const exceeded = await budgets.reserve(reservation);
+    if (exceeded === null) {
+      call.reservation = reservation;
+      return;
+    }
+    const left = exceeded.limit! - budgets.total(exceeded.key);
+    throw new OneVaultError('budget_exceeded', {
+      details:
+        `The call could cost ${usdFromPico(amount)} USD, and of the budget ${exceeded.key} ` +
+        `${usdFromPico(left > 0n ? left : 0n)} USD are left: lower max_tokens, or raise the budget.`,
+    });
+  };

@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { OneVaultError } from '../core/errors.ts';
+
+/**
+ * The body of a request, whole.
+ * @throws OneVaultError body_too_large beyond `limit_bytes`; client_closed_request when the client leaves;
+ *   unsupported_media_type for a compressed body
+ */
+export const readBody = async (request: IncomingMessage, limit_bytes: number): Promise<Buffer> => {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new OneVaultError('unsupported_media_type', {
+      details: `Send it without content-encoding ${encoding}.`,
+    });
+  }
+  const tooLarge = (): OneVaultError =>
+    new OneVaultError('body_too_large', { details: `The limit is ${limit_bytes} bytes.` });
+  if (Number(request.headers['content-length'] ?? 0) > limit_bytes) throw tooLarge();
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limit_bytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    if (cause instanceof OneVaultError) throw cause;
+    throw new OneVaultError('client_closed_request', { cause });
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+};
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The JSON value in a body.
+ * @throws OneVaultError malformed_json, saying what is wrong and where
+ */
+export const parseJson = (body: Buffer): unknown => {
+  if (body.length === 0) throw new OneVaultError('malformed_json', { details: 'The body is empty.' });
+  let text: string;
+  try {
+    text = utf8.decode(body);
+  } catch (cause) {
+    throw new OneVaultError('malformed_json', { details: 'The body is not UTF-8.', cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new OneVaultError('malformed_json', {
+      details: cause instanceof Error ? cause.message : '',
+      cause,
+    });
+  }
+};

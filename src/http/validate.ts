@@ -1,0 +1,40 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { OneVaultError } from '../core/errors.ts';
+
+/** Checks a value against a JSON Schema and gives it back typed. */
+export type Validate<T> = (value: unknown) => T;
+
+/**
+ * A validator of request bodies.
+ * @returns a function that throws OneVaultError `invalid_request` with the path of the first fault in `param`
+ */
+export const createValidator = <T>(schema: object): Validate<T> => {
+  const ajv = new Ajv2020({ allowUnionTypes: true, strict: true });
+  addFormats.default(ajv);
+  const check: ValidateFunction<T> = ajv.compile<T>(schema);
+  return (value) => {
+    if (check(value)) return value;
+    throw invalid(check.errors?.[0]);
+  };
+};
+
+const invalid = (fault: ErrorObject | undefined): OneVaultError => {
+  const path = fieldPath(fault);
+  const allowed =
+    fault?.keyword === 'enum' ? `: ${(fault.params.allowedValues as unknown[]).join(', ')}` : '';
+  const details = `${path === '' ? 'The body' : path} ${fault?.message ?? 'is not valid'}${allowed}.`;
+  return new OneVaultError('invalid_request', { details, ...(path === '' ? {} : { param: path }) });
+};
+
+/** `/messages/0/content` as `messages[0].content`, with the field that is missing or too much at its end. */
+const fieldPath = (fault: ErrorObject | undefined): string => {
+  if (fault === undefined) return '';
+  const extra = fault.params.missingProperty ?? fault.params.additionalProperty;
+  const parts = fault.instancePath.split('/').slice(1);
+  if (typeof extra === 'string') parts.push(extra);
+  return parts.reduce((path, part) => {
+    if (/^\d+$/.test(part)) return `${path}[${part}]`;
+    return path === '' ? part : `${path}.${part}`;
+  }, '');
+};

@@ -1,0 +1,110 @@
+// Generated from call-record.schema.json by `npm run generate`. Do not edit.
+export type RouteFacts = {
+  /**
+   * What could have served the call, best first.
+   */
+  candidates: Candidate[];
+  /**
+   * What was tried, in order.
+   */
+  attempts: Attempt[];
+  decision: string;
+  rule_version: string | null;
+  /**
+   * Pico-dollars.
+   */
+  max_cost: string | null;
+} | null;
+
+/**
+ * One call as the gateway appends it to the journal. An intent is written before a provider sees the call and already reads as the outcome that holds if nothing more is heard of it: ABANDONED. Fields of `call` and `route` bear the names of the vault's columns.
+ */
+export interface CallRecord {
+  /**
+   * Version of this schema.
+   */
+  schema_version: 1;
+  kind: "intent" | "outcome";
+  /**
+   * Sequence of the intent that this outcome answers; null when the call was refused before it was admitted.
+   */
+  intent_sequence: number | null;
+  request_id: string;
+  /**
+   * When the record was appended; becomes load_date.
+   */
+  recorded_at: string;
+  /**
+   * Business key; null when authentication found none.
+   */
+  customer: string | null;
+  /**
+   * Business key (the key's id, never the key).
+   */
+  api_key: string | null;
+  provider: string | null;
+  model: string | null;
+  routing_rule: string | null;
+  call: CallFacts;
+  route: RouteFacts;
+}
+export interface CallFacts {
+  request_timestamp: string;
+  request_type: string;
+  endpoint: string;
+  model_requested: string | null;
+  model_used: string;
+  prompt_tokens: number | null;
+  completion_tokens: number | null;
+  total_tokens: number | null;
+  cached_tokens: number | null;
+  cache_write_tokens: number | null;
+  reasoning_tokens: number | null;
+  request_latency_ms: number;
+  upstream_latency_ms: number | null;
+  time_to_first_token_ms: number | null;
+  /**
+   * Pico-dollars.
+   */
+  provider_cost: string | null;
+  /**
+   * Pico-dollars.
+   */
+  gateway_markup: string | null;
+  /**
+   * Pico-dollars.
+   */
+  customer_cost: string | null;
+  rating: "RATED" | "UNPRICED" | "NONE";
+  price_version: string | null;
+  route_reason: string | null;
+  request_ip: string | null;
+  user_agent: string | null;
+  response_status: "SUCCESS" | "ERROR" | "TIMEOUT" | "REFUSED" | "CANCELLED" | "ABANDONED";
+  http_status: number;
+  error_code: string | null;
+  error_message: string | null;
+  compliance_flags: string[];
+  usage_source: "provider" | "counted" | "none";
+  is_streamed: boolean;
+  priority: string | null;
+  request_bytes: number;
+  response_bytes: number;
+  request_commitment: string | null;
+  response_commitment: string | null;
+}
+export interface Candidate {
+  provider: string;
+  model: string;
+  /**
+   * Pico-dollars that the call could cost there at most; null when unpriced.
+   */
+  worst_cost: string | null;
+}
+export interface Attempt {
+  provider: string;
+  model: string;
+  latency_ms: number;
+  http_status: number | null;
+  error_code: string | null;
+}

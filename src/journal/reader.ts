@@ -1,0 +1,76 @@
+import { encodeKey, MAX_SEQUENCE, sequenceOf } from './key.ts';
+import type { JournalEntry } from './record.ts';
+import { type JournalStore, onDisk } from './store.ts';
+
+export interface WriterState {
+  readonly id: string;
+  readonly opened_at: string;
+  /** The last sequence of a writer that has ended; null while it may still append. */
+  readonly last_sequence: number | null;
+  /** The sequence up to which the vault holds its records. */
+  readonly position: number;
+}
+
+/** Every registered writer, oldest first. */
+export const listWriters = (store: JournalStore): WriterState[] =>
+  [...store.writers.getRange()].map(({ key, value }) => ({
+    id: key,
+    ...value,
+    position: store.positions.get(key) ?? 0,
+  }));
+
+/**
+ * At most `limit` entries of a writer that directly follow `after_sequence`, in order and without a gap: at a
+ * sequence that is not on disk yet, reading ends.
+ */
+export const readEntries = (
+  store: JournalStore,
+  writer: string,
+  after_sequence: number,
+  limit: number,
+): JournalEntry[] => {
+  const entries: JournalEntry[] = [];
+  const range = { start: encodeKey(writer, after_sequence + 1), end: encodeKey(writer, MAX_SEQUENCE), limit };
+  for (const { key, value } of store.records.getRange(range)) {
+    const sequence = sequenceOf(key);
+    if (sequence !== after_sequence + entries.length + 1) break;
+    entries.push({ writer, sequence, text: value });
+  }
+  return entries;
+};
+
+/** What stands at one sequence of a writer, or undefined. */
+export const readEntry = (
+  store: JournalStore,
+  writer: string,
+  sequence: number,
+): JournalEntry | undefined => {
+  const text = store.records.get(encodeKey(writer, sequence));
+  return text === undefined ? undefined : { writer, sequence, text };
+};
+
+/**
+ * Notes that the vault holds a writer's records up to `position` and removes those of `sequences`, in one
+ * transaction. An intent stays until its outcome is in the vault: it is what recovery reads.
+ */
+export const trimEntries = async (
+  store: JournalStore,
+  writer: string,
+  position: number,
+  sequences: readonly number[],
+): Promise<void> => {
+  await store.root.transaction(() => {
+    void store.positions.put(writer, position);
+    for (const sequence of sequences) void store.records.remove(encodeKey(writer, sequence));
+  });
+};
+
+/** Forgets an ended writer whose records are all in the vault. */
+export const forgetWriter = async (store: JournalStore, writer: string): Promise<void> => {
+  await onDisk(store.writers.remove(writer));
+  await onDisk(store.positions.remove(writer));
+};
+
+/** How many records the journal holds. */
+export const countEntries = (store: JournalStore): number =>
+  (store.records.getStats() as { entryCount: number }).entryCount;

@@ -1,0 +1,139 @@
+import { Environment, Interpreter } from '@huggingface/jinja';
+import { messageOf, TemplateError } from '../faults.ts';
+import { AT_LINE, macrosIn, OUTPUT, type Template } from './template.ts';
+import { type JinjaValue, jinjaFunction, rawFunction, toJinja } from './values.ts';
+
+/** Renders templates that share functions and macros. */
+export interface Engine {
+  /** The text of a template. Throws TemplateError with the line. */
+  render(template: Template): string;
+  /** The text that a macro returns for plain arguments. */
+  callMacro(name: string, args: readonly unknown[]): string;
+}
+
+// Thrown by `return()` and caught by the macro that it stands in, as dbt does.
+class MacroReturn extends Error {
+  readonly value: JinjaValue;
+
+  constructor(value: JinjaValue) {
+    super('return() stands outside of a macro');
+    this.value = value;
+  }
+}
+
+const ENGINE_GLOBALS = { true: true, True: true, false: false, False: false, none: null, None: null };
+
+/**
+ * An engine whose templates see `globals` (Jinja values) and the macros of `macro_files`.
+ * @throws TemplateError when a macro file cannot be evaluated
+ */
+export const createEngine = (globals: Readonly<Record<string, JinjaValue>>, macro_files: readonly Template[]): Engine => {
+  const root = new Environment();
+  const interpreter = createInterpreter(root);
+  let line = 0;
+  for (const [name, value] of Object.entries(ENGINE_GLOBALS)) root.setVariable(name, toJinja(value));
+  for (const [name, value] of Object.entries(globals)) root.setVariable(name, value);
+  root.setVariable('range', jinjaFunction(({ positional }) => range(positional)));
+  root.setVariable('return', rawFunction(([value]) => { throw new MacroReturn(value ?? toJinja(null)); }));
+  root.setVariable(AT_LINE, rawFunction(([value]) => { line = Number(value!.value); return toJinja(''); }));
+  root.setVariable(OUTPUT, rawFunction(([, value]) => toJinja(textOf(value!))));
+
+  const located = <T>(run: () => T): T => {
+    line = 0;
+    try {
+      return run();
+    } catch (error) {
+      if (error instanceof TemplateError) throw error;
+      throw new TemplateError(messageOf(error), line === 0 ? null : line, error);
+    }
+  };
+  for (const file of macro_files) {
+    located(() => interpreter.evaluate(file.program, root));
+    for (const { name } of macrosIn(file)) bindMacro(root, name);
+  }
+  return {
+    render: (template) => located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
+    callMacro: (name, args) =>
+      located(() => textOf((root.lookupVariable(name).value as MacroBody)(args.map(toJinja), root))),
+  };
+};
+
+type MacroBody = (args: JinjaValue[], scope: Environment) => JinjaValue;
+
+/** Gives a macro Jinja's scope (the file's, where the library gives the caller's) and dbt's `return()`. */
+const bindMacro = (root: Environment, name: string): void => {
+  const macro = root.lookupVariable(name);
+  const body = macro.value as MacroBody;
+  const bound: MacroBody = (args, scope) => {
+    const own = new Environment(root);
+    const caller = scope.variables.get('caller');
+    if (caller !== undefined) own.setVariable('caller', caller);
+    try {
+      return body(args, own);
+    } catch (error) {
+      if (error instanceof MacroReturn) return error.value;
+      throw error;
+    }
+  };
+  (macro as { value: unknown }).value = bound;
+};
+
+/** An interpreter whose `==` is Python's: the library's is JavaScript's, where `1 == '1'` and `0 == ''`. */
+const createInterpreter = (root: Environment): Interpreter => {
+  const interpreter = new Interpreter(root);
+  const evaluate = interpreter.evaluate.bind(interpreter);
+  interpreter.evaluate = (node: SyntaxInput, scope: Environment) => {
+    if (node?.type !== 'BinaryExpression') return evaluate(node, scope);
+    const { operator, left, right } = node as unknown as Binary;
+    if (operator.value !== '==' && operator.value !== '!=') return evaluate(node, scope);
+    const same = isSame(interpreter.evaluate(left, scope), interpreter.evaluate(right, scope));
+    return toJinja(same === (operator.value === '=='));
+  };
+  return interpreter;
+};
+
+type SyntaxInput = Parameters<Interpreter['evaluate']>[0];
+
+interface Binary {
+  readonly operator: { readonly value: string };
+  readonly left: SyntaxInput;
+  readonly right: SyntaxInput;
+}
+
+const NUMBERS = ['IntegerValue', 'FloatValue', 'BooleanValue'];
+
+const isSame = (left: JinjaValue, right: JinjaValue): boolean => {
+  if (NUMBERS.includes(left.type) && NUMBERS.includes(right.type)) return Number(left.value) === Number(right.value);
+  if (left.type !== right.type) return false;
+  if (!Array.isArray(left.value) || !Array.isArray(right.value)) return left.value === right.value;
+  const others = right.value as JinjaValue[];
+  return left.value.length === others.length && left.value.every((item: JinjaValue, at: number) => isSame(item, others[at]!));
+};
+
+/** What `{{ value }}` writes: what Jinja would, where that can be SQL. */
+const textOf = (value: JinjaValue): string => {
+  switch (value.type) {
+    case 'StringValue':
+      return String(value.value);
+    case 'IntegerValue':
+      if (!Number.isSafeInteger(value.value)) throw new RangeError(`the number ${value} is too large: write it as text`);
+      return value.toString();
+    case 'FloatValue':
+      return value.toString();
+    case 'BooleanValue':
+      return value.value === true ? 'True' : 'False';
+    case 'NullValue':
+      return 'None';
+    case 'UndefinedValue':
+      throw new TypeError('the value is undefined');
+    default:
+      if (Object.hasOwn(value, 'toString')) return value.toString();
+      throw new TypeError('a list, mapping or function cannot be written into SQL: join it or take a member');
+  }
+};
+
+const range = (positional: readonly unknown[]): number[] => {
+  const [start, stop, step] = positional.length === 1 ? [0, Number(positional[0]), 1] : positional.map(Number);
+  const count = Math.max(0, Math.ceil((stop! - start!) / (step ?? 1)));
+  return Array.from({ length: count }, (_, at) => start! + at * (step ?? 1));
+};

@@ -1,0 +1,72 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, instantOf, isInstant } from '../core/clock.ts';
+import type { Sql } from '../core/postgres.ts';
+import { KNOWN_LOCK } from '../vault/known-lock.ts';
+import type { Transaction } from '../vault/transaction.ts';
+import { InputError } from './input-error.ts';
+
+// Stamps have milliseconds: the next one is certain to differ.
+const NEXT_STAMP_MS = 2;
+
+/**
+ * The newest instant for which every answer is final: no transaction that stamped it or an earlier one is under way,
+ * and none that starts now will stamp it. Waits for writers' transactions to end, which take milliseconds.
+ * Holds while the writers' clocks agree with `clock`.
+ */
+export const sealKnown = async (sql: Sql, clock: Clock): Promise<string> =>
+  (await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${KNOWN_LOCK.toString()}::bigint)`;
+    const locked_ms = clock.now();
+    await sleep(NEXT_STAMP_MS);
+    return instantOf(clock.now() > locked_ms ? locked_ms : locked_ms - 1);
+  })) as string;
+
+/**
+ * `known` as a person gave it, checked; without one, the newest that is final.
+ * @throws InputError when it is no instant or is not final yet
+ */
+export const chooseKnown = async (sql: Sql, clock: Clock, known: string | undefined): Promise<string> => {
+  if (known !== undefined && !isInstant(known)) {
+    throw new InputError(`--known ${known}: not an instant; write it as 2026-11-21T10:05:00Z`);
+  }
+  const sealed = await sealKnown(sql, clock);
+  if (known === undefined) return sealed;
+  if (Date.parse(known) > Date.parse(sealed)) {
+    throw new InputError(`--known ${known}: lies in the future; what is final now is known at ${sealed}`);
+  }
+  return known;
+};
+
+/** Runs `work` in a transaction that may write to the vault, with the instant that its rows are stamped with. */
+export const writeVault = async <T>(
+  sql: Sql,
+  clock: Clock,
+  work: (tx: Transaction, load_date: string) => Promise<T>,
+): Promise<T> =>
+  (await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
+    return work(tx, instantOf(clock.now()));
+  })) as T;
+
+/** By journal writer, the greatest sequence that was loaded at `known`. */
+export const cutOffAt = async (sql: Sql | Transaction, known: string): Promise<Record<string, number>> => {
+  const rows = await sql<{ writer: string; last_sequence: number }[]>`
+    with recursive writer as (
+      (select b.writer from ops.journal_batch b order by b.writer limit 1)
+      union all
+      select (select b.writer from ops.journal_batch b where b.writer > w.writer order by b.writer limit 1)
+      from writer w
+      where w.writer is not null
+    )
+    select w.writer, p.last_sequence
+    from writer w
+    cross join lateral (
+      select b.last_sequence
+      from ops.journal_batch b
+      where b.writer = w.writer
+        and b.loaded_at <= ${known}::text::timestamptz
+      order by b.first_sequence desc
+      limit 1) p
+    order by w.writer`;
+  return Object.fromEntries(rows.map((row) => [row.writer, row.last_sequence]));
+};

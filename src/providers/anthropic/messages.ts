@@ -1,0 +1,100 @@
+import type { ChatMessage, JsonObject } from '../contract.ts';
+import { isObject } from '../json.ts';
+import { contentBlocks, textBlocks } from './content.ts';
+import { invalid, unsupported } from './refusal.ts';
+
+interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly content: JsonObject[];
+}
+
+/**
+ * Messages as Anthropic takes them: system and developer messages apart, as its API has one place for them, and
+ * neighbours of one role as one turn, as the results of parallel tool calls must stand together.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const messagesOf = (
+  messages: readonly ChatMessage[],
+): { readonly system: readonly JsonObject[]; readonly messages: readonly Turn[] } => {
+  if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
+  const system: JsonObject[] = [];
+  const turns: Turn[] = [];
+  const add = (role: Turn['role'], content: readonly JsonObject[]): void => {
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else turns.push({ role, content: [...content] });
+  };
+  (messages as readonly ChatMessage[]).forEach((message, index) => {
+    const param = `messages[${index}]`;
+    if (!isObject(message)) throw invalid(param, 'is not an object');
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        system.push(...textBlocks(message.content, `${param}.content`));
+        break;
+      case 'user':
+        add('user', contentBlocks(message.content, `${param}.content`));
+        break;
+      case 'assistant':
+        add('assistant', assistantBlocks(message, param));
+        break;
+      case 'tool':
+        add('user', [toolResult(message, param)]);
+        break;
+      default:
+        throw unsupported(`${param}.role`, 'know the roles system, developer, user, assistant and tool');
+    }
+  });
+  return { system, messages: turns };
+};
+
+/** Thinking first and unaltered, as Anthropic demands where tools are used; then text, then tool calls. */
+const assistantBlocks = (message: ChatMessage, param: string): readonly JsonObject[] => {
+  if (isObject(message.audio)) throw unsupported(`${param}.audio`, 'take no audio');
+  if (isObject(message.function_call)) throw unsupported(`${param}.function_call`, 'take tool_calls instead');
+  const thinking = Array.isArray(message.thinking_blocks) ? (message.thinking_blocks as JsonObject[]) : [];
+  const text = textBlocks(message.content, `${param}.content`);
+  const refusal = typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`) : [];
+  const calls: unknown = message.tool_calls ?? [];
+  if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'is not a list');
+  return [
+    ...thinking,
+    ...text,
+    ...refusal,
+    ...calls.map((call: unknown, index) => toolUse(call, `${param}.tool_calls[${index}]`)),
+  ];
+};
+
+const toolUse = (call: unknown, param: string): JsonObject => {
+  const called = isObject(call) && call.type === 'function' ? call.function : undefined;
+  if (!isObject(call) || !isObject(called))
+    throw unsupported(`${param}.type`, 'call tools of the type "function" only');
+  if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'is not a text');
+  if (typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  return {
+    type: 'tool_use',
+    id: call.id,
+    name: called.name,
+    input: inputOf(called.arguments, `${param}.function.arguments`),
+  };
+};
+
+const inputOf = (text: unknown, param: string): JsonObject => {
+  if (text === '') return {};
+  try {
+    const input: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
+    if (isObject(input)) return input;
+  } catch {
+    // Falls to the same refusal as JSON that is no object.
+  }
+  throw invalid(param, 'is not the JSON text of an object');
+};
+
+const toolResult = (message: ChatMessage, param: string): JsonObject => {
+  if (typeof message.tool_call_id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
+  return {
+    type: 'tool_result',
+    tool_use_id: message.tool_call_id,
+    content: contentBlocks(message.content, `${param}.content`),
+  };
+};

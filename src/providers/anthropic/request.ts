@@ -1,0 +1,156 @@
+import type { ChatRequest, JsonObject, RequestTarget } from '../contract.ts';
+import { isObject } from '../json.ts';
+import { messagesOf } from './messages.ts';
+import { invalid, unsupported } from './refusal.ts';
+import { toolFields } from './tools.ts';
+
+// Where neither the client nor the catalogue sets a limit: what every Claude model can write.
+const DEFAULT_MAX_TOKENS = 4_096;
+
+type Fields = Record<string, unknown>;
+
+/** Puts what one field of the pivot form means into the body for Anthropic. */
+type Translate = (value: unknown, body: Fields) => void;
+
+/**
+ * The body of a messages call.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const messagesRequest = (chat: ChatRequest, target: RequestTarget): JsonObject => {
+  const body: Fields = { model: target.model, max_tokens: maxTokens(chat, target) };
+  const { system, messages } = messagesOf(chat.messages);
+  if (system.length > 0) body.system = system;
+  body.messages = messages;
+  Object.assign(body, toolFields(chat));
+  for (const [field, value] of Object.entries(chat)) {
+    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
+    const translate = FIELDS[field];
+    if (translate === undefined) throw unsupported(field, 'have nothing for this field');
+    translate(value, body);
+  }
+  if (target.stream) body.stream = true;
+  return body;
+};
+
+const maxTokens = (chat: ChatRequest, target: RequestTarget): number =>
+  chat.max_completion_tokens ?? chat.max_tokens ?? target.max_output_tokens ?? DEFAULT_MAX_TOKENS;
+
+const READ_ELSEWHERE: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'stream',
+  'stream_options',
+  'max_tokens',
+  'max_completion_tokens',
+  'tools',
+  'tool_choice',
+  'parallel_tool_calls',
+]);
+
+const same =
+  (name: string): Translate =>
+  (value, body) => {
+    body[name] = value;
+  };
+
+/** A field that Anthropic lacks, accepted where its value asks for nothing. */
+const onlyNeutral =
+  (field: string, neutral: readonly unknown[], why: string): Translate =>
+  (value) => {
+    const empty = isObject(value) && Object.keys(value).length === 0;
+    if (!empty && !neutral.includes(value)) throw unsupported(field, why);
+  };
+
+const temperature: Translate = (value, body) => {
+  if (typeof value !== 'number') throw invalid('temperature', 'is not a number');
+  if (value < 0 || value > 1) throw unsupported('temperature', 'take a temperature from 0 to 1');
+  body.temperature = value;
+};
+
+const stop: Translate = (value, body) => {
+  const sequences: unknown[] = Array.isArray(value) ? value : [value];
+  if (sequences.some((sequence) => typeof sequence !== 'string'))
+    throw invalid('stop', 'is not a list of texts');
+  if (sequences.length > 0) body.stop_sequences = sequences;
+};
+
+const user: Translate = (value, body) => {
+  if (typeof value !== 'string') throw invalid('user', 'is not a text');
+  body.metadata = { user_id: value };
+};
+
+const responseFormat: Translate = (value, body) => {
+  const type = isObject(value) ? value.type : undefined;
+  if (type === 'text') return;
+  if (type === 'json_object') {
+    throw unsupported(
+      'response_format',
+      'need a JSON Schema (response_format.type "json_schema") to write JSON',
+    );
+  }
+  const format = isObject(value) && type === 'json_schema' ? value.json_schema : undefined;
+  const schema = isObject(format) ? format.schema : undefined;
+  if (!isObject(schema)) throw invalid('response_format.json_schema.schema', 'is not a JSON Schema');
+  body.output_config = { ...(body.output_config as Fields), format: { type: 'json_schema', schema } };
+};
+
+const EFFORTS: Readonly<Record<string, string>> = {
+  minimal: 'low',
+  low: 'low',
+  medium: 'medium',
+  high: 'high',
+  xhigh: 'xhigh',
+  max: 'max',
+};
+
+const reasoningEffort: Translate = (value, body) => {
+  if (value === 'none') {
+    body.thinking = { type: 'disabled' };
+    return;
+  }
+  const effort = typeof value === 'string' ? EFFORTS[value] : undefined;
+  if (effort === undefined)
+    throw invalid('reasoning_effort', `is not one of none, ${Object.keys(EFFORTS).join(', ')}`);
+  body.output_config = { ...(body.output_config as Fields), effort };
+};
+
+const serviceTier: Translate = (value, body) => {
+  if (value === 'auto') body.service_tier = 'auto';
+  else if (value === 'default') body.service_tier = 'standard_only';
+  else throw unsupported('service_tier', 'know the tiers "auto" and "default" only');
+};
+
+// Without a prototype, so that a field named `constructor` finds nothing.
+const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Object.create(null) as object, {
+  temperature,
+  stop,
+  user,
+  safety_identifier: user,
+  response_format: responseFormat,
+  reasoning_effort: reasoningEffort,
+  service_tier: serviceTier,
+  top_p: same('top_p'),
+  // Anthropic's own fields, which its OpenAI-compatible endpoint takes by these names too.
+  top_k: same('top_k'),
+  thinking: same('thinking'),
+  cache_control: same('cache_control'),
+  // Labels for OpenAI's own log and a hint for its cache: they change no reply.
+  metadata: (() => {}) satisfies Translate,
+  prompt_cache_key: (() => {}) satisfies Translate,
+  store: onlyNeutral('store', [false], 'keep no completions to look up later'),
+  n: onlyNeutral('n', [1], 'give one choice a call'),
+  logprobs: onlyNeutral('logprobs', [false], 'give no log probabilities'),
+  top_logprobs: onlyNeutral('top_logprobs', [0], 'give no log probabilities'),
+  logit_bias: onlyNeutral('logit_bias', [], 'take no token biases'),
+  frequency_penalty: onlyNeutral('frequency_penalty', [0], 'take no frequency penalty'),
+  presence_penalty: onlyNeutral('presence_penalty', [0], 'take no presence penalty'),
+  seed: onlyNeutral('seed', [], 'take no seed'),
+  verbosity: onlyNeutral('verbosity', ['medium'], 'take no verbosity'),
+  modalities: ((value) => {
+    if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
+      throw unsupported('modalities', 'write text only');
+    }
+  }) satisfies Translate,
+  functions: onlyNeutral('functions', [], 'take tools instead of functions'),
+  function_call: onlyNeutral('function_call', [], 'take tool_choice instead of function_call'),
+});

@@ -1,0 +1,57 @@
+import type { ChatRequest, JsonObject } from '../contract.ts';
+import { isObject } from '../json.ts';
+import { invalid, unsupported } from './refusal.ts';
+
+/**
+ * `tools` and `tool_choice` of a call as Anthropic takes them; nothing where no tool is given.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const toolFields = (
+  chat: ChatRequest,
+): { tools?: readonly JsonObject[]; tool_choice?: JsonObject } => {
+  const { tools, tool_choice, parallel_tool_calls } = chat;
+  if (tools === undefined || tools === null) return {};
+  if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
+  if (tools.length === 0) return {};
+  const choice = toolChoice(tool_choice, parallel_tool_calls === false);
+  return { tools: (tools as unknown[]).map(toolOf), ...(choice === null ? {} : { tool_choice: choice }) };
+};
+
+const toolOf = (tool: unknown, index: number): JsonObject => {
+  const param = `tools[${index}]`;
+  if (!isObject(tool)) throw invalid(param, 'is not an object');
+  if (tool.type !== 'function') throw unsupported(`${param}.type`, 'take tools of the type "function" only');
+  const given = tool.function;
+  if (!isObject(given) || typeof given.name !== 'string')
+    throw invalid(`${param}.function.name`, 'is not a text');
+  const cache_control = tool.cache_control ?? given.cache_control;
+  return {
+    name: given.name,
+    ...(typeof given.description === 'string' ? { description: given.description } : {}),
+    input_schema: inputSchema(given.parameters, `${param}.function.parameters`),
+    ...(given.strict === true ? { strict: true } : {}),
+    ...(isObject(cache_control) ? { cache_control } : {}),
+  };
+};
+
+const inputSchema = (parameters: unknown, param: string): JsonObject => {
+  if (parameters === undefined || parameters === null) return { type: 'object', properties: {} };
+  if (!isObject(parameters)) throw invalid(param, 'is not a JSON Schema');
+  return parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
+};
+
+const toolChoice = (choice: unknown, single: boolean): JsonObject | null => {
+  const alone = single ? { disable_parallel_tool_use: true } : {};
+  if (choice === undefined || choice === null) return single ? { type: 'auto', ...alone } : null;
+  if (choice === 'auto') return { type: 'auto', ...alone };
+  if (choice === 'required') return { type: 'any', ...alone };
+  if (choice === 'none') return { type: 'none' };
+  if (isObject(choice) && choice.type === 'function') {
+    const named = choice.function;
+    if (!isObject(named) || typeof named.name !== 'string') {
+      throw invalid('tool_choice.function.name', 'is not a text');
+    }
+    return { type: 'tool', name: named.name, ...alone };
+  }
+  throw unsupported('tool_choice', 'can be told "auto", "none", "required" or one function');
+};

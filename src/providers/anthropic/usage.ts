@@ -1,0 +1,39 @@
+import type { JsonObject, Usage } from '../contract.ts';
+import { isObject, tokenCount } from '../json.ts';
+
+/**
+ * Usage as Anthropic writes it. Its `input_tokens` leave out what was read from or written to the cache, which
+ * the pivot form counts in.
+ * @throws OneVaultError provider_malformed where a count is none
+ */
+export const usageOf = (json: JsonObject): Usage => {
+  const cached_tokens = tokenCount(json.cache_read_input_tokens, 'usage.cache_read_input_tokens');
+  const cache_write_tokens = tokenCount(
+    json.cache_creation_input_tokens,
+    'usage.cache_creation_input_tokens',
+  );
+  const fresh_tokens = tokenCount(json.input_tokens, 'usage.input_tokens');
+  const completion_tokens = tokenCount(json.output_tokens, 'usage.output_tokens');
+  const details = isObject(json.output_tokens_details) ? json.output_tokens_details : {};
+  const prompt_tokens = fresh_tokens + cached_tokens + cache_write_tokens;
+  return {
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    cached_tokens,
+    cache_write_tokens,
+    reasoning_tokens: tokenCount(details.thinking_tokens, 'usage.output_tokens_details.thinking_tokens'),
+  };
+};
+
+/** Usage as OpenAI writes it. */
+export const usageJson = (usage: Usage): JsonObject => ({
+  prompt_tokens: usage.prompt_tokens,
+  completion_tokens: usage.completion_tokens,
+  total_tokens: usage.total_tokens,
+  prompt_tokens_details: {
+    cached_tokens: usage.cached_tokens,
+    cache_write_tokens: usage.cache_write_tokens,
+  },
+  completion_tokens_details: { reasoning_tokens: usage.reasoning_tokens },
+});

@@ -1,0 +1,163 @@
+import type { Dispatcher } from 'undici';
+import { OneVaultError } from '../core/errors.ts';
+import type { SseEvent, UpstreamHeaders, UpstreamLimits, UpstreamReply } from './contract.ts';
+import { createSseParser } from './sse.ts';
+import { transportError } from './transport-error.ts';
+
+// Unread bytes after which the provider is told to wait: a slow client then costs this much memory and no more.
+const UNREAD_MAX_BYTES = 262_144;
+
+export interface Exchange {
+  readonly handler: Dispatcher.DispatchHandler;
+  /** The reply, once its headers are read. */
+  readonly reply: Promise<UpstreamReply>;
+  /** Ends it with `error`, unless it is over. */
+  fail(error: OneVaultError): void;
+}
+
+interface ExchangeOptions {
+  readonly limits: UpstreamLimits;
+  readonly signal: AbortSignal | undefined;
+  /** Told once that the exchange is over, however it ended. */
+  readonly settled: () => void;
+}
+
+/**
+ * One call on the wire: takes undici's events as they come, gives the reply. `undici.request` would do the same
+ * through a Readable, an AsyncResource and a callback a call.
+ */
+export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Exchange => {
+  const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamReply>();
+  let controller: Dispatcher.DispatchController | null = null;
+  let chunks: Buffer[] = [];
+  let unread_bytes = 0;
+  let unread_max_bytes = UNREAD_MAX_BYTES;
+  let whole = false;
+  let paused = false;
+  let ended = false;
+  let failure: OneVaultError | null = null;
+  let wake: (() => void) | null = null;
+
+  const finish = (): void => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(total);
+    signal?.removeEventListener('abort', abort);
+    settled();
+    wake?.();
+  };
+
+  const fail = (error: OneVaultError): void => {
+    if (ended) return;
+    failure = error;
+    finish();
+    chunks = [];
+    reject(error);
+    controller?.abort(error);
+  };
+
+  const abort = (): void => fail(new OneVaultError('client_closed_request', { cause: signal?.reason }));
+  const total = setTimeout(
+    () => fail(timeout(`no whole reply within ${limits.total_timeout_ms} ms`)),
+    limits.total_timeout_ms,
+  );
+  signal?.addEventListener('abort', abort);
+
+  /** All bytes that have come since the last call; waits for some; null at the end of the body. */
+  const read = async (): Promise<Buffer[] | null> => {
+    while (chunks.length === 0 && !ended) {
+      await new Promise<void>((resolved) => {
+        wake = resolved;
+      });
+      wake = null;
+    }
+    if (failure !== null) throw failure;
+    if (chunks.length === 0) return null;
+    const taken = chunks;
+    chunks = [];
+    unread_bytes = 0;
+    if (paused) {
+      paused = false;
+      controller?.resume();
+    }
+    return taken;
+  };
+
+  const text = (): Promise<string> => {
+    whole = true;
+    unread_max_bytes = limits.max_reply_bytes;
+    if (unread_bytes > unread_max_bytes) fail(tooLarge(unread_max_bytes));
+    if (failure !== null) return Promise.reject(failure);
+    if (ended) return Promise.resolve(decode(chunks));
+    if (paused) controller?.resume();
+    return new Promise((resolved, rejected) => {
+      wake = () => (failure === null ? resolved(decode(chunks)) : rejected(failure));
+    });
+  };
+
+  async function* events(): AsyncGenerator<readonly SseEvent[]> {
+    const parser = createSseParser();
+    try {
+      for (let taken = await read(); taken !== null; taken = await read()) {
+        for (const bytes of taken) {
+          const parsed = parser.push(bytes);
+          if (parsed.length > 0) yield parsed;
+        }
+      }
+      const last = parser.end();
+      if (last.length > 0) yield last;
+    } finally {
+      discard();
+    }
+  }
+
+  const discard = (): void => fail(new OneVaultError('client_closed_request'));
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (given) => {
+      controller = given;
+      if (failure !== null) given.abort(failure);
+    },
+    onResponseStart: (_controller, status, headers) => {
+      if (status < 200) return;
+      const encoding = headers['content-encoding'];
+      if (encoding !== undefined && encoding !== 'identity') {
+        fail(
+          new OneVaultError('provider_malformed', {
+            details: 'The reply is compressed, which was not asked for.',
+          }),
+        );
+        return;
+      }
+      resolve({ status, headers: headers as UpstreamHeaders, text, events, discard });
+    },
+    onResponseData: (given, chunk) => {
+      if (ended) return;
+      chunks.push(chunk);
+      unread_bytes += chunk.length;
+      if (unread_bytes > unread_max_bytes) {
+        if (whole) {
+          fail(tooLarge(unread_max_bytes));
+          return;
+        }
+        paused = true;
+        given.pause();
+      }
+      if (!whole) wake?.();
+    },
+    onResponseEnd: finish,
+    onResponseError: (_controller, error) => fail(transportError(error, limits)),
+  };
+
+  if (signal?.aborted === true) abort();
+  return { handler, reply, fail };
+};
+
+const decode = (chunks: readonly Buffer[]): string =>
+  (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
+
+const timeout = (why: string): OneVaultError =>
+  new OneVaultError('provider_timeout', { details: `There was ${why}.` });
+
+const tooLarge = (limit_bytes: number): OneVaultError =>
+  new OneVaultError('provider_malformed', { details: `The reply is larger than ${limit_bytes} bytes.` });

@@ -1,0 +1,79 @@
+import type { Clock } from '../core/clock.ts';
+import { OneVaultError } from '../core/errors.ts';
+import type { Upstream, UpstreamHeaders } from './contract.ts';
+import { isObject } from './json.ts';
+
+interface Refusal {
+  readonly status: number;
+  readonly headers: UpstreamHeaders;
+  /** The provider's own words, '' where it gave none. */
+  readonly message: string;
+}
+
+// Enough for any sentence a provider writes; a page of HTML is no message.
+const MESSAGE_MAX_CHARS = 1_000;
+
+// Statuses that speak of our account at the provider: nothing that the client can mend.
+const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
+
+/** The client's error for a provider's refusal; see `ProviderAdapter.error` for the rules. */
+export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock: Clock): OneVaultError => {
+  const { status, headers } = refusal;
+  const message = redact(refusal.message, upstream).slice(0, MESSAGE_MAX_CHARS);
+  const details = `The provider answered ${status}${message === '' ? '.' : `: ${message}`}`;
+  const retry_after_s = retryAfter(headers, clock);
+  const wait = retry_after_s === null ? {} : { retry_after_s };
+  if (status === 429) return new OneVaultError('rate_limit_exceeded', { details, ...wait });
+  if (status === 408 || status === 504) return new OneVaultError('provider_timeout', { details, ...wait });
+  if (status >= 400 && status < 500 && !OURS.has(status)) {
+    return new OneVaultError('provider_rejected', { details, status, ...wait });
+  }
+  return new OneVaultError('provider_error', { details, ...wait });
+};
+
+/** The sentence at `error.message` of a body, the form that OpenAI and Anthropic share; '' where there is none. */
+export const messageOf = (body: string): string => {
+  try {
+    const json: unknown = JSON.parse(body);
+    const error = isObject(json) ? json.error : undefined;
+    if (typeof error === 'string') return error;
+    if (isObject(error) && typeof error.message === 'string') return error.message;
+    return isObject(json) && typeof json.message === 'string' ? json.message : '';
+  } catch {
+    return '';
+  }
+};
+
+const URL_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)\]]+/gi;
+const KEY_TEXT = /\b(?:sk|pk|rk|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bBearer\s+\S+/gi;
+const ADDRESS_TEXT = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:.]+\]?/gi;
+const INTERNAL_HOST_TEXT =
+  /\b(?:[a-z0-9-]+\.)+(?:internal|local|lan|corp|svc|cluster)\b(?::\d+)?|\blocalhost(?::\d+)?/gi;
+
+/** `text` without keys, addresses and hosts: the upstream's own, and all that look like some. */
+export const redact = (text: string, upstream: Upstream | null): string => {
+  let clean = text;
+  if (upstream !== null) {
+    if (upstream.api_key !== '') clean = clean.replaceAll(upstream.api_key, '[key]');
+    clean = clean.replace(URL_TEXT, '[url]');
+    const host = URL.canParse(upstream.base_url) ? new URL(upstream.base_url).host : '';
+    if (host !== '') clean = clean.replaceAll(host, '[host]');
+  }
+  return clean
+    .replace(URL_TEXT, '[url]')
+    .replace(KEY_TEXT, '[key]')
+    .replace(INTERNAL_HOST_TEXT, '[host]')
+    .replace(ADDRESS_TEXT, '[host]');
+};
+
+/** Seconds to wait, of `retry-after-ms` or `retry-after` (RFC 9110, section 10.2.3: seconds or a date). */
+const retryAfter = (headers: UpstreamHeaders, clock: Clock): number | null => {
+  const wait_ms = Number(headers['retry-after-ms'] ?? Number.NaN);
+  if (Number.isFinite(wait_ms) && wait_ms >= 0) return Math.ceil(wait_ms / 1_000);
+  const value = headers['retry-after'];
+  if (typeof value !== 'string' || value === '') return null;
+  const seconds = Number(value);
+  if (Number.isFinite(seconds)) return seconds >= 0 ? Math.ceil(seconds) : null;
+  const date_ms = Date.parse(value);
+  return Number.isNaN(date_ms) ? null : Math.max(0, Math.ceil((date_ms - clock.now()) / 1_000));
+};

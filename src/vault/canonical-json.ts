@@ -1,0 +1,62 @@
+// PostgreSQL parses JSON by recursion: a limit far below its stack, far above any honest record.
+const DEPTH_LIMIT = 64;
+
+/**
+ * JSON text of a value in the one form that both TypeScript and PostgreSQL write: RFC 8785 (keys in order of
+ * their UTF-16 code units, no white space), with safe integers as the only numbers.
+ * @param field what an error calls the value
+ * @throws TypeError or RangeError that names the place: not JSON, NUL, lone surrogate, other number, too deep
+ */
+export const canonicalJson = (value: unknown, field: string): string => write(value, field, 0);
+
+const write = (value: unknown, path: string, depth: number): string => {
+  if (depth > DEPTH_LIMIT) throw new RangeError(`${path} is nested deeper than ${DEPTH_LIMIT} levels`);
+  switch (typeof value) {
+    case 'string':
+      return writeString(value, path);
+    case 'number':
+      if (!Number.isSafeInteger(value)) {
+        throw new RangeError(`${path} must be a safe integer (decimals travel as strings), not ${value}`);
+      }
+      return value === 0 ? '0' : String(value);
+    case 'boolean':
+      return value ? 'true' : 'false';
+    case 'object':
+      if (value === null) return 'null';
+      return Array.isArray(value) ? writeArray(value, path, depth) : writeObject(value, path, depth);
+    default:
+      throw new TypeError(`${path} holds ${typeof value}, which JSON cannot`);
+  }
+};
+
+const writeString = (text: string, path: string): string => {
+  if (text.includes('\0') || !text.isWellFormed()) {
+    throw new RangeError(`${path} holds a NUL character or a lone surrogate`);
+  }
+  return JSON.stringify(text);
+};
+
+const writeArray = (values: readonly unknown[], path: string, depth: number): string => {
+  let text = '[';
+  for (let at = 0; at < values.length; at++) {
+    if (at > 0) text += ',';
+    text += write(values[at], `${path}[${at}]`, depth + 1);
+  }
+  return `${text}]`;
+};
+
+const writeObject = (value: object, path: string, depth: number): string => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== Object.prototype && prototype !== null) {
+    throw new TypeError(`${path} holds an object that is not plain JSON`);
+  }
+  let text = '{';
+  // The default sort compares UTF-16 code units, as RFC 8785 section 3.2.3 asks.
+  for (const key of Object.keys(value).sort()) {
+    const member: unknown = (value as Record<string, unknown>)[key];
+    if (member === undefined) continue;
+    if (text !== '{') text += ',';
+    text += `${writeString(key, path)}:${write(member, `${path}.${key}`, depth + 1)}`;
+  }
+  return `${text}}`;
+};

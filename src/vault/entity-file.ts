@@ -1,0 +1,249 @@
+import { COLUMN_TYPES, type Column, type ColumnRole, type ColumnType, type Entity } from './entity.ts';
+
+type Property = Readonly<Record<string, unknown>> & {
+  readonly 'x-type'?: ColumnType;
+  readonly description?: string;
+};
+
+/** An entity's JSON Schema as it stands on disk. */
+export interface EntityFile {
+  readonly title?: string;
+  readonly description?: string;
+  readonly 'x-vault': VaultFacts;
+  readonly properties?: Readonly<Record<string, Property>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean;
+}
+
+interface VaultFacts {
+  readonly kind: Entity['kind'];
+  readonly schema: string;
+  readonly hash_key?: string;
+  readonly business_key?: readonly string[];
+  readonly hubs?: readonly string[];
+  readonly dependent_key?: string;
+  readonly parent?: string;
+  readonly flavour?: 'state' | 'event' | 'multi-active';
+  readonly sub_key?: readonly string[];
+  readonly partition?: 'daily';
+  readonly privacy?: Entity['privacy'];
+}
+
+type Files = ReadonlyMap<string, EntityFile>;
+
+// Names stand unquoted in SQL, so nothing else may get there.
+const NAME = /^[a-z][a-z0-9_]{0,62}$/;
+const SUFFIX_OF_KIND = { hub: '_h', link: '_l', satellite: '_s' } as const;
+const PRIVACY = ['public', 'internal', 'confidential', 'personal'];
+const FLAVOURS = ['state', 'event', 'multi-active'];
+
+/** Every fault of one entity file, alone and against the others. */
+export const faultsOfFile = (table: string, file: EntityFile, files: Files): string[] => {
+  const faults: string[] = [];
+  const facts = file['x-vault'];
+  const check = (holds: boolean, fault: string): void => {
+    if (!holds) faults.push(`${table}: ${fault}`);
+  };
+  if (facts === undefined) return [`${table}: x-vault is missing`];
+  check(NAME.test(table), 'the table name must be lower-case snake_case');
+  check(NAME.test(facts.schema ?? ''), 'x-vault.schema is missing or not a name');
+  check(
+    table.endsWith(SUFFIX_OF_KIND[facts.kind] ?? ' '),
+    `a ${facts.kind} ends in ${SUFFIX_OF_KIND[facts.kind]}`,
+  );
+  check(Boolean(file.title) && Boolean(file.description), 'title and description are needed');
+  check(file.additionalProperties === false, 'additionalProperties must be false');
+  for (const [name, property] of Object.entries(file.properties ?? {})) {
+    check(NAME.test(name), `${name} is not a column name`);
+    check(Boolean(property.description), `${name} has no description`);
+    check(
+      file.required?.includes(name) === true,
+      `${name} must stand in required (null says that it is empty)`,
+    );
+    const fault = faultOfType(property);
+    check(fault === null, `${name} ${fault}`);
+  }
+  faults.push(...faultsOfKind(table, file, files));
+  return faults;
+};
+
+const faultOfType = (property: Property): string | null => {
+  const type = property['x-type'];
+  if (type === undefined || !Object.hasOwn(COLUMN_TYPES, type)) return `has no known x-type: ${type}`;
+  const wanted = COLUMN_TYPES[type].json;
+  const given = [property['type']].flat().filter((name) => name !== 'null');
+  if (given.length !== 1) return 'must have one type, and "null" where it may be empty';
+  if (wanted !== null && given[0] !== wanted) return `is ${type}, so its type must be "${wanted}"`;
+  return null;
+};
+
+const faultsOfKind = (table: string, file: EntityFile, files: Files): string[] => {
+  const facts = file['x-vault'];
+  const columns = Object.keys(file.properties ?? {});
+  const faults: string[] = [];
+  const check = (holds: boolean, fault: string): void => {
+    if (!holds) faults.push(`${table}: ${fault}`);
+  };
+  if (facts.kind !== 'satellite') check(NAME.test(facts.hash_key ?? ''), 'x-vault.hash_key is missing');
+  if (facts.kind === 'hub') {
+    check(
+      sameMembers(facts.business_key, columns),
+      'a hub holds the columns of x-vault.business_key and no other',
+    );
+  }
+  if (facts.kind === 'link') {
+    check((facts.hubs?.length ?? 0) >= 2, 'x-vault.hubs names at least two hubs');
+    for (const hub of facts.hubs ?? []) {
+      check(files.get(hub)?.['x-vault'].kind === 'hub', `x-vault.hubs names ${hub}, which is no hub`);
+    }
+    const dependent = facts.dependent_key === undefined ? [] : [facts.dependent_key];
+    check(sameMembers(dependent, columns), 'a link holds its dependent key and no other column');
+  }
+  if (facts.kind === 'satellite') {
+    const parent = files.get(facts.parent ?? '')?.['x-vault'];
+    check(
+      parent?.kind === 'hub' || parent?.kind === 'link',
+      `x-vault.parent ${facts.parent} is no hub or link`,
+    );
+    check(FLAVOURS.includes(facts.flavour ?? ''), `x-vault.flavour must be one of ${FLAVOURS.join(', ')}`);
+    check(PRIVACY.includes(facts.privacy ?? ''), `x-vault.privacy must be one of ${PRIVACY.join(', ')}`);
+    const sub_key = facts.sub_key ?? [];
+    check(
+      (facts.flavour === 'multi-active') === sub_key.length > 0,
+      'x-vault.sub_key belongs to multi-active satellites',
+    );
+    for (const name of sub_key) {
+      // Numbers sort alike everywhere; text does not, and the set's hash diff depends on the order.
+      check(file.properties?.[name]?.['x-type'] === 'integer', `sub key ${name} must be an integer column`);
+    }
+  }
+  return faults;
+};
+
+const sameMembers = (given: readonly string[] | undefined, columns: readonly string[]): boolean =>
+  given !== undefined && given.length === columns.length && given.every((name) => columns.includes(name));
+
+const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const INSTANT = { type: 'string', format: 'instant' };
+const RECORD_SOURCE = { type: 'string', minLength: 1, maxLength: 100, pattern: '^[^\\u0000\\p{Cs}]*$' };
+
+interface Draft {
+  readonly column: Column;
+  readonly schema: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The entity that a sound file describes.
+ * @param compile turns the JSON Schema of a whole row into its validator
+ */
+export const buildEntity = (
+  table: string,
+  file: EntityFile,
+  files: Files,
+  compile: (row_schema: object) => (row: unknown) => string | null,
+): Entity => {
+  const facts = file['x-vault'];
+  const drafts = draftsOf(file, files);
+  const columns = drafts.map((draft) => draft.column);
+  const row_schema = {
+    title: table,
+    description: file.description,
+    type: 'object',
+    properties: Object.fromEntries(
+      drafts.map(({ column, schema }) => [column.name, { ...schema, description: column.description }]),
+    ),
+    required: columns.map((column) => column.name),
+    additionalProperties: false,
+  };
+  const hash_key = columns[0]!.name;
+  const base = {
+    table,
+    schema: facts.schema,
+    name: `${facts.schema}.${table}`,
+    title: file.title ?? table,
+    description: file.description ?? '',
+    hash_key,
+    columns,
+    partition: facts.partition ?? null,
+    privacy: facts.privacy ?? 'internal',
+    row_schema,
+    fault: compile(row_schema),
+  };
+  const whole_key = base.partition === null ? [hash_key] : [hash_key, 'load_date'];
+  const role = (wanted: ColumnRole) => columns.filter((column) => column.role === wanted);
+  switch (facts.kind) {
+    case 'hub':
+      return { ...base, kind: 'hub', primary_key: whole_key, business_key: role('business_key') };
+    case 'link': {
+      const hubs = (facts.hubs ?? []).map((hub) => ({ table: hub, column: hashKeyOf(files, hub) }));
+      return {
+        ...base,
+        kind: 'link',
+        primary_key: whole_key,
+        hubs,
+        dependent_key: role('dependent_key')[0] ?? null,
+      };
+    }
+    case 'satellite': {
+      const sub_key = facts.sub_key ?? [];
+      const flavour = facts.flavour!;
+      const primary_key =
+        flavour === 'event'
+          ? [hash_key, 'load_date']
+          : [hash_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
+      const payload = role('payload').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      return { ...base, kind: 'satellite', parent: facts.parent!, flavour, sub_key, payload, primary_key };
+    }
+  }
+};
+
+const hashKeyOf = (files: Files, table: string): string => files.get(table)!['x-vault'].hash_key!;
+
+const draftsOf = (file: EntityFile, files: Files): Draft[] => {
+  const facts = file['x-vault'];
+  const own_key = facts.kind === 'satellite' ? hashKeyOf(files, facts.parent!) : facts.hash_key!;
+  const about =
+    facts.kind === 'satellite' ? `Hash key of the ${facts.parent} row it tells about.` : 'Hash key.';
+  const payload_role = { hub: 'business_key', link: 'dependent_key', satellite: 'payload' } as const;
+  const is_satellite = facts.kind === 'satellite';
+  return [
+    draft(own_key, 'bytes', 'hash_key', about, HASH),
+    draft(
+      'load_date',
+      'instant',
+      'standard',
+      'When the record was made, as the record itself says.',
+      INSTANT,
+    ),
+    ...(is_satellite
+      ? [
+          draft('applied_date', 'instant', 'standard', 'When it became true in the business.', INSTANT),
+          draft('hash_diff', 'bytes', 'standard', 'Hash of the payload.', HASH),
+        ]
+      : []),
+    ...(facts.hubs ?? []).map((hub) =>
+      draft(hashKeyOf(files, hub), 'bytes', 'hub_key', `Hash key of the ${hub} row it relates.`, HASH),
+    ),
+    ...Object.entries(file.properties ?? {}).map(([name, property]) =>
+      draft(name, property['x-type']!, payload_role[facts.kind], property.description!, property),
+    ),
+    draft(
+      'record_source',
+      'text',
+      'standard',
+      'Which part of the product or of the world said it.',
+      RECORD_SOURCE,
+    ),
+  ];
+};
+
+const draft = (
+  name: string,
+  type: ColumnType,
+  role: ColumnRole,
+  description: string,
+  schema: Readonly<Record<string, unknown>>,
+): Draft => ({
+  column: { name, type, is_nullable: [schema['type']].flat().includes('null'), role, description },
+  schema,
+});

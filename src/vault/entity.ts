@@ -1,0 +1,80 @@
+/** How a column's value is kept in PostgreSQL and how it stands in JavaScript. */
+export const COLUMN_TYPES = {
+  text: { postgres: 'text', json: 'string' },
+  uuid: { postgres: 'uuid', json: 'string' },
+  integer: { postgres: 'integer', json: 'integer' },
+  bigint: { postgres: 'bigint', json: 'integer' },
+  decimal: { postgres: 'numeric', json: 'string' },
+  boolean: { postgres: 'boolean', json: 'boolean' },
+  instant: { postgres: 'timestamp with time zone', json: 'string' },
+  date: { postgres: 'date', json: 'string' },
+  bytes: { postgres: 'bytea', json: 'string' },
+  json: { postgres: 'jsonb', json: null },
+  'text[]': { postgres: 'text[]', json: 'array' },
+} as const;
+
+/**
+ * text: string · uuid: string, lower case · integer: int4 · bigint: int8, a safe integer · decimal: decimal
+ * string · boolean · instant: ISO 8601 text, UTC, `Z` · date: `YYYY-MM-DD` · bytes: lower-case hex ·
+ * json: a value whose numbers are safe integers · text[]: strings
+ */
+export type ColumnType = keyof typeof COLUMN_TYPES;
+
+export type ColumnRole = 'hash_key' | 'hub_key' | 'business_key' | 'dependent_key' | 'payload' | 'standard';
+
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly is_nullable: boolean;
+  readonly role: ColumnRole;
+  readonly description: string;
+}
+
+interface EntityBase {
+  readonly table: string;
+  readonly schema: string;
+  /** `schema.table`, as SQL names it. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  /** The column that holds the entity's own key or, in a satellite, its parent's. */
+  readonly hash_key: string;
+  /** Every column in the order the loader writes them. */
+  readonly columns: readonly Column[];
+  /** The columns of the table's primary key, in its order. */
+  readonly primary_key: readonly string[];
+  readonly partition: 'daily' | null;
+  readonly privacy: 'public' | 'internal' | 'confidential' | 'personal';
+  /** The JSON Schema (2020-12) of a whole row, standard columns included. */
+  readonly row_schema: Readonly<Record<string, unknown>>;
+  /** What is wrong with a row, as one line that names each faulty column; null when nothing is. */
+  fault(row: unknown): string | null;
+}
+
+export interface Hub extends EntityBase {
+  readonly kind: 'hub';
+  readonly business_key: readonly Column[];
+}
+
+export interface Link extends EntityBase {
+  readonly kind: 'link';
+  /** The hubs it relates, in the order that its key hashes them. */
+  readonly hubs: readonly { readonly table: string; readonly column: string }[];
+  readonly dependent_key: Column | null;
+}
+
+export interface Satellite extends EntityBase {
+  readonly kind: 'satellite';
+  readonly parent: string;
+  /** state: what holds from applied_date on · event: a fact, once · multi-active: a set of rows that holds together. */
+  readonly flavour: 'state' | 'event' | 'multi-active';
+  /** What tells the rows of a multi-active set apart; empty otherwise. */
+  readonly sub_key: readonly string[];
+  /** The columns that the hash diff covers, in name order (UTF-16 code units). */
+  readonly payload: readonly Column[];
+}
+
+export type Entity = Hub | Link | Satellite;
+
+/** The key that stands for "unknown" in every hub and satellite: 32 zero bytes. */
+export const GHOST_KEY = '0'.repeat(64);

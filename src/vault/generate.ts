@@ -1,0 +1,74 @@
+import { compile } from 'json-schema-to-typescript';
+import type { Entity } from './entity.ts';
+import type { Registry } from './registry.ts';
+
+const BANNER = `/* Generated from vault/entities by \`npm run generate\`: never edit. */\n`;
+const KINDS = { hub: 'HubRows', link: 'LinkRows', satellite: 'SatelliteRows' } as const;
+
+/** TypeScript source of `src/vault/rows.generated.ts`: one interface a table, and maps from table to row. */
+export const generateRowTypes = async (registry: Registry): Promise<string> => {
+  const entities = [...registry.entities.values()];
+  const interfaces: string[] = [];
+  for (const entity of entities) {
+    const source = await compile(entity.row_schema, typeNameOf(entity.table), {
+      bannerComment: '',
+      additionalProperties: false,
+      style: { singleQuote: true, printWidth: 110 },
+    });
+    interfaces.push(source.trim());
+  }
+  const maps = Object.entries(KINDS).map(([kind, name]) => mapOf(name, entities, kind as Entity['kind']));
+  const keys = entities.map((entity) => `  ${entity.table}: '${entity.hash_key}';`);
+  const hash_keys = `/** The name of each table's hash key column. */\nexport interface HashKeys {\n${keys.join('\n')}\n}`;
+  return `${[BANNER.trim(), ...interfaces, ...maps, hash_keys].join('\n\n')}\n`;
+};
+
+const mapOf = (name: string, entities: readonly Entity[], kind: Entity['kind']): string => {
+  const lines = entities
+    .filter((entity) => entity.kind === kind)
+    .map((entity) => `  ${entity.table}: ${typeNameOf(entity.table)};`);
+  return `/** The rows of each ${kind}. */\nexport interface ${name} {\n${lines.join('\n')}\n}`;
+};
+
+const typeNameOf = (table: string): string =>
+  table
+    .split('_')
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('');
+
+/** The dbt sources of the raw vault, as `vault/models/sources.yml` holds them. */
+export const generateDbtSources = (registry: Registry): string => {
+  const by_schema = Map.groupBy(registry.entities.values(), (entity) => entity.schema);
+  const lines = [
+    '# Generated from vault/entities by `npm run generate`: never edit.',
+    'version: 2',
+    'sources:',
+  ];
+  for (const [schema, entities] of [...by_schema].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+    lines.push(`  - name: ${schema}`, `    schema: ${schema}`, '    tables:');
+    for (const entity of entities) lines.push(...tableLines(entity));
+  }
+  return `${lines.join('\n')}\n`;
+};
+
+const tableLines = (entity: Entity): string[] => {
+  const lines = sourceLines(entity.table, entity.description, entity);
+  if (entity.kind !== 'satellite') return lines;
+  const history = `${entity.description} Runs of equal rows are one row; load_end_date is where the next one begins.`;
+  return [
+    ...lines,
+    ...sourceLines(`${entity.table}_current`, `${entity.description} The latest row of each key.`, entity),
+    ...sourceLines(`${entity.table}_history`, history, entity),
+  ];
+};
+
+const sourceLines = (name: string, description: string, entity: Entity): string[] => {
+  const lines = [`      - name: ${name}`, `        description: ${quoted(description)}`, '        columns:'];
+  for (const column of entity.columns) {
+    lines.push(`          - name: ${column.name}`, `            description: ${quoted(column.description)}`);
+  }
+  return lines;
+};
+
+// A JSON string is a YAML string.
+const quoted = (text: string): string => JSON.stringify(text);

@@ -1,0 +1,75 @@
+import { hash } from 'node:crypto';
+import { inspect } from 'node:util';
+import type { Column } from './entity.ts';
+import { arrayLiteral, cellsOf } from './literal.ts';
+import type { Transaction } from './transaction.ts';
+
+/** A row that no table takes, with the reason. */
+export interface Refusal {
+  readonly key: string;
+  readonly cells: readonly string[];
+}
+
+const COLUMNS = (['load_error_key', 'table_name', 'reason', 'record'] as const).map(
+  (name): Column => ({
+    name,
+    type: name === 'load_error_key' ? 'bytes' : 'text',
+    is_nullable: false,
+    role: 'payload',
+    description: '',
+  }),
+);
+
+/**
+ * A row as ops.load_error keeps it. The key hashes table, reason and record, so that a replay adds nothing.
+ * @param row whatever was given as a row
+ */
+export const refusal = (
+  row: { readonly table: unknown; readonly values: unknown },
+  reason: string,
+): Refusal => {
+  const table_name = safeText(String(row.table));
+  const record = safeRecord(row.values);
+  const key = hash('sha256', JSON.stringify([table_name, reason, record]), 'hex');
+  return {
+    key,
+    cells: cellsOf(COLUMNS, { load_error_key: key, table_name, reason: safeText(reason), record }),
+  };
+};
+
+/** Writes refusals, in order of their keys. */
+export const insertRefusals = async (
+  tx: Transaction,
+  refusals: readonly Refusal[],
+  now_ms: number,
+): Promise<void> => {
+  if (refusals.length === 0) return;
+  const rows = refusals.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const [keys, tables, reasons, records] = COLUMNS.map((_, at) => arrayLiteral(rows, at));
+  await tx`
+    insert into ops.load_error (load_error_key, table_name, reason, record, refused_at)
+    select load_error_key, table_name, reason, record, ${new Date(now_ms).toISOString()}::text::timestamptz
+    from unnest(${keys!}::text::bytea[], ${tables!}::text::text[], ${reasons!}::text::text[], ${records!}::text::text[])
+      as refused (load_error_key, table_name, reason, record)
+    on conflict do nothing`;
+};
+
+/**
+ * The JSON text of any value, such that PostgreSQL takes it as text and as jsonb: the escapes that jsonb refuses
+ * (NUL, lone surrogates) stand as the visible text `\u0000`.
+ */
+const safeRecord = (value: unknown): string => {
+  try {
+    const json = JSON.stringify(value, (_, member: unknown) =>
+      typeof member === 'bigint' ? `${member}` : member,
+    );
+    return (json ?? 'null').replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape, code: string) =>
+      code.length > 1 ? `\\\\${code}` : escape,
+    );
+  } catch {
+    // A cycle has no JSON.
+    return JSON.stringify(safeText(inspect(value, { depth: 10 })));
+  }
+};
+
+const safeText = (text: string): string => text.replaceAll('\0', '\\u0000').toWellFormed();

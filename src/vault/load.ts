@@ -1,0 +1,122 @@
+import type { Sql } from '../core/postgres.ts';
+import type { Entity } from './entity.ts';
+import { arrayLiteral, cellsOf, columnFromUnnest, parameterOf } from './literal.ts';
+import { insertRefusals, type Refusal, refusal } from './load-error.ts';
+import { createPartitions, type Partitions } from './partitions.ts';
+import type { Registry } from './registry.ts';
+import type { VaultRow } from './rows.ts';
+import { inTransaction, type Transaction } from './transaction.ts';
+
+export interface LoadResult {
+  /** By table: rows given that were sound, and rows that were not there before. */
+  readonly tables: Readonly<Record<string, { readonly given: number; readonly inserted: number }>>;
+  /** Rows that went to ops.load_error instead. */
+  readonly refused: number;
+}
+
+/** Writes rows of any mix of tables, in any order. Loading is idempotent and commutative. */
+export type Load = (sql: Sql | Transaction, rows: readonly VaultRow[]) => Promise<LoadResult>;
+
+export interface LoaderDeps {
+  readonly registry: Registry;
+  /** Milliseconds since the Unix epoch; stamps ops.load_error. */
+  readonly now: () => number;
+}
+
+/**
+ * A loader. It writes everything in the transaction it is given, or in one that it opens, one statement a
+ * table. A row that does not validate or belongs to no known table goes to ops.load_error and never blocks the
+ * rows beside it. PostgreSQL's errors (postgres.js `PostgresError`) reject the promise, and nothing is written.
+ */
+export const createLoader = ({ registry, now }: LoaderDeps): Load => {
+  const partitions = createPartitions();
+  return async (sql, rows) => {
+    const batch = sort(registry, rows);
+    try {
+      return await inTransaction(sql, (tx) => write(tx, batch, partitions, now));
+    } catch (error) {
+      // A day's partition may have gone with a transaction that was rolled back.
+      partitions.forget();
+      throw error;
+    }
+  };
+};
+
+interface SoundRow {
+  /** The primary key as text: what rows are sorted by. */
+  readonly key: string;
+  readonly cells: readonly string[];
+}
+
+interface Batch {
+  readonly tables: ReadonlyMap<Entity, SoundRow[]>;
+  readonly refusals: readonly Refusal[];
+  /** The days of partitioned rows. */
+  readonly days: ReadonlySet<string>;
+}
+
+const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
+  const tables = new Map<Entity, SoundRow[]>();
+  const refusals: Refusal[] = [];
+  const days = new Set<string>();
+  for (const row of rows) {
+    const entity = registry.entities.get(row.table);
+    const fault = entity === undefined ? 'no such table' : entity.fault(row.values);
+    if (entity === undefined || fault !== null) {
+      refusals.push(refusal(row, fault ?? 'not valid'));
+      continue;
+    }
+    try {
+      const sound = soundRow(entity, row.values);
+      const table = tables.get(entity);
+      if (table === undefined) tables.set(entity, [sound]);
+      else table.push(sound);
+      if (entity.partition !== null) days.add(String(row.values['load_date']).slice(0, 10));
+    } catch (error) {
+      refusals.push(refusal(row, (error as Error).message));
+    }
+  }
+  return { tables, refusals, days };
+};
+
+const soundRow = (entity: Entity, values: VaultRow['values']): SoundRow => {
+  let key = '';
+  for (const name of entity.primary_key) key += `${String(values[name])} `;
+  return { key, cells: cellsOf(entity.columns, values) };
+};
+
+const write = async (
+  tx: Transaction,
+  { tables, refusals, days }: Batch,
+  partitions: Partitions,
+  now: () => number,
+): Promise<LoadResult> => {
+  await partitions.ensure(tx, days);
+  // Concurrent loaders that lock tables and rows in one order wait for one another, and never in a circle.
+  const ordered = [...tables].toSorted(([a], [b]) => (a.name < b.name ? -1 : 1));
+  const [results] = await Promise.all([
+    Promise.all(ordered.map(([entity, rows]) => insert(tx, entity, rows))),
+    insertRefusals(tx, refusals, now()),
+  ]);
+  return {
+    tables: Object.fromEntries(
+      ordered.map(([entity, rows], at) => [entity.table, { given: rows.length, inserted: results[at]! }]),
+    ),
+    refused: refusals.length,
+  };
+};
+
+/** Inserts rows that are not there yet and resolves to their number. */
+const insert = async (tx: Transaction, entity: Entity, rows: SoundRow[]): Promise<number> => {
+  rows.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const literals = entity.columns.map((_, at) => arrayLiteral(rows, at));
+  const result = await tx.unsafe(insertText(entity), literals, { prepare: true });
+  return result.count;
+};
+
+const insertText = ({ name, columns }: Entity): string => `
+  insert into ${name} (${columns.map((column) => column.name).join(', ')})
+  select ${columns.map(columnFromUnnest).join(', ')}
+  from unnest(${columns.map((column, at) => parameterOf(column, at + 1)).join(', ')})
+    as given (${columns.map((column) => column.name).join(', ')})
+  on conflict do nothing`;

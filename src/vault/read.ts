@@ -1,0 +1,114 @@
+import type { Sql } from '../core/postgres.ts';
+import { GHOST_KEY, type Satellite } from './entity.ts';
+import type { Registry } from './registry.ts';
+import type { SatelliteRows, SatelliteTable } from './rows.ts';
+import type { Transaction } from './transaction.ts';
+
+/** Which keys to read: hash keys as lower-case hex. Without them every key but the ghost record is read. */
+export interface KeyFilter {
+  readonly hash_keys?: readonly string[];
+}
+
+export interface AsOf extends KeyFilter {
+  /** What held in the business at this instant: rows with `applied_date` up to it. */
+  readonly applied: string;
+  /** What the warehouse knew at this instant: rows with `load_date` up to it. */
+  readonly known: string;
+}
+
+/**
+ * Reads satellites. Rows come in the order of their keys, in the forms of `ColumnType`, from a pool made by
+ * `connect` (its parsers give those forms). A multi-active satellite gives every row of the set that holds.
+ */
+export interface Reader {
+  /** The latest row of each key, whatever its applied_date: the last in order of applied_date, load_date, hash_diff. */
+  current<T extends SatelliteTable>(
+    sql: Sql | Transaction,
+    table: T,
+    filter?: KeyFilter,
+  ): Promise<SatelliteRows[T][]>;
+  /** The row of each key that held at `applied` as known at `known`: once `known` has passed, the answer never changes. */
+  asOf<T extends SatelliteTable>(sql: Sql | Transaction, table: T, at: AsOf): Promise<SatelliteRows[T][]>;
+  /**
+   * What was said about one key, oldest first, runs of equal rows as one row. `load_end_date` is where the next
+   * row begins, null for the last; equal to `applied_date` where a later row for the same instant replaced it.
+   */
+  history<T extends SatelliteTable>(
+    sql: Sql | Transaction,
+    table: T,
+    hash_key: string,
+  ): Promise<(SatelliteRows[T] & { load_end_date: string | null })[]>;
+}
+
+/** A reader for the registry's satellites. Its methods throw RangeError when there is no such satellite. */
+export const createReader = (registry: Registry): Reader => ({
+  current: async (sql, table, filter = {}) => {
+    const satellite = registry.satellite(table);
+    return [
+      ...(await sql.unsafe(inForceText(satellite, filter, ''), parametersOf(filter, []), PREPARED)),
+    ] as never;
+  },
+  asOf: async (sql, table, at) => {
+    const satellite = registry.satellite(table);
+    const condition = 'and s.applied_date <= $1::text::timestamptz and s.load_date <= $2::text::timestamptz';
+    const parameters = parametersOf(at, [at.applied, at.known]);
+    return [...(await sql.unsafe(inForceText(satellite, at, condition), parameters, PREPARED))] as never;
+  },
+  history: async (sql, table, hash_key) => {
+    const { name, hash_key: column, columns, sub_key } = registry.satellite(table);
+    const text = `
+      select ${[...columns.map((each) => each.name), 'load_end_date'].join(', ')}
+      from ${name}_history
+      where ${column} = decode($1::text, 'hex')
+      order by ${['applied_date', 'load_date', 'hash_diff', ...sub_key].join(', ')}`;
+    return [...(await sql.unsafe(text, [hash_key], PREPARED))] as never;
+  },
+});
+
+const PREPARED = { prepare: true };
+
+const parametersOf = ({ hash_keys }: KeyFilter, first: readonly string[]): string[] =>
+  hash_keys === undefined ? [...first] : [...first, `{${hash_keys.map((key) => `\\\\x${key}`).join(',')}}`];
+
+/**
+ * With keys: one descending probe of the primary key's index each. Without: one descending scan of it. A set of a
+ * multi-active satellite is found by its head and then read whole.
+ */
+const inForceText = (satellite: Satellite, { hash_keys }: KeyFilter, condition: string): string => {
+  const { name, hash_key, columns, flavour, sub_key } = satellite;
+  const select = columns.map((column) => `s.${column.name}`).join(', ');
+  const keys_parameter = `$${condition === '' ? 1 : 3}::text::bytea[]`;
+  const order = 's.applied_date desc, s.load_date desc, s.hash_diff desc';
+  if (flavour === 'multi-active') {
+    const among = hash_keys === undefined ? `<> decode('${GHOST_KEY}', 'hex')` : `= any(${keys_parameter})`;
+    return `
+      select ${select}
+      from (
+        select distinct on (s.${hash_key}) s.${hash_key}, s.applied_date, s.load_date, s.hash_diff
+        from ${name} s
+        where s.${hash_key} ${among} ${condition}
+        order by s.${hash_key} desc, ${order}) head
+      join ${name} s using (${hash_key}, applied_date, load_date, hash_diff)
+      order by ${[hash_key, ...sub_key].map((column) => `s.${column}`).join(', ')}`;
+  }
+  if (hash_keys === undefined) {
+    return `
+      select *
+      from (
+        select distinct on (s.${hash_key}) ${select}
+        from ${name} s
+        where s.${hash_key} <> decode('${GHOST_KEY}', 'hex') ${condition}
+        order by s.${hash_key} desc, ${order}) held
+      order by ${hash_key}`;
+  }
+  return `
+    select held.*
+    from (select distinct key from unnest(${keys_parameter}) key) wanted
+    cross join lateral (
+      select ${select}
+      from ${name} s
+      where s.${hash_key} = wanted.key ${condition}
+      order by ${order}
+      limit 1) held
+    order by ${hash_key}`;
+};

@@ -1,0 +1,43 @@
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { isUuid } from '../core/ids.ts';
+
+const INSTANT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z$/;
+const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+// Days that every month has: only the few after them need a calendar.
+const SAFE_DAY = '28';
+
+/** Whether `text` is a calendar day `YYYY-MM-DD` of the years 0001 to 9999. */
+export const isDay = (text: string): boolean => DAY.test(text) && isOnCalendar(text);
+
+/** Whether `text` is an instant `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` of the years 0001 to 9999. */
+export const isVaultInstant = (text: string): boolean => INSTANT.test(text) && isOnCalendar(text);
+
+const isOnCalendar = (text: string): boolean => {
+  if (text.startsWith('0000')) return false;
+  if (text.slice(8, 10) <= SAFE_DAY) return true;
+  const day = text.slice(0, 10);
+  const midnight = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
+};
+
+/** A validator of rows that knows the vault's formats. It never changes what it checks. */
+export const createRowAjv = (): Ajv2020 => {
+  const ajv = new Ajv2020({ allErrors: false, allowUnionTypes: true, strict: true, unicodeRegExp: true });
+  ajv.addVocabulary(['x-type', 'x-vault']);
+  ajv.addFormat('instant', isVaultInstant);
+  ajv.addFormat('day', isDay);
+  ajv.addFormat('uuid', isUuid);
+  return ajv;
+};
+
+/** A validator as a function that says what is wrong, or null. */
+export const faultOf =
+  (validate: ValidateFunction): ((row: unknown) => string | null) =>
+  (row) => {
+    if (validate(row)) return null;
+    const [error] = validate.errors ?? [];
+    if (error === undefined) return 'not valid';
+    const where = error.instancePath === '' ? 'row' : error.instancePath.slice(1).replaceAll('/', '.');
+    const what = error.params['additionalProperty'] ?? error.params['allowedValues'];
+    return `${where} ${error.message ?? 'is not valid'}${what === undefined ? '' : `: ${what}`}`;
+  };

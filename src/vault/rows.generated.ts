@@ -1,0 +1,1707 @@
+/* Generated from vault/entities by `npm run generate`: never edit. */
+
+/**
+ * A company or service that answers AI calls.
+ */
+export interface AiProviderH {
+  /**
+   * Hash key.
+   */
+  provider_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Slug of the provider, lower case, as `openai`.
+   */
+  provider_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A key that a customer signs in with. The key itself is never stored.
+ */
+export interface ApiKeyH {
+  /**
+   * Hash key.
+   */
+  api_key_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the key, a UUID in lower case.
+   */
+  api_key_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * One call that passed authentication.
+ */
+export interface ApiRequestH {
+  /**
+   * Hash key.
+   */
+  api_request_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Request id, a UUIDv7 in lower case.
+   */
+  api_request_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A customer who sends calls and gets invoices.
+ */
+export interface CustomerH {
+  /**
+   * Hash key.
+   */
+  customer_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Slug of the customer, lower case.
+   */
+  customer_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What one customer spent in one billing period.
+ */
+export interface CustomerSpendingH {
+  /**
+   * Hash key.
+   */
+  spending_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * `<customer>/<first day of the period>`.
+   */
+  spending_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * An issued invoice.
+ */
+export interface InvoiceH {
+  /**
+   * Hash key.
+   */
+  invoice_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Invoice number, gapless a billing entity.
+   */
+  invoice_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * One job at one logical instant.
+ */
+export interface JobRunH {
+  /**
+   * Hash key.
+   */
+  job_run_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * `<job>/<instant>`.
+   */
+  job_run_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A model by the name that clients ask for.
+ */
+export interface ModelH {
+  /**
+   * Hash key.
+   */
+  model_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Name of the model, lower case, as `gpt-4o-mini`.
+   */
+  model_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * One measuring window of one provider and model.
+ */
+export interface ProviderPerformanceH {
+  /**
+   * Hash key.
+   */
+  performance_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * `<provider>/<model>/<start of the window>/<minutes>`.
+   */
+  performance_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * One report that was made.
+ */
+export interface ReportH {
+  /**
+   * Hash key.
+   */
+  report_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the report, a UUID in lower case.
+   */
+  report_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A rule that chooses provider and model for a call.
+ */
+export interface RoutingRuleH {
+  /**
+   * Hash key.
+   */
+  routing_rule_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Slug of the rule, lower case.
+   */
+  routing_rule_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * An organisation that runs customers on the gateway.
+ */
+export interface TenantH {
+  /**
+   * Hash key.
+   */
+  tenant_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Slug of the tenant, lower case.
+   */
+  tenant_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer a key belongs to.
+ */
+export interface ApiKeyCustomerL {
+  /**
+   * Hash key.
+   */
+  api_key_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the api_key_h row it relates.
+   */
+  api_key_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Whose call it was, who served it with which model, and by which rule. What nobody took points to the ghost record.
+ */
+export interface ApiRequestL {
+  /**
+   * Hash key.
+   */
+  api_request_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the api_request_h row it relates.
+   */
+  api_request_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Hash key of the api_key_h row it relates.
+   */
+  api_key_hk: string;
+  /**
+   * Hash key of the ai_provider_h row it relates.
+   */
+  provider_hk: string;
+  /**
+   * Hash key of the model_h row it relates.
+   */
+  model_hk: string;
+  /**
+   * Hash key of the routing_rule_h row it relates.
+   */
+  routing_rule_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer a spending record belongs to.
+ */
+export interface CustomerSpendingL {
+  /**
+   * Hash key.
+   */
+  customer_spending_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the customer_spending_h row it relates.
+   */
+  spending_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which tenant a customer belongs to.
+ */
+export interface CustomerTenantL {
+  /**
+   * Hash key.
+   */
+  customer_tenant_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Hash key of the tenant_h row it relates.
+   */
+  tenant_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer an invoice is addressed to.
+ */
+export interface InvoiceCustomerL {
+  /**
+   * Hash key.
+   */
+  invoice_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the invoice_h row it relates.
+   */
+  invoice_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A model as one provider serves it.
+ */
+export interface ModelProviderL {
+  /**
+   * Hash key.
+   */
+  model_provider_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the model_h row it relates.
+   */
+  model_hk: string;
+  /**
+   * Hash key of the ai_provider_h row it relates.
+   */
+  provider_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which provider and model a window measures.
+ */
+export interface ProviderPerformanceL {
+  /**
+   * Hash key.
+   */
+  provider_performance_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the provider_performance_h row it relates.
+   */
+  performance_hk: string;
+  /**
+   * Hash key of the ai_provider_h row it relates.
+   */
+  provider_hk: string;
+  /**
+   * Hash key of the model_h row it relates.
+   */
+  model_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer a report is about; the ghost record where it is about all.
+ */
+export interface ReportCustomerL {
+  /**
+   * Hash key.
+   */
+  report_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the report_h row it relates.
+   */
+  report_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * How a provider is reached, and its limits.
+ */
+export interface AiProviderS {
+  /**
+   * Hash key of the ai_provider_h row it tells about.
+   */
+  provider_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the provider.
+   */
+  provider_name: string;
+  /**
+   * Wire format that the provider speaks.
+   */
+  protocol: 'openai' | 'anthropic';
+  /**
+   * Base URL of the provider's API.
+   */
+  api_endpoint: string;
+  /**
+   * Names of the models that the provider offers; null when not stated.
+   *
+   * @maxItems 1000
+   */
+  models_available: string[] | null;
+  /**
+   * Typical cost of 1,000 tokens, pico-dollars; rating uses model_price_s, never this.
+   */
+  cost_per_1k_tokens: string | null;
+  /**
+   * Tokens that one request may hold at most.
+   */
+  max_tokens_per_request: number | null;
+  /**
+   * Requests a minute that the provider takes from us.
+   */
+  requests_per_minute_limit: number | null;
+  /**
+   * Latency last stated, milliseconds; measured values stand in provider_performance_s.
+   */
+  current_latency_ms: number | null;
+  /**
+   * Availability last stated, percent.
+   */
+  current_availability_percent: string | null;
+  /**
+   * Quality rating, 0 to 100.
+   */
+  quality_score: string | null;
+  /**
+   * Whether calls may be routed to the provider.
+   */
+  is_active: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What a key may do, until when, and whether it still holds.
+ */
+export interface ApiKeyS {
+  /**
+   * Hash key of the api_key_h row it tells about.
+   */
+  api_key_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * SHA-256 of the key. The key itself is shown once and kept nowhere.
+   */
+  key_sha256: string;
+  /**
+   * First characters of the key, to recognise it by.
+   */
+  key_prefix: string;
+  /**
+   * Name that the customer gave the key.
+   */
+  key_name: string;
+  /**
+   * What the key may be used for.
+   *
+   * @maxItems 1000
+   */
+  scopes: string[];
+  /**
+   * Addresses or CIDR blocks that may use the key; null allows all.
+   *
+   * @maxItems 1000
+   */
+  allowed_ips: string[] | null;
+  /**
+   * From this instant on the key is refused; null means never.
+   */
+  expires_at: string | null;
+  /**
+   * Whether the key holds.
+   */
+  key_status: 'ACTIVE' | 'REVOKED';
+  /**
+   * Requests a minute for this key; null leaves it to the customer's limit.
+   */
+  rate_limit_requests_per_minute: number | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * How the route of a call was decided: candidates, attempts and the rule in force.
+ */
+export interface ApiRequestRouteS {
+  /**
+   * Hash key of the api_request_h row it tells about.
+   */
+  api_request_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Candidates in the order they stood, with what was compared.
+   *
+   * @maxItems 1000
+   */
+  candidates: unknown[];
+  /**
+   * Upstream attempts in the order they were made, with their results.
+   *
+   * @maxItems 1000
+   */
+  attempts: unknown[];
+  /**
+   * Why the route was taken.
+   */
+  decision: string;
+  /**
+   * hash_diff of the routing_rule_s row that decided; null when no rule did.
+   */
+  rule_version: string | null;
+  /**
+   * Most that the client was willing to pay, pico-dollars; null when not stated.
+   */
+  max_cost: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What happened to a call: usage, cost, time and result. Prompts and replies are never stored.
+ */
+export interface ApiRequestS {
+  /**
+   * Hash key of the api_request_h row it tells about.
+   */
+  api_request_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * When the call came in.
+   */
+  request_timestamp: string;
+  /**
+   * Kind of call, as `completion` or `embedding`.
+   */
+  request_type: string;
+  /**
+   * Path that was called.
+   */
+  endpoint: string;
+  /**
+   * Model that the client asked for; null when it left the choice to the gateway.
+   */
+  model_requested: string | null;
+  /**
+   * Model that served the call; null when none did.
+   */
+  model_used: string | null;
+  /**
+   * Tokens of the prompt, cached ones included; null when not known.
+   */
+  prompt_tokens: number | null;
+  /**
+   * Tokens of the reply, reasoning included; null when not known.
+   */
+  completion_tokens: number | null;
+  /**
+   * Prompt and completion tokens together; null when not known.
+   */
+  total_tokens: number | null;
+  /**
+   * Prompt tokens that were read from the provider's cache; null when not known.
+   */
+  cached_tokens: number | null;
+  /**
+   * Prompt tokens that were written to the provider's cache; null when not known.
+   */
+  cache_write_tokens: number | null;
+  /**
+   * Completion tokens that were spent on reasoning; null when not known.
+   */
+  reasoning_tokens: number | null;
+  /**
+   * From the arrival of the call to the end of the reply, milliseconds; null when it never ended.
+   */
+  request_latency_ms: number | null;
+  /**
+   * From sending the call upstream to the end of the upstream's reply, milliseconds; null when nothing was sent.
+   */
+  upstream_latency_ms: number | null;
+  /**
+   * From the arrival of the call to the first token sent on, milliseconds; null when there was none.
+   */
+  time_to_first_token_ms: number | null;
+  /**
+   * Cost at the provider, pico-dollars; null when unpriced.
+   */
+  provider_cost: string | null;
+  /**
+   * Markup on the provider cost, pico-dollars; null when unpriced.
+   */
+  gateway_markup: string | null;
+  /**
+   * What the customer pays: provider cost and markup, pico-dollars; null when unpriced.
+   */
+  customer_cost: string | null;
+  /**
+   * RATED: costs stand in the row; UNPRICED: there was usage without a price; NONE: there was no usage.
+   */
+  rating: 'RATED' | 'UNPRICED' | 'NONE';
+  /**
+   * hash_diff of the model_price_s row that rated the call; null when not rated.
+   */
+  price_version: string | null;
+  /**
+   * Why the provider and model were chosen; null when nothing was.
+   */
+  route_reason: string | null;
+  /**
+   * Address of the client.
+   */
+  request_ip: string | null;
+  /**
+   * The client's user agent.
+   */
+  user_agent: string | null;
+  /**
+   * How the call ended.
+   */
+  response_status: 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'REFUSED' | 'CANCELLED' | 'ABANDONED';
+  /**
+   * HTTP status of the reply.
+   */
+  http_status: number;
+  /**
+   * Code of the error; null on success.
+   */
+  error_code: string | null;
+  /**
+   * Message of the error; null on success.
+   */
+  error_message: string | null;
+  /**
+   * Kinds of protected data found in the prompt, as `PHI`; empty when none.
+   *
+   * @maxItems 1000
+   */
+  compliance_flags: string[];
+  /**
+   * Who counted the tokens: the provider, the gateway, or nobody.
+   */
+  usage_source: 'provider' | 'counted' | 'none';
+  /**
+   * Whether the reply was streamed.
+   */
+  is_streamed: boolean;
+  /**
+   * Priority that the client asked for; null when none.
+   */
+  priority: string | null;
+  /**
+   * Size of the request body, bytes.
+   */
+  request_bytes: number;
+  /**
+   * Size of the reply body sent to the client, bytes.
+   */
+  response_bytes: number;
+  /**
+   * Salted SHA-256 of the request body, so that whoever kept the body can prove it; null when there was none.
+   */
+  request_commitment: string | null;
+  /**
+   * Salted SHA-256 of the reply body, so that whoever kept the body can prove it; null when there was none.
+   */
+  response_commitment: string | null;
+  /**
+   * Journal writer that recorded the call.
+   */
+  journal_writer: string;
+  /**
+   * Sequence of the intent in its writer's journal; null when the call was refused before one.
+   */
+  intent_sequence: number | null;
+  /**
+   * Sequence of the outcome in its writer's journal; gapless a writer, intents included.
+   */
+  journal_sequence: number;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Contract and limits of a customer.
+ */
+export interface CustomerConfigS {
+  /**
+   * Hash key of the customer_h row it tells about.
+   */
+  customer_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the customer's organisation.
+   */
+  customer_name: string;
+  /**
+   * Whether the customer's calls are served.
+   */
+  customer_status: 'ACTIVE' | 'SUSPENDED';
+  /**
+   * Always null: keys are kept only as SHA-256 in auth.api_key_s.
+   */
+  api_key_encrypted: string | null;
+  /**
+   * Slugs of the providers to prefer, best first; null means no preference.
+   *
+   * @maxItems 1000
+   */
+  preferred_providers: string[] | null;
+  /**
+   * Spending limit a calendar month (UTC), pico-dollars; null means none.
+   */
+  cost_budget_monthly: string | null;
+  /**
+   * Spending limit a day (UTC), pico-dollars; null means none.
+   */
+  cost_budget_daily: string | null;
+  /**
+   * Regulation that the customer's calls fall under, as `HIPAA`; null means none named.
+   */
+  compliance_level: string | null;
+  /**
+   * Requests a minute; null means the gateway's default.
+   */
+  rate_limit_requests_per_minute: number | null;
+  /**
+   * Whose calls go first when the gateway is full.
+   */
+  priority_tier: 'BASIC' | 'STANDARD' | 'PREMIUM';
+  /**
+   * Where notifications are sent; null means nowhere.
+   */
+  webhook_url: string | null;
+  /**
+   * Markup on provider cost, in hundredths of a percent.
+   */
+  markup_basis_points: number;
+  /**
+   * What happens to a call to a model without a price.
+   */
+  unpriced_policy: 'allow' | 'refuse';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Totals of a customer's calls in a billing period.
+ */
+export interface CustomerSpendingS {
+  /**
+   * Hash key of the customer_spending_h row it tells about.
+   */
+  spending_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * First day of the period.
+   */
+  billing_period: string;
+  /**
+   * Calls in the period.
+   */
+  total_requests: number;
+  /**
+   * Prompt and completion tokens in the period.
+   */
+  total_tokens: number;
+  /**
+   * What the providers charge, pico-dollars.
+   */
+  total_provider_cost: string;
+  /**
+   * Markup, pico-dollars.
+   */
+  total_gateway_revenue: string;
+  /**
+   * What the customer owes for calls, pico-dollars.
+   */
+  total_customer_charges: string;
+  /**
+   * Customer cost by provider slug, pico-dollars as decimal strings.
+   */
+  cost_by_provider: {};
+  /**
+   * Customer cost by model name, pico-dollars as decimal strings.
+   */
+  cost_by_model: {};
+  /**
+   * Cost above the monthly budget; null when there is no budget, pico-dollars.
+   */
+  overage_charges: string | null;
+  /**
+   * Credits set against the cost; null when there are none, pico-dollars.
+   */
+  credits_applied: string | null;
+  /**
+   * Where billing of the period stands.
+   */
+  billing_status: 'PENDING' | 'BILLED' | 'PAID';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * The lines of an invoice; hash_diff covers the whole set of lines.
+ */
+export interface InvoiceLineS {
+  /**
+   * Hash key of the invoice_h row it tells about.
+   */
+  invoice_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Place of the line on the invoice, from 1.
+   */
+  line_number: number;
+  /**
+   * What the line is for.
+   */
+  description: string;
+  /**
+   * Provider slug of the calls; null where the line is not about calls.
+   */
+  provider: string | null;
+  /**
+   * Model of the calls; null where the line is not about calls.
+   */
+  model: string | null;
+  /**
+   * Calls on the line.
+   */
+  call_count: number;
+  /**
+   * Prompt tokens of the calls.
+   */
+  prompt_tokens: number;
+  /**
+   * Completion tokens of the calls.
+   */
+  completion_tokens: number;
+  /**
+   * Prompt tokens of the calls that were read from the provider's cache.
+   */
+  cached_tokens: number;
+  /**
+   * Provider cost of the calls, pico-dollars, exact.
+   */
+  provider_cost: string;
+  /**
+   * Markup of the calls, pico-dollars, exact.
+   */
+  gateway_markup: string;
+  /**
+   * What the line costs, pico-dollars, exact.
+   */
+  amount: string;
+  /**
+   * What the line costs, cents; lines sum to the invoice's total.
+   */
+  amount_cents: number;
+  /**
+   * First day of the month in which the calls were made.
+   */
+  service_period: string;
+  /**
+   * SHA-256 of the compiled query that made the line.
+   */
+  query_sha256: string;
+  /**
+   * Sum of customer_cost over the calls on the line, pico-dollars, taken straight from api_request_s.
+   */
+  control_sum: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Head and totals of an issued invoice, with the cut-off of what it covers.
+ */
+export interface InvoiceS {
+  /**
+   * Hash key of the invoice_h row it tells about.
+   */
+  invoice_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Legal entity that issued it.
+   */
+  billing_entity: string;
+  /**
+   * First day of the period.
+   */
+  billing_period: string;
+  /**
+   * First instant of the period.
+   */
+  period_start: string;
+  /**
+   * First instant after the period: usage applied before it is covered.
+   */
+  period_end: string;
+  /**
+   * Usage loaded up to this instant is covered.
+   */
+  known_at: string;
+  /**
+   * Last journal sequence covered, by journal writer.
+   */
+  cut_off: {};
+  /**
+   * When it was issued.
+   */
+  issued_at: string;
+  /**
+   * ISO 4217 code of the currency.
+   */
+  currency: string;
+  /**
+   * Provider cost of the calls covered, pico-dollars, exact.
+   */
+  provider_cost: string;
+  /**
+   * Markup of the calls covered, pico-dollars, exact.
+   */
+  gateway_markup: string;
+  /**
+   * What the customer owes, pico-dollars, exact.
+   */
+  total: string;
+  /**
+   * What the customer owes, cents: the sum of the lines.
+   */
+  total_cents: number;
+  /**
+   * Calls covered.
+   */
+  call_count: number;
+  /**
+   * Where the invoice stands.
+   */
+  invoice_status: 'ISSUED' | 'PAID' | 'CREDITED';
+  /**
+   * SHA-256 of the invoice document (JSON).
+   */
+  document_sha256: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * How a run of a job went; one row an attempt.
+ */
+export interface JobRunS {
+  /**
+   * Hash key of the job_run_h row it tells about.
+   */
+  job_run_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the job.
+   */
+  job_name: string;
+  /**
+   * The instant that stood for now in all of its work.
+   */
+  logical_instant: string;
+  /**
+   * When the attempt started.
+   */
+  started_at: string;
+  /**
+   * When the attempt ended.
+   */
+  ended_at: string;
+  /**
+   * How the attempt ended.
+   */
+  outcome: 'SUCCEEDED' | 'FAILED';
+  /**
+   * Number of the attempt, from 1.
+   */
+  attempt: number;
+  /**
+   * Rows read.
+   */
+  rows_in: number;
+  /**
+   * Rows written.
+   */
+  rows_out: number;
+  /**
+   * How far the input reached, by source.
+   */
+  input_watermark: {};
+  /**
+   * SHA-256 of the compiled SQL; null when the job ran none.
+   */
+  sql_sha256: string | null;
+  /**
+   * Why it failed; null when it did not.
+   */
+  error_message: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What a provider charges for a model. Its applied_date is the instant from which the price holds; its hash_diff is the price version that calls record.
+ */
+export interface ModelPriceS {
+  /**
+   * Hash key of the model_provider_l row it tells about.
+   */
+  model_provider_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name by which the provider knows the model.
+   */
+  provider_model_name: string;
+  /**
+   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   */
+  input_price: string | null;
+  /**
+   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   */
+  output_price: string | null;
+  /**
+   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_input_price: string | null;
+  /**
+   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cache_write_price: string | null;
+  /**
+   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   */
+  reasoning_price: string | null;
+  /**
+   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_input_price: string | null;
+  /**
+   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_output_price: string | null;
+  /**
+   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   */
+  image_price: string | null;
+  /**
+   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   */
+  request_price: string | null;
+  /**
+   * Where the price was read.
+   */
+  price_source: string;
+  /**
+   * Whether the provider still offers the model.
+   */
+  is_offered: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What a model can do.
+ */
+export interface ModelS {
+  /**
+   * Hash key of the model_h row it tells about.
+   */
+  model_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the model for people.
+   */
+  model_name: string;
+  /**
+   * Family of models it belongs to.
+   */
+  model_family: string | null;
+  /**
+   * What it can do, as `chat`, `streaming`, `tools`, `vision`.
+   *
+   * @maxItems 1000
+   */
+  capabilities: string[];
+  /**
+   * Tokens that prompt and reply may hold together.
+   */
+  context_window_tokens: number | null;
+  /**
+   * Tokens that a reply may hold.
+   */
+  max_output_tokens: number | null;
+  /**
+   * Quality rating, 0 to 100.
+   */
+  quality_score: string | null;
+  /**
+   * Whether calls may be routed to the model.
+   */
+  is_active: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * How a provider and model did in one window. A late call reopens its window: a new row, the old one stays.
+ */
+export interface ProviderPerformanceS {
+  /**
+   * Hash key of the provider_performance_h row it tells about.
+   */
+  performance_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Start of the window.
+   */
+  measurement_timestamp: string;
+  /**
+   * Length of the window, minutes.
+   */
+  measurement_window_minutes: number;
+  /**
+   * Calls in the window.
+   */
+  total_requests: number;
+  /**
+   * Calls that the provider answered.
+   */
+  successful_requests: number;
+  /**
+   * Calls that the provider failed.
+   */
+  failed_requests: number;
+  /**
+   * Mean latency of the answered calls, milliseconds; null when there was none.
+   */
+  average_latency_ms: number | null;
+  /**
+   * 95th percentile of latency, milliseconds; null when there was none.
+   */
+  p95_latency_ms: number | null;
+  /**
+   * 99th percentile of latency, milliseconds; null when there was none.
+   */
+  p99_latency_ms: number | null;
+  /**
+   * Mean time to the first token of streamed calls, milliseconds; null when there was none.
+   */
+  average_time_to_first_token_ms: number | null;
+  /**
+   * 95th percentile of the time to the first token of streamed calls, milliseconds; null when there was none.
+   */
+  p95_time_to_first_token_ms: number | null;
+  /**
+   * Failed calls among all, percent; null without calls.
+   */
+  error_rate_percent: string | null;
+  /**
+   * Calls that the provider was there for among all, percent; null without calls.
+   */
+  availability_percent: string | null;
+  /**
+   * Prompt and completion tokens in the window.
+   */
+  tokens_processed: number;
+  /**
+   * Provider cost a token, pico-dollars; null without rated tokens.
+   */
+  average_cost_per_token: string | null;
+  /**
+   * Quality rating, 0 to 100; null without one.
+   */
+  quality_score: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A report that was made: for whom, with which parameters, as of when.
+ */
+export interface ReportS {
+  /**
+   * Hash key of the report_h row it tells about.
+   */
+  report_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the report.
+   */
+  report_name: string;
+  /**
+   * Parameters it was made with.
+   */
+  parameters: {};
+  /**
+   * Who asked for it.
+   */
+  requested_by: string;
+  /**
+   * Format of the document.
+   */
+  format: 'json' | 'csv' | 'html' | 'pdf';
+  /**
+   * What was loaded up to this instant is covered.
+   */
+  known_at: string;
+  /**
+   * When it was made.
+   */
+  generated_at: string;
+  /**
+   * Rows in the report.
+   */
+  row_count: number;
+  /**
+   * SHA-256 of the document.
+   */
+  document_sha256: string;
+  /**
+   * SHA-256 of the compiled SQL of all sections.
+   */
+  sql_sha256: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * When a rule applies and what it chooses. Its hash_diff is the rule version that calls record.
+ */
+export interface RoutingRuleS {
+  /**
+   * Hash key of the routing_rule_h row it tells about.
+   */
+  routing_rule_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the rule for people.
+   */
+  rule_name: string;
+  /**
+   * Rules are tried in ascending order.
+   */
+  rule_priority: number;
+  /**
+   * When the rule applies: field names with the values they may have; empty applies always.
+   */
+  conditions: {};
+  /**
+   * Provider slug that the rule chooses; null leaves it open.
+   */
+  target_provider: string | null;
+  /**
+   * Model that the rule chooses; null leaves it open.
+   */
+  target_model: string | null;
+  /**
+   * Whether the cheaper candidate goes first.
+   */
+  cost_optimization: boolean;
+  /**
+   * Whether the faster candidate goes first.
+   */
+  latency_optimization: boolean;
+  /**
+   * Whether the better rated candidate goes first.
+   */
+  quality_optimization: boolean;
+  /**
+   * Compliance levels that a candidate must meet; null means none.
+   *
+   * @maxItems 1000
+   */
+  compliance_requirements: string[] | null;
+  /**
+   * Whether the rule is in use.
+   */
+  is_active: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Name and billing entity of a tenant.
+ */
+export interface TenantS {
+  /**
+   * Hash key of the tenant_h row it tells about.
+   */
+  tenant_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Name of the organisation.
+   */
+  tenant_name: string;
+  /**
+   * Legal entity that issues the tenant's invoices; invoice numbers are gapless within it.
+   */
+  billing_entity: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/** The rows of each hub. */
+export interface HubRows {
+  ai_provider_h: AiProviderH;
+  api_key_h: ApiKeyH;
+  api_request_h: ApiRequestH;
+  customer_h: CustomerH;
+  customer_spending_h: CustomerSpendingH;
+  invoice_h: InvoiceH;
+  job_run_h: JobRunH;
+  model_h: ModelH;
+  provider_performance_h: ProviderPerformanceH;
+  report_h: ReportH;
+  routing_rule_h: RoutingRuleH;
+  tenant_h: TenantH;
+}
+
+/** The rows of each link. */
+export interface LinkRows {
+  api_key_customer_l: ApiKeyCustomerL;
+  api_request_l: ApiRequestL;
+  customer_spending_l: CustomerSpendingL;
+  customer_tenant_l: CustomerTenantL;
+  invoice_customer_l: InvoiceCustomerL;
+  model_provider_l: ModelProviderL;
+  provider_performance_l: ProviderPerformanceL;
+  report_customer_l: ReportCustomerL;
+}
+
+/** The rows of each satellite. */
+export interface SatelliteRows {
+  ai_provider_s: AiProviderS;
+  api_key_s: ApiKeyS;
+  api_request_route_s: ApiRequestRouteS;
+  api_request_s: ApiRequestS;
+  customer_config_s: CustomerConfigS;
+  customer_spending_s: CustomerSpendingS;
+  invoice_line_s: InvoiceLineS;
+  invoice_s: InvoiceS;
+  job_run_s: JobRunS;
+  model_price_s: ModelPriceS;
+  model_s: ModelS;
+  provider_performance_s: ProviderPerformanceS;
+  report_s: ReportS;
+  routing_rule_s: RoutingRuleS;
+  tenant_s: TenantS;
+}
+
+/** The name of each table's hash key column. */
+export interface HashKeys {
+  ai_provider_h: 'provider_hk';
+  api_key_h: 'api_key_hk';
+  api_request_h: 'api_request_hk';
+  customer_h: 'customer_hk';
+  customer_spending_h: 'spending_hk';
+  invoice_h: 'invoice_hk';
+  job_run_h: 'job_run_hk';
+  model_h: 'model_hk';
+  provider_performance_h: 'performance_hk';
+  report_h: 'report_hk';
+  routing_rule_h: 'routing_rule_hk';
+  tenant_h: 'tenant_hk';
+  api_key_customer_l: 'api_key_customer_link_hk';
+  api_request_l: 'api_request_link_hk';
+  customer_spending_l: 'customer_spending_link_hk';
+  customer_tenant_l: 'customer_tenant_link_hk';
+  invoice_customer_l: 'invoice_customer_link_hk';
+  model_provider_l: 'model_provider_link_hk';
+  provider_performance_l: 'provider_performance_link_hk';
+  report_customer_l: 'report_customer_link_hk';
+  ai_provider_s: 'provider_hk';
+  api_key_s: 'api_key_hk';
+  api_request_route_s: 'api_request_hk';
+  api_request_s: 'api_request_hk';
+  customer_config_s: 'customer_hk';
+  customer_spending_s: 'spending_hk';
+  invoice_line_s: 'invoice_hk';
+  invoice_s: 'invoice_hk';
+  job_run_s: 'job_run_hk';
+  model_price_s: 'model_provider_link_hk';
+  model_s: 'model_hk';
+  provider_performance_s: 'performance_hk';
+  report_s: 'report_hk';
+  routing_rule_s: 'routing_rule_hk';
+  tenant_s: 'tenant_hk';
+}

@@ -1,0 +1,132 @@
+import type { Column, Entity, Satellite } from './entity.ts';
+import { ENCODERS, encodeArray, hashDiff, hashHub, hashLink } from './hash.ts';
+import type { Registry } from './registry.ts';
+import type { HashKeys, HubRows, LinkRows, SatelliteRows } from './rows.generated.ts';
+
+export type { HashKeys, HubRows, LinkRows, SatelliteRows };
+
+export type HubTable = keyof HubRows;
+export type LinkTable = keyof LinkRows;
+export type SatelliteTable = keyof SatelliteRows;
+
+type Rows = HubRows & LinkRows & SatelliteRows;
+type StandardColumn = 'load_date' | 'applied_date' | 'hash_diff' | 'record_source';
+
+/** What a row of a table says, without its hash key and the standard columns: a business key, hub keys, a payload. */
+export type Content<T extends keyof Rows> = Omit<Rows[T], HashKeys[T] | StandardColumn>;
+
+/** When and by whom a row was said. */
+export interface Stamp {
+  /** When the record was made, as the record itself says: ISO 8601, UTC, `Z`. A replay has the same one. */
+  readonly load_date: string;
+  /** When it became true in the business; hubs and links have none. */
+  readonly applied_date: string;
+  /** Which part of the product or of the world said it, at most 100 characters. */
+  readonly record_source: string;
+}
+
+/** A row on its way to a table. `values` holds every column of the table. */
+export interface VaultRow {
+  readonly table: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+/** Makes rows out of business terms: it computes the hashes and adds the standard columns. */
+export interface RowBuilder {
+  /** The hash key of a business key. */
+  hubKey<T extends HubTable>(table: T, key: Content<T>): string;
+  /** The hash key of a link between hubs, given by their hash keys. */
+  linkKey<T extends LinkTable>(table: T, hubs: Content<T>): string;
+  /** The hash diff of a payload, of a satellite that is not multi-active. */
+  diff<T extends SatelliteTable>(table: T, payload: Content<T>): string;
+  hub<T extends HubTable>(table: T, key: Content<T>, stamp: Stamp): VaultRow;
+  link<T extends LinkTable>(table: T, hubs: Content<T>, stamp: Stamp): VaultRow;
+  /** @param parent_key the hash key of the hub or link that the row tells about */
+  satellite<T extends SatelliteTable>(
+    table: T,
+    parent_key: string,
+    payload: Content<T>,
+    stamp: Stamp,
+  ): VaultRow;
+  /** The rows of a multi-active satellite that hold together; each carries the hash diff of the whole set. */
+  satelliteSet<T extends SatelliteTable>(
+    table: T,
+    parent_key: string,
+    payloads: readonly Content<T>[],
+    stamp: Stamp,
+  ): VaultRow[];
+}
+
+type Values = Readonly<Record<string, unknown>>;
+
+/**
+ * A builder for the registry's entities. Every method throws TypeError or RangeError naming the column when a
+ * value has no encoding, and RangeError when the registry has no such table.
+ */
+export const createRowBuilder = (registry: Registry): RowBuilder => {
+  const hubKey = (table: string, key: Values): string =>
+    hashHub(table, encodeColumns(registry.hub(table).business_key, key));
+  const linkKey = (table: string, content: Values): string => {
+    const { hubs, dependent_key } = registry.link(table);
+    const hub_keys = hubs.map(({ column }) => String(content[column]));
+    return hashLink(table, hub_keys, dependent_key === null ? '' : encodeColumns([dependent_key], content));
+  };
+  const diff = (table: string, payload: Values): string =>
+    hashDiff(table, encodeColumns(registry.satellite(table).payload, payload));
+  return {
+    hubKey,
+    linkKey,
+    diff,
+    hub: (table, key, stamp) => keyedRow(registry.hub(table), hubKey(table, key), key, stamp),
+    link: (table, hubs, stamp) => keyedRow(registry.link(table), linkKey(table, hubs), hubs, stamp),
+    satellite: (table, parent_key, payload, stamp) => {
+      const satellite = registry.satellite(table);
+      if (satellite.flavour === 'multi-active')
+        throw new RangeError(`${table} is multi-active: use satelliteSet`);
+      return satelliteRow(satellite, parent_key, diff(table, payload), payload, stamp);
+    },
+    satelliteSet: (table, parent_key, payloads, stamp) => {
+      const satellite = registry.satellite(table);
+      const set = diffOfSet(satellite, payloads);
+      return payloads.map((payload) => satelliteRow(satellite, parent_key, set, payload, stamp));
+    },
+  };
+};
+
+const encodeColumns = (columns: readonly Column[], values: Values): string => {
+  let encoded = '';
+  for (const { name, type } of columns) encoded += ENCODERS[type](values[name], name);
+  return encoded;
+};
+
+const keyedRow = (entity: Entity, key: string, content: Values, stamp: Stamp): VaultRow => ({
+  table: entity.table,
+  values: {
+    [entity.hash_key]: key,
+    load_date: stamp.load_date,
+    ...content,
+    record_source: stamp.record_source,
+  },
+});
+
+const satelliteRow = (
+  satellite: Satellite,
+  parent_key: string,
+  hash_diff: string,
+  payload: Values,
+  { load_date, applied_date, record_source }: Stamp,
+): VaultRow => ({
+  table: satellite.table,
+  values: { [satellite.hash_key]: parent_key, load_date, applied_date, hash_diff, ...payload, record_source },
+});
+
+const diffOfSet = ({ table, sub_key, payload }: Satellite, payloads: readonly Values[]): string => {
+  const ordered = payloads.toSorted((a, b) => {
+    for (const name of sub_key) {
+      const order = Number(a[name]) - Number(b[name]);
+      if (order !== 0) return order;
+    }
+    return 0;
+  });
+  return hashDiff(table, encodeArray(ordered.map((row) => encodeArray([encodeColumns(payload, row)]))));
+};

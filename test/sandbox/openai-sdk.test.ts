@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import OpenAI from 'openai';
+import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+
+const WEATHER = {
+  type: 'function',
+  function: {
+    name: 'get_weather',
+    description: 'The weather in a city.',
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: ['Paris', 'Rome'] }, days: { type: 'integer', minimum: 3 } },
+      required: ['city', 'days'],
+      additionalProperties: false,
+    },
+  },
+} as const;
+
+const asked = (content: string) => ({ model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content }] });
+
+describe("the sandbox as OpenAI's SDK meets it", () => {
+  let sandbox: Sandbox;
+  let client: OpenAI;
+
+  before(async () => {
+    sandbox = await startSandbox();
+    client = new OpenAI({ baseURL: `${sandbox.url}/v1`, apiKey: 'sk-anything', maxRetries: 0 });
+  });
+  after(() => sandbox.close());
+
+  it('answers a chat call with text, usage and a request id', async () => {
+    const reply = await client.chat.completions.create(asked('Good morning'));
+    assert.equal(reply.choices[0]?.message.content, 'You wrote: Good morning');
+    assert.equal(reply.choices[0]?.finish_reason, 'stop');
+    assert.equal(reply.usage?.prompt_tokens, 3);
+    assert.equal(reply.usage?.completion_tokens, 4);
+    assert.match(reply._request_id ?? '', /^req_[0-9a-f]{24}$/);
+  });
+
+  it('answers the same call with the same bytes, and another call with another id', async () => {
+    const send = (content: string) => client.chat.completions.create(asked(content));
+    const [first, again, other] = [await send('a'), await send('a'), await send('b')];
+    assert.deepEqual(again, first);
+    assert.notEqual(other.id, first.id);
+  });
+
+  it('streams the same text as it answers whole, with usage when asked', async () => {
+    const stream = await client.chat.completions.create({
+      ...asked('Größe ✓ of things'),
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    let text = '';
+    let usage: OpenAI.CompletionUsage | null | undefined;
+    for await (const chunk of stream) {
+      text += chunk.choices[0]?.delta.content ?? '';
+      usage = chunk.usage ?? usage;
+    }
+    assert.equal(text, 'You wrote: Größe ✓ of things');
+    assert.equal(usage?.completion_tokens, 6);
+  });
+
+  it('calls the tools that the prompt names, streamed and whole alike', async () => {
+    const call = { ...asked('Use get_weather please'), tools: [WEATHER] };
+    const whole = await client.chat.completions.create(call);
+    const streamed = await client.chat.completions.stream(call).finalChatCompletion();
+    for (const reply of [whole, streamed]) {
+      assert.equal(reply.choices[0]?.finish_reason, 'tool_calls');
+      const made = reply.choices[0]?.message.tool_calls?.[0];
+      assert.ok(made?.type === 'function');
+      assert.deepEqual(JSON.parse(made.function.arguments), { city: 'Paris', days: 3 });
+    }
+  });
+
+  it('runs a whole tool loop of the SDK', async () => {
+    const runner = client.chat.completions.runTools({
+      ...asked('Use get_weather please'),
+      tools: [
+        {
+          type: 'function',
+          function: {
+            ...WEATHER.function,
+            parse: JSON.parse,
+            function: ({ city }: { city: string }) => `sunny in ${city}`,
+          },
+        },
+      ],
+    });
+    assert.equal(await runner.finalContent(), 'The tool said: sunny in Paris');
+  });
+
+  it('fills a JSON Schema', async () => {
+    const reply = await client.chat.completions.create({
+      ...asked('Any city'),
+      response_format: {
+        type: 'json_schema',
+        json_schema: { name: 'city', schema: WEATHER.function.parameters as unknown as Record<string, unknown> },
+      },
+    });
+    assert.deepEqual(JSON.parse(reply.choices[0]?.message.content ?? ''), { city: 'Paris', days: 3 });
+  });
+
+  it('stops at max_tokens', async () => {
+    const reply = await client.chat.completions.create({ ...asked('one two three four'), max_tokens: 3 });
+    assert.equal(reply.choices[0]?.finish_reason, 'length');
+    assert.equal(reply.usage?.completion_tokens, 3);
+  });
+
+  it('gives embeddings as unit vectors, the same as numbers and as base64', async () => {
+    const embed = (encoding_format: 'float' | 'base64') =>
+      client.embeddings.create({ model: 'e', input: ['x', 'y'], dimensions: 8, encoding_format });
+    const numbers = (await embed('float')).data.map(({ embedding }) => embedding);
+    const base64 = (await client.embeddings.create({ model: 'e', input: ['x', 'y'], dimensions: 8 })).data;
+    assert.deepEqual(
+      base64.map(({ embedding }) => embedding),
+      numbers,
+    );
+    assert.notDeepEqual(numbers[0], numbers[1]);
+    const length = Math.hypot(...(numbers[0] ?? []));
+    assert.ok(Math.abs(length - 1) < 1e-6, `length ${length}`);
+  });
+
+  it('lists models', async () => {
+    const models = await client.models.list();
+    assert.ok(models.data.some(({ id }) => id === 'gpt-4o-mini'));
+  });
+
+  it("refuses with OpenAI's errors: bad key, bad request, rate limit, overload", async () => {
+    const stranger = client.withOptions({ apiKey: 'invalid' });
+    await assert.rejects(stranger.chat.completions.create(asked('x')), OpenAI.AuthenticationError);
+    await assert.rejects(client.chat.completions.create({ model: 'm', messages: [] }), OpenAI.BadRequestError);
+    const limited = client.chat.completions.create(asked('x [[sandbox: status=429]]'));
+    await assert.rejects(limited, (error) => {
+      assert.ok(error instanceof OpenAI.RateLimitError);
+      assert.equal(error.code, 'rate_limit_exceeded');
+      assert.equal(error.headers?.get('retry-after'), '1');
+      return true;
+    });
+    const broken = client.chat.completions.create(asked('x [[sandbox: status=503]]'));
+    await assert.rejects(broken, OpenAI.InternalServerError);
+  });
+});

@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { connect } from '../../src/core/postgres.ts';
+import { createEmptyDatabase } from './database.ts';
+
+describe('a test database', () => {
+  it('is a clone of its own that is gone after drop', async () => {
+    const database = await createEmptyDatabase();
+    await database.sql`create table t (n int)`;
+    await database.drop();
+    const other = await createEmptyDatabase();
+    const [row] = await other.sql`select to_regclass('t') as found`;
+    assert.equal(row?.found, null);
+    await other.drop();
+  });
+
+  it('finds a connection that the test left open', async () => {
+    const database = await createEmptyDatabase();
+    const sql = connect(database.url, { application_name: 'leaky' });
+    await sql`select 1`;
+    await assert.rejects(database.drop(), /a connection was left open/);
+    await sql.end({ timeout: 1 });
+  });
+
+  it('finds a transaction that the test left open', async () => {
+    const database = await createEmptyDatabase();
+    const reserved = await database.sql.reserve();
+    await reserved`begin`;
+    await reserved`select 1`;
+    await assert.rejects(database.drop(), /a transaction was left open/);
+  });
+});
