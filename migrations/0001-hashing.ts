@@ -43,10 +43,11 @@ grant usage on schema util, auth, gateway, billing, ops, audit, privacy to oneva
 `;
 
 const ENCODERS = String.raw`
-create function util.refuse(reason text) returns text
+-- Takes the value, not only the reason: with constants alone the planner would run it ahead of the question.
+create function util.refuse(value text, reason text) returns text
 language plpgsql immutable parallel safe as $$
 begin
-  raise exception '%', reason using errcode = 'data_exception';
+  raise exception '% %', value, reason using errcode = 'data_exception';
 end $$;
 
 create function util.encode_text(value text) returns text
@@ -67,7 +68,7 @@ language sql immutable parallel safe as $$
   select case
     when value is null then 'n0:'
     when value between date '0001-01-01' and date '9999-12-31' then 't10:' || to_char(value, 'YYYY-MM-DD')
-    else util.refuse('a date outside the years 0001 to 9999 has no encoding')
+    else util.refuse(value::text, 'is outside the years 0001 to 9999')
   end
 $$;
 
@@ -75,7 +76,7 @@ create function util.encode_number(value numeric) returns text
 language sql immutable parallel safe as $$
   select case
     when value is null then 'n0:'
-    when value in ('NaN', 'Infinity', '-Infinity') then util.refuse('a number must be finite')
+    when value in ('NaN', 'Infinity', '-Infinity') then util.refuse(value::text, 'is not finite')
     else 'i' || length(trim_scale(value)::text)::text || ':' || trim_scale(value)::text
   end
 $$;
@@ -91,7 +92,7 @@ language sql immutable parallel safe as $$
     when value is null then 'n0:'
     when value >= timestamptz '0001-01-01 00:00:00+00' and value < timestamptz '10000-01-01 00:00:00+00'
       then 'd27:' || to_char(value at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-    else util.refuse('an instant outside the years 0001 to 9999 has no encoding')
+    else util.refuse(value::text, 'is outside the years 0001 to 9999')
   end
 $$;
 
@@ -108,7 +109,7 @@ create function util.encode_array(encoded text[]) returns text
 language sql immutable parallel safe as $$
   select case
     when encoded is null then 'n0:'
-    when array_position(encoded, null) is not null then util.refuse('an encoded component is never null')
+    when array_position(encoded, null) is not null then util.refuse(encoded::text, 'holds a null, which an encoded component never is')
     else 'a' || octet_length(array_to_string(encoded, ''))::text || ':' || array_to_string(encoded, '')
   end
 $$;

@@ -122,7 +122,8 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
 
 /**
  * Whether an error says that the database could not be reached or went away, so that the same statement may succeed
- * later; not when we ended the pool ourselves. Class 08 and the codes above: PostgreSQL's manual, appendix A.
+ * later; not when we ended the pool ourselves. After PostgreSQL ended a connection in the middle of a statement, the
+ * driver (3.4) gives that error to the first statement on the new connection too, unsent: retry more than once. Class 08 and the codes above: PostgreSQL's manual, appendix A.
  */
 export const isConnectionError = (error: unknown): boolean => {
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);

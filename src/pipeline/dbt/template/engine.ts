@@ -92,7 +92,8 @@ const createInterpreter = (root: Environment): Interpreter => {
   return interpreter;
 };
 
-type SyntaxInput = Parameters<Interpreter['evaluate']>[0];
+// The library's own type of a syntax node, which it does not export.
+type SyntaxInput = Parameters<Interpreter['run']>[0];
 
 interface Binary {
   readonly operator: { readonly value: string };

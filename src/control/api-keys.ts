@@ -1,0 +1,140 @@
+import type { Middleware } from 'koa';
+import { instantOf } from '../core/clock.ts';
+import { OneVaultError } from '../core/errors.ts';
+import { isUuid } from '../core/ids.ts';
+import { readJson } from '../http/body.ts';
+import { readPage } from '../http/page.ts';
+import { createValidator } from '../http/validate.ts';
+import type { Content } from '../vault/rows.ts';
+import schema from './api-key.schema.json' with { type: 'json' };
+import type { ControlDeps } from './deps.ts';
+import { lockName, save } from './save.ts';
+import { makeSecret } from './secret.ts';
+
+interface NewApiKey {
+  readonly customer: string;
+  readonly name: string;
+  readonly expires_at?: string | null;
+  readonly allowed_ips?: string[] | null;
+  readonly rate_limit_requests_per_minute?: number | null;
+}
+
+type ApiKeyDetails = Content<'api_key_s'>;
+
+interface ApiKeyRow extends ApiKeyDetails {
+  readonly id: string;
+  readonly customer: string | null;
+  readonly created_at: string;
+}
+
+/** `POST /api-keys`. The key itself is in this answer and nowhere else: the vault keeps its SHA-256. */
+export const createApiKey = (deps: ControlDeps): Middleware => {
+  const validate = createValidator<NewApiKey>(schema);
+  return async (ctx) => {
+    const input = validate(await readJson(ctx.req));
+    if (!deps.snapshot().customers.has(input.customer)) {
+      throw new OneVaultError('invalid_request', {
+        param: 'customer',
+        details: `There is no customer ${input.customer}.`,
+      });
+    }
+    const id = deps.nextId();
+    const { secret, key_sha256, key_prefix } = makeSecret();
+    const api_key_hk = deps.rows.hubKey('api_key_h', { api_key_bk: id });
+    const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: input.customer });
+    const details: ApiKeyDetails = {
+      key_sha256,
+      key_prefix,
+      key_name: input.name,
+      scopes: ['calls'],
+      allowed_ips: input.allowed_ips ?? null,
+      expires_at: input.expires_at == null ? null : instantOf(Date.parse(input.expires_at)),
+      key_status: 'ACTIVE',
+      rate_limit_requests_per_minute: input.rate_limit_requests_per_minute ?? null,
+    };
+    await save(deps, (stamp) => [
+      deps.rows.hub('api_key_h', { api_key_bk: id }, stamp),
+      deps.rows.link('api_key_customer_l', { api_key_hk, customer_hk }, stamp),
+      deps.rows.satellite('api_key_s', api_key_hk, details, stamp),
+    ]);
+    ctx.status = 201;
+    ctx.body = { ...present(await findApiKey(deps, id)), key: secret };
+  };
+};
+
+/** `DELETE /api-keys/{id}`: revokes. Revoking again changes nothing. */
+export const revokeApiKey =
+  (deps: ControlDeps): Middleware =>
+  async (ctx) => {
+    const id = ctx['params'].id as string;
+    await findApiKey(deps, id);
+    const api_key_hk = deps.rows.hubKey('api_key_h', { api_key_bk: id });
+    await save(deps, async (stamp, tx) => {
+      await lockName(tx, `api-key/${id}`);
+      const [current] = await deps.reader.current(tx, 'api_key_s', { hash_keys: [api_key_hk] });
+      if (current === undefined || current.key_status === 'REVOKED') return [];
+      const details: ApiKeyDetails = { ...detailsOf(current), key_status: 'REVOKED' };
+      return [deps.rows.satellite('api_key_s', api_key_hk, details, stamp)];
+    });
+    ctx.body = present(await findApiKey(deps, id));
+  };
+
+/** `GET /api-keys/{id}`. */
+export const getApiKey =
+  (deps: ControlDeps): Middleware =>
+  async (ctx) => {
+    ctx.body = present(await findApiKey(deps, ctx['params'].id as string));
+  };
+
+/** `GET /api-keys?customer=&limit=&after=`, by id, which is by age. */
+export const listApiKeys =
+  ({ sql }: ControlDeps): Middleware =>
+  async (ctx) => {
+    const { limit, after } = readPage(ctx.query);
+    const { customer } = ctx.query;
+    const rows = await sql<ApiKeyRow[]>`
+      ${selectApiKey(sql)}
+      where h.api_key_bk > ${after}
+        and h.api_key_bk <> 'unknown'
+        and ${typeof customer === 'string' ? sql`c.customer_bk = ${customer}` : sql`true`}
+      order by h.api_key_bk
+      limit ${limit}`;
+    ctx.body = { data: rows.map(present), next: rows.length === limit ? rows.at(-1)!.id : null };
+  };
+
+const findApiKey = async ({ sql }: ControlDeps, id: string): Promise<ApiKeyRow> => {
+  const [row] = isUuid(id) ? await sql<ApiKeyRow[]>`${selectApiKey(sql)} where h.api_key_bk = ${id}` : [];
+  if (row === undefined) throw new OneVaultError('not_found', { details: `There is no API key ${id}.` });
+  return row;
+};
+
+const selectApiKey = (sql: ControlDeps['sql']) => sql`
+  select h.api_key_bk as id, c.customer_bk as customer, h.load_date as created_at, s.*
+  from auth.api_key_s_current s
+  join auth.api_key_h h using (api_key_hk)
+  left join auth.api_key_customer_l l using (api_key_hk)
+  left join gateway.customer_h c using (customer_hk)`;
+
+const detailsOf = (row: ApiKeyDetails): ApiKeyDetails => ({
+  key_sha256: row.key_sha256,
+  key_prefix: row.key_prefix,
+  key_name: row.key_name,
+  scopes: row.scopes,
+  allowed_ips: row.allowed_ips,
+  expires_at: row.expires_at,
+  key_status: row.key_status,
+  rate_limit_requests_per_minute: row.rate_limit_requests_per_minute,
+});
+
+const present = (row: ApiKeyRow) => ({
+  id: row.id,
+  customer: row.customer,
+  name: row.key_name,
+  key_prefix: row.key_prefix,
+  scopes: row.scopes,
+  status: row.key_status,
+  allowed_ips: row.allowed_ips,
+  expires_at: row.expires_at,
+  rate_limit_requests_per_minute: row.rate_limit_requests_per_minute,
+  created_at: row.created_at,
+});

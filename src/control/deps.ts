@@ -1,0 +1,20 @@
+import type { Clock } from '../core/clock.ts';
+import type { NextId } from '../core/ids.ts';
+import type { Sql } from '../core/postgres.ts';
+import type { Load } from '../vault/load.ts';
+import type { Reader } from '../vault/read.ts';
+import type { RowBuilder } from '../vault/rows.ts';
+import type { CurrentSnapshot } from './snapshot.ts';
+
+/** All that the control plane works with. */
+export interface ControlDeps {
+  readonly sql: Sql;
+  readonly load: Load;
+  readonly rows: RowBuilder;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly nextId: NextId;
+  readonly snapshot: CurrentSnapshot;
+  /** Resolves when this process's gateway knows the newest state of the vault. */
+  readonly refreshSnapshot: () => Promise<void>;
+}

@@ -1,0 +1,49 @@
+import type { Middleware } from 'koa';
+import { OneVaultError } from '../core/errors.ts';
+import { isUuid } from '../core/ids.ts';
+import type { ControlDeps } from './deps.ts';
+
+/** `GET /requests/{request_id}`: the call as the vault has it, which is moments after it was answered. */
+export const getRequest =
+  (deps: ControlDeps): Middleware =>
+  async (ctx) => {
+    const id = ctx['params'].request_id as string;
+    const row = isUuid(id) ? await findRequest(deps, id) : undefined;
+    if (row === undefined) {
+      throw new OneVaultError('not_found', {
+        details: `The vault has no call ${id}; it takes in a new one within a second.`,
+      });
+    }
+    ctx.body = row;
+  };
+
+const findRequest = async ({ sql, rows }: ControlDeps, id: string): Promise<object | undefined> => {
+  const api_request_hk = rows.hubKey('api_request_h', { api_request_bk: id });
+  const [row] = await sql<object[]>`
+    select
+      h.api_request_bk as request_id,
+      c.customer_bk as customer,
+      k.api_key_bk as api_key,
+      p.provider_bk as provider,
+      m.model_bk as model,
+      r.routing_rule_bk as routing_rule,
+      s.*,
+      case when o.api_request_hk is not null then jsonb_build_object(
+        'candidates', o.candidates,
+        'attempts', o.attempts,
+        'decision', o.decision,
+        'rule_version', encode(o.rule_version, 'hex'),
+        'max_cost', o.max_cost::text
+      ) end as route
+    from gateway.api_request_h h
+    join gateway.api_request_l l using (api_request_hk)
+    join gateway.api_request_s s using (api_request_hk)
+    left join gateway.api_request_route_s o using (api_request_hk)
+    join gateway.customer_h c using (customer_hk)
+    join auth.api_key_h k using (api_key_hk)
+    join gateway.ai_provider_h p using (provider_hk)
+    join gateway.model_h m using (model_hk)
+    join gateway.routing_rule_h r using (routing_rule_hk)
+    where h.api_request_hk = ${api_request_hk}::bytea`;
+  return row;
+};

@@ -1,0 +1,40 @@
+import type { Sql } from '../core/postgres.ts';
+
+/** What customers spent since an instant, as the vault knows it, and up to which journal records it knows. */
+export interface KnownSpending {
+  readonly spending: readonly { readonly customer: string; readonly day: string; readonly amount: bigint }[];
+  /** By journal writer: the sequence up to which its records are counted. */
+  readonly positions: ReadonlyMap<string, number>;
+}
+
+/**
+ * Reads both as of one moment.
+ * @param since the beginning of a month, ISO 8601, UTC
+ */
+export const readSpending = async (sql: Sql, since: string): Promise<KnownSpending> => {
+  const [spent, positions] = await sql.begin('isolation level repeatable read read only', (tx) =>
+    Promise.all([
+      tx<{ customer: string; day: string; amount: string }[]>`
+        select
+          c.customer_bk as customer,
+          (s.request_timestamp at time zone 'UTC')::date as day,
+          sum(s.customer_cost) as amount
+        from gateway.api_request_s s
+        join gateway.api_request_l l using (api_request_hk)
+        join gateway.customer_h c using (customer_hk)
+        where s.load_date >= ${since}
+          and l.load_date >= ${since}
+          and s.request_timestamp >= ${since}
+          and s.customer_cost > 0
+        group by 1, 2`,
+      tx<{ writer: string; position: number }[]>`
+        select b.writer, max(b.last_sequence) as position
+        from ops.journal_batch b
+        group by b.writer`,
+    ]),
+  );
+  return {
+    spending: spent.map(({ customer, day, amount }) => ({ customer, day, amount: BigInt(amount) })),
+    positions: new Map(positions.map(({ writer, position }) => [writer, position])),
+  };
+};

@@ -1,0 +1,24 @@
+{{ config(materialized='view', tags=['performance-windows']) }}
+
+select
+  provider || '/' || model || '/' || to_char(window_start at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+    as performance_bk,
+  window_start,
+  window_end,
+  provider,
+  model,
+  total_requests,
+  successful_requests,
+  failed_requests,
+  average_latency_ms,
+  p95_latency_ms,
+  p99_latency_ms,
+  average_time_to_first_token_ms,
+  p95_time_to_first_token_ms,
+  trim_scale(round(100.0 * failed_requests / total_requests, 6)) as error_rate_percent,
+  trim_scale(round(100.0 * successful_requests / nullif(successful_requests + failed_requests, 0), 6))
+    as availability_percent,
+  tokens_processed,
+  trim_scale(round(provider_cost / nullif(rated_tokens, 0), 6)) as average_cost_per_token,
+  known_at
+from {{ ref('performance_window') }}
