@@ -3,7 +3,7 @@ import type { Sql } from '../core/postgres.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
 import { type Content, createRowBuilder } from '../vault/rows.ts';
-import { writeVault } from './known.ts';
+import { writeVault } from '../vault/write.ts';
 import { type Watermark, watermarkOf } from './watermark.ts';
 
 /** Writes the row of a run into job_run_s. Throws Error when the vault refuses it. */

@@ -37,17 +37,6 @@ export const chooseKnown = async (sql: Sql, clock: Clock, known: string | undefi
   return known;
 };
 
-/** Runs `work` in a transaction that may write to the vault, with the instant that its rows are stamped with. */
-export const writeVault = async <T>(
-  sql: Sql,
-  clock: Clock,
-  work: (tx: Transaction, load_date: string) => Promise<T>,
-): Promise<T> =>
-  (await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
-    return work(tx, instantOf(clock.now()));
-  })) as T;
-
 /** By journal writer, the greatest sequence that was loaded at `known`. */
 export const cutOffAt = async (sql: Sql | Transaction, known: string): Promise<Record<string, number>> => {
   const rows = await sql<{ writer: string; last_sequence: number }[]>`

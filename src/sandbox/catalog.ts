@@ -4,7 +4,7 @@ import { CREATED_S } from './openai.ts';
 // Any model name is served; these are the ones that are listed.
 const MODELS = {
   openai: ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-4.1-mini', 'text-embedding-3-small'],
-  anthropic: ['claude-opus-4-5', 'claude-sonnet-4-5', 'claude-haiku-4-5'],
+  anthropic: ['claude-opus-5', 'claude-sonnet-5', 'claude-haiku-4-5'],
 } as const;
 
 /** The body of `GET /v1/models`. */

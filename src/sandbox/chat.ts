@@ -44,8 +44,7 @@ export const createChat = (
       remember(body, prepared);
       return deliver(response, prepared);
     }
-    if (faults.status !== undefined)
-      throw new SandboxRefusal(faults.status, 'The sandbox was told to answer so.');
+    if (faults.status !== undefined) return refuse(faults.status, faults.latency_ms ?? 0);
     const faulty = {
       headers: {
         'content-type': call.stream ? STREAM_TYPE : JSON_TYPE,

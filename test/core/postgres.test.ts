@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { connect, isConnectionError } from '../../src/core/postgres.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
@@ -110,11 +111,12 @@ describe('a connection to PostgreSQL', () => {
     await nowhere.end();
     assert.equal(isConnectionError(refused), true);
 
-    const victim = connect(database.url, { max_connections: 1 });
-    const killed = await victim`select pg_terminate_backend(pg_backend_pid())`.catch(
-      (error: unknown) => error,
-    );
-    assert.equal(isConnectionError(killed), true);
+    const victim = connect(database.url, { max_connections: 1, application_name: 'victim' });
+    const [session] = await victim<{ pid: number }[]>`select pg_backend_pid() as pid`;
+    const sleeping = victim`select pg_sleep(10)`.catch((error: unknown) => error);
+    await sleep(50);
+    await database.sql`select pg_terminate_backend(${session!.pid})`;
+    assert.equal(isConnectionError(await sleeping), true);
     // The driver reports the end of the lost connection once more, to the first statement on the new one.
     const again = await victim`select 1`.catch((error: unknown) => error);
     assert.ok(Array.isArray(again) || isConnectionError(again));

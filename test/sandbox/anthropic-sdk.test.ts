@@ -8,7 +8,7 @@ const WEATHER: Anthropic.Tool = {
 };
 
 const asked = (content: string) => ({
-  model: 'claude-sonnet-4-5',
+  model: 'claude-sonnet-5',
   max_tokens: 1_024,
   messages: [{ role: 'user' as const, content }],
 });
@@ -71,7 +71,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
 
   it('lists models in its own form', async () => {
     const models = await client.models.list();
-    assert.ok(models.data.some(({ id, type }) => id === 'claude-sonnet-4-5' && type === 'model'));
+    assert.ok(models.data.some(({ id, type }) => id === 'claude-sonnet-5' && type === 'model'));
   });
 
   it("refuses with Anthropic's errors: bad key, bad request, rate limit, overload, an error within a stream", async () => {
@@ -79,7 +79,10 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     await assert.rejects(stranger.messages.create(asked('x')), Anthropic.AuthenticationError);
     await assert.rejects(client.messages.create({ ...asked('x'), messages: [] }), Anthropic.BadRequestError);
     await assert.rejects(client.messages.create(asked('[[sandbox: status=429]]')), Anthropic.RateLimitError);
-    await assert.rejects(client.messages.create(asked('[[sandbox: status=529]]')), Anthropic.InternalServerError);
+    await assert.rejects(
+      client.messages.create(asked('[[sandbox: status=529]]')),
+      Anthropic.InternalServerError,
+    );
     const breaking = client.messages.stream(asked('[[sandbox: error_after=3]]'));
     await assert.rejects(breaking.finalMessage(), /Overloaded/);
   });

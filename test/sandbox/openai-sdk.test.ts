@@ -9,7 +9,10 @@ const WEATHER = {
     description: 'The weather in a city.',
     parameters: {
       type: 'object',
-      properties: { city: { type: 'string', enum: ['Paris', 'Rome'] }, days: { type: 'integer', minimum: 3 } },
+      properties: {
+        city: { type: 'string', enum: ['Paris', 'Rome'] },
+        days: { type: 'integer', minimum: 3 },
+      },
       required: ['city', 'days'],
       additionalProperties: false,
     },
@@ -80,6 +83,8 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
           type: 'function',
           function: {
             ...WEATHER.function,
+            // The SDK's type of parameters is mutable.
+            parameters: { ...WEATHER.function.parameters } as Record<string, unknown>,
             parse: JSON.parse,
             function: ({ city }: { city: string }) => `sunny in ${city}`,
           },
@@ -94,7 +99,10 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
       ...asked('Any city'),
       response_format: {
         type: 'json_schema',
-        json_schema: { name: 'city', schema: WEATHER.function.parameters as unknown as Record<string, unknown> },
+        json_schema: {
+          name: 'city',
+          schema: WEATHER.function.parameters as unknown as Record<string, unknown>,
+        },
       },
     });
     assert.deepEqual(JSON.parse(reply.choices[0]?.message.content ?? ''), { city: 'Paris', days: 3 });
@@ -128,7 +136,10 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
   it("refuses with OpenAI's errors: bad key, bad request, rate limit, overload", async () => {
     const stranger = client.withOptions({ apiKey: 'invalid' });
     await assert.rejects(stranger.chat.completions.create(asked('x')), OpenAI.AuthenticationError);
-    await assert.rejects(client.chat.completions.create({ model: 'm', messages: [] }), OpenAI.BadRequestError);
+    await assert.rejects(
+      client.chat.completions.create({ model: 'm', messages: [] }),
+      OpenAI.BadRequestError,
+    );
     const limited = client.chat.completions.create(asked('x [[sandbox: status=429]]'));
     await assert.rejects(limited, (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);

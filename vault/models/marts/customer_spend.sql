@@ -43,8 +43,10 @@ reopened as (
   union
   select customer, {{ period('month', 'usage_day') }}
   from {{ ref('usage_daily') }}
-  where known_at = {{ known() }}
-    and usage_day < {{ period('day', at()) }}
+  where usage_day < {{ period('day', at()) }}
+    {% if is_incremental() %}
+    and known_at = {{ known() }}
+    {% endif %}
   union
   select customer, period_start from invoice where load_date > {{ since_known() }}
   union

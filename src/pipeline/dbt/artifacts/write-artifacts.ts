@@ -1,6 +1,6 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sql } from 'postgres';
+import type { Sql } from '../../../core/postgres.ts';
 import { type Clock, instantOf, systemClock } from '../../../core/clock.ts';
 import { createIds } from '../../../core/ids.ts';
 import type { Layout, RenderInput } from '../layout.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql } from '../../../core/postgres.ts';
 import { type Clock, instantOf, systemClock } from '../../../core/clock.ts';
 import { type Log, silentLog } from '../../../core/log.ts';
 import { writeArtifacts } from '../artifacts/write-artifacts.ts';

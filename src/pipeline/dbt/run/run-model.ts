@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import type { Sql } from 'postgres';
+import type { Sql } from '../../../core/postgres.ts';
 import { type CompileInput, type Compiled, compileNode } from '../compile.ts';
 import { findExisting } from '../materialize/existing.ts';
 import { lockRelation, lockSchema } from '../materialize/lock.ts';

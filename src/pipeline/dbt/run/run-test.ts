@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { Sql } from '../../../core/postgres.ts';
 import type { Compiled } from '../compile.ts';
 import type { DataTest } from '../project/types.ts';
 

@@ -1,5 +1,6 @@
 import { Environment, Interpreter } from '@huggingface/jinja';
 import { messageOf, TemplateError } from '../faults.ts';
+import type { SyntaxNode } from './syntax.ts';
 import { AT_LINE, macrosIn, OUTPUT, type Template } from './template.ts';
 import { type JinjaValue, jinjaFunction, rawFunction, toJinja } from './values.ts';
 
@@ -78,27 +79,41 @@ const bindMacro = (root: Environment, name: string): void => {
   (macro as { value: unknown }).value = bound;
 };
 
-/** An interpreter whose `==` is Python's: the library's is JavaScript's, where `1 == '1'` and `0 == ''`. */
+/**
+ * An interpreter whose `==` is Python's (the library's is JavaScript's, where `1 == '1'` and `0 == ''`), and in
+ * which `x if y` without `else` is empty, as Jinja writes it, and not undefined.
+ */
 const createInterpreter = (root: Environment): Interpreter => {
   const interpreter = new Interpreter(root);
-  const evaluate = interpreter.evaluate.bind(interpreter);
-  interpreter.evaluate = (node: SyntaxInput, scope: Environment) => {
-    if (node?.type !== 'BinaryExpression') return evaluate(node, scope);
-    const { operator, left, right } = node as unknown as Binary;
-    if (operator.value !== '==' && operator.value !== '!=') return evaluate(node, scope);
-    const same = isSame(interpreter.evaluate(left, scope), interpreter.evaluate(right, scope));
-    return toJinja(same === (operator.value === '=='));
+  const library = interpreter.evaluate.bind(interpreter);
+  const evaluate: Evaluate = (node, scope) => {
+    if (node?.type === 'BinaryExpression') {
+      const { operator, left, right } = node as unknown as Binary;
+      if (operator.value === '==' || operator.value === '!=') {
+        return toJinja(isSame(evaluate(left, scope), evaluate(right, scope)) === (operator.value === '=='));
+      }
+    }
+    if (node?.type === 'SelectExpression') {
+      const { lhs, test } = node as unknown as Select;
+      return evaluate(test, scope).__bool__().value ? evaluate(lhs, scope) : toJinja('');
+    }
+    return library(node as Parameters<Interpreter['evaluate']>[0], scope);
   };
+  interpreter.evaluate = evaluate as Interpreter['evaluate'];
   return interpreter;
 };
 
-// The library's own type of a syntax node, which it does not export.
-type SyntaxInput = Parameters<Interpreter['run']>[0];
+type Evaluate = (node: SyntaxNode | undefined, scope: Environment) => JinjaValue;
 
 interface Binary {
   readonly operator: { readonly value: string };
-  readonly left: SyntaxInput;
-  readonly right: SyntaxInput;
+  readonly left: SyntaxNode;
+  readonly right: SyntaxNode;
+}
+
+interface Select {
+  readonly lhs: SyntaxNode;
+  readonly test: SyntaxNode;
 }
 
 const NUMBERS = ['IntegerValue', 'FloatValue', 'BooleanValue'];

@@ -83,7 +83,9 @@ const parseAlone = (source: string, tag: Tag): SyntaxNode => {
 };
 
 /** The nodes directly below `node`, in document order. */
-export const childrenOf = (node: SyntaxNode): SyntaxNode[] => Object.values(node).flatMap(nodesIn);
+export const childrenOf = (node: SyntaxNode): SyntaxNode[] =>
+  // An operator is a token, whose type "Identifier" (`not`, `in`) is no name.
+  Object.entries(node).flatMap(([field, value]) => (field === 'operator' ? [] : nodesIn(value)));
 
 const nodesIn = (value: unknown): SyntaxNode[] => {
   if (Array.isArray(value)) return value.flatMap(nodesIn);

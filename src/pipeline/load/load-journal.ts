@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../core/clock.ts';
+import type { Log } from '../../core/log.ts';
+import { isConnectionError, type Sql } from '../../core/postgres.ts';
+import {
+  forgetWriter,
+  listWriters,
+  readEntries,
+  trimEntries,
+  type WriterState,
+} from '../../journal/reader.ts';
+import type { JournalStore } from '../../journal/store.ts';
+import type { Load } from '../../vault/load.ts';
+import { insertRefusals } from '../../vault/load-error.ts';
+import type { Registry } from '../../vault/registry.ts';
+import { createRowBuilder } from '../../vault/rows.ts';
+import type { Transaction } from '../../vault/transaction.ts';
+import { writeVault } from '../../vault/write.ts';
+import { type Batch, prepareBatch } from './batch.ts';
+import { createCallRows } from './call-rows.ts';
+
+export interface JournalLoaderDeps {
+  readonly store: JournalStore;
+  readonly sql: Sql;
+  readonly load: Load;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface JournalLoader {
+  /** Loads all that is in the journal now; resolves with the number of records taken in. */
+  drain(): Promise<number>;
+  /** Loads until stopped. While PostgreSQL is away it waits and tries again. */
+  run(): Promise<void>;
+  /** Ends `run` after the batch under way. */
+  stop(): void;
+}
+
+// Measured: from 1,000 calls a batch on, the cost a call no longer falls, and a batch still takes well under 0.2 s.
+const BATCH_RECORDS = 2_000;
+// How late the vault sees a call when little happens; an idle look at the journal costs microseconds.
+const IDLE_WAIT_MS = 25;
+const RETRY_WAIT_MS = 500;
+
+/** The way from the journal to the vault. Several may run at once: a batch goes in once, and in order. */
+export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
+  const { store, log, registry } = deps;
+  const callRows = createCallRows(createRowBuilder(registry));
+  const abort = new AbortController();
+
+  const prepareAfter = (writer: string, position: number): Batch | null => {
+    const entries = readEntries(store, writer, position, BATCH_RECORDS);
+    return entries.length === 0 ? null : prepareBatch(entries, callRows, registry);
+  };
+
+  const drainWriter = async (writer: WriterState): Promise<number> => {
+    let position = writer.position;
+    let batch = prepareAfter(writer.id, position);
+    const trims: Promise<void>[] = [];
+    let taken = 0;
+    while (batch !== null) {
+      const saving = saveBatch(deps, batch);
+      // While PostgreSQL works at this batch, the next one is made ready.
+      const following = prepareAfter(writer.id, batch.last_sequence);
+      const vault_position = await saving;
+      if (vault_position === null) {
+        trims.push(trimEntries(store, writer.id, batch.last_sequence, batch.spent));
+        taken += batch.record_count;
+        position = batch.last_sequence;
+        batch = abort.signal.aborted ? null : following;
+      } else {
+        position = await catchUp(writer, position, vault_position);
+        batch = prepareAfter(writer.id, position);
+      }
+    }
+    await Promise.all(trims);
+    if (writer.last_sequence === position) await forgetWriter(store, writer.id);
+    return taken;
+  };
+
+  /** Drops what the vault holds already: the journal's own note of it was lost with a process. */
+  const catchUp = async (writer: WriterState, position: number, vault_position: number): Promise<number> => {
+    if (vault_position < position) {
+      throw new Error(
+        `the vault holds the records of journal writer ${writer.id} only up to ${vault_position}, ` +
+          `but the journal gave up those to ${position}: the database is older than the journal`,
+      );
+    }
+    let at = position;
+    while (at < vault_position) {
+      const entries = readEntries(store, writer.id, at, Math.min(BATCH_RECORDS, vault_position - at));
+      if (entries.length === 0) break;
+      const { last_sequence, spent } = prepareBatch(entries, callRows, registry);
+      await trimEntries(store, writer.id, last_sequence, spent);
+      at = last_sequence;
+    }
+    return vault_position;
+  };
+
+  const drain = async (): Promise<number> => {
+    let taken = 0;
+    for (const writer of listWriters(store)) taken += await drainWriter(writer);
+    return taken;
+  };
+
+  const run = async (): Promise<void> => {
+    let is_failing = false;
+    while (!abort.signal.aborted) {
+      let wait_ms = IDLE_WAIT_MS;
+      try {
+        if ((await drain()) > 0) wait_ms = 0;
+        if (is_failing) log.info('records are loaded again');
+        is_failing = false;
+      } catch (err) {
+        if (!is_failing)
+          log[isConnectionError(err) ? 'warn' : 'error']({ err }, 'records wait: the vault took none');
+        is_failing = true;
+        wait_ms = RETRY_WAIT_MS;
+      }
+      if (wait_ms > 0) await sleep(wait_ms, undefined, { signal: abort.signal }).catch(() => {});
+    }
+  };
+  return { drain, run, stop: () => abort.abort() };
+};
+
+/**
+ * Writes a batch in one transaction, if it directly follows what the vault holds of its writer.
+ * @returns null when it was written, else the vault's position of the writer
+ */
+const saveBatch = ({ sql, load, clock }: JournalLoaderDeps, batch: Batch): Promise<number | null> =>
+  writeVault(sql, clock, async (tx, loaded_at) => {
+    const position = await lockPosition(tx, batch.writer);
+    if (position !== batch.first_sequence - 1) return position;
+    await Promise.all([
+      load(tx, batch.rows),
+      insertRefusals(tx, batch.refusals, clock.now()),
+      insertJournalBatch(tx, batch, loaded_at),
+    ]);
+    return null;
+  });
+
+/** Lets one loader at a time write a writer's records, and says up to which sequence the vault holds them. */
+const lockPosition = async (tx: Transaction, writer: string): Promise<number> => {
+  const [, [row]] = await Promise.all([
+    tx`select pg_advisory_xact_lock(hashtextextended(${`journal/${writer}`}, 0))`,
+    tx<{ position: number }[]>`
+      select b.last_sequence as position
+      from ops.journal_batch b
+      where b.writer = ${writer}
+      order by b.first_sequence desc
+      limit 1`,
+  ]);
+  return row?.position ?? 0;
+};
+
+const insertJournalBatch = (tx: Transaction, batch: Batch, loaded_at: string) => tx`
+  insert into ops.journal_batch
+    (writer, first_sequence, last_sequence, record_count, first_instant, last_instant, loaded_at)
+  values (
+    ${batch.writer},
+    ${batch.first_sequence},
+    ${batch.last_sequence},
+    ${batch.record_count},
+    ${batch.first_instant},
+    ${batch.last_instant},
+    ${loaded_at}
+  )`;

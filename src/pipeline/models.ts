@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { type Compiled, compile } from './dbt/compile.ts';
+import { parseProject } from './dbt/project/parse-project.ts';
+import { buildProject } from './dbt/run/build-project.ts';
+import type { JobContext } from './job.ts';
+import { cutOffAt, sealKnown } from './known.ts';
+import type { Watermark } from './watermark.ts';
+
+/** The schema that the dbt project's schemas start with: `derived_marts` and so on. */
+export const TARGET = { schema: 'derived' } as const;
+
+/** What a run may read, exactly: everything that is final now. */
+export const takeWatermark = async ({ sql, clock, at }: JobContext): Promise<Watermark> => {
+  const known = await sealKnown(sql, clock);
+  return { known, at, writers: await cutOffAt(sql, known) };
+};
+
+/**
+ * Builds the models with a tag for a run, without their tests, which read whole tables.
+ * @returns SHA-256 of the compiled SQL of all of them, hex
+ * @throws ModelError with what PostgreSQL or the project's parser said
+ */
+export const buildModels = async (context: JobContext, tag: string, now: Watermark): Promise<string> => {
+  const { sql, project_dir, log, clock, at } = context;
+  const project = parseProject({ project_dir });
+  const { success, results } = await buildProject({
+    sql,
+    project,
+    target: TARGET,
+    at,
+    select: `tag:${tag}`,
+    vars: varsOf(now, context.previous),
+    run_tests: false,
+    log,
+    clock,
+  });
+  if (!success) throw new ModelError(results.map(({ message }) => message).filter((message) => message !== null));
+  const hash = createHash('sha256');
+  for (const { unique_id, compiled_sha256 } of results.toSorted((a, b) => (a.unique_id < b.unique_id ? -1 : 1))) {
+    hash.update(`${unique_id} ${compiled_sha256}\n`);
+  }
+  return hash.digest('hex');
+};
+
+/** The SQL of one model for a run. */
+export const compileModel = ({ project_dir, at, previous }: JobContext, name: string, now: Watermark): Compiled =>
+  compile(parseProject({ project_dir }), name, { target: TARGET, at, vars: varsOf(now, previous) });
+
+/** Models could not be built. `code` is PostgreSQL's, of the first that failed, where it gave one. */
+export class ModelError extends Error {
+  readonly code: string | undefined;
+
+  constructor(messages: readonly string[]) {
+    super(messages.join('\n'));
+    this.name = 'ModelError';
+    this.code = /\(([0-9A-Z]{5}|[A-Z_]+)\)$/m.exec(messages[0] ?? '')?.[1];
+  }
+}
+
+const varsOf = (now: Watermark, previous: Watermark | null): Record<string, string> => ({
+  at: now.at,
+  known: now.known,
+  ...(previous === null
+    ? {}
+    : { since: JSON.stringify(previous.writers), since_at: previous.at, since_known: previous.known }),
+});

@@ -1,0 +1,100 @@
+import { fixedClock } from '../../src/core/clock.ts';
+import type { Caller, ChatRequest, Protocol, Upstream, Usage } from '../../src/providers/contract.ts';
+import { createAdapters } from '../../src/providers/registry.ts';
+
+export const adapters = createAdapters(fixedClock('2026-01-01T00:00:00Z'));
+
+export const LIMITS = {
+  headers_timeout_ms: 2_000,
+  idle_timeout_ms: 2_000,
+  total_timeout_ms: 10_000,
+  max_reply_bytes: 1_000_000,
+};
+
+/** An upstream at `url`, as the protocol's base URL stands. */
+export const upstreamAt = (
+  url: string,
+  protocol: Protocol,
+  limits: Partial<Upstream['limits']> = {},
+): Upstream => ({
+  base_url: protocol === 'openai' ? `${url}/v1` : url,
+  api_key: 'sk-test-1234567890',
+  limits: { ...LIMITS, ...limits },
+});
+
+/** What a client of the pivot form would have after the call, whole or put together from a stream. */
+export interface Told {
+  readonly text: string;
+  readonly tools: readonly { readonly name: string; readonly input: unknown }[];
+  readonly finish: string | null;
+  readonly usage: Usage | null;
+}
+
+/** Makes a call through the adapter of `protocol` and tells what came back. */
+export const tell = async (
+  caller: Caller,
+  upstream: Upstream,
+  protocol: Protocol,
+  chat: ChatRequest,
+  stream: boolean,
+): Promise<Told> => {
+  const adapter = adapters[protocol];
+  const reply = await caller.call(upstream, adapter.request(chat, { model: chat.model, stream, upstream }));
+  if (reply.status !== 200) {
+    const { status, headers } = reply;
+    throw adapter.error({ status, headers, body: await reply.text() }, upstream);
+  }
+  if (!stream) {
+    const { body, usage } = adapter.response(await reply.text());
+    const choice = body.choices[0]!;
+    const calls = choice.message.tool_calls ?? [];
+    return {
+      text: choice.message.content ?? '',
+      tools: calls.map(({ function: { name, arguments: text } }) => ({ name, input: JSON.parse(text) })),
+      finish: choice.finish_reason,
+      usage,
+    };
+  }
+  const translation = adapter.stream({ include_usage: false });
+  const frames: string[] = [];
+  for await (const events of reply.events())
+    for (const event of events) frames.push(...translation.push(event));
+  translation.end();
+  return { ...assemble(frames), usage: translation.usage };
+};
+
+interface Frame {
+  readonly choices: readonly {
+    readonly delta: {
+      readonly content?: string;
+      readonly tool_calls?: readonly {
+        readonly index: number;
+        readonly function: { readonly name?: string; readonly arguments: string };
+      }[];
+    };
+    readonly finish_reason: string | null;
+  }[];
+}
+
+/** Puts chunks of the pivot form together as OpenAI's SDK does. */
+const assemble = (frames: readonly string[]): Omit<Told, 'usage'> => {
+  let text = '';
+  let finish: string | null = null;
+  const calls: { name: string; arguments: string }[] = [];
+  for (const frame of frames) {
+    for (const { delta, finish_reason } of (JSON.parse(frame) as Frame).choices) {
+      text += delta.content ?? '';
+      finish = finish_reason ?? finish;
+      for (const { index, function: called } of delta.tool_calls ?? []) {
+        calls[index] ??= { name: '', arguments: '' };
+        calls[index].name += called.name ?? '';
+        calls[index].arguments += called.arguments;
+      }
+    }
+  }
+  return {
+    text,
+    finish,
+    tools: calls.map((call) => ({ name: call.name, input: JSON.parse(call.arguments) })),
+  };
+};
