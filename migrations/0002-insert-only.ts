@@ -109,7 +109,13 @@ begin
       if to_regclass(partition) is null then
         -- Two loaders may meet a new day at once: the second waits here, and finds it made.
         perform pg_advisory_xact_lock(hashtextextended('onevault partitions', 0));
-        if to_regclass(partition) is null then
+        -- A query, for to_regclass still answers from the cache of before the wait.
+        if not exists (
+          select
+          from pg_class c
+          join pg_namespace n on n.oid = c.relnamespace
+          where n.nspname = parent.schema_name and c.relname = parent.table_name || to_char(day, '"_p"YYYYMMDD')
+        ) then
           perform util.attach_partition(
             format('%I.%I', parent.schema_name, parent.table_name)::regclass,
             partition,

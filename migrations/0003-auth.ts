@@ -10,7 +10,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const TENANT = String.raw`
+const TENANT = `
 create table auth.tenant_h (
   tenant_hk bytea not null,
   load_date timestamptz not null,
@@ -33,7 +33,7 @@ create table auth.tenant_s (
 select util.finish_satellite('auth.tenant_s', 'tenant_hk', 'state');
 `;
 
-const API_KEY = String.raw`
+const API_KEY = `
 create table auth.api_key_h (
   api_key_hk bytea not null,
   load_date timestamptz not null,

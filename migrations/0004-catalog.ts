@@ -12,7 +12,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const CUSTOMER = String.raw`
+const CUSTOMER = `
 create table gateway.customer_h (
   customer_hk bytea not null,
   load_date timestamptz not null,
@@ -56,7 +56,7 @@ create index on gateway.customer_tenant_l (customer_hk);
 select util.guard('gateway.customer_tenant_l');
 `;
 
-const PROVIDER = String.raw`
+const PROVIDER = `
 create table gateway.ai_provider_h (
   provider_hk bytea not null,
   load_date timestamptz not null,
@@ -88,7 +88,7 @@ create table gateway.ai_provider_s (
 select util.finish_satellite('gateway.ai_provider_s', 'provider_hk', 'state');
 `;
 
-const MODEL = String.raw`
+const MODEL = `
 create table gateway.model_h (
   model_hk bytea not null,
   load_date timestamptz not null,
@@ -149,7 +149,7 @@ create table gateway.model_price_s (
 select util.finish_satellite('gateway.model_price_s', 'model_provider_link_hk', 'state');
 `;
 
-const ROUTING_RULE = String.raw`
+const ROUTING_RULE = `
 create table gateway.routing_rule_h (
   routing_rule_hk bytea not null,
   load_date timestamptz not null,

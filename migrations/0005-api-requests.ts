@@ -14,7 +14,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const REQUEST = String.raw`
+const REQUEST = `
 create table gateway.api_request_h (
   load_date timestamptz not null,
   api_request_hk bytea not null,
@@ -42,7 +42,7 @@ select util.attach_partition('gateway.api_request_l', 'gateway.api_request_l_p_g
 select util.guard('gateway.api_request_l');
 `;
 
-const OUTCOME = String.raw`
+const OUTCOME = `
 create table gateway.api_request_s (
   load_date timestamptz not null,
   applied_date timestamptz not null,
@@ -93,7 +93,7 @@ select util.attach_partition('gateway.api_request_s', 'gateway.api_request_s_p_g
 select util.finish_satellite('gateway.api_request_s', 'api_request_hk', 'event');
 `;
 
-const ROUTE = String.raw`
+const ROUTE = `
 create table gateway.api_request_route_s (
   load_date timestamptz not null,
   applied_date timestamptz not null,

@@ -10,7 +10,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const SPENDING = String.raw`
+const SPENDING = `
 create table gateway.customer_spending_h (
   spending_hk bytea not null,
   load_date timestamptz not null,
@@ -54,7 +54,7 @@ create table gateway.customer_spending_s (
 select util.finish_satellite('gateway.customer_spending_s', 'spending_hk', 'state');
 `;
 
-const PERFORMANCE = String.raw`
+const PERFORMANCE = `
 create table gateway.provider_performance_h (
   performance_hk bytea not null,
   load_date timestamptz not null,

@@ -10,7 +10,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const INVOICE = String.raw`
+const INVOICE = `
 create table billing.invoice_h (
   invoice_hk bytea not null,
   load_date timestamptz not null,
@@ -58,7 +58,7 @@ create table billing.invoice_s (
 select util.finish_satellite('billing.invoice_s', 'invoice_hk', 'state');
 `;
 
-const LINE = String.raw`
+const LINE = `
 create table billing.invoice_line_s (
   invoice_hk bytea not null,
   load_date timestamptz not null,

@@ -11,7 +11,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const JOB_RUN = String.raw`
+const JOB_RUN = `
 create table ops.job_run_h (
   job_run_hk bytea not null,
   load_date timestamptz not null,
@@ -43,7 +43,7 @@ create table ops.job_run_s (
 select util.finish_satellite('ops.job_run_s', 'job_run_hk', 'state');
 `;
 
-const REPORT = String.raw`
+const REPORT = `
 create table ops.report_h (
   report_hk bytea not null,
   load_date timestamptz not null,
@@ -85,7 +85,7 @@ create table ops.report_s (
 select util.finish_satellite('ops.report_s', 'report_hk', 'state');
 `;
 
-const ENGINE = String.raw`
+const ENGINE = `
 create table ops.load_error (
   load_error_key bytea primary key,
   table_name text not null,

@@ -1,9 +1,11 @@
 import type { Knex } from 'knex';
-import { SINCE_EVER, insertHubs, insertSatellites } from './writing/vault-rows.ts';
+import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** The tenant that a first start works with. */
 export const seed = async (knex: Knex): Promise<void> => {
-  await insertHubs(knex, { table: 'auth.tenant_h', hash_key: 'tenant_hk', business_key: 'tenant_bk' }, ['demo']);
+  await insertHubs(knex, { table: 'auth.tenant_h', hash_key: 'tenant_hk', business_key: 'tenant_bk' }, [
+    'demo',
+  ]);
   await insertSatellites(
     knex,
     {

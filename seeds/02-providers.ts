@@ -1,9 +1,19 @@
 import type { Knex } from 'knex';
-import { SINCE_EVER, insertHubs, insertSatellites } from './writing/vault-rows.ts';
+import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
 
 const PROVIDERS = [
-  { provider: 'openai', provider_name: 'OpenAI', protocol: 'openai', api_endpoint: 'https://api.openai.com/v1' },
-  { provider: 'anthropic', provider_name: 'Anthropic', protocol: 'anthropic', api_endpoint: 'https://api.anthropic.com' },
+  {
+    provider: 'openai',
+    provider_name: 'OpenAI',
+    protocol: 'openai',
+    api_endpoint: 'https://api.openai.com/v1',
+  },
+  {
+    provider: 'anthropic',
+    provider_name: 'Anthropic',
+    protocol: 'anthropic',
+    api_endpoint: 'https://api.anthropic.com',
+  },
 ] as const;
 
 /** The providers whose protocols the gateway speaks. Limits and measures are not stated: they are measured. */

@@ -1,6 +1,6 @@
-import { type ModelInfo, type ModelPrice, findProvider } from '@pydantic/genai-prices';
+import { findProvider, type ModelInfo, type ModelPrice } from '@pydantic/genai-prices';
 import type { Knex } from 'knex';
-import { SINCE_EVER, type SeedRow, insertHubs, insertSatellites } from './writing/vault-rows.ts';
+import { insertHubs, insertSatellites, type SeedRow, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** The version of @pydantic/genai-prices that was read, and when: to be raised together, so that a price that the
  * package changed is a later statement and not a rival of the earlier one. */
@@ -17,24 +17,64 @@ const MODELS = [
   { provider: 'openai', model: 'gpt-5-mini', family: 'gpt-5', max_output_tokens: 128_000, vision: true },
   { provider: 'openai', model: 'gpt-5-nano', family: 'gpt-5', max_output_tokens: 128_000, vision: true },
   { provider: 'openai', model: 'o4-mini', family: 'o4', max_output_tokens: 100_000, vision: true },
-  { provider: 'anthropic', model: 'claude-haiku-4-5', family: 'claude-4.5', max_output_tokens: 64_000, vision: true },
-  { provider: 'anthropic', model: 'claude-sonnet-4-5', family: 'claude-4.5', max_output_tokens: 64_000, vision: true },
-  { provider: 'anthropic', model: 'claude-sonnet-4-6', family: 'claude-4.6', max_output_tokens: 64_000, vision: true },
-  { provider: 'anthropic', model: 'claude-opus-4-5', family: 'claude-4.5', max_output_tokens: 64_000, vision: true },
-  { provider: 'anthropic', model: 'claude-opus-4-6', family: 'claude-4.6', max_output_tokens: 128_000, vision: true },
+  {
+    provider: 'anthropic',
+    model: 'claude-haiku-4-5',
+    family: 'claude-4.5',
+    max_output_tokens: 64_000,
+    vision: true,
+  },
+  {
+    provider: 'anthropic',
+    model: 'claude-sonnet-4-5',
+    family: 'claude-4.5',
+    max_output_tokens: 64_000,
+    vision: true,
+  },
+  {
+    provider: 'anthropic',
+    model: 'claude-sonnet-4-6',
+    family: 'claude-4.6',
+    max_output_tokens: 64_000,
+    vision: true,
+  },
+  {
+    provider: 'anthropic',
+    model: 'claude-opus-4-5',
+    family: 'claude-4.5',
+    max_output_tokens: 64_000,
+    vision: true,
+  },
+  {
+    provider: 'anthropic',
+    model: 'claude-opus-4-6',
+    family: 'claude-4.6',
+    max_output_tokens: 128_000,
+    vision: true,
+  },
 ] as const;
 
 /** Chat models with what they can do and their dated prices. */
 export const seed = async (knex: Knex): Promise<void> => {
-  const offers = MODELS.flatMap((model) => periodsOf(model.provider, model.model).map((period) => ({ model, period })));
+  const offers = MODELS.flatMap((model) =>
+    periodsOf(model.provider, model.model).map((period) => ({ model, period })),
+  );
   await insertHubs(
     knex,
     { table: 'gateway.model_h', hash_key: 'model_hk', business_key: 'model_bk' },
     MODELS.map(({ model }) => model),
   );
   await insertLinks(knex);
-  await insertSatellites(knex, MODEL_S, offers.map(({ model, period }) => modelRow(model, period)));
-  await insertSatellites(knex, MODEL_PRICE_S, offers.map(({ model, period }) => priceRow(model, period)));
+  await insertSatellites(
+    knex,
+    MODEL_S,
+    offers.map(({ model, period }) => modelRow(model, period)),
+  );
+  await insertSatellites(
+    knex,
+    MODEL_PRICE_S,
+    offers.map(({ model, period }) => priceRow(model, period)),
+  );
 };
 
 const MODEL_KEY = `util.hash_hub('model_h', util.encode_text(row.model))`;
@@ -107,7 +147,10 @@ const periodsOf = (provider: string, model: string): Period[] => {
 
 type Model = (typeof MODELS)[number];
 
-const modelRow = ({ model, family, max_output_tokens, vision }: Model, { applied_date, prices, info }: Period): SeedRow => ({
+const modelRow = (
+  { model, family, max_output_tokens, vision }: Model,
+  { applied_date, prices, info }: Period,
+): SeedRow => ({
   model,
   applied_date,
   load_date: PRICE_DATA.load_date,
@@ -121,7 +164,11 @@ const modelRow = ({ model, family, max_output_tokens, vision }: Model, { applied
 });
 
 const firstTierOf = (prices: ModelPrice): number =>
-  Math.min(...Object.values(prices).flatMap((price) => (typeof price === 'object' ? price.tiers.map((tier) => tier.start) : [])));
+  Math.min(
+    ...Object.values(prices).flatMap((price) =>
+      typeof price === 'object' ? price.tiers.map((tier) => tier.start) : [],
+    ),
+  );
 
 const priceRow = ({ provider, model }: Model, { applied_date, prices }: Period): SeedRow => ({
   model,
@@ -142,6 +189,7 @@ const picoPerToken = (price: ModelPrice[string]): string | null => {
   if (price === undefined) return null;
   const usd = typeof price === 'object' ? price.base : price;
   const pico = Math.round(usd * 1_000_000);
-  if (Math.abs(pico - usd * 1_000_000) > 1e-6) throw new RangeError(`finer than a pico-dollar a token: ${usd}`);
+  if (Math.abs(pico - usd * 1_000_000) > 1e-6)
+    throw new RangeError(`finer than a pico-dollar a token: ${usd}`);
   return String(pico);
 };

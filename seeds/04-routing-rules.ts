@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import { SINCE_EVER, insertHubs, insertSatellites } from './writing/vault-rows.ts';
+import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
 
 const RULES = [
   {

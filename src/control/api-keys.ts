@@ -66,7 +66,7 @@ export const createApiKey = (deps: ControlDeps): Middleware => {
 export const revokeApiKey =
   (deps: ControlDeps): Middleware =>
   async (ctx) => {
-    const id = ctx['params'].id as string;
+    const id = ctx.params.id as string;
     await findApiKey(deps, id);
     const api_key_hk = deps.rows.hubKey('api_key_h', { api_key_bk: id });
     await save(deps, async (stamp, tx) => {
@@ -83,7 +83,7 @@ export const revokeApiKey =
 export const getApiKey =
   (deps: ControlDeps): Middleware =>
   async (ctx) => {
-    ctx.body = present(await findApiKey(deps, ctx['params'].id as string));
+    ctx.body = present(await findApiKey(deps, ctx.params.id as string));
   };
 
 /** `GET /api-keys?customer=&limit=&after=`, by id, which is by age. */

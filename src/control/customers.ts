@@ -72,7 +72,7 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
 export const getCustomer =
   (deps: ControlDeps): Middleware =>
   async (ctx) => {
-    ctx.body = await findCustomer(deps, ctx['params'].slug as string);
+    ctx.body = await findCustomer(deps, ctx.params.slug as string);
   };
 
 /** `GET /customers?limit=&after=`, by slug. */

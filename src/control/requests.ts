@@ -7,7 +7,7 @@ import type { ControlDeps } from './deps.ts';
 export const getRequest =
   (deps: ControlDeps): Middleware =>
   async (ctx) => {
-    const id = ctx['params'].request_id as string;
+    const id = ctx.params.request_id as string;
     const row = isUuid(id) ? await findRequest(deps, id) : undefined;
     if (row === undefined) {
       throw new OneVaultError('not_found', {

@@ -15,7 +15,7 @@ const RECORD_SOURCE = 'control';
  * @throws OneVaultError internal_error when a row does not validate; nothing is written then
  */
 export const save = async (
-  deps: ControlDeps,
+  deps: Pick<ControlDeps, 'sql' | 'clock' | 'load' | 'refreshSnapshot'>,
   build: (stamp: Stamp, tx: Transaction) => Promise<readonly VaultRow[]> | readonly VaultRow[],
 ): Promise<void> => {
   await writeVault(deps.sql, deps.clock, async (tx, load_date) => {

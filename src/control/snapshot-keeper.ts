@@ -13,6 +13,8 @@ export interface SnapshotKeeper {
   close(): Promise<void>;
 }
 
+// After a failure: PostgreSQL may be back any moment.
+const RETRY_MS = 500;
 // LISTEN tells of a change at once, and refreshing at each new connection of what came in between: this is for a
 // connection that is dead without knowing it.
 const POLL_MS = 10_000;
@@ -28,6 +30,7 @@ export const startSnapshotKeeper = async (deps: {
   let under_way: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   let is_away = false;
+  let retry: NodeJS.Timeout | undefined;
 
   const build = async (): Promise<void> => {
     snapshot = await buildSnapshot(sql, clock);
@@ -54,6 +57,7 @@ export const startSnapshotKeeper = async (deps: {
     refresh().catch((err: unknown) => {
       if (!is_away) log.warn({ err }, 'the snapshot cannot be refreshed; the last one stands');
       is_away = true;
+      retry = setTimeout(refreshOrWarn, RETRY_MS);
     });
   };
   const listening = await sql.listen(CHANGE_CHANNEL, refreshOrWarn, refreshOrWarn);
@@ -65,7 +69,8 @@ export const startSnapshotKeeper = async (deps: {
     refresh,
     close: async () => {
       clearInterval(poll);
-      await listening.unlisten();
+      await listening.unlisten().catch(() => {});
+      clearTimeout(retry);
       await under_way?.catch(() => {});
     },
   };

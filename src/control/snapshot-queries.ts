@@ -79,7 +79,7 @@ export const selectModels = (tx: Transaction) => tx<
   order by h.model_bk`;
 
 export const selectOffers = (tx: Transaction) => tx<{ offer_hk: string; model: string; provider: string }[]>`
-  select l.model_provider_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
+  select l.model_provider_link_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
   from gateway.model_provider_l l
   join gateway.model_h m using (model_hk)
   join gateway.ai_provider_h p using (provider_hk)
@@ -101,8 +101,8 @@ export interface PriceRow {
 
 /** Every price that was ever said to hold, and for each instant the last word on it: prices may begin in the future. */
 export const selectPrices = (tx: Transaction) => tx<PriceRow[]>`
-  select distinct on (s.model_provider_hk, s.applied_date)
-    s.model_provider_hk as offer_hk,
+  select distinct on (s.model_provider_link_hk, s.applied_date)
+    s.model_provider_link_hk as offer_hk,
     s.applied_date,
     s.hash_diff as price_version,
     s.is_offered,
@@ -114,8 +114,8 @@ export const selectPrices = (tx: Transaction) => tx<PriceRow[]>`
     s.reasoning_price,
     s.request_price
   from gateway.model_price_s s
-  join gateway.model_provider_l l using (model_provider_hk)
-  order by s.model_provider_hk, s.applied_date, s.load_date desc, s.hash_diff desc`;
+  join gateway.model_provider_l l using (model_provider_link_hk)
+  order by s.model_provider_link_hk, s.applied_date, s.load_date desc, s.hash_diff desc`;
 
 export const selectRoutingRules = (tx: Transaction) => tx<RoutingRule[]>`
   select

@@ -1,15 +1,17 @@
-import { type Logger, pino } from 'pino';
+import { destination, type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
 /**
- * The product's logger: one JSON line an event, on standard output.
+ * The product's logger: one JSON line an event, on standard error: standard output is for results.
  * @param level the lowest level that is written
  * @param name the role that speaks, as `gateway` or `load`
  */
-export const createLog = (level: string, name: string): Log => pino({ level, name, redact: REDACTED_PATHS });
+export const createLog = (level: string, name: string): Log =>
+  pino({ level, name, redact: REDACTED_PATHS }, destination(STANDARD_ERROR));
 
 /** A logger that writes nothing. */
 export const silentLog: Log = pino({ level: 'silent' });
 
+const STANDARD_ERROR = 2;
 const REDACTED_PATHS = ['*.authorization', '*.api_key', '*.admin_key', '*["x-api-key"]'];

@@ -39,14 +39,12 @@ export const readEntries = (
   return entries;
 };
 
-/** What stands at one sequence of a writer, or undefined. */
-export const readEntry = (
-  store: JournalStore,
-  writer: string,
-  sequence: number,
-): JournalEntry | undefined => {
-  const text = store.records.get(encodeKey(writer, sequence));
-  return text === undefined ? undefined : { writer, sequence, text };
+/** Every entry of a writer that the journal still holds, in order. */
+export const readAll = function* (store: JournalStore, writer: string): Generator<JournalEntry> {
+  const range = { start: encodeKey(writer, 0), end: encodeKey(writer, MAX_SEQUENCE) };
+  for (const { key, value } of store.records.getRange(range)) {
+    yield { writer, sequence: sequenceOf(key), text: value };
+  }
 };
 
 /**

@@ -1,6 +1,6 @@
 import { type Clock, instantOf } from '../core/clock.ts';
-import { encodeKey, MAX_SEQUENCE, sequenceOf } from './key.ts';
-import { listWriters, type WriterState } from './reader.ts';
+import { encodeKey } from './key.ts';
+import { listWriters, readAll, type WriterState } from './reader.ts';
 import { abandonedOutcome, type CallRecord, type JournalRecord } from './record.ts';
 import { type JournalStore, onDisk } from './store.ts';
 
@@ -50,10 +50,8 @@ const scan = (store: JournalStore, writer: WriterState) => {
   const intents = new Map<number, CallRecord>();
   const holes: number[] = [];
   let last_sequence = writer.position;
-  const range = { start: encodeKey(writer.id, 0), end: encodeKey(writer.id, MAX_SEQUENCE) };
-  for (const { key, value } of store.records.getRange(range)) {
-    const sequence = sequenceOf(key);
-    const record = JSON.parse(value) as JournalRecord;
+  for (const { sequence, text } of readAll(store, writer.id)) {
+    const record = JSON.parse(text) as JournalRecord;
     if (record.kind === 'intent') intents.set(sequence, record);
     if (record.kind === 'outcome' && record.intent_sequence !== null) intents.delete(record.intent_sequence);
     for (let hole = last_sequence + 1; hole < sequence; hole += 1) holes.push(hole);

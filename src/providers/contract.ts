@@ -9,7 +9,7 @@ export type Protocol = 'openai' | 'anthropic';
 /** A JSON object whose fields we have not looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-export type ContentPart = JsonObject & {
+type ContentPart = JsonObject & {
   readonly type: string;
   readonly text?: string;
   readonly image_url?: { readonly url: string; readonly detail?: string };
@@ -56,7 +56,7 @@ export type ChatResponse = JsonObject & {
 };
 
 /** A tool call as it arrives in pieces: `id` and `name` in the first, `arguments` in each. */
-export interface ToolCallDelta {
+interface ToolCallDelta {
   readonly index: number;
   readonly id?: string;
   readonly type?: 'function';

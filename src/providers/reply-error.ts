@@ -51,7 +51,7 @@ const INTERNAL_HOST_TEXT =
   /\b(?:[a-z0-9-]+\.)+(?:internal|local|lan|corp|svc|cluster)\b(?::\d+)?|\blocalhost(?::\d+)?/gi;
 
 /** `text` without keys, addresses and hosts: the upstream's own, and all that look like some. */
-export const redact = (text: string, upstream: Upstream | null): string => {
+const redact = (text: string, upstream: Upstream | null): string => {
   let clean = text;
   if (upstream !== null) {
     if (upstream.api_key !== '') clean = clean.replaceAll(upstream.api_key, '[key]');

@@ -65,8 +65,11 @@ export const createSseParser = (event_max_bytes = EVENT_MAX_BYTES): SseParser =>
     // A line feed that follows a carriage return ended its line already.
     const bytes = after_return && given[0] === LINE_FEED ? given.subarray(1) : given;
     after_return = given[given.length - 1] === CARRIAGE_RETURN;
-    const last = Math.max(bytes.lastIndexOf(LINE_FEED), bytes.lastIndexOf(CARRIAGE_RETURN));
-    if (last !== -1) {
+    const last = lastLineEnd(bytes);
+    if (last === bytes.length - 1 && held.length === 0) {
+      // The usual piece: whole events, nothing held.
+      lines(bytes, out);
+    } else if (last !== -1) {
       hold(held, bytes.subarray(0, last + 1));
       lines(held.length === 1 ? held[0]! : Buffer.concat(held), out);
       held.length = 0;
@@ -89,6 +92,11 @@ export const createSseParser = (event_max_bytes = EVENT_MAX_BYTES): SseParser =>
     },
   };
 };
+
+const lastLineEnd = (bytes: Buffer): number =>
+  bytes[bytes.length - 1] === LINE_FEED
+    ? bytes.length - 1
+    : Math.max(bytes.lastIndexOf(LINE_FEED), bytes.lastIndexOf(CARRIAGE_RETURN));
 
 // Pieces are merged as in a binary counter, so that a line that drips in byte by byte costs no object a byte.
 const hold = (held: Buffer[], piece: Buffer): void => {

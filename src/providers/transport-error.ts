@@ -1,3 +1,4 @@
+import { errors } from 'undici';
 import { OneVaultError } from '../core/errors.ts';
 import type { UpstreamLimits } from './contract.ts';
 
@@ -16,7 +17,9 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 
 // What Node names a TLS handshake that failed: the provider is there, but not the one we trust.
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$)/;
-const UNREADABLE_CODE = /^(?:HPE_|UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/;
+const UNREADABLE_CODE = /^(?:UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/;
+
+const NOT_HTTP = 'The reply is not HTTP as it should be.';
 
 /** The client's error for a fault on the wire, by undici's or Node's code of it. Hosts stay in `cause`. */
 export const transportError = (error: unknown, limits: UpstreamLimits): OneVaultError => {
@@ -32,11 +35,12 @@ export const transportError = (error: unknown, limits: UpstreamLimits): OneVault
     const details = `The reply stood still for ${limits.idle_timeout_ms} ms.`;
     return new OneVaultError('provider_timeout', { details, ...cause });
   }
+  // A parser's error carries the bytes of the reply, which no log may hold: its message alone is kept.
+  if (error instanceof errors.HTTPParserError) {
+    return new OneVaultError('provider_malformed', { details: NOT_HTTP, cause: error.message });
+  }
   if (UNREADABLE_CODE.test(code)) {
-    return new OneVaultError('provider_malformed', {
-      details: 'The reply is not HTTP as it should be.',
-      ...cause,
-    });
+    return new OneVaultError('provider_malformed', { details: NOT_HTTP, ...cause });
   }
   if (code === 'UND_ERR_INVALID_ARG') return new OneVaultError('internal_error', cause);
   return new OneVaultError('provider_disconnected', cause);

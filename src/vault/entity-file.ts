@@ -155,6 +155,8 @@ export const buildEntity = (
     required: columns.map((column) => column.name),
     additionalProperties: false,
   };
+  const twice = columns.find(({ name }, at) => columns.findIndex((column) => column.name === name) < at);
+  if (twice !== undefined) throw new RangeError(`${twice.name} stands twice, or is a standard column`);
   const hash_key = columns[0]!.name;
   const base = {
     table,

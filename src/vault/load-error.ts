@@ -63,8 +63,8 @@ const safeRecord = (value: unknown): string => {
     const json = JSON.stringify(value, (_, member: unknown) =>
       typeof member === 'bigint' ? `${member}` : member,
     );
-    return (json ?? 'null').replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escape, code: string) =>
-      code.length > 1 ? `\\\\${code}` : escape,
+    return (json ?? 'null').replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped, code: string) =>
+      code.length > 1 ? `\\\\${code}` : escaped,
     );
   } catch {
     // A cycle has no JSON.

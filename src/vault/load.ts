@@ -35,7 +35,7 @@ export const createLoader = ({ registry, now }: LoaderDeps): Load => {
     try {
       return await inTransaction(sql, (tx) => write(tx, batch, partitions, now));
     } catch (error) {
-      // A day's partition may have gone with a transaction that was rolled back.
+      // A partition may have gone: retention drops old ones.
       partitions.forget();
       throw error;
     }

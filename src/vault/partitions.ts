@@ -11,6 +11,8 @@ export interface Partitions {
 /** Asks the database once a day and table set: a batch of known days costs no statement. */
 export const createPartitions = (): Partitions => {
   const known = new Set<string>();
+  // What a transaction made goes if it is rolled back: nothing that it sees is known for good.
+  const makers = new WeakSet<Transaction>();
   return {
     forget: () => known.clear(),
     ensure: async (tx, days) => {
@@ -19,8 +21,8 @@ export const createPartitions = (): Partitions => {
       const [row] = await tx<[{ made: number }]>`
         select coalesce(sum(util.ensure_partitions(day, day)), 0)::integer as made
         from unnest(${`{${unknown.join(',')}}`}::text::date[]) as day`;
-      // What this transaction made goes if it is rolled back, so it is not known yet.
-      if (row.made === 0) for (const day of unknown) known.add(day);
+      if (row.made > 0) makers.add(tx);
+      if (!makers.has(tx)) for (const day of unknown) known.add(day);
     },
   };
 };

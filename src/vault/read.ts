@@ -18,7 +18,8 @@ export interface AsOf extends KeyFilter {
 
 /**
  * Reads satellites. Rows come in the order of their keys, in the forms of `ColumnType`, from a pool made by
- * `connect` (its parsers give those forms). A multi-active satellite gives every row of the set that holds.
+ * `connect` (its parsers give those forms). A multi-active satellite gives every row of the set that holds, an event
+ * satellite every fact: facts replace nothing.
  */
 export interface Reader {
   /** The latest row of each key, whatever its applied_date: the last in order of applied_date, load_date, hash_diff. */
@@ -78,9 +79,12 @@ const inForceText = (satellite: Satellite, { hash_keys }: KeyFilter, condition: 
   const { name, hash_key, columns, flavour, sub_key } = satellite;
   const select = columns.map((column) => `s.${column.name}`).join(', ');
   const keys_parameter = `$${condition === '' ? 1 : 3}::text::bytea[]`;
+  const among = hash_keys === undefined ? `<> decode('${GHOST_KEY}', 'hex')` : `= any(${keys_parameter})`;
   const order = 's.applied_date desc, s.load_date desc, s.hash_diff desc';
+  if (flavour === 'event') {
+    return `select ${select} from ${name} s where s.${hash_key} ${among} ${condition} order by s.${hash_key}, s.load_date`;
+  }
   if (flavour === 'multi-active') {
-    const among = hash_keys === undefined ? `<> decode('${GHOST_KEY}', 'hex')` : `= any(${keys_parameter})`;
     return `
       select ${select}
       from (

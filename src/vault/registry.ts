@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entity, Hub, Link, Satellite } from './entity.ts';
 import { buildEntity, type EntityFile, faultsOfFile } from './entity-file.ts';
-import { createRowAjv, faultOf } from './row-schema.ts';
+import { createRowAjv, faultOf, laxness } from './row-schema.ts';
 
 export interface Registry {
   /** By table name, in the order that statements are sent: hubs, links, satellites, each by name. */
@@ -76,6 +76,10 @@ const compile = (files: ReadonlyMap<string, EntityFile>): Registry => {
         table,
         buildEntity(table, file, files, (row_schema) => faultOf(ajv.compile(row_schema))),
       );
+      for (const [name, property] of Object.entries(file.properties ?? {})) {
+        const fault = laxness(ajv, property['x-type']!, property);
+        if (fault !== null) faults.push(`${table}: ${name} ${fault}`);
+      }
     } catch (error) {
       faults.push(`${table}: ${(error as Error).message}`);
     }

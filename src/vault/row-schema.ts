@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { isUuid } from '../core/ids.ts';
+import type { ColumnType } from './entity.ts';
 
 const INSTANT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z$/;
 const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
@@ -38,6 +39,41 @@ export const faultOf =
     const [error] = validate.errors ?? [];
     if (error === undefined) return 'not valid';
     const where = error.instancePath === '' ? 'row' : error.instancePath.slice(1).replaceAll('/', '.');
-    const what = error.params['additionalProperty'] ?? error.params['allowedValues'];
+    const { additionalProperty, allowedValues } = error.params as Record<string, unknown>;
+    const what = additionalProperty ?? allowedValues;
     return `${where} ${error.message ?? 'is not valid'}${what === undefined ? '' : `: ${what}`}`;
   };
+
+/**
+ * Values that PostgreSQL or the hashing refuses. A column's schema must refuse them first: PostgreSQL's refusal
+ * would take the whole batch with it.
+ */
+const POISON: Readonly<Record<ColumnType, readonly unknown[]>> = {
+  text: ['a\0', '\ud800', '\udc00a', 'a'.repeat(100_000), 1],
+  uuid: ['', 'a', '{00000000-0000-0000-0000-000000000000}', '00000000-0000-0000-0000-00000000000A'],
+  integer: [2_147_483_648, -2_147_483_649, 1.5, '1'],
+  bigint: [2 ** 53, -(2 ** 53), 1.5, '1'],
+  decimal: ['', 'NaN', 'Infinity', '1e5', '+1', '.5', '1.', ' 1', `1${'0'.repeat(200)}`, 1],
+  boolean: ['t', 1],
+  instant: [
+    '',
+    'infinity',
+    '2026-02-30T00:00:00Z',
+    '2026-01-01T24:00:00Z',
+    '2026-01-01',
+    '0000-01-01T00:00:00Z',
+  ],
+  date: ['', 'today', '2026-02-30', '0000-01-01', '2026-1-1'],
+  bytes: ['a', 'AA', 'zz', '\\x00', 'a'.repeat(100_000)],
+  json: [],
+  'text[]': [[null], [1], ['a\0'], ['\ud800'], ['a'.repeat(100_000)], 'a'],
+};
+
+/** What a column's JSON Schema lets through though no table takes it; null when it lets nothing through. */
+export const laxness = (ajv: Ajv2020, type: ColumnType, schema: object): string | null => {
+  const validate = ajv.compile(schema);
+  const let_through = POISON[type].find((value) => validate(value));
+  return let_through === undefined
+    ? null
+    : `lets ${JSON.stringify(let_through).slice(0, 60)} through, which no ${type} is`;
+};

@@ -20,6 +20,7 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { makePrivateFolder } from '../../src/core/data-dir.ts';
 import { type EmbeddedPostgresInput, startEmbeddedPostgres } from '../../src/core/embedded-postgres.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -29,7 +30,7 @@ import { temporaryPath } from '../support/server.ts';
 
 // A killed process loses nothing that the kernel has; only a power cut would tell the difference.
 const FAST = { fsync: 'off' };
-const FIXTURE = join(import.meta.dirname, 'embedded-postgres-fixture.ts');
+const FIXTURE = fileURLToPath(new URL('./embedded-postgres-fixture.ts', import.meta.url));
 
 describe('the embedded PostgreSQL', function () {
   this.timeout(60_000);

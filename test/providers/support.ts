@@ -4,7 +4,7 @@ import { createAdapters } from '../../src/providers/registry.ts';
 
 export const adapters = createAdapters(fixedClock('2026-01-01T00:00:00Z'));
 
-export const LIMITS = {
+const LIMITS = {
   headers_timeout_ms: 2_000,
   idle_timeout_ms: 2_000,
   total_timeout_ms: 10_000,

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
 import { connect } from '../../src/core/postgres.ts';
-import { createEmptyDatabase } from './database.ts';
+import { createEmptyDatabase, createTestDatabase } from './database.ts';
 
 describe('a test database', () => {
+  it('has the schema and the reference data', async () => {
+    const database = await createTestDatabase();
+    const [row] = await database.sql`select count(*) > 0 as found from gateway.model_h`;
+    await database.drop();
+    assert.equal(row?.found, true);
+  });
+
   it('is a clone of its own that is gone after drop', async () => {
     const database = await createEmptyDatabase();
     await database.sql`create table t (n int)`;

@@ -47,8 +47,8 @@ export const compileNode = (node: ProjectNode, input: CompileInput): Compiled =>
   const ctes = ephemeral.map(
     (model) => `${quoted(ephemeralRelation(model.name))} as (\n${renderNode(model, { ...input, is_incremental: false })}\n)`,
   );
-  // The parentheses let a body have a `with` of its own, without reading its SQL.
-  const sql = ctes.length === 0 ? body : `with ${ctes.join(', ')}\n(\n${body}\n)`;
+  // As a subquery a body may have a `with` of its own, and its SQL need not be read.
+  const sql = ctes.length === 0 ? body : `with ${ctes.join(', ')}\nselect *\nfrom (\n${body}\n) as __dbt__body`;
   return { sql, sha256: createHash('sha256').update(sql).digest('hex') };
 };
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ErrorObject, ValidateFunction } from 'ajv';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, type Tags } from 'yaml';
 import type { Fault } from './faults.ts';
 
 /** A YAML file that was read. */
@@ -18,7 +18,8 @@ export interface YamlFile {
  */
 export const readYaml = (project_dir: string, file: string, faults: Fault[]): YamlFile | null => {
   const lines = new LineCounter();
-  const document = parseDocument(readFileSync(join(project_dir, file), 'utf8'), { lineCounter: lines, version: '1.1' });
+  const text = readFileSync(join(project_dir, file), 'utf8');
+  const document = parseDocument(text, { lineCounter: lines, version: '1.1', customTags: withoutLetters });
   for (const { message, linePos } of document.errors) {
     faults.push({ file, line: linePos?.[0].line ?? null, message: message.split('\n')[0]!.replace(/ at line \d+.*/, '') });
   }
@@ -44,6 +45,14 @@ export const checkYaml = <T>(yaml: YamlFile, validate: ValidateFunction<T>, faul
   }
   return null;
 };
+
+/** YAML 1.1 takes `y` and `n` for booleans; PyYAML does not, and they are common names of columns. */
+const withoutLetters = (tags: Tags): Tags =>
+  tags.map((tag) =>
+    typeof tag === 'object' && tag.tag === 'tag:yaml.org,2002:bool' && 'test' in tag && tag.test !== undefined
+      ? { ...tag, test: new RegExp(tag.test.source.replace('Y|y|', '').replace('N|n|', '')) }
+      : tag,
+  );
 
 const pathOf = (pointer: string): (string | number)[] =>
   pointer

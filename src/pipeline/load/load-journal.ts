@@ -21,7 +21,8 @@ import { createCallRows } from './call-rows.ts';
 
 export interface JournalLoaderDeps {
   readonly store: JournalStore;
-  readonly sql: Sql;
+  /** Opens connections: anew after each failure, because a driver's lost connection may leave remains behind. */
+  readonly connect: () => Sql;
   readonly load: Load;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -35,6 +36,8 @@ export interface JournalLoader {
   run(): Promise<void>;
   /** Ends `run` after the batch under way. */
   stop(): void;
+  /** Ends the connections. */
+  close(): Promise<void>;
 }
 
 // Measured: from 1,000 calls a batch on, the cost a call no longer falls, and a batch still takes well under 0.2 s.
@@ -42,12 +45,14 @@ const BATCH_RECORDS = 2_000;
 // How late the vault sees a call when little happens; an idle look at the journal costs microseconds.
 const IDLE_WAIT_MS = 25;
 const RETRY_WAIT_MS = 500;
+const CLOSE_TIMEOUT_S = 5;
 
 /** The way from the journal to the vault. Several may run at once: a batch goes in once, and in order. */
 export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   const { store, log, registry } = deps;
   const callRows = createCallRows(createRowBuilder(registry));
   const abort = new AbortController();
+  let sql = deps.connect();
 
   const prepareAfter = (writer: string, position: number): Batch | null => {
     const entries = readEntries(store, writer, position, BATCH_RECORDS);
@@ -60,7 +65,7 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
     const trims: Promise<void>[] = [];
     let taken = 0;
     while (batch !== null) {
-      const saving = saveBatch(deps, batch);
+      const saving = saveBatch(deps, sql, batch);
       // While PostgreSQL works at this batch, the next one is made ready.
       const following = prepareAfter(writer.id, batch.last_sequence);
       const vault_position = await saving;
@@ -117,18 +122,20 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
           log[isConnectionError(err) ? 'warn' : 'error']({ err }, 'records wait: the vault took none');
         is_failing = true;
         wait_ms = RETRY_WAIT_MS;
+        await sql.end({ timeout: 0 });
+        sql = deps.connect();
       }
       if (wait_ms > 0) await sleep(wait_ms, undefined, { signal: abort.signal }).catch(() => {});
     }
   };
-  return { drain, run, stop: () => abort.abort() };
+  return { drain, run, stop: () => abort.abort(), close: () => sql.end({ timeout: CLOSE_TIMEOUT_S }) };
 };
 
 /**
  * Writes a batch in one transaction, if it directly follows what the vault holds of its writer.
  * @returns null when it was written, else the vault's position of the writer
  */
-const saveBatch = ({ sql, load, clock }: JournalLoaderDeps, batch: Batch): Promise<number | null> =>
+const saveBatch = ({ load, clock }: JournalLoaderDeps, sql: Sql, batch: Batch): Promise<number | null> =>
   writeVault(sql, clock, async (tx, loaded_at) => {
     const position = await lockPosition(tx, batch.writer);
     if (position !== batch.first_sequence - 1) return position;

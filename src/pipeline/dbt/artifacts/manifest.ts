@@ -67,7 +67,7 @@ const testEntry = (test: DataTest, input: ManifestInput, result: NodeResult | un
   const entry = {
     ...templatedEntry(test, input, result),
     schema: `${input.target_schema}_dbt_test__audit`,
-    alias: test.name,
+    alias: shortName(test.name),
     relation_name: null,
     config: { ...test.config, materialized: 'test' },
     tags: test.config.tags,
@@ -133,6 +133,15 @@ const macroEntries = ({ file, names, template }: MacroFile, project: string): En
 
 const columnEntries = (columns: readonly Column[]): Record<string, unknown> =>
   Object.fromEntries(columns.map(({ name, description, data_type, quote }) => [name, { name, description, data_type, quote }]));
+
+// dbt cuts the name of a test's relation so (`synthesize_generic_test_names` in dbt-core).
+const MAX_ALIAS = 63;
+const KEPT_OF_LONG_NAME = 30;
+
+const shortName = (name: string): string =>
+  name.length <= MAX_ALIAS
+    ? name
+    : `${name.slice(0, KEPT_OF_LONG_NAME)}_${createHash('md5').update(name).digest('hex')}`;
 
 const byId = (entries: readonly Entry[]): Record<string, Entry> =>
   Object.fromEntries(entries.map((entry) => [entry.unique_id, entry]));

@@ -1,7 +1,6 @@
 import { buildName, quoted, quoteName, type Relation } from '../relations.ts';
 import type { IndexConfig } from '../project/types.ts';
-import { takeDependents } from './dependents.ts';
-import { dropExisting } from './existing.ts';
+import { clearPlace } from './dependents.ts';
 import type { MaterializeInput } from './materialize.ts';
 
 /**
@@ -14,8 +13,7 @@ export const materializeTable = async ({ sql, model, relation, existing, compile
   for (const index of model.config.indexes) await sql.unsafe(createIndex(built, index));
   // Without statistics the models that read it next would be planned for an unknown table.
   await sql.unsafe(`analyze ${quoted(built)}`);
-  const putBack = await takeDependents(sql, relation);
-  if (existing !== null) await dropExisting(sql, existing);
+  const putBack = await clearPlace(sql, relation, existing);
   await sql.unsafe(`alter table ${quoted(built)} rename to ${quoteName(relation.identifier)}`);
   await putBack();
   return count;

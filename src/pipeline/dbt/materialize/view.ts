@@ -1,6 +1,5 @@
 import { quoted } from '../relations.ts';
-import { takeDependents } from './dependents.ts';
-import { dropExisting } from './existing.ts';
+import { clearPlace } from './dependents.ts';
 import type { MaterializeInput } from './materialize.ts';
 
 // PostgreSQL replaces a view in place only while its columns keep name, type and order.
@@ -17,8 +16,7 @@ export const materializeView = async ({ sql, relation, existing, compiled_sql }:
       if ((error as { code?: string }).code !== COLUMNS_CHANGED) throw error;
     }
   }
-  const putBack = await takeDependents(sql, relation);
-  if (existing !== null) await dropExisting(sql, existing);
+  const putBack = await clearPlace(sql, relation, existing);
   await sql.unsafe(`create ${create}`);
   await putBack();
   return null;

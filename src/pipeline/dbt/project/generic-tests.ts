@@ -123,19 +123,13 @@ const sqlText = (value: unknown): string => {
   return `'${text.replaceAll("'", "''")}'`;
 };
 
-// dbt keeps a test's name below 64 characters so: see `synthesize_generic_test_names` in dbt-core.
-const MAX_TEST_NAME = 63;
-const KEPT_OF_LONG_NAME = 30;
-
+/** dbt's name of a test (`synthesize_generic_test_names` in dbt-core): the test, what it is of, its arguments. */
 const testName = ({ is_source, subject }: TestInput, test: string, given: Readonly<Record<string, unknown>>): string => {
-  const prefix = `${is_source ? 'source_' : ''}${test}_${subject}`;
   const parts = Object.keys(given)
     .sort()
     .flatMap((key) => (Array.isArray(given[key]) ? given[key] : [given[key]]) as unknown[])
     .map((part) => (part === true ? 'True' : part === false ? 'False' : String(part)).replace(/[^0-9a-zA-Z_]+/g, '_'));
-  const full = `${prefix}_${parts.join('__')}`;
-  if (full.length <= MAX_TEST_NAME) return full;
-  return `${prefix.slice(0, KEPT_OF_LONG_NAME)}_${createHash('md5').update(full).digest('hex')}`;
+  return `${is_source ? 'source_' : ''}${test}_${subject}_${parts.join('__')}`;
 };
 
 /** The end of a test's unique id: tells apart tests of one name. */

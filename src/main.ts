@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { ConfigError, readConfig, VARIABLES } from './core/config.ts';
+import { createLog } from './core/log.ts';
+import { StartupError } from './core/startup-error.ts';
+import { banner } from './main/banner.ts';
+import { runChild } from './main/child.ts';
+import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from './main/commands.ts';
+import { dataPaths, readVersion } from './main/paths.ts';
+import { runUntilSignal, startProduct } from './main/start.ts';
+import { InputError } from './pipeline/input-error.ts';
+
+const program = new Command('onevault')
+  .version(readVersion())
+  .description('AI and API gateway with an audit trail');
+const config = () => readConfig(process.env, process.cwd());
+
+program
+  .command('start', { isDefault: true })
+  .description('run the product until Ctrl-C')
+  .action(async () => {
+    const chosen = config();
+    const product = await startProduct(chosen);
+    console.log(banner(product, dataPaths(chosen.data_dir).demo));
+    await runUntilSignal(product, createLog(chosen.log_level, 'onevault'));
+  });
+
+program
+  .command('job')
+  .argument('<name>', 'performance-windows, spend or invoices')
+  .description('run one job by hand')
+  .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
+  .option('--allow-future', 'let the instant lie in the future: closes a month early')
+  .option('--out <folder>', 'where invoices are written')
+  .action((name: string, options: JobOptions) => jobCommand(config(), name, options));
+
+program
+  .command('report')
+  .argument('<name>', 'hipaa-activity')
+  .description('pull a report')
+  .requiredOption('--from <instant>', 'first instant that is covered')
+  .requiredOption('--to <instant>', 'first instant that is covered no more')
+  .option('--known <instant>', 'what was known then; the same instant gives the same bytes (now)')
+  .option('--format <format>', 'json, csv or html', 'json')
+  .option('--customer <slug>', 'one customer only')
+  .option('--requested-by <name>', 'who asks (the user of this machine)')
+  .option('--out <file>', 'where it is written (standard output)')
+  .action((name: string, options: ReportOptions) => reportCommand(config(), name, options));
+
+program
+  .command('child', { hidden: true })
+  .argument('<role>')
+  .action((role: string) => runChild(role));
+
+const variables = Object.entries(VARIABLES).map(([name, meaning]) => `  ${name.padEnd(30)} ${meaning}`);
+program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const is_ours =
+    error instanceof ConfigError || error instanceof StartupError || error instanceof InputError;
+  console.error(is_ours ? `onevault: ${error.message}` : error);
+  process.exitCode = 1;
+}

@@ -1,0 +1,45 @@
+import { readSpending } from '../control/spending.ts';
+import type { Clock } from '../core/clock.ts';
+import { instantOf } from '../core/clock.ts';
+import type { Sql } from '../core/postgres.ts';
+import type { Spending } from '../gateway/budgets.ts';
+import { listWriters, readAll } from '../journal/reader.ts';
+import type { JournalRecord } from '../journal/record.ts';
+import type { JournalStore } from '../journal/store.ts';
+
+/**
+ * What was spent this month before this process started: what the vault knows, and what the journal holds beyond
+ * that. The journal is read first: a record that is loaded in between is then seen twice and counted once, by its
+ * sequence.
+ */
+export const readSpentBefore = async (sql: Sql, store: JournalStore, clock: Clock): Promise<Spending[]> => {
+  const month = instantOf(clock.now()).slice(0, 7);
+  const journaled = listWriters(store).flatMap(({ id }) => readOutcomes(store, id));
+  const { spending, positions } = await readSpending(sql, `${month}-01T00:00:00.000Z`);
+  const waiting = journaled.filter(
+    ({ writer, sequence, spent }) => sequence > (positions.get(writer) ?? 0) && spent.day.startsWith(month),
+  );
+  return [...spending, ...waiting.map(({ spent }) => spent)];
+};
+
+interface JournaledSpending {
+  readonly writer: string;
+  readonly sequence: number;
+  readonly spent: Spending;
+}
+
+const readOutcomes = (store: JournalStore, writer: string): JournaledSpending[] => {
+  const outcomes: JournaledSpending[] = [];
+  for (const { sequence, text } of readAll(store, writer)) {
+    const spent = spendingOf(JSON.parse(text) as JournalRecord);
+    if (spent !== null) outcomes.push({ writer, sequence, spent });
+  }
+  return outcomes;
+};
+
+const spendingOf = (record: JournalRecord): Spending | null => {
+  if (record.kind !== 'outcome' || record.customer === null || record.call.customer_cost === null)
+    return null;
+  const day = record.call.request_timestamp.slice(0, 10);
+  return { customer: record.customer, day, amount: BigInt(record.call.customer_cost) };
+};

@@ -1,0 +1,119 @@
+import cluster, { type Worker } from 'node:cluster';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Log } from '../core/log.ts';
+import { StartupError } from '../core/startup-error.ts';
+import type { ChildMessage, ParentMessage } from './child.ts';
+import type { RoleInput, RoleName } from './role.ts';
+
+/** A child process that runs a role, and is started again when it dies. */
+export interface Child {
+  readonly name: RoleName;
+  /** Where it listens, if it does. */
+  readonly url: string | null;
+  readonly pid: number;
+  /** Tells it to end and waits, at most `timeout_ms`; then it is killed. */
+  stop(timeout_ms: number): Promise<void>;
+}
+
+export interface ChildInput {
+  readonly name: RoleName;
+  /** What to tell it, each time that it starts. */
+  readonly role: () => RoleInput;
+  readonly log: Log;
+  /** Called when it has died and before it starts again. */
+  readonly beforeRestart?: () => Promise<void>;
+}
+
+const RESTART_DELAYS_MS = [0, 100, 1_000, 5_000];
+// A child that ran for so long has not died of how it was started.
+const STABLE_AFTER_MS = 30_000;
+
+/**
+ * Starts a role in a process of its own and keeps it running.
+ * @throws StartupError when it cannot be started the first time
+ */
+export const startChild = async (input: ChildInput): Promise<Child> => {
+  const { name, log } = input;
+  let is_stopping = false;
+  let failures = 0;
+  let worker = fork(name);
+  let url = await launch(worker, input.role());
+  let started_ms = Date.now();
+
+  const restart = async (): Promise<void> => {
+    if (Date.now() - started_ms > STABLE_AFTER_MS) failures = 0;
+    while (!is_stopping) {
+      await sleep(RESTART_DELAYS_MS[Math.min(failures, RESTART_DELAYS_MS.length - 1)]);
+      failures += 1;
+      if (is_stopping) return;
+      try {
+        await input.beforeRestart?.();
+        worker = fork(name);
+        started_ms = Date.now();
+        const port = url === null ? 0 : Number(new URL(url).port);
+        url = await launch(worker, { ...input.role(), port });
+        watch();
+        return;
+      } catch (err) {
+        log.error({ err, role: name }, 'a role cannot be started again; it is tried once more');
+      }
+    }
+  };
+  const watch = (): void => {
+    worker.once('exit', (code, signal) => {
+      if (is_stopping) return;
+      log.error({ role: name, code, signal }, 'a role died and is started again');
+      void restart();
+    });
+  };
+  watch();
+  return {
+    name,
+    get url() {
+      return url;
+    },
+    get pid() {
+      return worker.process.pid!;
+    },
+    stop: async (timeout_ms) => {
+      is_stopping = true;
+      await stopWorker(worker, timeout_ms, log);
+    },
+  };
+};
+
+const fork = (name: RoleName): Worker => {
+  cluster.setupPrimary({ exec: process.argv[1]!, args: ['child', name] });
+  return cluster.fork();
+};
+
+/** Resolves with the address once the role is ready. */
+const launch = (worker: Worker, role: RoleInput): Promise<string | null> =>
+  new Promise((resolve, reject) => {
+    worker.on('message', (message: ChildMessage) => {
+      if (message.kind === 'ready') resolve(message.url);
+      else if (message.is_ours) reject(new StartupError(message.message));
+      else reject(new Error(message.message));
+    });
+    worker.once('exit', (code, signal) =>
+      reject(new Error(`the process ended: ${signal ?? `code ${code}`}`)),
+    );
+    worker.send({ kind: 'start', input: role } satisfies ParentMessage);
+  });
+
+const stopWorker = async (worker: Worker, timeout_ms: number, log: Log): Promise<void> => {
+  if (worker.isDead()) return;
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  const bound = new AbortController();
+  const cut = sleep(timeout_ms, undefined, { signal: bound.signal }).then(
+    () => {
+      log.error({ pid: worker.process.pid, timeout_ms }, 'a role did not end in time and is killed');
+      worker.process.kill('SIGKILL');
+    },
+    () => {},
+  );
+  if (worker.isConnected()) worker.send({ kind: 'stop' } satisfies ParentMessage);
+  await ended;
+  bound.abort();
+  await cut;
+};

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { userInfo } from 'node:os';
+import { resolve } from 'node:path';
+import { instantOf, systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { createLog } from '../core/log.ts';
+import { connect } from '../core/postgres.ts';
+import { writeInvoiceDocuments } from '../pipeline/invoices/write-documents.ts';
+import { pullReport, type ReportInput } from '../pipeline/reports/pull-report.ts';
+import { runJob } from '../pipeline/run-job.ts';
+import { loadRegistry } from '../vault/registry.ts';
+import { openDatabaseForCommand } from './database.ts';
+import { dataPaths, PROJECT, readVersion } from './paths.ts';
+
+export interface JobOptions {
+  readonly at?: string;
+  readonly allowFuture?: boolean;
+  readonly out?: string;
+}
+
+/** `onevault job NAME`: runs one job by hand and prints its result; `invoices` also writes the documents. */
+export const jobCommand = async (config: Config, name: string, options: JobOptions): Promise<void> => {
+  const log = createLog(config.log_level, 'job');
+  const database = await openDatabaseForCommand(config, log);
+  try {
+    const registry = loadRegistry(PROJECT.entities);
+    const deps = {
+      ...{ registry, log },
+      clock: systemClock,
+      database_url: database.url,
+      project_dir: PROJECT.dbt_project,
+    };
+    const at = options.at ?? instantOf(systemClock.now());
+    const run = await runJob(deps, name, { at, allow_future: options.allowFuture === true });
+    console.log(JSON.stringify(run, null, 2));
+    if (name === 'invoices') await writeInvoices(config, database.url, options.out);
+  } finally {
+    await database.stop();
+  }
+};
+
+const writeInvoices = async (
+  config: Config,
+  database_url: string,
+  out: string | undefined,
+): Promise<void> => {
+  const sql = connect(database_url, { application_name: 'onevault invoices', max_connections: 2 });
+  try {
+    const folder = resolve(out ?? dataPaths(config.data_dir).invoices);
+    const files = await writeInvoiceDocuments({ sql, registry: loadRegistry(PROJECT.entities) }, { folder });
+    for (const file of files) console.log(`${file.invoice_number} ${file.customer}: ${file.html_path}`);
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+};
+
+export interface ReportOptions {
+  readonly from: string;
+  readonly to: string;
+  readonly known?: string;
+  readonly format: string;
+  readonly customer?: string;
+  readonly requestedBy?: string;
+  readonly out?: string;
+}
+
+/** `onevault report NAME`: pulls a report into a file, or onto standard output. */
+export const reportCommand = async (config: Config, name: string, options: ReportOptions): Promise<void> => {
+  const log = createLog(config.log_level, 'report');
+  const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, {
+    application_name: 'onevault report',
+    max_connections: 2,
+    statement_timeout_ms: 0,
+  });
+  try {
+    const deps = {
+      ...{ sql, clock: systemClock },
+      registry: loadRegistry(PROJECT.entities),
+      reports_dir: PROJECT.reports,
+      code_version: readVersion(),
+    };
+    const { from, to, known, format, customer } = options;
+    const requested_by = options.requestedBy ?? userInfo().username;
+    const input: ReportInput = { name, from, to, known, format, customer, requested_by };
+    const pulled = await writeTo(options.out, (write) => pullReport(deps, input, write));
+    console.error(`report ${pulled.report_id}, known at ${pulled.known}: ${pulled.row_count} rows`);
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+/** Hands over a function that writes text to the file, or to standard output, and waits while it is full. */
+const writeTo = async <T>(
+  out: string | undefined,
+  work: (write: (text: string) => Promise<void>) => Promise<T>,
+): Promise<T> => {
+  const stream = out === undefined ? process.stdout : createWriteStream(resolve(out));
+  const result = await work(async (text) => {
+    if (!stream.write(text)) await once(stream, 'drain');
+  });
+  if (out !== undefined) {
+    stream.end();
+    await once(stream, 'finish');
+  }
+  return result;
+};

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Where the product's own files are. */
+export const PROJECT = {
+  entities: join(root, 'vault', 'entities'),
+  dbt_project: join(root, 'vault'),
+  reports: join(root, 'reports'),
+} as const;
+
+/** Where things are in a data directory. */
+export const dataPaths = (data_dir: string) => ({
+  postgres: join(data_dir, 'postgres'),
+  journal: join(data_dir, 'journal'),
+  invoices: join(data_dir, 'invoices'),
+  /** How to reach a running product: its database and its process. */
+  runtime: join(data_dir, 'runtime.json'),
+  demo: join(data_dir, 'demo.json'),
+});
+
+export const readVersion = (): string => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return version;
+};

@@ -1,0 +1,29 @@
+import type { Evidence } from '../evidence.ts';
+
+/** The evidence as names and texts, in the order that people read it. Empty texts are to be filled in by hand. */
+export const evidenceLines = (evidence: Evidence): [string, string][] => [
+  ['Report', `${evidence.report} (${evidence.title})`],
+  ['Report id', evidence.report_id],
+  ['Regulation', `${evidence.regulation}, ${evidence.articles.join(', ')}`],
+  ['Purpose', evidence.purpose],
+  ['Tenant', evidence.tenant],
+  ['Customer', evidence.customer],
+  ['Period', `${evidence.period.from} to ${evidence.period.to}, the end excluded`],
+  ['Known at', evidence.known_at],
+  ['Requested by', evidence.requested_by],
+  ['Generator', `${evidence.generator} ${evidence.code_version}`],
+  ['SHA-256 of the SQL', evidence.sql_sha256],
+  ...evidence.sources.map(({ source_table, row_count, control_sum }): [string, string] => [
+    'Source',
+    `${source_table}: ${row_count} rows, control sum ${control_sum}`,
+  ]),
+  ...evidence.journal.map(({ writer, expected, found, gaps }): [string, string] => [
+    'Journal',
+    `writer ${writer}: ${expected} records expected, ${found} found, gaps: ${gaps.length === 0 ? 'none' : gaps.join(', ')}`,
+  ]),
+  ...(evidence.exceptions.length === 0 ? ['none'] : evidence.exceptions).map((text): [string, string] => ['Exception', text]),
+  ['Retention', evidence.retention_class],
+  ['Reviewer', evidence.reviewer],
+  ['Reviewed at', evidence.reviewed_at],
+  ['Sign-off', evidence.sign_off],
+];

@@ -1,0 +1,14 @@
+import type { Evidence } from '../evidence.ts';
+import type { Section } from '../report-definition.ts';
+
+/** A row of a section by column name: text, number or null. */
+export type SectionRow = Readonly<Record<string, unknown>>;
+
+/** Writes a report piece by piece, so that a long one never stands in memory whole. */
+export interface Renderer {
+  begin(evidence: Evidence): string;
+  beginSection(section: Section, is_first: boolean): string;
+  rows(section: Section, rows: readonly SectionRow[], is_first: boolean): string;
+  endSection(section: Section, row_count: number): string;
+  end(): string;
+}
