@@ -15,7 +15,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const SCHEMAS = String.raw`
+const SCHEMAS = `
 do $$
 begin
   if current_setting('server_encoding') <> 'UTF8' then
@@ -42,7 +42,7 @@ end $$;
 grant usage on schema util, auth, gateway, billing, ops, audit, privacy to onevault_gateway;
 `;
 
-const ENCODERS = String.raw`
+const ENCODERS = `
 -- Takes the value, not only the reason: with constants alone the planner would run it ahead of the question.
 create function util.refuse(value text, reason text) returns text
 language plpgsql immutable parallel safe as $$
@@ -178,7 +178,7 @@ language sql immutable parallel safe as $$
 $$;
 `;
 
-const HASHES = String.raw`
+const HASHES = `
 create function util.hash(domain text, encoded text) returns bytea
 language sql immutable parallel safe as $$
   select sha256(convert_to(domain, 'UTF8') || decode('00', 'hex') || convert_to(encoded, 'UTF8'))

@@ -12,7 +12,7 @@ export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
 
-const GUARD = String.raw`
+const GUARD = `
 create function util.refuse_change() returns trigger
 language plpgsql as $$
 begin
@@ -33,7 +33,7 @@ begin
 end $$;
 `;
 
-const GHOST = String.raw`
+const GHOST = `
 -- One row under the all-zero key, so that an inner join loses nothing. Columns that may be null are null.
 create function util.insert_ghost(target regclass) returns void
 language plpgsql as $$
@@ -63,7 +63,7 @@ begin
 end $$;
 `;
 
-const PARTITIONS = String.raw`
+const PARTITIONS = `
 -- Every range-partitioned table of the raw vault holds one partition a day (UTC) of load_date, and one for what is
 -- older than the product: the ghost record.
 create function util.partitioned_tables() returns table (schema_name name, table_name name)
@@ -130,7 +130,7 @@ begin
 end $$;
 `;
 
-const VIEWS = String.raw`
+const VIEWS = `
 -- <satellite>_history: every state, runs of equal hash_diff as one row, with load_end_date where the next begins.
 -- <satellite>_current: the last row of each key in the order of applied_date, load_date, hash_diff.
 -- Facts (flavour event) do not end: each of them is current.

@@ -48,6 +48,15 @@ program
   .action((name: string, options: ReportOptions) => reportCommand(config(), name, options));
 
 program
+  .command('generate', { hidden: true })
+  .description("write the files that are made of the vault's schemas")
+  .action(async () => {
+    // Its library comes with the development dependencies only.
+    const { generateCommand } = await import('./main/generate.ts');
+    await generateCommand();
+  });
+
+program
   .command('child', { hidden: true })
   .argument('<role>')
   .action((role: string) => runChild(role));

@@ -30,10 +30,6 @@ export const usdFromPico = (pico: Pico): string => {
   return `${pico < 0n ? '-' : ''}${whole}${fraction === '' ? '' : `.${fraction}`}`;
 };
 
-/** Pico-dollars a token, of a price in US dollars per million tokens. */
-export const picoPerToken = (usd_per_million: string | number): Pico =>
-  divideHalfEven(picoFromUsd(usd_per_million), 1_000_000n);
-
 /** Cents (1e-2 USD) of an amount, rounded half to even (IEEE 754 roundTiesToEven), as invoices round. */
 export const centsFromPico = (pico: Pico): bigint => divideHalfEven(pico, 10_000_000_000n);
 

@@ -1,4 +1,5 @@
-// Generated from call-record.schema.json by `npm run generate`. Do not edit.
+// Generated from call-record.schema.json by `npm run generate`: never edit.
+
 export type RouteFacts = {
   /**
    * What could have served the call, best first.
@@ -24,7 +25,7 @@ export interface CallRecord {
    * Version of this schema.
    */
   schema_version: 1;
-  kind: "intent" | "outcome";
+  kind: 'intent' | 'outcome';
   /**
    * Sequence of the intent that this outcome answers; null when the call was refused before it was admitted.
    */
@@ -75,17 +76,17 @@ export interface CallFacts {
    * Pico-dollars.
    */
   customer_cost: string | null;
-  rating: "RATED" | "UNPRICED" | "NONE";
+  rating: 'RATED' | 'UNPRICED' | 'NONE';
   price_version: string | null;
   route_reason: string | null;
   request_ip: string | null;
   user_agent: string | null;
-  response_status: "SUCCESS" | "ERROR" | "TIMEOUT" | "REFUSED" | "CANCELLED" | "ABANDONED";
+  response_status: 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'REFUSED' | 'CANCELLED' | 'ABANDONED';
   http_status: number;
   error_code: string | null;
   error_message: string | null;
   compliance_flags: string[];
-  usage_source: "provider" | "counted" | "none";
+  usage_source: 'provider' | 'counted' | 'none';
   is_streamed: boolean;
   priority: string | null;
   request_bytes: number;

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { connect } from '../core/postgres.ts';
@@ -11,9 +12,13 @@ import type { StartRole } from './role.ts';
 // One connection loads; the second serves while it reconnects.
 const CONNECTIONS = 2;
 
+// Below the process that serves calls: on a busy machine records wait in the journal, not clients.
+const NICENESS = 10;
+
 /** Takes the journal into the vault. */
 export const startLoadRole: StartRole = async ({ config, database_url }) => {
   const log = createLog(config.log_level, 'load');
+  setPriority(NICENESS);
   const registry = loadRegistry(PROJECT.entities);
   const options = { application_name: 'onevault load', max_connections: CONNECTIONS, log };
   const store = openStore(dataPaths(config.data_dir).journal);

@@ -6,6 +6,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where the product's own files are. */
 export const PROJECT = {
+  root,
   entities: join(root, 'vault', 'entities'),
   dbt_project: join(root, 'vault'),
   reports: join(root, 'reports'),

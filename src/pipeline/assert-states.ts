@@ -18,13 +18,18 @@ export type StatesAt = (load_date: string) => readonly AssertedState[];
  * @returns the number of satellite rows written
  * @throws Error when the vault refuses a row: a job's own rows are sound or the job is wrong
  */
-export const assertStates = async (context: JobContext, table: SatelliteTable, statesAt: StatesAt): Promise<number> => {
+export const assertStates = async (
+  context: JobContext,
+  table: SatelliteTable,
+  statesAt: StatesAt,
+): Promise<number> => {
   const { sql, clock, registry } = context;
   const load = createLoader({ registry, now: clock.now });
   const { name, hash_key } = registry.satellite(table);
   return writeVault(sql, clock, async (tx, load_date) => {
     const states = statesAt(load_date);
-    const bytes = (column: string): string => `{${states.map((each) => `\\\\x${each.satellite.values[column]}`).join(',')}}`;
+    const bytes = (column: string): string =>
+      `{${states.map((each) => `\\\\x${each.satellite.values[column]}`).join(',')}}`;
     const applied = `{${states.map((each) => each.satellite.values['applied_date']).join(',')}}`;
     const fresh = await tx.unsafe<{ place: number }[]>(
       `

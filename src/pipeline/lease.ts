@@ -1,26 +1,27 @@
-import type { Sql } from '../core/postgres.ts';
+import { connect, type Sql } from '../core/postgres.ts';
 import { JobBusyError } from './job-errors.ts';
 
 /**
  * Runs `work` while this instance alone holds the job: an advisory lock on a connection of its own, which PostgreSQL
  * frees when the connection ends, however it ends.
+ * @param application_name how PostgreSQL lists that connection
  * @throws JobBusyError that says who holds it
  */
-export const withLease = async <T>(sql: Sql, job: string, work: () => Promise<T>): Promise<T> => {
-  const lease = await sql.reserve();
+export const withLease = async <T>(
+  { database_url, job, application_name }: { database_url: string; job: string; application_name: string },
+  work: () => Promise<T>,
+): Promise<T> => {
+  // A pool of one that never closes it: when a reserved connection breaks, postgres.js 3.4.9 ends the whole process
+  // (porsager/postgres#1208).
+  const lease = connect(database_url, { application_name, max_connections: 1, idle_timeout_s: 0 });
   try {
     const key = `onevault job ${job}`;
     const [row] = await lease<{ is_ours: boolean }[]>`
       select pg_try_advisory_lock(hashtextextended(${key}, 0)) as is_ours`;
     if (row?.is_ours !== true) throw new JobBusyError(`the job ${job} ${await holderOf(lease, key)}`);
-    try {
-      return await work();
-    } finally {
-      // A connection that broke has freed the lock already.
-      await lease`select pg_advisory_unlock(hashtextextended(${key}, 0))`.catch(() => undefined);
-    }
+    return await work();
   } finally {
-    lease.release();
+    await lease.end({ timeout: 1 });
   }
 };
 

@@ -67,7 +67,9 @@ const findJob = (name: string): Job => {
 const checkInstant = ({ clock }: PipelineDeps, { at, allow_future = false }: RunInput): string => {
   if (!isInstant(at)) throw new InputError(`${at} is not an instant; write it as 2026-11-21T10:05:00Z`);
   if (!allow_future && Date.parse(at) > clock.now()) {
-    throw new InputError(`${at} lies in the future (it is ${instantOf(clock.now())}): what happened by then is not known`);
+    throw new InputError(
+      `${at} lies in the future (it is ${instantOf(clock.now())}): what happened by then is not known`,
+    );
   }
   return instantOf(Date.parse(at));
 };
@@ -75,26 +77,47 @@ const checkInstant = ({ clock }: PipelineDeps, { at, allow_future = false }: Run
 const runOnce = async (deps: PipelineDeps, job: Job, input: RunInput, attempt: number): Promise<JobRun> => {
   const { clock, registry, log } = deps;
   const application_name = `onevault job ${job.name} ${randomBytes(4).toString('hex')}`;
-  const control = connect(deps.database_url, { application_name: `${application_name} lease`, max_connections: 2 });
+  const control = connect(deps.database_url, {
+    application_name: `${application_name} control`,
+    max_connections: 1,
+  });
+  const lease = {
+    database_url: deps.database_url,
+    job: job.name,
+    application_name: `${application_name} lease`,
+  };
   try {
-    return await withLease(control, job.name, async () => {
+    return await withLease(lease, async () => {
       const started_at = instantOf(clock.now());
       const record = (outcome: Partial<JobResult> & { error?: unknown }): Promise<void> =>
-        recordRun({ sql: control, registry, clock }, rowOf(job, input.at, attempt, started_at, instantOf(clock.now()), outcome));
+        recordRun(
+          { sql: control, registry, clock },
+          rowOf(job, input.at, attempt, started_at, instantOf(clock.now()), outcome),
+        );
       try {
         const previous = await lastWatermark(control, job.name);
         const result = await cancellable(deps, control, application_name, job, input, (sql) =>
           job.run({ sql, registry, clock, log, project_dir: deps.project_dir, at: input.at, previous }),
         );
         await record(result);
-        return { ...result, job: job.name, at: input.at, attempt, started_at, ended_at: instantOf(clock.now()) };
+        return {
+          ...result,
+          job: job.name,
+          at: input.at,
+          attempt,
+          started_at,
+          ended_at: instantOf(clock.now()),
+        };
       } catch (error) {
-        await record({ error }).catch((fault: unknown) => log.error({ job: job.name, err: fault }, 'a failed run was not recorded'));
+        await record({ error }).catch((fault: unknown) =>
+          log.error({ job: job.name, err: fault }, 'a failed run was not recorded'),
+        );
         throw error;
       }
     });
   } catch (error) {
-    if (!(error instanceof JobBusyError)) log.error({ job: job.name, at: input.at, attempt, err: error }, 'job failed');
+    if (!(error instanceof JobBusyError))
+      log.error({ job: job.name, at: input.at, attempt, err: error }, 'job failed');
     throw error;
   } finally {
     await control.end({ timeout: 1 });
@@ -135,6 +158,10 @@ const cancellable = async (
   else stop.addEventListener('abort', cancel, { once: true });
   try {
     return await Promise.race([work(sql), stopped]);
+  } catch (error) {
+    // A statement that was cancelled says less than why.
+    if (stop.aborted) return await stopped;
+    throw error;
   } finally {
     stop.removeEventListener('abort', cancel);
     await sql.end({ timeout: 1 });

@@ -37,7 +37,8 @@ export const startSchedule = (deps: PipelineDeps, jobs: readonly Job[] = JOBS): 
       log.info({ job: job.name, at, rows_in, rows_out }, 'job done');
     } catch (error) {
       // Everything else is logged where it happens.
-      if (error instanceof JobBusyError) log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
+      if (error instanceof JobBusyError)
+        log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
     }
   };
   const enqueue = (job: Job, at: string): Promise<void> => {

@@ -4,7 +4,10 @@ import type { Registry } from './registry.ts';
 import type { VaultRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Leaves out what is already known: for writers that assert the same state again and again. */
+/**
+ * Leaves out what is already known: for writers that assert the same state again and again, in order of time. A row
+ * that was left out cannot take its place later: what arrives late, before it, then reaches on past its instant.
+ */
 export type Changed = (sql: Sql | Transaction, rows: readonly VaultRow[]) => Promise<VaultRow[]>;
 
 /**
@@ -38,7 +41,7 @@ const repeatedOf = async (
   rows: readonly VaultRow[],
 ): Promise<VaultRow[]> => {
   const keys = rows.map(({ values }) => `\\\\x${String(values[hash_key])}`);
-  const instants = rows.map(({ values }) => String(values['applied_date']));
+  const instants = rows.map(({ values }) => String(values.applied_date));
   const in_force = await sql.unsafe<({ place: number } & State)[]>(
     `select asked.place::integer as place, held.applied_date, held.load_date, held.hash_diff
      from unnest($1::text::bytea[], $2::text::timestamptz[]) with ordinality as asked (key, at, place)
@@ -75,9 +78,9 @@ const repeatedOfKey = (
 };
 
 const stateOf = ({ values }: VaultRow): State => ({
-  applied_date: instant(String(values['applied_date'])),
-  load_date: instant(String(values['load_date'])),
-  hash_diff: String(values['hash_diff']),
+  applied_date: instant(String(values.applied_date)),
+  load_date: instant(String(values.load_date)),
+  hash_diff: String(values.hash_diff),
 });
 
 /** Six decimals, so that instants compare as text. */

@@ -71,7 +71,7 @@ const faultOfType = (property: Property): string | null => {
   const type = property['x-type'];
   if (type === undefined || !Object.hasOwn(COLUMN_TYPES, type)) return `has no known x-type: ${type}`;
   const wanted = COLUMN_TYPES[type].json;
-  const given = [property['type']].flat().filter((name) => name !== 'null');
+  const given = [property.type].flat().filter((name) => name !== 'null');
   if (given.length !== 1) return 'must have one type, and "null" where it may be empty';
   if (wanted !== null && given[0] !== wanted) return `is ${type}, so its type must be "${wanted}"`;
   return null;
@@ -246,6 +246,6 @@ const draft = (
   description: string,
   schema: Readonly<Record<string, unknown>>,
 ): Draft => ({
-  column: { name, type, is_nullable: [schema['type']].flat().includes('null'), role, description },
+  column: { name, type, is_nullable: [schema.type].flat().includes('null'), role, description },
   schema,
 });

@@ -71,7 +71,7 @@ const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
       const table = tables.get(entity);
       if (table === undefined) tables.set(entity, [sound]);
       else table.push(sound);
-      if (entity.partition !== null) days.add(String(row.values['load_date']).slice(0, 10));
+      if (entity.partition !== null) days.add(String(row.values.load_date).slice(0, 10));
     } catch (error) {
       refusals.push(refusal(row, (error as Error).message));
     }

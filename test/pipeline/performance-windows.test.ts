@@ -12,7 +12,15 @@ const AT = ['2026-11-21T10:00:00.000Z', '2026-11-21T10:05:00.000Z', '2026-11-21T
 const call = fc.record({
   offset_ms: fc.integer({ min: 0, max: 20 * 60_000 - 1 }),
   model: fc.constantFrom('gpt-4o', 'gpt-4o-mini', null),
-  response_status: fc.constantFrom('SUCCESS', 'SUCCESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'REFUSED', 'CANCELLED'),
+  response_status: fc.constantFrom(
+    'SUCCESS',
+    'SUCCESS',
+    'SUCCESS',
+    'ERROR',
+    'TIMEOUT',
+    'REFUSED',
+    'CANCELLED',
+  ),
   upstream_latency_ms: fc.integer({ min: 0, max: 5_000 }),
   time_to_first_token_ms: fc.option(fc.integer({ min: 0, max: 900 })),
   is_streamed: fc.boolean(),
@@ -37,11 +45,17 @@ describe('the job performance-windows', () => {
           const deps = pipelineDeps(database, clock);
           for (const [round, at] of AT.entries()) {
             for (const writer of WRITERS) {
-              await feed.send(calls.filter((each) => each.round === round && each.writer === writer).map(toCall), writer);
+              await feed.send(
+                calls.filter((each) => each.round === round && each.writer === writer).map(toCall),
+                writer,
+              );
             }
             clock.advance(1_000);
             await runJob(deps, 'performance-windows', { at });
-            const expected = reference(calls.filter((each) => each.round <= round), at);
+            const expected = reference(
+              calls.filter((each) => each.round <= round),
+              at,
+            );
             assert.deepEqual(await currentWindows(database.sql), expected);
             clock.advance(1_000);
           }
@@ -51,7 +65,7 @@ describe('the job performance-windows', () => {
           await database.drop();
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
@@ -69,7 +83,9 @@ describe('the job performance-windows', () => {
       clock.advance(1_000);
       const first = await runJob(deps, 'performance-windows', { at: AT[0]! });
       assert.deepEqual([first.rows_in, first.rows_out], [2, 2]);
-      await feed.send([{ request_timestamp: '2026-11-21T09:52:00.000Z', recorded_at: '2026-11-21T10:58:00.000Z' }]);
+      await feed.send([
+        { request_timestamp: '2026-11-21T09:52:00.000Z', recorded_at: '2026-11-21T10:58:00.000Z' },
+      ]);
       clock.advance(1_000);
       const second = await runJob(deps, 'performance-windows', { at: AT[1]! });
       assert.deepEqual([second.rows_in, second.rows_out], [2, 1]);
@@ -79,10 +95,13 @@ describe('the job performance-windows', () => {
         join gateway.provider_performance_h h using (performance_hk)
         where h.performance_bk = 'openai/gpt-4o/2026-11-21T09:50:00Z'
         order by s.load_date`;
-      assert.deepEqual([...rows], [
-        { total_requests: 1, applied_date: '2026-11-21T09:55:00.000Z' },
-        { total_requests: 2, applied_date: '2026-11-21T09:55:00.000Z' },
-      ]);
+      assert.deepEqual(
+        [...rows],
+        [
+          { total_requests: 1, applied_date: '2026-11-21T09:55:00.000Z' },
+          { total_requests: 2, applied_date: '2026-11-21T09:55:00.000Z' },
+        ],
+      );
     } finally {
       await database.drop();
     }
@@ -102,7 +121,7 @@ const currentWindows = async (sql: Awaited<ReturnType<typeof createTestDatabase>
   ...(await sql`
     select h.performance_bk, s.total_requests, s.successful_requests, s.failed_requests, s.average_latency_ms,
       s.p95_latency_ms, s.p99_latency_ms, s.average_time_to_first_token_ms, s.p95_time_to_first_token_ms,
-      s.error_rate_percent::float8, s.availability_percent::float8, s.tokens_processed, s.average_cost_per_token::float8
+      s.error_rate_percent::float8, s.availability_percent::float8, s.tokens_processed, s.average_cost_per_token
     from gateway.provider_performance_s_current s
     join gateway.provider_performance_h h using (performance_hk)
     where h.performance_bk <> 'unknown'
@@ -118,30 +137,34 @@ const reference = (calls: readonly Generated[], at: string) => {
       return `openai/${each.model}/${instantOf(start_ms).replace('.000', '')}`;
     },
   );
-  return [...groups].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([performance_bk, its]) => {
-    const good = its.filter((each) => each.response_status === 'SUCCESS');
-    const bad = its.filter((each) => ['ERROR', 'TIMEOUT'].includes(each.response_status));
-    const latencies = good.map((each) => each.upstream_latency_ms);
-    const first_tokens = its.filter((each) => each.is_streamed).flatMap((each) => each.time_to_first_token_ms ?? []);
-    const rated = its.filter((each) => each.rating === 'RATED');
-    const rated_tokens = sum(rated.map((each) => each.total_tokens ?? 0));
-    const cost = Number(rated.reduce((total, each) => total + BigInt(each.provider_cost), 0n));
-    return {
-      performance_bk,
-      total_requests: its.length,
-      successful_requests: good.length,
-      failed_requests: bad.length,
-      average_latency_ms: mean(latencies),
-      p95_latency_ms: percentile(latencies, 0.95),
-      p99_latency_ms: percentile(latencies, 0.99),
-      average_time_to_first_token_ms: mean(first_tokens),
-      p95_time_to_first_token_ms: percentile(first_tokens, 0.95),
-      error_rate_percent: percent(bad.length, its.length),
-      availability_percent: percent(good.length, good.length + bad.length),
-      tokens_processed: sum(its.map((each) => each.total_tokens ?? 0)),
-      average_cost_per_token: rated_tokens === 0 ? null : Math.round((cost / rated_tokens) * 1e6) / 1e6,
-    };
-  });
+  return [...groups]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([performance_bk, its]) => {
+      const good = its.filter((each) => each.response_status === 'SUCCESS');
+      const bad = its.filter((each) => ['ERROR', 'TIMEOUT'].includes(each.response_status));
+      const latencies = good.map((each) => each.upstream_latency_ms);
+      const first_tokens = its
+        .filter((each) => each.is_streamed)
+        .flatMap((each) => each.time_to_first_token_ms ?? []);
+      const rated = its.filter((each) => each.rating === 'RATED');
+      const rated_tokens = sum(rated.map((each) => each.total_tokens ?? 0));
+      const cost = rated.reduce((total, each) => total + BigInt(each.provider_cost), 0n);
+      return {
+        performance_bk,
+        total_requests: its.length,
+        successful_requests: good.length,
+        failed_requests: bad.length,
+        average_latency_ms: mean(latencies),
+        p95_latency_ms: percentile(latencies, 0.95),
+        p99_latency_ms: percentile(latencies, 0.99),
+        average_time_to_first_token_ms: mean(first_tokens),
+        p95_time_to_first_token_ms: percentile(first_tokens, 0.95),
+        error_rate_percent: percent(bad.length, its.length),
+        availability_percent: percent(good.length, good.length + bad.length),
+        tokens_processed: sum(its.map((each) => each.total_tokens ?? 0)),
+        average_cost_per_token: rated_tokens === 0 ? null : ratio(cost, BigInt(rated_tokens)),
+      };
+    });
 };
 
 const sum = (values: readonly number[]): number => values.reduce((total, each) => total + each, 0);
@@ -152,3 +175,8 @@ const percentile = (values: readonly number[], share: number): number | null =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? null;
 const percent = (part: number, whole: number): number | null =>
   whole === 0 ? null : Math.round((part / whole) * 1e8) / 1e6;
+/** Six decimals, rounded half up, without trailing zeros. */
+const ratio = (dividend: bigint, divisor: bigint): string => {
+  const digits = ((dividend * 2_000_000n + divisor) / (2n * divisor)).toString().padStart(7, '0');
+  return `${digits.slice(0, -6)}.${digits.slice(-6)}`.replace(/\.?0+$/, '');
+};

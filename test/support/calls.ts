@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../../src/core/clock.ts';
 import { instantOf } from '../../src/core/clock.ts';
-import type { Sql } from '../../src/core/postgres.ts';
 import { silentLog } from '../../src/core/log.ts';
+import type { Sql } from '../../src/core/postgres.ts';
 import type { CallFacts, CallRecord, JournalEntry } from '../../src/journal/record.ts';
 import type { PipelineDeps } from '../../src/pipeline/deps.ts';
 import { prepareBatch } from '../../src/pipeline/load/batch.ts';
@@ -109,7 +109,10 @@ export interface CallFeed {
   send(calls: readonly TestCall[], writer?: string): Promise<void>;
 }
 
-export const WRITERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
+export const WRITERS = [
+  '00000000-0000-7000-8000-000000000001',
+  '00000000-0000-7000-8000-000000000002',
+] as const;
 
 export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
   const load = createLoader({ registry: testRegistry(), now: clock.now });
@@ -121,10 +124,15 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
       const last = sequences.get(writer) ?? 0;
       sequences.set(writer, last + calls.length);
       const entries = calls.map(
-        (call, place): JournalEntry => ({ writer, sequence: last + place + 1, text: JSON.stringify(recordOf(call)) }),
+        (call, place): JournalEntry => ({
+          writer,
+          sequence: last + place + 1,
+          text: JSON.stringify(recordOf(call)),
+        }),
       );
       const batch = prepareBatch(entries, callRows, testRegistry());
-      if (batch.refusals.length > 0) throw new Error(`a test's call is not sound: ${batch.refusals[0]?.cells.join(' ')}`);
+      if (batch.refusals.length > 0)
+        throw new Error(`a test's call is not sound: ${batch.refusals[0]?.cells.join(' ')}`);
       await writeVault(sql, clock, async (tx, loaded_at) => {
         await load(tx, batch.rows);
         await tx`
@@ -140,11 +148,19 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
 /** A customer of the seeded tenant, with the catalog's hub rows that its calls name. */
 export const addCustomer = async (
   sql: Sql,
-  { customer, budget = null, tenant = 'demo' }: { customer: string; budget?: string | null; tenant?: string | null },
+  {
+    customer,
+    budget = null,
+    tenant = 'demo',
+  }: { customer: string; budget?: string | null; tenant?: string | null },
 ): Promise<void> => {
   const rows = createRowBuilder(testRegistry());
   const load = createLoader({ registry: testRegistry(), now: Date.now });
-  const stamp = { load_date: '2026-01-01T00:00:00.000Z', applied_date: '2026-01-01T00:00:00.000Z', record_source: 'test' };
+  const stamp = {
+    load_date: '2026-01-01T00:00:00.000Z',
+    applied_date: '2026-01-01T00:00:00.000Z',
+    record_source: 'test',
+  };
   const customer_hk = rows.hubKey('customer_h', { customer_bk: customer });
   const config = {
     customer_name: customer,
@@ -166,7 +182,13 @@ export const addCustomer = async (
     rows.satellite('customer_config_s', customer_hk, config, stamp),
     ...(tenant === null
       ? []
-      : [rows.link('customer_tenant_l', { customer_hk, tenant_hk: rows.hubKey('tenant_h', { tenant_bk: tenant }) }, stamp)]),
+      : [
+          rows.link(
+            'customer_tenant_l',
+            { customer_hk, tenant_hk: rows.hubKey('tenant_h', { tenant_bk: tenant }) },
+            stamp,
+          ),
+        ]),
   ]);
   if (refused > 0) throw new Error('a test customer is not sound');
 };

@@ -16,27 +16,96 @@ const SESSIONS = [
 ];
 
 const NASTY_TEXTS = [
-  ...['', '^^', '||', 'n0:', 't1:a', 'a||b', 't3:abct1:d', 'i1:0', '\\', '\\\\', '\\x00', '\\0', '"', "'", '{}', '{a,b}'],
-  ...['NULL', 'null', ' ', ' a', 'a ', 'A', 'a', '\t', '\n', '\r\n', '\u0001', '\u001f', '\u007f', '\u0080', '\u2028'],
+  ...[
+    '',
+    '^^',
+    '||',
+    'n0:',
+    't1:a',
+    'a||b',
+    't3:abct1:d',
+    'i1:0',
+    '\\',
+    '\\\\',
+    '\\x00',
+    '\\0',
+    '"',
+    "'",
+    '{}',
+    '{a,b}',
+  ],
+  ...[
+    'NULL',
+    'null',
+    ' ',
+    ' a',
+    'a ',
+    'A',
+    'a',
+    '\t',
+    '\n',
+    '\r\n',
+    '\u0001',
+    '\u001f',
+    '\u007f',
+    '\u0080',
+    '\u2028',
+  ],
   ...['é', 'e\u0301', 'Å', 'Å', 'A\u030a', 'ﬁ', 'ｆｉ', 'а', 'ı', 'İ', 'ß', 'ẞ', '\u1100\u1161\u11a8', '각'],
-  ...['q\u0307\u0323', 'q\u0323\u0307', '\u0344', '𝒜', '😀', '👨\u200d👩\u200d👧', '\u{1d15e}', '\u{10ffff}', '\uffff', '\ue000', '\ufeff'],
+  ...[
+    'q\u0307\u0323',
+    'q\u0323\u0307',
+    '\u0344',
+    '𝒜',
+    '😀',
+    '👨\u200d👩\u200d👧',
+    '\u{1d15e}',
+    '\u{10ffff}',
+    '\uffff',
+    '\ue000',
+    '\ufeff',
+  ],
 ];
 
-const plainText = fc.string({ unit: fc.constantFrom(...'ab0:|^\\"\'{}, tnixjé\u0301😀\ue000\uffff'.normalize('NFD')), maxLength: 12 });
-const text = fc.oneof(fc.constantFrom(...NASTY_TEXTS), plainText.filter((value) => value.isWellFormed()));
+const plainText = fc.string({
+  unit: fc.constantFrom(...'ab0:|^\\"\'{}, tnixjé\u0301😀\ue000\uffff'.normalize('NFD')),
+  maxLength: 12,
+});
+const text = fc.oneof(
+  fc.constantFrom(...NASTY_TEXTS),
+  plainText.filter((value) => value.isWellFormed()),
+);
 const safeInteger = fc.oneof(fc.constantFrom(0, -0, 1, -1, 2 ** 53 - 1, -(2 ** 53) + 1), fc.maxSafeInteger());
-const digits = (max: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: max });
+const digits = (max: number) =>
+  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: max });
 const decimal = fc.oneof(
-  fc.constantFrom('0', '-0', '0.0', '-0.000', '00', '1', '1.0', '01.10', '1e0'.slice(0, 1), `0.${'0'.repeat(300)}1`, '9'.repeat(300)),
-  fc.tuple(fc.constantFrom('', '-'), digits(40), digits(40), fc.boolean()).map(([sign, whole, fraction, isWhole]) =>
-    isWhole ? `${sign}${whole}` : `${sign}${whole}.${fraction}`,
+  fc.constantFrom(
+    '0',
+    '-0',
+    '0.0',
+    '-0.000',
+    '00',
+    '1',
+    '1.0',
+    '01.10',
+    '1e0'.slice(0, 1),
+    `0.${'0'.repeat(300)}1`,
+    '9'.repeat(300),
   ),
+  fc
+    .tuple(fc.constantFrom('', '-'), digits(40), digits(40), fc.boolean())
+    .map(([sign, whole, fraction, isWhole]) => (isWhole ? `${sign}${whole}` : `${sign}${whole}.${fraction}`)),
 );
 const isoDate = fc
   .date({ min: new Date('0001-01-02T00:00:00Z'), max: new Date('9999-12-31T00:00:00Z'), noInvalidDate: true })
   .map((date) => date.toISOString());
 const instant = fc.oneof(
-  fc.constantFrom('0001-01-01T00:00:00Z', '9999-12-31T23:59:59.999999Z', '1969-12-31T23:59:59.9Z', '2024-02-29T12:00:00Z'),
+  fc.constantFrom(
+    '0001-01-01T00:00:00Z',
+    '9999-12-31T23:59:59.999999Z',
+    '1969-12-31T23:59:59.9Z',
+    '2024-02-29T12:00:00Z',
+  ),
   isoDate,
   fc.tuple(isoDate, digits(6)).map(([date, fraction]) => `${date.slice(0, 19)}.${fraction.slice(0, 6)}Z`),
 );
@@ -84,12 +153,13 @@ interface Component {
 }
 
 const TYPES = Object.keys(VALUES) as ColumnType[];
-const component: fc.Arbitrary<Component> = fc
-  .constantFrom(...TYPES)
-  .chain((type) =>
-    // JSON's own null is a value of the json type, so an empty json column is left to the loader's tests.
-    fc.record({ type: fc.constant(type), value: type === 'json' ? VALUES.json.filter((v) => v !== null) : fc.option(VALUES[type]) }),
-  );
+const component: fc.Arbitrary<Component> = fc.constantFrom(...TYPES).chain((type) =>
+  // JSON's own null is a value of the json type, so an empty json column is left to the loader's tests.
+  fc.record({
+    type: fc.constant(type),
+    value: type === 'json' ? VALUES.json.filter((v) => v !== null) : fc.option(VALUES[type]),
+  }),
+);
 const tuple = fc.array(component, { maxLength: 5 });
 
 const encoded = (components: readonly Component[]): string[] =>
@@ -121,7 +191,11 @@ describe('hashing', () => {
              encode(util.hash_hub('x_h', variadic encoded), 'hex') as hub,
              encode(util.hash_diff('x_s', util.encode_array(encoded)), 'hex') as diff
            from tuples`,
-          [JSON.stringify(given.map((each) => ({ ...each, value: each.value === undefined ? null : each.value })))],
+          [
+            JSON.stringify(
+              given.map((each) => ({ ...each, value: each.value === undefined ? null : each.value })),
+            ),
+          ],
         );
         assert.ok(rows.length > TUPLES_PER_SESSION / 2);
         for (const row of rows) {
@@ -156,8 +230,18 @@ describe('hashing', () => {
       }),
       { numRuns: 2_000 },
     );
-    const moved = [['A||B', 'C'], ['A', 'B||C'], ['A||B||C'], ['A||B||C', ''], ['', 'A||B||C'], ['t1:A', ''], ['A', 't0:']];
-    const hashes = moved.map((parts) => hashHub('x_h', parts.map((part) => ENCODERS.text(part, 'part')).join('')));
+    const moved = [
+      ['A||B', 'C'],
+      ['A', 'B||C'],
+      ['A||B||C'],
+      ['A||B||C', ''],
+      ['', 'A||B||C'],
+      ['t1:A', ''],
+      ['A', 't0:'],
+    ];
+    const hashes = moved.map((parts) =>
+      hashHub('x_h', parts.map((part) => ENCODERS.text(part, 'part')).join('')),
+    );
     assert.equal(new Set(hashes).size, moved.length);
   });
 
@@ -177,16 +261,24 @@ describe('hashing', () => {
   it('refuses what has no encoding, and names the field', () => {
     const refused: [ColumnType, unknown][] = [
       ...(['a\0', '\ud800', 'x\udc00', 1] as const).map((value): [ColumnType, unknown] => ['text', value]),
-      ...[Number.NaN, Infinity, 2 ** 53, 0.5, '1', 1n].map((value): [ColumnType, unknown] => ['bigint', value]),
+      ...[Number.NaN, Infinity, 2 ** 53, 0.5, '1', 1n].map((value): [ColumnType, unknown] => [
+        'bigint',
+        value,
+      ]),
       ...['1e5', 'NaN', '', '.5', '1.', '+1', 1].map((value): [ColumnType, unknown] => ['decimal', value]),
-      ...['2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', 'infinity', 0].map((v): [ColumnType, unknown] => ['instant', v]),
-      ...[{ a: 0.5 }, { a: 2 ** 53 }, ['\ud800'], { 'a\0': 1 }, () => 1, new Date()].map((v): [ColumnType, unknown] => ['json', v]),
+      ...['2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', 'infinity', 0].map(
+        (v): [ColumnType, unknown] => ['instant', v],
+      ),
+      ...[{ a: 0.5 }, { a: 2 ** 53 }, ['\ud800'], { 'a\0': 1 }, () => 1, new Date()].map(
+        (v): [ColumnType, unknown] => ['json', v],
+      ),
       ...([undefined] as const).flatMap((value) => TYPES.map((type): [ColumnType, unknown] => [type, value])),
     ];
     for (const [type, value] of refused) {
       assert.throws(
         () => ENCODERS[type](value, 'the_field'),
-        (error) => (error instanceof TypeError || error instanceof RangeError) && error.message.includes('the_field'),
+        (error) =>
+          (error instanceof TypeError || error instanceof RangeError) && error.message.includes('the_field'),
         `${type} ${String(value)}`,
       );
     }

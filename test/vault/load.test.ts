@@ -3,7 +3,16 @@ import fc from 'fast-check';
 import { connect, type Sql } from '../../src/core/postgres.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { callRows, contentOf, newLoader, rows, stamp, tenant, tenantKey, tenantRows } from './vault-fixture.ts';
+import {
+  callRows,
+  contentOf,
+  newLoader,
+  rows,
+  stamp,
+  tenant,
+  tenantKey,
+  tenantRows,
+} from './vault-fixture.ts';
 
 const PROPERTY_RUNS = 15;
 
@@ -18,14 +27,20 @@ describe('loading', () => {
   after(() => database.drop());
 
   it('counts the rows given and those that were not there before', async () => {
-    const given = [...tenantRows('counted', 'Counted', stamp(1)), ...tenantRows('counted', 'Recounted', stamp(2))];
+    const given = [
+      ...tenantRows('counted', 'Counted', stamp(1)),
+      ...tenantRows('counted', 'Recounted', stamp(2)),
+    ];
     const first = await load(sql, given);
     assert.deepEqual(first, {
       tables: { tenant_h: { given: 2, inserted: 1 }, tenant_s: { given: 2, inserted: 2 } },
       refused: 0,
     });
     const again = await load(sql, given);
-    assert.deepEqual(again.tables, { tenant_h: { given: 2, inserted: 0 }, tenant_s: { given: 2, inserted: 0 } });
+    assert.deepEqual(again.tables, {
+      tenant_h: { given: 2, inserted: 0 },
+      tenant_s: { given: 2, inserted: 0 },
+    });
     assert.deepEqual(await load(sql, []), { tables: {}, refused: 0 });
   });
 
@@ -39,7 +54,7 @@ describe('loading', () => {
       request_timestamp: '2026-11-21T09:59:59.123456Z',
     });
     await load(sql, [outcome!, route!]);
-    const key = outcome!.values['api_request_hk'] as string;
+    const key = outcome!.values.api_request_hk as string;
     const [stored] = await sql`select * from gateway.api_request_s where api_request_hk = ${key}`;
     assert.deepEqual({ ...stored }, outcome!.values);
     const [stored_route] = await sql`select * from gateway.api_request_route_s where api_request_hk = ${key}`;
@@ -60,31 +75,45 @@ describe('loading', () => {
   it('gives the same tables whatever the order, the split, the repetition and the number of loaders', async () => {
     const names = fc.constantFrom('A', 'B', 'C');
     const second = fc.integer({ min: 0, max: 5 });
-    const said = fc.array(fc.tuple(fc.constantFrom('x', 'y'), names, second, second), { minLength: 1, maxLength: 25 });
+    const said = fc.array(fc.tuple(fc.constantFrom('x', 'y'), names, second, second), {
+      minLength: 1,
+      maxLength: 25,
+    });
     let run = 0;
     await fc.assert(
-      fc.asyncProperty(said, fc.integer({ min: 1, max: 4 }), fc.infiniteStream(fc.nat()), async (facts, loaders, random) => {
-        run += 1;
-        const tenants = facts.map(([tenant_bk]) => `p${run}-${tenant_bk}`);
-        const given = facts.flatMap(([, name, at, applied], place) => tenantRows(tenants[place]!, name, stamp(at, applied)));
-        const repeated = [...given, ...given.filter((_, at) => at % 3 === 0)];
-        const shuffled = repeated
-          .map((row) => ({ row, order: random.next().value }))
-          .sort((a, b) => a.order - b.order)
-          .map(({ row }) => row);
-        const shares = Array.from({ length: loaders }, (_, at) => shuffled.filter((__, place) => place % loaders === at));
-        await Promise.all(shares.map((share) => newLoader()(sql, share)));
+      fc.asyncProperty(
+        said,
+        fc.integer({ min: 1, max: 4 }),
+        fc.infiniteStream(fc.nat()),
+        async (facts, loaders, random) => {
+          run += 1;
+          const tenants = facts.map(([tenant_bk]) => `p${run}-${tenant_bk}`);
+          const given = facts.flatMap(([, name, at, applied], place) =>
+            tenantRows(tenants[place]!, name, stamp(at, applied)),
+          );
+          const repeated = [...given, ...given.filter((_, at) => at % 3 === 0)];
+          const shuffled = repeated
+            .map((row) => ({ row, order: random.next().value }))
+            .sort((a, b) => a.order - b.order)
+            .map(({ row }) => row);
+          const shares = Array.from({ length: loaders }, (_, at) =>
+            shuffled.filter((__, place) => place % loaders === at),
+          );
+          await Promise.all(shares.map((share) => newLoader()(sql, share)));
 
-        // The model: a satellite is the set of what was said.
-        const expected = new Set(facts.map(([, name, at, applied], place) => `${tenants[place]} ${name} ${at} ${applied}`));
-        const stored = await sql<{ fact: string }[]>`
+          // The model: a satellite is the set of what was said.
+          const expected = new Set(
+            facts.map(([, name, at, applied], place) => `${tenants[place]} ${name} ${at} ${applied}`),
+          );
+          const stored = await sql<{ fact: string }[]>`
           select h.tenant_bk || ' ' || s.tenant_name || ' ' || extract(second from s.load_date)::integer
             || ' ' || extract(second from s.applied_date)::integer as fact
           from auth.tenant_h h
           join auth.tenant_s s using (tenant_hk)
           where h.tenant_bk like ${`p${run}-%`}`;
-        assert.deepEqual(stored.map(({ fact }) => fact).toSorted(), [...expected].toSorted());
-      }),
+          assert.deepEqual(stored.map(({ fact }) => fact).toSorted(), [...expected].toSorted());
+        },
+      ),
       { numRuns: PROPERTY_RUNS },
     );
   });
@@ -92,13 +121,18 @@ describe('loading', () => {
   it('writes each call once from eight loaders at once, into a day that had no partition', async () => {
     const calls = Array.from({ length: 60 }, (_, number) => callRows(100_000 + number)).flat();
     const later = calls.map((row): VaultRow => {
-      const values = { ...row.values, load_date: String(row.values['load_date']).replace('2026-11-21', '2031-02-28') };
+      const values = {
+        ...row.values,
+        load_date: String(row.values.load_date).replace('2026-11-21', '2031-02-28'),
+      };
       return { table: row.table, values };
     });
     const pool = connect(database.url, { max_connections: 8 });
     try {
       const results = await Promise.all(
-        Array.from({ length: 8 }, (_, at) => newLoader()(pool, [...later.slice(at * 17), ...later.slice(0, at * 17)])),
+        Array.from({ length: 8 }, (_, at) =>
+          newLoader()(pool, [...later.slice(at * 17), ...later.slice(0, at * 17)]),
+        ),
       );
       for (const table of ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s']) {
         const inserted = results.reduce((sum, result) => sum + result.tables[table]!.inserted, 0);
@@ -108,7 +142,7 @@ describe('loading', () => {
       await pool.end();
     }
     const [partition] = await sql`select count(*) as rows from gateway.api_request_s_p20310228`;
-    assert.equal(partition!['rows'], 60);
+    assert.equal(partition!.rows, 60);
   });
 
   it('makes a partition again that went with a transaction that was rolled back', async () => {
@@ -126,7 +160,7 @@ describe('loading', () => {
     );
     await own(sql, moved);
     const [found] = await sql`select count(*) as rows from gateway.api_request_h_p20320229`;
-    assert.equal(found!['rows'], 1);
+    assert.equal(found!.rows, 1);
   });
 
   it('loads the same tables again after being cut off at any statement', async () => {
@@ -149,8 +183,9 @@ describe('loading', () => {
         }),
         /cut/,
       );
-      const [left] = await sql`select count(*) as rows from gateway.api_request_h where api_request_bk like '%-0000002%'`;
-      assert.equal(left!['rows'], 0);
+      const [left] =
+        await sql`select count(*) as rows from gateway.api_request_h where api_request_bk like '%-0000002%'`;
+      assert.equal(left!.rows, 0);
     }
     await load(sql, calls);
     const once = await contentOf(sql, tables);
@@ -163,12 +198,28 @@ describe('loading', () => {
     const satellite = rows.satellite('tenant_s', tenantKey('beside'), tenant('x'), stamp(1));
     const wrong: [string, VaultRow, RegExp][] = [
       ['a table that is not known', { table: 'nothing_h', values: { a: 1 } }, /no such table/],
-      ['a NUL character', { ...satellite, values: { ...satellite.values, tenant_name: 'a\0b' } }, /tenant_name/],
-      ['a lone surrogate', { ...satellite, values: { ...satellite.values, tenant_name: 'a\ud800' } }, /tenant_name/],
-      ['text that is too long', { ...satellite, values: { ...satellite.values, tenant_name: 'a'.repeat(256) } }, /tenant_name/],
+      [
+        'a NUL character',
+        { ...satellite, values: { ...satellite.values, tenant_name: 'a\0b' } },
+        /tenant_name/,
+      ],
+      [
+        'a lone surrogate',
+        { ...satellite, values: { ...satellite.values, tenant_name: 'a\ud800' } },
+        /tenant_name/,
+      ],
+      [
+        'text that is too long',
+        { ...satellite, values: { ...satellite.values, tenant_name: 'a'.repeat(256) } },
+        /tenant_name/,
+      ],
       ['a column missing', { table: 'tenant_s', values: { tenant_name: 'x' } }, /required/],
       ['a column too many', { ...satellite, values: { ...satellite.values, extra: 1 } }, /extra/],
-      ['a day that no calendar has', { ...satellite, values: { ...satellite.values, load_date: '2026-02-30T00:00:00Z' } }, /load_date/],
+      [
+        'a day that no calendar has',
+        { ...satellite, values: { ...satellite.values, load_date: '2026-02-30T00:00:00Z' } },
+        /load_date/,
+      ],
       ['a number out of range', callRowWith({ prompt_tokens: 2 ** 31 }), /prompt_tokens/],
       ['money with an exponent', callRowWith({ customer_cost: '1e9' }), /customer_cost/],
       ['a bigint', { table: 'tenant_s', values: { tenant_name: 10n } }, /required/],
@@ -181,7 +232,7 @@ describe('loading', () => {
       it(`keeps ${what} in ops.load_error and loads its neighbours`, async () => {
         const result = await load(sql, [good[0]!, row, good[1]!]);
         assert.equal(result.refused, 1);
-        assert.equal(result.tables['tenant_h']!.given, 1);
+        assert.equal(result.tables.tenant_h!.given, 1);
         const [error] = await sql<{ reason: string; table_name: string; parsed: unknown }[]>`
           select table_name, reason, record::jsonb as parsed
           from ops.load_error
@@ -194,12 +245,18 @@ describe('loading', () => {
     }
 
     it('keeps NUL characters and lone surrogates readable, and adds nothing when they come again', async () => {
-      const row = { ...satellite, values: { ...satellite.values, tenant_name: 'nul \0, lone \udead, real \\u0000' } };
+      const row = {
+        ...satellite,
+        values: { ...satellite.values, tenant_name: 'nul \0, lone \udead, real \\u0000' },
+      };
       await load(sql, [row]);
       await load(sql, [row]);
       const found = await sql<{ name: string }[]>`
         select record::jsonb ->> 'tenant_name' as name from ops.load_error where record like '%lone%'`;
-      assert.deepEqual(found.map(({ name }) => name), ['nul \\u0000, lone \\udead, real \\u0000']);
+      assert.deepEqual(
+        found.map(({ name }) => name),
+        ['nul \\u0000, lone \\udead, real \\u0000'],
+      );
     });
   });
 });
@@ -219,4 +276,3 @@ function nested(depth: number): unknown[] {
   for (let at = 0; at < depth; at++) value = [value];
   return value;
 }
-

@@ -1,6 +1,12 @@
 import { isInstant } from '../../core/clock.ts';
 import { quoted, type Relation } from './relations.ts';
-import { type CallArguments, type JinjaValue, jinjaFunction, jinjaRecord, toJinja } from './template/values.ts';
+import {
+  type CallArguments,
+  type JinjaValue,
+  jinjaFunction,
+  jinjaRecord,
+  toJinja,
+} from './template/values.ts';
 
 /** Where a project is built: the schema, and the name that `target.name` gives. */
 export interface Target {
@@ -27,7 +33,18 @@ export interface ContextInput {
 
 /** The names that `createContext` gives, beside the project's macros. */
 export const CONTEXT_NAMES: readonly string[] = [
-  ...['ref', 'source', 'config', 'var', 'env_var', 'this', 'is_incremental', 'target', 'run_started_at', 'execute'],
+  ...[
+    'ref',
+    'source',
+    'config',
+    'var',
+    'env_var',
+    'this',
+    'is_incremental',
+    'target',
+    'run_started_at',
+    'execute',
+  ],
   ...['exceptions', 'log', 'project_name', 'return'],
 ];
 
@@ -42,8 +59,8 @@ export const createContext = (input: ContextInput): Record<string, JinjaValue> =
       input.config({ ...(keys as object | undefined), ...named });
       return '';
     },
-    var: ({ positional, named }: CallArguments) => valueOf('var', input.vars, positional, named),
-    env_var: ({ positional, named }: CallArguments) => valueOf('env_var', input.env, positional, named),
+    var: ({ positional, named }: CallArguments) => lookUp('var', input.vars, positional, named),
+    env_var: ({ positional, named }: CallArguments) => lookUp('env_var', input.env, positional, named),
     is_incremental: () => input.is_incremental,
     log: () => '',
   };
@@ -51,12 +68,20 @@ export const createContext = (input: ContextInput): Record<string, JinjaValue> =
     ...Object.fromEntries(Object.entries(functions).map(([name, run]) => [name, jinjaFunction(run)])),
     ...(input.this === null ? {} : { this: relationValue(input.this) }),
     target: jinjaRecord(
-      { name: target.name ?? 'onevault', schema: target.schema, type: 'postgres', profile_name: project_name },
+      {
+        name: target.name ?? 'onevault',
+        schema: target.schema,
+        type: 'postgres',
+        profile_name: project_name,
+      },
       null,
     ),
     run_started_at: instantValue(input.at),
     execute: toJinja(input.execute),
-    exceptions: jinjaRecord({ raise_compiler_error: jinjaFunction(({ positional: [message] }) => raise(message)) }, null),
+    exceptions: jinjaRecord(
+      { raise_compiler_error: jinjaFunction(({ positional: [message] }) => raise(message)) },
+      null,
+    ),
     project_name: toJinja(project_name),
   };
 };
@@ -70,11 +95,12 @@ const relationValue = (relation: Relation): JinjaValue => {
 const refName = ({ positional, named }: CallArguments, project_name: string): string => {
   if (Object.keys(named).length > 0) throw new Error('ref() with a version is not supported');
   if (positional.length < 2) return text(positional[0], 'ref()');
-  if (positional[0] !== project_name) throw new Error(`ref(): there is no package "${String(positional[0])}"`);
+  if (positional[0] !== project_name)
+    throw new Error(`ref(): there is no package "${String(positional[0])}"`);
   return text(positional[1], 'ref()');
 };
 
-const valueOf = (
+const lookUp = (
   name: 'var' | 'env_var',
   values: Readonly<Record<string, unknown>>,
   positional: readonly unknown[],
@@ -83,12 +109,13 @@ const valueOf = (
   const key = text(positional[0], `${name}()`);
   if (Object.hasOwn(values, key)) return values[key];
   if (positional.length > 1) return positional[1];
-  if ('default' in named) return named['default'];
+  if ('default' in named) return named.default;
   throw new Error(`${name}('${key}') is not given and has no default`);
 };
 
 const text = (value: unknown, who: string): string => {
-  if (typeof value !== 'string') throw new TypeError(`${who} takes text, not ${value === undefined ? 'nothing' : JSON.stringify(value)}`);
+  if (typeof value !== 'string')
+    throw new TypeError(`${who} takes text, not ${value === undefined ? 'nothing' : JSON.stringify(value)}`);
   return value;
 };
 
@@ -124,5 +151,8 @@ const strftime = (at: string, microseconds: string, format: string): string => {
     Z: 'UTC',
     '%': '%',
   };
-  return format.replace(/%(.)/g, (whole, letter: string) => parts[letter] ?? raise(`strftime(): ${whole} is not supported`));
+  return format.replace(
+    /%(.)/g,
+    (whole, letter: string) => parts[letter] ?? raise(`strftime(): ${whole} is not supported`),
+  );
 };

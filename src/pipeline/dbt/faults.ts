@@ -10,7 +10,9 @@ export class DbtProjectError extends Error {
   readonly faults: readonly Fault[];
 
   constructor(faults: readonly Fault[]) {
-    super(`the dbt project has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map(faultText).join('\n')}`);
+    super(
+      `the dbt project has ${faults.length} fault${faults.length === 1 ? '' : 's'}:\n${faults.map(faultText).join('\n')}`,
+    );
     this.name = 'DbtProjectError';
     this.faults = faults;
   }

@@ -30,23 +30,35 @@ export const layOut = (input: RenderInput): Layout => {
   const faults: Fault[] = [];
   const layout = new Map<string, Relation>();
   const taken = new Map<string, string>();
-  const engine = createEngine(createContext(bareContext(input)), macros.map(({ template }) => template));
+  const engine = createEngine(
+    createContext(bareContext(input)),
+    macros.map(({ template }) => template),
+  );
   const place = (node: Model | Source, locate: () => Relation): void => {
     try {
       const relation = locate();
       const long = [relation.schema ?? relation.identifier, relation.identifier].find((name) => !fits(name));
-      if (long !== undefined) throw new Error(`the name "${long}" is empty or longer than PostgreSQL's 63 bytes`);
+      if (long !== undefined)
+        throw new Error(`the name "${long}" is empty or longer than PostgreSQL's 63 bytes`);
       const other = taken.get(quoted(relation));
-      if (node.resource_type === 'model' && other !== undefined) throw new Error(`${other} has the same relation`);
+      if (node.resource_type === 'model' && other !== undefined)
+        throw new Error(`${other} has the same relation`);
       if (node.resource_type === 'model') taken.set(quoted(relation), node.name);
       layout.set(node.unique_id, relation);
     } catch (error) {
-      faults.push({ file: node.original_file_path, line: null, message: `${node.name}: ${messageOf(error)}` });
+      faults.push({
+        file: node.original_file_path,
+        line: null,
+        message: `${node.name}: ${messageOf(error)}`,
+      });
     }
   };
   for (const model of models.values()) place(model, () => relationOf(model, input, engine));
   for (const source of sources.values()) {
-    place(source, () => ({ schema: renderText(engine, source.schema), identifier: renderText(engine, source.identifier) }));
+    place(source, () => ({
+      schema: renderText(engine, source.schema),
+      identifier: renderText(engine, source.identifier),
+    }));
   }
   if (faults.length > 0) throw new DbtProjectError(faults);
   return layout;
@@ -58,7 +70,16 @@ const relationOf = (model: Model, { project, target }: RenderInput, engine: Engi
   const custom = model.config.schema;
   if (project.macros.some(({ names }) => names.includes(SCHEMA_MACRO))) {
     const { name, unique_id, resource_type, fqn, path, original_file_path, config } = model;
-    const node = { name, unique_id, resource_type, fqn, path, original_file_path, config, package_name: project.name };
+    const node = {
+      name,
+      unique_id,
+      resource_type,
+      fqn,
+      path,
+      original_file_path,
+      config,
+      package_name: project.name,
+    };
     return { schema: engine.callMacro(SCHEMA_MACRO, [custom, node]).trim(), identifier };
   }
   return { schema: custom === null ? target.schema : `${target.schema}_${custom.trim()}`, identifier };

@@ -28,7 +28,10 @@ export const buildName = (identifier: string): string => {
 };
 
 /** The relation by which SQL reads an ephemeral model. */
-export const ephemeralRelation = (model: string): Relation => ({ schema: null, identifier: `__dbt__cte__${model}` });
+export const ephemeralRelation = (model: string): Relation => ({
+  schema: null,
+  identifier: `__dbt__cte__${model}`,
+});
 
 const cutBytes = (text: string, bytes: number): string => {
   let cut = text;

@@ -8,9 +8,14 @@ import type { Project, ProjectNode } from './project/types.ts';
  * https://docs.getdbt.com/reference/node-selection/syntax
  * @throws Error when a part cannot be read or names nothing
  */
-export const selectNodes = (project: Project, selection: string | readonly string[] | undefined): Set<string> => {
+export const selectNodes = (
+  project: Project,
+  selection: string | readonly string[] | undefined,
+): Set<string> => {
   const nodes: ProjectNode[] = [...project.models.values(), ...project.tests.values()];
-  const words = (typeof selection === 'string' ? [selection] : (selection ?? [])).flatMap((text) => text.trim().split(/\s+/));
+  const words = (typeof selection === 'string' ? [selection] : (selection ?? [])).flatMap((text) =>
+    text.trim().split(/\s+/),
+  );
   if (words.length === 0) return new Set(nodes.map(({ unique_id }) => unique_id));
   const parents = parentsOf(project);
   const chosen = new Set<string>();
@@ -46,11 +51,16 @@ const selectPart = (part: string, nodes: readonly ProjectNode[], parents: Parent
   return chosen;
 };
 
-const matcher = (method: string | undefined, value: string, part: string): ((node: ProjectNode) => boolean) => {
+const matcher = (
+  method: string | undefined,
+  value: string,
+  part: string,
+): ((node: ProjectNode) => boolean) => {
   switch (method) {
     case undefined:
     case 'fqn':
-      return ({ name, fqn }) => name === value || startsWith(fqn, value.split('.')) || startsWith(fqn.slice(1), value.split('.'));
+      return ({ name, fqn }) =>
+        name === value || startsWith(fqn, value.split('.')) || startsWith(fqn.slice(1), value.split('.'));
     case 'tag':
       return ({ config }) => config.tags.includes(value);
     case 'path':
@@ -63,7 +73,8 @@ const matcher = (method: string | undefined, value: string, part: string): ((nod
   }
 };
 
-const startsWith = (fqn: readonly string[], parts: readonly string[]): boolean => parts.every((part, at) => fqn[at] === part);
+const startsWith = (fqn: readonly string[], parts: readonly string[]): boolean =>
+  parts.every((part, at) => fqn[at] === part);
 
 /** The chosen nodes and the tests that read one of them. */
 const withTests = (chosen: readonly string[], project: Project): Set<string> => {

@@ -21,13 +21,18 @@ export const readYaml = (project_dir: string, file: string, faults: Fault[]): Ya
   const text = readFileSync(join(project_dir, file), 'utf8');
   const document = parseDocument(text, { lineCounter: lines, version: '1.1', customTags: withoutLetters });
   for (const { message, linePos } of document.errors) {
-    faults.push({ file, line: linePos?.[0].line ?? null, message: message.split('\n')[0]!.replace(/ at line \d+.*/, '') });
+    faults.push({
+      file,
+      line: linePos?.[0].line ?? null,
+      message: message.split('\n')[0]!.replace(/ at line \d+.*/, ''),
+    });
   }
   if (document.errors.length > 0) return null;
   const lineOf: YamlFile['lineOf'] = (path) => {
     for (let length = path.length; length > 0; length--) {
       const node: unknown = document.getIn(path.slice(0, length), true);
-      const range = node !== null && typeof node === 'object' && 'range' in node ? (node.range as number[] | null) : null;
+      const range =
+        node !== null && typeof node === 'object' && 'range' in node ? (node.range as number[] | null) : null;
       if (range?.[0] !== undefined) return lines.linePos(range[0]).line;
     }
     return 1;
@@ -61,11 +66,14 @@ const pathOf = (pointer: string): (string | number)[] =>
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 
-const faultOf = (error: ErrorObject, path: readonly (string | number)[]): { message: string; key: string | null } => {
+const faultOf = (
+  error: ErrorObject,
+  path: readonly (string | number)[],
+): { message: string; key: string | null } => {
   const where = path.length === 0 ? '' : `${path.join('.')}: `;
-  const extra = error.params['additionalProperty'] as string | undefined;
+  const extra = error.params.additionalProperty as string | undefined;
   if (extra !== undefined) return { message: `${where}the key "${extra}" is not supported`, key: extra };
-  const allowed = error.params['allowedValues'] as unknown[] | undefined;
+  const allowed = error.params.allowedValues as unknown[] | undefined;
   const values = allowed === undefined ? '' : `: ${allowed.map(String).join(', ')}`;
   return { message: `${where}${error.message ?? 'has the wrong form'}${values}`, key: null };
 };

@@ -73,7 +73,12 @@ export const draftInvoices = (rows: readonly ModelLine[]): Drafts => {
   for (const customer of [...by_customer.keys()].toSorted()) {
     const lines = by_customer.get(customer)!;
     const [first] = lines;
-    if (first === undefined || first.is_billed_already || lines.every((line) => line.line_kind === 'no_usage')) continue;
+    if (
+      first === undefined ||
+      first.is_billed_already ||
+      lines.every((line) => line.line_kind === 'no_usage')
+    )
+      continue;
     const { billing_entity } = first;
     if (billing_entity === null) faults.push(`${customer} belongs to no tenant, so no entity can bill it`);
     else if (lines.some((line) => amountOf(line) !== pico(line.control_sum))) {
@@ -86,22 +91,24 @@ export const draftInvoices = (rows: readonly ModelLine[]): Drafts => {
 const draft = (customer: string, billing_entity: string, rows: readonly ModelLine[]): InvoiceDraft => {
   const { billing_period, period_start, period_end } = rows[0]!;
   const cents = allotCents(rows.map(amountOf));
-  const lines = rows.map((row, place): InvoiceLine => ({
-    line_number: place + 1,
-    description: descriptionOf(row),
-    provider: row.provider,
-    model: row.model,
-    call_count: row.call_count,
-    prompt_tokens: row.prompt_tokens,
-    completion_tokens: row.completion_tokens,
-    cached_tokens: row.cached_tokens,
-    provider_cost: row.provider_cost,
-    gateway_markup: row.gateway_markup,
-    amount: amountOf(row).toString(),
-    amount_cents: Number(cents[place]),
-    service_period: row.service_period,
-    control_sum: row.control_sum,
-  }));
+  const lines = rows.map(
+    (row, place): InvoiceLine => ({
+      line_number: place + 1,
+      description: descriptionOf(row),
+      provider: row.provider,
+      model: row.model,
+      call_count: row.call_count,
+      prompt_tokens: row.prompt_tokens,
+      completion_tokens: row.completion_tokens,
+      cached_tokens: row.cached_tokens,
+      provider_cost: row.provider_cost,
+      gateway_markup: row.gateway_markup,
+      amount: amountOf(row).toString(),
+      amount_cents: Number(cents[place]),
+      service_period: row.service_period,
+      control_sum: row.control_sum,
+    }),
+  );
   const sum = (column: 'provider_cost' | 'gateway_markup' | 'amount'): string =>
     lines.reduce((total, line) => total + pico(line[column]), 0n).toString();
   return {
@@ -120,7 +127,8 @@ const draft = (customer: string, billing_entity: string, rows: readonly ModelLin
 };
 
 const descriptionOf = (row: ModelLine): string => {
-  const late = row.service_period === row.billing_period ? '' : ` (late usage of ${row.service_period.slice(0, 7)})`;
+  const late =
+    row.service_period === row.billing_period ? '' : ` (late usage of ${row.service_period.slice(0, 7)})`;
   switch (row.line_kind) {
     case 'usage':
       return `${row.model} at ${row.provider}${late}`;

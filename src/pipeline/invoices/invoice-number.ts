@@ -19,12 +19,19 @@ export const nextInvoiceNumbers = async (
     from billing.invoice_h h
     where h.invoice_bk like ${`${prefix}${'_'.repeat(DIGITS)}`}`;
   const last = row?.last ?? 0;
-  if (last + count >= 10 ** DIGITS) throw new RangeError(`${billing_entity} has used up its invoice numbers of ${year}`);
-  return Array.from({ length: count }, (_, place) => `${prefix}${String(last + place + 1).padStart(DIGITS, '0')}`);
+  if (last + count >= 10 ** DIGITS)
+    throw new RangeError(`${billing_entity} has used up its invoice numbers of ${year}`);
+  return Array.from(
+    { length: count },
+    (_, place) => `${prefix}${String(last + place + 1).padStart(DIGITS, '0')}`,
+  );
 };
 
 /** The entity's name as letters and digits; two entities whose names come out alike share one sequence of numbers. */
 const slugOf = (billing_entity: string): string => {
-  const slug = billing_entity.normalize('NFKD').toUpperCase().replace(/[^A-Z0-9]/g, '');
+  const slug = billing_entity
+    .normalize('NFKD')
+    .toUpperCase()
+    .replace(/[^A-Z0-9]/g, '');
   return slug === '' ? 'INVOICE' : slug;
 };

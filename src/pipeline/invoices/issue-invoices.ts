@@ -1,9 +1,9 @@
-import type { Compiled } from '../dbt/compile.ts';
-import { createLoader } from '../../vault/load.ts';
+import { instantOf } from '../../core/clock.ts';
 import { KNOWN_LOCK } from '../../vault/known-lock.ts';
+import { createLoader } from '../../vault/load.ts';
 import { createRowBuilder, type RowBuilder, type VaultRow } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import { instantOf } from '../../core/clock.ts';
+import type { Compiled } from '../dbt/compile.ts';
 import type { JobContext } from '../job.ts';
 import type { Watermark } from '../watermark.ts';
 import { draftInvoices, type InvoiceDraft, type ModelLine } from './draft-invoices.ts';
@@ -21,7 +21,11 @@ export interface Issued {
  * committed together or not at all, and no two runs can find the same call unbilled.
  * @param query the compiled model invoice_line
  */
-export const issueInvoices = async (context: JobContext, query: Compiled, now: Watermark): Promise<Issued> => {
+export const issueInvoices = async (
+  context: JobContext,
+  query: Compiled,
+  now: Watermark,
+): Promise<Issued> => {
   const { sql, registry, clock } = context;
   const load = createLoader({ registry, now: clock.now });
   return (await sql.begin(async (tx): Promise<Issued> => {
@@ -32,16 +36,25 @@ export const issueInvoices = async (context: JobContext, query: Compiled, now: W
     const issued_at = instantOf(clock.now());
     const numbers = await numbersOf(tx, drafts, issued_at.slice(0, 4));
     const facts = { issued_at, known_at: now.known, cut_off: now.writers, query_sha256: query.sha256 };
-    const invoices = drafts.map((draft, place) => documentOf(draft, { ...facts, invoice_number: numbers[place]! }));
+    const invoices = drafts.map((draft, place) =>
+      documentOf(draft, { ...facts, invoice_number: numbers[place]! }),
+    );
     const rows = createRowBuilder(registry);
-    const { refused } = await load(tx, invoices.flatMap((invoice) => rowsOf(rows, invoice)));
+    const { refused } = await load(
+      tx,
+      invoices.flatMap((invoice) => rowsOf(rows, invoice)),
+    );
     if (refused > 0) throw new Error(`the vault refused ${refused} rows of invoices`);
     return { invoices, faults };
   })) as Issued;
 };
 
 /** A number for each draft, in their order. */
-const numbersOf = async (tx: Transaction, drafts: readonly InvoiceDraft[], year: string): Promise<string[]> => {
+const numbersOf = async (
+  tx: Transaction,
+  drafts: readonly InvoiceDraft[],
+  year: string,
+): Promise<string[]> => {
   const queues = new Map<string, string[]>();
   for (const [entity, its] of Map.groupBy(drafts, (draft) => draft.billing_entity)) {
     queues.set(entity, await nextInvoiceNumbers(tx, entity, year, its.length));
@@ -69,6 +82,11 @@ const rowsOf = (rows: RowBuilder, invoice: InvoiceDocument): VaultRow[] => {
     rows.hub('invoice_h', key, stamp),
     rows.link('invoice_customer_l', { invoice_hk, customer_hk }, stamp),
     rows.satellite('invoice_s', invoice_hk, payload, stamp),
-    ...rows.satelliteSet('invoice_line_s', invoice_hk, lines.map((line) => ({ ...line, query_sha256 })), stamp),
+    ...rows.satelliteSet(
+      'invoice_line_s',
+      invoice_hk,
+      lines.map((line) => ({ ...line, query_sha256 })),
+      stamp,
+    ),
   ];
 };

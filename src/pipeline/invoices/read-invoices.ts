@@ -1,6 +1,6 @@
 import type { Sql } from '../../core/postgres.ts';
-import type { Registry } from '../../vault/registry.ts';
 import { createReader } from '../../vault/read.ts';
+import type { Registry } from '../../vault/registry.ts';
 import { documentSha256, type InvoiceDocument } from './invoice-document.ts';
 
 /**
@@ -26,7 +26,9 @@ export const readInvoices = async (
     order by h.invoice_bk`;
   const reader = createReader(registry);
   const filter = { hash_keys: keys.map((key) => key.invoice_hk) };
-  const states = new Map((await reader.current(sql, 'invoice_s', filter)).map((state) => [state.invoice_hk, state]));
+  const states = new Map(
+    (await reader.current(sql, 'invoice_s', filter)).map((state) => [state.invoice_hk, state]),
+  );
   const lines = Map.groupBy(await reader.current(sql, 'invoice_line_s', filter), (line) => line.invoice_hk);
   return keys.map(({ invoice_hk, invoice_bk, customer_bk }) => {
     const state = states.get(invoice_hk);

@@ -32,7 +32,14 @@ export const writeInvoiceDocuments = async (
   for (const invoice of invoices) {
     const { invoice_number, customer, total_cents, call_count } = invoice;
     const path = resolve(join(folder, invoice_number));
-    const file = { invoice_number, customer, total_cents, call_count, json_path: `${path}.json`, html_path: `${path}.html` };
+    const file = {
+      invoice_number,
+      customer,
+      total_cents,
+      call_count,
+      json_path: `${path}.json`,
+      html_path: `${path}.html`,
+    };
     await writeFile(file.json_path, invoiceJson(invoice));
     await writeFile(file.html_path, invoiceHtml(invoice));
     files.push(file);

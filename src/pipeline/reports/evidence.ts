@@ -128,13 +128,16 @@ const exceptionsOf = async (
 ): Promise<string[]> => {
   const exceptions = journal
     .filter(({ expected, found }) => expected !== found)
-    .map(({ writer, expected, found, gaps }) =>
-      `journal writer ${writer}: ${found} of ${expected} records found, missing ${gaps.join(', ')}`);
+    .map(
+      ({ writer, expected, found, gaps }) =>
+        `journal writer ${writer}: ${found} of ${expected} records found, missing ${gaps.join(', ')}`,
+    );
   const [row] = await tx<{ refused: number }[]>`
     select count(*) as refused
     from ops.load_error e
     where e.refused_at <= ${known}::text::timestamptz`;
   const refused = row?.refused ?? 0;
-  if (refused > 0) exceptions.push(`${refused} records were refused by the vault; they stand in ops.load_error`);
+  if (refused > 0)
+    exceptions.push(`${refused} records were refused by the vault; they stand in ops.load_error`);
   return exceptions;
 };

@@ -48,7 +48,11 @@ const ID_LENGTH = 16;
  * parameters and instant give the same bytes, whatever was loaded since.
  * @throws InputError (bad parameters), or what `write` or PostgreSQL throws
  */
-export const pullReport = async (deps: ReportDeps, input: ReportInput, write: WriteText): Promise<PulledReport> => {
+export const pullReport = async (
+  deps: ReportDeps,
+  input: ReportInput,
+  write: WriteText,
+): Promise<PulledReport> => {
   const { sql, clock, reports_dir, code_version } = deps;
   const report = readReport(reports_dir, input.name);
   const parameters = await checkReportInput(sql, clock, input);
@@ -62,7 +66,10 @@ export const pullReport = async (deps: ReportDeps, input: ReportInput, write: Wr
     const values = await sqlParameters(tx, parameters);
     const sources = bindParameters(report.sources_sql, values);
     const evidence = await gatherEvidence(tx, { report, report_id, parameters, code_version, sources });
-    return render(tx, report, parameters, values, { emit, head: RENDERERS[parameters.format].begin(evidence) });
+    return render(tx, report, parameters, values, {
+      emit,
+      head: RENDERERS[parameters.format].begin(evidence),
+    });
   });
   const pulled = {
     report_id,
@@ -77,7 +84,10 @@ export const pullReport = async (deps: ReportDeps, input: ReportInput, write: Wr
 
 type SqlParameters = Readonly<Record<string, string | null>>;
 
-const sqlParameters = async (tx: Transaction, { from, to, known, customer }: ReportParameters): Promise<SqlParameters> => ({
+const sqlParameters = async (
+  tx: Transaction,
+  { from, to, known, customer }: ReportParameters,
+): Promise<SqlParameters> => ({
   from,
   to,
   known,
@@ -117,7 +127,9 @@ const render = async (
 };
 
 const idOf = ({ name }: ReportDefinition, parameters: ReportParameters): string => {
-  const digest = createHash('sha256').update(canonicalJson({ name, ...parameters }, 'report')).digest('hex');
+  const digest = createHash('sha256')
+    .update(canonicalJson({ name, ...parameters }, 'report'))
+    .digest('hex');
   return `${name}/${digest.slice(0, ID_LENGTH)}`;
 };
 
@@ -151,7 +163,13 @@ const recordPull = async (
       rows.satellite('report_s', report_hk, payload, stamp),
       ...(customer === null
         ? []
-        : [rows.link('report_customer_l', { report_hk, customer_hk: rows.hubKey('customer_h', { customer_bk: customer }) }, stamp)]),
+        : [
+            rows.link(
+              'report_customer_l',
+              { report_hk, customer_hk: rows.hubKey('customer_h', { customer_bk: customer }) },
+              stamp,
+            ),
+          ]),
     ]);
   });
   if (refused > 0) throw new Error(`the vault refused the record of the report ${pulled.report_id}`);

@@ -37,7 +37,9 @@ interface ReportJson extends Omit<ReportDefinition, 'name' | 'sections' | 'sourc
 }
 
 interface SchemaJson {
-  readonly properties: Readonly<Record<string, { readonly type: string | string[]; readonly description: string }>>;
+  readonly properties: Readonly<
+    Record<string, { readonly type: string | string[]; readonly description: string }>
+  >;
 }
 
 /**
@@ -49,7 +51,8 @@ export const readReport = (reports_dir: string, name: string): ReportDefinition 
     .filter((entry) => entry.isDirectory() && existsSync(join(reports_dir, entry.name, 'report.json')))
     .map((entry) => entry.name)
     .toSorted();
-  if (!names.includes(name)) throw new InputError(`there is no report "${name}"; there are: ${names.join(', ')}`);
+  if (!names.includes(name))
+    throw new InputError(`there is no report "${name}"; there are: ${names.join(', ')}`);
   const text = (file: string): string => readFileSync(join(reports_dir, name, file), 'utf8');
   const report = JSON.parse(text('report.json')) as ReportJson;
   const calls = text('calls.sql').trim();

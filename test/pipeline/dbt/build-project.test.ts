@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sql } from '../../../src/core/postgres.ts';
 import { parseProject } from '../../../src/pipeline/dbt/project/parse-project.ts';
-import { type BuildInput, type BuildResult, buildProject } from '../../../src/pipeline/dbt/run/build-project.ts';
+import {
+  type BuildInput,
+  type BuildResult,
+  buildProject,
+} from '../../../src/pipeline/dbt/run/build-project.ts';
 import { createEmptyDatabase, type TestDatabase } from '../../support/database.ts';
 import { writeProject } from './project-folder.ts';
 import { createShop, SHOP } from './shop.ts';
@@ -28,20 +32,33 @@ describe('a dbt project that is built', () => {
   const buildShop = (options: Options = {}): Promise<BuildResult> =>
     buildProject({ sql, project: parseProject({ project_dir: SHOP }), target: TARGET, at: AT, ...options });
 
-  const buildFiles = (files: Readonly<Record<string, string>>, options: Options = {}): Promise<BuildResult> => {
+  const buildFiles = (
+    files: Readonly<Record<string, string>>,
+    options: Options = {},
+  ): Promise<BuildResult> => {
     const { dir, remove } = writeProject(files);
     try {
-      return buildProject({ sql, project: parseProject({ project_dir: dir }), target: TARGET, at: AT, ...options });
+      return buildProject({
+        sql,
+        project: parseProject({ project_dir: dir }),
+        target: TARGET,
+        at: AT,
+        ...options,
+      });
     } finally {
       remove();
     }
   };
 
   const statusOf = ({ results }: BuildResult): Record<string, string> =>
-    Object.fromEntries(results.map(({ unique_id, status }) => [unique_id.split('.').slice(2, 3).join(), status]));
+    Object.fromEntries(
+      results.map(({ unique_id, status }) => [unique_id.split('.').slice(2, 3).join(), status]),
+    );
 
   const kindOf = async (name: string): Promise<string | undefined> => {
-    const [row] = await sql<{ relkind: string }[]>`select relkind::text from pg_class where oid = to_regclass(${name})`;
+    const [row] = await sql<
+      { relkind: string }[]
+    >`select relkind::text from pg_class where oid = to_regclass(${name})`;
     return row?.relkind;
   };
 
@@ -52,9 +69,10 @@ describe('a dbt project that is built', () => {
     assert.equal(await kindOf('dev_staging.stg_order'), 'v');
     assert.equal(await kindOf('dev.spend'), 'r');
     assert.equal(await kindOf('dev.spend_kinds'), 'r');
-    assert.deepEqual([...(await sql`select * from dev.spend order by customer_id limit 1`)], [
-      { customer_id: 1, name: 'c1', cents: '314.81', orders: 10 },
-    ]);
+    assert.deepEqual(
+      [...(await sql`select * from dev.spend order by customer_id limit 1`)],
+      [{ customer_id: 1, name: 'c1', cents: '314.81', orders: 10 }],
+    );
     const left = await sql`select from pg_class where relname like '%build%' and relkind in ('r', 'v')`;
     assert.equal(left.length, 0);
   });
@@ -64,11 +82,16 @@ describe('a dbt project that is built', () => {
     await sql`insert into raw.orders values (51, 1, 'pen', 7, '2026-01-03T04:00:00Z')`;
     await sql`update raw.orders set amount = 1 where id = 50`;
     const { results } = await buildShop({ select: 'order_event order_log' });
-    const rowsOf = (name: string) => results.find(({ unique_id }) => unique_id === `model.shop.${name}`)?.rows_affected;
+    const rowsOf = (name: string) =>
+      results.find(({ unique_id }) => unique_id === `model.shop.${name}`)?.rows_affected;
     assert.equal(rowsOf('order_log'), 1);
-    const [row] = await sql`select count(*) as orders, count(distinct order_id) as ids, min(amount) as least from dev.order_event`;
+    const [row] =
+      await sql`select count(*) as orders, count(distinct order_id) as ids, min(amount) as least from dev.order_event`;
     assert.deepEqual({ ...row }, { orders: 49, ids: 49, least: '1' });
-    assert.match(results.find(({ unique_id }) => unique_id.endsWith('order_log'))!.compiled_sql!, /select max\(order_id\)/);
+    assert.match(
+      results.find(({ unique_id }) => unique_id.endsWith('order_log'))!.compiled_sql!,
+      /select max\(order_id\)/,
+    );
   });
 
   it('builds an incremental table anew when asked for a full refresh', async () => {
@@ -79,19 +102,32 @@ describe('a dbt project that is built', () => {
   });
 
   it('leaves what was there when a model fails, and skips what reads it', async () => {
-    const files = { 'models/a.sql': "{{ config(materialized='table') }}select 1 as n", 'models/b.sql': "select * from {{ ref('a') }}", 'models/c.sql': 'select 2 as n' };
+    const files = {
+      'models/a.sql': "{{ config(materialized='table') }}select 1 as n",
+      'models/b.sql': "select * from {{ ref('a') }}",
+      'models/c.sql': 'select 2 as n',
+    };
     await buildFiles(files);
-    const built = await buildFiles({ ...files, 'models/a.sql': "{{ config(materialized='table') }}select 1 / 0 as n" });
+    const built = await buildFiles({
+      ...files,
+      'models/a.sql': "{{ config(materialized='table') }}select 1 / 0 as n",
+    });
     assert.equal(built.success, false);
     assert.deepEqual(statusOf(built), { a: 'error', b: 'skipped', c: 'success' });
-    assert.match(built.results.find(({ status }) => status === 'error')!.message!, /division by zero \(22012\)/);
+    assert.match(
+      built.results.find(({ status }) => status === 'error')!.message!,
+      /division by zero \(22012\)/,
+    );
     assert.deepEqual([...(await sql`select n from dev.b`)], [{ n: 1 }]);
   });
 
   it('skips what reads a model whose test fails, and goes on after a warning', async () => {
     const tests = (severity: string) =>
       `models:\n  - name: a\n    columns:\n      - name: n\n        data_tests:\n          - unique:\n              config: {severity: ${severity}}\n`;
-    const files = { 'models/a.sql': 'select 1 as n union all select 1', 'models/b.sql': "select * from {{ ref('a') }}" };
+    const files = {
+      'models/a.sql': 'select 1 as n union all select 1',
+      'models/b.sql': "select * from {{ ref('a') }}",
+    };
     const failed = await buildFiles({ ...files, 'models/s.yml': tests('error') });
     assert.deepEqual(statusOf(failed), { a: 'success', unique_a_n: 'fail', b: 'skipped' });
     const warned = await buildFiles({ ...files, 'models/s.yml': tests('warn') });
@@ -102,7 +138,8 @@ describe('a dbt project that is built', () => {
   it('finds what each generic and singular test looks for, and only where "where" says', async () => {
     const built = await buildFiles({
       'models/p.sql': 'select 1 as id',
-      'models/a.sql': "select * from (values (1, 'x', 1), (1, null, 2), (null, 'y', null)) as t (id, kind, parent)",
+      'models/a.sql':
+        "select * from (values (1, 'x', 1), (1, null, 2), (null, 'y', null)) as t (id, kind, parent)",
       'models/s.yml': `models:
   - name: a
     columns:
@@ -121,7 +158,9 @@ describe('a dbt project that is built', () => {
       'tests/none.sql': "select * from {{ ref('a') }} where kind = 'nobody'",
       'tests/some.sql': "select * from {{ ref('a') }}",
     });
-    const failures = Object.fromEntries(built.results.map(({ unique_id, failures: count }) => [unique_id.split('.')[2], count]));
+    const failures = Object.fromEntries(
+      built.results.map(({ unique_id, failures: count }) => [unique_id.split('.')[2], count]),
+    );
     assert.deepEqual(failures, {
       ...{ p: null, a: null, unique_a_id: 1, not_null_a_id: 1, id_where_x: 0, accepted_values_a_kind__x: 1 },
       ...{ relationships_a_parent__id__ref_p_: 1, none: 0, some: 3 },
@@ -158,14 +197,19 @@ describe('a dbt project that is built', () => {
   });
 
   it('never shows a reader a missing or half-built table', async () => {
-    const files = { 'models/a.sql': "{{ config(materialized='table') }}select generate_series(1, 20000) as n", 'models/v.sql': "select * from {{ ref('a') }}" };
+    const files = {
+      'models/a.sql': "{{ config(materialized='table') }}select generate_series(1, 20000) as n",
+      'models/v.sql': "select * from {{ ref('a') }}",
+    };
     await buildFiles(files);
     let building = true;
     const counts = new Set<number>();
     let reads = 0;
     const reader = (async () => {
       while (building) {
-        const [row] = await sql<{ n: number }[]>`select (select count(*) from dev.a) + (select count(*) from dev.v) as n`;
+        const [row] = await sql<
+          { n: number }[]
+        >`select (select count(*) from dev.a) + (select count(*) from dev.v) as n`;
         counts.add(row!.n);
         reads++;
       }
@@ -182,7 +226,8 @@ describe('a dbt project that is built', () => {
     try {
       for (let round = 0; round < 3; round++) {
         const runs = await Promise.all(Array.from({ length: 4 }, () => buildShop({ sql: pool, threads: 3 })));
-        for (const run of runs) assert(run.success, JSON.stringify(run.results.filter(({ message }) => message !== null)));
+        for (const run of runs)
+          assert(run.success, JSON.stringify(run.results.filter(({ message }) => message !== null)));
       }
     } finally {
       await pool.end();
@@ -194,7 +239,8 @@ describe('a dbt project that is built', () => {
 
   it('asks a macro generate_schema_name of the project for its schemas', async () => {
     const built = await buildFiles({
-      'macros/schema.sql': '{% macro generate_schema_name(custom, node) %}\n{{ target.schema if custom is none else custom }}\n{% endmacro %}',
+      'macros/schema.sql':
+        '{% macro generate_schema_name(custom, node) %}\n{{ target.schema if custom is none else custom }}\n{% endmacro %}',
       'models/a.sql': "{{ config(schema='mart') }}select 1 as n",
     });
     assert(built.success);
@@ -216,7 +262,9 @@ describe('a dbt project that is built', () => {
       assert.equal(manifest.nodes['model.shop.spend'].relation_name, '"dev"."spend"');
       assert.deepEqual(manifest.parent_map['model.shop.top_customer'], ['model.shop.spend']);
       assert.equal(run_results.results.length, built.results.length);
-      const spend = run_results.results.find(({ unique_id }: { unique_id: string }) => unique_id === 'model.shop.spend');
+      const spend = run_results.results.find(
+        ({ unique_id }: { unique_id: string }) => unique_id === 'model.shop.spend',
+      );
       assert.deepEqual([spend.status, spend.adapter_response], ['success', { rows_affected: 5 }]);
     } finally {
       rmSync(dir, { recursive: true });

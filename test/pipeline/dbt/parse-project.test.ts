@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { DbtProjectError, faultText } from '../../../src/pipeline/dbt/faults.ts';
 import { compile } from '../../../src/pipeline/dbt/compile.ts';
+import { DbtProjectError, faultText } from '../../../src/pipeline/dbt/faults.ts';
 import { parseProject } from '../../../src/pipeline/dbt/project/parse-project.ts';
 import type { Project } from '../../../src/pipeline/dbt/project/types.ts';
 import { selectNodes } from '../../../src/pipeline/dbt/select.ts';
@@ -41,7 +41,10 @@ describe('a dbt project that is parsed', () => {
   it('has the models, tests and sources of its files', () => {
     assert.equal(project.models.size, 8);
     assert.equal(project.tests.size, 10);
-    assert.deepEqual([...project.sources.keys()], ['source.shop.shop_raw.orders', 'source.shop.shop_raw.customer']);
+    assert.deepEqual(
+      [...project.sources.keys()],
+      ['source.shop.shop_raw.orders', 'source.shop.shop_raw.customer'],
+    );
   });
 
   it('knows who reads whom, also behind is_incremental()', () => {
@@ -66,7 +69,10 @@ describe('a dbt project that is parsed', () => {
 
   it('compiles to the same SQL and SHA-256 each time', () => {
     const input = { target: { schema: 'dev' }, at: AT };
-    assert.deepEqual(compile(project, 'spend', input), compile(parseProject({ project_dir: SHOP }), 'spend', input));
+    assert.deepEqual(
+      compile(project, 'spend', input),
+      compile(parseProject({ project_dir: SHOP }), 'spend', input),
+    );
     assert.match(compile(project, 'spend', input).sha256, /^[0-9a-f]{64}$/);
   });
 });
@@ -74,13 +80,23 @@ describe('a dbt project that is parsed', () => {
 describe('the selection of nodes', () => {
   const project = parseProject({ project_dir: SHOP });
   const models = (selection: string) =>
-    [...selectNodes(project, selection)].filter((id) => id.startsWith('model.')).map((id) => id.slice(11)).sort();
+    [...selectNodes(project, selection)]
+      .filter((id) => id.startsWith('model.'))
+      .map((id) => id.slice(11))
+      .sort();
 
   it('takes a model, what it reads, and what reads it', () => {
     assert.deepEqual(models('spend'), ['spend']);
     assert.deepEqual(models('spend+'), ['spend', 'top_customer']);
     assert.deepEqual(models('+order_log'), ['order_log', 'stg_order']);
-    assert.deepEqual(models('+spend+'), ['order_event', 'paid_order', 'spend', 'stg_customer', 'stg_order', 'top_customer']);
+    assert.deepEqual(models('+spend+'), [
+      'order_event',
+      'paid_order',
+      'spend',
+      'stg_customer',
+      'stg_order',
+      'top_customer',
+    ]);
   });
 
   it('takes tags, paths and folders', () => {
@@ -106,7 +122,8 @@ describe('the selection of nodes', () => {
 
 describe('a template', () => {
   it('calls macros with defaults and names, from one another', () => {
-    const macros = "{% macro a(x, y=2) %}{{ x }}+{{ y }}{% endmacro %}{% macro b() %}{{ a(1, y=3) }}{% endmacro %}";
+    const macros =
+      '{% macro a(x, y=2) %}{{ x }}+{{ y }}{% endmacro %}{% macro b() %}{{ a(1, y=3) }}{% endmacro %}';
     assert.equal(sqlOf('select {{ b() }}, {{ a(5) }}', macros), 'select 1+3, 5+2');
   });
 
@@ -120,16 +137,21 @@ describe('a template', () => {
   });
 
   it('compares as Python does', () => {
-    assert.equal(sqlOf("select {{ 1 == '1' }}, {{ 0 == '' }}, {{ [1, 2] == [1, 2] }}"), 'select False, False, True');
+    assert.equal(
+      sqlOf("select {{ 1 == '1' }}, {{ 0 == '' }}, {{ [1, 2] == [1, 2] }}"),
+      'select False, False, True',
+    );
   });
 
   it('has the instant of the run, vars, the environment that was given, and the target', () => {
-    const source = "{{ run_started_at }}|{{ run_started_at.strftime('%Y%m%d') }}|{{ var('n', 7) }}|{{ env_var('REGION') }}|{{ target.schema }}|{{ this }}|{{ this.name }}";
+    const source =
+      "{{ run_started_at }}|{{ run_started_at.strftime('%Y%m%d') }}|{{ var('n', 7) }}|{{ env_var('REGION') }}|{{ target.schema }}|{{ this }}|{{ this.name }}";
     assert.equal(sqlOf(source), '2026-01-31 00:00:00+00:00|20260131|7|eu|dev|"dev"."m"|m');
   });
 
   it('does not let a macro see what its caller sets', () => {
-    const macros = "{% macro show() %}{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}{% endmacro %}";
+    const macros =
+      '{% macro show() %}{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}{% endmacro %}';
     assert.equal(sqlOf('{% set x = 2 %}{{ show() }}', macros), 'False');
   });
 
@@ -149,13 +171,14 @@ describe('a faulty dbt project', () => {
       'dbt_project.yml': 'name: small\nmodels:\n  small:\n    +materialized: cube\n',
       'models/a.sql': "select 1\nfrom {{ ref('nobody') }}",
       'models/b.sql': 'select\n{{ unheard_of(1) }}',
-      'models/c.sql': "select 1\n{% if true %}",
+      'models/c.sql': 'select 1\n{% if true %}',
       'models/d.sql': "\n{{ config(materialized='table', contract={'enforced': true}) }} select 1",
       'models/f.sql': "select * from {{ source('raw', 'nothing') }}",
       'models/g.sql': "select {{ var('missing') }}",
       'models/h.sql': 'select 1 {% do x %}',
       'models/x/h.sql': 'select 1',
-      'models/schema.yml': 'version: 2\nmodels:\n  - name: a\n    columns:\n      - name: n\n        tests: [is_nice]\n',
+      'models/schema.yml':
+        'version: 2\nmodels:\n  - name: a\n    columns:\n      - name: n\n        tests: [is_nice]\n',
       'seeds/s.csv': 'a\n1\n',
     });
     for (const expected of [
@@ -170,36 +193,97 @@ describe('a faulty dbt project', () => {
       /^models\/schema.yml:6: the test "is_nice" is not supported/,
       /^seeds\/s.csv: seeds and snapshots are not supported$/,
     ]) {
-      assert(faults.some((fault) => expected.test(fault)), `${expected} is not in\n${faults.join('\n')}`);
+      assert(
+        faults.some((fault) => expected.test(fault)),
+        `${expected} is not in\n${faults.join('\n')}`,
+      );
     }
   });
 
   const cases: [string, Record<string, string>, RegExp][] = [
-    ['a circle', { 'models/a.sql': "{{ ref('b') }}", 'models/b.sql': "{{ ref('a') }}" }, /in a circle: a → b → a/],
-    ['one name twice', { 'models/a.sql': 'select 1', 'models/x/a.sql': 'select 1' }, /models\/x\/a.sql: the model "a" is in models\/a.sql too/],
+    [
+      'a circle',
+      { 'models/a.sql': "{{ ref('b') }}", 'models/b.sql': "{{ ref('a') }}" },
+      /in a circle: a → b → a/,
+    ],
+    [
+      'one name twice',
+      { 'models/a.sql': 'select 1', 'models/x/a.sql': 'select 1' },
+      /models\/x\/a.sql: the model "a" is in models\/a.sql too/,
+    ],
     ['YAML that cannot be read', { 'models/s.yml': 'models:\n  - name: "a\n' }, /models\/s.yml:\d: /],
-    ['an unknown key', { 'models/a.sql': 'select 1', 'models/s.yml': 'models:\n  - name: a\n    versions: []\n' }, /models\/s.yml:3: models.0: the key "versions" is not supported/],
-    ['a model that is only described', { 'models/s.yml': 'models:\n  - name: a\n' }, /there is no model "a" to describe/],
-    ['a disabled model that is read', { 'models/a.sql': '{{ config(enabled=false) }}', 'models/b.sql': "{{ ref('a') }}" }, /ref\('a'\): the model is disabled/],
-    ['a name that PostgreSQL would cut', { [`models/${'a'.repeat(64)}.sql`]: 'select 1' }, /longer than PostgreSQL's 63 bytes/],
-    ['an undefined value', { 'models/a.sql': 'select\n{{ target.nothing }}' }, /models\/a.sql:2: the value is undefined/],
+    [
+      'an unknown key',
+      { 'models/a.sql': 'select 1', 'models/s.yml': 'models:\n  - name: a\n    versions: []\n' },
+      /models\/s.yml:3: models.0: the key "versions" is not supported/,
+    ],
+    [
+      'a model that is only described',
+      { 'models/s.yml': 'models:\n  - name: a\n' },
+      /there is no model "a" to describe/,
+    ],
+    [
+      'a disabled model that is read',
+      { 'models/a.sql': '{{ config(enabled=false) }}', 'models/b.sql': "{{ ref('a') }}" },
+      /ref\('a'\): the model is disabled/,
+    ],
+    [
+      'a name that PostgreSQL would cut',
+      { [`models/${'a'.repeat(64)}.sql`]: 'select 1' },
+      /longer than PostgreSQL's 63 bytes/,
+    ],
+    [
+      'an undefined value',
+      { 'models/a.sql': 'select\n{{ target.nothing }}' },
+      /models\/a.sql:2: the value is undefined/,
+    ],
     ['a list written into SQL', { 'models/a.sql': '{{ [1, 2] }}' }, /cannot be written into SQL/],
     ['a filter nobody has', { 'models/a.sql': "{{ 'a' | shout }}" }, /the filter "shout" is not supported/],
-    ['an unknown materialization', { 'models/a.sql': "{{ config(materialized='snapshot') }}" }, /models\/a.sql:1: the config materialized: "snapshot"/],
-    ['a test with an unknown config', { 'models/a.sql': 'select 1', 'models/s.yml': 'models:\n  - name: a\n    columns:\n      - name: n\n        tests:\n          - unique: {store_failures: true}\n' }, /models\/s.yml:6: the test "unique" has no argument "store_failures"/],
-    ['a test written twice', { 'models/a.sql': 'select 1', 'models/s.yml': 'models:\n  - name: a\n    columns:\n      - name: n\n        tests: [unique, unique]\n' }, /is there twice/],
+    [
+      'an unknown materialization',
+      { 'models/a.sql': "{{ config(materialized='snapshot') }}" },
+      /models\/a.sql:1: the config materialized: "snapshot"/,
+    ],
+    [
+      'a test with an unknown config',
+      {
+        'models/a.sql': 'select 1',
+        'models/s.yml':
+          'models:\n  - name: a\n    columns:\n      - name: n\n        tests:\n          - unique: {store_failures: true}\n',
+      },
+      /models\/s.yml:6: the test "unique" has no argument "store_failures"/,
+    ],
+    [
+      'a test written twice',
+      {
+        'models/a.sql': 'select 1',
+        'models/s.yml':
+          'models:\n  - name: a\n    columns:\n      - name: n\n        tests: [unique, unique]\n',
+      },
+      /is there twice/,
+    ],
     ['a model package', { 'packages.yml': '' }, /packages are not supported/],
-    ['an end without a beginning', { 'models/a.sql': 'select 1\n{% endif %}' }, /models\/a.sql:2: {% endif %} closes nothing/],
+    [
+      'an end without a beginning',
+      { 'models/a.sql': 'select 1\n{% endif %}' },
+      /models\/a.sql:2: {% endif %} closes nothing/,
+    ],
   ];
   for (const [what, files, expected] of cases) {
     it(`is refused for ${what}`, () => {
       const faults = faultsOf(files);
-      assert(faults.some((fault) => expected.test(fault)), faults.join('\n') || 'it was taken');
+      assert(
+        faults.some((fault) => expected.test(fault)),
+        faults.join('\n') || 'it was taken',
+      );
     });
   }
 
   it('is refused when config() hangs on what only a run knows', () => {
-    const project = parseFiles({ 'models/a.sql': "{{ config(alias=target.schema) }}select 1" });
-    assert.throws(() => compile(project, 'a', { target: { schema: 'dev' }, at: AT }), /config\(\) says something else/);
+    const project = parseFiles({ 'models/a.sql': '{{ config(alias=target.schema) }}select 1' });
+    assert.throws(
+      () => compile(project, 'a', { target: { schema: 'dev' }, at: AT }),
+      /config\(\) says something else/,
+    );
   });
 });

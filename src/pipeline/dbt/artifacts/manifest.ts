@@ -22,10 +22,19 @@ export const manifestOf = (input: ManifestInput): Record<string, unknown> => {
   const results = new Map(input.results.map((result) => [result.unique_id, result]));
   const parents = parentsOf(project);
   const children = childrenOf(parents);
-  const models = [...project.models.values()].map((model) => modelEntry(model, input, results.get(model.unique_id)));
-  const tests = [...project.tests.values()].map((test) => testEntry(test, input, results.get(test.unique_id)));
+  const models = [...project.models.values()].map((model) =>
+    modelEntry(model, input, results.get(model.unique_id)),
+  );
+  const tests = [...project.tests.values()].map((test) =>
+    testEntry(test, input, results.get(test.unique_id)),
+  );
   return {
-    metadata: { dbt_schema_version: MANIFEST_SCHEMA, ...metadata, project_name: project.name, adapter_type: 'postgres' },
+    metadata: {
+      dbt_schema_version: MANIFEST_SCHEMA,
+      ...metadata,
+      project_name: project.name,
+      adapter_type: 'postgres',
+    },
     nodes: byId([...models, ...tests]),
     sources: byId([...project.sources.values()].map((source) => sourceEntry(source, input))),
     macros: byId(project.macros.flatMap((file) => macroEntries(file, project.name))),
@@ -85,10 +94,21 @@ const testEntry = (test: DataTest, input: ManifestInput, result: NodeResult | un
   };
 };
 
-const templatedEntry = (node: Model | DataTest, input: ManifestInput, result: NodeResult | undefined): Entry => {
+const templatedEntry = (
+  node: Model | DataTest,
+  input: ManifestInput,
+  result: NodeResult | undefined,
+): Entry => {
   const { name, unique_id, resource_type, path, original_file_path, fqn, description, template } = node;
   return {
-    ...{ database: input.database, name, resource_type, package_name: input.project.name, path, original_file_path },
+    ...{
+      database: input.database,
+      name,
+      resource_type,
+      package_name: input.project.name,
+      path,
+      original_file_path,
+    },
     ...{ unique_id, fqn, description },
     checksum: { name: 'sha256', checksum: sha256(template.source) },
     unrendered_config: node.config_call,
@@ -107,7 +127,16 @@ const templatedEntry = (node: Model | DataTest, input: ManifestInput, result: No
 };
 
 const sourceEntry = (source: Source, { project, layout, database }: ManifestInput): Entry => {
-  const { unique_id, resource_type, name, source_name, source_description, original_file_path, fqn, description } = source;
+  const {
+    unique_id,
+    resource_type,
+    name,
+    source_name,
+    source_description,
+    original_file_path,
+    fqn,
+    description,
+  } = source;
   const relation = layout.get(unique_id)!;
   return {
     ...{ database, schema: relation.schema ?? '', name, resource_type, package_name: project.name },
@@ -132,7 +161,9 @@ const macroEntries = ({ file, names, template }: MacroFile, project: string): En
   }));
 
 const columnEntries = (columns: readonly Column[]): Record<string, unknown> =>
-  Object.fromEntries(columns.map(({ name, description, data_type, quote }) => [name, { name, description, data_type, quote }]));
+  Object.fromEntries(
+    columns.map(({ name, description, data_type, quote }) => [name, { name, description, data_type, quote }]),
+  );
 
 // dbt cuts the name of a test's relation so (`synthesize_generic_test_names` in dbt-core).
 const MAX_ALIAS = 63;

@@ -15,7 +15,14 @@ export interface RunResultsInput {
 }
 
 /** dbt's run_results.json, version 6: https://schemas.getdbt.com/dbt/run-results/v6.json */
-export const runResultsOf = ({ project, layout, metadata, results, elapsed_s, args }: RunResultsInput): Record<string, unknown> => ({
+export const runResultsOf = ({
+  project,
+  layout,
+  metadata,
+  results,
+  elapsed_s,
+  args,
+}: RunResultsInput): Record<string, unknown> => ({
   metadata: { dbt_schema_version: RUN_RESULTS_SCHEMA, ...metadata },
   results: results.map((result) => ({
     status: result.status,

@@ -1,8 +1,8 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sql } from '../../../core/postgres.ts';
 import { type Clock, instantOf, systemClock } from '../../../core/clock.ts';
 import { createIds } from '../../../core/ids.ts';
+import type { Sql } from '../../../core/postgres.ts';
 import type { Layout, RenderInput } from '../layout.ts';
 import type { NodeResult } from '../run/result.ts';
 import { manifestOf } from './manifest.ts';
@@ -28,7 +28,12 @@ export const writeArtifacts = async (input: WriteInput): Promise<void> => {
     invocation_id: createIds(clock)(),
     env: {},
   };
-  const args = { select: input.select ?? [], vars: { ...project.vars, ...input.vars }, at: input.at, target_schema: target.schema };
+  const args = {
+    select: input.select ?? [],
+    vars: { ...project.vars, ...input.vars },
+    at: input.at,
+    target_schema: target.schema,
+  };
   const shared = { project, layout, metadata, ...result };
   const manifest = manifestOf({ ...shared, database: row!.database, target_schema: target.schema });
   await mkdir(target_dir, { recursive: true });

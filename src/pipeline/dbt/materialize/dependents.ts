@@ -13,12 +13,15 @@ interface Dependent {
   readonly options: string[] | null;
 }
 
-// A reader of the table and its views takes the same locks in an order of its own. We must be the one that gives
-// way: this is shorter than PostgreSQL's deadlock_timeout (1 s), after which it would end either of the two.
-const LOCK_TIMEOUT_MS = 400;
+// A reader of a table and of views of it takes the same locks, in either order. We must be the one that gives way,
+// so each attempt is shorter than PostgreSQL's deadlock_timeout (1 s), after which it would end either of the two;
+// and attempts take turns with the order, since against a steady reader one of the two orders never succeeds.
+const FIRST_LOCK_TIMEOUT_MS = 50;
+const LONGEST_LOCK_TIMEOUT_MS = 800;
+const PAUSE_MS = 20;
+// By then a reader has held the relation so long that waiting helps no one.
+const MAX_WAIT_MS = 300_000;
 const LOCK_NOT_AVAILABLE = '55P03';
-const MAX_ATTEMPTS = 30;
-const RETRY_DELAY_MS = 20;
 
 /**
  * Drops what stands in the place of `relation` and the views that read it, and gives back what puts the views
@@ -32,35 +35,57 @@ export const clearPlace = async (
   existing: Existing | null,
 ): Promise<() => Promise<void>> => {
   if (existing === null) return async () => {};
-  const [before] = await sql<{ lock_timeout: string }[]>`select current_setting('lock_timeout') as lock_timeout`;
+  if ((await findDependents(sql, relation)).length === 0) {
+    // One lock alone meets no deadlock: PostgreSQL's own queue is the fairest wait.
+    await dropExisting(sql, existing);
+    return async () => {};
+  }
+  const started_ms = performance.now();
   for (let attempt = 1; ; attempt++) {
     try {
-      const dropped = await sql.savepoint(async (inner) => {
-        await inner`select set_config('lock_timeout', ${`${LOCK_TIMEOUT_MS}ms`}, true)`;
-        const dependents = await dropDependents(inner, relation);
-        await dropExisting(inner, existing);
-        return { dependents };
-      });
-      await sql`select set_config('lock_timeout', ${before!.lock_timeout}, true)`;
+      const { dependents } = await dropAll(sql, existing, attempt);
       return async () => {
-        for (const dependent of dropped.dependents) await createAgain(sql, dependent);
+        for (const dependent of dependents) await createAgain(sql, dependent);
       };
     } catch (error) {
-      if (attempt === MAX_ATTEMPTS || (error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
-      await setTimeout(RETRY_DELAY_MS * attempt);
+      const is_over = performance.now() - started_ms > MAX_WAIT_MS;
+      if (is_over || (error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+      await setTimeout(PAUSE_MS);
     }
   }
 };
+
+/** One attempt to drop a relation and its views; when it fails, nothing is dropped and no lock is held. */
+const dropAll = (
+  sql: TransactionSql,
+  existing: Existing,
+  attempt: number,
+): Promise<{ dependents: Dependent[] }> =>
+  sql.savepoint(async (inner) => {
+    const timeout_ms = Math.min(FIRST_LOCK_TIMEOUT_MS * attempt, LONGEST_LOCK_TIMEOUT_MS);
+    const [before] = await inner<{ timeout: string }[]>`select current_setting('lock_timeout') as timeout`;
+    await inner`select set_config('lock_timeout', ${`${timeout_ms}ms`}, true)`;
+    if (attempt % 2 === 1 && existing.kind === 'table') {
+      await inner.unsafe(`lock table ${quoted(existing.relation)} in access exclusive mode`);
+    }
+    const dependents = await dropDependents(inner, existing.relation);
+    await dropExisting(inner, existing);
+    await inner`select set_config('lock_timeout', ${before!.timeout}, true)`;
+    return { dependents };
+  });
 
 const dropDependents = async (sql: TransactionSql, relation: Relation): Promise<Dependent[]> => {
   const dependents = await findDependents(sql, relation);
   for (const dependent of dependents) {
     if (dependent.relkind !== 'v') {
-      throw new Error(`${quoted(dependent)} depends on ${quoted(relation)} and is not a plain view: drop it first`);
+      throw new Error(
+        `${quoted(dependent)} depends on ${quoted(relation)} and is not a plain view: drop it first`,
+      );
     }
     await lockRelation(sql, dependent);
   }
-  for (const dependent of dependents.toReversed()) await sql.unsafe(`drop view ${quoted(dependent)} restrict`);
+  for (const dependent of dependents.toReversed())
+    await sql.unsafe(`drop view ${quoted(dependent)} restrict`);
   return dependents;
 };
 
@@ -70,7 +95,9 @@ const STALE = ['42703', '42P01', '42883', '42804', '42846', '42P16'];
 const createAgain = async (sql: TransactionSql, dependent: Dependent): Promise<void> => {
   const options = dependent.options === null ? '' : ` with (${dependent.options.join(', ')})`;
   try {
-    await sql.savepoint((inner) => inner.unsafe(`create view ${quoted(dependent)}${options} as ${dependent.definition}`));
+    await sql.savepoint((inner) =>
+      inner.unsafe(`create view ${quoted(dependent)}${options} as ${dependent.definition}`),
+    );
   } catch (error) {
     if (!STALE.includes((error as { code?: string }).code ?? '')) throw error;
   }

@@ -7,7 +7,12 @@ import type { MaterializeInput } from './materialize.ts';
  * null in it equals nothing, as in dbt. Columns that the table does not have are left out (dbt's
  * `on_schema_change: ignore`). Gives the rows inserted.
  */
-export const materializeIncrement = async ({ sql, model, relation, compiled_sql }: MaterializeInput): Promise<number> => {
+export const materializeIncrement = async ({
+  sql,
+  model,
+  relation,
+  compiled_sql,
+}: MaterializeInput): Promise<number> => {
   const target = quoted(relation);
   const fresh = quoteName(buildName(relation.identifier));
   const { unique_key, incremental_strategy } = model.config;
@@ -18,7 +23,9 @@ export const materializeIncrement = async ({ sql, model, relation, compiled_sql 
     await sql.unsafe(`delete from ${target} as old using pg_temp.${fresh} as fresh where ${same}`);
   }
   const columns = (await writableColumns(sql, relation)).map(quoteName).join(', ');
-  const { count } = await sql.unsafe(`insert into ${target} (${columns}) select ${columns} from pg_temp.${fresh}`);
+  const { count } = await sql.unsafe(
+    `insert into ${target} (${columns}) select ${columns} from pg_temp.${fresh}`,
+  );
   return count;
 };
 

@@ -1,5 +1,5 @@
-import { buildName, quoted, quoteName, type Relation } from '../relations.ts';
 import type { IndexConfig } from '../project/types.ts';
+import { buildName, quoted, quoteName, type Relation } from '../relations.ts';
 import { clearPlace } from './dependents.ts';
 import type { MaterializeInput } from './materialize.ts';
 
@@ -7,7 +7,13 @@ import type { MaterializeInput } from './materialize.ts';
  * Builds a table under another name and gives it its own at the end, so readers wait for no more than the rename
  * and see the old rows or the new ones. Gives the rows written.
  */
-export const materializeTable = async ({ sql, model, relation, existing, compiled_sql }: MaterializeInput): Promise<number> => {
+export const materializeTable = async ({
+  sql,
+  model,
+  relation,
+  existing,
+  compiled_sql,
+}: MaterializeInput): Promise<number> => {
   const built: Relation = { schema: relation.schema, identifier: buildName(relation.identifier) };
   const { count } = await sql.unsafe(`create table ${quoted(built)} as (\n${compiled_sql}\n)`);
   for (const index of model.config.indexes) await sql.unsafe(createIndex(built, index));

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { RawTest } from './properties.ts';
 import { texts } from './model-config.ts';
+import type { RawTest } from './properties.ts';
 import type { TestConfig } from './types.ts';
 
 /** A generic test as it was written, made whole. */
@@ -41,18 +41,22 @@ const CONFIG_KEYS = ['severity', 'where', 'tags', 'enabled', 'meta'];
 export const defineTest = (input: TestInput): TestDefinition => {
   const { test, body } = splitTest(input.raw);
   const known = ARGUMENTS[test];
-  if (known === undefined) throw new Error(`the test "${test}" is not supported (${Object.keys(ARGUMENTS).join(', ')})`);
+  if (known === undefined)
+    throw new Error(`the test "${test}" is not supported (${Object.keys(ARGUMENTS).join(', ')})`);
   const { arguments: nested, config: raw_config, name, description, column_name, ...flat } = body;
   const given: Record<string, unknown> = { ...(nested as object | undefined) };
   const config: Record<string, unknown> = { ...(raw_config as object | undefined) };
   for (const [key, value] of Object.entries(flat)) (CONFIG_KEYS.includes(key) ? config : given)[key] = value;
-  const at_model = column_name ?? given['column_name'];
-  delete given['column_name'];
+  const at_model = column_name ?? given.column_name;
+  delete given.column_name;
   checkKeys(test, given, known);
   const column = columnOf(input, at_model);
   if (column === null) throw new Error(`the test "${test}" needs a column`);
   const checked = checkConfig(test, config);
-  const from = checked.where === null ? input.relation : `(select * from ${input.relation} where ${checked.where}) dbt_subquery`;
+  const from =
+    checked.where === null
+      ? input.relation
+      : `(select * from ${input.relation} where ${checked.where}) dbt_subquery`;
   return {
     test,
     column,
@@ -67,27 +71,39 @@ export const defineTest = (input: TestInput): TestDefinition => {
 const splitTest = (raw: RawTest): { test: string; body: Record<string, unknown> } => {
   if (typeof raw === 'string') return { test: raw, body: {} };
   const [entry, ...others] = Object.entries(raw);
-  if (entry === undefined || others.length > 0) throw new Error('a test is one name with its arguments below it');
+  if (entry === undefined || others.length > 0)
+    throw new Error('a test is one name with its arguments below it');
   return { test: entry[0], body: (entry[1] ?? {}) as Record<string, unknown> };
 };
 
 const checkKeys = (test: string, given: object, known: (typeof ARGUMENTS)[string]): void => {
   for (const key of Object.keys(given)) {
-    if (![...known.required, ...known.optional].includes(key)) throw new Error(`the test "${test}" has no argument "${key}"`);
+    if (![...known.required, ...known.optional].includes(key))
+      throw new Error(`the test "${test}" has no argument "${key}"`);
   }
-  for (const key of known.required) if (!(key in given)) throw new Error(`the test "${test}" needs the argument "${key}"`);
+  for (const key of known.required)
+    if (!(key in given)) throw new Error(`the test "${test}" needs the argument "${key}"`);
 };
 
 const checkConfig = (test: string, config: Readonly<Record<string, unknown>>): TestConfig => {
   for (const key of Object.keys(config)) {
-    if (!CONFIG_KEYS.includes(key)) throw new Error(`the config "${key}" of the test "${test}" is not supported`);
+    if (!CONFIG_KEYS.includes(key))
+      throw new Error(`the config "${key}" of the test "${test}" is not supported`);
   }
-  const severity = String(config['severity'] ?? 'error').toLowerCase();
-  if (severity !== 'error' && severity !== 'warn') throw new Error(`the severity of a test is error or warn, not "${severity}"`);
-  const enabled = config['enabled'] ?? true;
-  if (typeof enabled !== 'boolean') throw new Error(`enabled is true or false, not ${JSON.stringify(enabled)}`);
-  const where = config['where'] === undefined || config['where'] === null ? null : String(config['where']);
-  return { severity, where, tags: texts(config['tags']), enabled, meta: (config['meta'] ?? {}) as Record<string, unknown> };
+  const severity = String(config.severity ?? 'error').toLowerCase();
+  if (severity !== 'error' && severity !== 'warn')
+    throw new Error(`the severity of a test is error or warn, not "${severity}"`);
+  const enabled = config.enabled ?? true;
+  if (typeof enabled !== 'boolean')
+    throw new Error(`enabled is true or false, not ${JSON.stringify(enabled)}`);
+  const where = config.where === undefined || config.where === null ? null : String(config.where);
+  return {
+    severity,
+    where,
+    tags: texts(config.tags),
+    enabled,
+    meta: (config.meta ?? {}) as Record<string, unknown>,
+  };
 };
 
 /** The config of a singular test, from the keys of its `config()`. Throws Error as `defineTest`. */
@@ -109,7 +125,8 @@ const SOURCES: Readonly<Record<string, TestSource>> = {
   unique: (from, column) =>
     `select ${column} as unique_field, count(*) as n_records\nfrom ${from}\nwhere ${column} is not null\ngroup by ${column}\nhaving count(*) > 1`,
   accepted_values: (from, column, { values, quote }) => {
-    if (!Array.isArray(values) || values.length === 0) throw new Error('accepted_values needs a list of values');
+    if (!Array.isArray(values) || values.length === 0)
+      throw new Error('accepted_values needs a list of values');
     const list = values.map((value) => (quote === false ? String(value) : sqlText(value))).join(', ');
     return `with all_values as (\n  select ${column} as value_field, count(*) as n_records\n  from ${from}\n  group by ${column}\n)\nselect *\nfrom all_values\nwhere value_field not in (${list})`;
   },
@@ -119,22 +136,37 @@ const SOURCES: Readonly<Record<string, TestSource>> = {
 
 const sqlText = (value: unknown): string => {
   const text = value === true ? 'True' : value === false ? 'False' : String(value);
-  if (/\{[{%#]/.test(text)) throw new Error(`accepted_values: ${text} holds Jinja, which is not supported there`);
+  if (/\{[{%#]/.test(text))
+    throw new Error(`accepted_values: ${text} holds Jinja, which is not supported there`);
   return `'${text.replaceAll("'", "''")}'`;
 };
 
 /** dbt's name of a test (`synthesize_generic_test_names` in dbt-core): the test, what it is of, its arguments. */
-const testName = ({ is_source, subject }: TestInput, test: string, given: Readonly<Record<string, unknown>>): string => {
+const testName = (
+  { is_source, subject }: TestInput,
+  test: string,
+  given: Readonly<Record<string, unknown>>,
+): string => {
   const parts = Object.keys(given)
     .sort()
     .flatMap((key) => (Array.isArray(given[key]) ? given[key] : [given[key]]) as unknown[])
-    .map((part) => (part === true ? 'True' : part === false ? 'False' : String(part)).replace(/[^0-9a-zA-Z_]+/g, '_'));
+    .map((part) =>
+      (part === true ? 'True' : part === false ? 'False' : String(part)).replace(/[^0-9a-zA-Z_]+/g, '_'),
+    );
   return `${is_source ? 'source_' : ''}${test}_${subject}_${parts.join('__')}`;
 };
 
 /** The end of a test's unique id: tells apart tests of one name. */
 export const testHash = (definition: TestDefinition): string =>
   createHash('sha256')
-    .update(JSON.stringify([definition.test, definition.column, definition.arguments, definition.config, definition.source]))
+    .update(
+      JSON.stringify([
+        definition.test,
+        definition.column,
+        definition.arguments,
+        definition.config,
+        definition.source,
+      ]),
+    )
     .digest('hex')
     .slice(0, 10);

@@ -31,21 +31,24 @@ export const MODEL_CONFIG_PROPERTIES = {
   indexes: { type: 'array', items: INDEX },
 };
 
-const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile<ConfigLayer>({
-  type: 'object',
-  additionalProperties: false,
-  properties: MODEL_CONFIG_PROPERTIES,
-});
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile<ConfigLayer>(
+  {
+    type: 'object',
+    additionalProperties: false,
+    properties: MODEL_CONFIG_PROPERTIES,
+  },
+);
 
 /** What is wrong with a layer, as text; empty when nothing is. A `+` before a key is dropped first. */
 export const faultsOfConfig = (layer: ConfigLayer): string[] => {
   const jinja = Object.entries(layer).filter(([, value]) => /\{[{%]/.test(JSON.stringify(value) ?? ''));
-  if (jinja.length > 0) return jinja.map(([key]) => `the config "${key}": Jinja is not supported in the config of a YAML file`);
+  if (jinja.length > 0)
+    return jinja.map(([key]) => `the config "${key}": Jinja is not supported in the config of a YAML file`);
   if (validate(withoutPlus(layer))) return [];
   return (validate.errors ?? [])
     .filter(({ keyword }) => keyword !== 'anyOf')
     .map(({ instancePath, params, message }) => {
-      const extra = params['additionalProperty'] as string | undefined;
+      const extra = params.additionalProperty as string | undefined;
       if (extra !== undefined) return `the config key "${extra}" is not supported`;
       const key = instancePath.slice(1);
       const value = withoutPlus(layer)[key.split('/')[0]!];
@@ -54,11 +57,11 @@ export const faultsOfConfig = (layer: ConfigLayer): string[] => {
 };
 
 const allowed = (params: Record<string, unknown>): string => {
-  const values = params['allowedValues'] as unknown[] | undefined;
+  const values = params.allowedValues as unknown[] | undefined;
   return values === undefined ? '' : ` (${values.map(String).join(', ')})`;
 };
 
-export const withoutPlus = (layer: ConfigLayer): Record<string, unknown> =>
+const withoutPlus = (layer: ConfigLayer): Record<string, unknown> =>
   Object.fromEntries(Object.entries(layer).map(([key, value]) => [key.replace(/^\+/, ''), value]));
 
 /**
@@ -69,18 +72,18 @@ export const mergeConfig = (layers: readonly ConfigLayer[]): ModelConfig => {
   const merged: Record<string, unknown> = {};
   for (const layer of layers) Object.assign(merged, withoutPlus(layer));
   const all = layers.map(withoutPlus);
-  const unique_key = texts(merged['unique_key']);
-  const strategy = merged['incremental_strategy'] as ModelConfig['incremental_strategy'] | null | undefined;
+  const unique_key = texts(merged.unique_key);
+  const strategy = merged.incremental_strategy as ModelConfig['incremental_strategy'] | null | undefined;
   return {
-    materialized: (merged['materialized'] as ModelConfig['materialized'] | undefined) ?? 'view',
-    schema: (merged['schema'] as string | null | undefined) ?? null,
-    alias: (merged['alias'] as string | null | undefined) ?? null,
-    tags: [...new Set(all.flatMap((layer) => texts(layer['tags'])))],
+    materialized: (merged.materialized as ModelConfig['materialized'] | undefined) ?? 'view',
+    schema: (merged.schema as string | null | undefined) ?? null,
+    alias: (merged.alias as string | null | undefined) ?? null,
+    tags: [...new Set(all.flatMap((layer) => texts(layer.tags)))],
     unique_key,
     incremental_strategy: strategy ?? (unique_key.length > 0 ? 'delete+insert' : 'append'),
-    enabled: (merged['enabled'] as boolean | undefined) ?? true,
-    meta: Object.assign({}, ...all.map((layer) => layer['meta'] ?? {})) as Record<string, unknown>,
-    indexes: (merged['indexes'] as ModelConfig['indexes'] | undefined) ?? [],
+    enabled: (merged.enabled as boolean | undefined) ?? true,
+    meta: Object.assign({}, ...all.map((layer) => layer.meta ?? {})) as Record<string, unknown>,
+    indexes: (merged.indexes as ModelConfig['indexes'] | undefined) ?? [],
   };
 };
 

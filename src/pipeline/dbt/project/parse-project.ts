@@ -7,7 +7,7 @@ import { lineOfCall } from './probe.ts';
 import { PROJECT_FILE, type ProjectFile, readProjectFile } from './project-file.ts';
 import { type Properties, readProperties } from './properties.ts';
 import { readMacros } from './read-macros.ts';
-import { readModels, type ReadInput, type UnresolvedModel } from './read-models.ts';
+import { type ReadInput, readModels, type UnresolvedModel } from './read-models.ts';
 import { readSources, sourceId } from './read-sources.ts';
 import { readTests, type UnresolvedTest } from './read-tests.ts';
 import type { DataTest, Model, Project, Source } from './types.ts';
@@ -28,7 +28,9 @@ export interface ParseInput {
 export const parseProject = ({ project_dir, vars = {}, env = {} }: ParseInput): Project => {
   const faults: Fault[] = [];
   if (!existsSync(join(project_dir, PROJECT_FILE))) {
-    throw new DbtProjectError([{ file: PROJECT_FILE, line: null, message: `there is none in ${project_dir}` }]);
+    throw new DbtProjectError([
+      { file: PROJECT_FILE, line: null, message: `there is none in ${project_dir}` },
+    ]);
   }
   const file = readProjectFile(project_dir, faults);
   if (file === null) throw new DbtProjectError(faults);
@@ -57,8 +59,16 @@ export const parseProject = ({ project_dir, vars = {}, env = {} }: ParseInput): 
     project_dir,
     vars: all_vars,
     env,
-    models: byId([...models.values()].filter(isEnabled).map((model): Model => ({ ...model, depends_on: resolve(model) }))),
-    tests: byId(testsToRun(tests, models, sources, file.name).map((test): DataTest => ({ ...test, depends_on: resolve(test) }))),
+    models: byId(
+      [...models.values()]
+        .filter(isEnabled)
+        .map((model): Model => ({ ...model, depends_on: resolve(model) })),
+    ),
+    tests: byId(
+      testsToRun(tests, models, sources, file.name).map(
+        (test): DataTest => ({ ...test, depends_on: resolve(test) }),
+      ),
+    ),
     sources,
     macros,
   };
@@ -76,7 +86,9 @@ const testsToRun = (
   sources: ReadonlyMap<string, Source>,
   project: string,
 ): UnresolvedTest[] => {
-  const disabled = new Set([...models.values()].filter((model) => !isEnabled(model)).map(({ unique_id }) => unique_id));
+  const disabled = new Set(
+    [...models.values()].filter((model) => !isEnabled(model)).map(({ unique_id }) => unique_id),
+  );
   return [...tests.values()].filter((test) => {
     const reads = test.refs.map((name) => `model.${project}.${name}`);
     const attached = test.generic?.attached_to;
@@ -120,7 +132,9 @@ const byId = <T extends { readonly unique_id: string }>(nodes: readonly T[]): Ma
   new Map(nodes.map((node) => [node.unique_id, node]));
 
 const findCycle = (project: Project, faults: Fault[]): void => {
-  const { cycle } = topologicalOrder(new Map([...project.models].map(([id, { depends_on }]) => [id, depends_on])));
+  const { cycle } = topologicalOrder(
+    new Map([...project.models].map(([id, { depends_on }]) => [id, depends_on])),
+  );
   const [first] = cycle ?? [];
   if (cycle === null || first === undefined) return;
   const names = cycle.map((id) => project.models.get(id)?.name ?? id);
@@ -129,13 +143,19 @@ const findCycle = (project: Project, faults: Fault[]): void => {
 };
 
 const refuseOtherResources = (project_dir: string, file: ProjectFile, faults: Fault[]): void => {
-  for (const { file: path } of listFiles(project_dir, file.unsupported_paths, ['.sql', '.csv', '.yml', '.yaml'])) {
+  for (const { file: path } of listFiles(project_dir, file.unsupported_paths, [
+    '.sql',
+    '.csv',
+    '.yml',
+    '.yaml',
+  ])) {
     faults.push({ file: path, line: null, message: 'seeds and snapshots are not supported' });
   }
   for (const { file: path } of listFiles(project_dir, file.model_paths, ['.py', '.csv'])) {
     faults.push({ file: path, line: null, message: 'only SQL models and YAML properties are supported' });
   }
   for (const path of ['packages.yml', 'dependencies.yml']) {
-    if (existsSync(join(project_dir, path))) faults.push({ file: path, line: null, message: 'packages are not supported' });
+    if (existsSync(join(project_dir, path)))
+      faults.push({ file: path, line: null, message: 'packages are not supported' });
   }
 };

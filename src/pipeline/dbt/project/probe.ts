@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type ContextInput, createContext } from '../context.ts';
 import { TemplateError } from '../faults.ts';
 import { createEngine } from '../template/engine.ts';
-import type { Template } from '../template/template.ts';
 import type { SyntaxNode } from '../template/syntax.ts';
 import { childrenOf } from '../template/syntax.ts';
+import type { Template } from '../template/template.ts';
 
 /** What a template asks for when it is rendered without a database. */
 export interface Probe {
@@ -14,13 +14,17 @@ export interface Probe {
 }
 
 /** What all templates of a project share. */
-export type ProbeInput = Pick<ContextInput, 'project_name' | 'vars' | 'env'> & { readonly macros: readonly Template[] };
+export type ProbeInput = Pick<ContextInput, 'project_name' | 'vars' | 'env'> & {
+  readonly macros: readonly Template[];
+};
 
 // Parsing has neither target nor instant: what depends on them may change the SQL, never config or graph.
-export const PARSE_TARGET = { schema: 'target_schema' };
-export const PARSE_INSTANT = '1970-01-01T00:00:00Z';
+const PARSE_TARGET = { schema: 'target_schema' };
+const PARSE_INSTANT = '1970-01-01T00:00:00Z';
 
-const STATES = [false, true].flatMap((execute) => [false, true].map((is_incremental) => ({ execute, is_incremental })));
+const STATES = [false, true].flatMap((execute) =>
+  [false, true].map((is_incremental) => ({ execute, is_incremental })),
+);
 
 /**
  * Renders a template for each state of `execute` and `is_incremental()`, and collects its refs, sources and config.
@@ -52,7 +56,10 @@ export const probe = (template: Template, name: string, input: ProbeInput): Prob
   });
   const [config = {}] = configs;
   if (!configs.every((other) => isDeepStrictEqual(other, config))) {
-    throw new TemplateError('config() must not depend on execute or is_incremental()', lineOfCall(template, 'config'));
+    throw new TemplateError(
+      'config() must not depend on execute or is_incremental()',
+      lineOfCall(template, 'config'),
+    );
   }
   return { refs: [...refs], sources: [...sources.values()], config };
 };
@@ -66,10 +73,10 @@ export const macrosCalled = (template: Template, macros: ReadonlySet<string>): s
   [...macros].filter((macro) => template.tags.some(({ node }) => hasCall(node, macro)));
 
 const hasCall = (node: SyntaxNode, name: string, argument?: string): boolean => {
-  const callee = node['callee'] as SyntaxNode | undefined;
-  if (node.type === 'CallExpression' && callee?.type === 'Identifier' && callee['value'] === name) {
-    const args = node['args'] as SyntaxNode[];
-    if (argument === undefined || args.some((given) => given['value'] === argument)) return true;
+  const callee = node.callee as SyntaxNode | undefined;
+  if (node.type === 'CallExpression' && callee?.type === 'Identifier' && callee.value === name) {
+    const args = node.args as SyntaxNode[];
+    if (argument === undefined || args.some((given) => given.value === argument)) return true;
   }
   return childrenOf(node).some((child) => hasCall(child, name, argument));
 };

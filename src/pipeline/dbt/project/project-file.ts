@@ -17,7 +17,7 @@ export interface ProjectFile {
 }
 
 /** The config of all models below a folder (or of one model: the last part may be its name). */
-export interface FolderConfig {
+interface FolderConfig {
   readonly path: readonly string[];
   readonly config: ConfigLayer;
   readonly line: number | null;
@@ -48,7 +48,11 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<Raw
     'target-path': { type: 'string' },
     'log-path': { type: 'string' },
     'clean-targets': PATHS,
-    flags: { type: 'object', additionalProperties: false, properties: { send_anonymous_usage_stats: {}, use_colors: {} } },
+    flags: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { send_anonymous_usage_stats: {}, use_colors: {} },
+    },
     vars: { type: 'object' },
     models: { type: 'object' },
   },
@@ -90,19 +94,24 @@ const varsOf = (vars: Readonly<Record<string, unknown>>, project: string): Recor
 
 type ReadFolder = (at: string[], path: string[], level: Record<string, unknown>) => FolderConfig[];
 
-const createFolderReader = (lineOf: (path: readonly string[]) => number | null, faults: Fault[]): ReadFolder => {
+const createFolderReader = (
+  lineOf: (path: readonly string[]) => number | null,
+  faults: Fault[],
+): ReadFolder => {
   const read: ReadFolder = (at, path, level) => {
     const config: Record<string, unknown> = {};
     const below: FolderConfig[] = [];
     for (const [key, value] of Object.entries(level ?? {})) {
       if (!key.startsWith('+') && isRecord(value) && !(key in MODEL_CONFIG_PROPERTIES)) {
         // At the top, only the project's own name leads to folders: there are no packages.
-        if (at.length === 1) faults.push(fault(lineOf([...at, key]), `models: "${key}" is not this project's name`));
+        if (at.length === 1)
+          faults.push(fault(lineOf([...at, key]), `models: "${key}" is not this project's name`));
         else below.push(...read([...at, key], [...path, key], value));
         continue;
       }
       config[key] = value;
-      for (const message of faultsOfConfig({ [key]: value })) faults.push(fault(lineOf([...at, key]), message));
+      for (const message of faultsOfConfig({ [key]: value }))
+        faults.push(fault(lineOf([...at, key]), message));
     }
     if (Object.keys(config).length === 0) return below;
     return [{ path, config, line: lineOf(at) }, ...below];

@@ -27,11 +27,11 @@ export interface RawModel extends RawDescribed {
   readonly config?: ConfigLayer;
 }
 
-export interface RawTable extends RawDescribed {
+interface RawTable extends RawDescribed {
   readonly identifier?: string;
 }
 
-export interface RawSource {
+interface RawSource {
   readonly name: string;
   readonly schema?: string;
   readonly description?: string;
@@ -47,7 +47,13 @@ export interface Properties {
 
 const TEXT = { type: 'string' };
 const TESTS = { type: 'array', items: { type: ['string', 'object'] } };
-const DESCRIBED = { name: TEXT, description: TEXT, meta: { type: 'object' }, tests: TESTS, data_tests: TESTS };
+const DESCRIBED = {
+  name: TEXT,
+  description: TEXT,
+  meta: { type: 'object' },
+  tests: TESTS,
+  data_tests: TESTS,
+};
 const COLUMNS = {
   type: 'array',
   items: {

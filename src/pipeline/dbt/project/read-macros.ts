@@ -8,7 +8,11 @@ import { listFiles, type ProjectPath } from './list-files.ts';
 import type { MacroFile } from './types.ts';
 
 /** Reads a template file; null, with the reason in `faults`, when it cannot be read. */
-export const readTemplateFile = (project_dir: string, { file }: ProjectPath, faults: Fault[]): Template | null => {
+export const readTemplateFile = (
+  project_dir: string,
+  { file }: ProjectPath,
+  faults: Fault[],
+): Template | null => {
   try {
     return readTemplate(readFileSync(join(project_dir, file), 'utf8'));
   } catch (error) {
@@ -27,7 +31,11 @@ export const readMacros = (project_dir: string, roots: readonly string[], faults
     if (template === null) continue;
     const macros = macrosIn(template);
     for (const { name, line } of macros) {
-      const message = CONTEXT_NAMES.includes(name) ? 'is a name of dbt' : owner.has(name) ? `is in ${owner.get(name)} too` : null;
+      const message = CONTEXT_NAMES.includes(name)
+        ? 'is a name of dbt'
+        : owner.has(name)
+          ? `is in ${owner.get(name)} too`
+          : null;
       if (message !== null) faults.push({ file: path.file, line, message: `the macro "${name}" ${message}` });
       owner.set(name, path.file);
     }

@@ -53,7 +53,8 @@ export const readModels = (input: ReadInput): Map<string, UnresolvedModel> => {
   }
   const names = new Set(paths.map(({ path }) => basename(path, '.sql')));
   for (const { raw, file } of patches.values()) {
-    if (!names.has(raw.name)) faults.push({ file, line: null, message: `there is no model "${raw.name}" to describe` });
+    if (!names.has(raw.name))
+      faults.push({ file, line: null, message: `there is no model "${raw.name}" to describe` });
   }
   return models;
 };
@@ -65,7 +66,11 @@ const readPatches = ({ properties, faults }: ReadInput): Map<string, Patch> => {
       const line = yaml.lineOf(['models', at, 'name']);
       const before = patches.get(raw.name);
       if (before !== undefined) {
-        faults.push({ file: yaml.file, line, message: `the model "${raw.name}" is described in ${before.file} too` });
+        faults.push({
+          file: yaml.file,
+          line,
+          message: `the model "${raw.name}" is described in ${before.file} too`,
+        });
       }
       for (const message of faultsOfConfig(raw.config ?? {})) {
         faults.push({ file: yaml.file, line: yaml.lineOf(['models', at, 'config']), message });
@@ -76,12 +81,19 @@ const readPatches = ({ properties, faults }: ReadInput): Map<string, Patch> => {
   return patches;
 };
 
-const readModel = (input: ReadInput, path: ProjectPath, name: string, patch: Patch | null): UnresolvedModel | null => {
+const readModel = (
+  input: ReadInput,
+  path: ProjectPath,
+  name: string,
+  patch: Patch | null,
+): UnresolvedModel | null => {
   const { project, faults } = input;
   const probed = readAndProbe(input, path, name);
   if (probed === null) return null;
   const { template, refs, sources, config } = probed;
-  const folders = dirname(path.path).split('/').filter((part) => part !== '.');
+  const folders = dirname(path.path)
+    .split('/')
+    .filter((part) => part !== '.');
   const line = lineOfCall(template, 'config');
   const config_faults = faultsOfConfig(config);
   for (const message of config_faults) faults.push({ file: path.file, line, message });
@@ -90,7 +102,11 @@ const readModel = (input: ReadInput, path: ProjectPath, name: string, patch: Pat
   const alias = merged.alias ?? name;
   const relation_name = merged.materialized === 'ephemeral' ? ephemeralRelation(name).identifier : alias;
   if (!fits(relation_name)) {
-    faults.push({ file: path.file, line, message: `the name "${relation_name}" is longer than PostgreSQL's 63 bytes` });
+    faults.push({
+      file: path.file,
+      line,
+      message: `the name "${relation_name}" is longer than PostgreSQL's 63 bytes`,
+    });
   }
   return {
     resource_type: 'model',
@@ -112,7 +128,11 @@ const readModel = (input: ReadInput, path: ProjectPath, name: string, patch: Pat
 };
 
 /** Reads a template file and renders it once; null, with the reasons in `faults`, when that fails. */
-export const readAndProbe = (input: ReadInput, path: ProjectPath, name: string): (Probe & { template: Template }) | null => {
+export const readAndProbe = (
+  input: ReadInput,
+  path: ProjectPath,
+  name: string,
+): (Probe & { template: Template }) | null => {
   const template = readTemplateFile(input.project_dir, path, input.faults);
   return template === null ? null : probeTemplate(input, template, path.file, name);
 };
@@ -130,7 +150,11 @@ export const probeTemplate = (
   try {
     return { template, ...probe(template, name, shared) };
   } catch (error) {
-    faults.push({ file, line: error instanceof TemplateError ? error.line : null, message: messageOf(error) });
+    faults.push({
+      file,
+      line: error instanceof TemplateError ? error.line : null,
+      message: messageOf(error),
+    });
     return null;
   }
 };

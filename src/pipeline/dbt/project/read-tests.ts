@@ -48,7 +48,9 @@ const singularTests = (input: ReadInput): Located[] =>
     const fault = { file: path.file, line: lineOfCall(template, 'config') };
     const checked = attempt(input.faults, fault, () => singularTestConfig(name, config));
     if (checked === null) return [];
-    const folders = dirname(path.path).split('/').filter((part) => part !== '.');
+    const folders = dirname(path.path)
+      .split('/')
+      .filter((part) => part !== '.');
     const test: UnresolvedTest = {
       resource_type: 'test',
       unique_id: `test.${input.project.name}.${name}`,
@@ -74,7 +76,13 @@ const genericTests = (input: ReadInput): Located[] =>
       writtenTests(subject, input.faults, file).flatMap(({ raw, column, at }) => {
         const fault = { file: file.yaml.file, line: file.yaml.lineOf(at) };
         const definition = attempt(input.faults, fault, () =>
-          defineTest({ raw, column, relation: subject.relation, subject: subject.name, is_source: subject.is_source }),
+          defineTest({
+            raw,
+            column,
+            relation: subject.relation,
+            subject: subject.name,
+            is_source: subject.is_source,
+          }),
         );
         const test = definition === null ? null : genericTest(input, subject, definition, fault);
         return test === null ? [] : [{ test, fault }];
@@ -93,7 +101,8 @@ const genericTest = (
   const template = attempt(input.faults, fault, () => readTemplate(definition.source));
   const probed = template === null ? null : probeTemplate(input, template, fault.file, name);
   // Lines inside the generated template mean nothing to its writer: the line of the test does.
-  for (let at = before; at < input.faults.length; at++) input.faults[at] = { ...input.faults[at]!, line: fault.line };
+  for (let at = before; at < input.faults.length; at++)
+    input.faults[at] = { ...input.faults[at]!, line: fault.line };
   if (probed === null) return null;
   return {
     resource_type: 'test',
@@ -148,7 +157,11 @@ const writtenTests = ({ described, at }: Subject, faults: Fault[], { yaml }: Pro
   }));
   return [{ holder: described, column: null, path: at }, ...columns].flatMap(({ holder, column, path }) => {
     if (holder.tests !== undefined && holder.data_tests !== undefined) {
-      faults.push({ file: yaml.file, line: yaml.lineOf(path), message: '"tests" and "data_tests" are the same: use one' });
+      faults.push({
+        file: yaml.file,
+        line: yaml.lineOf(path),
+        message: '"tests" and "data_tests" are the same: use one',
+      });
     }
     const key = holder.data_tests === undefined ? 'tests' : 'data_tests';
     return (holder[key] ?? []).map((raw, position) => ({ raw, column, at: [...path, key, position] }));

@@ -70,7 +70,7 @@ export interface DataTest extends TemplatedNode {
   readonly generic: GenericTest | null;
 }
 
-export interface GenericTest {
+interface GenericTest {
   readonly test: string;
   readonly column: string | null;
   readonly arguments: Readonly<Record<string, unknown>>;

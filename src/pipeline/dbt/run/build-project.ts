@@ -1,11 +1,11 @@
-import type { Sql } from '../../../core/postgres.ts';
 import { type Clock, instantOf, systemClock } from '../../../core/clock.ts';
 import { type Log, silentLog } from '../../../core/log.ts';
+import type { Sql } from '../../../core/postgres.ts';
 import { writeArtifacts } from '../artifacts/write-artifacts.ts';
 import { type Compiled, compileNode } from '../compile.ts';
 import type { Target } from '../context.ts';
 import { ancestorsOf } from '../graph.ts';
-import { layOut, type Layout, type RenderInput } from '../layout.ts';
+import { type Layout, layOut, type RenderInput } from '../layout.ts';
 import type { Project, ProjectNode } from '../project/types.ts';
 import { parentsOf, selectNodes } from '../select.ts';
 import { faultOf, isBlocking, type NodeResult } from './result.ts';
@@ -54,7 +54,9 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
   const { sql, project, threads = DEFAULT_THREADS, run_tests = true, log = silentLog } = input;
   const started_ms = performance.now();
   const layout = layOut(input);
-  const chosen = new Set([...selectNodes(project, input.select)].filter((id) => run_tests || !project.tests.has(id)));
+  const chosen = new Set(
+    [...selectNodes(project, input.select)].filter((id) => run_tests || !project.tests.has(id)),
+  );
   await createSchemas(sql, schemasOf(project, chosen, layout));
   const runNode = createNodeRunner(input, layout);
   const results: NodeResult[] = [];
@@ -68,7 +70,10 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
       results.push(result);
       const { status, rows_affected, failures, execution_time_s, message } = result;
       const level = isBlocking(result) ? 'error' : status === 'warn' ? 'warn' : 'debug';
-      log[level]({ unique_id: id, status, rows_affected, failures, execution_time_s, reason: message }, 'dbt node');
+      log[level](
+        { unique_id: id, status, rows_affected, failures, execution_time_s, reason: message },
+        'dbt node',
+      );
       return isBlocking(result) ? 'blocked' : 'done';
     },
     skip: (id, because) => {
@@ -80,7 +85,8 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
   });
   const elapsed_s = (performance.now() - started_ms) / 1_000;
   const result = { success: !results.some(isBlocking), elapsed_s, results };
-  if (input.target_dir !== undefined) await writeArtifacts({ ...input, target_dir: input.target_dir, layout, result });
+  if (input.target_dir !== undefined)
+    await writeArtifacts({ ...input, target_dir: input.target_dir, layout, result });
   return result;
 };
 
@@ -105,7 +111,9 @@ const waitsFor = (project: Project, chosen: ReadonlySet<string>): Map<string, st
       const ancestors = ancestorsOf(id, parents);
       const reads = [...ancestors].filter((ancestor) => chosen.has(ancestor));
       if (project.tests.has(id)) return [id, reads];
-      const before = tests.filter(({ depends_on }) => depends_on.length > 0 && depends_on.every((read) => ancestors.has(read)));
+      const before = tests.filter(
+        ({ depends_on }) => depends_on.length > 0 && depends_on.every((read) => ancestors.has(read)),
+      );
       return [id, [...reads, ...before.map(({ unique_id }) => unique_id)]];
     }),
   );
@@ -113,7 +121,10 @@ const waitsFor = (project: Project, chosen: ReadonlySet<string>): Map<string, st
 
 type NodeOutcome = Pick<NodeResult, 'status' | 'rows_affected' | 'failures' | 'message'>;
 
-const createNodeRunner = (input: BuildInput & RenderInput, layout: Layout): ((node: ProjectNode) => Promise<NodeResult>) => {
+const createNodeRunner = (
+  input: BuildInput & RenderInput,
+  layout: Layout,
+): ((node: ProjectNode) => Promise<NodeResult>) => {
   const { sql, full_refresh = false, clock = systemClock } = input;
   return async (node) => {
     const started_ms = performance.now();
@@ -124,12 +135,19 @@ const createNodeRunner = (input: BuildInput & RenderInput, layout: Layout): ((no
         compiled = compileNode(node, { ...input, layout, is_incremental: false });
         return { rows_affected: null, ...(await runTest(sql, node, compiled)) };
       }
-      const onCompiled = (made: Compiled): void => void (compiled = made);
+      const onCompiled = (made: Compiled): void => {
+        compiled = made;
+      };
       const { rows_affected } = await runModel(node, { ...input, sql, layout, full_refresh, onCompiled });
       return { status: 'success', rows_affected, failures: null, message: null };
     };
     const outcome = await run().catch(
-      (error: unknown): NodeOutcome => ({ status: 'error', rows_affected: null, failures: null, message: faultOf(error) }),
+      (error: unknown): NodeOutcome => ({
+        status: 'error',
+        rows_affected: null,
+        failures: null,
+        message: faultOf(error),
+      }),
     );
     const made = compiled as Compiled | null;
     return {

@@ -20,7 +20,14 @@ export const isBlocking = ({ status }: NodeResult): boolean => ['fail', 'error',
 
 /** The text of a fault of PostgreSQL, with what it adds to help. */
 export const faultOf = (error: unknown): string => {
-  const { message, detail, hint, code } = error as { message?: string; detail?: string; hint?: string; code?: string };
-  const parts = [message ?? String(error), detail, hint === undefined ? undefined : `Hint: ${hint}`].filter(Boolean);
+  const { message, detail, hint, code } = error as {
+    message?: string;
+    detail?: string;
+    hint?: string;
+    code?: string;
+  };
+  const parts = [message ?? String(error), detail, hint === undefined ? undefined : `Hint: ${hint}`].filter(
+    Boolean,
+  );
   return `${parts.join('. ')}${code === undefined ? '' : ` (${code})`}`;
 };

@@ -1,5 +1,5 @@
 /** How a node of a run ended, for those that wait for it. */
-export type Outcome = 'done' | 'blocked';
+type Outcome = 'done' | 'blocked';
 
 interface GraphInput {
   /** What each node waits for, among the nodes of this run. */
@@ -26,12 +26,14 @@ export const runGraph = ({ parents, threads, run, skip }: GraphInput): Promise<v
           waiting.delete(id);
           outcome.set(id, 'blocked');
           skip(id, blocked.parent);
-          return settle();
+          settle();
+          return;
         }
         if (running < threads && states.every(({ state }) => state === 'done')) start(id);
       }
       if (running === 0 && waiting.size === 0) resolve();
-      else if (running === 0) reject(new Error(`these nodes wait for each other: ${[...waiting].join(', ')}`));
+      else if (running === 0)
+        reject(new Error(`these nodes wait for each other: ${[...waiting].join(', ')}`));
     };
     const start = (id: string): void => {
       waiting.delete(id);

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Sql } from '../../../core/postgres.ts';
-import { type CompileInput, type Compiled, compileNode } from '../compile.ts';
+import { type Compiled, type CompileInput, compileNode } from '../compile.ts';
 import { findExisting } from '../materialize/existing.ts';
 import { lockRelation, lockSchema } from '../materialize/lock.ts';
 import { materialize } from '../materialize/materialize.ts';
@@ -46,7 +46,14 @@ const buildOnce = async (model: Model, input: RunInput): Promise<BuiltModel> => 
       model.config.materialized === 'incremental' && existing?.kind === 'table' && !input.full_refresh;
     const compiled = compileNode(model, { ...input, is_incremental });
     input.onCompiled(compiled);
-    const rows_affected = await materialize({ sql, model, relation, existing, compiled_sql: compiled.sql, is_incremental });
+    const rows_affected = await materialize({
+      sql,
+      model,
+      relation,
+      existing,
+      compiled_sql: compiled.sql,
+      is_incremental,
+    });
     return { compiled, rows_affected };
   }) as Promise<BuiltModel>;
 };

@@ -28,16 +28,36 @@ const ENGINE_GLOBALS = { true: true, True: true, false: false, False: false, non
  * An engine whose templates see `globals` (Jinja values) and the macros of `macro_files`.
  * @throws TemplateError when a macro file cannot be evaluated
  */
-export const createEngine = (globals: Readonly<Record<string, JinjaValue>>, macro_files: readonly Template[]): Engine => {
+export const createEngine = (
+  globals: Readonly<Record<string, JinjaValue>>,
+  macro_files: readonly Template[],
+): Engine => {
   const root = new Environment();
   const interpreter = createInterpreter(root);
   let line = 0;
   for (const [name, value] of Object.entries(ENGINE_GLOBALS)) root.setVariable(name, toJinja(value));
   for (const [name, value] of Object.entries(globals)) root.setVariable(name, value);
-  root.setVariable('range', jinjaFunction(({ positional }) => range(positional)));
-  root.setVariable('return', rawFunction(([value]) => { throw new MacroReturn(value ?? toJinja(null)); }));
-  root.setVariable(AT_LINE, rawFunction(([value]) => { line = Number(value!.value); return toJinja(''); }));
-  root.setVariable(OUTPUT, rawFunction(([, value]) => toJinja(textOf(value!))));
+  root.setVariable(
+    'range',
+    jinjaFunction(({ positional }) => range(positional)),
+  );
+  root.setVariable(
+    'return',
+    rawFunction(([value]) => {
+      throw new MacroReturn(value ?? toJinja(null));
+    }),
+  );
+  root.setVariable(
+    AT_LINE,
+    rawFunction(([value]) => {
+      line = Number(value!.value);
+      return toJinja('');
+    }),
+  );
+  root.setVariable(
+    OUTPUT,
+    rawFunction(([, value]) => toJinja(textOf(value!))),
+  );
 
   const located = <T>(run: () => T): T => {
     line = 0;
@@ -53,7 +73,8 @@ export const createEngine = (globals: Readonly<Record<string, JinjaValue>>, macr
     for (const { name } of macrosIn(file)) bindMacro(root, name);
   }
   return {
-    render: (template) => located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
+    render: (template) =>
+      located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
     callMacro: (name, args) =>
       located(() => textOf((root.lookupVariable(name).value as MacroBody)(args.map(toJinja), root))),
   };
@@ -119,11 +140,15 @@ interface Select {
 const NUMBERS = ['IntegerValue', 'FloatValue', 'BooleanValue'];
 
 const isSame = (left: JinjaValue, right: JinjaValue): boolean => {
-  if (NUMBERS.includes(left.type) && NUMBERS.includes(right.type)) return Number(left.value) === Number(right.value);
+  if (NUMBERS.includes(left.type) && NUMBERS.includes(right.type))
+    return Number(left.value) === Number(right.value);
   if (left.type !== right.type) return false;
   if (!Array.isArray(left.value) || !Array.isArray(right.value)) return left.value === right.value;
   const others = right.value as JinjaValue[];
-  return left.value.length === others.length && left.value.every((item: JinjaValue, at: number) => isSame(item, others[at]!));
+  return (
+    left.value.length === others.length &&
+    left.value.every((item: JinjaValue, at: number) => isSame(item, others[at]!))
+  );
 };
 
 /** What `{{ value }}` writes: what Jinja would, where that can be SQL. */
@@ -132,7 +157,8 @@ const textOf = (value: JinjaValue): string => {
     case 'StringValue':
       return String(value.value);
     case 'IntegerValue':
-      if (!Number.isSafeInteger(value.value)) throw new RangeError(`the number ${value} is too large: write it as text`);
+      if (!Number.isSafeInteger(value.value))
+        throw new RangeError(`the number ${value} is too large: write it as text`);
       return value.toString();
     case 'FloatValue':
       return value.toString();
@@ -149,7 +175,8 @@ const textOf = (value: JinjaValue): string => {
 };
 
 const range = (positional: readonly unknown[]): number[] => {
-  const [start, stop, step] = positional.length === 1 ? [0, Number(positional[0]), 1] : positional.map(Number);
+  const [start, stop, step] =
+    positional.length === 1 ? [0, Number(positional[0]), 1] : positional.map(Number);
   const count = Math.max(0, Math.ceil((stop! - start!) / (step ?? 1)));
   return Array.from({ length: count }, (_, at) => start! + at * (step ?? 1));
 };

@@ -17,7 +17,11 @@ const CONSTANTS = ['true', 'false', 'none', 'True', 'False', 'None', 'range', 'n
  * only asked for with `is defined` or `| default` may be unknown.
  * @param known the functions, variables and macros that the template gets
  */
-export const findUnknownNames = (tags: readonly ParsedTag[], known: ReadonlySet<string>, file: string): Fault[] => {
+export const findUnknownNames = (
+  tags: readonly ParsedTag[],
+  known: ReadonlySet<string>,
+  file: string,
+): Fault[] => {
   const local = new Set([...CONSTANTS, 'loop', 'caller', 'varargs', 'kwargs']);
   for (const { node } of tags) for (const name of declaredBy(node)) local.add(name);
   const faults: Fault[] = [];
@@ -25,12 +29,17 @@ export const findUnknownNames = (tags: readonly ParsedTag[], known: ReadonlySet<
     const add = (message: string): void => void faults.push({ file, line: tag.line, message });
     for (const name of declaredBy(node)) {
       // Macros see what their caller sees, so a local name must not hide one that a macro relies on.
-      if (known.has(name) && node.type !== 'Macro') add(`"${name}" is the name of a function or macro: choose another`);
+      if (known.has(name) && node.type !== 'Macro')
+        add(`"${name}" is the name of a function or macro: choose another`);
     }
-    visit(node, (name, is_call) => {
-      if (known.has(name) || local.has(name)) return;
-      add(is_call ? `the function or macro ${name}() is not known` : `the name "${name}" is not known`);
-    }, add);
+    visit(
+      node,
+      (name, is_call) => {
+        if (known.has(name) || local.has(name)) return;
+        add(is_call ? `the function or macro ${name}() is not known` : `the name "${name}" is not known`);
+      },
+      add,
+    );
   }
   return faults;
 };
@@ -39,25 +48,25 @@ export const findUnknownNames = (tags: readonly ParsedTag[], known: ReadonlySet<
 const declaredBy = (node: SyntaxNode): string[] => {
   switch (node.type) {
     case 'Set':
-      return identifiersOf(node['assignee'] as SyntaxNode);
+      return identifiersOf(node.assignee as SyntaxNode);
     case 'For':
-      return identifiersOf(node['loopvar'] as SyntaxNode);
+      return identifiersOf(node.loopvar as SyntaxNode);
     case 'Macro':
-      return (node['args'] as SyntaxNode[]).map(parameterName);
+      return (node.args as SyntaxNode[]).map(parameterName);
     case 'CallStatement':
-      return ((node['callerArgs'] as SyntaxNode[] | null) ?? []).map(parameterName);
+      return ((node.callerArgs as SyntaxNode[] | null) ?? []).map(parameterName);
     default:
       return [];
   }
 };
 
 const identifiersOf = (node: SyntaxNode): string[] => {
-  if (node.type === 'Identifier') return [String(node['value'])];
-  return node.type === 'TupleLiteral' ? (node['value'] as SyntaxNode[]).flatMap(identifiersOf) : [];
+  if (node.type === 'Identifier') return [String(node.value)];
+  return node.type === 'TupleLiteral' ? (node.value as SyntaxNode[]).flatMap(identifiersOf) : [];
 };
 
 const parameterName = (node: SyntaxNode): string =>
-  String(node.type === 'Identifier' ? node['value'] : (node['key'] as SyntaxNode)['value']);
+  String(node.type === 'Identifier' ? node.value : (node.key as SyntaxNode).value);
 
 type OnName = (name: string, is_call: boolean) => void;
 
@@ -65,50 +74,65 @@ const visit = (node: SyntaxNode, onName: OnName, add: (message: string) => void)
   const go = (next: SyntaxNode): void => visit(next, onName, add);
   switch (node.type) {
     case 'Identifier':
-      return onName(String(node['value']), false);
+      onName(String(node.value), false);
+      break;
     case 'CallExpression': {
-      const callee = node['callee'] as SyntaxNode;
-      if (callee.type === 'Identifier') onName(String(callee['value']), true);
+      const callee = node.callee as SyntaxNode;
+      if (callee.type === 'Identifier') onName(String(callee.value), true);
       else go(callee);
-      return (node['args'] as SyntaxNode[]).forEach(go);
+      (node.args as SyntaxNode[]).forEach(go);
+      break;
     }
     case 'MemberExpression':
-      go(node['object'] as SyntaxNode);
-      if (node['computed'] === true) go(node['property'] as SyntaxNode);
-      return;
+      go(node.object as SyntaxNode);
+      if (node.computed === true) go(node.property as SyntaxNode);
+      break;
     case 'KeywordArgumentExpression':
-      return go(node['value'] as SyntaxNode);
+      go(node.value as SyntaxNode);
+      break;
     case 'TestExpression':
-      return visitTest(node, go, add);
+      visitTest(node, go, add);
+      break;
     case 'FilterExpression':
     case 'FilterStatement':
-      return visitFilter(node, go, add);
+      visitFilter(node, go, add);
+      break;
     case 'Set':
-      if ((node['assignee'] as SyntaxNode).type === 'MemberExpression') go(node['assignee'] as SyntaxNode);
-      if (node['value'] !== null) go(node['value'] as SyntaxNode);
-      return;
+      if ((node.assignee as SyntaxNode).type === 'MemberExpression') go(node.assignee as SyntaxNode);
+      if (node.value !== null) go(node.value as SyntaxNode);
+      break;
     case 'For':
-      return go(node['iterable'] as SyntaxNode);
+      go(node.iterable as SyntaxNode);
+      break;
     case 'Macro':
-      return (node['args'] as SyntaxNode[]).filter((argument) => argument.type !== 'Identifier').forEach(go);
+      (node.args as SyntaxNode[]).filter((argument) => argument.type !== 'Identifier').forEach(go);
+      break;
     default:
-      return childrenOf(node).forEach(go);
+      childrenOf(node).forEach(go);
   }
 };
 
-const visitTest = (node: SyntaxNode, go: (next: SyntaxNode) => void, add: (message: string) => void): void => {
-  const test = String((node['test'] as SyntaxNode)['value']);
+const visitTest = (
+  node: SyntaxNode,
+  go: (next: SyntaxNode) => void,
+  add: (message: string) => void,
+): void => {
+  const test = String((node.test as SyntaxNode).value);
   if (!TESTS.has(test)) add(`the test "is ${test}" is not supported`);
-  const operand = node['operand'] as SyntaxNode;
+  const operand = node.operand as SyntaxNode;
   if (!(operand.type === 'Identifier' && (test === 'defined' || test === 'undefined'))) go(operand);
 };
 
-const visitFilter = (node: SyntaxNode, go: (next: SyntaxNode) => void, add: (message: string) => void): void => {
-  const filter = node['filter'] as SyntaxNode;
-  const callee = filter.type === 'CallExpression' ? (filter['callee'] as SyntaxNode) : filter;
-  const name = String(callee['value']);
+const visitFilter = (
+  node: SyntaxNode,
+  go: (next: SyntaxNode) => void,
+  add: (message: string) => void,
+): void => {
+  const filter = node.filter as SyntaxNode;
+  const callee = filter.type === 'CallExpression' ? (filter.callee as SyntaxNode) : filter;
+  const name = String(callee.value);
   if (!FILTERS.has(name)) add(`the filter "${name}" is not supported`);
-  if (filter.type === 'CallExpression') (filter['args'] as SyntaxNode[]).forEach(go);
-  const operand = node['operand'] as SyntaxNode | undefined;
+  if (filter.type === 'CallExpression') (filter.args as SyntaxNode[]).forEach(go);
+  const operand = node.operand as SyntaxNode | undefined;
   if (operand !== undefined && !(operand.type === 'Identifier' && name === 'default')) go(operand);
 };

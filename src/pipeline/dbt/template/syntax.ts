@@ -42,12 +42,17 @@ export const parseTags = (source: string): ParsedTag[] => {
     const top = open.at(-1);
     if (keyword in BRANCHES) {
       if (top === undefined || !BRANCHES[keyword]!.includes(top.keyword)) {
-        throw new TemplateError(`{% ${keyword} %} stands outside of {% ${BRANCHES[keyword]!.join(' %} and {% ')} %}`, tag.line);
+        throw new TemplateError(
+          `{% ${keyword} %} stands outside of {% ${BRANCHES[keyword]!.join(' %} and {% ')} %}`,
+          tag.line,
+        );
       }
-      if (keyword === 'elif') parsed.push({ tag, node: parseAlone(`{% ${tag.text.slice(2)} %}{% endif %}`, tag) });
+      if (keyword === 'elif')
+        parsed.push({ tag, node: parseAlone(`{% ${tag.text.slice(2)} %}{% endif %}`, tag) });
     } else if (keyword.startsWith('end')) {
       if (top === undefined || CLOSED_BY[top.keyword] !== tag.text) {
-        const expected = top === undefined ? 'nothing is open' : `{% ${top.keyword} %} of line ${top.line} is open`;
+        const expected =
+          top === undefined ? 'nothing is open' : `{% ${top.keyword} %} of line ${top.line} is open`;
         throw new TemplateError(`{% ${tag.text} %} closes nothing: ${expected}`, tag.line);
       }
       open.pop();
@@ -58,7 +63,8 @@ export const parseTags = (source: string): ParsedTag[] => {
     }
   }
   const unclosed = open.at(-1);
-  if (unclosed !== undefined) throw new TemplateError(`{% ${unclosed.keyword} %} is never closed`, unclosed.line);
+  if (unclosed !== undefined)
+    throw new TemplateError(`{% ${unclosed.keyword} %} is never closed`, unclosed.line);
   return parsed;
 };
 
@@ -94,4 +100,7 @@ const nodesIn = (value: unknown): SyntaxNode[] => {
 };
 
 const isNode = (value: unknown): value is SyntaxNode =>
-  typeof value === 'object' && value !== null && 'type' in value && Object.getPrototypeOf(value) !== Object.prototype;
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  Object.getPrototypeOf(value) !== Object.prototype;

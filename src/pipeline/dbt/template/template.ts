@@ -34,7 +34,7 @@ export const readTemplate = (source: string): Template => {
 export const macrosIn = (template: Template): { name: string; line: number }[] =>
   template.tags
     .filter(({ node }) => node.type === 'Macro')
-    .map(({ node, tag }) => ({ name: String((node['name'] as SyntaxNode)['value']), line: tag.line }));
+    .map(({ node, tag }) => ({ name: String((node.name as SyntaxNode).value), line: tag.line }));
 
 /**
  * Makes `{{ x }}` say `{{ __output(__at_line(n), x) }}`, and puts `{{ __at_line(n) }}` before statements: so a

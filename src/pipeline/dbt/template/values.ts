@@ -36,7 +36,8 @@ export const rawFunction = (run: JinjaCall): JinjaValue => {
 export const jinjaRecord = (members: Readonly<Record<string, unknown>>, text: string | null): JinjaValue => {
   const record = toJinja({});
   const map = record.value as Map<string, JinjaValue>;
-  for (const [name, member] of Object.entries(members)) map.set(name, isJinja(member) ? member : toJinja(member));
+  for (const [name, member] of Object.entries(members))
+    map.set(name, isJinja(member) ? member : toJinja(member));
   if (text !== null) {
     // `{{ x }}` asks the value for its text and `x ~ ''` asks what it holds.
     record.toString = () => text;
@@ -46,7 +47,7 @@ export const jinjaRecord = (members: Readonly<Record<string, unknown>>, text: st
 };
 
 /** The plain value of a Jinja value. Undefined stays undefined. */
-export const fromJinja = (value: JinjaValue): unknown => {
+const fromJinja = (value: JinjaValue): unknown => {
   switch (value.type) {
     case 'ArrayValue':
     case 'TupleValue':
@@ -65,6 +66,8 @@ export const fromJinja = (value: JinjaValue): unknown => {
   }
 };
 
-const RuntimeValue = Object.getPrototypeOf(Object.getPrototypeOf(toJinja('')).constructor) as { new (): JinjaValue };
+const RuntimeValue = Object.getPrototypeOf(Object.getPrototypeOf(toJinja('')).constructor) as {
+  new (): JinjaValue;
+};
 
 const isJinja = (value: unknown): value is JinjaValue => value instanceof RuntimeValue;

@@ -29,7 +29,9 @@ cents are allotted to the lines by largest remainder, so that the lines sum to t
 <h2>Evidence</h2>
 <dl><dt>SHA-256 of the JSON document</dt><dd>${documentSha256(invoice)}</dd>
 <dt>SHA-256 of the query</dt><dd>${invoice.query_sha256}</dd>
-<dt>Cut-off</dt><dd>${Object.entries(invoice.cut_off).map(([writer, last]) => `${escapeHtml(writer)}: ${last}`).join('<br>')}</dd></dl>
+<dt>Cut-off</dt><dd>${Object.entries(invoice.cut_off)
+    .map(([writer, last]) => `${escapeHtml(writer)}: ${last}`)
+    .join('<br>')}</dd></dl>
 ${HTML_END}`;
 };
 

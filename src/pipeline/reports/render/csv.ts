@@ -7,7 +7,10 @@ import type { Renderer } from './renderer.ts';
  * leading apostrophe (OWASP, "CSV Injection").
  */
 export const csvRenderer: Renderer = {
-  begin: (evidence) => evidenceLines(evidence).map(([name, value]) => comment(`${name}: ${value}`)).join(''),
+  begin: (evidence) =>
+    evidenceLines(evidence)
+      .map(([name, value]) => comment(`${name}: ${value}`))
+      .join(''),
   beginSection: ({ name, title, columns }) =>
     `${comment(`section ${name}: ${title}`)}${record(columns.map((column) => column.name))}`,
   rows: ({ columns }, rows) => rows.map((row) => record(columns.map(({ name }) => row[name]))).join(''),

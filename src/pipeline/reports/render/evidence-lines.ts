@@ -21,7 +21,10 @@ export const evidenceLines = (evidence: Evidence): [string, string][] => [
     'Journal',
     `writer ${writer}: ${expected} records expected, ${found} found, gaps: ${gaps.length === 0 ? 'none' : gaps.join(', ')}`,
   ]),
-  ...(evidence.exceptions.length === 0 ? ['none'] : evidence.exceptions).map((text): [string, string] => ['Exception', text]),
+  ...(evidence.exceptions.length === 0 ? ['none'] : evidence.exceptions).map((text): [string, string] => [
+    'Exception',
+    text,
+  ]),
   ['Retention', evidence.retention_class],
   ['Reviewer', evidence.reviewer],
   ['Reviewed at', evidence.reviewed_at],

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { calcPrice } from '@pydantic/genai-prices';
+import { PRICE_DATA } from '../../seeds/03-models.ts';
+import { seed } from '../../src/core/migrate.ts';
+import { createReader } from '../../src/vault/read.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { contentOf, registry, rows } from './vault-fixture.ts';
+
+describe('the seeds', () => {
+  let database: TestDatabase;
+  before(async () => {
+    database = await createTestDatabase();
+  });
+  after(() => database.drop());
+  const tables = [...registry.entities.keys()];
+  const reader = createReader(registry);
+
+  it('add nothing when they run again', async () => {
+    const once = await contentOf(database.sql, tables);
+    await seed(database.url);
+    assert.deepEqual(await contentOf(database.sql, tables), once);
+  });
+
+  it('carry the keys and hash diffs that the product computes', async () => {
+    const tenants = await reader.current(database.sql, 'tenant_s');
+    assert.deepEqual(
+      tenants.map((row) => row.tenant_hk),
+      [rows.hubKey('tenant_h', { tenant_bk: 'demo' })],
+    );
+    for (const table of [
+      'tenant_s',
+      'ai_provider_s',
+      'model_s',
+      'model_price_s',
+      'routing_rule_s',
+    ] as const) {
+      const seeded = await reader.current(database.sql, table);
+      assert.ok(seeded.length > 0, table);
+      for (const row of seeded) {
+        assert.equal(registry.satellite(table).fault({ ...row }), null);
+        assert.equal(rows.diff(table, row as never), row.hash_diff, table);
+      }
+    }
+    const [link] = await database.sql`select * from gateway.model_provider_l limit 1`;
+    const { model_hk, provider_hk } = link as unknown as { model_hk: string; provider_hk: string };
+    assert.equal(rows.linkKey('model_provider_l', { model_hk, provider_hk }), link!.model_provider_link_hk);
+  });
+
+  it('price every model as the price data does, at the time of each price', async () => {
+    const prices = await database.sql<
+      { model: string; provider: string; at: string; input: string; output: string }[]
+    >`
+      select model_bk as model, provider_bk as provider, greatest(applied_date, '2025-01-01') as at,
+        input_price as input, output_price as output
+      from gateway.model_price_s
+      join gateway.model_provider_l using (model_provider_link_hk)
+      join gateway.model_h using (model_hk)
+      join gateway.ai_provider_h using (provider_hk)`;
+    assert.ok(new Set(prices.map(({ model }) => model)).size >= 12);
+    for (const { model, provider, at, input, output } of prices) {
+      const usage = { input_tokens: 1_000, output_tokens: 1_000 };
+      const reference = calcPrice(usage, model, { providerId: provider, timestamp: new Date(at) })!;
+      assert.equal(
+        BigInt(input) * 1_000n,
+        BigInt(Math.round(reference.input_price * 1e12)),
+        `${model} input`,
+      );
+      assert.equal(
+        BigInt(output) * 1_000n,
+        BigInt(Math.round(reference.output_price * 1e12)),
+        `${model} output`,
+      );
+    }
+  });
+
+  it('say which version of the price data they were read from', () => {
+    const entry = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
+    const { version } = createRequire(import.meta.url)(entry.replace(/dist\/.*$/, 'package.json')) as {
+      version: string;
+    };
+    assert.equal(PRICE_DATA.version, version);
+  });
+});
