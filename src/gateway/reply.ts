@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
 /**
@@ -6,7 +6,6 @@ import type { ServerResponse } from 'node:http';
  * The commitment is SHA-256(salt || body), so that whoever kept the body and the salt can prove what was sent.
  */
 export interface Reply {
-  readonly salt: Buffer;
   readonly has_started: boolean;
   readonly byte_count: number;
   /** Sends a piece of a stream, headers first; resolves when the client has room for more. */
@@ -19,9 +18,6 @@ export interface Reply {
   commitment(): string;
 }
 
-/** Enough that nobody guesses it, for a commitment that hides as well as binds. */
-export const SALT_BYTES = 16;
-
 // A client that takes nothing for so long is gone, and must not hold the provider's stream open.
 const STALLED_CLIENT_MS = 60_000;
 
@@ -32,8 +28,7 @@ const STREAM_HEADERS = {
   'x-accel-buffering': 'no',
 } as const;
 
-export const createReply = (response: ServerResponse): Reply => {
-  const salt = randomBytes(SALT_BYTES);
+export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
   const hash = createHash('sha256').update(salt);
   let byte_count = 0;
   let has_started = false;
@@ -43,7 +38,6 @@ export const createReply = (response: ServerResponse): Reply => {
     hash.update(text);
   };
   return {
-    salt,
     get has_started() {
       return has_started;
     },

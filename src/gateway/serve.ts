@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import type { Context, Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 import type { Call, Step } from './call.ts';
 import type { GatewayDeps } from './deps.ts';
 import type { ClientProtocol } from './protocols/client-protocol.ts';
-import { createReply, SALT_BYTES } from './reply.ts';
+import { createReply } from './reply.ts';
+import { createSalts } from './salts.ts';
 import { admit } from './steps/admit.ts';
 import { authenticate } from './steps/authenticate.ts';
 import { classify } from './steps/classify.ts';
@@ -27,6 +27,7 @@ export interface InFlight {
 export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: InFlight): Middleware => {
   const steps: readonly Step[] = STEPS.map((step) => step(deps));
   const settleCall = settle(deps);
+  const nextSalt = createSalts();
   return async (ctx) => {
     if (in_flight.count >= deps.max_calls_in_flight) {
       deps.metrics.countOverload();
@@ -34,7 +35,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
     }
     deps.metrics.setInFlight(++in_flight.count);
     ctx.respond = false;
-    const call = openCall(ctx, protocol);
+    const call = openCall(ctx, protocol, nextSalt);
     try {
       await walk(steps, call, deps);
       await settleCall(call);
@@ -58,14 +59,14 @@ const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): P
   }
 };
 
-const openCall = (ctx: Context, protocol: ClientProtocol): Call => {
+const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer): Call => {
   const abort = new AbortController();
   ctx.res.once('close', () => {
     if (!ctx.res.writableFinished) abort.abort();
   });
-  const reply = createReply(ctx.res);
-  const request_salt = randomBytes(SALT_BYTES);
-  ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply.salt.toString('hex')}`);
+  const [request_salt, reply_salt] = [nextSalt(), nextSalt()];
+  const reply = createReply(ctx.res, reply_salt);
+  ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply_salt.toString('hex')}`);
   return {
     request_id: ctx.state.request_id as string,
     received_ms: ctx.state.received_ms as number,

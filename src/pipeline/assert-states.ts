@@ -30,7 +30,7 @@ export const assertStates = async (
     const states = statesAt(load_date);
     const bytes = (column: string): string =>
       `{${states.map((each) => `\\\\x${each.satellite.values[column]}`).join(',')}}`;
-    const applied = `{${states.map((each) => each.satellite.values['applied_date']).join(',')}}`;
+    const applied = `{${states.map((each) => each.satellite.values.applied_date).join(',')}}`;
     const fresh = await tx.unsafe<{ place: number }[]>(
       `
       select given.place

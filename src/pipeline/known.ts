@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, instantOf, isInstant } from '../core/clock.ts';
+import { type Clock, instantOf } from '../core/clock.ts';
 import type { Sql } from '../core/postgres.ts';
 import { KNOWN_LOCK } from '../vault/known-lock.ts';
+import { isVaultInstant } from '../vault/row-schema.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { InputError } from './input-error.ts';
 
@@ -26,7 +27,7 @@ export const sealKnown = async (sql: Sql, clock: Clock): Promise<string> =>
  * @throws InputError when it is no instant or is not final yet
  */
 export const chooseKnown = async (sql: Sql, clock: Clock, known: string | undefined): Promise<string> => {
-  if (known !== undefined && !isInstant(known)) {
+  if (known !== undefined && !isVaultInstant(known)) {
     throw new InputError(`--known ${known}: not an instant; write it as 2026-11-21T10:05:00Z`);
   }
   const sealed = await sealKnown(sql, clock);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { instantOf, isInstant } from '../core/clock.ts';
+import { instantOf } from '../core/clock.ts';
 import { connect, type Sql } from '../core/postgres.ts';
+import { isVaultInstant } from '../vault/row-schema.ts';
 import type { PipelineDeps } from './deps.ts';
 import { InputError } from './input-error.ts';
 import type { Job, JobResult } from './job.ts';
@@ -65,7 +66,7 @@ const findJob = (name: string): Job => {
 };
 
 const checkInstant = ({ clock }: PipelineDeps, { at, allow_future = false }: RunInput): string => {
-  if (!isInstant(at)) throw new InputError(`${at} is not an instant; write it as 2026-11-21T10:05:00Z`);
+  if (!isVaultInstant(at)) throw new InputError(`${at} is not an instant; write it as 2026-11-21T10:05:00Z`);
   if (!allow_future && Date.parse(at) > clock.now()) {
     throw new InputError(
       `${at} lies in the future (it is ${instantOf(clock.now())}): what happened by then is not known`,

@@ -5,46 +5,67 @@ import type { Column, ColumnType } from './entity.ts';
  * Rows travel as one text parameter a column, in the notation of PostgreSQL's arrays (manual, section 8.15.6):
  * `{"a",NULL}`. A statement then has as many parameters as the table has columns, whatever the size of the batch.
  */
-type Cell = (value: unknown, name: string) => string;
+type Cell = (value: never) => string;
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: JSON escapes them, arrays do not
+const CONTROL = /[\u0000-\u001f]/;
 const QUOTABLE = /[\\"]/g;
 
+// JSON and arrays quote alike but for control characters, and JSON.stringify is five times as fast as a replacement.
 const quoted = (text: string): string =>
-  text.includes('"') || text.includes('\\') ? `"${text.replace(QUOTABLE, '\\$&')}"` : `"${text}"`;
+  CONTROL.test(text) ? `"${text.replace(QUOTABLE, '\\$&')}"` : JSON.stringify(text);
 
 // Digits, dashes, colons and letters need no quotes.
-const plain: Cell = (value) => String(value === 0 ? 0 : value);
-const textCell: Cell = (value) => quoted(value as string);
+const plainText: Cell = (value: string) => value;
+const number: Cell = (value: number) => (value === 0 ? '0' : String(value));
 
 const CELLS: Readonly<Record<ColumnType, Cell>> = {
-  text: textCell,
-  uuid: plain,
-  integer: plain,
-  bigint: plain,
-  decimal: plain,
-  boolean: (value) => (value === true ? 't' : 'f'),
-  instant: plain,
-  date: plain,
-  bytes: (value) => `\\\\x${value as string}`,
-  json: (value, name) => quoted(canonicalJson(value, name)),
-  'text[]': (value) => quoted(`{${(value as string[]).map(quoted).join(',')}}`),
+  text: quoted,
+  uuid: plainText,
+  integer: number,
+  bigint: number,
+  decimal: plainText,
+  boolean: (value: boolean) => (value ? 't' : 'f'),
+  instant: plainText,
+  date: plainText,
+  bytes: (value: string) => `\\\\x${value}`,
+  json: quoted,
+  'text[]': (value: readonly string[]) =>
+    value.length === 0 ? '"{}"' : quoted(`{${value.map(quoted).join(',')}}`),
 };
 
+/** A sound row. Values of json columns stand as JSON text. */
+export type Writable = Readonly<Record<string, unknown>>;
+
 /**
- * The elements that a row puts into its columns' array literals.
+ * A row whose json columns are text.
  * @throws TypeError or RangeError when a json value has no canonical form
  */
-export const cellsOf = (columns: readonly Column[], values: Readonly<Record<string, unknown>>): string[] =>
-  columns.map(({ name, type }) => {
-    const value = values[name];
-    return value === null ? 'NULL' : CELLS[type](value, name);
-  });
+export const writableOf = (
+  columns: readonly Column[],
+  values: Readonly<Record<string, unknown>>,
+): Writable => {
+  let writable: Record<string, unknown> | null = null;
+  for (const { name, type } of columns) {
+    if (type !== 'json' || values[name] === null) continue;
+    writable ??= { ...values };
+    writable[name] = canonicalJson(values[name], name);
+  }
+  return writable ?? values;
+};
 
-/** The array literal of column `at` over all rows. */
-export const arrayLiteral = (rows: readonly { readonly cells: readonly string[] }[], at: number): string => {
-  let literal = '{';
-  for (let row = 0; row < rows.length; row++) literal += (row === 0 ? '' : ',') + rows[row]!.cells[at]!;
-  return `${literal}}`;
+/** The array literal of a column over all rows. */
+export const arrayLiteral = (
+  { name, type }: Pick<Column, 'name' | 'type'>,
+  rows: readonly Writable[],
+): string => {
+  const cell = CELLS[type] as (value: unknown) => string;
+  let literal = '';
+  for (const row of rows) {
+    const value = row[name];
+    literal += value === null ? ',NULL' : `,${cell(value)}`;
+  }
+  return `{${literal.slice(1)}}`;
 };
 
 /** How a column is read out of `unnest`: array columns travel as text, since arrays of arrays must be rectangles. */

@@ -1,24 +1,16 @@
 import { hash } from 'node:crypto';
 import { inspect } from 'node:util';
-import type { Column } from './entity.ts';
-import { arrayLiteral, cellsOf } from './literal.ts';
+import { arrayLiteral, type Writable } from './literal.ts';
 import type { Transaction } from './transaction.ts';
 
 /** A row that no table takes, with the reason. */
-export interface Refusal {
-  readonly key: string;
-  readonly cells: readonly string[];
+export interface Refusal extends Writable {
+  /** SHA-256 of what follows, lower-case hex. */
+  readonly load_error_key: string;
+  readonly table_name: string;
+  readonly reason: string;
+  readonly record: string;
 }
-
-const COLUMNS = (['load_error_key', 'table_name', 'reason', 'record'] as const).map(
-  (name): Column => ({
-    name,
-    type: name === 'load_error_key' ? 'bytes' : 'text',
-    is_nullable: false,
-    role: 'payload',
-    description: '',
-  }),
-);
 
 /**
  * A row as ops.load_error keeps it. The key hashes table, reason and record, so that a replay adds nothing.
@@ -30,11 +22,8 @@ export const refusal = (
 ): Refusal => {
   const table_name = safeText(String(row.table));
   const record = safeRecord(row.values);
-  const key = hash('sha256', JSON.stringify([table_name, reason, record]), 'hex');
-  return {
-    key,
-    cells: cellsOf(COLUMNS, { load_error_key: key, table_name, reason: safeText(reason), record }),
-  };
+  const load_error_key = hash('sha256', JSON.stringify([table_name, reason, record]), 'hex');
+  return { load_error_key, table_name, reason: safeText(reason), record };
 };
 
 /** Writes refusals, in order of their keys. */
@@ -44,12 +33,15 @@ export const insertRefusals = async (
   now_ms: number,
 ): Promise<void> => {
   if (refusals.length === 0) return;
-  const rows = refusals.toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const [keys, tables, reasons, records] = COLUMNS.map((_, at) => arrayLiteral(rows, at));
+  const rows = refusals.toSorted((a, b) => (a.load_error_key < b.load_error_key ? -1 : 1));
+  const keys = arrayLiteral({ name: 'load_error_key', type: 'bytes' }, rows);
+  const tables = arrayLiteral({ name: 'table_name', type: 'text' }, rows);
+  const reasons = arrayLiteral({ name: 'reason', type: 'text' }, rows);
+  const records = arrayLiteral({ name: 'record', type: 'text' }, rows);
   await tx`
     insert into ops.load_error (load_error_key, table_name, reason, record, refused_at)
     select load_error_key, table_name, reason, record, ${new Date(now_ms).toISOString()}::text::timestamptz
-    from unnest(${keys!}::text::bytea[], ${tables!}::text::text[], ${reasons!}::text::text[], ${records!}::text::text[])
+    from unnest(${keys}::text::bytea[], ${tables}::text::text[], ${reasons}::text::text[], ${records}::text::text[])
       as refused (load_error_key, table_name, reason, record)
     on conflict do nothing`;
 };

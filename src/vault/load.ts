@@ -1,6 +1,6 @@
 import type { Sql } from '../core/postgres.ts';
 import type { Entity } from './entity.ts';
-import { arrayLiteral, cellsOf, columnFromUnnest, parameterOf } from './literal.ts';
+import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf } from './literal.ts';
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Registry } from './registry.ts';
@@ -42,21 +42,15 @@ export const createLoader = ({ registry, now }: LoaderDeps): Load => {
   };
 };
 
-interface SoundRow {
-  /** The primary key as text: what rows are sorted by. */
-  readonly key: string;
-  readonly cells: readonly string[];
-}
-
 interface Batch {
-  readonly tables: ReadonlyMap<Entity, SoundRow[]>;
+  readonly tables: ReadonlyMap<Entity, Writable[]>;
   readonly refusals: readonly Refusal[];
   /** The days of partitioned rows. */
   readonly days: ReadonlySet<string>;
 }
 
 const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
-  const tables = new Map<Entity, SoundRow[]>();
+  const tables = new Map<Entity, Writable[]>();
   const refusals: Refusal[] = [];
   const days = new Set<string>();
   for (const row of rows) {
@@ -67,7 +61,7 @@ const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
       continue;
     }
     try {
-      const sound = soundRow(entity, row.values);
+      const sound = writableOf(entity.columns, row.values);
       const table = tables.get(entity);
       if (table === undefined) tables.set(entity, [sound]);
       else table.push(sound);
@@ -77,12 +71,6 @@ const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
     }
   }
   return { tables, refusals, days };
-};
-
-const soundRow = (entity: Entity, values: VaultRow['values']): SoundRow => {
-  let key = '';
-  for (const name of entity.primary_key) key += `${String(values[name])} `;
-  return { key, cells: cellsOf(entity.columns, values) };
 };
 
 const write = async (
@@ -107,12 +95,23 @@ const write = async (
 };
 
 /** Inserts rows that are not there yet and resolves to their number. */
-const insert = async (tx: Transaction, entity: Entity, rows: SoundRow[]): Promise<number> => {
-  rows.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
-  const literals = entity.columns.map((_, at) => arrayLiteral(rows, at));
+const insert = async (tx: Transaction, entity: Entity, rows: Writable[]): Promise<number> => {
+  rows.sort(byKey(entity.primary_key));
+  const literals = entity.columns.map((column) => arrayLiteral(column, rows));
   const result = await tx.unsafe(insertText(entity), literals, { prepare: true });
   return result.count;
 };
+
+/** Any total order of the keys will do, as long as every loader has the same. */
+const byKey =
+  (names: readonly string[]) =>
+  (a: Writable, b: Writable): number => {
+    for (const name of names) {
+      const [left, right] = [a[name] as string | number, b[name] as string | number];
+      if (left !== right) return left < right ? -1 : 1;
+    }
+    return 0;
+  };
 
 const insertText = ({ name, columns }: Entity): string => `
   insert into ${name} (${columns.map((column) => column.name).join(', ')})

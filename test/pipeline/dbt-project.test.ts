@@ -39,7 +39,7 @@ describe('the dbt project', () => {
           [],
         );
         const [row] = await database.sql`select count(*) as calls from derived_staging.stg_calls`;
-        assert.equal(row?.['calls'], 3);
+        assert.equal(row?.calls, 3);
       };
       await build();
       for (const job of ['performance-windows', 'spend'])

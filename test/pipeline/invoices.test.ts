@@ -140,7 +140,7 @@ describe('the job invoices', () => {
         const json = readFileSync(file.json_path);
         const [row] =
           await database.sql`select document_sha256 from billing.invoice_s_current where total_cents is not null and billing_entity = 'OneVault'`;
-        assert.equal(createHash('sha256').update(json).digest('hex'), row?.['document_sha256']);
+        assert.equal(createHash('sha256').update(json).digest('hex'), row?.document_sha256);
         const html = readFileSync(file.html_path, 'utf8');
         assert.match(html, /gpt-4o at openai: calls without a price, not charged/);
         assert.match(html, /Calls without usage \(refused, failed or given up\), not charged/);

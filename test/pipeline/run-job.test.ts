@@ -73,8 +73,8 @@ describe('a run of a job', () => {
     );
     assert.equal(count, 1);
     const [run] = await runs();
-    assert.equal(run?.['outcome'], 'FAILED');
-    assert.match(run?.['error_message'], /division by zero/);
+    assert.equal(run?.outcome, 'FAILED');
+    assert.match(run?.error_message, /division by zero/);
   });
 
   it('is repeated after a serialization failure and after its connections were cut', async () => {
@@ -88,7 +88,7 @@ describe('a run of a job', () => {
     const run = await runAnyJob(pipelineDeps(database, systemClock), job, { at: '2026-11-01T10:05:00Z' });
     assert.deepEqual([count, run.attempt], [3, 3]);
     assert.deepEqual(
-      (await runs()).map((each) => each['outcome']),
+      (await runs()).map((each) => each.outcome),
       ['FAILED', 'FAILED', 'SUCCEEDED'],
     );
   });
@@ -123,10 +123,10 @@ describe('a run of a job', () => {
       /took longer than 300 ms/,
     );
     const [run] = await runs();
-    assert.equal(run?.['outcome'], 'FAILED');
+    assert.equal(run?.outcome, 'FAILED');
     const [left] = await database.sql`
       select count(*) as sleeping from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid() and state = 'active'`;
-    assert.equal(left?.['sleeping'], 0);
+    assert.equal(left?.sleeping, 0);
   });
 
   it('ends when it is told to stop', async () => {

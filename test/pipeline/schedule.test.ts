@@ -93,6 +93,6 @@ describe('the schedule', () => {
     await schedule.stop(200);
     assert.ok(performance.now() - before_ms < 5_000);
     const [run] = await database.sql`select s.outcome from ops.job_run_s s where s.job_name = 'trial'`;
-    assert.equal(run?.['outcome'], 'FAILED');
+    assert.equal(run?.outcome, 'FAILED');
   });
 });

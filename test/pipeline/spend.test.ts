@@ -81,7 +81,7 @@ describe('the job spend', () => {
         clock.advance(1_000);
         const [row] = await database.sql`select s.billing_status from gateway.customer_spending_s_current s
           where s.billing_period = '2026-10-01'`;
-        return row?.['billing_status'];
+        return row?.billing_status;
       };
       assert.equal(await status(), 'PENDING');
       await runJob(deps, 'invoices', { at: '2026-11-05T00:00:00Z' });

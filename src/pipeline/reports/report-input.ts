@@ -1,5 +1,6 @@
-import { type Clock, isInstant } from '../../core/clock.ts';
+import type { Clock } from '../../core/clock.ts';
 import type { Sql } from '../../core/postgres.ts';
+import { isVaultInstant } from '../../vault/row-schema.ts';
 import { InputError } from '../input-error.ts';
 import { chooseKnown } from '../known.ts';
 import { RENDERERS, type ReportFormat } from './render/registry.ts';
@@ -39,7 +40,7 @@ export const checkReportInput = async (
   const { from, to, customer = null, requested_by } = input;
   const format = checkFormat(input.format);
   for (const [option, instant] of Object.entries({ from, to })) {
-    if (!isInstant(instant)) {
+    if (!isVaultInstant(instant)) {
       throw new InputError(`--${option} ${instant}: not an instant; write it as 2026-11-01T00:00:00Z`);
     }
   }
