@@ -92,12 +92,8 @@ export interface RoutingRule {
   readonly target_model: string | null;
 }
 
-/** All of the named ones must hold. */
-export interface RuleConditions {
-  readonly type?: readonly string[];
-  readonly customer?: readonly string[];
-  readonly priority?: readonly string[];
-}
+/** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */
+export type RuleConditions = Readonly<Record<string, readonly string[]>>;
 
 /** The price of an offer at an instant, or null where none holds or the model is not offered then. */
 export const priceAt = (offer: Offer, now_ms: number): Price | null => {

@@ -128,7 +128,8 @@ const statusOf = (call: Call, error: OneVaultError | null): CallFacts['response_
   return error.code === 'provider_timeout' ? 'TIMEOUT' : 'ERROR';
 };
 
+/** PostgreSQL's text holds neither NUL nor half of a surrogate pair. */
 const cut = (text: string): string =>
-  text.length <= LONGEST_TEXT ? text.toWellFormed() : text.slice(0, LONGEST_TEXT).toWellFormed();
+  text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd').toWellFormed();
 
 const cutOrNull = (text: string | undefined): string | null => (text === undefined ? null : cut(text));

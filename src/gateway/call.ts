@@ -5,7 +5,7 @@ import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
 import type { AdapterResponse, ChatRequest, Usage } from '../providers/contract.ts';
 import type { Reservation } from './budgets.ts';
-import type { ClientProtocol } from './protocols/client-protocol.ts';
+import type { Rating } from './rating.ts';
 import type { Reply } from './reply.ts';
 
 /** What a client asks for, read from its own protocol into the pivot form. */
@@ -76,6 +76,22 @@ export interface Call {
   upstream_latency_ms: number | null;
   time_to_first_token_ms: number | null;
   error: OneVaultError | null;
+}
+
+/** What a client speaks: how its request is read and its reply is written. One file a protocol. */
+export interface ClientProtocol {
+  /** The path, as recorded with each call. */
+  readonly endpoint: string;
+  /** @throws OneVaultError invalid_request, naming the field */
+  read(body: unknown): Ask;
+  /** The body of a whole reply, as JSON text. */
+  reply(response: AdapterResponse, call: Call, rating: Rating): string;
+  /** A chunk of the pivot form (JSON text) as the bytes of a stream; '' where it says nothing to this client. */
+  frame(chunk: string): string;
+  /** What ends a stream that is whole. */
+  end(call: Call, rating: Rating): string;
+  /** What ends a stream that broke. */
+  broken(error: OneVaultError, call: Call, now_ms: number): string;
 }
 
 /** One step of a call. It throws OneVaultError to refuse or fail it. */

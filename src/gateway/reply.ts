@@ -10,11 +10,11 @@ export interface Reply {
   readonly byte_count: number;
   /** Sends a piece of a stream, headers first; resolves when the client has room for more. */
   write(text: string): Promise<void>;
-  /** Takes the last piece into the commitment; it leaves with `finish`. */
+  /** Holds the last piece, which leaves with `finish`, in the place of one that was held before. */
   prepare(text: string): void;
   /** Sends what was prepared and ends the reply. `status` holds for a reply that has not started. */
   finish(status: number, headers: Readonly<Record<string, string>>): void;
-  /** Lower-case hex; to be called once, after `prepare`. */
+  /** Lower-case hex, of what was written and what is held; to be called once, after `prepare`. */
   commitment(): string;
 }
 
@@ -30,32 +30,28 @@ const STREAM_HEADERS = {
 
 export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
   const hash = createHash('sha256').update(salt);
-  let byte_count = 0;
+  let written_bytes = 0;
   let has_started = false;
   let last = '';
-  const take = (text: string): void => {
-    byte_count += Buffer.byteLength(text);
-    hash.update(text);
-  };
   return {
     get has_started() {
       return has_started;
     },
     get byte_count() {
-      return byte_count;
+      return written_bytes + Buffer.byteLength(last);
     },
     write: (text) => {
       if (!has_started) {
         has_started = true;
         response.writeHead(200, STREAM_HEADERS);
       }
-      take(text);
+      written_bytes += Buffer.byteLength(text);
+      hash.update(text);
       if (response.write(text) || response.destroyed) return Promise.resolve();
       return drained(response);
     },
     prepare: (text) => {
       last = text;
-      take(text);
     },
     finish: (status, headers) => {
       if (response.destroyed) return;
@@ -64,7 +60,7 @@ export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
       }
       response.end(last);
     },
-    commitment: () => hash.digest('hex'),
+    commitment: () => hash.update(last).digest('hex'),
   };
 };
 

@@ -1,8 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
-import type { Call, Step } from './call.ts';
+import type { Call, ClientProtocol, Step } from './call.ts';
 import type { GatewayDeps } from './deps.ts';
-import type { ClientProtocol } from './protocols/client-protocol.ts';
 import { createReply } from './reply.ts';
 import { createSalts } from './salts.ts';
 import { admit } from './steps/admit.ts';

@@ -19,13 +19,17 @@ export const readBody = async (request: IncomingMessage, limit_bytes: number): P
   const chunks: Buffer[] = [];
   let size = 0;
   try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+    // Leaving a plain loop destroys the request, and with it the connection that the answer needs.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
       size += chunk.length;
       if (size > limit_bytes) throw tooLarge();
       chunks.push(chunk);
     }
   } catch (cause) {
-    if (cause instanceof OneVaultError) throw cause;
+    if (cause instanceof OneVaultError) {
+      request.resume();
+      throw cause;
+    }
     throw new OneVaultError('client_closed_request', { cause });
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);

@@ -56,9 +56,10 @@ export const startProduct = async (config: Config): Promise<Product> => {
       stops.push(() => child.stop(config.shutdown_timeout_ms + STOP_MARGIN_MS));
       return child;
     };
-    if (needsSandbox(config)) await run('sandbox');
-    await run('load');
-    await run('schedule');
+    const first: readonly RoleName[] = needsSandbox(config)
+      ? ['sandbox', 'load', 'schedule']
+      : ['load', 'schedule'];
+    await Promise.all(first.map((name) => run(name)));
     const serve = await run('serve', { beforeRestart: () => recoverJournal(paths.journal, log) });
     const demo: Demo = { url: serve.url!, api_key: keys.api_key, admin_key: keys.admin_key };
     writePrivate(paths.demo, demo);
@@ -67,6 +68,11 @@ export const startProduct = async (config: Config): Promise<Product> => {
     await stop();
     throw error;
   }
+};
+
+/** Waits for every start, also when one fails: only what has started can be stopped. */
+const allOf = async (starts: readonly Promise<Child>[]): Promise<void> => {
+  for (const start of await Promise.allSettled(starts)) if (start.status === 'rejected') throw start.reason;
 };
 
 /** Ends the journal writers of processes that died: no process that writes runs yet, or any more. */

@@ -47,7 +47,8 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, resolve);
+    // Cluster's workers that listen on port 0 share one port: another role's calls would come here.
+    server.listen({ port, host, exclusive: true }, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
   return {

@@ -68,6 +68,29 @@ describe('the job spend', () => {
     );
   });
 
+  it('shows what came after a run for a future instant', async () => {
+    const database = await createTestDatabase();
+    try {
+      const clock = fixedClock('2026-11-10T00:00:00Z');
+      await addCustomer(database.sql, { customer: 'acme' });
+      const feed = createCallFeed(database.sql, clock);
+      const deps = pipelineDeps(database, clock);
+      await feed.send([{ request_timestamp: '2026-11-05T00:00:00.000Z' }]);
+      clock.advance(1_000);
+      await runJob(deps, 'spend', { at: '2026-12-01T00:00:00Z', allow_future: true });
+      clock.advance(600_000);
+      await feed.send([{ request_timestamp: '2026-11-10T00:03:00.000Z' }]);
+      clock.advance(1_000);
+      await runJob(deps, 'spend', { at: '2026-11-10T00:10:00Z' });
+      assert.deepEqual(
+        (await currentSpend(database.sql)).map((each) => each.total_requests),
+        [2],
+      );
+    } finally {
+      await database.drop();
+    }
+  });
+
   it('looks again at a month whose invoice was issued since', async () => {
     const database = await createTestDatabase();
     try {

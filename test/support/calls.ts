@@ -132,7 +132,7 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
       );
       const batch = prepareBatch(entries, callRows, testRegistry());
       if (batch.refusals.length > 0)
-        throw new Error(`a test's call is not sound: ${batch.refusals[0]?.cells.join(' ')}`);
+        throw new Error(`a test's call is not sound: ${batch.refusals[0]?.reason}`);
       await writeVault(sql, clock, async (tx, loaded_at) => {
         await load(tx, batch.rows);
         await tx`

@@ -3,10 +3,9 @@ import { type Pico, picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { errorEnvelope } from '../../http/envelope.ts';
 import { createValidator } from '../../http/validate.ts';
 import type { ChatChunk, ChatMessage, ChatRequest } from '../../providers/contract.ts';
-import type { Call } from '../call.ts';
+import type { Call, ClientProtocol } from '../call.ts';
 import type { Rating } from '../rating.ts';
 import schema from './ai-completions.schema.json' with { type: 'json' };
-import type { ClientProtocol } from './client-protocol.ts';
 
 interface AiRequest {
   readonly prompt?: string;

@@ -1,8 +1,8 @@
 import { errorEnvelope } from '../../http/envelope.ts';
 import { createValidator } from '../../http/validate.ts';
 import type { ChatRequest } from '../../providers/contract.ts';
+import type { ClientProtocol } from '../call.ts';
 import schema from './chat-completions.schema.json' with { type: 'json' };
-import type { ClientProtocol } from './client-protocol.ts';
 
 /** OpenAI's chat completions, so that its SDKs work with only the base URL changed. It is the pivot form itself. */
 export const createChatCompletions = (): ClientProtocol => {

@@ -32,14 +32,17 @@ const decisionOf = (call: Call, rule: RoutingRule | undefined, is_first_choice: 
   return 'cheapest model that fits';
 };
 
+/** A condition on a field that no call has never holds: the rule was written for a gateway that knows more. */
 const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
-  const holds = (allowed: readonly string[] | undefined, value: string | null): boolean =>
-    allowed === undefined || (value !== null && allowed.includes(value));
-  return (
-    holds(conditions.type, call.ask!.type) &&
-    holds(conditions.customer, call.customer!.customer) &&
-    holds(conditions.priority, call.ask!.priority)
-  );
+  const fields = new Map([
+    ['request_type', call.ask!.type],
+    ['customer', call.customer!.customer],
+    ['priority', call.ask!.priority],
+  ]);
+  return Object.entries(conditions).every(([field, allowed]) => {
+    const value = fields.get(field);
+    return value != null && Array.isArray(allowed) && allowed.includes(value);
+  });
 };
 
 const targetsNothing = (rule: RoutingRule): boolean =>

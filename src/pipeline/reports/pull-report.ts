@@ -10,7 +10,7 @@ import { writeVault } from '../../vault/write.ts';
 import { cutOffAt } from '../known.ts';
 import { gatherEvidence } from './evidence.ts';
 import { RENDERERS } from './render/registry.ts';
-import { type ReportDefinition, readReport } from './report-definition.ts';
+import { type ReportDefinition, readReport, type Section } from './report-definition.ts';
 import { checkReportInput, type ReportInput, type ReportParameters } from './report-input.ts';
 import { bindParameters } from './report-sql.ts';
 
@@ -63,6 +63,8 @@ export const pullReport = async (
     await write(text);
   };
   const row_count = await sql.begin('isolation level repeatable read read only', async (tx) => {
+    // While a slow reader takes a piece, the transaction is idle.
+    await tx`set local idle_in_transaction_session_timeout = 0`;
     const values = await sqlParameters(tx, parameters);
     const sources = bindParameters(report.sources_sql, values);
     const evidence = await gatherEvidence(tx, { report, report_id, parameters, code_version, sources });
@@ -116,6 +118,7 @@ const render = async (
     const { text, values: bound } = bindParameters(section.sql, values);
     let count = 0;
     for await (const rows of tx.unsafe<Record<string, unknown>[]>(text, bound).cursor(BATCH_ROWS)) {
+      if (count === 0) checkColumns(section, rows[0]!);
       await emit(renderer.rows(section, rows, count === 0));
       count += rows.length;
     }
@@ -124,6 +127,15 @@ const render = async (
   }
   await emit(renderer.end());
   return total;
+};
+
+/** @throws Error when a section's SQL and schema name different columns: a value would go missing unseen */
+const checkColumns = ({ name, columns }: Section, row: Readonly<Record<string, unknown>>): void => {
+  const described = columns.map((column) => column.name);
+  if (Object.keys(row).join() === described.join()) return;
+  throw new Error(
+    `section ${name}: the SQL gives ${Object.keys(row).join(', ')}, the schema ${described.join(', ')}`,
+  );
 };
 
 const idOf = ({ name }: ReportDefinition, parameters: ReportParameters): string => {

@@ -139,7 +139,8 @@ budget as (
 select
   (total.month_start at time zone 'UTC')::date as billing_period,
   total.customer,
-  least({{ at() }}, {{ add_month('total.month_start') }}) as applied_date,
+  -- Not past what was known: a run for a future instant must not stand before those that come until then.
+  least({{ at() }}, {{ add_month('total.month_start') }}, {{ known() }}) as applied_date,
   total.total_requests,
   total.total_tokens,
   total.total_provider_cost,

@@ -19,6 +19,8 @@ select
   trim_scale(round(100.0 * successful_requests / nullif(successful_requests + failed_requests, 0), 6))
     as availability_percent,
   tokens_processed,
-  trim_scale(round(provider_cost / nullif(rated_tokens, 0), 6)) as average_cost_per_token,
+  -- Six decimals, half up, in whole numbers: `/` keeps 16 digits in all, which a large cost uses up.
+  trim_scale(div(2000000 * provider_cost + rated_tokens, nullif(2 * rated_tokens, 0)) * 0.000001)
+    as average_cost_per_token,
   known_at
 from {{ ref('performance_window') }}

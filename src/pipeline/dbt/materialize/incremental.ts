@@ -1,6 +1,6 @@
 import { buildName, quoted, quoteName } from '../relations.ts';
 import { writableColumns } from './existing.ts';
-import type { MaterializeInput } from './materialize.ts';
+import type { MaterializeInput } from './materialize-input.ts';
 
 /**
  * Adds a model's new rows to its table. With `delete+insert`, rows of the same unique key go first; a key with a

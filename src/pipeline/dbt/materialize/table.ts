@@ -1,7 +1,7 @@
 import type { IndexConfig } from '../project/types.ts';
 import { buildName, quoted, quoteName, type Relation } from '../relations.ts';
 import { clearPlace } from './dependents.ts';
-import type { MaterializeInput } from './materialize.ts';
+import type { MaterializeInput } from './materialize-input.ts';
 
 /**
  * Builds a table under another name and gives it its own at the end, so readers wait for no more than the rename

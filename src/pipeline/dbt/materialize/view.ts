@@ -1,6 +1,6 @@
 import { quoted } from '../relations.ts';
 import { clearPlace } from './dependents.ts';
-import type { MaterializeInput } from './materialize.ts';
+import type { MaterializeInput } from './materialize-input.ts';
 
 // PostgreSQL replaces a view in place only while its columns keep name, type and order.
 const COLUMNS_CHANGED = '42P16';

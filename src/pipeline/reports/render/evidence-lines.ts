@@ -1,4 +1,4 @@
-import type { Evidence } from '../evidence.ts';
+import type { Evidence } from '../evidence-block.ts';
 
 /** The evidence as names and texts, in the order that people read it. Empty texts are to be filled in by hand. */
 export const evidenceLines = (evidence: Evidence): [string, string][] => [

@@ -1,4 +1,4 @@
-import type { Evidence } from '../evidence.ts';
+import type { Evidence } from '../evidence-block.ts';
 import type { Section } from '../report-definition.ts';
 
 /** A row of a section by column name: text, number or null. */

@@ -1,0 +1,41 @@
+/** What every report opens with: where it comes from, what it covers, and what is missing. */
+export interface Evidence {
+  readonly report_id: string;
+  readonly report: string;
+  readonly title: string;
+  readonly regulation: string;
+  readonly articles: readonly string[];
+  readonly purpose: string;
+  readonly tenant: string;
+  readonly customer: string;
+  /** [from, to) */
+  readonly period: { readonly from: string; readonly to: string };
+  readonly known_at: string;
+  readonly requested_by: string;
+  readonly format: string;
+  readonly generator: string;
+  readonly code_version: string;
+  readonly sql_sha256: string;
+  readonly sources: readonly SourceCount[];
+  readonly journal: readonly WriterCompleteness[];
+  readonly exceptions: readonly string[];
+  readonly retention_class: string;
+  /** To be filled in by hand. */
+  readonly reviewer: string;
+  readonly reviewed_at: string;
+  readonly sign_off: string;
+}
+
+export interface SourceCount {
+  readonly source_table: string;
+  readonly row_count: number;
+  readonly control_sum: string;
+}
+
+/** Of one journal writer, the sequences 1 to `expected`: how many were loaded, and which ranges were not. */
+export interface WriterCompleteness {
+  readonly writer: string;
+  readonly expected: number;
+  readonly found: number;
+  readonly gaps: readonly string[];
+}
