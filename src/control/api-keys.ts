@@ -3,7 +3,7 @@ import { instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import { readJson } from '../http/body.ts';
-import { readPage } from '../http/page.ts';
+import { readPage, readText } from '../http/page.ts';
 import { createValidator } from '../http/validate.ts';
 import type { Content } from '../vault/rows.ts';
 import schema from './api-key.schema.json' with { type: 'json' };
@@ -48,7 +48,7 @@ export const createApiKey = (deps: ControlDeps): Middleware => {
       key_name: input.name,
       scopes: ['calls'],
       allowed_ips: input.allowed_ips ?? null,
-      expires_at: input.expires_at == null ? null : instantOf(Date.parse(input.expires_at)),
+      expires_at: input.expires_at == null ? null : expiryOf(input.expires_at),
       key_status: 'ACTIVE',
       rate_limit_requests_per_minute: input.rate_limit_requests_per_minute ?? null,
     };
@@ -60,6 +60,18 @@ export const createApiKey = (deps: ControlDeps): Middleware => {
     ctx.status = 201;
     ctx.body = { ...present(await findApiKey(deps, id)), key: secret };
   };
+};
+
+// Beyond the year 9999, ISO 8601 takes another form.
+const LATEST_EXPIRY_MS = Date.UTC(9999, 11, 31);
+
+const expiryOf = (date_time: string): string => {
+  const expires_at_ms = Date.parse(date_time);
+  if (expires_at_ms >= 0 && expires_at_ms < LATEST_EXPIRY_MS) return instantOf(expires_at_ms);
+  throw new OneVaultError('invalid_request', {
+    param: 'expires_at',
+    details: 'expires_at is an instant from 1970 to 9999, as 2027-01-31T00:00:00Z.',
+  });
 };
 
 /** `DELETE /api-keys/{id}`: revokes. Revoking again changes nothing. */
@@ -91,12 +103,12 @@ export const listApiKeys =
   ({ sql }: ControlDeps): Middleware =>
   async (ctx) => {
     const { limit, after } = readPage(ctx.query);
-    const { customer } = ctx.query;
+    const customer = readText(ctx.query, 'customer');
     const rows = await sql<ApiKeyRow[]>`
       ${selectApiKey(sql)}
       where h.api_key_bk > ${after}
         and h.api_key_bk <> 'unknown'
-        and ${typeof customer === 'string' ? sql`c.customer_bk = ${customer}` : sql`true`}
+        and ${customer === null ? sql`true` : sql`c.customer_bk = ${customer}`}
       order by h.api_key_bk
       limit ${limit}`;
     ctx.body = { data: rows.map(present), next: rows.length === limit ? rows.at(-1)!.id : null };

@@ -5,6 +5,7 @@ import { readJson } from '../http/body.ts';
 import { readPage } from '../http/page.ts';
 import { createValidator } from '../http/validate.ts';
 import type { Content } from '../vault/rows.ts';
+import type { Transaction } from '../vault/transaction.ts';
 import schema from './customer.schema.json' with { type: 'json' };
 import type { ControlDeps } from './deps.ts';
 import { lockName, save } from './save.ts';
@@ -49,7 +50,8 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
       await lockName(tx, `customer/${input.slug}`);
       const [existing] = await deps.reader.current(tx, 'customer_config_s', { hash_keys: [customer_hk] });
       if (existing !== undefined) {
-        if (existing.hash_diff === deps.rows.diff('customer_config_s', config)) return [];
+        const is_same = existing.hash_diff === deps.rows.diff('customer_config_s', config);
+        if (is_same && (await tenantOf(tx, input.slug)) === tenant) return [];
         throw new OneVaultError('already_exists', {
           param: 'slug',
           details: `GET /customers/${input.slug} shows it.`,
@@ -90,10 +92,12 @@ export const listCustomers =
   };
 
 const findCustomer = async ({ sql }: ControlDeps, slug: string) => {
-  const [row] = await sql<CustomerRow[]>`
-    ${selectCustomer(sql)}
-    where h.customer_bk = ${slug}
-      and h.customer_bk <> 'unknown'`;
+  const [row] = slug.includes('\0')
+    ? []
+    : await sql<CustomerRow[]>`
+        ${selectCustomer(sql)}
+        where h.customer_bk = ${slug}
+          and h.customer_bk <> 'unknown'`;
   if (row === undefined) throw new OneVaultError('not_found', { details: `There is no customer ${slug}.` });
   return present(row);
 };
@@ -109,8 +113,22 @@ const selectCustomer = (sql: ControlDeps['sql']) => sql`
   left join gateway.customer_tenant_l l using (customer_hk)
   left join auth.tenant_h t using (tenant_hk)`;
 
+const tenantOf = async (tx: Transaction, slug: string): Promise<string | undefined> => {
+  const [row] = await tx<{ tenant: string }[]>`
+    select t.tenant_bk as tenant
+    from gateway.customer_h h
+    join gateway.customer_tenant_l l using (customer_hk)
+    join auth.tenant_h t using (tenant_hk)
+    where h.customer_bk = ${slug}`;
+  return row?.tenant;
+};
+
 const refuseUnknownTenant = async ({ sql }: ControlDeps, tenant: string): Promise<void> => {
-  const [row] = await sql`select 1 from auth.tenant_h where tenant_bk = ${tenant}`;
+  const [row] = await sql`
+    select 1
+    from auth.tenant_h
+    where tenant_bk = ${tenant}
+      and tenant_bk <> 'unknown'`;
   if (row === undefined) {
     throw new OneVaultError('invalid_request', { param: 'tenant', details: `There is no tenant ${tenant}.` });
   }

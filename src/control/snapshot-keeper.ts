@@ -30,6 +30,7 @@ export const startSnapshotKeeper = async (deps: {
   let under_way: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   let is_away = false;
+  let is_closed = false;
   let retry: NodeJS.Timeout | undefined;
 
   const build = async (): Promise<void> => {
@@ -55,6 +56,7 @@ export const startSnapshotKeeper = async (deps: {
   };
   const refreshOrWarn = (): void => {
     refresh().catch((err: unknown) => {
+      if (is_closed) return;
       if (!is_away) log.warn({ err }, 'the snapshot cannot be refreshed; the last one stands');
       is_away = true;
       retry = setTimeout(refreshOrWarn, RETRY_MS);
@@ -68,6 +70,7 @@ export const startSnapshotKeeper = async (deps: {
     current: () => snapshot,
     refresh,
     close: async () => {
+      is_closed = true;
       clearInterval(poll);
       await listening.unlisten().catch(() => {});
       clearTimeout(retry);

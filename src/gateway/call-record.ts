@@ -129,7 +129,6 @@ const statusOf = (call: Call, error: OneVaultError | null): CallFacts['response_
 };
 
 /** PostgreSQL's text holds neither NUL nor half of a surrogate pair. */
-const cut = (text: string): string =>
-  text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd').toWellFormed();
+const cut = (text: string): string => text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd').toWellFormed();
 
 const cutOrNull = (text: string | undefined): string | null => (text === undefined ? null : cut(text));

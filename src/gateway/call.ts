@@ -31,6 +31,9 @@ export interface CandidateOffer {
   /** The provider's own name of the model. */
   readonly provider_model_name: string;
   readonly max_output_tokens: number | null;
+  /** Upper bounds of what the call may use there. */
+  readonly most_prompt_tokens: number;
+  readonly most_completion_tokens: number;
   /** What the call could cost the customer there at most; null when unpriced. */
   readonly worst_cost: Pico | null;
 }

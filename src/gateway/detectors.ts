@@ -11,8 +11,9 @@ export const detectFlags = (text: string): ComplianceFlag[] => {
   return flags;
 };
 
+/** From the sign outwards: looked for from its beginning, an address in a megabyte of letters took 0.7 s. */
 const hasEmail = (text: string): boolean =>
-  text.includes('@') && /[\w.+-]{1,64}@[\w-]{1,63}(\.[\w-]{1,63}){1,8}/.test(text);
+  text.includes('@') && /(?<=[\w.+-])@[\w-]{1,63}\.[\w-]/.test(text);
 
 /** A US social security number in a form and range that is issued (SSA, "Randomization", 2011). */
 const hasSocialSecurityNumber = (text: string): boolean =>
@@ -24,18 +25,39 @@ const hasHealthData = (text: string): boolean => {
   return anyMatch(text, /\bNPI\W{0,3}(\d{10})\b/gi, ([, digits = '']) => passesLuhn(`80840${digits}`));
 };
 
+/** Whole groups of digits: other numbers may stand right before and behind, as an expiry date does. */
 const hasCardNumber = (text: string): boolean =>
-  anyMatch(text, /\b\d(?:[ -]?\d){12,18}\b/g, ([match]) => passesLuhn(match.replace(/[ -]/g, '')));
+  anyMatch(text, /\b(?=(\d(?:[ -]?\d){12,18})\b)/g, ([, match = '']) =>
+    headsOf(match.split(/[ -]/), CARD_DIGITS).some(passesLuhn),
+  );
+
+const CARD_DIGITS = { least: 13, most: 19 } as const;
+
+const hasIban = (text: string): boolean =>
+  anyMatch(text, /\b(?=([A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30})\b)/g, ([, match = '']) =>
+    headsOf(match.split(' '), IBAN_LENGTH).some(passesMod97),
+  );
+
+const IBAN_LENGTH = { least: 15, most: 34 } as const;
+
+/** The first groups joined, then one more each time, as far as the result has a length that is asked for. */
+const headsOf = (groups: readonly string[], { least, most }: { least: number; most: number }): string[] => {
+  const heads: string[] = [];
+  let head = '';
+  for (const group of groups) {
+    head += group;
+    if (head.length >= least && head.length <= most) heads.push(head);
+  }
+  return heads;
+};
 
 /** ISO 13616: the rotated number, letters as two digits, leaves 1 modulo 97. */
-const hasIban = (text: string): boolean =>
-  anyMatch(text, /\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b/g, ([match]) => {
-    const iban = match.replaceAll(' ', '');
-    const digits = `${iban.slice(4)}${iban.slice(0, 4)}`.replace(/[A-Z]/g, (letter) =>
-      String(letter.charCodeAt(0) - 55),
-    );
-    return BigInt(digits) % 97n === 1n;
-  });
+const passesMod97 = (iban: string): boolean => {
+  const digits = `${iban.slice(4)}${iban.slice(0, 4)}`.replace(/[A-Z]/g, (letter) =>
+    String(letter.charCodeAt(0) - 55),
+  );
+  return BigInt(digits) % 97n === 1n;
+};
 
 /** ISO/IEC 7812-1, annex B. */
 const passesLuhn = (digits: string): boolean => {

@@ -1,39 +1,39 @@
 import type { Middleware } from 'koa';
-import { type Model, priceAt, type Snapshot } from '../control/snapshot.ts';
+import { type Model, priceAt } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
 import type { GatewayDeps } from './deps.ts';
 import { identify } from './identify.ts';
+import { isForChat, isServed } from './offers.ts';
 
 /** `GET /v1/models` and `GET /v1/models/{model}`, in OpenAI's form: what the caller may ask for now. */
 export const listModels =
-  ({ snapshot, clock }: GatewayDeps): Middleware =>
+  (deps: GatewayDeps): Middleware =>
   (ctx) => {
-    const current = authenticated(snapshot(), ctx, clock.now());
-    const models = [...current.models.values()].filter((model) => isOffered(model, clock.now()));
+    authenticate(deps, ctx);
+    const models = [...deps.snapshot().models.values()].filter((model) => isOffered(deps, model));
     ctx.body = { object: 'list', data: models.map(describe) };
   };
 
 export const getModel =
-  ({ snapshot, clock }: GatewayDeps): Middleware =>
+  (deps: GatewayDeps): Middleware =>
   (ctx) => {
-    const current = authenticated(snapshot(), ctx, clock.now());
-    const model = current.models.get(ctx.params.model as string);
-    if (model === undefined || !isOffered(model, clock.now())) throw new OneVaultError('model_not_found');
+    authenticate(deps, ctx);
+    const model = deps.snapshot().models.get(ctx.params.model as string);
+    if (model === undefined || !isOffered(deps, model)) throw new OneVaultError('model_not_found');
     ctx.body = describe(model);
   };
 
-const authenticated = (
-  snapshot: Snapshot,
-  ctx: { req: Parameters<typeof identify>[1] },
-  now_ms: number,
-): Snapshot => {
-  const { refusal } = identify(snapshot, ctx.req, now_ms);
+const authenticate = (
+  { snapshot, clock }: GatewayDeps,
+  ctx: { readonly req: Parameters<typeof identify>[1] },
+): void => {
+  const { refusal } = identify(snapshot(), ctx.req, clock.now());
   if (refusal !== null) throw refusal;
-  return snapshot;
 };
 
-const isOffered = (model: Model, now_ms: number): boolean =>
-  model.offers.some((offer) => priceAt(offer, now_ms) !== null);
+const isOffered = (deps: GatewayDeps, model: Model): boolean =>
+  isForChat(model) &&
+  model.offers.some((offer) => isServed(deps, offer) && priceAt(offer, deps.clock.now()) !== null);
 
 const describe = (model: Model) => ({
   id: model.model,

@@ -18,34 +18,46 @@ export interface RateLimiter {
 const MINUTE_MS = 60_000;
 // Keys that have not been seen for their whole window hold no state worth keeping.
 const SWEEP_SIZE = 10_000;
+// Far below one request, far above what rounding makes of a count of them.
+const TOLERANCE = 1e-6;
+
+interface Bucket {
+  /** Requests taken and not yet free again, at `at_ms`. */
+  held: number;
+  at_ms: number;
+}
 
 /**
- * A token bucket a key, kept as one number each: the generic cell rate algorithm (ITU-T I.371), where the number
- * is the theoretical arrival time of the next request.
+ * A token bucket a key, kept as the number of requests that it holds: counts are exact at any limit, which instants
+ * in milliseconds (the generic cell rate algorithm, ITU-T I.371, in its usual form) are not.
  */
 export const createRateLimiter = (): RateLimiter => {
-  const arrivals = new Map<string, number>();
+  const buckets = new Map<string, Bucket>();
   let sweep_at = SWEEP_SIZE;
   const sweep = (now_ms: number): void => {
-    for (const [key, arrival_ms] of arrivals) if (arrival_ms <= now_ms) arrivals.delete(key);
-    sweep_at = Math.max(SWEEP_SIZE, arrivals.size * 2);
+    for (const [key, { at_ms }] of buckets) if (at_ms + MINUTE_MS <= now_ms) buckets.delete(key);
+    sweep_at = Math.max(SWEEP_SIZE, buckets.size * 2);
   };
   return {
     take: (key, per_minute, now_ms) => {
-      if (arrivals.size >= sweep_at) sweep(now_ms);
-      const interval_ms = MINUTE_MS / per_minute;
-      const arrival_ms = Math.max(arrivals.get(key) ?? 0, now_ms);
-      const next_ms = arrival_ms + interval_ms;
-      const wait_ms = next_ms - MINUTE_MS - now_ms;
-      const allowed = wait_ms <= 0;
-      if (allowed) arrivals.set(key, next_ms);
-      const held_ms = (allowed ? next_ms : arrival_ms) - now_ms;
+      if (buckets.size >= sweep_at) sweep(now_ms);
+      const bucket = buckets.get(key) ?? { held: 0, at_ms: now_ms };
+      const freed = (Math.max(0, now_ms - bucket.at_ms) * per_minute) / MINUTE_MS;
+      bucket.held = Math.max(0, bucket.held - freed);
+      bucket.at_ms = Math.max(bucket.at_ms, now_ms);
+      const allowed = bucket.held + 1 <= per_minute + TOLERANCE;
+      if (allowed) {
+        bucket.held += 1;
+        buckets.set(key, bucket);
+      }
+      const secondsOf = (requests: number): number =>
+        Math.ceil((requests * MINUTE_MS) / per_minute / 1_000 - TOLERANCE);
       return {
         allowed,
         limit: per_minute,
-        remaining: Math.max(0, Math.floor((MINUTE_MS - held_ms) / interval_ms)),
-        reset_s: Math.ceil(held_ms / 1_000),
-        retry_after_s: allowed ? 0 : Math.max(1, Math.ceil(wait_ms / 1_000)),
+        remaining: Math.max(0, Math.floor(per_minute - bucket.held + TOLERANCE)),
+        reset_s: secondsOf(bucket.held),
+        retry_after_s: allowed ? 0 : Math.max(1, secondsOf(bucket.held + 1 - per_minute)),
       };
     },
   };

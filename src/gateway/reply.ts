@@ -21,7 +21,7 @@ export interface Reply {
 // A client that takes nothing for so long is gone, and must not hold the provider's stream open.
 const STALLED_CLIENT_MS = 60_000;
 
-const STREAM_HEADERS = {
+export const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache',
   // nginx would hold frames back otherwise.

@@ -1,18 +1,20 @@
-import type { Middleware } from 'koa';
+import type { RouterContext } from '@koa/router';
+import type { Context, Middleware } from 'koa';
 import type { Clock } from '../core/clock.ts';
 import { asOneVaultError, OneVaultError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { errorEnvelope } from './envelope.ts';
 
-/** The one catch: answers every error with its row of the error table, and a path that nobody serves with 404. */
+/**
+ * The one catch: answers every error with its row of the error table, a path that nobody serves with 404, and one
+ * that is served by other methods with 405 and their names in `Allow` (RFC 9110, section 15.5.6).
+ */
 export const errorHandler =
   (clock: Clock, log: Log): Middleware =>
   async (ctx, next) => {
     try {
       await next();
-      if (ctx.respond !== false && ctx.body === undefined && ctx.status === 404) {
-        throw new OneVaultError('not_found', { details: `${ctx.method} ${ctx.path} is not served.` });
-      }
+      if (ctx.respond !== false && ctx.body === undefined && ctx.status === 404) throw unserved(ctx);
     } catch (thrown) {
       const error = asOneVaultError(thrown);
       if (error.code === 'internal_error') {
@@ -23,3 +25,14 @@ export const errorHandler =
       ctx.body = errorEnvelope(error, ctx.state.request_id, clock.now());
     }
   };
+
+const unserved = (ctx: Context): OneVaultError => {
+  // What the routers leave behind: the layers whose path was the request's, whatever their methods.
+  const layers = (ctx as RouterContext).matched ?? [];
+  const methods = [...new Set(layers.flatMap((layer) => layer.methods))].toSorted();
+  if (methods.length === 0) {
+    return new OneVaultError('not_found', { details: `${ctx.method} ${ctx.path} is not served.` });
+  }
+  ctx.set('allow', methods.join(', '));
+  return new OneVaultError('method_not_allowed', { details: `${ctx.path} takes ${methods.join(', ')}.` });
+};

@@ -1,4 +1,5 @@
-import type { Middleware } from 'koa';
+import Router from '@koa/router';
+import type { Context } from 'koa';
 
 /** What `/health` tells of one thing that we depend on. */
 export interface Dependency {
@@ -14,26 +15,16 @@ export interface HealthDeps {
 }
 
 /** `/health`, `/health/{liveness,readiness,dependencies}`, for balancers and operators; they need no key. */
-export const health = ({ version, isReady, dependencies }: HealthDeps): Middleware => {
-  const answer = (is_well: boolean): { status: number; body: object } => ({
-    status: is_well ? 200 : 503,
-    body: { status: is_well ? 'up' : 'down', version },
-  });
-  return async (ctx, next) => {
-    if (ctx.method !== 'GET' || !ctx.path.startsWith('/health')) return next();
-    switch (ctx.path) {
-      case '/health/liveness':
-        Object.assign(ctx, answer(true));
-        return undefined;
-      case '/health':
-      case '/health/readiness':
-        Object.assign(ctx, answer(isReady()));
-        return undefined;
-      case '/health/dependencies':
-        ctx.body = await dependencies();
-        return undefined;
-      default:
-        return next();
-    }
+export const health = ({ version, isReady, dependencies }: HealthDeps): Router => {
+  const answer = (ctx: Context, is_well: boolean): void => {
+    ctx.status = is_well ? 200 : 503;
+    ctx.body = { status: is_well ? 'up' : 'down', version };
   };
+  return new Router()
+    .get('/health', (ctx) => answer(ctx, isReady()))
+    .get('/health/liveness', (ctx) => answer(ctx, true))
+    .get('/health/readiness', (ctx) => answer(ctx, isReady()))
+    .get('/health/dependencies', async (ctx) => {
+      ctx.body = await dependencies();
+    });
 };

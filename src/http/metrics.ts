@@ -1,12 +1,9 @@
-import type { Middleware } from 'koa';
+import Router from '@koa/router';
 import type { Registry } from 'prom-client';
 
 /** `GET /metrics`, in Prometheus' text form. */
-export const metrics =
-  (registry: Registry): Middleware =>
-  async (ctx, next) => {
-    if (ctx.method !== 'GET' || ctx.path !== '/metrics') return next();
+export const metrics = (registry: Registry): Router =>
+  new Router().get('/metrics', async (ctx) => {
     ctx.type = registry.contentType;
     ctx.body = await registry.metrics();
-    return undefined;
-  };
+  });

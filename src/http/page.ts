@@ -12,7 +12,7 @@ const MOST = 1_000;
 
 /** @throws OneVaultError invalid_request */
 export const readPage = (query: ParsedUrlQuery): Page => {
-  const { limit, after } = query;
+  const limit = readText(query, 'limit') ?? undefined;
   const asked = limit === undefined ? DEFAULT_LIMIT : Number(limit);
   if (!Number.isInteger(asked) || asked < 1 || asked > MOST) {
     throw new OneVaultError('invalid_request', {
@@ -20,5 +20,16 @@ export const readPage = (query: ParsedUrlQuery): Page => {
       details: `limit is a whole number from 1 to ${MOST}.`,
     });
   }
-  return { limit: asked, after: typeof after === 'string' ? after : '' };
+  return { limit: asked, after: readText(query, 'after') ?? '' };
+};
+
+/**
+ * A parameter of a query; null where it is not there.
+ * @throws OneVaultError invalid_request when it stands there twice, or holds a NUL, which no text of ours does
+ */
+export const readText = (query: ParsedUrlQuery, name: string): string | null => {
+  const value = query[name];
+  if (value === undefined) return null;
+  if (typeof value === 'string' && !value.includes('\0')) return value;
+  throw new OneVaultError('invalid_request', { param: name, details: `${name} is one text without NUL.` });
 };

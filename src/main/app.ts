@@ -23,8 +23,8 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(requestId(clock, nextId));
   app.use(errorHandler(clock, log));
   app.use(gatewayRoutes(deps.gateway).routes());
-  app.use(health(deps.health));
-  app.use(metrics(deps.registry));
+  app.use(health(deps.health).routes());
+  app.use(metrics(deps.registry).routes());
   app.use(controlRoutes(deps.control).routes());
   app.on('error', (err: unknown) => log.warn({ err }, 'a connection met a fault'));
   return app;

@@ -2,7 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import { type Pico, picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { errorEnvelope } from '../../http/envelope.ts';
 import { createValidator } from '../../http/validate.ts';
-import type { ChatChunk, ChatMessage, ChatRequest } from '../../providers/contract.ts';
+import type { ChatMessage, ChatRequest } from '../../providers/contract.ts';
 import type { Call, ClientProtocol } from '../call.ts';
 import type { Rating } from '../rating.ts';
 import schema from './ai-completions.schema.json' with { type: 'json' };
@@ -53,8 +53,7 @@ export const createAiCompletions = (): ClientProtocol => {
       });
     },
     frame: (chunk) => {
-      const { choices } = JSON.parse(chunk) as ChatChunk;
-      const delta = choices[0]?.delta.content ?? '';
+      const delta = deltaOf(chunk);
       return delta === '' ? '' : `data: ${JSON.stringify({ delta })}\n\n`;
     },
     end: (call, rating) => `data: ${JSON.stringify(answerOf(call, rating))}\n\n`,
@@ -77,6 +76,18 @@ const chatOf = (request: AiRequest): ChatRequest => {
     ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
     ...(request.stream === true ? { stream: true } : {}),
   };
+};
+
+/** The text that a chunk adds. A provider of the pivot form sends its own chunks, which may be of any shape. */
+const deltaOf = (chunk: string): string => {
+  let choices: readonly { readonly delta?: { readonly content?: unknown } }[] | undefined;
+  try {
+    ({ choices } = JSON.parse(chunk) as { choices?: typeof choices });
+  } catch (cause) {
+    throw new OneVaultError('provider_malformed', { details: 'A frame of the stream is not JSON.', cause });
+  }
+  const content = choices?.[0]?.delta?.content;
+  return typeof content === 'string' ? content : '';
 };
 
 const maxCostOf = (max_cost: number | string | undefined): Pico | null => {

@@ -1,13 +1,12 @@
-import type { Model, Snapshot } from '../../control/snapshot.ts';
-import { priceAt } from '../../control/snapshot.ts';
+import { type Model, priceAt, type Snapshot } from '../../control/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { ChatRequest } from '../../providers/contract.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { detectFlags } from '../detectors.ts';
+import { isForChat, isServed } from '../offers.ts';
 import { worstCost } from '../rating.ts';
 
-const CAPABILITY = 'chat';
 // What a provider's own tool instructions add to a prompt (Anthropic publishes 313 to 530 tokens).
 const TOOL_PROMPT_TOKENS = 1_024;
 // Stands in where neither the client nor the catalog bounds a reply: as long as any model writes today.
@@ -15,20 +14,17 @@ const LONGEST_REPLY_TOKENS = 131_072;
 
 /** Finds what a prompt holds that needs care, which offers could serve it, and what each could cost at most. */
 export const classify =
-  ({ snapshot, clock, upstreams, adapters }: GatewayDeps): Step =>
+  (deps: GatewayDeps): Step =>
   (call) => {
     const ask = call.ask!;
-    const current = snapshot();
+    const current = deps.snapshot();
     call.compliance_flags = detectFlags(promptText(ask.chat));
     const models = ask.model === null ? [...current.models.values()] : [findModel(current, ask.model)];
-    const now_ms = clock.now();
+    const now_ms = deps.clock.now();
     call.eligible = models
-      .filter((model) => model.capabilities.includes(CAPABILITY))
+      .filter(isForChat)
       .flatMap((model) => candidatesOf(call, model, now_ms))
-      .filter(({ offer }) => {
-        const provider = current.providers.get(offer.provider);
-        return provider?.is_active === true && provider.protocol in adapters && offer.provider in upstreams;
-      });
+      .filter(({ offer }) => isServed(deps, offer));
     if (call.eligible.length === 0) {
       throw new OneVaultError('model_not_found', {
         param: 'model',
@@ -58,6 +54,8 @@ const candidatesOf = (call: Call, model: Model, now_ms: number): CandidateOffer[
       price,
       provider_model_name: price?.provider_model_name ?? model.model,
       max_output_tokens: model.max_output_tokens,
+      most_prompt_tokens: prompt_tokens,
+      most_completion_tokens: completion_tokens,
       worst_cost:
         price === null
           ? null

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../core/errors.ts';
-import type { ProviderAdapter, UpstreamReply } from '../../providers/contract.ts';
+import type { ChatResponse, ProviderAdapter, UpstreamReply } from '../../providers/contract.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
@@ -23,22 +23,31 @@ const WORTH_ANOTHER_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'unsupported_feature',
 ]);
 
-/** Sends the call to its first candidate, and to the next while the client has seen nothing of a reply. */
+/** Sends the call to its first candidate, and once more while the client has seen nothing of a reply. */
 export const forward =
   (deps: GatewayDeps): Step =>
   async (call) => {
-    const candidates = call.route!.candidates;
+    let candidate = call.route!.candidates[0]!;
     for (let attempt = 1; ; attempt += 1) {
-      const has_alternative = candidates.length > 1;
-      const candidate = candidates[has_alternative ? attempt - 1 : 0]!;
       const error = await tryCandidate(deps, call, candidate);
       if (error === null) return;
-      const is_worth_it =
-        WORTH_ANOTHER.has(error.code) || (has_alternative && WORTH_ANOTHER_PROVIDER.has(error.code));
-      if (attempt === MAX_ATTEMPTS || call.reply.has_started || !is_worth_it) throw error;
-      if (!has_alternative) await sleep(RETRY_DELAY_MS * (1 + Math.random()));
+      const next = nextCandidate(call.route!.candidates, candidate, error);
+      if (attempt === MAX_ATTEMPTS || call.reply.has_started || next === null) throw error;
+      if (next.offer.provider === candidate.offer.provider) await sleep(RETRY_DELAY_MS * (1 + Math.random()));
+      candidate = next;
     }
   };
+
+/** The best of another provider; where there is none, the same once more if that may help. */
+const nextCandidate = (
+  candidates: readonly CandidateOffer[],
+  failed: CandidateOffer,
+  error: OneVaultError,
+): CandidateOffer | null => {
+  const other = candidates.find(({ offer }) => offer.provider !== failed.offer.provider);
+  if (WORTH_ANOTHER.has(error.code)) return other ?? failed;
+  return WORTH_ANOTHER_PROVIDER.has(error.code) ? (other ?? null) : null;
+};
 
 const tryCandidate = async (
   deps: GatewayDeps,
@@ -112,8 +121,11 @@ const receive = async (
   const response = adapter.response(await reply.text());
   call.response = response;
   call.usage = response.usage;
-  call.produced_text = () => response.body.choices.map(({ message }) => message.content ?? '').join('\n');
+  call.produced_text = () => response.body.choices.map(({ message }) => textOf(message)).join('\n');
 };
+
+const textOf = ({ content, tool_calls }: ChatResponse['choices'][number]['message']): string =>
+  (content ?? '') + (tool_calls ?? []).map((call) => JSON.stringify(call.function ?? '')).join('');
 
 const receiveStream = async (
   call: Call,

@@ -2,7 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** Holds a key to its requests a minute. The headers are those of draft-ietf-httpapi-ratelimit-headers-07. */
+/** Holds a key to its requests a minute. The headers are those of draft-ietf-httpapi-ratelimit-headers-06. */
 export const limit =
   ({ limiter, clock }: GatewayDeps): Step =>
   (call) => {

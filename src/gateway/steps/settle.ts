@@ -1,9 +1,11 @@
 import { asOneVaultError, OneVaultError } from '../../core/errors.ts';
 import { errorEnvelope } from '../../http/envelope.ts';
-import type { Call } from '../call.ts';
+import type { Usage } from '../../providers/contract.ts';
+import type { Call, CandidateOffer } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { NOTHING_USED, type Rating, rate } from '../rating.ts';
+import { STREAM_HEADERS } from '../reply.ts';
 import { countUsage } from '../tokens.ts';
 
 /**
@@ -28,15 +30,40 @@ export const settle =
     deps.metrics.countCall(call, rating, statusOf(call), deps.clock.now());
   };
 
+/**
+ * What the call used: as the provider told it, or counted where it told nothing. In a stream that broke, the
+ * provider may have told of the prompt alone: then what was produced is counted.
+ */
 const completeUsage = async (call: Call): Promise<void> => {
-  if (call.usage !== null) {
-    call.usage_source = 'provider';
-    return;
-  }
-  const produced = call.produced_text?.() ?? '';
-  if (produced === '') return;
-  call.usage = await countUsage(call.ask!.chat, produced);
+  const told = call.usage !== null && isPossible(call.usage) ? call.usage : null;
+  call.usage = told;
+  call.usage_source = told === null ? 'none' : 'provider';
+  if (call.produced_text === null || (told !== null && call.error === null)) return;
+  const produced = call.produced_text();
+  if (produced === '' && call.error !== null) return;
+  const counted = within(call.chosen!, await countUsage(call.ask!.chat, produced));
+  if (told !== null && told.completion_tokens >= counted.completion_tokens) return;
+  const { prompt_tokens } = told ?? counted;
+  const { completion_tokens } = counted;
+  const total_tokens = prompt_tokens + completion_tokens;
+  call.usage = { ...(told ?? counted), completion_tokens, total_tokens };
   call.usage_source = 'counted';
+};
+
+// What the vault's columns take, and more than any model reads or writes.
+const MOST_TOKENS = 2 ** 31 - 1;
+
+/** A provider's word is taken, but not for what cannot be: parts that are larger than their whole. */
+const isPossible = (usage: Usage): boolean =>
+  usage.total_tokens <= MOST_TOKENS &&
+  usage.cached_tokens + usage.cache_write_tokens <= usage.prompt_tokens &&
+  usage.reasoning_tokens <= usage.completion_tokens;
+
+/** Another model's tokens may be fewer than ours: a count never passes what the provider was held to. */
+const within = (candidate: CandidateOffer, counted: Usage): Usage => {
+  const prompt_tokens = Math.min(counted.prompt_tokens, candidate.most_prompt_tokens);
+  const completion_tokens = Math.min(counted.completion_tokens, candidate.most_completion_tokens);
+  return { ...counted, prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 };
 
 const ratingOf = (call: Call): Rating =>
@@ -63,7 +90,10 @@ const statusOf = (call: Call): number =>
 
 const sendReply = (call: Call): void => {
   const { error, reply } = call;
-  const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' };
+  const is_stream = error === null && call.ask!.stream;
+  const headers: Record<string, string> = is_stream
+    ? { ...STREAM_HEADERS }
+    : { 'content-type': 'application/json; charset=utf-8' };
   if (error?.retry_after_s != null) headers['retry-after'] = String(error.retry_after_s);
   reply.finish(statusOf(call), headers);
 };

@@ -1,0 +1,55 @@
+import { parseArgs } from 'node:util';
+import * as gateway from './gateway.ts';
+import * as load from './load.ts';
+import type { Bench } from './support/bench.ts';
+
+const BENCHES: Readonly<Record<string, Bench>> = { gateway, load };
+
+const usage = (): string => {
+  const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [
+    `  ${name.padEnd(10)} ${description}`,
+    ...Object.entries(options).map(
+      ([option, { default: preset, meaning }]) => `  ${''.padEnd(10)}   --${option} N  ${meaning} (${preset})`,
+    ),
+  ]);
+  return ['npm run bench -- NAME [--option N]', '', ...lines].join('\n');
+};
+
+/** @throws Error that says which option is wrong */
+const readOptions = ({ options }: Bench, args: readonly string[]): Record<string, number> => {
+  const { values } = parseArgs({
+    args: [...args],
+    options: Object.fromEntries(Object.keys(options).map((name) => [name, { type: 'string' as const }])),
+  });
+  return Object.fromEntries(
+    Object.entries(options).map(([name, { default: preset, least, most }]) => {
+      const text = values[name];
+      if (text === undefined) return [name, preset];
+      const value = Number(text);
+      if (!/^\d+$/.test(String(text)) || value < least || value > most) {
+        throw new RangeError(`--${name} ${String(text)}: must be a whole number from ${least} to ${most}`);
+      }
+      return [name, value];
+    }),
+  );
+};
+
+const main = async ([name, ...args]: readonly string[]): Promise<number> => {
+  const bench = name === undefined || !Object.hasOwn(BENCHES, name) ? undefined : BENCHES[name];
+  if (bench === undefined) {
+    console.error(name === undefined ? usage() : `there is no program "${name}"\n\n${usage()}`);
+    return name === undefined ? 0 : 1;
+  }
+  let options: Record<string, number>;
+  try {
+    options = readOptions(bench, args);
+  } catch (error) {
+    console.error(`${(error as Error).message}\n\n${usage()}`);
+    return 1;
+  }
+  const figures = await bench.run(options);
+  console.log(JSON.stringify({ bench: name, ...figures }));
+  return figures.is_complete ? 0 : 1;
+};
+
+process.exitCode = await main(process.argv.slice(2));
