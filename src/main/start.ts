@@ -59,7 +59,7 @@ export const startProduct = async (config: Config): Promise<Product> => {
     const first: readonly RoleName[] = needsSandbox(config)
       ? ['sandbox', 'load', 'schedule']
       : ['load', 'schedule'];
-    await Promise.all(first.map((name) => run(name)));
+    await allOf(first.map((name) => run(name)));
     const serve = await run('serve', { beforeRestart: () => recoverJournal(paths.journal, log) });
     const demo: Demo = { url: serve.url!, api_key: keys.api_key, admin_key: keys.admin_key };
     writePrivate(paths.demo, demo);

@@ -161,7 +161,8 @@ const startProcess = async (data_dir: string, environment: Environment): Promise
       // Stopped first, so that none sees another die and acts on it.
       for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of pids) send(pid, signal);
       await exited;
-      for (const pid of pids) await eventually(`the end of ${pid}`, () => isRunning(pid) ? undefined : true);
+      for (const pid of pids)
+        await eventually(`the end of ${pid}`, () => (isRunning(pid) ? undefined : true));
     },
   };
 };

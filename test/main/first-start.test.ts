@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { createTestDatabase } from '../support/database.ts';
+import { administer, sendCall } from './calls.ts';
+import { createProducts, eventually, isRunning, type ProductProcess, runCommand } from './product-process.ts';
+
+const run = promisify(execFile);
+const PERIOD = ['--from', '2020-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'] as const;
+
+describe('a first start', function () {
+  this.timeout(90_000);
+  const products = createProducts();
+  let product: ProductProcess;
+  let environment: Record<string, string>;
+
+  before(async () => {
+    product = await products.start(products.folder());
+    environment = { ONEVAULT_DATA_DIR: product.data_dir };
+  });
+  after(() => products.cleanUp());
+
+  it('prints its address, a key and a call that works when it is pasted into a shell', async () => {
+    const printed = product.stdout();
+    assert.match(printed, new RegExp(`listens on ${product.url}`));
+    assert.match(printed, new RegExp(`demo API key +${product.api_key}`));
+    const [command] = /curl [^]*?}'\n/.exec(printed) ?? [];
+    const { stdout } = await run('sh', ['-c', command!]);
+    const reply = JSON.parse(stdout);
+    assert.equal(reply.choices[0].message.content, 'You wrote: Hello');
+    assert.equal(reply.model.startsWith('gpt-4o-mini'), true);
+  });
+
+  it('writes demo.json for its owner alone, with the address and both keys', async () => {
+    const path = join(product.data_dir, 'demo.json');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const demo = JSON.parse(readFileSync(path, 'utf8'));
+    assert.deepEqual(Object.keys(demo).sort(), ['admin_key', 'api_key', 'url']);
+    const { data } = await administer(demo, '/customers');
+    assert.deepEqual(
+      (data as { slug: string }[]).map(({ slug }) => slug),
+      ['demo'],
+    );
+    assert.equal((await sendCall({ ...demo, text: 'hi' })).status, 200);
+  });
+
+  it('keeps its keys out of what it logs and off every command line', () => {
+    const seen = product.log() + JSON.stringify(product.processes());
+    for (const key of [product.api_key, product.admin_key]) assert.equal(seen.includes(key), false);
+  });
+
+  it('says that it is ready, and what it depends on', async () => {
+    const readiness = await fetch(`${product.url}/health/readiness`);
+    assert.equal(readiness.status, 200);
+    const dependencies = await (await fetch(`${product.url}/health/dependencies`)).text();
+    assert.match(dependencies, /"database":\{"status":"up"/);
+    assert.match(dependencies, /"journal":\{"status":"up"/);
+  });
+
+  it('takes a call into the vault within moments', async () => {
+    const { request_id } = await sendCall({ ...product, text: 'to the vault' });
+    const row = await eventually('the row', () =>
+      administer(product, `/requests/${request_id}`).catch(() => undefined),
+    );
+    assert.equal(row.response_status, 'SUCCESS');
+    assert.equal(row.customer, 'demo');
+  });
+
+  it('refuses a second start on the same data directory, and goes on itself', async () => {
+    const second = await runCommand(['start'], { ...environment, PORT: '0' });
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, new RegExp(`is in use by process ${product.pid}: stop that process`));
+    assert.doesNotMatch(second.stderr, /\n {4}at /, 'no stack');
+    assert.equal((await sendCall({ ...product, text: 'still there' })).status, 200);
+  });
+
+  it('refuses a port that is taken, and leaves nothing running', async () => {
+    const database = await createTestDatabase();
+    const data_dir = products.folder();
+    const { code, stderr } = await runCommand(['start'], {
+      PORT: new URL(product.url).port,
+      ONEVAULT_DATA_DIR: data_dir,
+      DATABASE_URL: database.url,
+    });
+    assert.equal(code, 1);
+    assert.match(stderr, /onevault: PORT=\d+: another program listens there; stop it, or choose another PORT/);
+    await database.drop();
+    assert.throws(() => statSync(join(data_dir, 'runtime.json')), { code: 'ENOENT' });
+  });
+
+  it('lets jobs and reports be run beside it', async () => {
+    const job = await runCommand(['job', 'spend'], environment);
+    assert.equal(job.code, 0, job.stderr);
+    assert.equal(JSON.parse(job.stdout).job_name, 'spend');
+    const report = await runCommand(['report', 'hipaa-activity', ...PERIOD], environment);
+    assert.equal(report.code, 0, report.stderr);
+    assert.match(report.stderr, /^report [0-9a-f]+, known at .*: [1-9]\d* rows$/m);
+    JSON.parse(report.stdout);
+    const unknown = await runCommand(['job', 'dishes'], environment);
+    assert.equal(unknown.code, 1);
+    assert.match(unknown.stderr, /^onevault: .*dishes.*performance-windows/m);
+  });
+
+  it('ends at Ctrl-C when its call under way has been answered, with code 0 and no process left', async () => {
+    const under_way = sendCall({ ...product, text: 'slow [[sandbox: latency_ms=1500]]' });
+    await sleep(500);
+    const processes = product.processes();
+    assert.ok(processes.some(({ command }) => command.includes('postgres')));
+    // A terminal sends the signal to every process of its group at once.
+    for (const { pid, command } of processes) if (command.includes(' child ')) process.kill(pid, 'SIGINT');
+    const ended = await product.stop('SIGINT');
+    const reply = await under_way;
+    assert.equal(reply.status, 200);
+    assert.equal(reply.is_complete, true);
+    assert.deepEqual(ended, { code: 0, signal: null });
+    assert.deepEqual(processes.filter(({ pid }) => isRunning(pid)), []);
+    assert.throws(() => statSync(join(product.data_dir, 'runtime.json')), { code: 'ENOENT' });
+
+    const report = await runCommand(['report', 'hipaa-activity', ...PERIOD, '--format', 'csv'], environment);
+    assert.equal(report.code, 0, report.stderr);
+    assert.ok(report.stdout.includes(reply.request_id), 'what it answered last is in the vault');
+    const job = await runCommand(['job', 'performance-windows'], environment);
+    assert.equal(job.code, 0, job.stderr);
+  });
+});
