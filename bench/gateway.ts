@@ -21,6 +21,7 @@ type Options = Readonly<Record<keyof typeof options, number>>;
 // V8 has compiled what is hot by then.
 const WARM_UP_S = 3;
 const LOAD_TIMEOUT_MS = 60_000;
+const UPSTREAM_KEY = 'sandbox';
 
 const BODY = JSON.stringify({
   model: 'gpt-4o-mini',
@@ -41,7 +42,10 @@ export const run = async (given: Readonly<Record<string, number>>): Promise<Figu
   try {
     const { url } = await sandbox.ask({});
     progress('starting the product on a temporary data directory');
-    const product = await spawnProduct({ OPENAI_BASE_URL: `${url}/v1`, ANTHROPIC_BASE_URL: url });
+    const product = await spawnProduct({
+      ...{ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: UPSTREAM_KEY },
+      ...{ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: UPSTREAM_KEY },
+    });
     try {
       return await measure(chosen, product, `${url}/v1/chat/completions`);
     } finally {
@@ -57,7 +61,7 @@ const measure = async (
   product: RunningProduct,
   upstream_url: string,
 ): Promise<Figures> => {
-  const direct: HttpCall = { url: upstream_url, authorization: 'Bearer sandbox', body: BODY };
+  const direct: HttpCall = { url: upstream_url, authorization: `Bearer ${UPSTREAM_KEY}`, body: BODY };
   const through: HttpCall = {
     ...direct,
     url: `${product.url}/v1/chat/completions`,

@@ -1,4 +1,129 @@
-import type { Figures } from './support/bench.ts';
-export const description = 'x';
-export const options = {};
-export const run = async (): Promise<Figures> => ({ is_complete: true });
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { lockDataDir, makePrivateFolder } from '../src/core/data-dir.ts';
+import { startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
+import { createLog } from '../src/core/log.ts';
+import { migrate, seed } from '../src/core/migrate.ts';
+import { connect, type Sql } from '../src/core/postgres.ts';
+import { type BenchOption, type Figures, progress } from './support/bench.ts';
+import { readConditions } from './support/conditions.ts';
+import { type DrainFigures, startLoadProgram } from './support/drain.ts';
+import { fillJournal } from './support/fill-journal.ts';
+import type { StrategyName } from './support/load-strategies.ts';
+import { percentile, rounded } from './support/percentile.ts';
+import { temporaryPath } from './support/product.ts';
+import { countVaultCalls } from './support/vault-calls.ts';
+
+export const description = 'calls/s from the journal into the vault, and other ways of writing the same rows';
+
+export const options = {
+  calls: { default: 100_000, least: 2_000, most: 10_000_000, meaning: 'calls to load' },
+  compared: { default: 10_000, least: 1_000, most: 1_000_000, meaning: 'calls that each way loads' },
+} as const satisfies Record<string, BenchOption>;
+
+// V8 and PostgreSQL's caches are warm by then.
+const WARM_UP_CALLS = 2_000;
+
+interface Bed {
+  readonly folder: string;
+  readonly database_url: string;
+  stop(): Promise<void>;
+}
+
+/** Loads a journal of calls, an intent and an outcome each, into an empty vault with durable commits. */
+export const run = async ({ calls, compared }: Readonly<Record<string, number>>): Promise<Figures> => {
+  progress('starting PostgreSQL on a temporary data directory');
+  const bed = await makeBed();
+  const sql = connect(bed.database_url, { max_connections: 1 });
+  try {
+    const product = await loadCalls(bed, 'product', calls!);
+    const stored = await readStored(sql, bed);
+    const ways: Record<StrategyName, DrainFigures> = {
+      product: await loadCalls(bed, 'product', compared!),
+      'row-by-row': await loadCalls(bed, 'row-by-row', compared!),
+      copy: await loadCalls(bed, 'copy', compared!),
+    };
+    const expected = calls! + 3 * compared! + 4 * WARM_UP_CALLS;
+    const { rows } = await countVaultCalls(bed.database_url);
+    const batches = Float64Array.from(product.batches_ms).sort();
+    return {
+      is_complete: rows === expected,
+      conditions: { ...(await readConditions(bed.database_url)), connections: 1 },
+      calls,
+      duration_s: rounded(product.duration_s),
+      calls_per_s: speedOf(product),
+      batch_p50_ms: rounded(percentile(batches, 50)),
+      batch_p99_ms: rounded(percentile(batches, 99)),
+      loader_cpu_us_a_call: rounded((product.cpu_s * 1e6) / calls!, 0),
+      postgres_bytes_a_call: stored.bytes_a_call,
+      compared: {
+        calls: compared,
+        calls_per_s: Object.fromEntries(Object.entries(ways).map(([name, way]) => [name, speedOf(way)])),
+        times_row_by_row: rounded(speedOf(ways.product) / speedOf(ways['row-by-row']), 1),
+        times_copy: rounded(speedOf(ways.product) / speedOf(ways.copy), 1),
+      },
+      vault_rows: rows,
+    };
+  } finally {
+    await sql.end({ timeout: 1 });
+    await bed.stop();
+  }
+};
+
+const makeBed = async (): Promise<Bed> => {
+  const folder = temporaryPath();
+  const lock = lockDataDir(folder);
+  const data_dir = join(folder, 'postgres');
+  makePrivateFolder(data_dir);
+  const postgres = await startEmbeddedPostgres({ data_dir, log: createLog('warn', 'bench') });
+  await migrate(postgres.url);
+  await seed(postgres.url);
+  return {
+    folder,
+    database_url: postgres.url,
+    stop: async () => {
+      await postgres.stop();
+      lock.release();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Fills a journal of its own and loads it in a process of its own, after a warm-up. */
+const loadCalls = async (
+  { folder, database_url }: Bed,
+  strategy: StrategyName,
+  calls: number,
+): Promise<DrainFigures> => {
+  const journal_path = join(folder, `journal-${strategy}-${calls}`);
+  mkdirSync(journal_path);
+  const program = startLoadProgram();
+  try {
+    const question = { database_url, journal_path, strategy };
+    await fillJournal(journal_path, WARM_UP_CALLS);
+    await program.ask(question);
+    await fillJournal(journal_path, calls);
+    const figures = await program.ask(question);
+    progress(`${strategy}: ${calls} calls at ${speedOf(figures)} calls/s`);
+    return figures;
+  } finally {
+    await program.stop();
+  }
+};
+
+/** Two records are a call. */
+const speedOf = ({ records, duration_s }: DrainFigures): number => rounded(records / 2 / duration_s, 0);
+
+/** What the calls take up in PostgreSQL, indexes included. */
+const readStored = async (sql: Sql, { database_url }: Bed): Promise<{ readonly bytes_a_call: number }> => {
+  const [size] = await sql<{ bytes: number }[]>`
+    select sum(pg_total_relation_size(part.relid))::bigint as bytes
+    from pg_class parent
+    join pg_namespace n on n.oid = parent.relnamespace
+    cross join lateral pg_partition_tree(parent.oid) part
+    where n.nspname = 'gateway'
+      and parent.relkind = 'p'
+      and parent.relname like 'api\\_request\\_%'`;
+  const { rows } = await countVaultCalls(database_url);
+  return { bytes_a_call: rounded(size!.bytes / rows, 0) };
+};

@@ -133,14 +133,16 @@ end $$;
 const VIEWS = `
 -- <satellite>_history: every state, runs of equal hash_diff as one row, with load_end_date where the next begins.
 -- <satellite>_current: the last row of each key in the order of applied_date, load_date, hash_diff.
--- Facts (flavour event) do not end: each of them is current.
+-- Facts (flavour event) do not end: each of them is current. Of a tracked key (flavour tracking) each source has its
+-- own run of states.
 create function util.create_satellite_views(target regclass, hash_key text, flavour text) returns void
 language plpgsql as $$
 declare
   columns text;
   states text := target::text;
   join_set text := '';
-  order_back text := format('%1$s desc, applied_date desc, load_date desc, hash_diff desc', hash_key);
+  state_key text := hash_key || case flavour when 'tracking' then ', record_source' else '' end;
+  order_back text := format('%1$s, applied_date desc, load_date desc, hash_diff desc', replace(state_key, ',', ' desc,') || ' desc');
 begin
   select string_agg('s.' || quote_ident(attname), ', ' order by attnum)
   into columns
@@ -161,13 +163,10 @@ begin
       where previous_diff is distinct from hash_diff
       window key_order as (partition by %3$s order by applied_date, load_date, hash_diff)) as state
     join %1$s s using (%3$s, applied_date, load_date, hash_diff)
-  $v$, target, columns, hash_key, states);
+  $v$, target, columns, state_key, states);
   execute case flavour
     when 'event' then format('create view %1$s_current as select %2$s from %1$s s', target, columns)
-    when 'state' then format(
-      'create view %1$s_current as select distinct on (s.%3$s) %2$s from %1$s s order by %4$s',
-      target, columns, hash_key, order_back)
-    else format($v$
+    when 'multi-active' then format($v$
       create view %1$s_current as
       select %2$s
       from (
@@ -176,6 +175,9 @@ begin
         order by %4$s) as head
       join %1$s s using (%3$s, applied_date, load_date, hash_diff)
     $v$, target, columns, hash_key, order_back)
+    else format(
+      'create view %1$s_current as select distinct on (%3$s) %2$s from %1$s s order by %4$s',
+      target, columns, state_key, order_back)
   end;
   execute format('grant select on %1$s_history, %1$s_current to onevault_gateway', target);
 end $$;

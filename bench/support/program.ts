@@ -50,6 +50,6 @@ export const answerQuestions = <Question, Answer>(
     );
   });
   process.on('disconnect', () => {
-    close().finally(() => process.exit(0));
+    void close().finally(() => process.exit(0));
   });
 };

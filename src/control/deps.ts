@@ -3,12 +3,14 @@ import type { NextId } from '../core/ids.ts';
 import type { Sql } from '../core/postgres.ts';
 import type { Load } from '../vault/load.ts';
 import type { Reader } from '../vault/read.ts';
+import type { Registry } from '../vault/registry.ts';
 import type { RowBuilder } from '../vault/rows.ts';
 import type { CurrentSnapshot } from './snapshot.ts';
 
 /** All that the control plane works with. */
 export interface ControlDeps {
   readonly sql: Sql;
+  readonly registry: Registry;
   readonly load: Load;
   readonly rows: RowBuilder;
   readonly reader: Reader;

@@ -65,7 +65,7 @@ export const startServeRole: StartRole = async (input) => {
       max_calls_in_flight: config.max_calls_in_flight,
     },
     control: {
-      ...{ sql, clock, nextId },
+      ...{ sql, clock, nextId, registry },
       load: createLoader({ registry, now: clock.now }),
       rows: createRowBuilder(registry),
       reader: createReader(registry),

@@ -1,26 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, instantOf } from '../core/clock.ts';
+import type { Clock } from '../core/clock.ts';
 import type { Sql } from '../core/postgres.ts';
-import { KNOWN_LOCK } from '../vault/known-lock.ts';
 import { isVaultInstant } from '../vault/row-schema.ts';
+import { sealKnown } from '../vault/seal-known.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { InputError } from './input-error.ts';
-
-// Stamps have milliseconds: the next one is certain to differ.
-const NEXT_STAMP_MS = 2;
-
-/**
- * The newest instant for which every answer is final: no transaction that stamped it or an earlier one is under way,
- * and none that starts now will stamp it. Waits for writers' transactions to end, which take milliseconds.
- * Holds while the writers' clocks agree with `clock`.
- */
-export const sealKnown = async (sql: Sql, clock: Clock): Promise<string> =>
-  (await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${KNOWN_LOCK.toString()}::bigint)`;
-    const locked_ms = clock.now();
-    await sleep(NEXT_STAMP_MS);
-    return instantOf(clock.now() > locked_ms ? locked_ms : locked_ms - 1);
-  })) as string;
 
 /**
  * `known` as a person gave it, checked; without one, the newest that is final.

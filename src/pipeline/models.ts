@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
+import { sealKnown } from '../vault/seal-known.ts';
 import { type Compiled, compile } from './dbt/compile.ts';
 import { parseProject } from './dbt/project/parse-project.ts';
 import { buildProject } from './dbt/run/build-project.ts';
 import type { JobContext } from './job.ts';
-import { cutOffAt, sealKnown } from './known.ts';
+import { cutOffAt } from './known.ts';
 import type { Watermark } from './watermark.ts';
 
 /** The schema that the dbt project's schemas start with: `derived_marts` and so on. */

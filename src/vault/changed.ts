@@ -1,5 +1,6 @@
 import type { Sql } from '../core/postgres.ts';
-import type { Satellite } from './entity.ts';
+import type { Flavour, Satellite } from './entity.ts';
+import { arrayLiteral } from './literal.ts';
 import type { Registry } from './registry.ts';
 import type { VaultRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
@@ -10,9 +11,13 @@ import type { Transaction } from './transaction.ts';
  */
 export type Changed = (sql: Sql | Transaction, rows: readonly VaultRow[]) => Promise<VaultRow[]>;
 
+// A fact repeats nothing. An opening of a relation that another partner has ended is news, though the last of its own.
+const PASSING: readonly Flavour[] = ['event', 'effectivity'];
+
 /**
- * A filter that drops the rows of state and multi-active satellites that say what holds at their applied_date
- * already, in the database or by an earlier row of the same call. Everything else passes, in the order given.
+ * A filter that drops the rows of state, multi-active and tracking satellites that say what holds at their applied_date
+ * already (of a tracked key, by the same source), in the database or by an earlier row of the same call. Everything
+ * else passes, in the order given.
  */
 export const createChanged =
   (registry: Registry): Changed =>
@@ -21,7 +26,7 @@ export const createChanged =
     const repeated = new Set<VaultRow>();
     for (const [table, said] of by_table) {
       const entity = registry.entities.get(table);
-      if (entity?.kind !== 'satellite' || entity.flavour === 'event') continue;
+      if (entity?.kind !== 'satellite' || PASSING.includes(entity.flavour)) continue;
       // What does not validate is for the loader to refuse.
       const sound = said.filter((row) => entity.fault(row.values) === null);
       for (const row of await repeatedOf(sql, entity, sound)) repeated.add(row);
@@ -37,25 +42,37 @@ interface State {
 
 const repeatedOf = async (
   sql: Sql | Transaction,
-  { name, hash_key }: Satellite,
+  { name, hash_key, flavour }: Satellite,
   rows: readonly VaultRow[],
 ): Promise<VaultRow[]> => {
   const keys = rows.map(({ values }) => `\\\\x${String(values[hash_key])}`);
   const instants = rows.map(({ values }) => String(values.applied_date));
+  const sources = rows.map(({ values }) => String(values.record_source));
+  const is_tracking = flavour === 'tracking';
   const in_force = await sql.unsafe<({ place: number } & State)[]>(
     `select asked.place::integer as place, held.applied_date, held.load_date, held.hash_diff
-     from unnest($1::text::bytea[], $2::text::timestamptz[]) with ordinality as asked (key, at, place)
+     from unnest($1::text::bytea[], $2::text::timestamptz[], $3::text::text[])
+       with ordinality as asked (key, at, source, place)
      cross join lateral (
        select applied_date, load_date, hash_diff
        from ${name}
-       where ${hash_key} = asked.key and applied_date <= asked.at
+       where ${hash_key} = asked.key ${is_tracking ? 'and record_source = asked.source' : ''} and applied_date <= asked.at
        order by applied_date desc, load_date desc, hash_diff desc
        limit 1) held`,
-    [`{${keys.join(',')}}`, `{${instants.join(',')}}`],
+    [
+      `{${keys.join(',')}}`,
+      `{${instants.join(',')}}`,
+      arrayLiteral(
+        { name: 'source', type: 'text' },
+        sources.map((source) => ({ source })),
+      ),
+    ],
     { prepare: true },
   );
   const held = new Map(in_force.map((state) => [rows[state.place - 1], state]));
-  const of_key = Map.groupBy(rows, ({ values }) => values[hash_key]);
+  const of_key = Map.groupBy(rows, ({ values }) =>
+    is_tracking ? `${values[hash_key]} ${values.record_source}` : values[hash_key],
+  );
   return [...of_key.values()].flatMap((said) => repeatedOfKey(said, held));
 };
 

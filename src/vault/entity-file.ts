@@ -1,7 +1,16 @@
-import { COLUMN_TYPES, type Column, type ColumnRole, type ColumnType, type Entity } from './entity.ts';
+import {
+  COLUMN_TYPES,
+  type Column,
+  type ColumnRole,
+  type ColumnType,
+  type Entity,
+  type Flavour,
+  type Privacy,
+} from './entity.ts';
 
 type Property = Readonly<Record<string, unknown>> & {
   readonly 'x-type'?: ColumnType;
+  readonly 'x-privacy'?: Privacy;
   readonly description?: string;
 };
 
@@ -23,8 +32,9 @@ interface VaultFacts {
   readonly hubs?: readonly string[];
   readonly dependent_key?: string;
   readonly parent?: string;
-  readonly flavour?: 'state' | 'event' | 'multi-active';
+  readonly flavour?: Flavour;
   readonly sub_key?: readonly string[];
+  readonly driving_key?: readonly string[];
   readonly partition?: 'daily';
   readonly privacy?: Entity['privacy'];
 }
@@ -35,7 +45,13 @@ type Files = ReadonlyMap<string, EntityFile>;
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const SUFFIX_OF_KIND = { hub: '_h', link: '_l', satellite: '_s' } as const;
 const PRIVACY = ['public', 'internal', 'confidential', 'personal'];
-const FLAVOURS = ['state', 'event', 'multi-active'];
+const COLUMN_PRIVACY = [...PRIVACY, 'secret'];
+const FLAVOURS = ['state', 'event', 'multi-active', 'effectivity', 'tracking'];
+// What a flavour says stands in a column of its own, so that views and readers know where to look.
+const FLAG_OF_FLAVOUR: Readonly<Record<string, string>> = {
+  effectivity: 'is_effective',
+  tracking: 'is_present',
+};
 
 /** Every fault of one entity file, alone and against the others. */
 export const faultsOfFile = (table: string, file: EntityFile, files: Files): string[] => {
@@ -59,6 +75,10 @@ export const faultsOfFile = (table: string, file: EntityFile, files: Files): str
     check(
       file.required?.includes(name) === true,
       `${name} must stand in required (null says that it is empty)`,
+    );
+    check(
+      COLUMN_PRIVACY.includes(property['x-privacy'] ?? 'internal'),
+      `${name}: x-privacy must be one of ${COLUMN_PRIVACY.join(', ')}`,
     );
     const fault = faultOfType(property);
     check(fault === null, `${name} ${fault}`);
@@ -115,6 +135,22 @@ const faultsOfKind = (table: string, file: EntityFile, files: Files): string[] =
     for (const name of sub_key) {
       // Numbers sort alike everywhere; text does not, and the set's hash diff depends on the order.
       check(file.properties?.[name]?.['x-type'] === 'integer', `sub key ${name} must be an integer column`);
+    }
+    const flag = FLAG_OF_FLAVOUR[facts.flavour ?? ''];
+    check(
+      flag === undefined || file.properties?.[flag]?.type === 'boolean',
+      `a satellite of flavour ${facts.flavour} has a boolean column ${flag}`,
+    );
+    const driving_key = facts.driving_key ?? [];
+    check(
+      (facts.flavour === 'effectivity') === driving_key.length > 0,
+      'x-vault.driving_key belongs to effectivity satellites',
+    );
+    for (const hub of driving_key) {
+      check(
+        parent?.hubs?.includes(hub) === true,
+        `x-vault.driving_key names ${hub}, which the parent does not relate`,
+      );
     }
   }
   return faults;
@@ -189,12 +225,18 @@ export const buildEntity = (
     case 'satellite': {
       const sub_key = facts.sub_key ?? [];
       const flavour = facts.flavour!;
+      const state_key = flavour === 'tracking' ? [hash_key, 'record_source'] : [hash_key];
       const primary_key =
         flavour === 'event'
           ? [hash_key, 'load_date']
-          : [hash_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
+          : [...state_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
+      const driving_key = (facts.driving_key ?? []).map((hub) => hashKeyOf(files, hub));
       const payload = role('payload').toSorted((a, b) => (a.name < b.name ? -1 : 1));
-      return { ...base, kind: 'satellite', parent: facts.parent!, flavour, sub_key, payload, primary_key };
+      const parent = facts.parent!;
+      return {
+        ...{ ...base, kind: 'satellite', parent, flavour, state_key, sub_key, driving_key },
+        ...{ payload, primary_key },
+      };
     }
   }
 };
@@ -227,7 +269,14 @@ const draftsOf = (file: EntityFile, files: Files): Draft[] => {
       draft(hashKeyOf(files, hub), 'bytes', 'hub_key', `Hash key of the ${hub} row it relates.`, HASH),
     ),
     ...Object.entries(file.properties ?? {}).map(([name, property]) =>
-      draft(name, property['x-type']!, payload_role[facts.kind], property.description!, property),
+      draft(
+        name,
+        property['x-type']!,
+        payload_role[facts.kind],
+        property.description!,
+        property,
+        property['x-privacy'] ?? facts.privacy,
+      ),
     ),
     draft(
       'record_source',
@@ -245,7 +294,8 @@ const draft = (
   role: ColumnRole,
   description: string,
   schema: Readonly<Record<string, unknown>>,
+  privacy: Privacy = 'internal',
 ): Draft => ({
-  column: { name, type, is_nullable: [schema.type].flat().includes('null'), role, description },
+  column: { name, type, is_nullable: [schema.type].flat().includes('null'), role, description, privacy },
   schema,
 });

@@ -22,12 +22,16 @@ export type ColumnType = keyof typeof COLUMN_TYPES;
 
 export type ColumnRole = 'hash_key' | 'hub_key' | 'business_key' | 'dependent_key' | 'payload' | 'standard';
 
+/** Who may see a value; `secret`, of single columns only: nobody, because it lets in or opens what is sealed. */
+export type Privacy = 'public' | 'internal' | 'confidential' | 'personal' | 'secret';
+
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
   readonly is_nullable: boolean;
   readonly role: ColumnRole;
   readonly description: string;
+  readonly privacy: Privacy;
 }
 
 interface EntityBase {
@@ -44,7 +48,7 @@ interface EntityBase {
   /** The columns of the table's primary key, in its order. */
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
-  readonly privacy: 'public' | 'internal' | 'confidential' | 'personal';
+  readonly privacy: Exclude<Privacy, 'secret'>;
   /** The JSON Schema (2020-12) of a whole row, standard columns included. */
   readonly row_schema: Readonly<Record<string, unknown>>;
   /** What is wrong with a row, as one line that names each faulty column; null when nothing is. */
@@ -63,11 +67,20 @@ export interface Link extends EntityBase {
   readonly dependent_key: Column | null;
 }
 
+export type Flavour = 'state' | 'event' | 'multi-active' | 'effectivity' | 'tracking';
+
 export interface Satellite extends EntityBase {
   readonly kind: 'satellite';
   readonly parent: string;
-  /** state: what holds from applied_date on · event: a fact, once · multi-active: a set of rows that holds together. */
-  readonly flavour: 'state' | 'event' | 'multi-active';
+  /**
+   * state: what holds from applied_date on · event: a fact, once · multi-active: a set of rows that holds together ·
+   * effectivity: from when a relation holds, and from when no more · tracking: what each source says of a key.
+   */
+  readonly flavour: Flavour;
+  /** The columns within which a later row replaces an earlier one: the hash key, and the source where each has its say. */
+  readonly state_key: readonly string[];
+  /** The hub keys of the parent link of which one partner holds at a time; empty but for effectivity. */
+  readonly driving_key: readonly string[];
   /** What tells the rows of a multi-active set apart; empty otherwise. */
   readonly sub_key: readonly string[];
   /** The columns that the hash diff covers, in name order (UTF-16 code units). */

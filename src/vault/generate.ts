@@ -1,5 +1,5 @@
 import { compile } from 'json-schema-to-typescript';
-import type { Entity } from './entity.ts';
+import type { Column, Entity } from './entity.ts';
 import type { Registry } from './registry.ts';
 
 const BANNER = `/* Generated from vault/entities by \`npm run generate\`: never edit. */\n`;
@@ -46,25 +46,33 @@ export const generateDbtSources = (registry: Registry): string => {
   ];
   for (const [schema, entities] of [...by_schema].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     lines.push(`  - name: ${schema}`, `    schema: ${schema}`, '    tables:');
-    for (const entity of entities) lines.push(...tableLines(entity));
+    for (const entity of entities) lines.push(...tableLines(registry, entity));
   }
   return `${lines.join('\n')}\n`;
 };
 
-const tableLines = (entity: Entity): string[] => {
-  const lines = sourceLines(entity.table, entity.description, entity);
+const tableLines = (registry: Registry, entity: Entity): string[] => {
+  const lines = sourceLines(entity.table, entity.description, entity.columns);
   if (entity.kind !== 'satellite') return lines;
-  const history = `${entity.description} Runs of equal rows are one row; load_end_date is where the next one begins.`;
+  const is_effectivity = entity.flavour === 'effectivity';
+  const current = is_effectivity ? 'Only the relations in force.' : 'The latest row of each key.';
+  const history = is_effectivity
+    ? 'One row for each time during which a relation held, until load_end_date.'
+    : 'Runs of equal rows are one row; load_end_date is where the next one begins.';
+  const columns = is_effectivity ? [...entity.columns, ...hubKeysOf(registry, entity.parent)] : entity.columns;
   return [
     ...lines,
-    ...sourceLines(`${entity.table}_current`, `${entity.description} The latest row of each key.`, entity),
-    ...sourceLines(`${entity.table}_history`, history, entity),
+    ...sourceLines(`${entity.table}_current`, `${entity.description} ${current}`, columns),
+    ...sourceLines(`${entity.table}_history`, `${entity.description} ${history}`, columns),
   ];
 };
 
-const sourceLines = (name: string, description: string, entity: Entity): string[] => {
+const hubKeysOf = (registry: Registry, link: string): Column[] =>
+  registry.link(link).columns.filter(({ role }) => role === 'hub_key');
+
+const sourceLines = (name: string, description: string, columns: readonly Column[]): string[] => {
   const lines = [`      - name: ${name}`, `        description: ${quoted(description)}`, '        columns:'];
-  for (const column of entity.columns) {
+  for (const column of columns) {
     lines.push(`          - name: ${column.name}`, `            description: ${quoted(column.description)}`);
   }
   return lines;

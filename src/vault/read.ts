@@ -19,7 +19,8 @@ export interface AsOf extends KeyFilter {
 /**
  * Reads satellites. Rows come in the order of their keys, in the forms of `ColumnType`, from a pool made by
  * `connect` (its parsers give those forms). A multi-active satellite gives every row of the set that holds, an event
- * satellite every fact: facts replace nothing.
+ * satellite every fact: facts replace nothing. An effectivity satellite gives the last opening of each relation in
+ * force, a tracking satellite the latest row of each key and source.
  */
 export interface Reader {
   /** The latest row of each key, whatever its applied_date: the last in order of applied_date, load_date, hash_diff. */
@@ -32,7 +33,8 @@ export interface Reader {
   asOf<T extends SatelliteTable>(sql: Sql | Transaction, table: T, at: AsOf): Promise<SatelliteRows[T][]>;
   /**
    * What was said about one key, oldest first, runs of equal rows as one row. `load_end_date` is where the next
-   * row begins, null for the last; equal to `applied_date` where a later row for the same instant replaced it.
+   * row begins, null for the last; equal to `applied_date` where a later row for the same instant replaced it. Of an
+   * effectivity satellite: the times during which the relation held, whoever ended them.
    */
   history<T extends SatelliteTable>(
     sql: Sql | Transaction,
@@ -45,22 +47,27 @@ export interface Reader {
 export const createReader = (registry: Registry): Reader => ({
   current: async (sql, table, filter = {}) => {
     const satellite = registry.satellite(table);
-    return [
-      ...(await sql.unsafe(inForceText(satellite, filter, ''), parametersOf(filter, []), PREPARED)),
-    ] as never;
+    const text = inForceText(registry, satellite, filter, '');
+    return [...(await sql.unsafe(text, parametersOf(filter, []), PREPARED))] as never;
   },
   asOf: async (sql, table, at) => {
     const satellite = registry.satellite(table);
     const condition = 'and s.applied_date <= $1::text::timestamptz and s.load_date <= $2::text::timestamptz';
     const parameters = parametersOf(at, [at.applied, at.known]);
-    return [...(await sql.unsafe(inForceText(satellite, at, condition), parameters, PREPARED))] as never;
+    const text = inForceText(registry, satellite, at, condition);
+    return [...(await sql.unsafe(text, parameters, PREPARED))] as never;
   },
   history: async (sql, table, hash_key) => {
-    const { name, hash_key: column, columns, sub_key } = registry.satellite(table);
+    const { name, hash_key: column, columns, sub_key, parent, driving_key } = registry.satellite(table);
+    // Of the view of an effectivity satellite only this condition reaches the tables.
+    const driven = driving_key.map(
+      (key) =>
+        `and ${key} = (select ${key} from ${registry.link(parent).name} where ${column} = decode($1, 'hex'))`,
+    );
     const text = `
       select ${[...columns.map((each) => each.name), 'load_end_date'].join(', ')}
       from ${name}_history
-      where ${column} = decode($1::text, 'hex')
+      where ${column} = decode($1::text, 'hex') ${driven.join(' ')}
       order by ${['applied_date', 'load_date', 'hash_diff', ...sub_key].join(', ')}`;
     return [...(await sql.unsafe(text, [hash_key], PREPARED))] as never;
   },
@@ -75,8 +82,13 @@ const parametersOf = ({ hash_keys }: KeyFilter, first: readonly string[]): strin
  * With keys: one descending probe of the primary key's index each. Without: one descending scan of it. A set of a
  * multi-active satellite is found by its head and then read whole.
  */
-const inForceText = (satellite: Satellite, { hash_keys }: KeyFilter, condition: string): string => {
-  const { name, hash_key, columns, flavour, sub_key } = satellite;
+const inForceText = (
+  registry: Registry,
+  satellite: Satellite,
+  { hash_keys }: KeyFilter,
+  condition: string,
+): string => {
+  const { name, hash_key, columns, flavour, sub_key, state_key } = satellite;
   const select = columns.map((column) => `s.${column.name}`).join(', ');
   const keys_parameter = `$${condition === '' ? 1 : 3}::text::bytea[]`;
   const among = hash_keys === undefined ? `<> decode('${GHOST_KEY}', 'hex')` : `= any(${keys_parameter})`;
@@ -95,15 +107,19 @@ const inForceText = (satellite: Satellite, { hash_keys }: KeyFilter, condition: 
       join ${name} s using (${hash_key}, applied_date, load_date, hash_diff)
       order by ${[hash_key, ...sub_key].map((column) => `s.${column}`).join(', ')}`;
   }
-  if (hash_keys === undefined) {
+  if (flavour === 'effectivity') {
+    return effectivityText(satellite, registry.link(satellite.parent).name, among, condition);
+  }
+  if (hash_keys === undefined || flavour === 'tracking') {
+    const state = state_key.map((column) => `s.${column}`);
     return `
       select *
       from (
-        select distinct on (s.${hash_key}) ${select}
+        select distinct on (${state.join(', ')}) ${select}
         from ${name} s
-        where s.${hash_key} <> decode('${GHOST_KEY}', 'hex') ${condition}
-        order by s.${hash_key} desc, ${order}) held
-      order by ${hash_key}`;
+        where s.${hash_key} ${among} ${condition}
+        order by ${state.join(' desc, ')} desc, ${order}) held
+      order by ${state_key.join(', ')}`;
   }
   return `
     select held.*
@@ -115,4 +131,36 @@ const inForceText = (satellite: Satellite, { hash_keys }: KeyFilter, condition: 
       order by ${order}
       limit 1) held
     order by ${hash_key}`;
+};
+
+/** The last opening of each driving key, unless its relation was closed after it. */
+const effectivityText = (
+  { name, hash_key, columns, driving_key }: Satellite,
+  link: string,
+  among: string,
+  condition: string,
+): string => {
+  const keys = driving_key.map((column) => `l.${column}`).join(', ');
+  // Partners of the keys asked for may have ended them, so they are read too.
+  const partners = among.startsWith('=')
+    ? `and (${keys}) in (select ${keys} from ${link} l where l.${hash_key} ${among})`
+    : '';
+  return `
+    select ${columns.map((column) => `s.${column.name}`).join(', ')}
+    from (
+      select distinct on (${keys}) s.${hash_key}, s.applied_date, s.load_date, s.hash_diff
+      from ${link} l
+      join ${name} s using (${hash_key})
+      where s.is_effective ${condition} ${partners}
+      order by ${keys}, s.applied_date desc, s.load_date desc, s.hash_diff desc, s.${hash_key} desc) opened
+    join ${name} s using (${hash_key}, applied_date, load_date, hash_diff)
+    where s.${hash_key} ${among}
+      and not exists (
+        select
+        from ${name} closing
+        where closing.${hash_key} = s.${hash_key}
+          and not closing.is_effective
+          and (closing.applied_date, closing.load_date, closing.hash_diff) > (s.applied_date, s.load_date, s.hash_diff)
+          ${condition.replaceAll('s.', 'closing.')})
+    order by s.${hash_key}`;
 };

@@ -24,7 +24,7 @@ const isOnCalendar = (text: string): boolean => {
 /** A validator of rows that knows the vault's formats. It never changes what it checks. */
 export const createRowAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({ allErrors: false, allowUnionTypes: true, strict: true, unicodeRegExp: true });
-  ajv.addVocabulary(['x-type', 'x-vault']);
+  ajv.addVocabulary(['x-type', 'x-vault', 'x-privacy']);
   ajv.addFormat('instant', isVaultInstant);
   ajv.addFormat('day', isDay);
   ajv.addFormat('uuid', isUuid);

@@ -89,6 +89,28 @@ export interface CustomerH {
 }
 
 /**
+ * A key that a customer brought for a provider. The key itself stands encrypted in its satellite.
+ */
+export interface CustomerProviderKeysH {
+  /**
+   * Hash key.
+   */
+  customer_provider_key_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the key, a UUID in lower case.
+   */
+  customer_provider_key_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * What one customer spent in one billing period.
  */
 export interface CustomerSpendingH {
@@ -221,6 +243,28 @@ export interface ReportH {
 }
 
 /**
+ * One rule over one period of traffic.
+ */
+export interface RoutingRuleEvaluationH {
+  /**
+   * Hash key.
+   */
+  routing_rule_evaluation_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * `<rule>/<start of the period>/<minutes>`.
+   */
+  routing_rule_evaluation_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * A rule that chooses provider and model for a call.
  */
 export interface RoutingRuleH {
@@ -326,6 +370,36 @@ export interface ApiRequestL {
    * Hash key of the routing_rule_h row it relates.
    */
   routing_rule_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer brought a key, and for which provider.
+ */
+export interface CustomerProviderKeysL {
+  /**
+   * Hash key.
+   */
+  customer_provider_key_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the customer_provider_keys_h row it relates.
+   */
+  customer_provider_key_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Hash key of the ai_provider_h row it relates.
+   */
+  provider_hk: string;
   /**
    * Which part of the product or of the world said it.
    */
@@ -486,6 +560,100 @@ export interface ReportCustomerL {
    * Hash key of the customer_h row it relates.
    */
   customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which rule an evaluation is about.
+ */
+export interface RoutingRuleEvaluationL {
+  /**
+   * Hash key.
+   */
+  routing_rule_evaluation_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the routing_rule_evaluation_h row it relates.
+   */
+  routing_rule_evaluation_hk: string;
+  /**
+   * Hash key of the routing_rule_h row it relates.
+   */
+  routing_rule_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What a provider has agreed to, by contract, and until when. Calls with protected data go only where this allows it.
+ */
+export interface AiProviderComplianceS {
+  /**
+   * Hash key of the ai_provider_h row it tells about.
+   */
+  provider_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Whether a business associate agreement (HIPAA, 45 CFR 164.504(e)) is signed.
+   */
+  has_baa: boolean;
+  /**
+   * Whether a data processing agreement (GDPR, Art. 28) is signed.
+   */
+  has_dpa: boolean;
+  /**
+   * Where calls are processed: ISO 3166-1 country codes, or `EU`; empty when not stated.
+   *
+   * @maxItems 1000
+   */
+  processing_regions: string[];
+  /**
+   * Days for which the provider keeps prompts and replies; 0 keeps none, null when not stated.
+   */
+  retention_days: number | null;
+  /**
+   * Whether the provider may train models on our calls.
+   */
+  trains_on_data: boolean;
+  /**
+   * What makes a transfer out of the EU lawful (GDPR, Chapter V); null when nothing does.
+   */
+  transfer_mechanism: 'ADEQUACY' | 'SCC' | 'BCR' | 'DEROGATION' | null;
+  /**
+   * First day of the agreements.
+   */
+  valid_from: string;
+  /**
+   * Last day of the agreements; null when they have no end.
+   */
+  valid_until: string | null;
+  /**
+   * Where the signed documents are kept.
+   */
+  evidence: string | null;
+  /**
+   * SHA-256 of the signed documents.
+   */
+  evidence_sha256: string | null;
   /**
    * Which part of the product or of the world said it.
    */
@@ -929,6 +1097,100 @@ export interface CustomerConfigS {
 }
 
 /**
+ * Names, addresses and the like, encrypted under a key of their subject before they are hashed: without the key nothing of it can be read, and destroying the key erases it.
+ */
+export interface CustomerPiiS {
+  /**
+   * Hash key of the customer_h row it tells about.
+   */
+  customer_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * The personal data, encrypted.
+   */
+  pii_encrypted: string;
+  /**
+   * Id of the subject's key in privacy.subject_key.
+   */
+  subject_key_id: string;
+  /**
+   * How it is encrypted.
+   */
+  encryption_algorithm: 'AES-256-GCM';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A customer's key at a provider, encrypted, and the limits of its use.
+ */
+export interface CustomerProviderKeysS {
+  /**
+   * Hash key of the customer_provider_keys_h row it tells about.
+   */
+  customer_provider_key_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * The provider's key, encrypted; what it is encrypted with, encryption_key_id names.
+   */
+  api_key_encrypted: string;
+  /**
+   * Id of the key that api_key_encrypted is encrypted with.
+   */
+  encryption_key_id: string;
+  /**
+   * Whether the key may be used.
+   */
+  key_status: 'ACTIVE' | 'REVOKED' | 'EXPIRED';
+  /**
+   * Most that may be spent through the key in a day (UTC), pico-dollars; null means no limit.
+   */
+  daily_spending_limit: string | null;
+  /**
+   * Most that may be spent through the key in a month (UTC), pico-dollars; null means no limit.
+   */
+  monthly_spending_limit: string | null;
+  /**
+   * Models that the key may be used for; null means every model of the provider.
+   *
+   * @maxItems 1000
+   */
+  allowed_models: string[] | null;
+  /**
+   * When the provider last accepted the key; null while it never has.
+   */
+  last_validated: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * Totals of a customer's calls in a billing period.
  */
 export interface CustomerSpendingS {
@@ -992,6 +1254,36 @@ export interface CustomerSpendingS {
    * Where billing of the period stands.
    */
   billing_status: 'PENDING' | 'BILLED' | 'PAID';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * From when a customer belongs to a tenant, and from when no more. A customer belongs to one tenant at a time: joining another ends the time at the one before.
+ */
+export interface CustomerTenantEffectivityS {
+  /**
+   * Hash key of the customer_tenant_l row it tells about.
+   */
+  customer_tenant_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Whether the relation holds from applied_date on, or ends there.
+   */
+  is_effective: boolean;
   /**
    * Which part of the product or of the world said it.
    */
@@ -1315,6 +1607,36 @@ export interface ModelPriceS {
 }
 
 /**
+ * Which source says, from when on, that a provider lists a model, or lists it no more.
+ */
+export interface ModelProviderTrackingS {
+  /**
+   * Hash key of the model_provider_l row it tells about.
+   */
+  model_provider_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Whether the source lists it from applied_date on, or no more.
+   */
+  is_present: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * What a model can do.
  */
 export interface ModelS {
@@ -1519,6 +1841,100 @@ export interface ReportS {
 }
 
 /**
+ * What the calls that a rule took did and cost in one period, against what the other candidates would have. A late call reopens its period: a new row, the old one stays.
+ */
+export interface RoutingRuleEvaluationS {
+  /**
+   * Hash key of the routing_rule_evaluation_h row it tells about.
+   */
+  routing_rule_evaluation_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Start of the period.
+   */
+  evaluation_timestamp: string;
+  /**
+   * Length of the period, minutes.
+   */
+  evaluation_window_minutes: number;
+  /**
+   * Hash diff of the rule as it was evaluated.
+   */
+  rule_version: string;
+  /**
+   * Whether the rule was only tried on past traffic, and took no call itself.
+   */
+  is_draft: boolean;
+  /**
+   * Calls that the rule took, or would have taken.
+   */
+  total_requests: number;
+  /**
+   * Of them, calls that the provider answered.
+   */
+  successful_requests: number;
+  /**
+   * Of them, calls that failed.
+   */
+  failed_requests: number;
+  /**
+   * Average time of a call, milliseconds; null without calls.
+   */
+  average_latency_ms: number | null;
+  /**
+   * 95th percentile of the time of a call, milliseconds; null without calls.
+   */
+  p95_latency_ms: number | null;
+  /**
+   * What the calls cost at the provider, pico-dollars.
+   */
+  provider_cost: string;
+  /**
+   * What the customers paid for them, pico-dollars.
+   */
+  customer_cost: string;
+  /**
+   * By other candidate: provider, model, cost in pico-dollars as a decimal string, latency in milliseconds, calls that could be compared.
+   */
+  alternatives: unknown[];
+  /**
+   * Provider slug of the cheapest other candidate; null without one.
+   */
+  best_alternative_provider: string | null;
+  /**
+   * Model of the cheapest other candidate; null without one.
+   */
+  best_alternative_model: string | null;
+  /**
+   * What the same calls would have cost there, pico-dollars, by the prices of that time; null without one.
+   */
+  best_alternative_cost: string | null;
+  /**
+   * best_alternative_cost less provider_cost, pico-dollars: negative where the rule was dearer; null without an alternative.
+   */
+  savings: string | null;
+  /**
+   * What follows from it.
+   */
+  verdict: 'KEEP' | 'REVIEW' | 'CHANGE' | 'NO_TRAFFIC';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * When a rule applies and what it chooses. Its hash_diff is the rule version that calls record.
  */
 export interface RoutingRuleS {
@@ -1626,12 +2042,14 @@ export interface HubRows {
   api_key_h: ApiKeyH;
   api_request_h: ApiRequestH;
   customer_h: CustomerH;
+  customer_provider_keys_h: CustomerProviderKeysH;
   customer_spending_h: CustomerSpendingH;
   invoice_h: InvoiceH;
   job_run_h: JobRunH;
   model_h: ModelH;
   provider_performance_h: ProviderPerformanceH;
   report_h: ReportH;
+  routing_rule_evaluation_h: RoutingRuleEvaluationH;
   routing_rule_h: RoutingRuleH;
   tenant_h: TenantH;
 }
@@ -1640,29 +2058,37 @@ export interface HubRows {
 export interface LinkRows {
   api_key_customer_l: ApiKeyCustomerL;
   api_request_l: ApiRequestL;
+  customer_provider_keys_l: CustomerProviderKeysL;
   customer_spending_l: CustomerSpendingL;
   customer_tenant_l: CustomerTenantL;
   invoice_customer_l: InvoiceCustomerL;
   model_provider_l: ModelProviderL;
   provider_performance_l: ProviderPerformanceL;
   report_customer_l: ReportCustomerL;
+  routing_rule_evaluation_l: RoutingRuleEvaluationL;
 }
 
 /** The rows of each satellite. */
 export interface SatelliteRows {
+  ai_provider_compliance_s: AiProviderComplianceS;
   ai_provider_s: AiProviderS;
   api_key_s: ApiKeyS;
   api_request_route_s: ApiRequestRouteS;
   api_request_s: ApiRequestS;
   customer_config_s: CustomerConfigS;
+  customer_pii_s: CustomerPiiS;
+  customer_provider_keys_s: CustomerProviderKeysS;
   customer_spending_s: CustomerSpendingS;
+  customer_tenant_effectivity_s: CustomerTenantEffectivityS;
   invoice_line_s: InvoiceLineS;
   invoice_s: InvoiceS;
   job_run_s: JobRunS;
   model_price_s: ModelPriceS;
+  model_provider_tracking_s: ModelProviderTrackingS;
   model_s: ModelS;
   provider_performance_s: ProviderPerformanceS;
   report_s: ReportS;
+  routing_rule_evaluation_s: RoutingRuleEvaluationS;
   routing_rule_s: RoutingRuleS;
   tenant_s: TenantS;
 }
@@ -1673,35 +2099,45 @@ export interface HashKeys {
   api_key_h: 'api_key_hk';
   api_request_h: 'api_request_hk';
   customer_h: 'customer_hk';
+  customer_provider_keys_h: 'customer_provider_key_hk';
   customer_spending_h: 'spending_hk';
   invoice_h: 'invoice_hk';
   job_run_h: 'job_run_hk';
   model_h: 'model_hk';
   provider_performance_h: 'performance_hk';
   report_h: 'report_hk';
+  routing_rule_evaluation_h: 'routing_rule_evaluation_hk';
   routing_rule_h: 'routing_rule_hk';
   tenant_h: 'tenant_hk';
   api_key_customer_l: 'api_key_customer_link_hk';
   api_request_l: 'api_request_link_hk';
+  customer_provider_keys_l: 'customer_provider_key_link_hk';
   customer_spending_l: 'customer_spending_link_hk';
   customer_tenant_l: 'customer_tenant_link_hk';
   invoice_customer_l: 'invoice_customer_link_hk';
   model_provider_l: 'model_provider_link_hk';
   provider_performance_l: 'provider_performance_link_hk';
   report_customer_l: 'report_customer_link_hk';
+  routing_rule_evaluation_l: 'routing_rule_evaluation_link_hk';
+  ai_provider_compliance_s: 'provider_hk';
   ai_provider_s: 'provider_hk';
   api_key_s: 'api_key_hk';
   api_request_route_s: 'api_request_hk';
   api_request_s: 'api_request_hk';
   customer_config_s: 'customer_hk';
+  customer_pii_s: 'customer_hk';
+  customer_provider_keys_s: 'customer_provider_key_hk';
   customer_spending_s: 'spending_hk';
+  customer_tenant_effectivity_s: 'customer_tenant_link_hk';
   invoice_line_s: 'invoice_hk';
   invoice_s: 'invoice_hk';
   job_run_s: 'job_run_hk';
   model_price_s: 'model_provider_link_hk';
+  model_provider_tracking_s: 'model_provider_link_hk';
   model_s: 'model_hk';
   provider_performance_s: 'performance_hk';
   report_s: 'report_hk';
+  routing_rule_evaluation_s: 'routing_rule_evaluation_hk';
   routing_rule_s: 'routing_rule_hk';
   tenant_s: 'tenant_hk';
 }

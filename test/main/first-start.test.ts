@@ -86,7 +86,10 @@ describe('a first start', function () {
       DATABASE_URL: database.url,
     });
     assert.equal(code, 1);
-    assert.match(stderr, /onevault: PORT=\d+: another program listens there; stop it, or choose another PORT/);
+    assert.match(
+      stderr,
+      /onevault: PORT=\d+: another program listens there; stop it, or choose another PORT/,
+    );
     await database.drop();
     assert.throws(() => statSync(join(data_dir, 'runtime.json')), { code: 'ENOENT' });
   });
@@ -94,7 +97,7 @@ describe('a first start', function () {
   it('lets jobs and reports be run beside it', async () => {
     const job = await runCommand(['job', 'spend'], environment);
     assert.equal(job.code, 0, job.stderr);
-    assert.equal(JSON.parse(job.stdout).job_name, 'spend');
+    assert.equal(JSON.parse(job.stdout).job, 'spend');
     const report = await runCommand(['report', 'hipaa-activity', ...PERIOD], environment);
     assert.equal(report.code, 0, report.stderr);
     assert.match(report.stderr, /^report [0-9a-f]+, known at .*: [1-9]\d* rows$/m);
@@ -116,7 +119,10 @@ describe('a first start', function () {
     assert.equal(reply.status, 200);
     assert.equal(reply.is_complete, true);
     assert.deepEqual(ended, { code: 0, signal: null });
-    assert.deepEqual(processes.filter(({ pid }) => isRunning(pid)), []);
+    assert.deepEqual(
+      processes.filter(({ pid }) => isRunning(pid)),
+      [],
+    );
     assert.throws(() => statSync(join(product.data_dir, 'runtime.json')), { code: 'ENOENT' });
 
     const report = await runCommand(['report', 'hipaa-activity', ...PERIOD, '--format', 'csv'], environment);

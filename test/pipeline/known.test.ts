@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fixedClock, instantOf, systemClock } from '../../src/core/clock.ts';
-import { chooseKnown, cutOffAt, sealKnown } from '../../src/pipeline/known.ts';
+import { chooseKnown, cutOffAt } from '../../src/pipeline/known.ts';
+import { sealKnown } from '../../src/vault/seal-known.ts';
 import { writeVault } from '../../src/vault/write.ts';
 import { createCallFeed, WRITERS } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

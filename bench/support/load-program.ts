@@ -1,0 +1,68 @@
+import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../src/core/clock.ts';
+import { createLog } from '../../src/core/log.ts';
+import { connect, type Sql } from '../../src/core/postgres.ts';
+import { openStore } from '../../src/journal/store.ts';
+import { createJournalLoader } from '../../src/pipeline/load/load-journal.ts';
+import { loadRegistry } from '../../src/vault/registry.ts';
+import { connectWithoutDelay } from './connect-without-delay.ts';
+import type { DrainFigures, DrainQuestion } from './drain.ts';
+import { createStrategy } from './load-strategies.ts';
+import { answerQuestions } from './program.ts';
+
+const ENTITIES = fileURLToPath(new URL('../../vault/entities', import.meta.url));
+
+type Loading = Awaited<ReturnType<typeof open>>;
+
+/** The loader as the role `load` makes it, with a clock on its transactions. */
+const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => {
+  const registry = loadRegistry(ENTITIES);
+  const store = openStore(journal_path);
+  const batches_ms: number[] = [];
+  const application_name = 'onevault bench load';
+  const openConnections = (): Sql =>
+    strategy === 'copy'
+      ? connectWithoutDelay(database_url, application_name)
+      : connect(database_url, { application_name, max_connections: 2 });
+  const loader = createJournalLoader({
+    ...{ store, registry, clock: systemClock, log: createLog('warn', 'load') },
+    load: createStrategy(strategy, registry),
+    connect: () => timed(openConnections(), batches_ms),
+  });
+  return { loader, store, batches_ms };
+};
+
+/** Notes how long each transaction takes, from `begin` to its commit. */
+const timed = (sql: Sql, durations_ms: number[]): Sql =>
+  new Proxy(sql, {
+    get: (target, name, receiver) => {
+      if (name !== 'begin') return Reflect.get(target, name, receiver) as unknown;
+      return async (work: Parameters<Sql['begin']>[1]) => {
+        const start_ms = performance.now();
+        const result = await target.begin(work);
+        durations_ms.push(performance.now() - start_ms);
+        return result;
+      };
+    },
+  });
+
+let loading: Promise<Loading> | null = null;
+
+answerQuestions<DrainQuestion, DrainFigures>(
+  async (question) => {
+    loading ??= open(question);
+    const { loader, batches_ms } = await loading;
+    batches_ms.length = 0;
+    const cpu_before = process.cpuUsage();
+    const start_ms = performance.now();
+    const records = await loader.drain();
+    const duration_s = (performance.now() - start_ms) / 1_000;
+    const { user, system } = process.cpuUsage(cpu_before);
+    return { records, duration_s, cpu_s: (user + system) / 1e6, batches_ms: [...batches_ms] };
+  },
+  async () => {
+    const opened = await loading;
+    await opened?.loader.close();
+    await opened?.store.root.close();
+  },
+);

@@ -1,0 +1,122 @@
+import type { ColumnType, Entity } from '../../src/vault/entity.ts';
+import { writableOf } from '../../src/vault/literal.ts';
+import { createLoader, type Load } from '../../src/vault/load.ts';
+import type { Registry } from '../../src/vault/registry.ts';
+import type { VaultRow } from '../../src/vault/rows.ts';
+import type { Transaction } from '../../src/vault/transaction.ts';
+
+/** Ways of writing the same rows in the same transactions: the product's own, and two that others would take. */
+export type StrategyName = 'product' | 'row-by-row' | 'copy';
+
+export const createStrategy = (name: StrategyName, registry: Registry): Load => {
+  switch (name) {
+    case 'product':
+      return createLoader({ registry, now: Date.now });
+    case 'row-by-row':
+      return createOther(registry, insertRowByRow);
+    case 'copy':
+      return createOther(registry, copyAndInsert);
+  }
+};
+
+type Values = Readonly<Record<string, unknown>>;
+type Write = (tx: Transaction, entity: Entity, rows: readonly Values[]) => Promise<void>;
+
+/** The same checks, partitions and order as the product's loader, with another way of writing a table's rows. */
+const createOther = (registry: Registry, write: Write): Load => {
+  const days_known = new Set<string>();
+  return async (sql, rows) => {
+    const tx = sql as Transaction;
+    const by_table = soundRows(registry, rows);
+    for (const day of new Set(rows.map(({ values }) => String(values.load_date).slice(0, 10)))) {
+      if (!days_known.has(day)) await tx`select util.ensure_partitions(${day}::date, ${day}::date)`;
+      days_known.add(day);
+    }
+    for (const [entity, values] of by_table) await write(tx, entity, values);
+    return { tables: {}, refused: 0 };
+  };
+};
+
+const soundRows = (registry: Registry, rows: readonly VaultRow[]): Map<Entity, Values[]> => {
+  const tables = new Map<Entity, Values[]>();
+  for (const { table, values } of rows) {
+    const entity = registry.entities.get(table)!;
+    const fault = entity.fault(values);
+    if (fault !== null) throw new Error(`${table}: ${fault}`);
+    const sound = writableOf(entity.columns, values);
+    const others = tables.get(entity);
+    if (others === undefined) tables.set(entity, [sound]);
+    else others.push(sound);
+  }
+  for (const [{ primary_key }, values] of tables) values.sort(byKey(primary_key));
+  return tables;
+};
+
+const byKey =
+  (names: readonly string[]) =>
+  (a: Values, b: Values): number => {
+    const name = names.find((each) => a[each] !== b[each]);
+    return name === undefined ? 0 : String(a[name]) < String(b[name]) ? -1 : 1;
+  };
+
+/** A prepared statement a row, one after the other. */
+const insertRowByRow: Write = async (tx, { name, columns }, rows) => {
+  const statement = `
+    insert into ${name} (${columns.map((column) => column.name).join(', ')})
+    values (${columns.map(({ type }, at) => `$${at + 1}::text::${TYPES[type]}`).join(', ')})
+    on conflict do nothing`;
+  for (const row of rows) {
+    const values = columns.map(({ name, type }) => textOf(type, row[name]));
+    await tx.unsafe(statement, values, { prepare: true });
+  }
+};
+
+/** COPY takes no `on conflict`: rows go into a temporary table first, and from there into theirs. */
+const copyAndInsert: Write = async (tx, { name, table, columns }, rows) => {
+  const names = columns.map((column) => column.name).join(', ');
+  const stage = `stage_${table}`;
+  await tx.unsafe(`create temporary table if not exists ${stage} (like ${name}) on commit delete rows`);
+  const copy = await tx.unsafe(`copy ${stage} (${names}) from stdin`).writable();
+  const lines = rows.map((row) =>
+    columns.map(({ name, type }) => copyField(textOf(type, row[name]))).join('\t'),
+  );
+  const done = Promise.withResolvers<void>();
+  copy.once('error', done.reject).once('finish', done.resolve);
+  copy.end(`${lines.join('\n')}\n`);
+  await done.promise;
+  await tx.unsafe(`insert into ${name} (${names}) select ${names} from ${stage} on conflict do nothing`, [], {
+    prepare: true,
+  });
+};
+
+const TYPES: Readonly<Record<ColumnType, string>> = {
+  text: 'text',
+  uuid: 'uuid',
+  integer: 'integer',
+  bigint: 'bigint',
+  decimal: 'numeric',
+  boolean: 'boolean',
+  instant: 'timestamptz',
+  date: 'date',
+  bytes: 'bytea',
+  json: 'jsonb',
+  'text[]': 'text[]',
+};
+
+/** A value in PostgreSQL's own notation. */
+const textOf = (type: ColumnType, value: unknown): string | null => {
+  if (value === null) return null;
+  if (type === 'bytes') return `\\x${String(value)}`;
+  if (type === 'text[]') return `{${(value as string[]).map((text) => JSON.stringify(text)).join(',')}}`;
+  return String(value);
+};
+
+const COPY_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\',
+  '\t': '\\t',
+  '\n': '\\n',
+  '\r': '\\r',
+};
+
+const copyField = (text: string | null): string =>
+  text === null ? '\\N' : text.replace(/[\\\t\n\r]/g, (character) => COPY_ESCAPES[character]!);

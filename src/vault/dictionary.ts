@@ -1,0 +1,86 @@
+import { COLUMN_TYPES, type Column, type ColumnType, type Entity, type Privacy } from './entity.ts';
+import type { Registry } from './registry.ts';
+
+/** What a column means, as people read it. */
+export interface ColumnEntry {
+  readonly name: string;
+  readonly type: ColumnType;
+  readonly postgres_type: string;
+  readonly is_nullable: boolean;
+  readonly role: Column['role'];
+  readonly is_in_primary_key: boolean;
+  /** Meaning and unit. */
+  readonly description: string;
+  readonly privacy: Privacy;
+}
+
+/** A table of the vault, as people read it. */
+export interface EntityEntry {
+  readonly table: string;
+  readonly schema: string;
+  readonly kind: Entity['kind'];
+  readonly title: string;
+  readonly description: string;
+  readonly privacy: Privacy;
+  readonly hash_key: string;
+  readonly primary_key: readonly string[];
+  readonly partition: 'daily' | null;
+  /** Of a hub: the columns of its business key. */
+  readonly business_key?: readonly string[];
+  /** Of a link: the hubs that it relates, in the order that its key hashes them. */
+  readonly hubs?: readonly string[];
+  /** Of a link: the column that belongs to its key besides the hubs. */
+  readonly dependent_key?: string | null;
+  /** Of a satellite: the hub or link that it tells about. */
+  readonly parent?: string;
+  readonly flavour?: string;
+  /** Of a multi-active satellite: what tells the rows of a set apart. */
+  readonly sub_key?: readonly string[];
+  /** Of a hub or link: the satellites that tell about it. */
+  readonly satellites?: readonly string[];
+  readonly columns: readonly ColumnEntry[];
+}
+
+/** The data dictionary: every table of the registry, in its order. */
+export const describeVault = (registry: Registry): EntityEntry[] =>
+  [...registry.entities.values()].map((entity) => ({
+    table: entity.table,
+    schema: entity.schema,
+    kind: entity.kind,
+    title: entity.title,
+    description: entity.description,
+    privacy: entity.privacy,
+    hash_key: entity.hash_key,
+    primary_key: entity.primary_key,
+    partition: entity.partition,
+    ...relationsOf(entity, registry),
+    columns: entity.columns.map((column) => ({
+      ...{ name: column.name, type: column.type, postgres_type: COLUMN_TYPES[column.type].postgres },
+      ...{ is_nullable: column.is_nullable, role: column.role },
+      is_in_primary_key: entity.primary_key.includes(column.name),
+      ...{ description: column.description, privacy: column.privacy },
+    })),
+  }));
+
+const relationsOf = (entity: Entity, registry: Registry): Partial<EntityEntry> => {
+  switch (entity.kind) {
+    case 'hub':
+      return {
+        business_key: entity.business_key.map(({ name }) => name),
+        satellites: satellitesOf(entity.table, registry),
+      };
+    case 'link':
+      return {
+        hubs: entity.hubs.map(({ table }) => table),
+        dependent_key: entity.dependent_key?.name ?? null,
+        satellites: satellitesOf(entity.table, registry),
+      };
+    case 'satellite':
+      return { parent: entity.parent, flavour: entity.flavour, sub_key: entity.sub_key };
+  }
+};
+
+const satellitesOf = (table: string, registry: Registry): string[] =>
+  [...registry.entities.values()]
+    .filter((entity) => entity.kind === 'satellite' && entity.parent === table)
+    .map((entity) => entity.table);

@@ -1,0 +1,20 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Clock, instantOf } from '../core/clock.ts';
+import type { Sql } from '../core/postgres.ts';
+import { KNOWN_LOCK } from './known-lock.ts';
+
+// Stamps have milliseconds: the next one is certain to differ.
+const NEXT_STAMP_MS = 2;
+
+/**
+ * The newest instant for which every answer is final: no transaction that stamped it or an earlier one is under way,
+ * and none that starts now will stamp it. Waits for writers' transactions to end, which take milliseconds.
+ * Holds while the writers' clocks agree with `clock`.
+ */
+export const sealKnown = async (sql: Sql, clock: Clock): Promise<string> =>
+  (await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${KNOWN_LOCK.toString()}::bigint)`;
+    const locked_ms = clock.now();
+    await sleep(NEXT_STAMP_MS);
+    return instantOf(clock.now() > locked_ms ? locked_ms : locked_ms - 1);
+  })) as string;

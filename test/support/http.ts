@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FirstKeys } from '../../src/control/first-start.ts';
+import type { Sql } from '../../src/core/postgres.ts';
+import type { CallFacts, RouteFacts } from '../../src/journal/record.ts';
+
+/** A reply, read whole. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The body as JSON; where it is none, a test that asks for it fails. */
+  readonly json: unknown;
+  readonly request_id: string;
+}
+
+interface Sent {
+  readonly method?: string;
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Buffer;
+}
+
+/** A call as the vault has it. */
+export interface VaultCall extends CallFacts {
+  readonly request_id: string;
+  readonly customer: string;
+  readonly api_key: string;
+  readonly provider: string;
+  readonly model: string;
+  readonly routing_rule: string;
+  readonly intent_sequence: number | null;
+  readonly route: RouteFacts | null;
+}
+
+export interface NewCustomer {
+  readonly slug: string;
+  readonly [field: string]: unknown;
+}
+
+/** The ways in which tests talk to a gateway over HTTP. */
+export interface TestHttp {
+  send(sent: Sent): Promise<Reply>;
+  /** A GET without a key. */
+  get(path: string): Promise<Reply>;
+  /** A POST of JSON with a key for calls, the demo customer's unless another is given. */
+  post(path: string, body: unknown, api_key?: string): Promise<Reply>;
+  chat(body: object, api_key?: string): Promise<Reply>;
+  ai(body: object, api_key?: string): Promise<Reply>;
+  /** A request with the administrator's key. */
+  admin(method: string, path: string, body?: unknown): Promise<Reply>;
+  /** Makes a customer and a key for it. @returns the key and its id */
+  newCustomer(customer: NewCustomer, key?: object): Promise<{ readonly key: string; readonly id: string }>;
+  /** The one row of a call, once its journal is loaded. @throws AssertionError unless there is exactly one */
+  recorded(request_id: string): Promise<VaultCall>;
+}
+
+interface HttpInput {
+  readonly url: string;
+  readonly keys: FirstKeys;
+  readonly sql: Sql;
+  readonly drain: () => Promise<void>;
+}
+
+export const createHttp = ({ url, keys, sql, drain }: HttpInput): TestHttp => {
+  const send = (sent: Sent): Promise<Reply> => sendTo(url, sent);
+  const post: TestHttp['post'] = (path, body, api_key = keys.api_key) =>
+    send({ method: 'POST', path, headers: bearer(api_key), body: JSON.stringify(body) });
+  const admin: TestHttp['admin'] = (method, path, body) =>
+    send({
+      ...{ method, path, headers: bearer(keys.admin_key) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    send,
+    post,
+    admin,
+    get: (path) => send({ path }),
+    chat: (body, api_key) => post('/v1/chat/completions', body, api_key),
+    ai: (body, api_key) => post('/v1/ai/completions', body, api_key),
+    newCustomer: async (customer, key = {}) => {
+      const made = await admin('POST', '/customers', customer);
+      assert.equal(made.status, 201, made.text);
+      const given = await admin('POST', '/api-keys', { customer: customer.slug, name: 'test', ...key });
+      assert.equal(given.status, 201, given.text);
+      return given.json as { key: string; id: string };
+    },
+    recorded: async (request_id) => {
+      await drain();
+      const { status, json, text } = await admin('GET', `/requests/${request_id}`);
+      assert.equal(status, 200, text);
+      const [{ rows }] = await sql<[{ rows: number }]>`
+        select count(*) as rows
+        from gateway.api_request_s s
+        join gateway.api_request_h h using (api_request_hk)
+        where h.api_request_bk = ${request_id}`;
+      assert.equal(rows, 1, 'a call has exactly one row');
+      return json as VaultCall;
+    },
+  };
+};
+
+export const bearer = (api_key: string): Record<string, string> => ({
+  authorization: `Bearer ${api_key}`,
+  'content-type': 'application/json',
+});
+
+const sendTo = (url: string, { method = 'GET', path, headers = {}, body }: Sent): Promise<Reply> =>
+  new Promise((resolve, reject) => {
+    const request = httpRequest(`${url}${path}`, { method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('error', reject);
+      response.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        resolve({
+          status: response.statusCode!,
+          headers: response.headers,
+          text,
+          get json() {
+            return JSON.parse(text) as unknown;
+          },
+          request_id: String(response.headers['x-request-id']),
+        });
+      });
+    });
+    request.on('error', reject);
+    request.end(body);
+  });
+
+/** The data of each event of a stream's text. */
+export const framesOf = (text: string): string[] =>
+  text
+    .split('\n\n')
+    .filter((frame) => frame !== '')
+    .map((frame) => frame.replace(/^data: /, ''));
+
+export interface ErrorBody {
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    readonly details: string | null;
+    readonly status: number;
+    readonly request_id: string;
+    readonly type: string;
+    readonly param: string | null;
+  };
+}
+
+export const errorOf = (reply: Reply): ErrorBody['error'] => (reply.json as ErrorBody).error;
+
+// Long enough for anything that happens in a process by itself.
+const SOON_MS = 5_000;
+
+/** Waits until `holds`, trying again every few milliseconds. */
+export const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  const end_ms = Date.now() + SOON_MS;
+  while (!(await holds())) {
+    assert.ok(Date.now() < end_ms, `waited in vain until ${what}`);
+    await sleep(5);
+  }
+};
