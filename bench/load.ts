@@ -1,7 +1,7 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { lockDataDir, makePrivateFolder } from '../src/core/data-dir.ts';
-import { startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
 import { createLog } from '../src/core/log.ts';
 import { migrate, seed } from '../src/core/migrate.ts';
 import { connect, type Sql } from '../src/core/postgres.ts';
@@ -10,6 +10,7 @@ import { readConditions } from './support/conditions.ts';
 import { type DrainFigures, startLoadProgram } from './support/drain.ts';
 import { fillJournal } from './support/fill-journal.ts';
 import type { StrategyName } from './support/load-strategies.ts';
+import { onInterrupt } from './support/on-interrupt.ts';
 import { percentile, rounded } from './support/percentile.ts';
 import { temporaryPath } from './support/product.ts';
 import { countVaultCalls } from './support/vault-calls.ts';
@@ -73,20 +74,25 @@ export const run = async ({ calls, compared }: Readonly<Record<string, number>>)
 const makeBed = async (): Promise<Bed> => {
   const folder = temporaryPath();
   const lock = lockDataDir(folder);
-  const data_dir = join(folder, 'postgres');
-  makePrivateFolder(data_dir);
-  const postgres = await startEmbeddedPostgres({ data_dir, log: createLog('warn', 'bench') });
-  await migrate(postgres.url);
-  await seed(postgres.url);
-  return {
-    folder,
-    database_url: postgres.url,
-    stop: async () => {
-      await postgres.stop();
-      lock.release();
-      rmSync(folder, { recursive: true, force: true });
-    },
+  let postgres: EmbeddedPostgres | null = null;
+  const stop = async (): Promise<void> => {
+    removeInterrupt();
+    await postgres?.stop();
+    lock.release();
+    rmSync(folder, { recursive: true, force: true });
   };
+  const removeInterrupt = onInterrupt(stop);
+  try {
+    const data_dir = join(folder, 'postgres');
+    makePrivateFolder(data_dir);
+    postgres = await startEmbeddedPostgres({ data_dir, log: createLog('warn', 'bench') });
+    await migrate(postgres.url);
+    await seed(postgres.url);
+    return { folder, database_url: postgres.url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 };
 
 /** Fills a journal of its own and loads it in a process of its own, after a warm-up. */
@@ -95,8 +101,7 @@ const loadCalls = async (
   strategy: StrategyName,
   calls: number,
 ): Promise<DrainFigures> => {
-  const journal_path = join(folder, `journal-${strategy}-${calls}`);
-  mkdirSync(journal_path);
+  const journal_path = mkdtempSync(join(folder, 'journal-'));
   const program = startLoadProgram();
   try {
     const question = { database_url, journal_path, strategy };

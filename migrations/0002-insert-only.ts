@@ -2,7 +2,9 @@ import type { Knex } from 'knex';
 
 /** What every table of the raw vault gets: guards, a ghost record, partitions, views. */
 export const up = async (knex: Knex): Promise<void> => {
+  await knex.raw(CHANGES);
   await knex.raw(GUARD);
+  await knex.raw(GUARD_OF_CHANGES);
   await knex.raw(GHOST);
   await knex.raw(PARTITIONS);
   await knex.raw(VIEWS);
@@ -11,6 +13,98 @@ export const up = async (knex: Knex): Promise<void> => {
 export const down = async (): Promise<void> => {
   throw new Error('migrations go forward only: the vault never forgets');
 };
+
+const CHANGES = `
+-- What was inserted, for readers that want only what is new: one row a statement, with the keys of the rows that it
+-- added. The rows themselves stay free of it, because what is in the vault must not depend on how it came there.
+create table ops.load_change (
+  change_id bigint generated always as identity primary key,
+  table_name text not null,
+  row_count integer not null,
+  hash_keys bytea[] not null,
+  -- Of satellites only.
+  applied_dates timestamptz[],
+  load_dates timestamptz[],
+  hash_diffs bytea[],
+  -- What else the primary key holds, as the text of a row.
+  others text[]
+);
+
+create sequence ops.change_position;
+
+-- The order in which transactions became visible.
+create table ops.change_order (
+  position bigint primary key,
+  change_id bigint not null
+);
+
+create function util.record_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+declare
+  table_name text := tg_argv[0];
+  hash_key text := tg_argv[1];
+  is_satellite boolean := tg_argv[2];
+  others text := tg_argv[3];
+begin
+  -- In pieces, because an array has its limits and a reader reads whole ones.
+  execute format($q$
+    insert into ops.load_change (table_name, row_count, hash_keys, applied_dates, load_dates, hash_diffs, others)
+    select %1$L, count(*), array_agg(%2$I), %3$s, %4$s
+    from (select *, (row_number() over () - 1) / 5000 as piece from inserted) as numbered
+    group by piece
+    order by piece
+  $q$, table_name, hash_key,
+    case when is_satellite then 'array_agg(applied_date), array_agg(load_date), array_agg(hash_diff)'
+      else 'null, null, null' end,
+    case when others = '' then 'null' else format('array_agg(row(%s)::text)', others) end);
+  return null;
+end $$;
+
+-- Runs when its transaction commits. The lock is held until the commit is visible, so whoever sees a position sees
+-- every smaller one that will ever be.
+create function util.order_change() returns trigger
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('onevault changes', 0));
+  insert into ops.change_order (position, change_id) values (nextval('ops.change_position'), new.change_id);
+  return null;
+end $$;
+
+create constraint trigger order_change after insert on ops.load_change
+deferrable initially deferred for each row execute function util.order_change();
+
+-- Lets a table's inserts be recorded. Partitioned tables need none: the journal's sequences tell what is new there.
+create function util.record_changes_of(target regclass) returns void
+language plpgsql as $$
+declare
+  is_entity boolean;
+  key_columns text[];
+  name text;
+begin
+  select c.relkind = 'r' and c.relname ~ '_[hls]$', c.relname
+  into is_entity, name
+  from pg_class c
+  where c.oid = target;
+  if not is_entity then
+    return;
+  end if;
+  select array_agg(a.attname order by key.place)
+  into key_columns
+  from pg_index i
+  cross join unnest(i.indkey::smallint[]) with ordinality as key (attnum, place)
+  join pg_attribute a on a.attrelid = i.indrelid and a.attnum = key.attnum
+  where i.indrelid = target and i.indisprimary;
+  execute format(
+    'create trigger record_change after insert on %s referencing new table as inserted '
+    'for each statement execute function util.record_change(%L, %L, %L, %L)',
+    target, name, key_columns[1], 'hash_diff' = any(key_columns), (
+      select coalesce(string_agg(quote_ident(column_name), ', ' order by place), '')
+      from unnest(key_columns[2:]) with ordinality as rest (column_name, place)
+      where column_name not in ('applied_date', 'load_date', 'hash_diff')));
+end $$;
+`;
 
 const GUARD = `
 create function util.refuse_change() returns trigger
@@ -30,7 +124,15 @@ begin
     'create trigger refuse_truncate before truncate on %s for each statement execute function util.refuse_change()',
     target);
   execute format('grant select, insert on %s to onevault_gateway', target);
+  perform util.record_changes_of(target);
 end $$;
+`;
+
+const GUARD_OF_CHANGES = `
+select util.guard('ops.load_change');
+select util.guard('ops.change_order');
+-- Only the triggers write there.
+revoke insert on ops.load_change, ops.change_order from onevault_gateway;
 `;
 
 const GHOST = `
@@ -85,6 +187,8 @@ begin
   execute format(
     'create trigger refuse_truncate before truncate on %s for each statement execute function util.refuse_change()',
     partition);
+  -- Calls are copied straight into their day.
+  execute format('grant select, insert on %s to onevault_gateway', partition);
 end $$;
 
 -- Makes the daily partitions that are missing from one day to another, both included, and returns how many it made.

@@ -75,6 +75,14 @@ export const seed = async (knex: Knex): Promise<void> => {
     MODEL_PRICE_S,
     offers.map(({ model, period }) => priceRow(model, period)),
   );
+  await insertSatellites(
+    knex,
+    MODEL_PROVIDER_TRACKING_S,
+    MODELS.map(({ model, provider }) => ({
+      ...{ model, provider, is_present: true },
+      ...{ applied_date: SINCE_EVER, load_date: PRICE_DATA.load_date },
+    })),
+  );
 };
 
 const MODEL_KEY = `util.hash_hub('model_h', util.encode_text(row.model))`;
@@ -125,6 +133,15 @@ const MODEL_PRICE_S = {
     price_source: 'text',
     is_offered: 'boolean',
   },
+} as const;
+
+/** The price data lists them all. */
+const MODEL_PROVIDER_TRACKING_S = {
+  table: 'gateway.model_provider_tracking_s',
+  hash_key: 'model_provider_link_hk',
+  parent: `util.hash_link('model_provider_l', ${MODEL_KEY}, ${PROVIDER_KEY})`,
+  key_columns: { model: 'text', provider: 'text' },
+  payload: { is_present: 'boolean' },
 } as const;
 
 interface Period {

@@ -9,6 +9,7 @@ import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from '
 import { dataPaths, readVersion } from './main/paths.ts';
 import { runUntilSignal, startProduct } from './main/start.ts';
 import { InputError } from './pipeline/input-error.ts';
+import { JobBusyError } from './pipeline/job-errors.ts';
 
 const program = new Command('onevault')
   .version(readVersion())
@@ -67,8 +68,7 @@ program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
 try {
   await program.parseAsync();
 } catch (error) {
-  const is_ours =
-    error instanceof ConfigError || error instanceof StartupError || error instanceof InputError;
-  console.error(is_ours ? `onevault: ${error.message}` : error);
+  const is_ours = [ConfigError, StartupError, InputError, JobBusyError].some((kind) => error instanceof kind);
+  console.error(is_ours ? `onevault: ${(error as Error).message}` : error);
   process.exitCode = 1;
 }

@@ -11,6 +11,7 @@ export const connectWithoutDelay = (url: string, application_name: string): Sql 
   const { hostname, port } = new URL(url);
   const options = {
     max: 1,
+    onnotice: () => {},
     connection: { application_name, TimeZone: 'UTC' },
     types: { bigint: { to: BIGINT, from: [BIGINT], serialize: String, parse: Number } },
     // The driver's own option, which its types do not know.

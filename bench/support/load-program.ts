@@ -26,7 +26,7 @@ const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => 
       : connect(database_url, { application_name, max_connections: 2 });
   const loader = createJournalLoader({
     ...{ store, registry, clock: systemClock, log: createLog('warn', 'load') },
-    load: createStrategy(strategy, registry),
+    ...createStrategy(strategy, registry),
     connect: () => timed(openConnections(), batches_ms),
   });
   return { loader, store, batches_ms };

@@ -1,3 +1,5 @@
+import type { JournalLoaderDeps } from '../../src/pipeline/load/load-journal.ts';
+import { createAppend } from '../../src/vault/copy.ts';
 import type { ColumnType, Entity } from '../../src/vault/entity.ts';
 import { writableOf } from '../../src/vault/literal.ts';
 import { createLoader, type Load } from '../../src/vault/load.ts';
@@ -8,16 +10,25 @@ import type { Transaction } from '../../src/vault/transaction.ts';
 /** Ways of writing the same rows in the same transactions: the product's own, and two that others would take. */
 export type StrategyName = 'product' | 'row-by-row' | 'copy';
 
-export const createStrategy = (name: StrategyName, registry: Registry): Load => {
+/** What the journal's loader is to write with. */
+export const createStrategy = (
+  name: StrategyName,
+  registry: Registry,
+): Pick<JournalLoaderDeps, 'append' | 'load'> => {
   switch (name) {
     case 'product':
-      return createLoader({ registry, now: Date.now });
+      return { append: createAppend(registry), load: createLoader({ registry, now: Date.now }) };
     case 'row-by-row':
-      return createOther(registry, insertRowByRow);
+      return withoutPreparation(createOther(registry, insertRowByRow));
     case 'copy':
-      return createOther(registry, copyAndInsert);
+      return withoutPreparation(createOther(registry, copyAndInsert));
   }
 };
+
+const withoutPreparation = (load: Load): Pick<JournalLoaderDeps, 'append' | 'load'> => ({
+  load,
+  append: async (rows) => async (tx) => void (await load(tx, rows)),
+});
 
 type Values = Readonly<Record<string, unknown>>;
 type Write = (tx: Transaction, entity: Entity, rows: readonly Values[]) => Promise<void>;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { VARIABLES } from '../../src/core/config.ts';
+import { onInterrupt } from './on-interrupt.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'src', 'main.ts');
@@ -107,17 +108,4 @@ const listening = async (
   });
   exited.then((code) => reject(new Error(`the product ended with code ${code}:\n${log()}`)), reject);
   await promise.finally(() => clearTimeout(timer));
-};
-
-/** Ctrl-C, or a signal to end, stops the product first. The function that is returned takes that back. */
-const onInterrupt = (stop: () => Promise<unknown>): (() => void) => {
-  const end = (signal: NodeJS.Signals): void => {
-    void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
-  };
-  process.once('SIGINT', end);
-  process.once('SIGTERM', end);
-  return () => {
-    process.off('SIGINT', end);
-    process.off('SIGTERM', end);
-  };
 };

@@ -62,6 +62,12 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
       return [
         deps.rows.hub('customer_h', { customer_bk: input.slug }, stamp),
         deps.rows.link('customer_tenant_l', { customer_hk, tenant_hk }, stamp),
+        deps.rows.satellite(
+          'customer_tenant_effectivity_s',
+          deps.rows.linkKey('customer_tenant_l', { customer_hk, tenant_hk }),
+          { is_effective: true },
+          stamp,
+        ),
         deps.rows.satellite('customer_config_s', customer_hk, config, stamp),
       ];
     });
@@ -110,14 +116,14 @@ const selectCustomer = (sql: ControlDeps['sql']) => sql`
     s.*
   from gateway.customer_config_s_current s
   join gateway.customer_h h using (customer_hk)
-  left join gateway.customer_tenant_l l using (customer_hk)
+  left join gateway.customer_tenant_effectivity_s_current l using (customer_hk)
   left join auth.tenant_h t using (tenant_hk)`;
 
 const tenantOf = async (tx: Transaction, slug: string): Promise<string | undefined> => {
   const [row] = await tx<{ tenant: string }[]>`
     select t.tenant_bk as tenant
     from gateway.customer_h h
-    join gateway.customer_tenant_l l using (customer_hk)
+    join gateway.customer_tenant_effectivity_s_current l using (customer_hk)
     join auth.tenant_h t using (tenant_hk)
     where h.customer_bk = ${slug}`;
   return row?.tenant;

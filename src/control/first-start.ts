@@ -57,6 +57,12 @@ const customerRows = ({ rows }: Pick<ControlDeps, 'rows'>, customer_hk: string, 
     rows.hub('customer_h', { customer_bk: CUSTOMER }, stamp),
     rows.link('customer_tenant_l', { customer_hk, tenant_hk }, stamp),
     rows.satellite(
+      'customer_tenant_effectivity_s',
+      rows.linkKey('customer_tenant_l', { customer_hk, tenant_hk }),
+      { is_effective: true },
+      stamp,
+    ),
+    rows.satellite(
       'customer_config_s',
       customer_hk,
       {

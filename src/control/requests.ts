@@ -35,15 +35,15 @@ const findRequest = async ({ sql, rows }: ControlDeps, id: string): Promise<obje
         'rule_version', encode(o.rule_version, 'hex'),
         'max_cost', o.max_cost::text
       ) end as route
-    from gateway.api_request_h h
-    join gateway.api_request_l l using (api_request_hk)
-    join gateway.api_request_s s using (api_request_hk)
-    left join gateway.api_request_route_s o using (api_request_hk)
+    from gateway.api_request_s s
+    join gateway.api_request_h h using (api_request_hk, load_date)
+    join gateway.api_request_l l using (api_request_hk, load_date)
+    left join gateway.api_request_route_s o using (api_request_hk, load_date)
     join gateway.customer_h c using (customer_hk)
     join auth.api_key_h k using (api_key_hk)
     join gateway.ai_provider_h p using (provider_hk)
     join gateway.model_h m using (model_hk)
     join gateway.routing_rule_h r using (routing_rule_hk)
-    where h.api_request_hk = ${api_request_hk}::bytea`;
+    where s.api_request_hk = ${api_request_hk}::bytea`;
   return row;
 };

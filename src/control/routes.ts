@@ -4,6 +4,7 @@ import { authenticateAdmin } from './authenticate-admin.ts';
 import { createCustomer, getCustomer, listCustomers } from './customers.ts';
 import type { ControlDeps } from './deps.ts';
 import { getRequest } from './requests.ts';
+import { getEntity, getHistory, listEntities } from './vault.ts';
 
 /** The control plane's paths, for administrators. */
 export const controlRoutes = (deps: ControlDeps): Router => {
@@ -16,5 +17,8 @@ export const controlRoutes = (deps: ControlDeps): Router => {
     .get('/api-keys', admin, listApiKeys(deps))
     .get('/api-keys/:id', admin, getApiKey(deps))
     .delete('/api-keys/:id', admin, revokeApiKey(deps))
-    .get('/requests/:request_id', admin, getRequest(deps));
+    .get('/requests/:request_id', admin, getRequest(deps))
+    .get('/vault/entities', admin, listEntities(deps))
+    .get('/vault/:entity/:business_key', admin, getEntity(deps))
+    .get('/vault/:entity/:business_key/history', admin, getHistory(deps));
 };

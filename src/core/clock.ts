@@ -20,7 +20,12 @@ export const fixedClock = (instant: string): Clock & { advance(by_ms: number): v
 /** An instant as text: ISO 8601, UTC, `Z`. */
 export const instantOf = (epoch_ms: number): string => new Date(epoch_ms).toISOString();
 
+const SECOND_LENGTH = 'YYYY-MM-DDTHH:MM:SS'.length;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;
 
 /** Whether `text` is an instant as this product writes it: ISO 8601, UTC, at most microseconds. */
-export const isInstant = (text: string): boolean => INSTANT.test(text) && !Number.isNaN(Date.parse(text));
+export const isInstant = (text: string): boolean => {
+  const epoch_ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
+  // JavaScript takes February 30 for March 2.
+  return !Number.isNaN(epoch_ms) && instantOf(epoch_ms).startsWith(text.slice(0, SECOND_LENGTH));
+};

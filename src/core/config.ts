@@ -120,6 +120,8 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     },
   };
   if (faults.length > 0) throw new ConfigError(faults);
+  for (const provider of Object.values(config.providers)) Object.freeze(provider);
+  Object.freeze(config.providers);
   return Object.freeze(config);
 };
 

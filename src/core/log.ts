@@ -14,4 +14,6 @@ export const createLog = (level: string, name: string): Log =>
 export const silentLog: Log = pino({ level: 'silent' });
 
 const STANDARD_ERROR = 2;
-const REDACTED_PATHS = ['*.authorization', '*.api_key', '*.admin_key', '*["x-api-key"]'];
+const SECRETS = ['authorization', 'api_key', 'admin_key', '["x-api-key"]'];
+// Pino's paths reach one level each.
+const REDACTED_PATHS = SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]);

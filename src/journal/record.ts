@@ -10,6 +10,18 @@ export const SCHEMA_VERSION = 1;
  */
 export type JournalRecord = CallRecord | { readonly kind: 'void'; readonly reason: string };
 
+const KINDS: ReadonlySet<unknown> = new Set(['intent', 'outcome', 'void'] satisfies JournalRecord['kind'][]);
+
+/** The record that an entry's text holds, of whatever schema version; null where it holds none. */
+export const parseRecord = (text: string): JournalRecord | null => {
+  try {
+    const record = JSON.parse(text) as JournalRecord | null;
+    return KINDS.has(record?.kind) ? record : null;
+  } catch {
+    return null;
+  }
+};
+
 export interface JournalEntry {
   readonly writer: string;
   readonly sequence: number;

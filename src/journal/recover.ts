@@ -1,7 +1,7 @@
 import { type Clock, instantOf } from '../core/clock.ts';
 import { encodeKey } from './key.ts';
 import { listWriters, readAll, type WriterState } from './reader.ts';
-import { abandonedOutcome, type CallRecord, type JournalRecord } from './record.ts';
+import { abandonedOutcome, type CallRecord, type JournalRecord, parseRecord } from './record.ts';
 import { type JournalStore, onDisk } from './store.ts';
 
 interface Recovery {
@@ -51,9 +51,10 @@ const scan = (store: JournalStore, writer: WriterState) => {
   const holes: number[] = [];
   let last_sequence = writer.position;
   for (const { sequence, text } of readAll(store, writer.id)) {
-    const record = JSON.parse(text) as JournalRecord;
-    if (record.kind === 'intent') intents.set(sequence, record);
-    if (record.kind === 'outcome' && record.intent_sequence !== null) intents.delete(record.intent_sequence);
+    // What cannot be read is the loader's to refuse.
+    const record = parseRecord(text);
+    if (record?.kind === 'intent') intents.set(sequence, record);
+    if (record?.kind === 'outcome' && record.intent_sequence !== null) intents.delete(record.intent_sequence);
     for (let hole = last_sequence + 1; hole < sequence; hole += 1) holes.push(hole);
     last_sequence = Math.max(last_sequence, sequence);
   }

@@ -4,7 +4,7 @@ import { instantOf } from '../core/clock.ts';
 import type { Sql } from '../core/postgres.ts';
 import type { Spending } from '../gateway/budgets.ts';
 import { listWriters, readAll } from '../journal/reader.ts';
-import type { JournalRecord } from '../journal/record.ts';
+import { type JournalRecord, parseRecord } from '../journal/record.ts';
 import type { JournalStore } from '../journal/store.ts';
 
 /**
@@ -31,14 +31,14 @@ interface JournaledSpending {
 const readOutcomes = (store: JournalStore, writer: string): JournaledSpending[] => {
   const outcomes: JournaledSpending[] = [];
   for (const { sequence, text } of readAll(store, writer)) {
-    const spent = spendingOf(JSON.parse(text) as JournalRecord);
+    const spent = spendingOf(parseRecord(text));
     if (spent !== null) outcomes.push({ writer, sequence, spent });
   }
   return outcomes;
 };
 
-const spendingOf = (record: JournalRecord): Spending | null => {
-  if (record.kind !== 'outcome' || record.customer === null || record.call.customer_cost === null)
+const spendingOf = (record: JournalRecord | null): Spending | null => {
+  if (record?.kind !== 'outcome' || record.customer === null || record.call.customer_cost === null)
     return null;
   const day = record.call.request_timestamp.slice(0, 10);
   return { customer: record.customer, day, amount: BigInt(record.call.customer_cost) };

@@ -4,6 +4,7 @@ import { createLog } from '../core/log.ts';
 import { connect } from '../core/postgres.ts';
 import { openStore } from '../journal/store.ts';
 import { createJournalLoader } from '../pipeline/load/load-journal.ts';
+import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { dataPaths, PROJECT } from './paths.ts';
@@ -25,6 +26,7 @@ export const startLoadRole: StartRole = async ({ config, database_url }) => {
   const load = createLoader({ registry, now: systemClock.now });
   const loader = createJournalLoader({
     ...{ store, load, registry, log },
+    append: createAppend(registry),
     connect: () => connect(database_url, options),
     clock: systemClock,
   });

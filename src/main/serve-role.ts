@@ -141,7 +141,10 @@ const listen = (server: Server, { config, port }: RoleInput): Promise<string> =>
         }),
       );
     });
-    server.listen(port === 0 ? config.port : port, config.host, () => {
+    // A socket of this process alone: what a cluster's primary accepts and hands over hangs for ever when the worker
+    // is killed in between, and closes at once when the kernel takes back the socket with its process.
+    const wanted = { port: port === 0 ? config.port : port, host: config.host, exclusive: true };
+    server.listen(wanted, () => {
       const address = server.address();
       const bound = typeof address === 'object' && address !== null ? address.port : config.port;
       resolve(`http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${bound}`);

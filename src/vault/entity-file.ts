@@ -207,7 +207,9 @@ export const buildEntity = (
     row_schema,
     fault: compile(row_schema),
   };
-  const whole_key = base.partition === null ? [hash_key] : [hash_key, 'load_date'];
+  // In order of time, a batch goes to the end of the index, whatever the table's size.
+  const dated_key = ['load_date', hash_key];
+  const whole_key = base.partition === null ? [hash_key] : dated_key;
   const role = (wanted: ColumnRole) => columns.filter((column) => column.role === wanted);
   switch (facts.kind) {
     case 'hub':
@@ -228,7 +230,7 @@ export const buildEntity = (
       const state_key = flavour === 'tracking' ? [hash_key, 'record_source'] : [hash_key];
       const primary_key =
         flavour === 'event'
-          ? [hash_key, 'load_date']
+          ? dated_key
           : [...state_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
       const driving_key = (facts.driving_key ?? []).map((hub) => hashKeyOf(files, hub));
       const payload = role('payload').toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -59,7 +59,9 @@ const tableLines = (registry: Registry, entity: Entity): string[] => {
   const history = is_effectivity
     ? 'One row for each time during which a relation held, until load_end_date.'
     : 'Runs of equal rows are one row; load_end_date is where the next one begins.';
-  const columns = is_effectivity ? [...entity.columns, ...hubKeysOf(registry, entity.parent)] : entity.columns;
+  const columns = is_effectivity
+    ? [...entity.columns, ...hubKeysOf(registry, entity.parent)]
+    : entity.columns;
   return [
     ...lines,
     ...sourceLines(`${entity.table}_current`, `${entity.description} ${current}`, columns),

@@ -19,12 +19,13 @@ export const journalFamily = (registry: Registry): JournalFamily | null => {
   const hub = registry.hub(satellite.parent);
   // Only the loader of the journal writes partitioned tables.
   const tables = entities.filter(
-    (entity) =>
-      entity.partition !== null && entity.columns.some((column) => column.name === hub.hash_key),
+    (entity) => entity.partition !== null && entity.columns.some((column) => column.name === hub.hash_key),
   );
   return { satellite, hub, tables: new Set(tables.map(({ table }) => table)) };
 };
 
 const namesItsRecord = (entity: Entity): entity is Satellite =>
   entity.kind === 'satellite' &&
-  ['journal_writer', 'journal_sequence'].every((name) => entity.payload.some((column) => column.name === name));
+  ['journal_writer', 'journal_sequence'].every((name) =>
+    entity.payload.some((column) => column.name === name),
+  );

@@ -4,6 +4,7 @@ import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf 
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Registry } from './registry.ts';
+import { findRivals } from './rivals.ts';
 import type { VaultRow } from './rows.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 
@@ -25,8 +26,9 @@ export interface LoaderDeps {
 
 /**
  * A loader. It writes everything in the transaction it is given, or in one that it opens, one statement a
- * table. A row that does not validate or belongs to no known table goes to ops.load_error and never blocks the
- * rows beside it. PostgreSQL's errors (postgres.js `PostgresError`) reject the promise, and nothing is written.
+ * table. A row goes to ops.load_error and never blocks the rows beside it, when it does not validate, belongs to no
+ * known table, or has a rival: a row that stands under its key and says something else. PostgreSQL's errors
+ * (postgres.js `PostgresError`) reject the promise, and nothing is written.
  */
 export const createLoader = ({ registry, now }: LoaderDeps): Load => {
   const partitions = createPartitions();
@@ -48,6 +50,8 @@ interface Batch {
   /** The days of partitioned rows. */
   readonly days: ReadonlySet<string>;
 }
+
+const RIVAL = 'another row stands under its key and says something else';
 
 const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
   const tables = new Map<Entity, Writable[]>();
@@ -86,11 +90,18 @@ const write = async (
     Promise.all(ordered.map(([entity, rows]) => insert(tx, entity, rows))),
     insertRefusals(tx, refusals, now()),
   ]);
+  const repeated = ordered.filter(([, rows], at) => results[at]! < rows.length);
+  const rivals = await Promise.all(
+    repeated.map(async ([entity, rows]) =>
+      (await findRivals(tx, entity, rows)).map((row) => refusal({ table: entity.table, values: row }, RIVAL)),
+    ),
+  );
+  await insertRefusals(tx, rivals.flat(), now());
   return {
     tables: Object.fromEntries(
       ordered.map(([entity, rows], at) => [entity.table, { given: rows.length, inserted: results[at]! }]),
     ),
-    refused: refusals.length,
+    refused: refusals.length + rivals.flat().length,
   };
 };
 

@@ -9,6 +9,8 @@ export interface NamedKey {
   /** By column, the business key's parts and the dependent key. */
   readonly business_key: Readonly<Record<string, unknown>>;
   readonly hash_key: string;
+  /** By column, the hash keys of the hubs that it names. */
+  readonly hub_keys: Readonly<Record<string, string>>;
 }
 
 // The business key of the ghost record.
@@ -29,14 +31,26 @@ export const keyColumns = (registry: Registry, entity: Hub | Link): { table: str
  */
 export const keyOfParts = (registry: Registry, entity: Hub | Link, parts: readonly string[]): NamedKey => {
   const columns = keyColumns(registry, entity);
-  const values = columns.map(({ column }, at) => valueOf(column, parts[at]!));
+  const values = columns.map(({ column }, at) => partOf(column, parts[at]!));
+  const business_key = Object.fromEntries(columns.map(({ column }, at) => [column.name, values[at]]));
+  if (entity.kind === 'hub') {
+    const hash_key = hubKey(entity, values);
+    return { business_key, hash_key, hub_keys: { [entity.hash_key]: hash_key } };
+  }
+  const rest = [...values];
+  const hub_keys = entity.hubs.map((related) => {
+    const hub = registry.hub(related.table);
+    return hubKey(hub, rest.splice(0, hub.business_key.length));
+  });
+  const { table, dependent_key, hubs } = entity;
   return {
-    business_key: Object.fromEntries(columns.map(({ column }, at) => [column.name, values[at]])),
-    hash_key: entity.kind === 'hub' ? hubKey(entity, values) : linkKey(registry, entity, values),
+    business_key,
+    hash_key: hashLink(table, hub_keys, dependent_key === null ? '' : encoded([dependent_key], rest)),
+    hub_keys: Object.fromEntries(hubs.map(({ column }, at) => [column, hub_keys[at]!])),
   };
 };
 
-const valueOf = ({ type, name }: Column, text: string): unknown => {
+const partOf = ({ type, name }: Column, text: string): unknown => {
   if (type !== 'integer' && type !== 'bigint') return text;
   if (!/^-?\d+$/.test(text)) throw new RangeError(`${name} must be a whole number, not ${text}`);
   return Number(text);
@@ -45,61 +59,62 @@ const valueOf = ({ type, name }: Column, text: string): unknown => {
 const hubKey = ({ table, business_key }: Hub, values: readonly unknown[]): string =>
   values.every((value) => value === UNKNOWN) ? GHOST_KEY : hashHub(table, encoded(business_key, values));
 
-const linkKey = (registry: Registry, { table, hubs, dependent_key }: Link, values: readonly unknown[]) => {
-  const rest = [...values];
-  const hub_keys = hubs.map((related) => {
-    const hub = registry.hub(related.table);
-    return hubKey(hub, rest.splice(0, hub.business_key.length));
-  });
-  return hashLink(table, hub_keys, dependent_key === null ? '' : encoded([dependent_key], rest));
-};
-
 const encoded = (columns: readonly Column[], values: readonly unknown[]): string =>
   columns.map(({ name, type }, at) => ENCODERS[type](values[at], name)).join('');
 
-/** The rows of a hub or link under a hash key that were made by `known`: one, or none. */
+/** The rows of a hub or link under a key that were made by `known`: one, or none. */
 export const findKeyRows = async (
   sql: Sql,
-  { name, hash_key, columns }: Hub | Link,
-  key: string,
+  registry: Registry,
+  entity: Hub | Link,
+  key: NamedKey,
   known: string,
-): Promise<Record<string, unknown>[]> => [
-  ...(await sql.unsafe<Record<string, unknown>[]>(
+): Promise<Record<string, unknown>[]> => {
+  const { table, name, hash_key, columns } = entity;
+  const family = journalFamily(registry);
+  const of_journal = family?.tables.has(table) === true ? family : null;
+  // Of the tables that the journal fills only satellites are found by hash key alone.
+  const at_dates =
+    of_journal &&
+    `and load_date in (
+    select load_date from ${of_journal.satellite.name} where ${of_journal.hub.hash_key} = decode($3::text, 'hex'))`;
+  const rows = await sql.unsafe<Record<string, unknown>[]>(
     `select ${columns.map((column) => column.name).join(', ')}
      from ${name}
-     where ${hash_key} = decode($1::text, 'hex') and load_date <= $2::text::timestamptz
+     where ${hash_key} = decode($1::text, 'hex') and load_date <= $2::text::timestamptz ${at_dates ?? ''}
      order by load_date`,
-    [key, known],
+    [key.hash_key, known, ...(of_journal === null ? [] : [key.hub_keys[of_journal.hub.hash_key]!])],
     { prepare: true },
-  )),
-];
+  );
+  return [...rows];
+};
 
 /**
  * Whether the vault knew at `known` what it holds under a key. Rows that come through the journal were made before
  * they were loaded: their load_date alone would let a past answer change.
- * @param hash_key of the entity's own key
  */
 export const wasLoaded = async (
   sql: Sql,
   registry: Registry,
-  entity: Entity,
-  hash_key: string,
+  { table }: Entity,
+  key: NamedKey,
   known: string,
 ): Promise<boolean> => {
   const family = journalFamily(registry);
-  if (family === null || !family.tables.has(entity.table)) return true;
+  if (family === null || !family.tables.has(table)) return true;
   const { hub, satellite } = family;
   const [late] = await sql.unsafe(
     `select 1
-     from ${entity.name} asked
-     join ${satellite.name} said on said.${hub.hash_key} = asked.${hub.hash_key} and said.load_date = asked.load_date
-     join ops.journal_batch b
-       on b.writer = said.journal_writer
-       and said.journal_sequence between b.first_sequence and b.last_sequence
-     where asked.${entity.hash_key} = decode($1::text, 'hex')
-       and b.loaded_at > $2::text::timestamptz
-     limit 1`,
-    [hash_key, known],
+     from ${satellite.name} said
+     cross join lateral (
+       select loaded_at
+       from ops.journal_batch
+       where writer = said.journal_writer and first_sequence <= said.journal_sequence
+       order by first_sequence desc
+       limit 1) batch
+     where said.${hub.hash_key} = decode($1::text, 'hex')
+       and batch.loaded_at > $2::text::timestamptz`,
+    [key.hub_keys[hub.hash_key]!, known],
     { prepare: true },
   );
   return late === undefined;

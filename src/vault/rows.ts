@@ -48,7 +48,10 @@ export interface RowBuilder {
     payload: Content<T>,
     stamp: Stamp,
   ): VaultRow;
-  /** The rows of a multi-active satellite that hold together; each carries the hash diff of the whole set. */
+  /**
+   * The rows of a multi-active satellite that hold together; each carries the hash diff of the whole set.
+   * @throws RangeError when there is none, two have one sub key, or one does not validate: a set is said whole or not
+   */
   satelliteSet<T extends SatelliteTable>(
     table: T,
     parent_key: string,
@@ -88,7 +91,9 @@ export const createRowBuilder = (registry: Registry): RowBuilder => {
     satelliteSet: (table, parent_key, payloads, stamp) => {
       const satellite = registry.satellite(table);
       const set = diffOfSet(satellite, payloads);
-      return payloads.map((payload) => satelliteRow(satellite, parent_key, set, payload, stamp));
+      const made = payloads.map((payload) => satelliteRow(satellite, parent_key, set, payload, stamp));
+      refuseUnsoundSet(satellite, made);
+      return made;
     },
   };
 };
@@ -119,6 +124,18 @@ const satelliteRow = (
   table: satellite.table,
   values: { [satellite.hash_key]: parent_key, load_date, applied_date, hash_diff, ...payload, record_source },
 });
+
+const refuseUnsoundSet = ({ table, sub_key, fault }: Satellite, set: readonly VaultRow[]): void => {
+  // What held before would go on, for there is no row to replace it.
+  if (set.length === 0) throw new RangeError(`${table}: a set has at least one row`);
+  const places = new Set(set.map(({ values }) => sub_key.map((name) => String(values[name])).join(',')));
+  if (places.size < set.length)
+    throw new RangeError(`${table}: two rows of a set have one ${sub_key.join(', ')}`);
+  for (const { values } of set) {
+    const wrong = fault(values);
+    if (wrong !== null) throw new RangeError(`${table}: ${wrong}`);
+  }
+};
 
 const diffOfSet = ({ table, sub_key, payload }: Satellite, payloads: readonly Values[]): string => {
   const ordered = payloads.toSorted((a, b) => {

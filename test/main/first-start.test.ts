@@ -27,7 +27,7 @@ describe('a first start', function () {
     const printed = product.stdout();
     assert.match(printed, new RegExp(`listens on ${product.url}`));
     assert.match(printed, new RegExp(`demo API key +${product.api_key}`));
-    const [command] = /curl [^]*?}'\n/.exec(printed) ?? [];
+    const [command] = /curl [\s\S]*?\}'\n/.exec(printed) ?? [];
     const { stdout } = await run('sh', ['-c', command!]);
     const reply = JSON.parse(stdout);
     assert.equal(reply.choices[0].message.content, 'You wrote: Hello');
@@ -100,7 +100,7 @@ describe('a first start', function () {
     assert.equal(JSON.parse(job.stdout).job, 'spend');
     const report = await runCommand(['report', 'hipaa-activity', ...PERIOD], environment);
     assert.equal(report.code, 0, report.stderr);
-    assert.match(report.stderr, /^report [0-9a-f]+, known at .*: [1-9]\d* rows$/m);
+    assert.match(report.stderr, /^report hipaa-activity\/[0-9a-f]+, known at .*: [1-9]\d* rows$/m);
     JSON.parse(report.stdout);
     const unknown = await runCommand(['job', 'dishes'], environment);
     assert.equal(unknown.code, 1);

@@ -176,6 +176,10 @@ export const addCustomer = async (
     markup_basis_points: 1_000,
     unpriced_policy: 'allow' as const,
   };
+  const tenancy = {
+    customer_hk,
+    tenant_hk: rows.hubKey('tenant_h', { tenant_bk: tenant ?? '' }),
+  };
   const { refused } = await load(sql, [
     rows.hub('customer_h', { customer_bk: customer }, stamp),
     rows.hub('api_key_h', { api_key_bk: TEST_API_KEY }, stamp),
@@ -183,9 +187,11 @@ export const addCustomer = async (
     ...(tenant === null
       ? []
       : [
-          rows.link(
-            'customer_tenant_l',
-            { customer_hk, tenant_hk: rows.hubKey('tenant_h', { tenant_bk: tenant }) },
+          rows.link('customer_tenant_l', tenancy, stamp),
+          rows.satellite(
+            'customer_tenant_effectivity_s',
+            rows.linkKey('customer_tenant_l', tenancy),
+            { is_effective: true },
             stamp,
           ),
         ]),

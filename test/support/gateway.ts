@@ -22,6 +22,7 @@ import { createCaller } from '../../src/providers/caller.ts';
 import type { Upstream, UpstreamLimits } from '../../src/providers/contract.ts';
 import { createAdapters } from '../../src/providers/registry.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { createAppend } from '../../src/vault/copy.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { createReader } from '../../src/vault/read.ts';
 import { createRowBuilder } from '../../src/vault/rows.ts';
@@ -72,7 +73,8 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const nextId = createIds(clock);
   const logged: string[] = [];
   const log: Logger = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
-  const [database, sandbox] = await Promise.all([createTestDatabase(), startSandbox()]);
+  const database = await createTestDatabase();
+  const sandbox = await startSandbox();
   const { sql } = database;
   const path = temporaryPath();
   const store = openStore(path);
@@ -95,7 +97,11 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     refreshSnapshot: keeper.refresh,
   };
   const limits = { ...LIMITS, ...options.limits };
-  const upstreamAt = (base_url: string): Upstream => ({ base_url, api_key: 'sk-upstream-1234567890', limits });
+  const upstreamAt = (base_url: string): Upstream => ({
+    base_url,
+    api_key: 'sk-upstream-1234567890',
+    limits,
+  });
   const gateway: GatewayDeps = {
     ...{ clock, nextId, log, journal, budgets, caller },
     snapshot: keeper.current,
@@ -123,7 +129,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const keys = await createFirstKeys(control);
-  const loader = createJournalLoader({ store, load, registry, clock, log, connect: () => sql });
+  const loader = createJournalLoader({ store, append: createAppend(registry), load, registry, clock, log, connect: () => sql });
   const http = createHttp({ url, keys, sql, drain: async () => void (await loader.drain()) });
   return {
     ...http,

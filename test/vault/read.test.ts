@@ -6,7 +6,16 @@ import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { createReader } from '../../src/vault/read.ts';
 import type { Content, VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { callRows, newLoader, registry, rows, stamp, tenant, tenantKey } from './vault-fixture.ts';
+import {
+  callRows,
+  invoiceLine as line,
+  newLoader,
+  registry,
+  rows,
+  stamp,
+  tenant,
+  tenantKey,
+} from './vault-fixture.ts';
 
 const PROPERTY_RUNS = 40;
 
@@ -265,21 +274,3 @@ const runsOf = (facts: readonly Fact[]): string[] =>
   inOrder(facts)
     .map((fact) => fact.name)
     .filter((name, at, names) => name !== names[at - 1]);
-
-const line = (line_number: number, description: string): Content<'invoice_line_s'> => ({
-  line_number,
-  description,
-  provider: 'openai',
-  model: 'gpt-4o-mini',
-  call_count: 1,
-  prompt_tokens: 1,
-  completion_tokens: 1,
-  cached_tokens: 0,
-  provider_cost: '10',
-  gateway_markup: '1',
-  amount: '11',
-  amount_cents: 0,
-  service_period: '2026-11-01',
-  query_sha256: '00'.repeat(32),
-  control_sum: '11',
-});

@@ -33,6 +33,7 @@ describe('the seeds', () => {
       'ai_provider_s',
       'model_s',
       'model_price_s',
+      'model_provider_tracking_s',
       'routing_rule_s',
     ] as const) {
       const seeded = await reader.current(database.sql, table);

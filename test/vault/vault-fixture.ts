@@ -108,6 +108,25 @@ export const callRows = (number: number, change: Partial<Content<'api_request_s'
   ];
 };
 
+/** A line of an invoice. */
+export const invoiceLine = (line_number: number, description: string): Content<'invoice_line_s'> => ({
+  line_number,
+  description,
+  provider: 'openai',
+  model: 'gpt-4o-mini',
+  call_count: 1,
+  prompt_tokens: 1,
+  completion_tokens: 1,
+  cached_tokens: 0,
+  provider_cost: '10',
+  gateway_markup: '1',
+  amount: '11',
+  amount_cents: 0,
+  service_period: '2026-11-01',
+  query_sha256: '00'.repeat(32),
+  control_sum: '11',
+});
+
 /** Everything in the tables named, as text in a fixed order. */
 export const contentOf = async (sql: Sql, tables: readonly string[]): Promise<string[]> => {
   const contents: string[] = [];

@@ -31,57 +31,91 @@ export const prepareBatch = (
   callRows: CallRows,
   registry: Registry,
 ): Batch => {
+  const preparation = startBatch(callRows, registry);
+  preparation.add(entries);
+  return preparation.finish();
+};
+
+/** A batch in the making, for whoever has other work to do in between. */
+export interface BatchPreparation {
+  /** Takes in the entries that follow. */
+  add(entries: readonly JournalEntry[]): void;
+  /** The batch; there was at least one entry. */
+  finish(): Batch;
+}
+
+/** Begins a batch that holds nothing yet. */
+export const startBatch = (callRows: CallRows, registry: Registry): BatchPreparation => {
   const rows: VaultRow[] = [];
   const refusals: Refusal[] = [];
   const spent: number[] = [];
+  let first: JournalEntry | undefined;
+  let last: JournalEntry | undefined;
+  let record_count = 0;
   let first_instant: string | null = null;
   let last_instant: string | null = null;
-  for (const entry of entries) {
+
+  const refuse = (entry: JournalEntry, reason: string): void => {
+    refusals.push(refusal({ table: 'journal', values: entry }, reason));
+  };
+  const add = (entry: JournalEntry): void => {
+    // An intent stays in the journal until its outcome is in the vault: recovery reads it.
+    if (isIntentAsWritten(entry.text)) return;
     const record = readRecord(entry.text);
     if (typeof record === 'string') {
-      refusals.push(refusal({ table: 'journal', values: entry }, record));
+      refuse(entry, record);
       spent.push(entry.sequence);
-      continue;
+      return;
     }
-    // An intent stays in the journal until its outcome is in the vault: recovery reads it.
-    if (record.kind === 'intent') continue;
+    if (record.kind === 'intent') return;
     spent.push(entry.sequence);
-    if (record.kind === 'void') continue;
-    if (record.intent_sequence !== null) spent.push(record.intent_sequence);
+    if (record.kind === 'void') return;
+    if (isSequence(record.intent_sequence)) spent.push(record.intent_sequence);
     const made = rowsOf(record, entry, callRows, registry);
     if (typeof made === 'string') {
-      refusals.push(refusal({ table: 'journal', values: entry }, made));
-      continue;
+      refuse(entry, made);
+      return;
     }
-    rows.push(...made);
+    for (const row of made) rows.push(row);
     const instant = record.call.request_timestamp;
     if (first_instant === null || instant < first_instant) first_instant = instant;
     if (last_instant === null || instant > last_instant) last_instant = instant;
-  }
-  const [first, last] = [entries[0]!, entries.at(-1)!];
+  };
+
   return {
-    writer: first.writer,
-    first_sequence: first.sequence,
-    last_sequence: last.sequence,
-    record_count: entries.length,
-    rows,
-    refusals,
-    first_instant,
-    last_instant,
-    spent,
+    add: (entries) => {
+      first ??= entries[0];
+      last = entries.at(-1) ?? last;
+      record_count += entries.length;
+      for (const entry of entries) add(entry);
+    },
+    finish: () => ({
+      writer: first!.writer,
+      first_sequence: first!.sequence,
+      last_sequence: last!.sequence,
+      ...{ record_count, rows, refusals, first_instant, last_instant, spent },
+    }),
   };
 };
 
+const INTENT_AS_WRITTEN = `{"schema_version":${SCHEMA_VERSION},"kind":"intent",`;
+
+/** Whether a text begins as the journal's writer begins an intent: every other record is one, and parsing is dear. */
+const isIntentAsWritten = (text: string): boolean => text.startsWith(INTENT_AS_WRITTEN) && text.endsWith('}');
+
+// A record that is refused further on may say anything here.
+const isSequence = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
+
 /** The record, or why it cannot be read. */
 const readRecord = (text: string): JournalRecord | string => {
-  let record: { kind?: unknown; schema_version?: unknown };
+  let record: { kind?: unknown; schema_version?: unknown } | null;
   try {
     record = JSON.parse(text);
   } catch (error) {
     return `not JSON: ${(error as Error).message}`;
   }
-  if (record.kind === 'void') return record as JournalRecord;
-  if (record.kind !== 'intent' && record.kind !== 'outcome')
+  if (record?.kind === 'void') return record as JournalRecord;
+  if (record?.kind !== 'intent' && record?.kind !== 'outcome')
     return 'kind is neither intent, outcome nor void';
   if (record.schema_version !== SCHEMA_VERSION) {
     return `schema_version is ${String(record.schema_version)}; this version reads ${SCHEMA_VERSION}`;

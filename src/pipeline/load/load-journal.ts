@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../../core/clock.ts';
 import type { Log } from '../../core/log.ts';
 import { isConnectionError, type Sql } from '../../core/postgres.ts';
@@ -10,19 +10,23 @@ import {
   type WriterState,
 } from '../../journal/reader.ts';
 import type { JournalStore } from '../../journal/store.ts';
+import type { Append } from '../../vault/copy.ts';
 import type { Load } from '../../vault/load.ts';
 import { insertRefusals } from '../../vault/load-error.ts';
 import type { Registry } from '../../vault/registry.ts';
 import { createRowBuilder } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
-import { type Batch, prepareBatch } from './batch.ts';
+import { type Batch, prepareBatch, startBatch } from './batch.ts';
 import { createCallRows } from './call-rows.ts';
 
 export interface JournalLoaderDeps {
   readonly store: JournalStore;
   /** Opens connections: anew after each failure, because a driver's lost connection may leave remains behind. */
   readonly connect: () => Sql;
+  /** Writes the batches that the vault has never seen. */
+  readonly append: Append;
+  /** Writes the batches of which `append` refuses a row. */
   readonly load: Load;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -44,6 +48,8 @@ export interface JournalLoader {
 const BATCH_RECORDS = 2_000;
 // How late the vault sees a call, and so how many calls share a transaction: at 3,000 calls/s, 300.
 const WAIT_MS = 100;
+// About half a millisecond of work: in between, PostgreSQL gets what it waits for.
+const RECORDS_AT_A_TIME = 50;
 const RETRY_WAIT_MS = 500;
 const CLOSE_TIMEOUT_S = 5;
 
@@ -54,22 +60,32 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   const abort = new AbortController();
   let sql = deps.connect();
 
-  const prepareAfter = (writer: string, position: number): Batch | null => {
-    const entries = readEntries(store, writer, position, BATCH_RECORDS);
-    return entries.length === 0 ? null : prepareBatch(entries, callRows, registry);
+  const prepareAfter = async (writer: string, position: number): Promise<PreparedBatch | null> => {
+    const preparation = startBatch(callRows, registry);
+    let count = 0;
+    while (count < BATCH_RECORDS) {
+      const entries = readEntries(store, writer, position + count, RECORDS_AT_A_TIME);
+      if (entries.length === 0) break;
+      preparation.add(entries);
+      count += entries.length;
+      await setImmediate();
+    }
+    if (count === 0) return null;
+    const batch = preparation.finish();
+    return { ...batch, append: await deps.append(batch.rows) };
   };
 
   const drainWriter = async (writer: WriterState, isOver: () => boolean): Promise<number> => {
     let position = writer.position;
-    let batch = prepareAfter(writer.id, position);
+    let batch = await prepareAfter(writer.id, position);
     const trims: Promise<void>[] = [];
     let taken = 0;
     while (batch !== null) {
       const saving = saveBatch(deps, sql, batch);
       // While PostgreSQL works at this batch, the next one is made ready.
       const is_last = batch.record_count < BATCH_RECORDS || isOver();
-      const following = is_last ? null : prepareAfter(writer.id, batch.last_sequence);
-      const vault_position = await saving;
+      const preparing = is_last ? null : prepareAfter(writer.id, batch.last_sequence);
+      const [vault_position, following] = await Promise.all([saving, preparing]);
       if (vault_position === null) {
         trims.push(trimEntries(store, writer.id, batch.last_sequence, batch.spent));
         taken += batch.record_count;
@@ -77,7 +93,7 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
         batch = following;
       } else {
         position = await catchUp(writer, position, vault_position);
-        batch = prepareAfter(writer.id, position);
+        batch = await prepareAfter(writer.id, position);
       }
     }
     await Promise.all(trims);
@@ -137,16 +153,34 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   };
 };
 
+interface PreparedBatch extends Batch {
+  readonly append: (tx: Transaction) => Promise<void>;
+}
+
 /**
  * Writes a batch in one transaction, if it directly follows what the vault holds of its writer.
  * @returns null when it was written, else the vault's position of the writer
  */
-const saveBatch = ({ load, clock }: JournalLoaderDeps, sql: Sql, batch: Batch): Promise<number | null> =>
+const saveBatch = async (deps: JournalLoaderDeps, sql: Sql, batch: PreparedBatch): Promise<number | null> => {
+  try {
+    return await writeBatch(deps, sql, batch, batch.append);
+  } catch (error) {
+    if (isConnectionError(error)) throw error;
+    return await writeBatch(deps, sql, batch, (tx) => deps.load(tx, batch.rows));
+  }
+};
+
+const writeBatch = (
+  { clock }: JournalLoaderDeps,
+  sql: Sql,
+  batch: Batch,
+  write: (tx: Transaction) => Promise<unknown>,
+): Promise<number | null> =>
   writeVault(sql, clock, async (tx, loaded_at) => {
     const position = await lockPosition(tx, batch.writer);
     if (position !== batch.first_sequence - 1) return position;
+    await write(tx);
     await Promise.all([
-      load(tx, batch.rows),
       insertRefusals(tx, batch.refusals, clock.now()),
       insertJournalBatch(tx, batch, loaded_at),
     ]);

@@ -86,10 +86,19 @@ line as (
 entity as (
   select distinct on (l.customer_hk) l.customer_hk, tenant.billing_entity
   from {{ source('gateway', 'customer_tenant_l') }} l
+  join {{ source('gateway', 'customer_tenant_effectivity_s') }} joined
+    on joined.customer_tenant_link_hk = l.customer_tenant_link_hk
+    and joined.is_effective
+    and joined.applied_date <= {{ at() }}
+    and joined.load_date <= {{ known() }}
   join {{ as_of(source('auth', 'tenant_s'), 'tenant_hk', 'billing_entity', at()) }} tenant
     on tenant.tenant_hk = l.tenant_hk
-  where l.load_date <= {{ known() }}
-  order by l.customer_hk, l.load_date desc, l.tenant_hk
+  order by
+    l.customer_hk,
+    joined.applied_date desc,
+    joined.load_date desc,
+    joined.hash_diff desc,
+    joined.customer_tenant_link_hk desc
 )
 
 select

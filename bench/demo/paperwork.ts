@@ -1,0 +1,85 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InvoiceDocument } from '../../src/pipeline/invoices/invoice-document.ts';
+import type { CommandOutput, RunningProduct } from '../support/product.ts';
+import type { InvoiceTotals } from './ledger.ts';
+
+const WINDOW_MS = 5 * 60_000;
+const REPORT_FORMATS = ['json', 'csv', 'html'] as const;
+const REQUESTER = 'demo';
+// The scheduler may be at the same job just then, which takes it a second or two.
+const BUSY_TRIES = 5;
+const BUSY_WAIT_MS = 2_000;
+
+/** Runs the jobs as of instants that close the window and the month under way, and writes the invoices. */
+export const runJobs = async (product: RunningProduct, folder: string): Promise<void> => {
+  const now = new Date();
+  const next_month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
+  const next_window = new Date((Math.floor(now.getTime() / WINDOW_MS) + 1) * WINDOW_MS);
+  await runJob(product, 'performance-windows', next_window, []);
+  await runJob(product, 'spend', next_month, []);
+  await runJob(product, 'invoices', next_month, ['--out', folder]);
+};
+
+const runJob = async (
+  product: RunningProduct,
+  name: string,
+  at: Date,
+  more: readonly string[],
+): Promise<CommandOutput> => {
+  const args = ['job', name, '--at', at.toISOString(), '--allow-future', ...more];
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await product.command(args);
+    } catch (error) {
+      if (attempt === BUSY_TRIES || !String(error).includes('JobBusyError')) throw error;
+      await sleep(BUSY_WAIT_MS);
+    }
+  }
+};
+
+/** The invoices as their JSON documents in `folder` say. */
+export const readInvoices = (folder: string): InvoiceTotals[] =>
+  readdirSync(folder)
+    .filter((name) => name.endsWith('.json') && !name.startsWith('hipaa-'))
+    .toSorted()
+    .map((name) => totalsOf(JSON.parse(readFileSync(join(folder, name), 'utf8')) as InvoiceDocument));
+
+const totalsOf = (invoice: InvoiceDocument): InvoiceTotals => ({
+  invoice_number: invoice.invoice_number,
+  customer: invoice.customer,
+  calls: invoice.lines.reduce((sum, line) => sum + line.call_count, 0),
+  // Calls without usage stand on a line of their own, which names no model.
+  charged_calls: invoice.lines.reduce((sum, line) => sum + (line.model === null ? 0 : line.call_count), 0),
+  total: invoice.lines.reduce((sum, line) => sum + BigInt(line.amount), 0n),
+  total_cents: invoice.lines.reduce((sum, line) => sum + BigInt(line.amount_cents), 0n),
+});
+
+interface ActivityReport {
+  readonly evidence: { readonly known_at: string };
+  readonly sections: readonly {
+    readonly name: string;
+    readonly rows: readonly { readonly calls?: number }[];
+  }[];
+}
+
+/**
+ * Pulls the HIPAA activity report in every format, all as known at the same instant.
+ * @returns how many calls it covers
+ */
+export const pullReports = async (product: RunningProduct, folder: string, from: Date): Promise<number> => {
+  const to = new Date(Date.now() + 1_000).toISOString();
+  const path = (format: string): string => join(folder, `hipaa-activity.${format}`);
+  let report: ActivityReport | null = null;
+  for (const format of REPORT_FORMATS) {
+    const known = report === null ? [] : ['--known', report.evidence.known_at];
+    await product.command([
+      ...['report', 'hipaa-activity', '--from', from.toISOString(), '--to', to, ...known],
+      ...['--format', format, '--requested-by', REQUESTER, '--out', path(format)],
+    ]);
+    report ??= JSON.parse(readFileSync(path('json'), 'utf8')) as ActivityReport;
+  }
+  const summary = report?.sections.find(({ name }) => name === 'summary');
+  return summary?.rows[0]?.calls ?? 0;
+};

@@ -1,0 +1,42 @@
+import type { Scene } from './scenes.ts';
+import type { SentCall } from './send.ts';
+
+/** What became of a scene's calls, as their clients saw it. */
+export interface PlayedScene {
+  readonly scene: Scene;
+  readonly calls: readonly SentCall[];
+  /** By what was seen, how often. */
+  readonly seen: Readonly<Record<string, number>>;
+}
+
+// As many as a small company has under way.
+const AT_ONCE = 16;
+
+/** Makes the calls of all scenes, mixed, several at once. */
+export const play = async (scenes: readonly Scene[]): Promise<PlayedScene[]> => {
+  const sent = new Map<Scene, SentCall[]>(scenes.map((scene) => [scene, []]));
+  const queue = mixed(scenes);
+  const worker = async (): Promise<void> => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      sent.get(next.scene)!.push(await next.scene.send(next.number));
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return [...sent].map(([scene, calls]) => ({ scene, calls, seen: countSeen(calls) }));
+};
+
+/** One call of each scene after the other, as long as there are any. */
+const mixed = (scenes: readonly Scene[]): { readonly scene: Scene; readonly number: number }[] =>
+  scenes
+    .flatMap((scene) => Array.from({ length: scene.count }, (_, number) => ({ scene, number })))
+    .toSorted((a, b) => a.number / a.scene.count - b.number / b.scene.count);
+
+const countSeen = (calls: readonly SentCall[]): Record<string, number> => {
+  const seen: Record<string, number> = {};
+  for (const call of calls) seen[call.seen] = (seen[call.seen] ?? 0) + 1;
+  return seen;
+};
+
+/** Whether exactly what a scene expects was seen. */
+export const isAsExpected = ({ scene, seen }: PlayedScene): boolean =>
+  Object.keys(seen).toSorted().join() === scene.expected.toSorted().join();

@@ -1,0 +1,15 @@
+/**
+ * Lets Ctrl-C, or a signal to end, stop what runs before this process ends.
+ * @returns a function that takes that back
+ */
+export const onInterrupt = (stop: () => Promise<unknown>): (() => void) => {
+  const end = (signal: NodeJS.Signals): void => {
+    void stop().finally(() => process.exit(signal === 'SIGINT' ? 130 : 143));
+  };
+  process.once('SIGINT', end);
+  process.once('SIGTERM', end);
+  return () => {
+    process.off('SIGINT', end);
+    process.off('SIGTERM', end);
+  };
+};

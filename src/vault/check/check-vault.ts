@@ -1,0 +1,82 @@
+import { changes } from './changes.ts';
+import type { Check, CheckContext, Outcome, Unit } from './check.ts';
+import { NAMED_FAULTS } from './check.ts';
+import { declarations } from './declarations.ts';
+import { ghosts } from './ghosts.ts';
+import { hashes } from './hashes.ts';
+import { orphans } from './orphans.ts';
+import { partitions } from './partitions.ts';
+import { sequences } from './sequences.ts';
+import { uniqueness } from './uniqueness.ts';
+
+/** Every check, in the order in which they run. */
+export const CHECKS: readonly Check[] = [
+  declarations,
+  partitions,
+  ghosts,
+  uniqueness,
+  orphans,
+  sequences,
+  changes,
+  hashes,
+];
+
+export interface CheckResult extends Outcome {
+  readonly check: string;
+  readonly counted: string;
+}
+
+export interface Progress {
+  readonly check: string;
+  readonly label: string;
+  /** From 0 to 1. */
+  readonly done: number;
+}
+
+/** As many statements run at once; each may take a core. */
+export const UNITS_AT_ONCE = 2;
+
+/**
+ * Puts every promise of the vault to the test, one statement a table, partition or piece of one; nothing is held here
+ * but counts and the first faulty rows. Beside writers it judges what each statement saw: a row that came before its
+ * parent counts as an orphan until the parent comes.
+ */
+export const checkVault = async (
+  context: CheckContext,
+  onProgress: (progress: Progress) => void = () => {},
+): Promise<CheckResult[]> => {
+  const planned = [];
+  for (const check of CHECKS) planned.push({ check, units: await check.units(context) });
+  const total = planned.flatMap(({ units }) => units).reduce((sum, { weight }) => sum + weight, 0);
+  let done = 0;
+  const results: CheckResult[] = [];
+  for (const { check, units } of planned) {
+    const outcome = await runUnits(context, units, (unit, is_over) => {
+      if (is_over) done += unit.weight;
+      onProgress({ check: check.name, label: unit.label, done: total === 0 ? 1 : done / total });
+    });
+    results.push({ check: check.name, counted: check.counted, ...outcome });
+  }
+  return results;
+};
+
+const runUnits = async (
+  { sql }: CheckContext,
+  units: readonly Unit[],
+  onUnit: (unit: Unit, is_over: boolean) => void,
+): Promise<Outcome> => {
+  let [checked, faults, next] = [0, 0, 0];
+  const first: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let unit = units[next++]; unit !== undefined; unit = units[next++]) {
+      onUnit(unit, false);
+      const outcome = await unit.run(sql);
+      checked += outcome.checked;
+      faults += outcome.faults;
+      first.push(...outcome.first.slice(0, NAMED_FAULTS * 4 - first.length));
+      onUnit(unit, true);
+    }
+  };
+  await Promise.all(Array.from({ length: UNITS_AT_ONCE }, work));
+  return { checked, faults, first };
+};

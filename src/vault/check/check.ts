@@ -1,0 +1,48 @@
+import type { Clock } from '../../core/clock.ts';
+import type { Sql } from '../../core/postgres.ts';
+import type { Registry } from '../registry.ts';
+
+export interface CheckContext {
+  /** A pool of at least `UNITS_AT_ONCE` connections whose statements may take long. */
+  readonly sql: Sql;
+  readonly registry: Registry;
+  readonly clock: Clock;
+}
+
+/** One promise that the vault makes, and how it is put to the test. Each file of this folder exports one. */
+export interface Check {
+  readonly name: string;
+  /** What was counted, as a plural. */
+  readonly counted: string;
+  /** The pieces of work, each bounded in the memory it takes here. */
+  units(context: CheckContext): Promise<Unit[]>;
+}
+
+export interface Unit {
+  /** What the progress line shows. */
+  readonly label: string;
+  /** How much work it is beside the others: pages of the table. */
+  readonly weight: number;
+  run(sql: Sql): Promise<Outcome>;
+}
+
+export interface Outcome {
+  readonly checked: number;
+  readonly faults: number;
+  /** The first faulty rows, named and described. */
+  readonly first: readonly string[];
+}
+
+/** How many faults are named of one piece of work. */
+export const NAMED_FAULTS = 5;
+
+/** An outcome of faults that are few enough to be named all. */
+export const outcomeOf = (checked: number, faults: readonly string[]): Outcome => ({
+  checked,
+  faults: faults.length,
+  first: faults.slice(0, NAMED_FAULTS),
+});
+
+/** Whether what is wrong lies in a value, which a smaller piece of work can pin down. */
+export const isDataError = (error: unknown): boolean =>
+  String((error as { code?: unknown }).code ?? '').startsWith('22');

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { fixedClock, instantOf, isInstant, systemClock } from '../../src/core/clock.ts';
+
+describe('clocks', () => {
+  it('tell milliseconds since the epoch', () => {
+    const before_ms = Date.now();
+    const now_ms = systemClock.now();
+    assert.ok(now_ms >= before_ms && now_ms <= Date.now());
+  });
+
+  it('stand still until they are moved, where they are fixed', () => {
+    const clock = fixedClock('2026-11-21T10:00:00Z');
+    assert.equal(instantOf(clock.now()), '2026-11-21T10:00:00.000Z');
+    assert.equal(clock.now(), clock.now());
+    clock.advance(61_001);
+    assert.equal(instantOf(clock.now()), '2026-11-21T10:01:01.001Z');
+    clock.advance(-1);
+    assert.equal(instantOf(clock.now()), '2026-11-21T10:01:01.000Z');
+  });
+});
+
+describe('an instant', () => {
+  it('is written so that it reads back as the same millisecond', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }), (epoch_ms) => {
+        const text = instantOf(epoch_ms);
+        assert.equal(Date.parse(text), epoch_ms);
+        assert.equal(isInstant(text), true);
+      }),
+    );
+  });
+
+  it('sorts as text as it does as time', () => {
+    const time = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
+    fc.assert(fc.property(time, time, (a, b) => assert.equal(instantOf(a) < instantOf(b), a < b)));
+  });
+
+  it('has up to six decimals and no other zone than Z', () => {
+    for (const text of ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.1Z', '2026-11-21T10:00:00.123456Z']) {
+      assert.equal(isInstant(text), true, text);
+    }
+    for (const text of [
+      '',
+      '2026-11-21',
+      '2026-11-21T10:00:00',
+      '2026-11-21T10:00:00+00:00',
+      '2026-11-21 10:00:00Z',
+      '2026-11-21T10:00:00.1234567Z',
+      '2026-11-21T10:00:00.Z',
+      '2026-13-01T10:00:00Z',
+      '2026-11-21T25:00:00Z',
+      '2026-11-21T10:61:00Z',
+      '2026-02-30T10:00:00Z',
+      '2026-11-21T10:00:00Z\n',
+      ' 2026-11-21T10:00:00Z',
+    ]) {
+      assert.equal(isInstant(text), false, text);
+    }
+  });
+});

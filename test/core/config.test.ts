@@ -1,0 +1,180 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { ConfigError, readConfig, VARIABLES } from '../../src/core/config.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const faultsOf = (environment: Environment): readonly string[] => {
+  try {
+    readConfig(environment, '/cwd');
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.faults;
+  }
+};
+
+describe('the configuration', () => {
+  it('is complete without any variable', () => {
+    assert.deepEqual(readConfig({}, '/cwd'), {
+      host: '127.0.0.1',
+      port: 8080,
+      data_dir: '/cwd/.onevault',
+      database_url: null,
+      log_level: 'info',
+      journal_limit_bytes: 10_737_418_240,
+      body_limit_bytes: 33_554_432,
+      max_calls_in_flight: 4_096,
+      provider_timeout_ms: 120_000,
+      shutdown_timeout_ms: 30_000,
+      providers: {
+        openai: { api_key: null, base_url: null },
+        anthropic: { api_key: null, base_url: null },
+      },
+    });
+  });
+
+  it('takes every variable that it names, with spaces around it or none', () => {
+    const config = readConfig(
+      {
+        HOST: '::1',
+        PORT: ' 0 ',
+        DATABASE_URL: 'postgresql://u:p@db.internal:5432/vault',
+        OPENAI_API_KEY: 'sk-1',
+        OPENAI_BASE_URL: 'https://api.openai.com/v1/',
+        ANTHROPIC_API_KEY: 'sk-2',
+        ANTHROPIC_BASE_URL: 'http://127.0.0.1:9/',
+        ONEVAULT_DATA_DIR: 'data/here',
+        ONEVAULT_LOG_LEVEL: 'silent',
+        ONEVAULT_JOURNAL_LIMIT_BYTES: '1048576',
+        ONEVAULT_BODY_LIMIT_BYTES: '1024',
+        ONEVAULT_MAX_CALLS_IN_FLIGHT: '1',
+        ONEVAULT_PROVIDER_TIMEOUT_MS: '100',
+        ONEVAULT_SHUTDOWN_TIMEOUT_MS: '600000',
+      } satisfies Record<keyof typeof VARIABLES, string>,
+      '/cwd',
+    );
+    assert.deepEqual(config, {
+      host: '::1',
+      port: 0,
+      data_dir: '/cwd/data/here',
+      database_url: 'postgresql://u:p@db.internal:5432/vault',
+      log_level: 'silent',
+      journal_limit_bytes: 1_048_576,
+      body_limit_bytes: 1_024,
+      max_calls_in_flight: 1,
+      provider_timeout_ms: 100,
+      shutdown_timeout_ms: 600_000,
+      providers: {
+        openai: { api_key: 'sk-1', base_url: 'https://api.openai.com/v1' },
+        anthropic: { api_key: 'sk-2', base_url: 'http://127.0.0.1:9' },
+      },
+    });
+    assert.equal(readConfig({ ONEVAULT_DATA_DIR: '/else/where' }, '/cwd').data_dir, '/else/where');
+  });
+
+  it('treats an empty variable as one that is not set', () => {
+    const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ' ']));
+    assert.deepEqual(readConfig(empty, '/cwd'), readConfig({}, '/cwd'));
+  });
+
+  it('cannot be changed after it was read', () => {
+    const config = readConfig({}, '/cwd');
+    for (const part of [config, config.providers, config.providers.openai, config.providers.anthropic]) {
+      assert.ok(Object.isFrozen(part));
+    }
+  });
+
+  it('is refused with every fault at once, each naming its variable', () => {
+    const bad: Environment = {
+      PORT: 'http',
+      DATABASE_URL: 'mysql://localhost/x',
+      ONEVAULT_LOG_LEVEL: 'loud',
+      ONEVAULT_MAX_CALLS_IN_FLIGHT: '0',
+      ANTHROPIC_BASE_URL: 'localhost',
+      ONEVAULT_PROVIDER_TIMEOUT_MS: '1.5',
+      ONEVAULT_COLOUR: 'red',
+    };
+    const faults = faultsOf(bad);
+    assert.equal(faults.length, Object.keys(bad).length);
+    for (const name of Object.keys(bad)) {
+      assert.equal(faults.filter((fault) => fault.startsWith(name)).length, 1, name);
+    }
+    assert.throws(() => readConfig(bad, '/cwd'), {
+      name: 'ConfigError',
+      message: `the configuration has 7 fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
+    });
+  });
+
+  it('takes whole numbers within their range and no others', () => {
+    for (const port of [
+      '-1',
+      '65536',
+      '1e3',
+      '0x50',
+      '80 80',
+      '8080.0',
+      '+80',
+      '٨',
+      '99999999999999999999',
+    ]) {
+      assert.deepEqual(faultsOf({ PORT: port }), [`PORT=${port}: must be a whole number from 0 to 65535`]);
+    }
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 65_535 }), (port) => {
+        assert.equal(readConfig({ PORT: String(port) }, '/cwd').port, port);
+      }),
+    );
+  });
+
+  it('keeps what an address holds of passwords out of its faults', () => {
+    for (const name of ['DATABASE_URL', 'OPENAI_BASE_URL', 'ANTHROPIC_BASE_URL']) {
+      const [fault, ...more] = faultsOf({ [name]: 'redis://user:hidden@host/x' });
+      assert.deepEqual(more, []);
+      assert.match(fault!, new RegExp(`^${name}: must be a URL that starts with `));
+      assert.doesNotMatch(fault!, /hidden/);
+    }
+  });
+
+  it('finds a variable whose name has a letter wrong, missing, doubled or swapped', () => {
+    const name = fc.constantFrom(...Object.keys(VARIABLES).filter((each) => each.length >= 8));
+    const letter = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZ_');
+    const typo = fc.tuple(name, fc.nat(), letter, fc.nat(3)).map(([right, at, other, kind]) => {
+      const place = at % right.length;
+      const [head, tail] = [right.slice(0, place), right.slice(place)];
+      if (kind === 0) return { right, wrong: head + other + tail.slice(1) };
+      if (kind === 1) return { right, wrong: head + tail.slice(1) };
+      if (kind === 2) return { right, wrong: head + other + tail };
+      return { right, wrong: head + (tail[1] ?? '') + tail[0] + tail.slice(2) };
+    });
+    fc.assert(
+      fc.property(typo, ({ right, wrong }) => {
+        fc.pre(!(wrong in VARIABLES));
+        assert.deepEqual(faultsOf({ [wrong]: 'x' }), [`${wrong}: no such variable; did you mean ${right}?`]);
+      }),
+    );
+  });
+
+  it('refuses an unknown variable that bears its prefix, however far from a known one', () => {
+    const [fault, ...more] = faultsOf({ ONEVAULT_SOMETHING_ELSE_ENTIRELY: '1' });
+    assert.deepEqual(more, []);
+    assert.match(fault!, /^ONEVAULT_SOMETHING_ELSE_ENTIRELY: no such variable; did you mean ONEVAULT_/);
+  });
+
+  it('leaves the variables of others alone', () => {
+    const others = [
+      'PATH',
+      'HOME',
+      'HOSTNAME',
+      'NODE_ENV',
+      'OPENAI_ORG_ID',
+      'PGHOST',
+      'LANG',
+      'POST',
+      'HTTP_PROXY',
+      'REDIS_URL',
+      'TERM',
+    ];
+    assert.deepEqual(faultsOf(Object.fromEntries(others.map((name) => [name, 'x']))), []);
+  });
+});

@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { systemClock } from '../../../src/core/clock.ts';
+import type { Sql } from '../../../src/core/postgres.ts';
+import { type CheckResult, checkVault, type Progress } from '../../../src/vault/check/check-vault.ts';
+import { addCustomer, createCallFeed, WRITERS } from '../../support/calls.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { newLoader, registry, rows, stamp, tenantRows } from '../vault-fixture.ts';
+
+const LINES = [1, 2, 3].map((line_number) => ({
+  line_number,
+  description: 'Calls',
+  provider: 'openai',
+  model: 'gpt-4o-mini',
+  call_count: 1,
+  prompt_tokens: 1,
+  completion_tokens: 1,
+  cached_tokens: 0,
+  provider_cost: '1',
+  gateway_markup: '1',
+  amount: '2',
+  amount_cents: 0,
+  service_period: '2026-11-01',
+  query_sha256: 'ab'.repeat(32),
+  control_sum: '1',
+}));
+
+/** A vault with something of every kind in it. */
+const fill = async (sql: Sql): Promise<void> => {
+  await sql`select util.ensure_partitions(current_date, current_date + 14)`;
+  await addCustomer(sql, { customer: 'acme' });
+  const feed = createCallFeed(sql, systemClock);
+  for (const writer of WRITERS) {
+    await feed.send(
+      [
+        { request_timestamp: '2026-11-20T23:59:59.900Z' },
+        { request_timestamp: '2026-11-20T10:00:00.000Z', provider: null, model: null },
+      ],
+      writer,
+    );
+    await feed.send([{ request_timestamp: '2026-11-19T10:00:00.000Z' }], writer);
+  }
+  const invoice_bk = 'OV-1';
+  const invoice_hk = rows.hubKey('invoice_h', { invoice_bk });
+  await newLoader()(sql, [
+    ...tenantRows('bank', 'Bank', stamp(1)),
+    ...tenantRows('bank', 'Bänk', stamp(2)),
+    rows.hub('invoice_h', { invoice_bk }, stamp(1)),
+    ...rows.satelliteSet('invoice_line_s', invoice_hk, LINES, stamp(1)),
+  ]);
+};
+
+interface Damage {
+  readonly what: string;
+  readonly check: string;
+  readonly sql: string;
+  readonly named: RegExp;
+  readonly faults?: number;
+}
+
+const W = WRITERS[0];
+
+const DAMAGES: readonly Damage[] = [
+  {
+    what: 'a changed value',
+    check: 'hashes',
+    sql: `update auth.tenant_s set tenant_name = 'Thief' where tenant_name = 'Bank'`,
+    named:
+      /^auth\.tenant_s tenant_hk=[0-9a-f]{64} applied_date=.* hash_diff=[0-9a-f]{64}: hash_diff should be [0-9a-f]{64}$/,
+  },
+  {
+    what: 'a changed value of a call',
+    check: 'hashes',
+    sql: `update gateway.api_request_s set customer_cost = 0 where journal_sequence = 2 and journal_writer = '${W}'`,
+    named: /^gateway\.api_request_s load_date=2026-11-20 10:00:01\+00 api_request_hk=/,
+  },
+  {
+    what: 'a value that has no encoding',
+    check: 'hashes',
+    sql: `update gateway.api_request_s set customer_cost = 'NaN' where journal_sequence = 2`,
+    named: /it cannot be hashed: NaN is not finite/,
+    faults: 2,
+  },
+  {
+    what: 'a changed business key',
+    check: 'hashes',
+    sql: `update auth.tenant_h set tenant_bk = 'thief' where tenant_bk = 'bank'`,
+    named: /^auth\.tenant_h tenant_hk=[0-9a-f]{64}: tenant_hk should be/,
+  },
+  {
+    what: 'a link that was turned to another hub',
+    check: 'hashes',
+    sql: `update gateway.api_request_l set customer_hk = decode(repeat('00', 32), 'hex') where load_date < '2026-11-20' and load_date > '2000-01-01'`,
+    named: /^gateway\.api_request_l load_date=2026-11-19 .*: api_request_link_hk should be/,
+    faults: 2,
+  },
+  {
+    what: 'a row that is missing from a set',
+    check: 'hashes',
+    sql: 'delete from billing.invoice_line_s where line_number = 2',
+    named: /^billing\.invoice_line_s invoice_hk=.*: hash_diff of the set should be/,
+  },
+  {
+    what: 'a hub row that was removed',
+    check: 'orphans',
+    sql: `delete from auth.tenant_h where tenant_bk = 'bank'`,
+    named: /^auth\.tenant_s .*: auth\.tenant_h has no tenant_hk [0-9a-f]{64}$/,
+    faults: 2,
+  },
+  {
+    what: 'the hub row of a call that was removed',
+    check: 'orphans',
+    sql: `delete from gateway.api_request_h where load_date = '2026-11-20 10:00:01+00'`,
+    named: /gateway\.api_request_h has no api_request_hk/,
+    faults: 4,
+  },
+  {
+    what: 'a link whose hub is not there',
+    check: 'orphans',
+    sql: `delete from gateway.customer_h where customer_bk = 'acme'`,
+    named:
+      /^gateway\.(api_request_l|customer_tenant_l|customer_config_s) .*: gateway\.customer_h has no customer_hk/,
+    faults: 8,
+  },
+  {
+    what: 'a key that stands twice behind a dropped constraint',
+    check: 'uniqueness',
+    sql: `alter table auth.tenant_h drop constraint tenant_h_pkey;
+      insert into auth.tenant_h select * from auth.tenant_h where tenant_bk = 'bank'`,
+    named: /^auth\.tenant_h tenant_hk=[0-9a-f]{64}: 2 rows$/,
+  },
+  {
+    what: 'a call that was taken in twice, on two days',
+    check: 'uniqueness',
+    sql: `insert into gateway.api_request_h select load_date + interval '1 day', api_request_hk, api_request_bk, record_source
+      from gateway.api_request_h where load_date = '2026-11-19 10:00:01+00' limit 1`,
+    named: /^gateway\.api_request_h api_request_hk=[0-9a-f]{64}: 2 rows, in \d+ partitions$/,
+  },
+  {
+    what: 'a batch that is missing',
+    check: 'sequences',
+    sql: `delete from ops.journal_batch where writer = '${W}' and first_sequence = 1`,
+    named: new RegExp(`^journal writer ${W}: the records 1 to 2 are missing$`),
+    faults: 3,
+  },
+  {
+    what: 'a batch that was taken in twice',
+    check: 'sequences',
+    sql: `insert into ops.journal_batch select writer, 2, 2, 1, first_instant, last_instant, loaded_at from ops.journal_batch where writer = '${W}' and first_sequence = 1`,
+    named: new RegExp(`^journal writer ${W}: the records 2 to 2 were taken in twice$`),
+  },
+  {
+    what: 'a batch whose count is wrong',
+    check: 'sequences',
+    sql: `update ops.journal_batch set record_count = 5 where writer = '${W}' and first_sequence = 1`,
+    named: new RegExp(`^journal writer ${W}: the batch 1 to 2 counts 5 records$`),
+  },
+  {
+    what: 'a call beyond what its writer wrote',
+    check: 'sequences',
+    sql: `update gateway.api_request_s set journal_sequence = 99 where journal_writer = '${W}' and journal_sequence = 3`,
+    named: new RegExp(`\\(journal writer ${W}, record 99\\): no batch of the writer took it in`),
+  },
+  {
+    what: 'two calls with one number',
+    check: 'sequences',
+    sql: `update gateway.api_request_s set intent_sequence = 1 where journal_writer = '${W}' and journal_sequence = 2`,
+    named: new RegExp(`^journal writer ${W}: 2 calls claim the record 1$`),
+  },
+  {
+    what: 'a ghost record that is gone',
+    check: 'ghosts',
+    sql: `delete from auth.tenant_s where tenant_hk = decode(repeat('00', 32), 'hex')`,
+    named: /^auth\.tenant_s has 0 ghost records: it should have 1$/,
+  },
+  {
+    what: 'a ghost record with a name',
+    check: 'ghosts',
+    sql: `update auth.tenant_h set tenant_bk = 'someone' where tenant_bk = 'unknown'`,
+    named: /^auth\.tenant_h: the ghost record's business key should be "unknown"$/,
+  },
+  {
+    what: 'a column that nobody declared',
+    check: 'declarations',
+    sql: 'alter table auth.tenant_h add column nickname text',
+    named: /^there, but not declared: auth\.tenant_h\.nickname text null$/,
+  },
+  {
+    what: 'a column of another type',
+    check: 'declarations',
+    sql: 'drop view auth.tenant_s_current, auth.tenant_s_history; alter table auth.tenant_s alter tenant_name type varchar(300)',
+    named: /^declared, but not there: auth\.tenant_s\.tenant_name text$/,
+    faults: 4,
+  },
+  {
+    what: 'a table that nobody declared',
+    check: 'declarations',
+    sql: 'create table auth.secret_s (secret_hk bytea)',
+    named: /^there, but not declared: auth\.secret_s\.secret_hk bytea null$/,
+  },
+  {
+    what: 'a guard that was switched off',
+    check: 'declarations',
+    sql: 'alter table auth.tenant_s disable trigger refuse_change',
+    named: /^declared, but not there: auth\.tenant_s guarded by refuse_change$/,
+  },
+  {
+    what: 'a guard that was switched off on one partition',
+    check: 'declarations',
+    sql: 'alter table gateway.api_request_s_p20261120 disable trigger refuse_change',
+    named: /^declared, but not there: gateway\.api_request_s guarded by refuse_change$/,
+  },
+  {
+    what: 'a day that has no partition',
+    check: 'partitions',
+    sql: `do $$ begin execute 'drop table gateway.api_request_s_p' || to_char(current_date + 3, 'YYYYMMDD'); end $$`,
+    named: /^gateway\.api_request_s has no partition for \d{8}: run `onevault job partitions`$/,
+  },
+  {
+    what: 'a past day that one table has lost',
+    check: 'partitions',
+    sql: 'drop table gateway.api_request_l_p20261119',
+    named: /^gateway\.api_request_l has no partition for 20261119, and others have$/,
+  },
+  {
+    what: 'a default partition',
+    check: 'partitions',
+    sql: 'create table gateway.api_request_s_other partition of gateway.api_request_s default',
+    named: /^api_request_s_other is a default partition/,
+  },
+  {
+    what: 'a row that the change feed does not name',
+    check: 'changes',
+    sql: `delete from ops.load_change where table_name = 'tenant_h' and change_id = (select max(change_id) from ops.load_change where table_name = 'tenant_h')`,
+    named: /^auth\.tenant_h holds \d+ rows, and the change feed names \d+$/,
+    faults: 2,
+  },
+];
+
+describe('the check of the vault', () => {
+  let database: TestDatabase;
+  beforeEach(async () => {
+    database = await createTestDatabase();
+    await fill(database.sql);
+  });
+  afterEach(() => database.drop());
+
+  const check = (onProgress?: (progress: Progress) => void): Promise<CheckResult[]> =>
+    checkVault({ sql: database.sql, registry, clock: systemClock }, onProgress);
+
+  it('finds nothing in a sound vault, says what it counted, and how far it is', async () => {
+    const progress: Progress[] = [];
+    const results = await check((step) => progress.push(step));
+    assert.deepEqual(
+      results.flatMap(({ first }) => first),
+      [],
+    );
+    for (const { check: name, checked, faults } of results) {
+      assert.ok(checked > 0 && faults === 0, name);
+    }
+    const [{ total }] = await database.sql<[{ total: number }]>`
+      select count(*) as total from gateway.api_request_s where load_date > '2000-01-01'`;
+    assert.equal(total, 6);
+    const shares = progress.map(({ done }) => done);
+    assert.deepEqual(
+      shares,
+      shares.toSorted((a, b) => a - b),
+    );
+    assert.ok(Math.abs(shares.at(-1)! - 1) < 1e-9);
+  });
+
+  for (const { what, check: name, sql: damage, named, faults } of DAMAGES) {
+    it(`finds ${what}, and names it`, async () => {
+      await database.sql.begin(async (tx) => {
+        await tx`set local session_replication_role = replica`;
+        await tx.unsafe(damage);
+      });
+      const result = (await check()).find((each) => each.check === name)!;
+      assert.ok(
+        result.first.some((line) => named.test(line)),
+        `${named} in ${result.first.join('\n')}`,
+      );
+      assert.equal(result.faults, faults ?? 1, result.first.join('\n'));
+    });
+  }
+
+  it('names the first of many faults and counts all', async () => {
+    await database.sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx`
+        insert into auth.tenant_s
+        select sha256(n::text::bytea), '2026-01-01', '2026-01-01', sha256('x'), n::text, 'x', 'damage'
+        from generate_series(1, 30000) n`;
+    });
+    const results = await check();
+    for (const name of ['hashes', 'orphans']) {
+      const { faults, first } = results.find((each) => each.check === name)!;
+      assert.equal(faults, 30_000, name);
+      assert.ok(first.length >= 5 && first.length <= 20, name);
+    }
+  });
+});
