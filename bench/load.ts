@@ -9,6 +9,7 @@ import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';
 import { type DrainFigures, startLoadProgram } from './support/drain.ts';
 import { fillJournal } from './support/fill-journal.ts';
+import { fillVault } from './support/fill-vault.ts';
 import type { StrategyName } from './support/load-strategies.ts';
 import { onInterrupt } from './support/on-interrupt.ts';
 import { percentile, rounded } from './support/percentile.ts';
@@ -19,6 +20,12 @@ export const description = 'calls/s from the journal into the vault, and other w
 
 export const options = {
   calls: { default: 100_000, least: 2_000, most: 10_000_000, meaning: 'calls to load' },
+  history: {
+    default: 0,
+    least: 0,
+    most: 100_000_000,
+    meaning: 'calls the vault is filled to before more are loaded; 10 million take minutes and 20 GB',
+  },
   compared: { default: 10_000, least: 1_000, most: 1_000_000, meaning: 'calls that each way loads' },
 } as const satisfies Record<string, BenchOption>;
 
@@ -32,7 +39,11 @@ interface Bed {
 }
 
 /** Loads a journal of calls, an intent and an outcome each, into an empty vault with durable commits. */
-export const run = async ({ calls, compared }: Readonly<Record<string, number>>): Promise<Figures> => {
+export const run = async ({
+  calls,
+  compared,
+  history,
+}: Readonly<Record<string, number>>): Promise<Figures> => {
   progress('starting PostgreSQL on a temporary data directory');
   const bed = await makeBed();
   const sql = connect(bed.database_url, { max_connections: 1 });
@@ -64,11 +75,31 @@ export const run = async ({ calls, compared }: Readonly<Record<string, number>>)
         times_copy: rounded(speedOf(ways.product) / speedOf(ways.copy), 1),
       },
       vault_rows: rows,
+      ...(history! > rows ? { history: await loadAfterHistory(bed, calls!, history!, batches) } : {}),
     };
   } finally {
     await sql.end({ timeout: 1 });
     await bed.stop();
   }
+};
+
+/** Loads as many calls once more into a vault that holds a long history, beside the batches of before. */
+const loadAfterHistory = async (
+  bed: Bed,
+  calls: number,
+  history: number,
+  batches_before: Float64Array,
+): Promise<object> => {
+  await fillVault(bed.database_url, history);
+  const after = await loadCalls(bed, 'product', calls);
+  const batches = Float64Array.from(after.batches_ms).sort();
+  return {
+    calls: history,
+    calls_per_s: speedOf(after),
+    batch_p50_ms: rounded(percentile(batches, 50)),
+    batch_p99_ms: rounded(percentile(batches, 99)),
+    times_batch_p50: rounded(percentile(batches, 50) / percentile(batches_before, 50)),
+  };
 };
 
 const makeBed = async (): Promise<Bed> => {

@@ -8,6 +8,7 @@ import { runChild } from './main/child.ts';
 import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from './main/commands.ts';
 import { dataPaths, readVersion } from './main/paths.ts';
 import { runUntilSignal, startProduct } from './main/start.ts';
+import { checkCommand, docsCommand } from './main/vault-commands.ts';
 import { InputError } from './pipeline/input-error.ts';
 import { JobBusyError } from './pipeline/job-errors.ts';
 
@@ -28,7 +29,7 @@ program
 
 program
   .command('job')
-  .argument('<name>', 'performance-windows, spend or invoices')
+  .argument('<name>', 'performance-windows, spend, invoices or partitions')
   .description('run one job by hand')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
   .option('--allow-future', 'let the instant lie in the future: closes a month early')
@@ -47,6 +48,17 @@ program
   .option('--requested-by <name>', 'who asks (the user of this machine)')
   .option('--out <file>', 'where it is written (standard output)')
   .action((name: string, options: ReportOptions) => reportCommand(config(), name, options));
+
+const vault = program.command('vault').description('look into the vault');
+vault
+  .command('check')
+  .description('recompute every hash, and find what is missing, doubled or changed; exit code 1 on any fault')
+  .action(() => checkCommand(config()));
+vault
+  .command('docs')
+  .description('write the data dictionary as one HTML page')
+  .requiredOption('--out <folder>', 'where index.html is written')
+  .action(({ out }: { out: string }) => docsCommand(out));
 
 program
   .command('generate', { hidden: true })

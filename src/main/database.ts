@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { type FolderLock, lockDataDir, makePrivateFolder } from '../core/data-dir.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../core/embedded-postgres.ts';
@@ -7,6 +8,7 @@ import type { Log } from '../core/log.ts';
 import { migrate, seed } from '../core/migrate.ts';
 import { connect } from '../core/postgres.ts';
 import { StartupError } from '../core/startup-error.ts';
+import { makePartitionsAhead } from '../vault/partitions.ts';
 import { dataPaths } from './paths.ts';
 
 /** The database that the product works with: the embedded one, or the one that DATABASE_URL names. */
@@ -28,10 +30,21 @@ export const openDatabase = async (config: Config, log: Log): Promise<Database> 
     const migrations = await migrate(database.url);
     if (migrations.length > 0) log.info({ migrations }, 'the database has the newest schema');
     await seed(database.url);
+    await makePartitions(database.url);
     return database;
   } catch (error) {
     await database.stop();
     throw error;
+  }
+};
+
+/** The job makes them daily, and may not have run for long, or never. */
+const makePartitions = async (url: string): Promise<void> => {
+  const sql = connect(url, { max_connections: 1 });
+  try {
+    await makePartitionsAhead(sql, systemClock.now());
+  } finally {
+    await sql.end({ timeout: 1 });
   }
 };
 

@@ -1,17 +1,4 @@
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text for an element's content or a quoted attribute; control characters, which HTML forbids, become U+FFFD. */
-export const escapeHtml = (text: string): string =>
-  text
-    .replace(/[&<>"']/g, (character) => ENTITIES[character]!)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: exactly these are meant
-    .replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]/gu, '\ufffd');
+import { escapeHtml } from '../core/html.ts';
 
 /** A page that needs nothing but itself, for screen and paper. */
 export const htmlHead = (title: string): string => `<!doctype html>

@@ -33,7 +33,7 @@ export interface JobContext {
 export interface JobResult {
   /** Calls that the results were made of. */
   readonly rows_in: number;
-  /** Satellite rows written: 0 when nothing had changed. */
+  /** Satellite rows written, or what else the job makes: 0 when nothing had changed. */
   readonly rows_out: number;
   readonly input_watermark: Watermark;
   /** SHA-256 of the compiled SQL, hex. */

@@ -10,7 +10,7 @@ import type { Transaction } from './transaction.ts';
  * Writes rows that should all be new, faster than `Load`: measured, COPY straight into the partition of a day costs
  * PostgreSQL half of what an insert with `on conflict` does, which looks for each row first and logs it by itself.
  * It takes two steps, so that rows may be made ready while PostgreSQL is busy with others. The first checks nothing:
- * rows are as a `RowBuilder` makes them, and `Entity.fault` finds no fault with them. Whatever PostgreSQL refuses in the
+ * rows are as a `RowBuilder` makes them, and `Entity.faultOfContent` finds nothing wrong with them. Whatever PostgreSQL refuses in the
  * second, and be it one row that stands already, rejects its promise and leaves the transaction to be rolled back:
  * `Load` then takes in the rest.
  */
@@ -113,7 +113,10 @@ const byKey =
 
 /** The rows in the text format of COPY (manual, COPY, "Text Format"). */
 const copyText = (columns: readonly Column[], rows: readonly Values[]): string => {
-  const fields = columns.map(({ name, type }) => ({ name, field: FIELDS[type] as (value: unknown) => string }));
+  const fields = columns.map(({ name, type }) => ({
+    name,
+    field: FIELDS[type] as (value: unknown) => string,
+  }));
   let text = '';
   for (const row of rows) {
     let separator = '';

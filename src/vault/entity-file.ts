@@ -206,6 +206,12 @@ export const buildEntity = (
     privacy: facts.privacy ?? 'internal',
     row_schema,
     fault: compile(row_schema),
+    faultOfContent: compile({
+      ...row_schema,
+      properties: Object.fromEntries(
+        drafts.map(({ column, schema }) => [column.name, isComputed(column) ? {} : schema]),
+      ),
+    }),
   };
   // In order of time, a batch goes to the end of the index, whatever the table's size.
   const dated_key = ['load_date', hash_key];
@@ -242,6 +248,9 @@ export const buildEntity = (
     }
   }
 };
+
+const isComputed = ({ name, role }: Column): boolean =>
+  role === 'hash_key' || role === 'hub_key' || name === 'hash_diff';
 
 const hashKeyOf = (files: Files, table: string): string => files.get(table)!['x-vault'].hash_key!;
 

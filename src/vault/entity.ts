@@ -53,6 +53,8 @@ interface EntityBase {
   readonly row_schema: Readonly<Record<string, unknown>>;
   /** What is wrong with a row, as one line that names each faulty column; null when nothing is. */
   fault(row: unknown): string | null;
+  /** The same of a row whose hashes a `RowBuilder` computed: it does not look at them, for they are sound. */
+  faultOfContent(row: unknown): string | null;
 }
 
 export interface Hub extends EntityBase {

@@ -1,3 +1,5 @@
+import { instantOf } from '../core/clock.ts';
+import type { Sql } from '../core/postgres.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Knows which days have their partitions. */
@@ -25,4 +27,19 @@ export const createPartitions = (): Partitions => {
       if (!makers.has(tx)) for (const day of unknown) known.add(day);
     },
   };
+};
+
+// Two weeks of nobody looking: a job makes one more day each day.
+const DAYS_AHEAD = 14;
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes the partitions of the day of `now_ms` and of the fourteen after it.
+ * @returns how many were missing
+ */
+export const makePartitionsAhead = async (sql: Sql, now_ms: number): Promise<number> => {
+  const [today, last] = [now_ms, now_ms + DAYS_AHEAD * DAY_MS].map((ms) => instantOf(ms).slice(0, 10));
+  const [row] = await sql<[{ made: number }]>`
+    select util.ensure_partitions(${today!}::text::date, ${last!}::text::date) as made`;
+  return row.made;
 };

@@ -131,10 +131,13 @@ describe("a customer's budget", () => {
       where c.customer_bk = 'fifty'
       group by s.error_code
       order by s.error_code nulls first`;
-    assert.deepEqual([...rows].map(({ error_code, calls }) => [error_code, calls]), [
-      [null, 50],
-      ['budget_exceeded', 150],
-    ]);
+    assert.deepEqual(
+      [...rows].map(({ error_code, calls }) => [error_code, calls]),
+      [
+        [null, 50],
+        ['budget_exceeded', 150],
+      ],
+    );
   });
 
   it('is used up call by call, never passed, and the vault has the same sum as the counter', async () => {

@@ -50,10 +50,7 @@ describe('POST /v1/chat/completions', () => {
         assert.equal(call.completion_tokens, data.usage?.completion_tokens);
         assert.equal(call.rating, 'RATED');
         assert.ok(BigInt(call.customer_cost!) > BigInt(call.provider_cost!));
-        assert.equal(
-          BigInt(call.customer_cost!),
-          BigInt(call.provider_cost!) + BigInt(call.gateway_markup!),
-        );
+        assert.equal(BigInt(call.customer_cost!), BigInt(call.provider_cost!) + BigInt(call.gateway_markup!));
         assert.equal(call.route?.attempts.length, 1);
         assert.equal(call.route?.decision, 'model named by the client');
       });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { once } from 'node:events';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, until, type VaultCall } from '../support/http.ts';

@@ -121,11 +121,13 @@ describe('a provider that fails', () => {
         assert.equal(call.error_code, code);
         assert.equal(call.http_status, 200);
         assert.equal(call.usage_source, 'counted');
-        assert.ok(call.completion_tokens! >= 15 && call.completion_tokens! <= 20, `${call.completion_tokens}`);
+        assert.ok(
+          call.completion_tokens! >= 15 && call.completion_tokens! <= 20,
+          `${call.completion_tokens}`,
+        );
         assert.equal(spent() - before, BigInt(call.customer_cost!));
       }
     });
-
   }
 
   // All at once: the caller's clock ticks twice a second.

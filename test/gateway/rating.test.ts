@@ -74,11 +74,18 @@ describe('the rating of a call', () => {
   it('grows with every kind of token and with the markup', () => {
     const fields = ['prompt_tokens', 'completion_tokens'] as const;
     fc.assert(
-      fc.property(usage, price, markup, fc.constantFrom(...fields), tokens, (used, at, points, field, more) => {
-        const less = rate(used, at, points).customer_cost!;
-        assert.ok(rate({ ...used, [field]: used[field] + more }, at, points).customer_cost! >= less);
-        assert.ok(rate(used, at, points + 1).customer_cost! >= less);
-      }),
+      fc.property(
+        usage,
+        price,
+        markup,
+        fc.constantFrom(...fields),
+        tokens,
+        (used, at, points, field, more) => {
+          const less = rate(used, at, points).customer_cost!;
+          assert.ok(rate({ ...used, [field]: used[field] + more }, at, points).customer_cost! >= less);
+          assert.ok(rate(used, at, points + 1).customer_cost! >= less);
+        },
+      ),
     );
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest } from 'node:http';
-import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
 import { fixedClock } from '../../src/core/clock.ts';
+import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, errorOf, type Reply } from '../support/http.ts';
 
@@ -89,7 +89,11 @@ describe('a call that is refused', () => {
       });
 
       it('with a body that is not UTF-8 gets 400', async () => {
-        const body = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
+        const body = Buffer.concat([
+          Buffer.from('{"prompt":"'),
+          Buffer.from([0xff, 0xfe]),
+          Buffer.from('"}'),
+        ]);
         const { error } = await assertRefused(await raw(path, body), 'malformed_json');
         assert.equal(error.details, 'The body is not UTF-8.');
       });

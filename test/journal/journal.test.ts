@@ -5,7 +5,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
+import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
+import { silentLog } from '../../src/core/log.ts';
 import { encodeKey, MAX_SEQUENCE, sequenceOf } from '../../src/journal/key.ts';
 import {
   countEntries,
@@ -16,6 +18,7 @@ import {
   trimEntries,
 } from '../../src/journal/reader.ts';
 import { openStore } from '../../src/journal/store.ts';
+import { openWriter } from '../../src/journal/writer.ts';
 import { createJournal, intent, outcome, type TestJournal } from './journal-fixture.ts';
 
 const FIXTURE = fileURLToPath(new URL('./writer-fixture.ts', import.meta.url));
@@ -62,6 +65,35 @@ describe('the journal', () => {
       process.stdout.write(String(readEntries(openStore(${JSON.stringify(journal.path)}), '${writer.id}', 0, 9).length));`;
     const child = spawn(process.execPath, ['--input-type=module', '-e', reader]);
     assert.equal(await text(child.stdout), String(sequence));
+  });
+
+  it('lets append resolve only when the disk has the record, however long that takes', async () => {
+    const disk = Promise.withResolvers<void>();
+    const { records } = journal.store;
+    // The real store on a disk whose flush waits for us.
+    const slow = Object.create(records, {
+      put: {
+        value: (key: Buffer, text: string) => {
+          const put = records.put(key, text);
+          return Object.assign(put.then(), { flushed: disk.promise });
+        },
+      },
+    });
+    const writer = await openWriter({
+      store: { ...journal.store, records: slow },
+      ...{ clock: systemClock, nextId: createIds(systemClock), log: silentLog, limit_bytes: 2 ** 30 },
+    });
+    let is_told = false;
+    const appended = writer.append(intent()).then((sequence) => {
+      is_told = true;
+      return sequence;
+    });
+    await sleep(100);
+    assert.equal(readEntries(journal.store, writer.id, 0, ALL).length, 1, 'it is written');
+    assert.equal(is_told, false);
+    disk.resolve();
+    assert.equal(await appended, 1);
+    await writer.close();
   });
 
   it('keeps the records of several processes apart, each gapless', async () => {

@@ -1,4 +1,3 @@
-import { writeSync } from 'node:fs';
 import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -17,7 +16,7 @@ const writer = await openWriter({ store, clock: systemClock, nextId, log: silent
 
 const append = async (record: ReturnType<typeof intent>): Promise<number> => {
   const sequence = await writer.append(record);
-  writeSync(1, `${writer.id} ${sequence} ${record.kind} ${record.request_id}\n`);
+  process.stdout.write(`${writer.id} ${sequence} ${record.kind} ${record.request_id}\n`);
   return sequence;
 };
 

@@ -28,7 +28,7 @@ import { createReader } from '../../src/vault/read.ts';
 import { createRowBuilder } from '../../src/vault/rows.ts';
 import { testRegistry } from './calls.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
-import { createHttp, type TestHttp } from './http.ts';
+import { createHttp, type TestHttp, until } from './http.ts';
 import { temporaryPath } from './server.ts';
 
 export interface TestGatewayOptions {
@@ -129,7 +129,15 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const keys = await createFirstKeys(control);
-  const loader = createJournalLoader({ store, append: createAppend(registry), load, registry, clock, log, connect: () => sql });
+  const loader = createJournalLoader({
+    store,
+    append: createAppend(registry),
+    load,
+    registry,
+    clock,
+    log,
+    connect: () => sql,
+  });
   const http = createHttp({ url, keys, sql, drain: async () => void (await loader.drain()) });
   return {
     ...http,
@@ -137,7 +145,10 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     openai: (apiKey = keys.api_key) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     drain: async () => void (await loader.drain()),
     close: async () => {
-      const metrics = await http.get('/metrics');
+      await until(
+        async () => /^onevault_calls_in_flight 0$/m.test((await http.get('/metrics')).text),
+        'no call is under way',
+      );
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       await keeper.close();
@@ -147,7 +158,6 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
       await store.root.close();
       rmSync(path, { recursive: true, force: true });
       await database.drop();
-      assert.match(metrics.text, /^onevault_calls_in_flight 0$/m, 'a call is still under way');
       assert.deepEqual(logged, [], 'a fault of our own was logged');
     },
   };

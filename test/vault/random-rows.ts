@@ -39,7 +39,7 @@ const setSaying = fc
   });
 
 const effectivitySaying = fc
-  .tuple(customers, tenants, fc.boolean(), at)
+  .tuple(customers, fc.constantFrom('north', 'south'), fc.constantFrom(true, true, false), at)
   .map(([customer_bk, tenant_bk, is_effective, when]): Saying => {
     const hubs = { customer_hk: rows.hubKey('customer_h', { customer_bk }), tenant_hk: tenantKey(tenant_bk) };
     const link_hk = rows.linkKey('customer_tenant_l', hubs);
@@ -82,11 +82,12 @@ export const sayings: fc.Arbitrary<Saying[]> = fc.array(
     { weight: 4, arbitrary: stateSaying },
     { weight: 2, arbitrary: callSaying },
     { weight: 3, arbitrary: setSaying },
-    { weight: 6, arbitrary: effectivitySaying },
+    { weight: 8, arbitrary: effectivitySaying },
     { weight: 4, arbitrary: trackingSaying },
     { weight: 1, arbitrary: wrongSaying },
   ),
-  { minLength: 1, maxLength: 40 },
+  // As many as are asked for: few sayings seldom meet.
+  { minLength: 1, maxLength: 60, size: 'max' },
 );
 
 /** The satellites that sayings are about, by the kinds of their rows. */

@@ -133,7 +133,7 @@ const rowsOf = (
   try {
     const rows = callRows(record, entry);
     for (const { table, values } of rows) {
-      const fault = registry.entities.get(table)?.fault(values);
+      const fault = registry.entities.get(table)?.faultOfContent(values);
       if (fault != null) return `${table}: ${fault}`;
     }
     return rows;

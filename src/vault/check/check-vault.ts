@@ -1,6 +1,5 @@
 import { changes } from './changes.ts';
-import type { Check, CheckContext, Outcome, Unit } from './check.ts';
-import { NAMED_FAULTS } from './check.ts';
+import { type Check, type CheckContext, NAMED_FAULTS, type Outcome, outcomeOf, type Unit } from './check.ts';
 import { declarations } from './declarations.ts';
 import { ghosts } from './ghosts.ts';
 import { hashes } from './hashes.ts';
@@ -70,7 +69,7 @@ const runUnits = async (
   const work = async (): Promise<void> => {
     for (let unit = units[next++]; unit !== undefined; unit = units[next++]) {
       onUnit(unit, false);
-      const outcome = await unit.run(sql);
+      const outcome = await runUnit(sql, unit);
       checked += outcome.checked;
       faults += outcome.faults;
       first.push(...outcome.first.slice(0, NAMED_FAULTS * 4 - first.length));
@@ -79,4 +78,14 @@ const runUnits = async (
   };
   await Promise.all(Array.from({ length: UNITS_AT_ONCE }, work));
   return { checked, faults, first };
+};
+
+/** A table or column that is not there, and pages that PostgreSQL cannot read, are faults of the vault, not of the check. */
+const runUnit = async (sql: CheckContext['sql'], unit: Unit): Promise<Outcome> => {
+  try {
+    return await unit.run(sql);
+  } catch (error) {
+    if (!/^(42|XX)/.test(String((error as { code?: unknown }).code ?? ''))) throw error;
+    return outcomeOf(0, [`${unit.label} cannot be checked: ${(error as Error).message}`]);
+  }
 };

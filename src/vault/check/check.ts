@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import type { Sql } from '../../core/postgres.ts';
 import type { Registry } from '../registry.ts';
+import type { Transaction } from '../transaction.ts';
 
 export interface CheckContext {
-  /** A pool of at least `UNITS_AT_ONCE` connections whose statements may take long. */
-  readonly sql: Sql;
+  /** A pool of at least `UNITS_AT_ONCE` connections whose statements may take long, or one transaction. */
+  readonly sql: Sql | Transaction;
   readonly registry: Registry;
   readonly clock: Clock;
 }
@@ -23,7 +24,7 @@ export interface Unit {
   readonly label: string;
   /** How much work it is beside the others: pages of the table. */
   readonly weight: number;
-  run(sql: Sql): Promise<Outcome>;
+  run(sql: Sql | Transaction): Promise<Outcome>;
 }
 
 export interface Outcome {

@@ -1,6 +1,7 @@
 import type { Sql } from '../../core/postgres.ts';
 import { COLUMN_TYPES, type Entity } from '../entity.ts';
 import type { Registry } from '../registry.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';
 
 /** The tables are what the entities declare: columns, types, keys, views, and the guards that keep them insert-only. */
@@ -16,9 +17,17 @@ export const declarations: Check = {
 };
 
 type Declared = (entities: readonly Entity[]) => string[];
-type Found = (sql: Sql, schemas: readonly string[]) => Promise<readonly { readonly line: string }[]>;
+type Found = (
+  sql: Sql | Transaction,
+  schemas: readonly string[],
+) => Promise<readonly { readonly line: string }[]>;
 
-const compare = async (sql: Sql, registry: Registry, declare: Declared, find: Found): Promise<Outcome> => {
+const compare = async (
+  sql: Sql | Transaction,
+  registry: Registry,
+  declare: Declared,
+  find: Found,
+): Promise<Outcome> => {
   const entities = [...registry.entities.values()];
   const declared = new Set(declare(entities));
   const schemas = [...new Set(entities.map(({ schema }) => schema))];

@@ -1,5 +1,6 @@
 import type { Sql } from '../../core/postgres.ts';
 import { type Entity, GHOST_KEY } from '../entity.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';
 
 /** Every hub and satellite has its one ghost record. */
@@ -14,7 +15,7 @@ export const ghosts: Check = {
 
 const GHOST_DATE = `timestamptz '1900-01-01 00:00:00+00'`;
 
-const checkGhost = async (sql: Sql, entity: Entity): Promise<Outcome> => {
+const checkGhost = async (sql: Sql | Transaction, entity: Entity): Promise<Outcome> => {
   const names = entity.kind === 'hub' ? entity.business_key.filter(({ type }) => type === 'text') : [];
   const is_named = names.map(({ name }) => `and ${name} = 'unknown'`).join(' ');
   const [counts] = await sql.unsafe<[{ ghosts: number; named: number }]>(

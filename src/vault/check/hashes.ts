@@ -1,5 +1,6 @@
 import type { Sql } from '../../core/postgres.ts';
 import { type Column, type ColumnType, type Entity, GHOST_KEY, type Satellite } from '../entity.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, isDataError, NAMED_FAULTS, type Outcome, type Unit } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
@@ -75,7 +76,7 @@ const unitsOf = (leaf: Leaf): Unit[] => {
   return units;
 };
 
-const checkPages = async (sql: Sql, leaf: Leaf, from: number, to: number): Promise<Outcome> => {
+const checkPages = async (sql: Sql | Transaction, leaf: Leaf, from: number, to: number): Promise<Outcome> => {
   const { entity } = leaf;
   const { column, expected } = hashOf(entity);
   const source = `from only ${leaf.name} t
@@ -105,7 +106,11 @@ const checkPages = async (sql: Sql, leaf: Leaf, from: number, to: number): Promi
 };
 
 /** One page row by row: some value on it has no encoding, and so cannot have got there through the loader. */
-const checkTuples = async (sql: Sql, { entity, name }: Leaf, page: number): Promise<Outcome> => {
+const checkTuples = async (
+  sql: Sql | Transaction,
+  { entity, name }: Leaf,
+  page: number,
+): Promise<Outcome> => {
   const { column, expected } = hashOf(entity);
   const tuples = await sql.unsafe<{ ctid: string; row: string }[]>(
     `select t.ctid::text as ctid, ${rowText(primaryKeyColumns(entity), 't')} as row

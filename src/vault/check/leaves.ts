@@ -1,5 +1,6 @@
 import type { Sql } from '../../core/postgres.ts';
 import type { Column, Entity } from '../entity.ts';
+import type { Transaction } from '../transaction.ts';
 
 /** A table that holds rows itself: an entity's own, or one of its partitions. */
 export interface Leaf {
@@ -15,7 +16,7 @@ export interface Leaf {
 const BOUNDS = /^FOR VALUES FROM \((?:'([^']+)'|MINVALUE)\) TO \((?:'([^']+)'|MAXVALUE)\)$/;
 
 /** The leaves of entities, in their order. A table that is not there has none. */
-export const listLeaves = async (sql: Sql, entities: Iterable<Entity>): Promise<Leaf[]> => {
+export const listLeaves = async (sql: Sql | Transaction, entities: Iterable<Entity>): Promise<Leaf[]> => {
   const by_name = new Map([...entities].map((entity) => [entity.name, entity]));
   const rows = await sql<{ root: string; name: string; pages: number; bounds: string | null }[]>`
     select root.name as root, leaf.oid::regclass::text as name,

@@ -1,7 +1,8 @@
 import type { Sql } from '../../core/postgres.ts';
-import type { Entity } from '../entity.ts';
+import { type Entity, GHOST_KEY } from '../entity.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
 import type { Registry } from '../registry.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome, type Unit } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
@@ -38,7 +39,7 @@ const unitsOf = (registry: Registry, family: JournalFamily | null, leaf: Leaf): 
   }));
 
 const checkReference = async (
-  sql: Sql,
+  sql: Sql | Transaction,
   { entity, name, from, to: until }: Leaf,
   { column, to }: Reference,
   family: JournalFamily | null,
@@ -50,6 +51,8 @@ const checkReference = async (
     if (from !== null) conditions.push(`p.load_date >= timestamptz '${from}'`);
     if (until !== null) conditions.push(`p.load_date < timestamptz '${until}'`);
   }
+  // Links have no ghost record, so that of their satellites stands alone.
+  if (to.kind === 'link') conditions[0] += ` or t.${column} = decode('${GHOST_KEY}', 'hex')`;
   const missing = `not exists (select from ${to.name} p where ${conditions.join(' and ')})`;
   const [counts] = await sql.unsafe<[{ checked: number; faults: number }]>(
     `select (select count(*) from only ${name}) as checked,

@@ -1,6 +1,7 @@
 import { type Clock, instantOf } from '../../core/clock.ts';
 import type { Sql } from '../../core/postgres.ts';
 import type { Entity } from '../entity.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';
 
 /** Partitioned tables have each day that is near, the same days all of them, and no place for rows of other days. */
@@ -14,7 +15,7 @@ export const partitions: Check = {
       ...tables.map((entity) => ({
         label: entity.name,
         weight: 1,
-        run: (sql: Sql) => checkDefault(sql, entity),
+        run: (sql: Sql | Transaction) => checkDefault(sql, entity),
       })),
     ];
   },
@@ -30,7 +31,11 @@ interface Partition {
   readonly bounds: string;
 }
 
-const checkPartitions = async (sql: Sql, tables: readonly Entity[], clock: Clock): Promise<Outcome> => {
+const checkPartitions = async (
+  sql: Sql | Transaction,
+  tables: readonly Entity[],
+  clock: Clock,
+): Promise<Outcome> => {
   const found = await sql<Partition[]>`
     select i.inhparent::regclass::text as parent, c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bounds
     from pg_inherits i
@@ -78,7 +83,7 @@ const boundsOf = (day: string): string => {
 };
 
 /** What is older than the product is the ghost record alone. */
-const checkDefault = async (sql: Sql, { name }: Entity): Promise<Outcome> => {
+const checkDefault = async (sql: Sql | Transaction, { name }: Entity): Promise<Outcome> => {
   const [row] = await sql.unsafe<[{ rows: number }]>(
     `select count(*) as rows from ${name} where load_date < timestamptz '2000-01-01 00:00:00+00' and load_date <> timestamptz '1900-01-01 00:00:00+00'`,
   );

@@ -1,6 +1,7 @@
 import type { Sql } from '../../core/postgres.ts';
 import type { Entity } from '../entity.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
+import type { Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome, outcomeOf } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
@@ -19,14 +20,18 @@ export const sequences: Check = {
       ...leaves.map((leaf) => ({
         label: leaf.name,
         weight: 2 * leaf.pages,
-        run: (sql: Sql) => checkRecords(sql, leaf),
+        run: (sql: Sql | Transaction) => checkRecords(sql, leaf),
       })),
-      { label: family.satellite.name, weight: 3 * pages, run: (sql: Sql) => checkNumbers(sql, family) },
+      {
+        label: family.satellite.name,
+        weight: 3 * pages,
+        run: (sql: Sql | Transaction) => checkNumbers(sql, family),
+      },
     ];
   },
 };
 
-const checkBatches = async (sql: Sql): Promise<Outcome> => {
+const checkBatches = async (sql: Sql | Transaction): Promise<Outcome> => {
   const [counts] = await sql<[{ batches: number }]>`select count(*) as batches from ops.journal_batch`;
   const gaps = await sql<{ writer: string; first_sequence: number; expected: number }[]>`
     select writer, first_sequence, expected
@@ -58,7 +63,7 @@ const checkBatches = async (sql: Sql): Promise<Outcome> => {
 };
 
 /** Each record lies in a batch of its writer, within the batch's instants, and its intent came before it. */
-const checkRecords = async (sql: Sql, { entity, name }: Leaf): Promise<Outcome> => {
+const checkRecords = async (sql: Sql | Transaction, { entity, name }: Leaf): Promise<Outcome> => {
   const source = `
     from only ${name} t
     left join lateral (
@@ -98,7 +103,7 @@ const nameOf = ({ name }: Entity, { row, journal_writer, journal_sequence }: Num
   `${name} ${row} (journal writer ${journal_writer}, record ${journal_sequence})`;
 
 /** A number belongs to one record: an outcome's own, or that of its intent. */
-const checkNumbers = async (sql: Sql, { satellite }: JournalFamily): Promise<Outcome> => {
+const checkNumbers = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
   const rows = await sql.unsafe<
     { journal_writer: string; sequence: number; times: number; faults: number }[]
   >(

@@ -1,7 +1,7 @@
 import type { Sql } from '../../core/postgres.ts';
 import type { Entity } from '../entity.ts';
 import { journalFamily } from '../journal-family.ts';
-import { inTransaction } from '../transaction.ts';
+import { inTransaction, type Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
@@ -28,7 +28,7 @@ export const uniqueness: Check = {
 };
 
 const checkKeys = (
-  sql: Sql,
+  sql: Sql | Transaction,
   entity: Entity,
   key: readonly string[],
   parts: readonly Leaf[],

@@ -1,4 +1,5 @@
-import { escapeHtml, HTML_END, htmlHead } from '../../html.ts';
+import { escapeHtml } from '../../../core/html.ts';
+import { HTML_END, htmlHead } from '../../html.ts';
 import { evidenceLines } from './evidence-lines.ts';
 import type { Renderer } from './renderer.ts';
 

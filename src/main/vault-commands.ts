@@ -1,0 +1,73 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { createLog } from '../core/log.ts';
+import { connect } from '../core/postgres.ts';
+import { type CheckResult, checkVault, type Progress, UNITS_AT_ONCE } from '../vault/check/check-vault.ts';
+import { vaultPage } from '../vault/docs/page.ts';
+import { loadRegistry } from '../vault/registry.ts';
+import { openDatabaseForCommand } from './database.ts';
+import { PROJECT } from './paths.ts';
+
+const BAR_WIDTH = 30;
+// Wipes what an earlier, longer line left.
+const ERASE_LINE = '\r\u001b[2K';
+
+/** `onevault vault check`: puts every promise of the vault to the test. Any fault makes the exit code 1. */
+export const checkCommand = async (config: Config): Promise<void> => {
+  const log = createLog(config.log_level, 'vault check');
+  const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, {
+    application_name: 'onevault vault check',
+    max_connections: UNITS_AT_ONCE,
+    statement_timeout_ms: 0,
+  });
+  const is_terminal = process.stderr.isTTY === true;
+  try {
+    const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
+    const results = await checkVault(context, (progress) => {
+      if (is_terminal) process.stderr.write(`${ERASE_LINE}${barText(progress, process.stderr.columns)}`);
+    });
+    if (is_terminal) process.stderr.write(ERASE_LINE);
+    console.log(resultText(results));
+    if (results.some(({ faults }) => faults > 0)) process.exitCode = 1;
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+const barText = ({ check, label, done }: Progress, columns: number): string => {
+  const full = Math.floor(done * BAR_WIDTH);
+  const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
+  return `${bar} ${String(Math.floor(done * 100)).padStart(3)} %  ${check}: ${label}`.slice(0, columns - 1);
+};
+
+/** A line a check, then the first faults of each. */
+export const resultText = (results: readonly CheckResult[]): string => {
+  const number = new Intl.NumberFormat('en').format;
+  const counts = results.map(({ checked, counted }) => `${number(checked)} ${counted}`);
+  const width = Math.max(...counts.map(({ length }) => length));
+  const lines = results.map(
+    ({ check, faults }, at) =>
+      `${check.padEnd(13)} ${counts[at]!.padEnd(width)}  ${faults === 0 ? 'sound' : `${number(faults)} FAULTS`}`,
+  );
+  const named = results
+    .filter(({ faults }) => faults > 0)
+    .flatMap(({ check, faults, first }) => [
+      '',
+      `${check}: ${number(faults)} ${faults === 1 ? 'fault' : 'faults'}${first.length < faults ? `, the first ${first.length}` : ''}`,
+      ...first.map((fault) => `  ${fault}`),
+    ]);
+  return [...lines, ...named].join('\n');
+};
+
+/** `onevault vault docs`: writes the data dictionary as one page. It needs no database. */
+export const docsCommand = (out: string): void => {
+  const folder = resolve(out);
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, 'index.html');
+  writeFileSync(path, vaultPage(loadRegistry(PROJECT.entities)));
+  console.log(path);
+};

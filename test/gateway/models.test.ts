@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { bearer, errorOf } from '../support/http.ts';
+
+describe('GET /v1/models', () => {
+  let gateway: TestGateway;
+
+  before(async () => {
+    gateway = await startTestGateway();
+  });
+  after(() => gateway.close());
+
+  const get = (path: string, api_key = gateway.keys.api_key) =>
+    gateway.send({ path, headers: bearer(api_key) });
+
+  it("lists what may be asked for, in the form of OpenAI's SDK", async () => {
+    const { data } = await gateway.openai().models.list();
+    const names = data.map(({ id }) => id);
+    assert.ok(names.includes('gpt-4o-mini') && names.includes('claude-haiku-4-5'));
+    assert.equal(new Set(names).size, names.length);
+    for (const model of data) assert.deepEqual(Object.keys(model), ['id', 'object', 'created', 'owned_by']);
+  });
+
+  it('lists nothing that a call would not find', async () => {
+    for (const { id } of (await gateway.openai().models.list()).data) {
+      const reply = await gateway.chat({
+        model: id,
+        max_tokens: 1,
+        messages: [{ role: 'user', content: 'Hi' }],
+      });
+      assert.equal(reply.status, 200, id);
+    }
+  });
+
+  it('shows one', async () => {
+    const model = await gateway.openai().models.retrieve('claude-haiku-4-5');
+    assert.equal(model.id, 'claude-haiku-4-5');
+    assert.equal(model.owned_by, 'anthropic');
+  });
+
+  it('answers 404 for one that is not there, whatever its name', async () => {
+    for (const name of ['gpt-zero', '__proto__', '%00', '%', '%E0%A4%A', 'a'.repeat(5_000)]) {
+      const reply = await get(`/v1/models/${name}`);
+      assert.equal(reply.status, 404, name);
+      assert.equal(errorOf(reply).code, 'model_not_found');
+    }
+  });
+
+  it('asks for a key of a customer', async () => {
+    assert.equal(errorOf(await gateway.get('/v1/models')).code, 'missing_api_key');
+    assert.equal(errorOf(await get('/v1/models', 'sk_wrong')).code, 'invalid_api_key');
+    assert.equal((await get('/v1/models', gateway.keys.admin_key)).status, 403);
+    assert.equal((await get('/v1/models/gpt-4o', 'sk_wrong')).status, 401);
+  });
+
+  it('leaves out a provider that is switched off, and so do calls', async () => {
+    const { control } = gateway;
+    const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'anthropic' });
+    const [row] = await control.reader.current(control.sql, 'ai_provider_s', { hash_keys: [provider_hk] });
+    const { provider_hk: _key, load_date: _loaded, applied_date: _applied, hash_diff: _diff, ...rest } = row!;
+    const { record_source: _source, ...provider } = rest;
+    const at = new Date().toISOString();
+    await control.load(control.sql, [
+      control.rows.satellite(
+        'ai_provider_s',
+        provider_hk,
+        { ...provider, is_active: false },
+        { load_date: at, applied_date: at, record_source: 'test' },
+      ),
+    ]);
+    await control.refreshSnapshot();
+    const { data } = await gateway.openai().models.list();
+    assert.ok(data.every(({ owned_by }) => owned_by !== 'anthropic'));
+    const reply = await gateway.chat({
+      model: 'claude-haiku-4-5',
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+    assert.equal(errorOf(reply).code, 'model_not_found');
+  });
+});

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { RoutingRule, Snapshot } from '../../src/control/snapshot.ts';
+import type { Call, CandidateOffer, Route } from '../../src/gateway/call.ts';
+import type { GatewayDeps } from '../../src/gateway/deps.ts';
+import { route } from '../../src/gateway/steps/route.ts';
+
+const candidate = (provider: string, model: string, worst_cost: bigint | null): CandidateOffer => ({
+  offer: { provider, model, prices: [] },
+  price: null,
+  provider_model_name: model,
+  max_output_tokens: null,
+  most_prompt_tokens: 1,
+  most_completion_tokens: 1,
+  worst_cost,
+});
+
+const rule = (rule_name: string, given: Partial<RoutingRule>): RoutingRule => ({
+  routing_rule: rule_name,
+  rule_version: 'f'.repeat(64),
+  rule_name,
+  rule_priority: 1,
+  conditions: {},
+  target_provider: null,
+  target_model: null,
+  ...given,
+});
+
+interface Asked {
+  readonly eligible: readonly CandidateOffer[];
+  readonly rules?: readonly RoutingRule[];
+  readonly preferred?: readonly string[] | null;
+  readonly type?: string;
+  readonly priority?: string | null;
+  readonly model?: string | null;
+}
+
+/** The route of a call of the customer acme. The step reads no more of snapshot and call than what is given. */
+const routed = ({ eligible, rules = [], preferred = null, ...ask }: Asked): Route => {
+  const snapshot = () => ({ routing_rules: rules }) as unknown as Snapshot;
+  const call = {
+    eligible,
+    ask: { type: 'completion', priority: 'standard', model: null, ...ask },
+    customer: { customer: 'acme', preferred_providers: preferred },
+    route: null,
+  } as unknown as Call;
+  void route({ snapshot } as unknown as GatewayDeps)(call);
+  return call.route!;
+};
+
+const names = ({ candidates }: Route): string[] => candidates.map(({ offer }) => offer.model);
+
+const OFFERS = [
+  candidate('openai', 'dear', 30n),
+  candidate('anthropic', 'middle', 20n),
+  candidate('openai', 'unpriced', null),
+  candidate('openai', 'cheap', 10n),
+];
+
+describe('the route of a call', () => {
+  it('is the cheapest first, the unpriced last, whatever order they come in', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(OFFERS, { minLength: OFFERS.length }), (eligible) => {
+        assert.deepEqual(names(routed({ eligible })), ['cheap', 'middle', 'dear', 'unpriced']);
+      }),
+    );
+  });
+
+  it('is the same for equal costs every time', () => {
+    const equal = ['c', 'a', 'd', 'b'].map((name) => candidate('openai', name, 5n));
+    fc.assert(
+      fc.property(fc.shuffledSubarray(equal, { minLength: equal.length }), (eligible) => {
+        assert.deepEqual(names(routed({ eligible })), ['a', 'b', 'c', 'd']);
+      }),
+    );
+  });
+
+  it('keeps every candidate, the preferred ones first, each part by cost', () => {
+    const rules = [rule('to openai', { target_provider: 'openai' })];
+    assert.deepEqual(names(routed({ eligible: OFFERS, rules })), ['cheap', 'dear', 'unpriced', 'middle']);
+    assert.deepEqual(names(routed({ eligible: OFFERS, preferred: ['anthropic'] })), [
+      'middle',
+      'cheap',
+      'dear',
+      'unpriced',
+    ]);
+  });
+
+  it('follows the first rule that applies, and records it with its version', () => {
+    const rules = [
+      rule('other type', { conditions: { request_type: ['summary'] }, target_model: 'dear' }),
+      rule('ours', {
+        conditions: { request_type: ['completion', 'x'], customer: ['acme'] },
+        target_model: 'middle',
+      }),
+      rule('later', { target_model: 'dear' }),
+    ];
+    const { candidates, routing_rule, rule_version, decision } = routed({ eligible: OFFERS, rules });
+    assert.equal(candidates[0]!.offer.model, 'middle');
+    assert.equal(routing_rule, 'ours');
+    assert.equal(rule_version, 'f'.repeat(64));
+    assert.equal(decision, 'rule: ours');
+  });
+
+  it('takes a rule only when all of its conditions hold', () => {
+    const target_model = 'dear';
+    for (const [conditions, holds] of [
+      [{}, true],
+      [{ customer: ['acme'] }, true],
+      [{ customer: ['other'] }, false],
+      [{ customer: ['acme'], priority: ['premium'] }, false],
+      [{ customer: ['acme'], priority: ['standard'] }, true],
+      [{ request_type: [] }, false],
+      [{ region: ['eu'] }, false],
+    ] as const) {
+      const first = routed({ eligible: OFFERS, rules: [rule('r', { conditions, target_model })] });
+      assert.equal(first.routing_rule, holds ? 'r' : null, JSON.stringify(conditions));
+    }
+  });
+
+  it('takes no rule for a condition that is written wrong', () => {
+    const conditions = { customer: 'acme' } as unknown as RoutingRule['conditions'];
+    assert.equal(routed({ eligible: OFFERS, rules: [rule('r', { conditions })] }).routing_rule, null);
+  });
+
+  it('says so when no candidate is what the rule wants', () => {
+    const rules = [rule('elsewhere', { target_provider: 'google' })];
+    const { candidates, decision } = routed({ eligible: OFFERS, rules });
+    assert.equal(candidates[0]!.offer.model, 'cheap');
+    assert.equal(decision, 'cheapest model that fits');
+  });
+
+  it('is that of the model that the client named, rule or no rule', () => {
+    const eligible = [OFFERS[0]!];
+    const rules = [rule('cheap', { target_model: 'cheap' })];
+    assert.equal(routed({ eligible, rules, model: 'dear' }).decision, 'model named by the client');
+  });
+});
