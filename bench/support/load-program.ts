@@ -5,7 +5,6 @@ import { connect, type Sql } from '../../src/core/postgres.ts';
 import { openStore } from '../../src/journal/store.ts';
 import { createJournalLoader } from '../../src/pipeline/load/load-journal.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
-import { connectWithoutDelay } from './connect-without-delay.ts';
 import type { DrainFigures, DrainQuestion } from './drain.ts';
 import { createStrategy } from './load-strategies.ts';
 import { answerQuestions } from './program.ts';
@@ -19,15 +18,11 @@ const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => 
   const registry = loadRegistry(ENTITIES);
   const store = openStore(journal_path);
   const batches_ms: number[] = [];
-  const application_name = 'onevault bench load';
-  const openConnections = (): Sql =>
-    strategy === 'copy'
-      ? connectWithoutDelay(database_url, application_name)
-      : connect(database_url, { application_name, max_connections: 2 });
+  const options = { application_name: 'onevault bench load', max_connections: 2 };
   const loader = createJournalLoader({
     ...{ store, registry, clock: systemClock, log: createLog('warn', 'load') },
     ...createStrategy(strategy, registry),
-    connect: () => timed(openConnections(), batches_ms),
+    connect: () => timed(connect(database_url, options), batches_ms),
   });
   return { loader, store, batches_ms };
 };

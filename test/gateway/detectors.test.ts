@@ -124,7 +124,7 @@ describe('the detectors', () => {
   });
 
   it('take a time that grows with the text and no faster, whatever stands in it', () => {
-    const size = 1_000_000;
+    const size = 200_000;
     for (const piece of ['a', 'a.', '1', '12 ', 'AA11 ', 'MRN ', 'a@', '@a.', '1-']) {
       const text = `${piece.repeat(size / piece.length)}@ 12`;
       const started_ms = performance.now();

@@ -30,9 +30,18 @@ const cardElement = ({ entry, satellites, x, y, height }: Card): string => {
     `<g class="card ${entry.kind}" transform="translate(${x} ${y})" data-table="${entry.table}">`,
     `<rect class="body" width="${CARD_WIDTH}" height="${height}" rx="9"/>`,
     `<rect class="stripe" y="9" width="4" height="${height - 18}" rx="2"/>`,
-    `<a href="#${entry.table}"><text class="title" x="14" y="23">${escapeHtml(entry.title)}</text>`,
-    `<text class="table" x="14" y="38">${entry.schema}.${entry.table}</text></a>`,
+    `<a href="#${entry.table}"><text class="title" x="16" y="23"${squeeze(entry.title)}>${escapeHtml(entry.title)}</text>`,
+    `<text class="table" x="16" y="38">${entry.schema}.${entry.table}</text></a>`,
     ...rows,
     '</g>',
   ].join('');
 };
+
+const TITLE_WIDTH = CARD_WIDTH - 28;
+// Of the letters of a title, which no browser is here to measure: longer ones are squeezed into the card.
+const LETTER_WIDTH = 7.2;
+
+const squeeze = (title: string): string =>
+  title.length * LETTER_WIDTH > TITLE_WIDTH
+    ? ` textLength="${TITLE_WIDTH}" lengthAdjust="spacingAndGlyphs"`
+    : '';

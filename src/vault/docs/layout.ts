@@ -24,11 +24,11 @@ export interface Layout {
   readonly edges: readonly Edge[];
 }
 
-export const CARD_WIDTH = 236;
+export const CARD_WIDTH = 264;
 export const HEAD_HEIGHT = 46;
 export const ROW_HEIGHT = 22;
 const FOOT_HEIGHT = 8;
-const COLUMN_GAP = 120;
+const COLUMN_GAP = 104;
 const ROW_GAP = 22;
 const MARGIN = 12;
 // The order settles within a few sweeps; more change nothing.

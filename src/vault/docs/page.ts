@@ -22,7 +22,7 @@ export const vaultPage = (registry: Registry): string => {
 </head>
 <body>
 <nav>
-<h1><a href="#top" class="plain">OneVault: the vault</a></h1>
+<h1><a href="#top">OneVault: the vault</a></h1>
 <input id="search" type="search" placeholder="Find a table or column ( / )" aria-label="Find a table or column">
 <div class="lists">
 ${[...schemas].map(([schema, of_schema]) => navGroup(schema, of_schema)).join('\n')}
@@ -77,7 +77,7 @@ const tableArticle = (entry: EntityEntry, kind_of: KindOf): string => `
 <article id="${entry.table}" class="${entry.kind}" data-text="${escapeHtml(searchText(entry))}">
 <header>
 <h3>${escapeHtml(entry.title)} <code>${entry.schema}.${entry.table}</code> <span class="badge">${kindText(entry)}</span>${entry.kind === 'satellite' ? ` <span class="badge quiet">${entry.privacy}</span>` : ''}</h3>
-<p>${escapeHtml(entry.description)}</p>
+<p>${prose(entry.description)}</p>
 <dl>${factsOf(entry, kind_of)
   .map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`)
   .join('')}</dl>
@@ -96,15 +96,20 @@ const kindText = ({ kind, flavour }: EntityEntry): string =>
 const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
   const facts: [string, string][] = [];
   const links = (tables: readonly string[]): string =>
-    tables.map((table) => `<a href="#${table}" class="${kind_of.get(table)}"><code>${table}</code></a>`).join(' ');
+    tables
+      .map((table) => `<a href="#${table}" class="${kind_of.get(table)}"><code>${table}</code></a>`)
+      .join(' ');
   if (entry.parent !== undefined) facts.push(['tells about', links([entry.parent])]);
   if (entry.hubs !== undefined) facts.push(['relates', links(entry.hubs)]);
   if (entry.business_key !== undefined) facts.push(['business key', codes(entry.business_key)]);
   if (entry.dependent_key != null) facts.push(['dependent key', codes([entry.dependent_key])]);
-  if (entry.satellites !== undefined && entry.satellites.length > 0) facts.push(['satellites', links(entry.satellites)]);
-  if (entry.sub_key !== undefined && entry.sub_key.length > 0) facts.push(['a set is told apart by', codes(entry.sub_key)]);
+  if (entry.satellites !== undefined && entry.satellites.length > 0)
+    facts.push(['satellites', links(entry.satellites)]);
+  if (entry.sub_key !== undefined && entry.sub_key.length > 0)
+    facts.push(['a set is told apart by', codes(entry.sub_key)]);
   facts.push(['primary key', codes(entry.primary_key)]);
-  if (entry.partition !== null) facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
+  if (entry.partition !== null)
+    facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
   return facts;
 };
 
@@ -117,7 +122,7 @@ const columnRow = (column: ColumnEntry, { privacy }: EntityEntry): string => {
     : '';
   const type = `${column.postgres_type.replace('timestamp with time zone', 'timestamptz')}${column.is_nullable ? ', null' : ''}`;
   const keys = [ROLES[column.role], column.is_in_primary_key ? 'primary' : ''].filter((key) => key !== '');
-  return `<tr class="${column.role}"><td><code>${column.name}</code>${mark}</td><td><code>${type}</code></td><td>${keys.join(', ')}</td><td>${escapeHtml(column.description)}</td></tr>`;
+  return `<tr class="${column.role}"><td><code>${column.name}</code>${mark}</td><td><code>${type}</code></td><td>${keys.join(', ')}</td><td>${prose(column.description)}</td></tr>`;
 };
 
 const ROLES: Readonly<Record<ColumnEntry['role'], string>> = {
@@ -128,3 +133,6 @@ const ROLES: Readonly<Record<ColumnEntry['role'], string>> = {
   payload: '',
   standard: '',
 };
+
+/** Text in which backquotes mark code. */
+const prose = (text: string): string => escapeHtml(text).replace(/`([^`]+)`/g, '<code>$1</code>');

@@ -1,5 +1,5 @@
-import { usdFromPico } from '../../../core/money.ts';
 import { escapeHtml } from '../../../core/html.ts';
+import { usdFromPico } from '../../../core/money.ts';
 import { HTML_END, htmlHead } from '../../html.ts';
 import type { InvoiceLine } from '../draft-invoices.ts';
 import { documentSha256, type InvoiceDocument } from '../invoice-document.ts';
