@@ -97,13 +97,13 @@ describe('a journal on a full disk (run by root on Linux, who may mount a small 
     if (process.getuid?.() !== 0 || process.platform !== 'linux') this.skip();
     disk = temporaryPath();
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk]);
+    execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', disk]);
     journal = createJournal(join(disk, 'journal'));
   });
   after(async () => {
     await journal?.remove();
     if (disk === undefined) return;
-    execFileSync('umount', [disk]);
+    execFileSync('/bin/umount', [disk]);
     rmSync(disk, { recursive: true, force: true });
   });
 
