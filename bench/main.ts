@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import * as gateway from './gateway.ts';
+import * as hashing from './hashing.ts';
 import * as load from './load.ts';
 import type { Bench } from './support/bench.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { gateway, load };
+const BENCHES: Readonly<Record<string, Bench>> = { gateway, load, hashing };
 
 const usage = (): string => {
   const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [

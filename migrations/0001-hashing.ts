@@ -63,11 +63,12 @@ language sql immutable parallel safe as $$
   select case when value is null then 'n0:' else 't36:' || value::text end
 $$;
 
+-- As a timestamp without time zone: of a date to_char makes one with, and a zone may have skipped that day.
 create function util.encode_date(value date) returns text
 language sql immutable parallel safe as $$
   select case
     when value is null then 'n0:'
-    when value between date '0001-01-01' and date '9999-12-31' then 't10:' || to_char(value, 'YYYY-MM-DD')
+    when value between date '0001-01-01' and date '9999-12-31' then 't10:' || to_char(value::timestamp, 'YYYY-MM-DD')
     else util.refuse(value::text, 'is outside the years 0001 to 9999')
   end
 $$;

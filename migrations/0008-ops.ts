@@ -104,6 +104,9 @@ create table ops.journal_batch (
   -- Least and greatest request_timestamp of the batch's calls; null when it held none.
   first_instant timestamptz,
   last_instant timestamptz,
+  -- Least and greatest load_date of the batch's calls: where its rows lie.
+  first_load_date timestamptz,
+  last_load_date timestamptz,
   loaded_at timestamptz not null,
   primary key (writer, first_sequence),
   check (last_sequence >= first_sequence)

@@ -1,3 +1,4 @@
+import { isIPv6, SocketAddress } from 'node:net';
 import type { Middleware } from 'koa';
 import { instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
@@ -47,7 +48,7 @@ export const createApiKey = (deps: ControlDeps): Middleware => {
       key_prefix,
       key_name: input.name,
       scopes: ['calls'],
-      allowed_ips: input.allowed_ips ?? null,
+      allowed_ips: input.allowed_ips?.map(canonicalAddress) ?? null,
       expires_at: input.expires_at == null ? null : expiryOf(input.expires_at),
       key_status: 'ACTIVE',
       rate_limit_requests_per_minute: input.rate_limit_requests_per_minute ?? null,
@@ -61,6 +62,10 @@ export const createApiKey = (deps: ControlDeps): Middleware => {
     ctx.body = { ...present(await findApiKey(deps, id)), key: secret };
   };
 };
+
+/** As Node writes the address of a connection (RFC 5952), so that the two can be compared as text. */
+const canonicalAddress = (address: string): string =>
+  new SocketAddress({ address, family: isIPv6(address) ? 'ipv6' : 'ipv4' }).address;
 
 // Beyond the year 9999, ISO 8601 takes another form.
 const LATEST_EXPIRY_MS = Date.UTC(9999, 11, 31);

@@ -1,11 +1,13 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
-import { generateDbtSources, generateRowTypes } from '../vault/generate.ts';
+import { generateDbtSources, generateEntityTable, generateRowTypes } from '../vault/generate.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { PROJECT } from './paths.ts';
 
 const CALL_RECORD = join(PROJECT.root, 'src', 'journal', 'call-record.schema.json');
+
+const README = join(PROJECT.root, 'README.md');
 
 /** What is made of the schemas: by path, the text that belongs there. */
 export const generate = async (): Promise<ReadonlyMap<string, string>> => {
@@ -19,6 +21,7 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
     [join(PROJECT.root, 'src', 'vault', 'rows.generated.ts'), await generateRowTypes(registry)],
     [join(PROJECT.root, 'src', 'journal', 'call-record.generated.ts'), call_record],
     [join(PROJECT.dbt_project, 'models', 'sources.yml'), generateDbtSources(registry)],
+    [README, generateEntityTable(registry, readFileSync(README, 'utf8'))],
   ]);
 };
 

@@ -82,3 +82,19 @@ const sourceLines = (name: string, description: string, columns: readonly Column
 
 // A JSON string is a YAML string.
 const quoted = (text: string): string => JSON.stringify(text);
+
+const TABLE_HEAD = '| table | what it holds |\n|---|---|\n';
+
+/**
+ * The README with its table of the vault's tables made anew.
+ * @throws RangeError when it has no such table
+ */
+export const generateEntityTable = (registry: Registry, readme: string): string => {
+  const [before, after] = readme.split(TABLE_HEAD);
+  if (before === undefined || after === undefined)
+    throw new RangeError('the README has no table of the vault');
+  const rows = [...registry.entities.values()].map(
+    ({ name, description }) => `| \`${name}\` | ${description} |\n`,
+  );
+  return `${before}${TABLE_HEAD}${rows.join('')}${after.replace(/^(\|.*\n)*/, '')}`;
+};

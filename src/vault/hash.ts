@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.ts';
 import type { ColumnType } from './entity.ts';
+import { isHash, isHex } from './hex.ts';
 import { isDay, isVaultInstant } from './row-schema.ts';
 
 /**
@@ -15,9 +16,7 @@ export type Encoder = (value: unknown, field: string) => string;
 const NULL = 'n0:';
 const PLAIN_INTEGER = /^(0|-?[1-9][0-9]*)$/;
 const DECIMAL = /^(-?)([0-9]+)(?:\.([0-9]+))?$/;
-const HEX = /^([0-9a-f]{2})*$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-const HASH_KEY = /^[0-9a-f]{64}$/;
 // `YYYY-MM-DDTHH:MM:SS.mmmZ`, the form in which nearly every instant comes.
 const MILLISECOND_INSTANT_LENGTH = 24;
 
@@ -93,7 +92,7 @@ const encodeUuid: Encoder = (value, field) => {
 
 const encodeBytes: Encoder = (value, field) => {
   if (value === null) return NULL;
-  if (typeof value !== 'string' || !HEX.test(value)) {
+  if (typeof value !== 'string' || value.length % 2 !== 0 || !isHex(value)) {
     throw new RangeError(`${field} must be lower-case hexadecimal, not ${String(value)}`);
   }
   return `x${value.length}:${value}`;
@@ -149,7 +148,7 @@ export const hashHub = (table: string, encoded: string): string => digest('hub:'
 export const hashLink = (table: string, hub_keys: readonly string[], encoded_dependent_key = ''): string => {
   let encoded = '';
   for (const key of hub_keys) {
-    if (!HASH_KEY.test(key))
+    if (!isHash(key))
       throw new RangeError(`${table}: a hub key must be 64 lower-case hex digits, not ${key}`);
     encoded += `x64:${key}`;
   }

@@ -1,7 +1,10 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { isUuid } from '../core/ids.ts';
 import type { ColumnType } from './entity.ts';
+import { isHash } from './hex.ts';
 
+const HASH_PATTERN = '^[0-9a-f]{64}$';
+const TEXT_PATTERN = '^[^\\u0000\\p{Cs}]*$';
 const INSTANT = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z$/;
 const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 // Days that every month has: only the few after them need a calendar.
@@ -21,9 +24,30 @@ const isOnCalendar = (text: string): boolean => {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 };
 
+/** Like `RegExp.test`. Ajv tells one from another by `toString`. */
+interface Pattern {
+  test(text: string): boolean;
+  toString(): string;
+}
+
+/** The two patterns that most columns have, without a regular expression, which takes two to three times as long. */
+const FAST_PATTERNS = Object.assign(
+  (pattern: string, flags: string): Pattern => {
+    if (pattern === HASH_PATTERN) return { test: isHash, toString: () => pattern };
+    if (pattern === TEXT_PATTERN) return { test: isStorableText, toString: () => pattern };
+    return new RegExp(pattern, flags);
+  },
+  { code: 'new RegExp' },
+);
+
+const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
+
 /** A validator of rows that knows the vault's formats. It never changes what it checks. */
 export const createRowAjv = (): Ajv2020 => {
-  const ajv = new Ajv2020({ allErrors: false, allowUnionTypes: true, strict: true, unicodeRegExp: true });
+  const ajv = new Ajv2020({
+    ...{ allErrors: false, allowUnionTypes: true, strict: true, unicodeRegExp: true },
+    code: { regExp: FAST_PATTERNS },
+  });
   ajv.addVocabulary(['x-type', 'x-vault', 'x-privacy']);
   ajv.addFormat('instant', isVaultInstant);
   ajv.addFormat('day', isDay);

@@ -101,7 +101,7 @@ describe('/api-keys', () => {
   it('writes expiry in UTC, and takes addresses and a rate of its own', async () => {
     const made = await create({
       expires_at: '2030-01-31T01:00:00+02:00',
-      allowed_ips: ['127.0.0.1', '2001:db8::1'],
+      allowed_ips: ['127.0.0.1', '2001:DB8:0:0:0:0:0:1'],
       rate_limit_requests_per_minute: 5,
     });
     const body = made.json as KeyBody;

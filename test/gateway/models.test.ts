@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, errorOf } from '../support/http.ts';
+import { restate } from '../support/restate.ts';
 
 describe('GET /v1/models', () => {
   let gateway: TestGateway;
@@ -56,19 +57,7 @@ describe('GET /v1/models', () => {
   it('leaves out a provider that is switched off, and so do calls', async () => {
     const { control } = gateway;
     const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'anthropic' });
-    const [row] = await control.reader.current(control.sql, 'ai_provider_s', { hash_keys: [provider_hk] });
-    const { provider_hk: _key, load_date: _loaded, applied_date: _applied, hash_diff: _diff, ...rest } = row!;
-    const { record_source: _source, ...provider } = rest;
-    const at = new Date().toISOString();
-    await control.load(control.sql, [
-      control.rows.satellite(
-        'ai_provider_s',
-        provider_hk,
-        { ...provider, is_active: false },
-        { load_date: at, applied_date: at, record_source: 'test' },
-      ),
-    ]);
-    await control.refreshSnapshot();
+    await restate(control, 'ai_provider_s', provider_hk, { is_active: false });
     const { data } = await gateway.openai().models.list();
     assert.ok(data.every(({ owned_by }) => owned_by !== 'anthropic'));
     const reply = await gateway.chat({

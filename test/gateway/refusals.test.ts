@@ -4,6 +4,7 @@ import { fixedClock } from '../../src/core/clock.ts';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, errorOf, type Reply } from '../support/http.ts';
+import { restate } from '../support/restate.ts';
 
 const ENDPOINTS = ['/v1/chat/completions', '/v1/ai/completions'] as const;
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
@@ -182,21 +183,7 @@ describe('a call that is refused', () => {
     clock.advance(1);
     const { control } = gateway;
     const customer_hk = control.rows.hubKey('customer_h', { customer_bk: 'suspended' });
-    const [now] = await control.reader.current(control.sql, 'customer_config_s', {
-      hash_keys: [customer_hk],
-    });
-    const { customer_hk: _key, load_date: _loaded, applied_date: _applied, hash_diff: _diff, ...rest } = now!;
-    const { record_source: _source, ...config } = rest;
-    const at = new Date(clock.now()).toISOString();
-    await control.load(control.sql, [
-      control.rows.satellite(
-        'customer_config_s',
-        customer_hk,
-        { ...config, customer_status: 'SUSPENDED' },
-        { load_date: at, applied_date: at, record_source: 'test' },
-      ),
-    ]);
-    await control.refreshSnapshot();
+    await restate(control, 'customer_config_s', customer_hk, { customer_status: 'SUSPENDED' });
     const { error } = await assertRefused(await gateway.chat(HELLO, key), 'forbidden');
     assert.match(error.details!, /suspended/);
   });

@@ -137,9 +137,11 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
         await load(tx, batch.rows);
         await tx`
           insert into ops.journal_batch
-            (writer, first_sequence, last_sequence, record_count, first_instant, last_instant, loaded_at)
+            (writer, first_sequence, last_sequence, record_count, first_instant, last_instant,
+             first_load_date, last_load_date, loaded_at)
           values (${writer}, ${batch.first_sequence}, ${batch.last_sequence}, ${batch.record_count},
-            ${batch.first_instant}, ${batch.last_instant}, ${loaded_at})`;
+            ${batch.first_instant}, ${batch.last_instant},
+            ${batch.first_load_date}, ${batch.last_load_date}, ${loaded_at})`;
       });
     },
   };

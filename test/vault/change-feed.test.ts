@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/core/clock.ts';
 import { connect, type Sql } from '../../src/core/postgres.ts';
-import { type ChangePosition, createChangeFeed, FEED_START } from '../../src/vault/change-feed.ts';
+import { createChangeFeed } from '../../src/vault/change-feed.ts';
+import { type ChangePosition, FEED_START } from '../../src/vault/change-page.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createCallFeed, WRITERS } from '../support/calls.ts';
@@ -117,6 +118,26 @@ describe('the change feed', () => {
       select 1 from auth.tenant_s where tenant_name = 'early' and load_date > ${stamp(2).load_date}`;
     assert.equal(by_time.length, 0);
     assert.deepEqual((await readAll(TENANT_TABLES, second.position)).rows, []);
+  });
+
+  it('misses nothing where a transaction has drawn its position and another one wants to commit before it', async () => {
+    const start = await endOf(TENANT_TABLES);
+    const { promise: drawn, resolve: draw } = Promise.withResolvers<void>();
+    const { promise: release, resolve: commit } = Promise.withResolvers<void>();
+    const slow = sql.begin(async (tx) => {
+      await load(tx, tenantRows('slow', 'slow', stamp(1)));
+      await tx`set constraints all immediate`;
+      draw();
+      await release;
+    });
+    await drawn;
+    const quick = load(sql, tenantRows('quick', 'quick', stamp(2)));
+    await sleep(100);
+    const first = await readAll(TENANT_TABLES, start);
+    commit();
+    await Promise.all([slow, quick]);
+    const second = await readAll(TENANT_TABLES, first.position);
+    assert.deepEqual(namesOf([...first.rows, ...second.rows]), ['slow', 'quick']);
   });
 
   it('gives nothing of what was rolled back, and goes on behind it', async () => {

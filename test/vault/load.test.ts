@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { connect, type Sql } from '../../src/core/postgres.ts';
-import type { VaultRow } from '../../src/vault/rows.ts';
+import type { Content, VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {
   callRows,
   contentOf,
+  invoiceLine,
   newLoader,
   rows,
   stamp,
@@ -196,6 +197,7 @@ describe('loading', () => {
   describe('of rows that are wrong', () => {
     const good = tenantRows('beside', 'Beside', stamp(1));
     const satellite = rows.satellite('tenant_s', tenantKey('beside'), tenant('x'), stamp(1));
+    const customerHub = rows.hub('customer_h', { customer_bk: 'beside' }, stamp(1));
     const wrong: [string, VaultRow, RegExp][] = [
       ['a table that is not known', { table: 'nothing_h', values: { a: 1 } }, /no such table/],
       [
@@ -213,6 +215,30 @@ describe('loading', () => {
         { ...satellite, values: { ...satellite.values, tenant_name: 'a'.repeat(256) } },
         /tenant_name/,
       ],
+      [
+        'a hub without its business key',
+        { table: 'customer_h', values: { ...customerHub.values, customer_bk: undefined } },
+        /customer_bk/,
+      ],
+      [
+        'an empty business key',
+        { table: 'customer_h', values: { ...customerHub.values, customer_bk: '' } },
+        /customer_bk/,
+      ],
+      ['text where a number belongs', callRowWith({ prompt_tokens: '12' }), /prompt_tokens/],
+      ['a number where text belongs', callRowWith({ request_type: 12 }), /request_type/],
+      ['nothing where something belongs', callRowWith({ http_status: null }), /http_status/],
+      ['a value that nothing knows', callRowWith({ response_status: 'SPLENDID' }), /response_status/],
+      ['money below every range', callRowWith({ customer_cost: `-1${'0'.repeat(60)}` }), /customer_cost/],
+      [
+        'an instant past the calendar',
+        callRowWith({ request_timestamp: '10000-01-01T00:00:00Z' }),
+        /request_timestamp/,
+      ],
+      ['a hash key that is none', callRowWith({ api_request_hk: 'AB' }), /api_request_hk/],
+      ['a row of a newer schema', callRowWith({ carbon_grams: 3 }), /carbon_grams/],
+      ['a table of a newer schema', { table: 'api_request_carbon_s', values: { grams: 3 } }, /no such table/],
+      ['a row that is no object', { table: 'tenant_s', values: null as never }, /object/],
       ['a column missing', { table: 'tenant_s', values: { tenant_name: 'x' } }, /required/],
       ['a column too many', { ...satellite, values: { ...satellite.values, extra: 1 } }, /extra/],
       [
@@ -243,6 +269,76 @@ describe('loading', () => {
         assert.equal(typeof error.parsed, 'object');
       });
     }
+
+    describe('because another row stands under their key', () => {
+      const RIVAL = 'another row stands under its key and says something else';
+      const refusedCalls = (number: number) => sql<{ tokens: number }[]>`
+        select (record::jsonb ->> 'prompt_tokens')::integer as tokens
+        from ops.load_error
+        where reason = ${RIVAL} and record::jsonb ->> 'journal_sequence' = ${String(number + 1)}
+        order by 1`;
+
+      it('keeps each of them in ops.load_error, in one batch or in several, and the first in its table', async () => {
+        const rivals = [1, 2, 3].map((tokens) => callRows(300_100, { prompt_tokens: tokens })[2]!);
+        const result = await load(sql, [rivals[0]!, rivals[1]!]);
+        assert.equal(result.refused, 1);
+        assert.equal((await load(sql, [rivals[2]!])).refused, 1);
+        assert.equal((await load(sql, rivals)).refused, 2);
+        const stored = await sql<{ tokens: number }[]>`
+          select prompt_tokens as tokens
+          from gateway.api_request_s
+          where api_request_hk = ${rivals[0]!.values.api_request_hk as string}`;
+        assert.deepEqual(
+          [...stored, ...(await refusedCalls(300_100))].map(({ tokens }) => tokens).toSorted(),
+          [1, 2, 3],
+        );
+        assert.equal(stored.length, 1);
+      });
+
+      it('loses none when eight loaders bring them at once', async () => {
+        const rivals = Array.from(
+          { length: 8 },
+          (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!,
+        );
+        const pool = connect(database.url, { max_connections: 8 });
+        await Promise.all(rivals.map((row) => newLoader()(pool, [row]))).finally(() => pool.end());
+        assert.equal((await refusedCalls(300_200)).length, 7);
+      });
+
+      it('tells it of hubs and links too, and takes canonically equivalent text for the same', async () => {
+        const hub = rows.hub('provider_performance_h', { performance_bk: 'caf\u00e9' }, stamp(1));
+        const equivalent = { ...hub, values: { ...hub.values, performance_bk: 'cafe\u0301' } };
+        const forged = { ...hub, values: { ...hub.values, performance_bk: 'forged' } };
+        const link = callRows(300_300)[1]!;
+        const forged_link = { ...link, values: { ...link.values, model_hk: 'ab'.repeat(32) } };
+        assert.equal((await load(sql, [hub, link])).refused, 0);
+        assert.equal((await load(sql, [equivalent, link])).refused, 0);
+        assert.equal((await load(sql, [forged, forged_link])).refused, 2);
+      });
+    });
+
+    it('refuses to make a set that is not sound as a whole', () => {
+      const set =
+        (...lines: Content<'invoice_line_s'>[]) =>
+        () =>
+          rows.satelliteSet('invoice_line_s', 'ab'.repeat(32), lines, stamp(1));
+      assert.throws(set(), /at least one row/);
+      assert.throws(set(invoiceLine(1, 'a'), invoiceLine(1, 'b')), /one line_number/);
+      assert.throws(set(invoiceLine(1, 'a'), invoiceLine(2, 'b'.repeat(501))), /description/);
+      assert.throws(
+        set(invoiceLine(1, 'a'), { ...invoiceLine(2, 'b'), amount: undefined as never }),
+        /amount/,
+      );
+    });
+
+    it('refuses to make a key without its parts', () => {
+      assert.throws(() => rows.hubKey('customer_h', {} as never), /customer_bk/);
+      assert.throws(
+        () => rows.linkKey('customer_tenant_l', { customer_hk: 'ab'.repeat(32) } as never),
+        /hub key/,
+      );
+      assert.throws(() => rows.hub('no_such_h' as never, {} as never, stamp(1)), /no hub no_such_h/);
+    });
 
     it('keeps NUL characters and lone surrogates readable, and adds nothing when they come again', async () => {
       const row = {

@@ -1,6 +1,7 @@
 import { issueInvoices } from '../invoices/issue-invoices.ts';
 import type { JobContext, JobResult } from '../job.ts';
 import { compileModel, takeWatermark } from '../models.ts';
+import type { Watermark } from '../watermark.ts';
 
 export const name = 'invoices';
 export const schedule = '15 0 1 * *';
@@ -20,7 +21,16 @@ export const run = async (context: JobContext): Promise<JobResult> => {
   return {
     rows_in: invoices.reduce((sum, invoice) => sum + invoice.call_count, 0),
     rows_out: invoices.length,
-    input_watermark,
+    input_watermark: settledWatermark(context.previous, input_watermark),
     sql_sha256: query.sha256,
   };
 };
+
+/**
+ * Up to where everybody is billed. Only a run for a later month than any before bills every customer what came in
+ * since; one for a month that some have their invoice for passes those over, so what is new stays new.
+ */
+const settledWatermark = (previous: Watermark | null, current: Watermark): Watermark =>
+  previous === null || monthOf(current.at) > monthOf(previous.at) ? current : previous;
+
+const monthOf = (instant: string): string => instant.slice(0, 7);

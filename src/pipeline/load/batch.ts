@@ -21,6 +21,9 @@ export interface Batch {
   /** The earliest and latest request_timestamp, or null where the batch holds no call. */
   readonly first_instant: string | null;
   readonly last_instant: string | null;
+  /** The earliest and latest load_date, or null where the batch holds no call. */
+  readonly first_load_date: string | null;
+  readonly last_load_date: string | null;
   /** Entries that the journal may drop once the batch is in the vault. */
   readonly spent: readonly number[];
 }
@@ -54,6 +57,8 @@ export const startBatch = (callRows: CallRows, registry: Registry): BatchPrepara
   let record_count = 0;
   let first_instant: string | null = null;
   let last_instant: string | null = null;
+  let first_load_date: string | null = null;
+  let last_load_date: string | null = null;
 
   const refuse = (entry: JournalEntry, reason: string): void => {
     refusals.push(refusal({ table: 'journal', values: entry }, reason));
@@ -77,9 +82,11 @@ export const startBatch = (callRows: CallRows, registry: Registry): BatchPrepara
       return;
     }
     for (const row of made) rows.push(row);
-    const instant = record.call.request_timestamp;
-    if (first_instant === null || instant < first_instant) first_instant = instant;
-    if (last_instant === null || instant > last_instant) last_instant = instant;
+    const { request_timestamp } = record.call;
+    first_instant = earlier(first_instant, request_timestamp);
+    last_instant = later(last_instant, request_timestamp);
+    first_load_date = earlier(first_load_date, record.recorded_at);
+    last_load_date = later(last_load_date, record.recorded_at);
   };
 
   return {
@@ -93,10 +100,16 @@ export const startBatch = (callRows: CallRows, registry: Registry): BatchPrepara
       writer: first!.writer,
       first_sequence: first!.sequence,
       last_sequence: last!.sequence,
-      ...{ record_count, rows, refusals, first_instant, last_instant, spent },
+      ...{ record_count, rows, refusals, spent },
+      ...{ first_instant, last_instant, first_load_date, last_load_date },
     }),
   };
 };
+
+// Without its "Z" an instant with fewer decimals sorts before one with more.
+const isBefore = (a: string, b: string): boolean => a.slice(0, -1) < b.slice(0, -1);
+const earlier = (a: string | null, b: string): string => (a === null || isBefore(b, a) ? b : a);
+const later = (a: string | null, b: string): string => (a === null || isBefore(a, b) ? b : a);
 
 const INTENT_AS_WRITTEN = `{"schema_version":${SCHEMA_VERSION},"kind":"intent",`;
 

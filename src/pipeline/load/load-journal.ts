@@ -203,7 +203,8 @@ const lockPosition = async (tx: Transaction, writer: string): Promise<number> =>
 
 const insertJournalBatch = (tx: Transaction, batch: Batch, loaded_at: string) => tx`
   insert into ops.journal_batch
-    (writer, first_sequence, last_sequence, record_count, first_instant, last_instant, loaded_at)
+    (writer, first_sequence, last_sequence, record_count, first_instant, last_instant,
+     first_load_date, last_load_date, loaded_at)
   values (
     ${batch.writer},
     ${batch.first_sequence},
@@ -211,5 +212,7 @@ const insertJournalBatch = (tx: Transaction, batch: Batch, loaded_at: string) =>
     ${batch.record_count},
     ${batch.first_instant},
     ${batch.last_instant},
+    ${batch.first_load_date},
+    ${batch.last_load_date},
     ${loaded_at}
   )`;

@@ -35,8 +35,9 @@ const ENCODED: Readonly<Record<ColumnType, (column: string) => string>> = {
   'text[]': (column) => `util.encode_text_array(${column})`,
 };
 
+// Half of what util.hash_hub and its like would take, which put the same components together in an array.
 const encoded = (columns: readonly Column[]): string =>
-  `array[${columns.map(({ name, type }) => ENCODED[type](`t.${name}`)).join(', ')}]`;
+  columns.map(({ name, type }) => ENCODED[type](`t.${name}`)).join(' || ');
 
 /** The column that holds a hash, and the hash that belongs there. */
 const hashOf = (entity: Entity): { column: string; expected: string } => {
@@ -45,19 +46,18 @@ const hashOf = (entity: Entity): { column: string; expected: string } => {
     case 'hub':
       return {
         column: hash_key,
-        expected: `util.hash_hub('${table}', variadic ${encoded(entity.business_key)})`,
+        expected: `util.hash('hub:${table}', ${encoded(entity.business_key)})`,
       };
     case 'link': {
-      const hubs = `array[${entity.hubs.map(({ column }) => `t.${column}`).join(', ')}]`;
+      const parts = entity.hubs.map(({ column }) => `util.encode_bytes(t.${column})`);
       const { dependent_key } = entity;
-      const dependent =
-        dependent_key === null ? `''` : ENCODED[dependent_key.type](`t.${dependent_key.name}`);
-      return { column: hash_key, expected: `util.hash_link_dependent('${table}', ${hubs}, ${dependent})` };
+      if (dependent_key !== null) parts.push(encoded([dependent_key]));
+      return { column: hash_key, expected: `util.hash('link:${table}', ${parts.join(' || ')})` };
     }
     case 'satellite':
       return {
         column: 'hash_diff',
-        expected: `util.hash_diff('${table}', variadic ${encoded(entity.payload)})`,
+        expected: `util.hash('diff:${table}', ${encoded(entity.payload)})`,
       };
   }
 };
@@ -153,7 +153,7 @@ const unitOfSets = ({ name, pages }: Leaf, entity: Satellite): Unit => {
   const order = sub_key.map((column) => `t.${column}`).join(', ');
   const sets = `
     select ${keys}, count(*) as size, util.hash_diff('${table}', util.encode_array(
-      array_agg(util.encode_array(${encoded(payload)}) order by ${order}))) as expected
+      array_agg(util.encode_array(array[${encoded(payload)}]) order by ${order}))) as expected
     from only ${name} t
     where t.${hash_key} <> decode('${GHOST_KEY}', 'hex')
     group by ${keys}`;

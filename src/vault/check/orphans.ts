@@ -52,8 +52,8 @@ const checkReference = async (
     if (until !== null) conditions.push(`p.load_date < timestamptz '${until}'`);
   }
   // Links have no ghost record, so that of their satellites stands alone.
-  if (to.kind === 'link') conditions[0] += ` or t.${column} = decode('${GHOST_KEY}', 'hex')`;
-  const missing = `not exists (select from ${to.name} p where ${conditions.join(' and ')})`;
+  const is_meant = to.kind === 'link' ? `t.${column} <> decode('${GHOST_KEY}', 'hex') and ` : '';
+  const missing = `${is_meant}not exists (select from ${to.name} p where ${conditions.join(' and ')})`;
   const [counts] = await sql.unsafe<[{ checked: number; faults: number }]>(
     `select (select count(*) from only ${name}) as checked,
        (select count(*) from only ${name} t where ${missing}) as faults`,

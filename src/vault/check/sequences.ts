@@ -62,12 +62,12 @@ const checkBatches = async (sql: Sql | Transaction): Promise<Outcome> => {
   return outcomeOf(counts!.batches, faults);
 };
 
-/** Each record lies in a batch of its writer, within the batch's instants, and its intent came before it. */
+/** Each record lies in a batch of its writer, within the batch's dates, and its intent came before it. */
 const checkRecords = async (sql: Sql | Transaction, { entity, name }: Leaf): Promise<Outcome> => {
   const source = `
     from only ${name} t
     left join lateral (
-      select b.last_sequence, b.first_instant, b.last_instant
+      select b.*
       from ops.journal_batch b
       where b.writer = t.journal_writer and b.first_sequence <= t.journal_sequence
       order by b.first_sequence desc
@@ -76,6 +76,7 @@ const checkRecords = async (sql: Sql | Transaction, { entity, name }: Leaf): Pro
   const wrong = `(
     t.journal_sequence <= batch.last_sequence
     and t.request_timestamp between batch.first_instant and batch.last_instant
+    and t.load_date between batch.first_load_date and batch.last_load_date
     and coalesce(t.intent_sequence between 1 and t.journal_sequence - 1, true)) is not true`;
   const [counts] = await sql.unsafe<[{ checked: number; faults: number }]>(
     `select count(*) as checked, count(*) filter (where ${wrong}) as faults ${source}`,

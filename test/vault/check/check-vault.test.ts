@@ -139,7 +139,7 @@ const DAMAGES: readonly Damage[] = [
   {
     what: 'a batch that was taken in twice',
     check: 'sequences',
-    sql: `insert into ops.journal_batch select writer, 2, 2, 1, first_instant, last_instant, loaded_at from ops.journal_batch where writer = '${W}' and first_sequence = 1`,
+    sql: `insert into ops.journal_batch select writer, 2, 2, 1, first_instant, last_instant, first_load_date, last_load_date, loaded_at from ops.journal_batch where writer = '${W}' and first_sequence = 1`,
     named: new RegExp(`^journal writer ${W}: the records 2 to 2 were taken in twice$`),
   },
   {

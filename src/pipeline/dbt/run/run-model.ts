@@ -20,10 +20,11 @@ interface RunInput extends Omit<CompileInput, 'is_incremental'> {
   readonly onCompiled: (compiled: Compiled) => void;
 }
 
-// Two runs that replace tables below each other's views can meet in a deadlock, of which PostgreSQL ends one.
+// Two runs that replace tables below each other's views can meet in a deadlock, of which PostgreSQL ends one, and a
+// view may be made on the old table after we looked for those that read it (2BP01): the next attempt sees it.
 const MAX_ATTEMPTS = 5;
 const RETRY_DELAY_MS = 100;
-const RETRIED = ['40P01', '40001'];
+const RETRIED = ['40P01', '40001', '2BP01'];
 
 /** Builds a model in one transaction of its own, after any other run that builds it. */
 export const runModel = async (model: Model, input: RunInput): Promise<BuiltModel> => {
