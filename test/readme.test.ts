@@ -29,6 +29,9 @@ describe('the README', () => {
   it('lists every table of the vault', () => {
     const listed = tableUnder('The vault').map((row) => row.split('`')[1]);
     const entities = [...loadRegistry(PROJECT.entities).entities.values()];
-    assert.deepEqual(listed, entities.map(({ name }) => name));
+    assert.deepEqual(
+      listed,
+      entities.map(({ name }) => name),
+    );
   });
 });

@@ -45,7 +45,7 @@ export interface ApiKeyH {
 }
 
 /**
- * One call that passed authentication.
+ * One call, refused ones included.
  */
 export interface ApiRequestH {
   /**
