@@ -185,10 +185,20 @@ language sql immutable parallel safe as $$
   select sha256(convert_to(domain, 'UTF8') || decode('00', 'hex') || convert_to(encoded, 'UTF8'))
 $$;
 
+-- Encoded components, put together.
+create function util.join_encoded(encoded text[]) returns text
+language sql immutable parallel safe as $$
+  select case
+    when array_position(encoded, null) is not null
+      then util.refuse(encoded::text, 'holds a null, which an encoded component never is')
+    else array_to_string(encoded, '')
+  end
+$$;
+
 -- The encoded parts of the business key, in declared order.
 create function util.hash_hub(hub text, variadic encoded text[]) returns bytea
 language sql immutable parallel safe as $$
-  select util.hash('hub:' || hub, substr(util.encode_array(encoded), strpos(util.encode_array(encoded), ':') + 1))
+  select util.hash('hub:' || hub, util.join_encoded(encoded))
 $$;
 
 -- The hash keys of the hubs, in declared order, and the encoded dependent key, empty where there is none.
@@ -207,8 +217,6 @@ $$;
 -- The encoded payload columns in name order; of a multi-active set, one encoded array of encoded rows.
 create function util.hash_diff(satellite text, variadic encoded text[]) returns bytea
 language sql immutable parallel safe as $$
-  select util.hash(
-    'diff:' || satellite,
-    substr(util.encode_array(encoded), strpos(util.encode_array(encoded), ':') + 1))
+  select util.hash('diff:' || satellite, util.join_encoded(encoded))
 $$;
 `;

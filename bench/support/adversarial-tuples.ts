@@ -239,7 +239,9 @@ const TYPES = Object.keys(MAKERS) as ColumnType[];
 const text = (value: string | null): Component => ({ type: 'text', value });
 
 const anyComponent = (random: Random): Component => {
-  const type = pick(random, TYPES);
+  let type = pick(random, TYPES);
+  // JSON takes PostgreSQL twenty times as long as the others.
+  if (type === 'json' && random(3) > 0) type = 'text';
   return { type, value: random(8) === 0 ? null : MAKERS[type](random) };
 };
 
