@@ -313,12 +313,12 @@ export function* adversarialTuples(random: Random): Generator<Tuple, never> {
   let whole = textOf(random, 6);
   let before: Tuple = [text(whole)];
   for (;;) {
-    if (random(12) === 0) whole = `${textOf(random, 5)}${digitsOf(random, 3)}`;
+    if (random(6) === 0) whole = `${textOf(random, 5)}${digitsOf(random, 3)}`;
     const family = random(5);
     if (family === 0) before = cut(random, whole);
     else if (family === 1) before = disguise(random, whole);
     else if (family === 2) before = twist(random, before).slice(0, 6);
-    else before = Array.from({ length: 1 + random(5) }, () => anyComponent(random));
+    else before = Array.from({ length: 2 + random(4) }, () => anyComponent(random));
     yield before;
   }
 }

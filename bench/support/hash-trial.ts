@@ -15,7 +15,9 @@ export interface TrialResult {
   readonly collisions: number;
   /** Tuples whose hash PostgreSQL computes otherwise. */
   readonly differences: number;
+  /** Combinations of settings, each different from the others. */
   readonly sessions: number;
+  /** The values of lc_numeric among them: the locales that the server knows. */
   readonly lc_numeric: readonly string[];
   /** The first few tuples that went wrong. */
   readonly examples: readonly Tuple[];
@@ -61,7 +63,7 @@ const TUPLES_A_STATEMENT = 4_000;
 const CONNECTIONS = 2;
 const EXAMPLES_KEPT = 5;
 
-/** Settings of `count` sessions, no two alike as long as there are lists' lengths enough. */
+/** Settings of `count` sessions: the lists' lengths have no common factor but of 2, so that hundreds are different. */
 const sessionsOf = (count: number, locales: readonly string[]): SessionSettings[] =>
   Array.from({ length: count }, (_, at) => ({
     TimeZone: TIME_ZONES[at % TIME_ZONES.length]!,
@@ -106,7 +108,8 @@ export const tryHashes = async (
   );
   try {
     const locales = await knownLocales(pools[0]!);
-    const queue = sessionsOf(sessions, locales).map((settings, at) => ({ settings, at }));
+    const combinations = sessionsOf(sessions, locales);
+    const queue = combinations.map((settings, at) => ({ settings, at }));
     const worker = async (sql: Sql): Promise<void> => {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const table = next.at % 2 === 0 ? 'x_h' : 'x_s';
@@ -115,7 +118,10 @@ export const tryHashes = async (
         let share =
           Math.floor(((next.at + 1) * tuples) / sessions) - Math.floor((next.at * tuples) / sessions);
         while (share > 0) {
-          const batch = Array.from({ length: Math.min(share, TUPLES_A_STATEMENT) }, () => source.next().value);
+          const batch = Array.from(
+            { length: Math.min(share, TUPLES_A_STATEMENT) },
+            () => source.next().value,
+          );
           share -= batch.length;
           const asked = hashesInSql(sql, table, batch);
           const ours = batch.map((tuple) => hashOf(table, tuple));
@@ -131,14 +137,14 @@ export const tryHashes = async (
       }
     };
     await Promise.all(pools.map(worker));
-    const lc_numeric = locales.filter((_, at) => at < sessions);
+    const different = new Set(combinations.map((settings) => JSON.stringify(settings))).size;
     return {
       tuples: done,
       distinct_tuples: normals.size,
       collisions,
       differences,
-      sessions,
-      lc_numeric,
+      sessions: different,
+      lc_numeric: locales,
       examples,
     };
   } finally {
