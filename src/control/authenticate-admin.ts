@@ -1,8 +1,7 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { Middleware } from 'koa';
 import type { Clock } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
-import type { CurrentSnapshot } from './snapshot.ts';
+import { type CurrentSnapshot, findApiKey } from './snapshot.ts';
 
 /** What an administrator's key may do. */
 export const ADMIN_SCOPE = 'admin';
@@ -13,11 +12,8 @@ export const authenticateAdmin =
   (ctx, next) => {
     const [, secret] = /^Bearer +(\S+) *$/i.exec(ctx.get('authorization')) ?? [];
     if (secret === undefined) throw new OneVaultError('missing_api_key');
-    const key_sha256 = hash('sha256', secret);
-    const key = snapshot().api_keys.get(key_sha256);
-    if (key === undefined || !timingSafeEqual(Buffer.from(key.key_sha256), Buffer.from(key_sha256))) {
-      throw new OneVaultError('invalid_api_key');
-    }
+    const key = findApiKey(snapshot(), secret);
+    if (key === null) throw new OneVaultError('invalid_api_key');
     if (key.is_revoked) throw new OneVaultError('revoked_api_key');
     if (key.expires_at_ms !== null && key.expires_at_ms <= clock.now())
       throw new OneVaultError('expired_api_key');

@@ -1,3 +1,4 @@
+import { hash, timingSafeEqual } from 'node:crypto';
 import type { Pico } from '../core/money.ts';
 
 /**
@@ -99,4 +100,12 @@ export type RuleConditions = Readonly<Record<string, readonly string[]>>;
 export const priceAt = (offer: Offer, now_ms: number): Price | null => {
   const price = offer.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   return price?.is_offered === true ? price : null;
+};
+
+/** The API key whose secret this is, whatever its state, or null where there is none. */
+export const findApiKey = ({ api_keys }: Snapshot, secret: string): ApiKey | null => {
+  const key_sha256 = hash('sha256', secret);
+  const api_key = api_keys.get(key_sha256);
+  if (api_key === undefined) return null;
+  return timingSafeEqual(Buffer.from(api_key.key_sha256), Buffer.from(key_sha256)) ? api_key : null;
 };

@@ -1,6 +1,5 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { ApiKey, Customer, Snapshot } from '../control/snapshot.ts';
+import { type ApiKey, type Customer, findApiKey, type Snapshot } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { clientAddress } from './client-address.ts';
 
@@ -16,7 +15,7 @@ const SCOPE = 'calls';
 /** Finds the API key that a request is made with, and its customer. */
 export const identify = (snapshot: Snapshot, request: IncomingMessage, now_ms: number): Identity => {
   const secret = sentKey(request);
-  const api_key = secret === null ? null : findKey(snapshot, secret);
+  const api_key = secret === null ? null : findApiKey(snapshot, secret);
   if (api_key === null) {
     const refusal = new OneVaultError(secret === null ? 'missing_api_key' : 'invalid_api_key');
     return { api_key, customer: null, refusal };
@@ -43,13 +42,6 @@ const refusalOf = (
     return new OneVaultError('forbidden', { details: 'The key may not be used from this address.' });
   }
   return null;
-};
-
-const findKey = (snapshot: Snapshot, secret: string): ApiKey | null => {
-  const key_sha256 = hash('sha256', secret);
-  const api_key = snapshot.api_keys.get(key_sha256);
-  if (api_key === undefined) return null;
-  return timingSafeEqual(Buffer.from(api_key.key_sha256), Buffer.from(key_sha256)) ? api_key : null;
 };
 
 /** The key in `Authorization: Bearer`, as OpenAI's SDKs send it, or in `x-api-key`, as Anthropic's do. */
