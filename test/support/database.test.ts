@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from '../../src/core/postgres.ts';
 import { createEmptyDatabase, createTestDatabase } from './database.ts';
+import { stopTestServer } from './server.ts';
 
 describe('a test database', () => {
   it('has the schema and the reference data', async () => {
@@ -8,6 +9,13 @@ describe('a test database', () => {
     const [row] = await database.sql`select count(*) > 0 as found from gateway.model_h`;
     await database.drop();
     assert.equal(row?.found, true);
+  });
+
+  it('is made by many at once, who share one server and one template', async () => {
+    await stopTestServer();
+    const databases = await Promise.all(Array.from({ length: 8 }, createTestDatabase));
+    await Promise.all(databases.map((database) => database.drop()));
+    assert.equal(new Set(databases.map(({ url }) => url)).size, 8);
   });
 
   it('is a clone of its own that is gone after drop', async () => {

@@ -34,7 +34,7 @@ export const testServer = (): Promise<TestServer> => {
 
 /** The name of the shared server's migrated and seeded database that others are cloned from, made by the first call. */
 export const testTemplate = async (): Promise<string> => {
-  template ??= makeTemplate(await testServer());
+  template ??= testServer().then(makeTemplate);
   await template;
   return TEMPLATE;
 };
