@@ -36,6 +36,8 @@ export interface EntityEntry {
   readonly flavour?: string;
   /** Of a multi-active satellite: what tells the rows of a set apart. */
   readonly sub_key?: readonly string[];
+  /** Of an effectivity satellite: the hash keys for which one partner holds at a time. */
+  readonly driving_key?: readonly string[];
   /** Of a hub or link: the satellites that tell about it. */
   readonly satellites?: readonly string[];
   readonly columns: readonly ColumnEntry[];
@@ -76,7 +78,10 @@ const relationsOf = (entity: Entity, registry: Registry): Partial<EntityEntry> =
         satellites: satellitesOf(entity.table, registry),
       };
     case 'satellite':
-      return { parent: entity.parent, flavour: entity.flavour, sub_key: entity.sub_key };
+      return {
+        ...{ parent: entity.parent, flavour: entity.flavour },
+        ...{ sub_key: entity.sub_key, driving_key: entity.driving_key },
+      };
   }
 };
 

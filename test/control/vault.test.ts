@@ -78,6 +78,7 @@ describe('the vault over HTTP', () => {
     const entry = (table: string): EntityEntry => data.find((each) => each.table === table)!;
     const key = entry('api_key_s');
     assert.deepEqual([key.parent, key.flavour, key.privacy], ['api_key_h', 'state', 'confidential']);
+    assert.deepEqual(entry('customer_tenant_effectivity_s').driving_key, ['customer_hk']);
     const sha = key.columns.find(({ name }) => name === 'key_sha256');
     assert.deepEqual(sha, {
       name: 'key_sha256',

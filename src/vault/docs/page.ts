@@ -107,6 +107,8 @@ const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
     facts.push(['satellites', links(entry.satellites)]);
   if (entry.sub_key !== undefined && entry.sub_key.length > 0)
     facts.push(['a set is told apart by', codes(entry.sub_key)]);
+  if (entry.driving_key !== undefined && entry.driving_key.length > 0)
+    facts.push(['one partner at a time for', codes(entry.driving_key)]);
   facts.push(['primary key', codes(entry.primary_key)]);
   if (entry.partition !== null)
     facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);

@@ -15,6 +15,7 @@ describe('the page of the data dictionary', () => {
       for (const { name } of columns) assert.ok(article.includes(`<code>${name}</code>`), `${table}.${name}`);
     }
     assert.match(page, /<code>key_sha256<\/code> <span class="badge secret">secret<\/span>/);
+    assert.match(page, /one partner at a time for<\/dt><dd><code>customer_hk<\/code>/);
     assert.match(page, /<code>numeric, null<\/code>.*pico-dollars/);
   });
 
