@@ -11,6 +11,7 @@ import { type DrainFigures, startLoadProgram } from './support/drain.ts';
 import { fillJournal } from './support/fill-journal.ts';
 import { fillVault } from './support/fill-vault.ts';
 import type { StrategyName } from './support/load-strategies.ts';
+import { compareWithLog } from './support/log-compared.ts';
 import { onInterrupt } from './support/on-interrupt.ts';
 import { percentile, rounded } from './support/percentile.ts';
 import { temporaryPath } from './support/product.ts';
@@ -27,6 +28,12 @@ export const options = {
     meaning: 'calls the vault is filled to before more are loaded; 10 million take minutes and 20 GB',
   },
   compared: { default: 10_000, least: 1_000, most: 1_000_000, meaning: 'calls that each way loads' },
+  'log-compared': {
+    default: 0,
+    least: 0,
+    most: 1_000_000,
+    meaning: 'calls loaded with the audit log, and as many without it, in turns',
+  },
 } as const satisfies Record<string, BenchOption>;
 
 // V8 and PostgreSQL's caches are warm by then.
@@ -43,6 +50,7 @@ export const run = async ({
   calls,
   compared,
   history,
+  'log-compared': log_compared,
 }: Readonly<Record<string, number>>): Promise<Figures> => {
   progress('starting PostgreSQL on a temporary data directory');
   const bed = await makeBed();
@@ -50,13 +58,17 @@ export const run = async ({
   try {
     const product = await loadCalls(bed, 'product', calls!);
     const stored = await readStored(sql, bed);
-    const ways: Record<StrategyName, DrainFigures> = {
+    const ways: Record<Exclude<StrategyName, 'unlogged'>, DrainFigures> = {
       product: await loadCalls(bed, 'product', compared!),
       'row-by-row': await loadCalls(bed, 'row-by-row', compared!),
       copy: await loadCalls(bed, 'copy', compared!),
     };
     const expected = calls! + 3 * compared! + 4 * WARM_UP_CALLS;
     const { rows } = await countVaultCalls(bed.database_url);
+    const log =
+      log_compared === 0
+        ? null
+        : await compareWithLog((strategy, count) => loadCalls(bed, strategy, count), log_compared!);
     const batches = Float64Array.from(product.batches_ms).sort();
     return {
       is_complete: rows === expected,
@@ -75,6 +87,7 @@ export const run = async ({
         times_copy: rounded(speedOf(ways.product) / speedOf(ways.copy), 1),
       },
       vault_rows: rows,
+      ...(log === null ? {} : { log_compared: log }),
       ...(history! > rows ? { history: await compareWithHistory(bed, calls!, history!) } : {}),
     };
   } finally {

@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
+import * as audit from './audit.ts';
 import * as gateway from './gateway.ts';
 import * as hashing from './hashing.ts';
 import * as load from './load.ts';
 import type { Bench } from './support/bench.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { gateway, load, hashing };
+const BENCHES: Readonly<Record<string, Bench>> = { gateway, load, hashing, audit };
 
 const usage = (): string => {
   const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [

@@ -2,11 +2,19 @@
 import { Command } from 'commander';
 import { ConfigError, readConfig, VARIABLES } from './core/config.ts';
 import { createLog } from './core/log.ts';
+import { KmsError, UnknownMasterKeyError, UnwrapError } from './core/secrets/kms.ts';
+import { RotationError } from './core/secrets/rotate-keys.ts';
 import { StartupError } from './core/startup-error.ts';
+import { type BundleOptions, exportBundleCommand } from './main/audit-export.ts';
+import { type ProveOptions, proveCommand } from './main/audit-prove.ts';
+import { type VerifyOptions, verifyCommand } from './main/audit-verify.ts';
 import { banner } from './main/banner.ts';
 import { runChild } from './main/child.ts';
 import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from './main/commands.ts';
+import { listCommand, type RotateOptions, rotateCommand } from './main/key-commands.ts';
+import { newLogCommand, rotateSigningKeyCommand } from './main/log-commands.ts';
 import { dataPaths, readVersion } from './main/paths.ts';
+import { eraseCommand, exportSubjectCommand, holdCommand, releaseCommand } from './main/privacy-commands.ts';
 import { runUntilSignal, startProduct } from './main/start.ts';
 import { checkCommand, docsCommand } from './main/vault-commands.ts';
 import { InputError } from './pipeline/input-error.ts';
@@ -60,6 +68,88 @@ vault
   .requiredOption('--out <folder>', 'where index.html is written')
   .action(({ out }: { out: string }) => docsCommand(out));
 
+const keys = program.command('keys').description('the keys that seal what is stored');
+keys
+  .command('rotate')
+  .description(
+    'wrap every key under a new master key, while everything runs; once more after an interruption',
+  )
+  .option('--keep-old', 'leave the old master key where it is; the next rotation destroys it')
+  .action((options: RotateOptions) => rotateCommand(config(), options));
+keys
+  .command('list')
+  .alias('status')
+  .description('every key by its id, and whether a rotation is under way')
+  .action(() => listCommand(config()));
+
+const privacy = program.command('privacy').description('personal data of customers: erase, hold, export');
+privacy
+  .command('erase')
+  .argument('<subject>', 'slug of a customer')
+  .description('erase its personal data and print the certificate')
+  .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
+  .action((subject: string, { reason }: { reason: string }) => eraseCommand(config(), subject, reason));
+privacy
+  .command('hold')
+  .argument('<subject>', 'slug of a customer')
+  .description('keep its personal data from being erased, and print the hold')
+  .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
+  .action((subject: string, { reason }: { reason: string }) => holdCommand(config(), subject, reason));
+privacy
+  .command('release')
+  .argument('<hold>', 'id of a legal hold')
+  .description('release a hold')
+  .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
+  .action((hold: string, { reason }: { reason: string }) => releaseCommand(config(), hold, reason));
+privacy
+  .command('export')
+  .argument('<subject>', 'slug of a customer')
+  .description('write everything that is held about it')
+  .option('--out <folder>', 'where a JSON and an HTML file are written (JSON on standard output)')
+  .action((subject: string, { out }: { out?: string }) => exportSubjectCommand(config(), subject, out));
+
+const listed = (value: string, before: readonly string[] = []): string[] => [...before, value];
+const audit = program.command('audit').description('the log that proves what the vault holds');
+audit
+  .command('verify')
+  .description('the vault against its log, or a bundle without any database; exit code 1 on any fault')
+  .option('--bundle <file>', 'a bundle; neither database nor network is used')
+  .option(
+    '--key <key>',
+    'a verifier key that is trusted; may be repeated (those that the log publishes)',
+    listed,
+  )
+  .option('--checkpoints <folder>', 'checkpoint files outside the database (those of the data directory)')
+  .option('--against <file>', 'another bundle or checkpoint file to compare with; may be repeated', listed)
+  .action((options: VerifyOptions) => verifyCommand(config, options));
+audit
+  .command('export')
+  .description('write what was logged, and what proves it, into a bundle for auditors')
+  .option('--from <instant>', 'logged from then on (the beginning)')
+  .option('--to <instant>', 'logged before then (the newest checkpoint)')
+  .option('--customer <slug>', 'one customer only')
+  .requiredOption('--out <file>', 'where it is written; compressed when the name ends in .gz')
+  .action((options: BundleOptions) => exportBundleCommand(config(), options));
+audit
+  .command('prove')
+  .description('whether bodies that were kept are those of a call; exit code 1 when they are not')
+  .option('--request <file>', 'the exact bytes of the request body')
+  .option('--response <file>', 'the exact bytes of the response body')
+  .requiredOption('--receipt <receipt>', 'what the reply carried in x-onevault-receipt')
+  .requiredOption('--request-id <id>', 'what the reply carried in x-request-id')
+  .option('--bundle <file>', 'a bundle that holds the call, instead of the vault')
+  .option('--key <key>', 'a verifier key that is trusted; may be repeated', listed)
+  .action((options: ProveOptions) => proveCommand(config, options));
+audit
+  .command('rotate-key')
+  .description('retire the key that signs checkpoints and make another')
+  .action(() => rotateSigningKeyCommand(config()));
+audit
+  .command('new-log')
+  .description('begin another log, after a restore from a backup that is older than the last checkpoint')
+  .requiredOption('--reason <text>', 'why; kept for ever')
+  .action(({ reason }: { reason: string }) => newLogCommand(config(), reason));
+
 program
   .command('generate', { hidden: true })
   .description("write the files that are made of the vault's schemas")
@@ -80,7 +170,11 @@ program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
 try {
   await program.parseAsync();
 } catch (error) {
-  const is_ours = [ConfigError, StartupError, InputError, JobBusyError].some((kind) => error instanceof kind);
+  const ours = [
+    ...[ConfigError, StartupError, InputError, JobBusyError],
+    ...[KmsError, RotationError, UnknownMasterKeyError, UnwrapError],
+  ];
+  const is_ours = ours.some((kind) => error instanceof kind);
   console.error(is_ours ? `onevault: ${(error as Error).message}` : error);
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import type { JournalLoaderDeps } from '../../src/pipeline/load/load-journal.ts';
+import { createJournalLog, type JournalLog } from '../../src/vault/audit/journal-leaves.ts';
 import { createAppend } from '../../src/vault/copy.ts';
 import type { ColumnType, Entity } from '../../src/vault/entity.ts';
 import { writableOf } from '../../src/vault/literal.ts';
@@ -7,27 +8,48 @@ import type { Registry } from '../../src/vault/registry.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';
 
-/** Ways of writing the same rows in the same transactions: the product's own, and two that others would take. */
-export type StrategyName = 'product' | 'row-by-row' | 'copy';
+/**
+ * Ways of writing the same rows in the same transactions: the product's own, the same without the audit log, and two
+ * that others would take.
+ */
+export type StrategyName = 'product' | 'unlogged' | 'row-by-row' | 'copy';
+
+type Strategy = Pick<JournalLoaderDeps, 'append' | 'load' | 'journal_log'>;
 
 /** What the journal's loader is to write with. */
-export const createStrategy = (
-  name: StrategyName,
-  registry: Registry,
-): Pick<JournalLoaderDeps, 'append' | 'load'> => {
+export const createStrategy = (name: StrategyName, registry: Registry): Strategy => {
+  const product: Strategy = {
+    append: createAppend(registry),
+    load: createLoader({ registry, now: Date.now }),
+    journal_log: createJournalLog(registry),
+  };
   switch (name) {
     case 'product':
-      return { append: createAppend(registry), load: createLoader({ registry, now: Date.now }) };
+      return product;
+    case 'unlogged':
+      return { ...product, journal_log: NO_LOG };
     case 'row-by-row':
-      return withoutPreparation(createOther(registry, insertRowByRow));
+      return { ...product, ...withoutPreparation(createOther(registry, insertRowByRow)) };
     case 'copy':
-      return withoutPreparation(createOther(registry, copyAndInsert));
+      return { ...product, ...withoutPreparation(createOther(registry, copyAndInsert)) };
   }
 };
 
-const withoutPreparation = (load: Load): Pick<JournalLoaderDeps, 'append' | 'load'> => ({
+const NO_LOG: JournalLog = {
+  start: () => ({ add: () => {}, finish: () => ({ sequences: [], leaf_hashes: '' }) }),
+  insert: async () => {},
+  queue: async () => {},
+};
+
+const withoutPreparation = (load: Load): Pick<Strategy, 'append' | 'load'> => ({
   load,
-  append: async (rows) => async (tx) => void (await load(tx, rows)),
+  append: () => {
+    const batch: VaultRow[] = [];
+    return {
+      add: (rows) => void batch.push(...rows),
+      finish: async () => async (tx) => void (await load(tx, batch)),
+    };
+  },
 });
 
 type Values = Readonly<Record<string, unknown>>;

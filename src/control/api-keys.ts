@@ -1,20 +1,23 @@
 import { isIPv6, SocketAddress } from 'node:net';
-import type { Middleware } from 'koa';
 import { instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import { readJson } from '../http/body.ts';
 import { readPage, readText } from '../http/page.ts';
 import { createValidator } from '../http/validate.ts';
-import type { Content } from '../vault/rows.ts';
+import type { Content, Stamp, VaultRow } from '../vault/rows.ts';
 import schema from './api-key.schema.json' with { type: 'json' };
+import type { Handler } from './audited.ts';
+import type { Scope } from './caller.ts';
 import type { ControlDeps } from './deps.ts';
+import { refuseEmail } from './privacy/email.ts';
 import { lockName, save } from './save.ts';
 import { makeSecret } from './secret.ts';
 
 interface NewApiKey {
-  readonly customer: string;
+  readonly customer?: string | null;
   readonly name: string;
+  readonly scopes?: readonly [Scope];
   readonly expires_at?: string | null;
   readonly allowed_ips?: string[] | null;
   readonly rate_limit_requests_per_minute?: number | null;
@@ -29,39 +32,65 @@ interface ApiKeyRow extends ApiKeyDetails {
 }
 
 /** `POST /api-keys`. The key itself is in this answer and nowhere else: the vault keeps its SHA-256. */
-export const createApiKey = (deps: ControlDeps): Middleware => {
+export const createApiKey = (deps: ControlDeps): Handler => {
   const validate = createValidator<NewApiKey>(schema);
-  return async (ctx) => {
+  return async (ctx, draft) => {
     const input = validate(await readJson(ctx.req));
-    if (!deps.snapshot().customers.has(input.customer)) {
-      throw new OneVaultError('invalid_request', {
-        param: 'customer',
-        details: `There is no customer ${input.customer}.`,
-      });
-    }
+    refuseEmail('name', input.name);
+    const [scope] = input.scopes ?? ['calls'];
+    const customer = customerOf(deps, scope, input.customer ?? null);
+    draft.shows([customer]);
     const id = deps.nextId();
+    draft.about(id);
     const { secret, key_sha256, key_prefix } = makeSecret();
     const api_key_hk = deps.rows.hubKey('api_key_h', { api_key_bk: id });
-    const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: input.customer });
     const details: ApiKeyDetails = {
       key_sha256,
       key_prefix,
       key_name: input.name,
-      scopes: ['calls'],
+      scopes: [scope],
       allowed_ips: input.allowed_ips?.map(canonicalAddress) ?? null,
       expires_at: input.expires_at == null ? null : expiryOf(input.expires_at),
       key_status: 'ACTIVE',
       rate_limit_requests_per_minute: input.rate_limit_requests_per_minute ?? null,
     };
-    await save(deps, (stamp) => [
-      deps.rows.hub('api_key_h', { api_key_bk: id }, stamp),
-      deps.rows.link('api_key_customer_l', { api_key_hk, customer_hk }, stamp),
-      deps.rows.satellite('api_key_s', api_key_hk, details, stamp),
-    ]);
+    await save(deps, (stamp) => ({
+      rows: [
+        deps.rows.hub('api_key_h', { api_key_bk: id }, stamp),
+        deps.rows.satellite('api_key_s', api_key_hk, details, stamp),
+        ...(customer === null ? [] : [linkRow(deps, api_key_hk, customer, stamp)]),
+      ],
+      events: [draft.change(null, { customer, ...tellableKey(details) })],
+    }));
     ctx.status = 201;
     ctx.body = { ...present(await findApiKey(deps, id)), key: secret };
   };
 };
+
+/** A key for calls belongs to a customer, one for administrators or auditors to none. */
+const customerOf = ({ snapshot }: ControlDeps, scope: Scope, customer: string | null): string | null => {
+  if (scope !== 'calls') {
+    if (customer === null) return null;
+    throw new OneVaultError('invalid_request', {
+      param: 'scopes',
+      details: `A key of the scope ${scope} belongs to no customer: leave customer out.`,
+    });
+  }
+  if (customer !== null && snapshot().customers.has(customer)) return customer;
+  const details =
+    customer === null ? 'A key for calls belongs to a customer.' : `There is no customer ${customer}.`;
+  throw new OneVaultError('invalid_request', { param: 'customer', details });
+};
+
+const linkRow = ({ rows }: ControlDeps, api_key_hk: string, customer_bk: string, stamp: Stamp): VaultRow =>
+  rows.link(
+    'api_key_customer_l',
+    { api_key_hk, customer_hk: rows.hubKey('customer_h', { customer_bk }) },
+    stamp,
+  );
+
+/** What an event may tell of a key: not its hash, and not its name, in which a person's may stand. */
+export const tellableKey = ({ key_sha256: _hash, key_name: _name, ...rest }: ApiKeyDetails) => rest;
 
 /** As Node writes the address of a connection (RFC 5952), so that the two can be compared as text. */
 const canonicalAddress = (address: string): string =>
@@ -81,32 +110,41 @@ const expiryOf = (date_time: string): string => {
 
 /** `DELETE /api-keys/{id}`: revokes. Revoking again changes nothing. */
 export const revokeApiKey =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
     const id = ctx.params.id as string;
-    await findApiKey(deps, id);
+    draft.about(id);
+    const { customer } = await findApiKey(deps, id);
+    draft.shows([customer]);
     const api_key_hk = deps.rows.hubKey('api_key_h', { api_key_bk: id });
     await save(deps, async (stamp, tx) => {
       await lockName(tx, `api-key/${id}`);
       const [current] = await deps.reader.current(tx, 'api_key_s', { hash_keys: [api_key_hk] });
-      if (current === undefined || current.key_status === 'REVOKED') return [];
+      if (current === undefined || current.key_status === 'REVOKED') return null;
       const details: ApiKeyDetails = { ...detailsOf(current), key_status: 'REVOKED' };
-      return [deps.rows.satellite('api_key_s', api_key_hk, details, stamp)];
+      return {
+        rows: [deps.rows.satellite('api_key_s', api_key_hk, details, stamp)],
+        events: [draft.change(tellableKey(detailsOf(current)), tellableKey(details))],
+      };
     });
     ctx.body = present(await findApiKey(deps, id));
   };
 
 /** `GET /api-keys/{id}`. */
 export const getApiKey =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
-    ctx.body = present(await findApiKey(deps, ctx.params.id as string));
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const id = ctx.params.id as string;
+    draft.about(id);
+    const row = await findApiKey(deps, id);
+    draft.shows([row.customer]);
+    ctx.body = present(row);
   };
 
 /** `GET /api-keys?customer=&limit=&after=`, by id, which is by age. */
 export const listApiKeys =
-  ({ sql }: ControlDeps): Middleware =>
-  async (ctx) => {
+  ({ sql }: ControlDeps): Handler =>
+  async (ctx, draft) => {
     const { limit, after } = readPage(ctx.query);
     const customer = readText(ctx.query, 'customer');
     const rows = await sql<ApiKeyRow[]>`
@@ -116,6 +154,7 @@ export const listApiKeys =
         and ${customer === null ? sql`true` : sql`c.customer_bk = ${customer}`}
       order by h.api_key_bk
       limit ${limit}`;
+    draft.shows(rows.map((row) => row.customer));
     ctx.body = { data: rows.map(present), next: rows.length === limit ? rows.at(-1)!.id : null };
   };
 

@@ -1,4 +1,3 @@
-import type { Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../core/money.ts';
 import { readJson } from '../http/body.ts';
@@ -6,8 +5,10 @@ import { readPage } from '../http/page.ts';
 import { createValidator } from '../http/validate.ts';
 import type { Content } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
+import type { Handler } from './audited.ts';
 import schema from './customer.schema.json' with { type: 'json' };
 import type { ControlDeps } from './deps.ts';
+import { refuseEmail } from './privacy/email.ts';
 import { lockName, save } from './save.ts';
 
 type CustomerConfig = Content<'customer_config_s'>;
@@ -37,10 +38,12 @@ interface CustomerRow extends CustomerConfig {
 const DEFAULT_TENANT = 'demo';
 
 /** `POST /customers`. The same customer again is answered with what is there; other content with 409. */
-export const createCustomer = (deps: ControlDeps): Middleware => {
+export const createCustomer = (deps: ControlDeps): Handler => {
   const validate = createValidator<NewCustomer>(schema);
-  return async (ctx) => {
+  return async (ctx, draft) => {
     const input = validate(await readJson(ctx.req));
+    draft.about(input.slug);
+    refuseEmail('name', input.name ?? '');
     const config = configOf(input);
     const tenant = input.tenant ?? DEFAULT_TENANT;
     const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: input.slug });
@@ -51,15 +54,16 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
       const [existing] = await deps.reader.current(tx, 'customer_config_s', { hash_keys: [customer_hk] });
       if (existing !== undefined) {
         const is_same = existing.hash_diff === deps.rows.diff('customer_config_s', config);
-        if (is_same && (await tenantOf(tx, input.slug)) === tenant) return [];
+        if (is_same && (await tenantOf(tx, input.slug)) === tenant) return null;
         throw new OneVaultError('already_exists', {
           param: 'slug',
           details: `GET /customers/${input.slug} shows it.`,
         });
       }
       is_new = true;
+      draft.shows([input.slug]);
       const tenant_hk = deps.rows.hubKey('tenant_h', { tenant_bk: tenant });
-      return [
+      const rows = [
         deps.rows.hub('customer_h', { customer_bk: input.slug }, stamp),
         deps.rows.link('customer_tenant_l', { customer_hk, tenant_hk }, stamp),
         deps.rows.satellite(
@@ -70,7 +74,9 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
         ),
         deps.rows.satellite('customer_config_s', customer_hk, config, stamp),
       ];
+      return { rows, events: [draft.change(null, { tenant, ...tellableConfig(config) })] };
     });
+    draft.shows([input.slug]);
     ctx.status = is_new ? 201 : 200;
     ctx.body = await findCustomer(deps, input.slug);
   };
@@ -78,15 +84,18 @@ export const createCustomer = (deps: ControlDeps): Middleware => {
 
 /** `GET /customers/{slug}`. */
 export const getCustomer =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
-    ctx.body = await findCustomer(deps, ctx.params.slug as string);
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const slug = ctx.params.slug as string;
+    draft.about(slug);
+    ctx.body = await findCustomer(deps, slug);
+    draft.shows([slug]);
   };
 
 /** `GET /customers?limit=&after=`, by slug. */
 export const listCustomers =
-  ({ sql }: ControlDeps): Middleware =>
-  async (ctx) => {
+  ({ sql }: ControlDeps): Handler =>
+  async (ctx, draft) => {
     const { limit, after } = readPage(ctx.query);
     const rows = await sql<CustomerRow[]>`
       ${selectCustomer(sql)}
@@ -94,6 +103,7 @@ export const listCustomers =
         and h.customer_bk <> 'unknown'
       order by h.customer_bk
       limit ${limit}`;
+    draft.shows(rows.map(({ slug }) => slug));
     ctx.body = { data: rows.map(present), next: rows.length === limit ? rows.at(-1)!.slug : null };
   };
 
@@ -154,6 +164,12 @@ const configOf = (input: NewCustomer): CustomerConfig => ({
   markup_basis_points: input.markup_basis_points ?? 0,
   unpriced_policy: input.unpriced_policy ?? 'refuse',
 });
+
+/** What an event may tell of a contract: no secret, and no text in which a person's name may stand. */
+export const tellableConfig = (config: CustomerConfig) => {
+  const { customer_name: _name, api_key_encrypted: _key, webhook_url: _url, ...rest } = config;
+  return rest;
+};
 
 const picoText = (param: string, amount: Amount): string | null => {
   if (amount === null) return null;

@@ -1,10 +1,13 @@
 import type { Clock } from '../core/clock.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Sql } from '../core/postgres.ts';
+import type { VerifierKey } from '../vault/audit/note.ts';
 import type { Load } from '../vault/load.ts';
 import type { Reader } from '../vault/read.ts';
 import type { Registry } from '../vault/registry.ts';
 import type { RowBuilder } from '../vault/rows.ts';
+import type { AuditTrail } from './audit-trail.ts';
+import type { SubjectKms } from './privacy/deps.ts';
 import type { CurrentSnapshot } from './snapshot.ts';
 
 /** All that the control plane works with. */
@@ -16,6 +19,11 @@ export interface ControlDeps {
   readonly reader: Reader;
   readonly clock: Clock;
   readonly nextId: NextId;
+  readonly audit: AuditTrail;
+  /** What keeps the keys of personal data. */
+  readonly subject_kms: SubjectKms;
+  /** Whose cosignatures of checkpoints are taken. */
+  readonly witnesses: readonly VerifierKey[];
   readonly snapshot: CurrentSnapshot;
   /** Resolves when this process's gateway knows the newest state of the vault. */
   readonly refreshSnapshot: () => Promise<void>;

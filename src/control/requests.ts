@@ -1,25 +1,50 @@
-import type { Middleware } from 'koa';
+import { instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
+import type { Handler } from './audited.ts';
 import type { ControlDeps } from './deps.ts';
 
 /** `GET /requests/{request_id}`: the call as the vault has it, which is moments after it was answered. */
 export const getRequest =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
     const id = ctx.params.request_id as string;
+    draft.about(id);
     const row = isUuid(id) ? await findRequest(deps, id) : undefined;
     if (row === undefined) {
       throw new OneVaultError('not_found', {
         details: `The vault has no call ${id}; it takes in a new one within a second.`,
       });
     }
+    if (row.customer !== 'unknown') draft.shows([row.customer]);
     ctx.body = row;
   };
 
-const findRequest = async ({ sql, rows }: ControlDeps, id: string): Promise<object | undefined> => {
+interface CallRow {
+  readonly customer: string;
+}
+
+// A call is dated when it ends: nearly all end within minutes of their ids, and of most days nothing need be read then.
+const SOON_MS = 600_000;
+const CLOCK_STEP_MS = 60_000;
+
+const findRequest = async (deps: ControlDeps, id: string): Promise<CallRow | undefined> => {
+  const made_ms = Math.min(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16), deps.clock.now());
+  const [from, to] = [instantOf(made_ms - CLOCK_STEP_MS), instantOf(made_ms + SOON_MS)];
+  return (
+    (await findRequestWithin(deps, id, from, to)) ??
+    (await findRequestWithin(deps, id, '-infinity', 'infinity'))
+  );
+};
+
+const findRequestWithin = async (
+  { sql, rows }: ControlDeps,
+  id: string,
+  from: string,
+  to: string,
+): Promise<CallRow | undefined> => {
   const api_request_hk = rows.hubKey('api_request_h', { api_request_bk: id });
-  const [row] = await sql<object[]>`
+  const [row] = await sql<CallRow[]>`
     select
       h.api_request_bk as request_id,
       c.customer_bk as customer,
@@ -44,6 +69,7 @@ const findRequest = async ({ sql, rows }: ControlDeps, id: string): Promise<obje
     join gateway.ai_provider_h p using (provider_hk)
     join gateway.model_h m using (model_hk)
     join gateway.routing_rule_h r using (routing_rule_hk)
-    where s.api_request_hk = ${api_request_hk}::bytea`;
+    where s.api_request_hk = ${api_request_hk}::bytea
+      and s.load_date between ${from}::text::timestamptz and ${to}::text::timestamptz`;
   return row;
 };

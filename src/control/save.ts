@@ -1,26 +1,50 @@
+import type { Clock } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
-import type { Stamp, VaultRow } from '../vault/rows.ts';
+import type { NextId } from '../core/ids.ts';
+import type { Sql } from '../core/postgres.ts';
+import { eventRows } from '../vault/audit/event.ts';
+import type { NewEvent } from '../vault/audit/record-event.ts';
+import type { Load } from '../vault/load.ts';
+import type { RowBuilder, Stamp, VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { writeVault } from '../vault/write.ts';
-import type { ControlDeps } from './deps.ts';
+import { RECORD_SOURCE } from './audit-trail.ts';
 
 /** PostgreSQL's channel on which gateways hear that the vault's reference data has changed. */
 export const CHANGE_CHANNEL = 'onevault_change';
 
-const RECORD_SOURCE = 'control';
+/** What is to be written, and the events that tell who did it: neither is there without the other. */
+export interface Change {
+  readonly rows: readonly VaultRow[];
+  readonly events: readonly NewEvent[];
+}
+
+export interface SaveDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly nextId: NextId;
+  readonly load: Load;
+  readonly rows: RowBuilder;
+  readonly refreshSnapshot: () => Promise<void>;
+}
 
 /**
- * Writes the rows of one change into the vault, tells every gateway, and waits until this process's own knows.
- * @param build makes the rows; what it throws undoes the change
+ * Writes one change into the vault, tells every gateway, and waits until this process's own knows.
+ * @param build makes the change, or null where there is nothing to change; what it throws undoes everything
  * @throws OneVaultError internal_error when a row does not validate; nothing is written then
  */
 export const save = async (
-  deps: Pick<ControlDeps, 'sql' | 'clock' | 'load' | 'refreshSnapshot'>,
-  build: (stamp: Stamp, tx: Transaction) => Promise<readonly VaultRow[]> | readonly VaultRow[],
+  deps: SaveDeps,
+  build: (stamp: Stamp, tx: Transaction) => Promise<Change | null> | Change | null,
 ): Promise<void> => {
   await writeVault(deps.sql, deps.clock, async (tx, load_date) => {
-    const rows = await build({ load_date, applied_date: load_date, record_source: RECORD_SOURCE }, tx);
-    const { refused } = await deps.load(tx, rows);
+    const stamp = { load_date, applied_date: load_date, record_source: RECORD_SOURCE };
+    const change = await build(stamp, tx);
+    if (change === null) return;
+    const told = change.events.flatMap((event) =>
+      eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp),
+    );
+    const { refused } = await deps.load(tx, [...change.rows, ...told]);
     if (refused > 0)
       throw new OneVaultError('internal_error', { cause: new Error(`${refused} rows refused`) });
     await tx`select pg_notify(${CHANGE_CHANNEL}, '')`;

@@ -1,16 +1,18 @@
-import type { Context, Middleware } from 'koa';
+import type { Context } from 'koa';
 import { instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { describeVault } from '../vault/dictionary.ts';
 import type { Entity, Hub, Link } from '../vault/entity.ts';
 import { findKeyRows, keyColumns, keyOfParts, type NamedKey, wasLoaded } from '../vault/lookup.ts';
-import { isVaultInstant } from '../vault/row-schema.ts';
+import { relatedKeys } from '../vault/related-keys.ts';
 import type { SatelliteTable } from '../vault/rows.ts';
 import { sealKnown } from '../vault/seal-known.ts';
+import type { EventDraft, Handler } from './audited.ts';
 import type { ControlDeps } from './deps.ts';
+import { readInstant } from './read-query.ts';
 
 /** `GET /vault/entities`: the data dictionary. */
-export const listEntities = ({ registry }: ControlDeps): Middleware => {
+export const listEntities = ({ registry }: ControlDeps): Handler => {
   const body = { data: describeVault(registry) };
   return (ctx) => {
     ctx.body = body;
@@ -22,21 +24,22 @@ export const listEntities = ({ registry }: ControlDeps): Middleware => {
  * they are not given. Of a hub or link its own row.
  */
 export const getEntity =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
-    const { entity, keyed, key } = findAsked(deps, ctx);
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { entity, keyed, key } = findAsked(deps, ctx, draft);
     const known = await readKnown(deps, ctx);
-    const applied = readInstant(ctx, 'applied') ?? known;
+    const applied = readInstant(ctx.query, 'applied') ?? known;
     const rows = await readAsOf(deps, entity, key, { applied, known });
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
+    await tellCustomers(deps, draft, keyed, key);
     ctx.body = { ...head(entity, key), applied, known, ...present(entity, rows) };
   };
 
 /** `GET /vault/{entity}/{business_key}/history`: every state of a satellite, oldest first, as known now. */
 export const getHistory =
-  (deps: ControlDeps): Middleware =>
-  async (ctx) => {
-    const { entity, keyed, key } = findAsked(deps, ctx);
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { entity, keyed, key } = findAsked(deps, ctx, draft);
     if (entity.kind !== 'satellite') {
       throw new OneVaultError('invalid_request', {
         param: 'entity',
@@ -45,6 +48,7 @@ export const getHistory =
     }
     const rows = await deps.reader.history(deps.sql, entity.table as SatelliteTable, key.hash_key);
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
+    await tellCustomers(deps, draft, keyed, key);
     ctx.body = { ...head(entity, key), ...present(entity, rows) };
   };
 
@@ -55,9 +59,19 @@ interface Asked {
   readonly key: NamedKey;
 }
 
-const findAsked = ({ registry }: ControlDeps, ctx: Context): Asked => {
+const tellCustomers = async (
+  { sql, registry }: ControlDeps,
+  draft: EventDraft,
+  keyed: Hub | Link,
+  key: NamedKey,
+): Promise<void> => {
+  draft.shows(await relatedKeys(sql, registry, keyed, key, registry.hub('customer_h')));
+};
+
+const findAsked = ({ registry }: ControlDeps, ctx: Context, draft: EventDraft): Asked => {
   // The path as it was sent: a comma within a key comes as %2C and separates nothing.
   const [, , table = '', sent_key = ''] = ctx.path.split('/');
+  draft.about(`${table}/${sent_key}`);
   const entity = registry.entities.get(table);
   if (entity === undefined) {
     throw new OneVaultError('not_found', {
@@ -88,18 +102,8 @@ const badKey = (details: string, cause?: unknown): OneVaultError =>
 const keyedEntity = (registry: ControlDeps['registry'], entity: Entity): Hub | Link =>
   entity.kind === 'satellite' ? (registry.entities.get(entity.parent) as Hub | Link) : entity;
 
-const readInstant = (ctx: Context, param: 'applied' | 'known'): string | undefined => {
-  const value = ctx.query[param];
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && isVaultInstant(value)) return value;
-  throw new OneVaultError('invalid_request', {
-    param,
-    details: `${param} is one instant in UTC, as 2026-11-21T10:05:00Z or with up to six decimals.`,
-  });
-};
-
 const readKnown = async ({ sql, clock }: ControlDeps, ctx: Context): Promise<string> => {
-  const known = readInstant(ctx, 'known');
+  const known = readInstant(ctx.query, 'known');
   const sealed = await sealKnown(sql, clock);
   if (known === undefined) return sealed;
   if (Date.parse(known) > Date.parse(sealed)) {

@@ -1,4 +1,5 @@
 import { isAbsolute, resolve } from 'node:path';
+import { parseMasterKey } from './secrets/master-key.ts';
 
 /** Everything that the environment may set, checked whole and frozen. */
 export interface Config {
@@ -15,8 +16,18 @@ export interface Config {
   readonly provider_timeout_ms: number;
   /** How long a stop waits for calls under way. */
   readonly shutdown_timeout_ms: number;
+  readonly keys: KeysConfig;
+  /** C2SP verifier keys of those whose signatures on checkpoints are taken; their form only is checked here. */
+  readonly witness_keys: readonly string[];
   /** By provider: what stands in for the sandbox. */
   readonly providers: Readonly<Record<'openai' | 'anthropic', ProviderConfig>>;
+}
+
+export interface KeysConfig {
+  /** Each 32 bytes in hex, newest first; none where they lie in the data directory. */
+  readonly master_keys: readonly string[];
+  /** A service that keeps the master keys instead. */
+  readonly kms: { readonly url: string; readonly token: string; readonly key: string } | null;
 }
 
 export interface ProviderConfig {
@@ -37,6 +48,12 @@ export const VARIABLES = {
   ANTHROPIC_API_KEY: "Anthropic's service instead of the sandbox",
   ANTHROPIC_BASE_URL: "another server that speaks Anthropic's protocol",
   ONEVAULT_DATA_DIR: 'folder of the journal and the embedded database (.onevault)',
+  ONEVAULT_MASTER_KEY:
+    'master keys of 32 bytes in hex or base64, newest first, with commas between, instead of the file in the data folder',
+  ONEVAULT_KMS_URL: "service that keeps the master keys instead and speaks HashiCorp Vault's Transit API",
+  ONEVAULT_KMS_TOKEN: 'token for that service',
+  ONEVAULT_KMS_KEY: 'name of the key there, after its mount and a slash where that is not transit (onevault)',
+  ONEVAULT_WITNESS_KEYS: 'verifier keys of those who may cosign checkpoints, with commas between',
   ONEVAULT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (info)`,
   ONEVAULT_JOURNAL_LIMIT_BYTES: 'journal size beyond which calls are refused (10737418240)',
   ONEVAULT_BODY_LIMIT_BYTES: 'largest request body (33554432)',
@@ -111,6 +128,8 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     max_calls_in_flight: integer('ONEVAULT_MAX_CALLS_IN_FLIGHT', 4_096, 1, 100_000),
     provider_timeout_ms: integer('ONEVAULT_PROVIDER_TIMEOUT_MS', 120_000, 100, 3_600_000),
     shutdown_timeout_ms: integer('ONEVAULT_SHUTDOWN_TIMEOUT_MS', 30_000, 100, 600_000),
+    keys: readKeys(text, url('ONEVAULT_KMS_URL', ['http:', 'https:']), faults),
+    witness_keys: readWitnessKeys(text('ONEVAULT_WITNESS_KEYS'), faults),
     providers: {
       openai: { api_key: text('OPENAI_API_KEY'), base_url: url('OPENAI_BASE_URL', ['http:', 'https:']) },
       anthropic: {
@@ -122,7 +141,58 @@ export const readConfig = (env: Environment, cwd: string): Config => {
   if (faults.length > 0) throw new ConfigError(faults);
   for (const provider of Object.values(config.providers)) Object.freeze(provider);
   Object.freeze(config.providers);
+  Object.freeze(config.keys.master_keys);
+  if (config.keys.kms !== null) Object.freeze(config.keys.kms);
+  Object.freeze(config.keys);
+  Object.freeze(config.witness_keys);
   return Object.freeze(config);
+};
+
+const VERIFIER_KEY = /^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/;
+
+const readWitnessKeys = (text: string | null, faults: string[]): readonly string[] => {
+  const keys = (text ?? '')
+    .split(',')
+    .map((key) => key.trim())
+    .filter((key) => key !== '');
+  for (const key of keys) {
+    if (!VERIFIER_KEY.test(key)) {
+      faults.push(`ONEVAULT_WITNESS_KEYS: ${key} must be <name>+<eight hex digits>+<base64>`);
+    }
+  }
+  return keys;
+};
+
+const KMS_KEY = /^(?:[\w.-]+\/)*[\w.-]+$/;
+
+/** No fault repeats what a key or a token looks like. */
+const readKeys = (
+  text: (name: Variable) => string | null,
+  kms_url: string | null,
+  faults: string[],
+): KeysConfig => {
+  const given = text('ONEVAULT_MASTER_KEY')?.split(',') ?? [];
+  const parsed = given.map((each) => parseMasterKey(each.trim())?.toString('hex') ?? null);
+  const master_keys = parsed.filter((key) => key !== null);
+  if (master_keys.length < given.length) {
+    const which = given.length === 1 ? '' : ` (number ${parsed.indexOf(null) + 1} of ${given.length} is not)`;
+    faults.push(
+      `ONEVAULT_MASTER_KEY: must be 32 random bytes in hex (64 digits) or base64 (44 characters), as "openssl rand -base64 32" prints them${which}`,
+    );
+  }
+  if (new Set(master_keys).size < master_keys.length) {
+    faults.push('ONEVAULT_MASTER_KEY: holds the same key twice');
+  }
+  const [token, key] = [text('ONEVAULT_KMS_TOKEN'), text('ONEVAULT_KMS_KEY') ?? 'onevault'];
+  if (!KMS_KEY.test(key)) {
+    faults.push(
+      `ONEVAULT_KMS_KEY=${key}: must be a name, or mount/name, of letters, digits, "_", "-" and "."`,
+    );
+  }
+  const is_url_named = text('ONEVAULT_KMS_URL') !== null;
+  if (is_url_named && token === null) faults.push('ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL');
+  if (!is_url_named && token !== null) faults.push('ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN');
+  return { master_keys, kms: kms_url === null || token === null ? null : { url: kms_url, token, key } };
 };
 
 // Two letters wrong still reads as the same name; in a name shorter than eight it may be another one.

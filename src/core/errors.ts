@@ -25,6 +25,12 @@ export const ERRORS = {
   model_not_found: row(404, 'not_found_error', 'The model is not known or not offered to you.'),
   method_not_allowed: row(405, 'invalid_request_error', 'This path does not take that method.'),
   already_exists: row(409, 'invalid_request_error', 'It exists already, with other content.'),
+  legal_hold: row(409, 'invalid_request_error', 'A legal hold keeps the data from being erased.'),
+  not_covered_yet: row(
+    409,
+    'invalid_request_error',
+    'No checkpoint covers it yet: wait as Retry-After says.',
+  ),
   body_too_large: row(413, 'request_too_large', 'The request body is larger than the limit.'),
   unsupported_media_type: row(
     415,
@@ -37,6 +43,11 @@ export const ERRORS = {
     'The model has no price, and the policy refuses unpriced calls.',
   ),
   rate_limit_exceeded: row(429, 'rate_limit_error', 'Too many requests: wait as Retry-After says.'),
+  provider_rate_limited: row(
+    429,
+    'rate_limit_error',
+    'The provider takes no more requests for now: wait as Retry-After says.',
+  ),
   client_closed_request: row(499, 'api_error', 'The client left before the reply was complete.'),
   internal_error: row(500, 'api_error', 'The gateway met a fault of its own.'),
   provider_error: row(502, 'api_error', 'The provider failed.'),
@@ -48,6 +59,11 @@ export const ERRORS = {
   ),
   provider_unreachable: row(502, 'api_error', 'The provider cannot be reached.'),
   journal_unavailable: row(503, 'overloaded_error', 'The call cannot be recorded now, so it is not made.'),
+  audit_unavailable: row(
+    503,
+    'overloaded_error',
+    'The audit log cannot be written now, so nothing is done and nothing is shown.',
+  ),
   overloaded: row(503, 'overloaded_error', 'The gateway is at its limit: wait as Retry-After says.'),
   not_ready: row(503, 'overloaded_error', 'The gateway is starting or stopping.'),
   abandoned: row(503, 'api_error', 'The gateway stopped before the call had an outcome.'),

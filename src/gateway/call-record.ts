@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 import { instantOf } from '../core/clock.ts';
 import type { OneVaultError } from '../core/errors.ts';
+import { clientAddress } from '../http/client-address.ts';
 import { type CallFacts, type CallRecord, type RouteFacts, SCHEMA_VERSION } from '../journal/record.ts';
 import type { Call } from './call.ts';
-import { clientAddress } from './client-address.ts';
 import { NOTHING_USED, type Rating } from './rating.ts';
 
 // What the vault's columns take; a longer text is cut, as it is the client's or the provider's own.

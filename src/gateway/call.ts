@@ -3,25 +3,11 @@ import type { ApiKey, Customer, Offer, Price } from '../control/snapshot.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
-import type { AdapterResponse, ChatRequest, Usage } from '../providers/contract.ts';
+import type { Usage } from '../providers/chat-form.ts';
 import type { Reservation } from './budgets.ts';
-import type { Rating } from './rating.ts';
+import type { Ask, ClientProtocol } from './client-protocol.ts';
 import type { Reply } from './reply.ts';
-
-/** What a client asks for, read from its own protocol into the pivot form. */
-export interface Ask {
-  readonly chat: ChatRequest;
-  /** Null: the gateway chooses. */
-  readonly model: string | null;
-  /** What kind of work it is, for routing rules. */
-  readonly type: string;
-  readonly priority: string | null;
-  /** The most that the call may cost its customer. */
-  readonly max_cost: Pico | null;
-  readonly stream: boolean;
-  /** Whether the client itself asked for usage in a stream. */
-  readonly include_usage: boolean;
-}
+import type { Answer, Frames } from './work.ts';
 
 /** An offer that could serve the call, with its price now. */
 export interface CandidateOffer {
@@ -61,6 +47,8 @@ export interface Call {
   api_key: ApiKey | null;
   customer: Customer | null;
   body: Buffer;
+  /** `body`, decoded. */
+  text: string;
   ask: Ask | null;
   compliance_flags: readonly string[];
   eligible: readonly CandidateOffer[];
@@ -71,30 +59,14 @@ export interface Call {
   /** The candidate that answered, or was last tried. */
   chosen: CandidateOffer | null;
   /** The whole reply, of a call that is not streamed. */
-  response: AdapterResponse | null;
+  answer: Answer | null;
+  /** The reply that is coming, of a call that is streamed. */
+  frames: Frames | null;
   usage: Usage | null;
   usage_source: 'provider' | 'counted' | 'none';
-  /** The text that a provider produced, for counting where it told no usage; null when it produced nothing. */
-  produced_text: (() => string) | null;
   upstream_latency_ms: number | null;
   time_to_first_token_ms: number | null;
   error: OneVaultError | null;
-}
-
-/** What a client speaks: how its request is read and its reply is written. One file a protocol. */
-export interface ClientProtocol {
-  /** The path, as recorded with each call. */
-  readonly endpoint: string;
-  /** @throws OneVaultError invalid_request, naming the field */
-  read(body: unknown): Ask;
-  /** The body of a whole reply, as JSON text. */
-  reply(response: AdapterResponse, call: Call, rating: Rating): string;
-  /** A chunk of the pivot form (JSON text) as the bytes of a stream; '' where it says nothing to this client. */
-  frame(chunk: string): string;
-  /** What ends a stream that is whole. */
-  end(call: Call, rating: Rating): string;
-  /** What ends a stream that broke. */
-  broken(error: OneVaultError, call: Call, now_ms: number): string;
 }
 
 /** One step of a call. It throws OneVaultError to refuse or fail it. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { type ApiKey, type Customer, findApiKey, type Snapshot } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
-import { clientAddress } from './client-address.ts';
+import { clientAddress } from '../http/client-address.ts';
 
 /** Whose key a request carries, and why it may not be used, if it may not. */
 export interface Identity {

@@ -3,7 +3,7 @@ import { type Model, priceAt } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
 import type { GatewayDeps } from './deps.ts';
 import { identify } from './identify.ts';
-import { isForChat, isServed } from './offers.ts';
+import { adapterOf, isForChat } from './offers.ts';
 
 /** `GET /v1/models` and `GET /v1/models/{model}`, in OpenAI's form: what the caller may ask for now. */
 export const listModels =
@@ -33,7 +33,7 @@ const authenticate = (
 
 const isOffered = (deps: GatewayDeps, model: Model): boolean =>
   isForChat(model) &&
-  model.offers.some((offer) => isServed(deps, offer) && priceAt(offer, deps.clock.now()) !== null);
+  model.offers.some((offer) => adapterOf(deps, offer) !== null && priceAt(offer, deps.clock.now()) !== null);
 
 const describe = (model: Model) => ({
   id: model.model,

@@ -1,18 +1,19 @@
 import type { Model, Offer } from '../control/snapshot.ts';
+import type { ProviderAdapter } from '../providers/contract.ts';
 import type { GatewayDeps } from './deps.ts';
 
-/** Whether a model can hold a chat: what both endpoints ask of one. */
+/** Whether a model can hold a chat. */
 export const isForChat = ({ capabilities }: Model): boolean => capabilities.includes('chat');
 
-/** Whether an offer's provider is switched on and can be reached from here. */
-export const isServed = (
+/** The adapter of an offer's provider; null where that is switched off or cannot be reached from here. */
+export const adapterOf = (
   { snapshot, adapters, upstreams }: Pick<GatewayDeps, 'snapshot' | 'adapters' | 'upstreams'>,
   offer: Offer,
-): boolean => {
+): ProviderAdapter | null => {
   const provider = snapshot().providers.get(offer.provider);
-  return (
+  const is_served =
     provider?.is_active === true &&
     Object.hasOwn(adapters, provider.protocol) &&
-    Object.hasOwn(upstreams, offer.provider)
-  );
+    Object.hasOwn(upstreams, offer.provider);
+  return is_served ? adapters[provider.protocol]! : null;
 };

@@ -1,6 +1,6 @@
 import type { Price } from '../control/snapshot.ts';
 import { divideHalfEven, type Pico } from '../core/money.ts';
-import type { Usage } from '../providers/contract.ts';
+import type { Usage } from '../providers/chat-form.ts';
 
 /** What a call costs, in pico-dollars; null amounts where the model has no price for what was used. */
 export interface Rating {

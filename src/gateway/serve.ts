@@ -1,6 +1,7 @@
 import type { Context, Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
-import type { Call, ClientProtocol, Step } from './call.ts';
+import type { Call, Step } from './call.ts';
+import type { ClientProtocol } from './client-protocol.ts';
 import type { GatewayDeps } from './deps.ts';
 import { createReply } from './reply.ts';
 import { createSalts } from './salts.ts';
@@ -28,9 +29,11 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
   const settleCall = settle(deps);
   const nextSalt = createSalts();
   return async (ctx) => {
+    ctx.set(protocol.dialect.request_id_header, ctx.state.request_id as string);
     if (in_flight.count >= deps.max_calls_in_flight) {
       deps.metrics.countOverload();
-      throw new OneVaultError('overloaded', { retry_after_s: 1 });
+      refuse(ctx, protocol, deps);
+      return;
     }
     deps.metrics.setInFlight(++in_flight.count);
     ctx.respond = false;
@@ -45,6 +48,14 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
       deps.metrics.setInFlight(--in_flight.count);
     }
   };
+};
+
+/** Past the limit, at once and without a record: the journal is what must not be overrun. */
+const refuse = (ctx: Context, { dialect }: ClientProtocol, { clock }: GatewayDeps): void => {
+  const error = new OneVaultError('overloaded', { retry_after_s: 1 });
+  ctx.status = error.status;
+  ctx.set('retry-after', '1');
+  ctx.body = dialect.error(error, ctx.state.request_id as string, clock.now());
 };
 
 const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
@@ -77,6 +88,7 @@ const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer
     api_key: null,
     customer: null,
     body: Buffer.alloc(0),
+    text: '',
     ask: null,
     compliance_flags: [],
     eligible: [],
@@ -85,10 +97,10 @@ const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer
     intent_sequence: null,
     attempts: [],
     chosen: null,
-    response: null,
+    answer: null,
+    frames: null,
     usage: null,
     usage_source: 'none',
-    produced_text: null,
     upstream_latency_ms: null,
     time_to_first_token_ms: null,
     error: null,

@@ -1,5 +1,5 @@
 import { setImmediate as yieldToOthers } from 'node:timers/promises';
-import type { ChatRequest, Usage } from '../providers/contract.ts';
+import type { ChatRequest, ToolCall, Usage } from '../providers/chat-form.ts';
 
 // What OpenAI's chat format adds around each message and before the reply (OpenAI cookbook, "How to count tokens").
 const TOKENS_PER_MESSAGE = 3;
@@ -21,11 +21,15 @@ const AS_TEXT = { disallowedSpecial: new Set<string>() };
  */
 export const countUsage = async (chat: ChatRequest, produced: string): Promise<Usage> => {
   let prompt_tokens = TOKENS_BEFORE_REPLY;
-  for (const { role, content } of chat.messages) {
+  for (const message of chat.messages) {
+    const { role, content } = message;
     prompt_tokens += TOKENS_PER_MESSAGE + (await countText(role));
     if (typeof content === 'string') prompt_tokens += await countText(content);
-    else for (const part of content ?? []) prompt_tokens += await countText(part.text ?? '');
+    else
+      for (const part of content ?? []) prompt_tokens += await countText(part.text ?? part.file?.text ?? '');
+    for (const call of message.tool_calls ?? []) prompt_tokens += await countText(calledText(call));
   }
+  if (Array.isArray(chat.tools)) prompt_tokens += await countText(JSON.stringify(chat.tools));
   const completion_tokens = await countText(produced);
   return {
     prompt_tokens,
@@ -34,8 +38,13 @@ export const countUsage = async (chat: ChatRequest, produced: string): Promise<U
     cached_tokens: 0,
     cache_write_tokens: 0,
     reasoning_tokens: 0,
+    prompt_audio_tokens: 0,
+    completion_audio_tokens: 0,
   };
 };
+
+const calledText = ({ function: called }: ToolCall): string =>
+  [called?.name, called?.arguments].filter((text) => typeof text === 'string').join('');
 
 const countText = async (text: string): Promise<number> => {
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');

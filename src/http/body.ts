@@ -37,18 +37,21 @@ export const readBody = async (request: IncomingMessage, limit_bytes: number): P
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/**
- * The JSON value in a body.
- * @throws OneVaultError malformed_json, saying what is wrong and where
- */
-export const parseJson = (body: Buffer): unknown => {
+/** The JSON value in a body. @throws OneVaultError malformed_json, saying what is wrong and where */
+export const parseJson = (body: Buffer): unknown => parseText(decodeBody(body));
+
+/** The text of a body. @throws OneVaultError malformed_json where it is none */
+export const decodeBody = (body: Buffer): string => {
   if (body.length === 0) throw new OneVaultError('malformed_json', { details: 'The body is empty.' });
-  let text: string;
   try {
-    text = utf8.decode(body);
+    return utf8.decode(body);
   } catch (cause) {
     throw new OneVaultError('malformed_json', { details: 'The body is not UTF-8.', cause });
   }
+};
+
+/** The JSON value that a text is. @throws OneVaultError malformed_json, saying what is wrong and where */
+export const parseText = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (cause) {

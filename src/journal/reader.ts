@@ -57,7 +57,8 @@ export const trimEntries = async (
   position: number,
   sequences: readonly number[],
 ): Promise<void> => {
-  await store.root.transaction(() => {
+  // LMDB's own thread removes them: in `transaction` this one would.
+  await store.root.batch(() => {
     void store.positions.put(writer, position);
     for (const sequence of sequences) void store.records.remove(encodeKey(writer, sequence));
   });

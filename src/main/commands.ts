@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { userInfo } from 'node:os';
 import { resolve } from 'node:path';
 import { instantOf, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
@@ -10,6 +9,7 @@ import { writeInvoiceDocuments } from '../pipeline/invoices/write-documents.ts';
 import { pullReport, type ReportInput } from '../pipeline/reports/pull-report.ts';
 import { runJob } from '../pipeline/run-job.ts';
 import { loadRegistry } from '../vault/registry.ts';
+import { commandActor, withCommandEvent } from './command-events.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
 
@@ -23,6 +23,7 @@ export interface JobOptions {
 export const jobCommand = async (config: Config, name: string, options: JobOptions): Promise<void> => {
   const log = createLog(config.log_level, 'job');
   const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, { application_name: 'onevault job', max_connections: 1 });
   try {
     const registry = loadRegistry(PROJECT.entities);
     const deps = {
@@ -32,10 +33,15 @@ export const jobCommand = async (config: Config, name: string, options: JobOptio
       project_dir: PROJECT.dbt_project,
     };
     const at = options.at ?? instantOf(systemClock.now());
-    const run = await runJob(deps, name, { at, allow_future: options.allowFuture === true });
+    const run = await withCommandEvent(
+      { sql, registry },
+      { action: 'job.run', subject_kind: 'job', subject: name, after: { at } },
+      () => runJob(deps, name, { at, allow_future: options.allowFuture === true }),
+    );
     console.log(JSON.stringify(run, null, 2));
     if (name === 'invoices') await writeInvoices(config, database.url, options.out);
   } finally {
+    await sql.end({ timeout: 1 });
     await database.stop();
   }
 };
@@ -80,9 +86,10 @@ export const reportCommand = async (config: Config, name: string, options: Repor
       registry: loadRegistry(PROJECT.entities),
       reports_dir: PROJECT.reports,
       code_version: readVersion(),
+      actor: commandActor(),
     };
     const { from, to, known, format, customer } = options;
-    const requested_by = options.requestedBy ?? userInfo().username;
+    const requested_by = options.requestedBy ?? commandActor().actor;
     const input: ReportInput = { name, from, to, known, format, customer, requested_by };
     const pulled = await writeTo(options.out, (write) => pullReport(deps, input, write));
     console.error(`report ${pulled.report_id}, known at ${pulled.known}: ${pulled.row_count} rows`);

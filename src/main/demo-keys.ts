@@ -22,7 +22,6 @@ export const readOrCreateKeys = async (path: string, database_url: string): Prom
   try {
     return await createFirstKeys({
       sql,
-      registry,
       load: createLoader({ registry, now: systemClock.now }),
       rows: createRowBuilder(registry),
       reader: createReader(registry),

@@ -4,6 +4,7 @@ import { createLog } from '../core/log.ts';
 import { connect } from '../core/postgres.ts';
 import { openStore } from '../journal/store.ts';
 import { createJournalLoader } from '../pipeline/load/load-journal.ts';
+import { createJournalLog } from '../vault/audit/journal-leaves.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import { loadRegistry } from '../vault/registry.ts';
@@ -27,6 +28,7 @@ export const startLoadRole: StartRole = async ({ config, database_url }) => {
   const loader = createJournalLoader({
     ...{ store, load, registry, log },
     append: createAppend(registry),
+    journal_log: createJournalLog(registry),
     connect: () => connect(database_url, options),
     clock: systemClock,
   });

@@ -17,6 +17,10 @@ export const dataPaths = (data_dir: string) => ({
   postgres: join(data_dir, 'postgres'),
   journal: join(data_dir, 'journal'),
   invoices: join(data_dir, 'invoices'),
+  checkpoints: join(data_dir, 'checkpoints'),
+  /** There while the audit log is not sealed, with the reason. */
+  sealing_stopped: join(data_dir, 'sealing-stopped.txt'),
+  master_keys: join(data_dir, 'master-keys.json'),
   /** How to reach a running product: its database and its process. */
   runtime: join(data_dir, 'runtime.json'),
   demo: join(data_dir, 'demo.json'),

@@ -4,16 +4,23 @@ import { startSchedule } from '../pipeline/schedule.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
+import { openSealing } from './sealing.ts';
 
-/** Runs the jobs on their clock. */
+/** Runs the jobs on their clock, and seals the audit log. */
 export const startScheduleRole: StartRole = async ({ config, database_url }) => {
   const log = createLog(config.log_level, 'schedule');
+  const registry = loadRegistry(PROJECT.entities);
+  const sealing = await openSealing({ config, database_url, registry, log });
   const schedule = startSchedule({
-    database_url,
-    registry: loadRegistry(PROJECT.entities),
+    ...{ database_url, registry, log },
     clock: systemClock,
-    log,
     project_dir: PROJECT.dbt_project,
   });
-  return { url: null, stop: () => schedule.stop(config.shutdown_timeout_ms) };
+  return {
+    url: null,
+    stop: async () => {
+      await schedule.stop(config.shutdown_timeout_ms);
+      await sealing.stop();
+    },
+  };
 };

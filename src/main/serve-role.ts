@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { createAuditTrail } from '../control/audit-trail.ts';
 import { startSnapshotKeeper } from '../control/snapshot-keeper.ts';
 import { systemClock } from '../core/clock.ts';
 import { createIds } from '../core/ids.ts';
@@ -21,10 +22,14 @@ import { createReader } from '../vault/read.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { createRowBuilder } from '../vault/rows.ts';
 import { createApp } from './app.ts';
+import { registerAuditMetrics } from './audit-metrics.ts';
 import { readSpentBefore } from './budgets.ts';
+import { prepareMasterKeys } from './keyring.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
 import type { RoleInput, Running, StartRole } from './role.ts';
+import { createSubjectKms } from './subject-kms.ts';
 import { chooseUpstreams } from './upstreams.ts';
+import { readWitnesses } from './witnesses.ts';
 
 // The vault's answers to administrators and the snapshot: calls never wait for a connection.
 const CONNECTIONS = 5;
@@ -52,6 +57,13 @@ export const startServeRole: StartRole = async (input) => {
   const caller = createCaller();
   const registry = loadRegistry(PROJECT.entities);
   const prometheus = createPrometheus(() => countEntries(store));
+  const stopped_path = dataPaths(config.data_dir).sealing_stopped;
+  registerAuditMetrics({ registry: prometheus, sql, clock, log, stopped_path });
+  const load = createLoader({ registry, now: clock.now });
+  const rows = createRowBuilder(registry);
+  const audit = createAuditTrail({ sql, clock, nextId, load, rows, log });
+  const kms = await prepareMasterKeys(config, sql, log);
+  const subject_kms = createSubjectKms({ kms, database_url: input.database_url, log });
   let is_stopping = false;
   const app = createApp({
     gateway: {
@@ -65,9 +77,8 @@ export const startServeRole: StartRole = async (input) => {
       max_calls_in_flight: config.max_calls_in_flight,
     },
     control: {
-      ...{ sql, clock, nextId, registry },
-      load: createLoader({ registry, now: clock.now }),
-      rows: createRowBuilder(registry),
+      ...{ sql, clock, nextId, registry, load, rows, audit, subject_kms },
+      witnesses: readWitnesses(config),
       reader: createReader(registry),
       snapshot: keeper.current,
       refreshSnapshot: keeper.refresh,
@@ -95,6 +106,7 @@ export const startServeRole: StartRole = async (input) => {
     stop: async () => {
       is_stopping = true;
       await closeServer(server, config.shutdown_timeout_ms, log);
+      await audit.login_failures.close();
       await keeper.close();
       await journal.close();
       await caller.close();

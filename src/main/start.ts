@@ -4,11 +4,13 @@ import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { lockDataDir } from '../core/data-dir.ts';
 import { createLog, type Log } from '../core/log.ts';
+import { connect } from '../core/postgres.ts';
 import { recoverWriters } from '../journal/recover.ts';
 import { openStore } from '../journal/store.ts';
 import { type Child, type ChildInput, startChild } from './children.ts';
 import { openDatabase, type Runtime } from './database.ts';
 import { type Demo, readOrCreateKeys, writePrivate } from './demo-keys.ts';
+import { prepareMasterKeys } from './keyring.ts';
 import { dataPaths } from './paths.ts';
 import type { RoleName } from './role.ts';
 import { needsSandbox } from './upstreams.ts';
@@ -42,6 +44,7 @@ export const startProduct = async (config: Config): Promise<Product> => {
     stops.push(() => lock.release());
     const database = await openDatabase(config, log);
     stops.push(() => database.stop());
+    await prepareKeys(config, database.url, log);
     const keys = await readOrCreateKeys(paths.demo, database.url);
     writePrivate(paths.runtime, { pid: process.pid, database_url: database.url } satisfies Runtime);
     stops.push(() => rmSync(paths.runtime, { force: true }));
@@ -67,6 +70,16 @@ export const startProduct = async (config: Config): Promise<Product> => {
   } catch (error) {
     await stop();
     throw error;
+  }
+};
+
+/** The master key is made before anything runs that seals. */
+const prepareKeys = async (config: Config, database_url: string, log: Log): Promise<void> => {
+  const sql = connect(database_url, { max_connections: 1 });
+  try {
+    await prepareMasterKeys(config, sql, log);
+  } finally {
+    await sql.end({ timeout: 1 });
   }
 };
 

@@ -7,12 +7,15 @@ import { connect } from '../core/postgres.ts';
 import { type CheckResult, checkVault, type Progress, UNITS_AT_ONCE } from '../vault/check/check-vault.ts';
 import { vaultPage } from '../vault/docs/page.ts';
 import { loadRegistry } from '../vault/registry.ts';
+import { withCommandEvent } from './command-events.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { PROJECT } from './paths.ts';
 
 const BAR_WIDTH = 30;
 // Wipes what an earlier, longer line left.
 const ERASE_LINE = '\r\u001b[2K';
+
+const CHECK_EVENT = { action: 'vault.check', subject_kind: 'vault' } as const;
 
 /** `onevault vault check`: puts every promise of the vault to the test. Any fault makes the exit code 1. */
 export const checkCommand = async (config: Config): Promise<void> => {
@@ -26,11 +29,15 @@ export const checkCommand = async (config: Config): Promise<void> => {
   const is_terminal = process.stderr.isTTY === true;
   try {
     const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
-    const results = await checkVault(context, (progress) => {
-      if (is_terminal) process.stderr.write(`${ERASE_LINE}${barText(progress, process.stderr.columns)}`);
+    // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
+    const results = await withCommandEvent(context, CHECK_EVENT, async () => {
+      const found = await checkVault(context, (progress) => {
+        if (is_terminal) process.stderr.write(`${ERASE_LINE}${barText(progress, process.stderr.columns)}`);
+      });
+      if (is_terminal) process.stderr.write(ERASE_LINE);
+      console.log(resultText(found));
+      return found;
     });
-    if (is_terminal) process.stderr.write(ERASE_LINE);
-    console.log(resultText(results));
     if (results.some(({ faults }) => faults > 0)) process.exitCode = 1;
   } finally {
     await sql.end({ timeout: 1 });

@@ -1,97 +1,10 @@
 /**
- * What a provider is to the gateway. The pivot form of a chat call is OpenAI's chat-completions JSON: an
- * adapter translates pivot to provider and back. These types name what we read; every other field passes.
+ * What a provider is to the gateway: an adapter that translates the pivot form (chat-form.ts) to the provider's wire
+ * and back, and passes bodies of its own wires untouched.
  */
 import type { OneVaultError } from '../core/errors.ts';
-
-export type Protocol = 'openai' | 'anthropic';
-
-/** A JSON object whose fields we have not looked at. */
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-type ContentPart = JsonObject & {
-  readonly type: string;
-  readonly text?: string;
-  readonly image_url?: { readonly url: string; readonly detail?: string };
-};
-
-export type ToolCall = JsonObject & {
-  readonly id: string;
-  readonly type: 'function';
-  readonly function: { readonly name: string; readonly arguments: string };
-};
-
-export type ChatMessage = JsonObject & {
-  readonly role: string;
-  readonly content?: string | readonly ContentPart[] | null;
-  readonly tool_calls?: readonly ToolCall[];
-  readonly tool_call_id?: string;
-};
-
-export type ChatRequest = JsonObject & {
-  readonly model: string;
-  readonly messages: readonly ChatMessage[];
-  readonly stream?: boolean | null;
-  readonly stream_options?: { readonly include_usage?: boolean } | null;
-  readonly max_tokens?: number | null;
-  readonly max_completion_tokens?: number | null;
-};
-
-export type FinishReason = 'stop' | 'length' | 'tool_calls' | 'content_filter';
-
-export type ChatResponse = JsonObject & {
-  readonly id: string;
-  readonly object: 'chat.completion';
-  readonly created: number;
-  readonly model: string;
-  readonly choices: readonly (JsonObject & {
-    readonly index: number;
-    readonly message: JsonObject & {
-      readonly role: 'assistant';
-      readonly content: string | null;
-      readonly tool_calls?: readonly ToolCall[];
-    };
-    readonly finish_reason: string | null;
-  })[];
-};
-
-/** A tool call as it arrives in pieces: `id` and `name` in the first, `arguments` in each. */
-interface ToolCallDelta {
-  readonly index: number;
-  readonly id?: string;
-  readonly type?: 'function';
-  readonly function?: { readonly name?: string; readonly arguments?: string };
-}
-
-export type ChatChunk = JsonObject & {
-  readonly id: string;
-  readonly object: 'chat.completion.chunk';
-  readonly created: number;
-  readonly model: string;
-  readonly choices: readonly (JsonObject & {
-    readonly index: number;
-    readonly delta: JsonObject & {
-      readonly role?: 'assistant';
-      readonly content?: string | null;
-      readonly tool_calls?: readonly ToolCallDelta[];
-    };
-    readonly finish_reason: string | null;
-  })[];
-};
-
-/**
- * Tokens of one call, integers of at least 0. `prompt_tokens` includes `cached_tokens` and
- * `cache_write_tokens`, and `completion_tokens` includes `reasoning_tokens`, as OpenAI counts;
- * `total_tokens` is the sum of prompt and completion.
- */
-export interface Usage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-  readonly cached_tokens: number;
-  readonly cache_write_tokens: number;
-  readonly reasoning_tokens: number;
-}
+import type { ChatChunk, ChatRequest, ChatResponse, Usage } from './chat-form.ts';
+import type { Losses } from './losses.ts';
 
 /** Where a provider is, how we identify ourselves there, and how long we wait. */
 export interface Upstream {
@@ -167,51 +80,98 @@ export interface RequestTarget {
   readonly max_output_tokens?: number | null;
 }
 
-export interface AdapterResponse {
-  readonly body: ChatResponse;
-  /** `body` as JSON text: the provider's own bytes where it speaks the pivot form. */
-  readonly text: string;
+/** A whole reply, read. */
+export interface Answered<Result> {
+  readonly result: Result;
   readonly usage: Usage | null;
 }
 
-export interface StreamOptions {
-  /** Whether the client asked for usage (`stream_options.include_usage`): else the usage frame is hidden. */
-  readonly include_usage: boolean;
+/** What a provider does for one kind of call: from the internal form to its wire, and back. */
+export interface Operation<Form, Result> {
+  /**
+   * @param losses is told of each field that the provider's wire cannot express
+   * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+   */
+  request(form: Form, target: RequestTarget, losses: Losses): UpstreamRequest;
+  /**
+   * @param text the body of a 2xx reply
+   * @throws OneVaultError provider_malformed
+   */
+  response(text: string): Answered<Result>;
 }
 
-/** The translation of one streamed reply; holds the state of that stream. */
-export interface ChatStream {
-  /**
-   * Takes one event; gives the frames to send now: chunks of the pivot form, JSON text on one line.
-   * `[DONE]` is never among them: it is the gateway's to send, once `finished` and the outcome is on disk.
-   * @throws OneVaultError provider_malformed, or what an error event of the provider means
-   */
-  push(event: SseEvent): readonly string[];
+export interface ChatOperation extends Operation<ChatRequest, ChatResponse> {
+  stream(): ChatStream;
+}
+
+/** What both kinds of stream tell; each holds the state of one reply. */
+interface StreamState {
   /**
    * To be called when the body has ended.
    * @throws OneVaultError provider_disconnected when the reply is not whole
    */
   end(): void;
-  /** The provider has said that nothing follows. */
-  readonly finished: boolean;
   readonly usage: Usage | null;
   /** Text, reasoning and tool arguments produced so far, for counting tokens where usage never came. */
   text(): string;
 }
 
-export interface ProviderAdapter {
-  readonly protocol: Protocol;
-  /** @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field */
-  request(chat: ChatRequest, target: RequestTarget): UpstreamRequest;
+/** The translation of one streamed reply. */
+export interface ChatStream extends StreamState {
   /**
-   * @param text the body of a 2xx reply
+   * Takes one event; gives the chunks of the pivot form to send now. Usage is not among them: it is in `usage`.
+   * @throws OneVaultError provider_malformed, or what an error event of the provider means
+   */
+  push(event: SseEvent): readonly ChatChunk[];
+}
+
+/**
+ * How a client's own bytes go through where client and provider speak the same wire: untouched but for what routing
+ * and accounting need, both ways.
+ */
+export interface Passage {
+  /**
+   * @param body JSON text, known to be an object
+   * @param headers the client's
+   * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads
+   */
+  request(body: string, target: RequestTarget, headers: ClientHeaders): UpstreamRequest;
+  /**
+   * Reads what accounting needs of a reply that passes as it is.
+   * @returns `result`: what the model wrote, for counting
    * @throws OneVaultError provider_malformed
    */
-  response(text: string): AdapterResponse;
-  stream(options: StreamOptions): ChatStream;
+  response(text: string): Answered<() => string>;
+  /** Null where the wire does not stream. */
+  readonly stream: ((options: StreamOptions) => PassedStream) | null;
+}
+
+export interface StreamOptions {
+  /** Whether the client asked for usage itself: else what came only because we asked is hidden from it. */
+  readonly include_usage: boolean;
+}
+
+export interface PassedStream extends StreamState {
   /**
-   * What a reply other than 2xx means for the client: 429 stays 429 with its retry-after, another 4xx is
-   * provider_rejected with its status, 401, 403 and 5xx are provider_error. The provider's status and
+   * Takes one event; gives the text to send now, '' where there is none.
+   * @throws OneVaultError provider_malformed, or what an error event of the provider means
+   */
+  push(event: SseEvent): string;
+  /** What tells the client that the reply is whole: held back until the outcome is on disk. */
+  last(): string;
+}
+
+export type ClientHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface ProviderAdapter {
+  readonly chat: ChatOperation;
+  /** Tokens of a prompt; absent where the provider has no endpoint for it. */
+  readonly count_tokens?: Operation<ChatRequest, number>;
+  /** By the name of the wire, which a client protocol names as its own. */
+  readonly passages: Readonly<Record<string, Passage>>;
+  /**
+   * What a reply other than 2xx means for the client: 429 is provider_rate_limited with its retry-after, another
+   * 4xx is provider_rejected with its status, 401, 403 and 5xx are provider_error. The provider's status and
    * message stand in `details`, keys and hosts removed.
    */
   error(

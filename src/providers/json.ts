@@ -1,5 +1,5 @@
 import { OneVaultError } from '../core/errors.ts';
-import type { JsonObject } from './contract.ts';
+import type { JsonObject } from './chat-form.ts';
 
 /** Whether `value` is a JSON object: neither null nor an array. */
 export const isObject = (value: unknown): value is JsonObject =>

@@ -23,7 +23,7 @@ export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock:
   const details = `The provider answered ${status}${message === '' ? '.' : `: ${message}`}`;
   const retry_after_s = retryAfter(headers, clock);
   const wait = retry_after_s === null ? {} : { retry_after_s };
-  if (status === 429) return new OneVaultError('rate_limit_exceeded', { details, ...wait });
+  if (status === 429) return new OneVaultError('provider_rate_limited', { details, ...wait });
   if (status === 408 || status === 504) return new OneVaultError('provider_timeout', { details, ...wait });
   if (status >= 400 && status < 500 && !OURS.has(status)) {
     return new OneVaultError('provider_rejected', { details, status, ...wait });

@@ -114,6 +114,7 @@ const readMessage = (
       throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
     if (part.type === 'image_url') tally.image();
     else if (typeof part.text === 'string') text += part.text;
+    else if (part.type === 'file' && isJsonObject(part.file)) continue;
     else throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
   }
   tally.text(text);

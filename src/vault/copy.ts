@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import type { Column, ColumnType, Entity } from './entity.ts';
+import { type LineFormat, lineFormatOf } from './copy-line.ts';
+import type { Entity } from './entity.ts';
 import { createPartitions } from './partitions.ts';
 import type { Registry } from './registry.ts';
 import type { VaultRow } from './rows.ts';
@@ -9,146 +10,118 @@ import type { Transaction } from './transaction.ts';
 /**
  * Writes rows that should all be new, faster than `Load`: measured, COPY straight into the partition of a day costs
  * PostgreSQL half of what an insert with `on conflict` does, which looks for each row first and logs it by itself.
- * It takes two steps, so that rows may be made ready while PostgreSQL is busy with others. The first checks nothing:
- * rows are as a `RowBuilder` makes them, and `Entity.faultOfContent` finds nothing wrong with them. Whatever PostgreSQL refuses in the
- * second, and be it one row that stands already, rejects its promise and leaves the transaction to be rolled back:
- * `Load` then takes in the rest.
+ * Each call begins a batch.
  */
-export type Append = (rows: readonly VaultRow[]) => Promise<(tx: Transaction) => Promise<void>>;
+export type Append = () => Appending;
+
+/** A batch on its way, made ready while PostgreSQL is busy with the one before. */
+export interface Appending {
+  /**
+   * Takes rows in, as the lines that PostgreSQL will read: held as objects they would cost more than all of the writing.
+   * It checks nothing: rows are as a `RowBuilder` makes them, and `Entity.faultOfContent` finds nothing wrong with them.
+   * @throws RangeError when the vault has no such table
+   */
+  add(rows: readonly VaultRow[]): void;
+  /**
+   * The batch, to be written in a transaction. Whatever PostgreSQL refuses there, and be it one row that stands
+   * already, rejects the promise and leaves the transaction to be rolled back: `Load` then takes in the rest.
+   */
+  finish(): Promise<(tx: Transaction) => Promise<void>>;
+}
 
 export const createAppend = (registry: Registry): Append => {
   const partitions = createPartitions();
-  return async (rows) => {
-    const copies = await prepareCopies(registry, rows);
-    const days = new Set(copies.flatMap((copy) => copy.days));
-    return async (tx) => {
-      try {
-        await partitions.ensure(tx, days);
-        for (const copy of copies) await send(tx, copy);
-      } catch (error) {
-        // A partition may have gone: retention drops old ones.
-        partitions.forget();
-        throw error;
-      }
+  const formats = new Map<string, LineFormat>();
+  const formatOf = (entity: Entity): LineFormat => {
+    const known = formats.get(entity.table);
+    if (known !== undefined) return known;
+    const format = lineFormatOf(entity);
+    formats.set(entity.table, format);
+    return format;
+  };
+  return () => {
+    const tables = new Map<string, TableLines>();
+    const linesOf = (table: string): TableLines => {
+      const entity = registry.entities.get(table);
+      if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
+      const made = { entity, format: formatOf(entity), by_day: new Map<string, string[]>() };
+      tables.set(table, made);
+      return made;
+    };
+    return {
+      add: (rows) => {
+        for (const { table, values } of rows) addLine(tables.get(table) ?? linesOf(table), values);
+      },
+      finish: async () => {
+        const copies = await copiesOf(tables);
+        const days = new Set(copies.flatMap(({ day }) => (day === NO_DAY ? [] : [day])));
+        return async (tx) => {
+          try {
+            await partitions.ensure(tx, days);
+            for (const copy of copies) await send(tx, copy);
+          } catch (error) {
+            // A partition may have gone: retention drops old ones.
+            partitions.forget();
+            throw error;
+          }
+        };
+      },
     };
   };
 };
 
+interface TableLines {
+  readonly entity: Entity;
+  readonly format: LineFormat;
+  readonly by_day: Map<string, string[]>;
+}
+
+// The day of what is not partitioned.
+const NO_DAY = '';
+const DAY_LENGTH = 10;
+
+const addLine = ({ entity, format, by_day }: TableLines, values: VaultRow['values']): void => {
+  const day = entity.partition === null ? NO_DAY : (values.load_date as string).slice(0, DAY_LENGTH);
+  const line = format.line(values);
+  const lines = by_day.get(day);
+  if (lines === undefined) by_day.set(day, [line]);
+  else lines.push(line);
+};
+
 /** Rows on their way into one table, or into one day of it. */
 interface Copy {
-  readonly target: string;
-  readonly columns: string;
-  /** The days (`YYYY-MM-DD`) whose partitions it needs. */
-  readonly days: readonly string[];
+  readonly statement: string;
+  /** The day (`YYYY-MM-DD`) whose partition it needs. */
+  readonly day: string;
   readonly text: string;
 }
 
-const send = async (tx: Transaction, { target, columns, text }: Copy): Promise<void> => {
-  const stream = await tx.unsafe(`copy ${target} (${columns}) from stdin`).writable();
-  const copied = once(stream, 'finish');
-  stream.end(text);
-  await copied;
-};
-
-// About half a millisecond of work.
-const ROWS_AT_A_TIME = 200;
-
-/** Now and then it lets others run: a connection that waits for its next copy idles. */
-const prepareCopies = async (registry: Registry, rows: readonly VaultRow[]): Promise<Copy[]> => {
+/**
+ * In the order of tables and keys that `Load` has too, so that concurrent writers never wait in a circle. Between
+ * tables it lets others run: a connection that waits for its next copy idles.
+ */
+const copiesOf = async (tables: ReadonlyMap<string, TableLines>): Promise<Copy[]> => {
   const copies: Copy[] = [];
-  for (const { entity, target, days, values } of sortedParts(registry, rows)) {
-    const columns = entity.columns.map((column) => column.name).join(', ');
-    let text = '';
-    for (let at = 0; at < values.length; at += ROWS_AT_A_TIME) {
-      text += copyText(entity.columns, values.slice(at, at + ROWS_AT_A_TIME));
+  for (const { entity, format, by_day } of [...tables.values()].sort(byName)) {
+    for (const [day, lines] of [...by_day].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const target = day === NO_DAY ? entity.name : partitionOf(entity, day);
+      const statement = `copy ${target} (${format.columns}) from stdin`;
+      // Lines begin with their keys, and every entry of an index that goes to its end leaves its pages full.
+      copies.push({ statement, day, text: `${lines.sort().join('\n')}\n` });
       await setImmediate();
     }
-    copies.push({ target, columns, days, text });
   }
   return copies;
 };
 
-type Values = Readonly<Record<string, unknown>>;
-
-interface Part {
-  readonly entity: Entity;
-  /** The table, or its partition of a day. */
-  readonly target: string;
-  readonly days: readonly string[];
-  readonly values: Values[];
-}
-
-/** In the order of tables and keys that `Load` has too, so that concurrent writers never wait in a circle. */
-const sortedParts = (registry: Registry, rows: readonly VaultRow[]): Part[] => {
-  const parts = new Map<string, Part>();
-  for (const { table, values } of rows) {
-    const entity = registry.entities.get(table);
-    if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
-    const days = entity.partition === null ? [] : [String(values.load_date).slice(0, 10)];
-    const target = days.length === 0 ? entity.name : partitionOf(entity, days[0]!);
-    const part = parts.get(target);
-    if (part === undefined) parts.set(target, { entity, target, days, values: [values] });
-    else part.values.push(values);
-  }
-  for (const { entity, values } of parts.values()) values.sort(byKey(entity.primary_key));
-  return [...parts.values()].sort((a, b) =>
-    a.entity.name === b.entity.name ? compare(a.target, b.target) : compare(a.entity.name, b.entity.name),
-  );
-};
+const byName = (a: TableLines, b: TableLines): number => (a.entity.name < b.entity.name ? -1 : 1);
 
 /** As `util.ensure_partitions` names it. */
 const partitionOf = ({ name }: Entity, day: string): string => `${name}_p${day.replaceAll('-', '')}`;
 
-const compare = (a: string | number, b: string | number): number => (a === b ? 0 : a < b ? -1 : 1);
-
-const byKey =
-  (names: readonly string[]) =>
-  (a: Values, b: Values): number => {
-    for (const name of names) {
-      const order = compare(a[name] as string, b[name] as string);
-      if (order !== 0) return order;
-    }
-    return 0;
-  };
-
-/** The rows in the text format of COPY (manual, COPY, "Text Format"). */
-const copyText = (columns: readonly Column[], rows: readonly Values[]): string => {
-  const fields = columns.map(({ name, type }) => ({
-    name,
-    field: FIELDS[type] as (value: unknown) => string,
-  }));
-  let text = '';
-  for (const row of rows) {
-    let separator = '';
-    for (const { name, field } of fields) {
-      const value = row[name];
-      text += separator + (value === null ? '\\N' : field(value));
-      separator = '\t';
-    }
-    text += '\n';
-  }
-  return text;
-};
-
-const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\t': '\\t', '\n': '\\n', '\r': '\\r' };
-const ESCAPED = /[\\\t\n\r]/;
-const EVERY_ESCAPED = /[\\\t\n\r]/g;
-
-const escaped = (text: string): string =>
-  ESCAPED.test(text) ? text.replace(EVERY_ESCAPED, (character) => ESCAPES[character]!) : text;
-const asIs = (value: string): string => value;
-const quoted = (text: string): string => `"${text.replace(/[\\"]/g, '\\$&')}"`;
-
-const FIELDS: Readonly<Record<ColumnType, (value: never) => string>> = {
-  text: escaped,
-  uuid: asIs,
-  integer: String,
-  bigint: String,
-  decimal: asIs,
-  boolean: (value: boolean) => (value ? 't' : 'f'),
-  instant: asIs,
-  date: asIs,
-  bytes: (value: string) => `\\\\x${value}`,
-  json: (value: unknown) => escaped(JSON.stringify(value)),
-  'text[]': (value: readonly string[]) => escaped(`{${value.map(quoted).join(',')}}`),
+const send = async (tx: Transaction, { statement, text }: Copy): Promise<void> => {
+  const stream = await tx.unsafe(statement).writable();
+  const copied = once(stream, 'finish');
+  stream.end(text);
+  await copied;
 };

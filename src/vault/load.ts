@@ -4,7 +4,7 @@ import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf 
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Registry } from './registry.ts';
-import { findRivals } from './rivals.ts';
+import { findRivals, RIVAL } from './rivals.ts';
 import type { VaultRow } from './rows.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 
@@ -50,8 +50,6 @@ interface Batch {
   /** The days of partitioned rows. */
   readonly days: ReadonlySet<string>;
 }
-
-const RIVAL = 'another row stands under its key and says something else';
 
 const sort = (registry: Registry, rows: readonly VaultRow[]): Batch => {
   const tables = new Map<Entity, Writable[]>();

@@ -13,7 +13,10 @@ interface Change {
 }
 
 /** A piece of a change: its rows after the first `skip`, `take` of them. */
-interface Piece extends Change {
+export interface Piece {
+  /** What its rows come back with, as `major`. */
+  readonly position: number;
+  readonly change_id: number;
   readonly skip: number;
   readonly take: number;
 }
@@ -35,7 +38,7 @@ export const readRecorded = async (
     order by o.position
     limit ${limit + 1}`;
   const wanted = new Set(entities.map(({ table }) => table));
-  const pieces: Piece[] = [];
+  const pieces: (Piece & Change)[] = [];
   let [left, reached] = [limit, position];
   for (const change of changes) {
     const skip = change.position === position.change ? position.rows : 0;
@@ -59,7 +62,8 @@ export const readRecorded = async (
   return { rows: inOrder(rows.flat()), position: reached, has_more };
 };
 
-const readPieces = async (
+/** The rows that stand for pieces of changes; `minor` is their place in the change, from 1 on. */
+export const readPieces = async (
   sql: Sql | Transaction,
   entity: Entity,
   pieces: readonly Piece[],

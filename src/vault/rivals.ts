@@ -2,6 +2,9 @@ import type { Column, Entity } from './entity.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, type Writable } from './literal.ts';
 import type { Transaction } from './transaction.ts';
 
+/** Why ops.load_error holds a rival. */
+export const RIVAL = 'another row stands under its key and says something else';
+
 /**
  * Rows that were not inserted because another row stands under their key that says something else. To be asked after
  * the insert, in its transaction, when fewer rows went in than were given. States and sets have no rivals: what they

@@ -67,6 +67,28 @@ export interface ApiRequestH {
 }
 
 /**
+ * Something that somebody did, tried or looked at: a change, a read, a log-in, a command.
+ */
+export interface AuditEventH {
+  /**
+   * Hash key.
+   */
+  audit_event_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the event, a UUIDv7 in lower case: ids sort by time.
+   */
+  audit_event_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * A customer who sends calls and gets invoices.
  */
 export interface CustomerH {
@@ -133,6 +155,28 @@ export interface CustomerSpendingH {
 }
 
 /**
+ * One erasure of a subject's personal data.
+ */
+export interface ErasureH {
+  /**
+   * Hash key.
+   */
+  erasure_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the erasure and of its audit event, a UUID in lower case.
+   */
+  erasure_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * An issued invoice.
  */
 export interface InvoiceH {
@@ -170,6 +214,28 @@ export interface JobRunH {
    * `<job>/<instant>`.
    */
   job_run_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * A reason for which a subject's data must not be erased.
+ */
+export interface LegalHoldH {
+  /**
+   * Hash key.
+   */
+  legal_hold_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Id of the hold, a UUID in lower case.
+   */
+  legal_hold_bk: string;
   /**
    * Which part of the product or of the world said it.
    */
@@ -377,6 +443,32 @@ export interface ApiRequestL {
 }
 
 /**
+ * Which customers' data an event changed or showed.
+ */
+export interface AuditEventCustomerL {
+  /**
+   * Hash key.
+   */
+  audit_event_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the audit_event_h row it relates.
+   */
+  audit_event_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * Which customer brought a key, and for which provider.
  */
 export interface CustomerProviderKeysL {
@@ -459,6 +551,32 @@ export interface CustomerTenantL {
 }
 
 /**
+ * Whose personal data was erased.
+ */
+export interface ErasureCustomerL {
+  /**
+   * Hash key.
+   */
+  erasure_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the erasure_h row it relates.
+   */
+  erasure_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * Which customer an invoice is addressed to.
  */
 export interface InvoiceCustomerL {
@@ -474,6 +592,32 @@ export interface InvoiceCustomerL {
    * Hash key of the invoice_h row it relates.
    */
   invoice_hk: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Whose data a hold keeps from being erased.
+ */
+export interface LegalHoldCustomerL {
+  /**
+   * Hash key.
+   */
+  legal_hold_customer_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the legal_hold_h row it relates.
+   */
+  legal_hold_hk: string;
   /**
    * Hash key of the customer_h row it relates.
    */
@@ -1021,6 +1165,84 @@ export interface ApiRequestS {
 }
 
 /**
+ * Who did what, to what, from where, and how it ended.
+ */
+export interface AuditEventS {
+  /**
+   * Hash key of the audit_event_h row it tells about.
+   */
+  audit_event_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * What kind of actor it was; unknown where no key was sent or it is not ours.
+   */
+  actor_kind: 'administrator' | 'auditor' | 'customer' | 'command' | 'system' | 'unknown';
+  /**
+   * Who it was: the id of the API key, the user of the machine, the part of the product; of a key that is not known its first characters, and unknown where none was sent.
+   */
+  actor: string;
+  /**
+   * What was done, as customer.create, vault.read, login.fail.
+   */
+  action: string;
+  /**
+   * What kind of thing it was done to, as customer, api_key, request, endpoint.
+   */
+  subject_kind: string;
+  /**
+   * Which thing it was done to; null where it was done to none or to many.
+   */
+  subject: string | null;
+  /**
+   * How it ended: done, refused by a rule, or failed by a fault.
+   */
+  outcome: 'succeeded' | 'refused' | 'failed';
+  /**
+   * Why it was refused or failed, or the reason that was given for it; null where there is none.
+   */
+  reason: string | null;
+  /**
+   * What held before; null where nothing did, and where nothing was changed. Never a secret, never personal data.
+   */
+  before: {} | null;
+  /**
+   * What held afterwards; null where nothing was changed. Never a secret, never personal data.
+   */
+  after: {} | null;
+  /**
+   * Id of the HTTP request; null where there was none.
+   */
+  request_id: string | null;
+  /**
+   * Address of the client; null where there was none, or many.
+   */
+  request_ip: string | null;
+  /**
+   * User agent of the client; null where there was none, or many.
+   */
+  user_agent: string | null;
+  /**
+   * How many like events it tells of: failures that repeat within a minute are told together.
+   */
+  event_count: number;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * Contract and limits of a customer.
  */
 export interface CustomerConfigS {
@@ -1291,6 +1513,54 @@ export interface CustomerTenantEffectivityS {
 }
 
 /**
+ * That a subject's key was destroyed, why, and what cannot be read any more.
+ */
+export interface ErasureS {
+  /**
+   * Hash key of the erasure_h row it tells about.
+   */
+  erasure_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Why it was erased. Never personal data.
+   */
+  reason: string;
+  /**
+   * Who erased it: the id of an API key, or the user of the machine.
+   */
+  requested_by: string;
+  /**
+   * Id of the key that was destroyed; null where the subject had none, because no personal data of it was held.
+   */
+  subject_key_id: string | null;
+  /**
+   * Ids of the master keys that copies of the destroyed key may lie wrapped under, in backups and the like: once these are destroyed too, the copies are worth nothing. Empty where no key was destroyed.
+   *
+   * @maxItems 1000
+   */
+  master_key_ids: string[];
+  /**
+   * Rows of customer_pii_s that the destroyed key had opened.
+   */
+  states_erased: number;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * The lines of an invoice; hash_diff covers the whole set of lines.
  */
 export interface InvoiceLineS {
@@ -1526,6 +1796,44 @@ export interface JobRunS {
    * Why it failed; null when it did not.
    */
   error_message: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Whether a hold is in force, and why.
+ */
+export interface LegalHoldS {
+  /**
+   * Hash key of the legal_hold_h row it tells about.
+   */
+  legal_hold_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Whether it holds.
+   */
+  hold_status: 'ACTIVE' | 'RELEASED';
+  /**
+   * Why it was laid on, or released. Never personal data.
+   */
+  reason: string;
+  /**
+   * Who laid it on or released it: the id of an API key, or the user of the machine.
+   */
+  decided_by: string;
   /**
    * Which part of the product or of the world said it.
    */
@@ -2041,11 +2349,14 @@ export interface HubRows {
   ai_provider_h: AiProviderH;
   api_key_h: ApiKeyH;
   api_request_h: ApiRequestH;
+  audit_event_h: AuditEventH;
   customer_h: CustomerH;
   customer_provider_keys_h: CustomerProviderKeysH;
   customer_spending_h: CustomerSpendingH;
+  erasure_h: ErasureH;
   invoice_h: InvoiceH;
   job_run_h: JobRunH;
+  legal_hold_h: LegalHoldH;
   model_h: ModelH;
   provider_performance_h: ProviderPerformanceH;
   report_h: ReportH;
@@ -2058,10 +2369,13 @@ export interface HubRows {
 export interface LinkRows {
   api_key_customer_l: ApiKeyCustomerL;
   api_request_l: ApiRequestL;
+  audit_event_customer_l: AuditEventCustomerL;
   customer_provider_keys_l: CustomerProviderKeysL;
   customer_spending_l: CustomerSpendingL;
   customer_tenant_l: CustomerTenantL;
+  erasure_customer_l: ErasureCustomerL;
   invoice_customer_l: InvoiceCustomerL;
+  legal_hold_customer_l: LegalHoldCustomerL;
   model_provider_l: ModelProviderL;
   provider_performance_l: ProviderPerformanceL;
   report_customer_l: ReportCustomerL;
@@ -2075,14 +2389,17 @@ export interface SatelliteRows {
   api_key_s: ApiKeyS;
   api_request_route_s: ApiRequestRouteS;
   api_request_s: ApiRequestS;
+  audit_event_s: AuditEventS;
   customer_config_s: CustomerConfigS;
   customer_pii_s: CustomerPiiS;
   customer_provider_keys_s: CustomerProviderKeysS;
   customer_spending_s: CustomerSpendingS;
   customer_tenant_effectivity_s: CustomerTenantEffectivityS;
+  erasure_s: ErasureS;
   invoice_line_s: InvoiceLineS;
   invoice_s: InvoiceS;
   job_run_s: JobRunS;
+  legal_hold_s: LegalHoldS;
   model_price_s: ModelPriceS;
   model_provider_tracking_s: ModelProviderTrackingS;
   model_s: ModelS;
@@ -2098,11 +2415,14 @@ export interface HashKeys {
   ai_provider_h: 'provider_hk';
   api_key_h: 'api_key_hk';
   api_request_h: 'api_request_hk';
+  audit_event_h: 'audit_event_hk';
   customer_h: 'customer_hk';
   customer_provider_keys_h: 'customer_provider_key_hk';
   customer_spending_h: 'spending_hk';
+  erasure_h: 'erasure_hk';
   invoice_h: 'invoice_hk';
   job_run_h: 'job_run_hk';
+  legal_hold_h: 'legal_hold_hk';
   model_h: 'model_hk';
   provider_performance_h: 'performance_hk';
   report_h: 'report_hk';
@@ -2111,10 +2431,13 @@ export interface HashKeys {
   tenant_h: 'tenant_hk';
   api_key_customer_l: 'api_key_customer_link_hk';
   api_request_l: 'api_request_link_hk';
+  audit_event_customer_l: 'audit_event_customer_link_hk';
   customer_provider_keys_l: 'customer_provider_key_link_hk';
   customer_spending_l: 'customer_spending_link_hk';
   customer_tenant_l: 'customer_tenant_link_hk';
+  erasure_customer_l: 'erasure_customer_link_hk';
   invoice_customer_l: 'invoice_customer_link_hk';
+  legal_hold_customer_l: 'legal_hold_customer_link_hk';
   model_provider_l: 'model_provider_link_hk';
   provider_performance_l: 'provider_performance_link_hk';
   report_customer_l: 'report_customer_link_hk';
@@ -2124,14 +2447,17 @@ export interface HashKeys {
   api_key_s: 'api_key_hk';
   api_request_route_s: 'api_request_hk';
   api_request_s: 'api_request_hk';
+  audit_event_s: 'audit_event_hk';
   customer_config_s: 'customer_hk';
   customer_pii_s: 'customer_hk';
   customer_provider_keys_s: 'customer_provider_key_hk';
   customer_spending_s: 'spending_hk';
   customer_tenant_effectivity_s: 'customer_tenant_link_hk';
+  erasure_s: 'erasure_hk';
   invoice_line_s: 'invoice_hk';
   invoice_s: 'invoice_hk';
   job_run_s: 'job_run_hk';
+  legal_hold_s: 'legal_hold_hk';
   model_price_s: 'model_provider_link_hk';
   model_provider_tracking_s: 'model_provider_link_hk';
   model_s: 'model_hk';

@@ -154,6 +154,12 @@ describe('/api-keys', () => {
     [{ allowed_ips: ['1.2.3.4/8'] }, 'allowed_ips[0]'],
     [{ rate_limit_requests_per_minute: 1e300 }, 'rate_limit_requests_per_minute'],
     [{ scopes: ['admin'] }, 'scopes'],
+    [{ scopes: ['auditor'] }, 'scopes'],
+    [{ scopes: [] }, 'scopes'],
+    [{ scopes: ['calls', 'admin'] }, 'scopes'],
+    [{ scopes: ['root'] }, 'scopes[0]'],
+    [{ scopes: 'admin' }, 'scopes'],
+    [{ customer: null }, 'customer'],
   ];
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {

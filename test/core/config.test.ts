@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ConfigError, readConfig, VARIABLES } from '../../src/core/config.ts';
 
+const WITNESS_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
+const HEX_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
+const OTHER_HEX_KEY = HEX_KEY.replaceAll('0', 'f');
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const faultsOf = (environment: Environment): readonly string[] => {
@@ -27,6 +31,8 @@ describe('the configuration', () => {
       max_calls_in_flight: 4_096,
       provider_timeout_ms: 120_000,
       shutdown_timeout_ms: 30_000,
+      keys: { master_keys: [], kms: null },
+      witness_keys: [],
       providers: {
         openai: { api_key: null, base_url: null },
         anthropic: { api_key: null, base_url: null },
@@ -45,6 +51,11 @@ describe('the configuration', () => {
         ANTHROPIC_API_KEY: 'sk-2',
         ANTHROPIC_BASE_URL: 'http://127.0.0.1:9/',
         ONEVAULT_DATA_DIR: 'data/here',
+        ONEVAULT_MASTER_KEY: `${HEX_KEY} , ${Buffer.from(OTHER_HEX_KEY, 'hex').toString('base64')}`,
+        ONEVAULT_KMS_URL: 'https://keys.internal:8200/',
+        ONEVAULT_KMS_TOKEN: 'hvs.1',
+        ONEVAULT_KMS_KEY: 'teams/transit/vault',
+        ONEVAULT_WITNESS_KEYS: `${WITNESS_KEY} , ${WITNESS_KEY.replace('foo', 'bar')},`,
         ONEVAULT_LOG_LEVEL: 'silent',
         ONEVAULT_JOURNAL_LIMIT_BYTES: '1048576',
         ONEVAULT_BODY_LIMIT_BYTES: '1024',
@@ -65,6 +76,11 @@ describe('the configuration', () => {
       max_calls_in_flight: 1,
       provider_timeout_ms: 100,
       shutdown_timeout_ms: 600_000,
+      keys: {
+        master_keys: [HEX_KEY, OTHER_HEX_KEY],
+        kms: { url: 'https://keys.internal:8200', token: 'hvs.1', key: 'teams/transit/vault' },
+      },
+      witness_keys: [WITNESS_KEY, WITNESS_KEY.replace('foo', 'bar')],
       providers: {
         openai: { api_key: 'sk-1', base_url: 'https://api.openai.com/v1' },
         anthropic: { api_key: 'sk-2', base_url: 'http://127.0.0.1:9' },
@@ -80,7 +96,10 @@ describe('the configuration', () => {
 
   it('cannot be changed after it was read', () => {
     const config = readConfig({}, '/cwd');
-    for (const part of [config, config.providers, config.providers.openai, config.providers.anthropic]) {
+    for (const part of [
+      ...[config, config.providers, config.providers.openai, config.providers.anthropic],
+      ...[config.keys, config.keys.master_keys, config.witness_keys],
+    ]) {
       assert.ok(Object.isFrozen(part));
     }
   });
@@ -104,6 +123,16 @@ describe('the configuration', () => {
       name: 'ConfigError',
       message: `the configuration has 7 fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
     });
+  });
+
+  it('takes witnesses by verifier keys, and names one that has no such form', () => {
+    assert.deepEqual(readConfig({}, '/cwd').witness_keys, []);
+    for (const key of ['example.com/foo', 'foo+530d903+Aekye', 'f oo+530d903a+Aekye', '+530d903a+Aekye']) {
+      assert.match(
+        faultsOf({ ONEVAULT_WITNESS_KEYS: `${WITNESS_KEY},${key}` })[0]!,
+        /^ONEVAULT_WITNESS_KEYS: .* must be <name>/,
+      );
+    }
   });
 
   it('takes whole numbers within their range and no others', () => {
@@ -133,6 +162,49 @@ describe('the configuration', () => {
       assert.deepEqual(more, []);
       assert.match(fault!, new RegExp(`^${name}: must be a URL that starts with `));
       assert.doesNotMatch(fault!, /hidden/);
+    }
+  });
+
+  it('refuses a master key that is none, and keeps it out of its faults', () => {
+    const bad = [
+      HEX_KEY.slice(2),
+      `${HEX_KEY}00`,
+      HEX_KEY.replace('0', 'g'),
+      '00'.repeat(32),
+      'A'.repeat(43),
+      'correct horse battery staple',
+      `${HEX_KEY},`,
+      `${HEX_KEY},${HEX_KEY.slice(1)}`,
+      `${HEX_KEY},${Buffer.from(HEX_KEY, 'hex').toString('base64')}`,
+    ];
+    for (const ONEVAULT_MASTER_KEY of bad) {
+      const [fault, ...more] = faultsOf({ ONEVAULT_MASTER_KEY });
+      assert.deepEqual(more, []);
+      assert.match(fault!, /^ONEVAULT_MASTER_KEY: /);
+      for (const part of ONEVAULT_MASTER_KEY.split(',').filter((each) => each !== '')) {
+        assert.equal(fault!.includes(part), false, 'the key stands in the fault');
+      }
+    }
+    for (const key of [HEX_KEY.toUpperCase(), Buffer.from(HEX_KEY, 'hex').toString('base64url')]) {
+      assert.deepEqual(readConfig({ ONEVAULT_MASTER_KEY: key }, '/cwd').keys.master_keys, [HEX_KEY]);
+    }
+  });
+
+  it('takes the address and the token of a service of keys together, and the key by its default name', () => {
+    const url = 'https://keys.internal';
+    assert.deepEqual(faultsOf({ ONEVAULT_KMS_URL: url }), [
+      'ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL',
+    ]);
+    assert.deepEqual(faultsOf({ ONEVAULT_KMS_TOKEN: 'x' }), [
+      'ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN',
+    ]);
+    assert.deepEqual(readConfig({ ONEVAULT_KMS_URL: url, ONEVAULT_KMS_TOKEN: 'x' }, '/cwd').keys.kms, {
+      url,
+      token: 'x',
+      key: 'onevault',
+    });
+    for (const key of ['/x', 'x/', 'a//b', 'a b', 'a?b', '../..#']) {
+      assert.match(faultsOf({ ONEVAULT_KMS_KEY: key })[0]!, /^ONEVAULT_KMS_KEY=.*: must be a name/);
     }
   });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Price } from '../../src/control/snapshot.ts';
 import { rate, worstCost } from '../../src/gateway/rating.ts';
-import type { Usage } from '../../src/providers/contract.ts';
+import type { Usage } from '../../src/providers/chat-form.ts';
 
 const unit = fc.bigInt({ min: 0n, max: 10n ** 9n });
 const maybe = fc.option(unit, { nil: null });
@@ -31,6 +31,8 @@ const usage: fc.Arbitrary<Usage> = fc
     cached_tokens: cached,
     cache_write_tokens: written,
     reasoning_tokens: reasoned,
+    prompt_audio_tokens: 0,
+    completion_audio_tokens: 0,
   }));
 
 const markup = fc.integer({ min: 0, max: 1_000_000 });

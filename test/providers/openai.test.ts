@@ -1,47 +1,100 @@
 import assert from 'node:assert/strict';
-import type { ChatRequest, SseEvent } from '../../src/providers/contract.ts';
-import { adapters, upstreamAt } from './support.ts';
+import type { ChatRequest } from '../../src/providers/chat-form.ts';
+import type { SseEvent } from '../../src/providers/contract.ts';
+import { createLosses } from '../../src/providers/losses.ts';
+import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.openai;
 const upstream = upstreamAt('https://api.example.com', 'openai');
-const chat = {
-  model: 'alias',
-  messages: [{ role: 'user', content: 'hi', name: 'ann' }],
-  some_new_field: { deep: [1, null] },
-} as unknown as ChatRequest;
+const passage = adapter.passages['openai-chat']!;
 const frame = (data: string): SseEvent => ({ event: '', data });
 
+const answer = (usage: string): string => `{"choices":[{"message":{"content":"y"}}],"usage":${usage}}`;
+
 describe("OpenAI's adapter", () => {
-  it('passes a request through but for the model, and asks for usage where it streams', () => {
-    const whole = adapter.request(chat, { model: 'gpt-x', stream: false, upstream });
-    assert.deepEqual(JSON.parse(whole.body), { ...chat, model: 'gpt-x' });
-    assert.equal(whole.headers.authorization, `Bearer ${upstream.api_key}`);
-    const given = { ...chat, stream: true, stream_options: { include_obfuscation: false } } as ChatRequest;
-    const streamed = adapter.request(given, { model: 'gpt-x', stream: true, upstream });
-    assert.deepEqual(JSON.parse(streamed.body), {
-      ...given,
+  it('writes its own fields as they are, and those of other protocols in its words', () => {
+    const { path, headers, body } = adapter.chat.request(
+      {
+        model: 'alias',
+        messages: [{ role: 'user', content: 'hi', name: 'ann' }],
+        ...{ seed: 7, thinking: { type: 'enabled', budget_tokens: 9_000 }, cache_control: {} },
+        tools: [{ type: 'function', function: { name: 'f' }, cache_control: { type: 'ephemeral' } }],
+      },
+      { model: 'gpt-x', stream: true, upstream },
+      STRICT,
+    );
+    assert.equal(path, '/chat/completions');
+    assert.equal(headers.authorization, `Bearer ${upstream.api_key}`);
+    assert.deepEqual(JSON.parse(body), {
       model: 'gpt-x',
-      stream_options: { include_obfuscation: false, include_usage: true },
+      messages: [{ role: 'user', content: 'hi', name: 'ann' }],
+      seed: 7,
+      reasoning_effort: 'medium',
+      tools: [{ type: 'function', function: { name: 'f' } }],
+      stream: true,
+      stream_options: { include_usage: true },
     });
   });
 
-  it('gives the bytes of a reply as they came, with every kind of usage', () => {
-    const text =
-      '{ "id":"a", "x_new": 1.50, "choices":[{"index":0,"message":{"role":"assistant","content":"y"},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3}}}';
-    const reply = adapter.response(text);
-    assert.equal(reply.text, text);
-    assert.deepEqual(reply.usage, {
-      prompt_tokens: 10,
-      completion_tokens: 5,
-      total_tokens: 15,
-      cached_tokens: 4,
-      cache_write_tokens: 0,
-      reasoning_tokens: 3,
+  it('puts pictures of tool results behind them, says that a tool failed, and drops the thinking of others', () => {
+    const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+    const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: '{}' } }];
+    const { body } = adapter.chat.request(
+      {
+        model: 'm',
+        messages: [
+          { role: 'assistant', content: null, tool_calls, thinking_blocks: [{ type: 'thinking' }] },
+          { role: 'tool', tool_call_id: 'a', content: [{ type: 'text', text: 'see' }, image] },
+          { role: 'tool', tool_call_id: 'b', content: 'no such file', is_error: true },
+          { role: 'user', content: [{ type: 'file', file: { filename: 'T', text: 'body' } }] },
+        ],
+      },
+      { model: 'm', stream: false, upstream },
+      STRICT,
+    );
+    const text = (said: string) => ({ type: 'text', text: said });
+    assert.deepEqual((JSON.parse(body) as { messages: unknown }).messages, [
+      { role: 'assistant', content: null, tool_calls },
+      { role: 'tool', tool_call_id: 'a', content: 'see' },
+      { role: 'tool', tool_call_id: 'b', content: [text('Error: '), text('no such file')] },
+      { role: 'user', content: [text('Attached to the result of the tool call a:'), image] },
+      { role: 'user', content: [text('T\nbody')] },
+    ]);
+  });
+
+  it('refuses what it cannot express, naming the field, or leaves it out', () => {
+    const given = {
+      model: 'm',
+      messages: [{ role: 'user', content: [{ type: 'file', file: { file_url: 'https://example.com' } }] }],
+    };
+    const target = { model: 'm', stream: false, upstream };
+    for (const [fields, param] of [
+      [{ top_k: 4 }, 'top_k'],
+      [{ some_new_field: 1 }, 'some_new_field'],
+      [{ constructor: 1 }, 'constructor'],
+      [{ stop: ['a', 'b', 'c', 'd', 'e'] }, 'stop'],
+      [{ messages: given.messages }, 'messages[0].content[0].file.file_url'],
+    ] as const) {
+      const request = { ...given, messages: [], ...fields } as ChatRequest;
+      const refused = { code: 'unsupported_feature', param };
+      assert.throws(() => adapter.chat.request(request, target, STRICT), refused, param);
+      const losses = createLosses(true);
+      adapter.chat.request(request, target, losses);
+      assert.deepEqual(losses.lost, [param]);
+    }
+  });
+
+  it('reads every kind of usage of a reply', () => {
+    const usage =
+      '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":2},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":1}}';
+    assert.deepEqual(adapter.chat.response(answer(usage)).usage, {
+      ...{ prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
+      ...{ cached_tokens: 4, cache_write_tokens: 0, reasoning_tokens: 3 },
+      ...{ prompt_audio_tokens: 2, completion_audio_tokens: 1 },
     });
   });
 
   it('refuses replies of another form', () => {
-    const choice = '{"choices":[{"message":{"content":"y"}}],"usage":';
     for (const text of [
       '',
       '[]',
@@ -49,36 +102,103 @@ describe("OpenAI's adapter", () => {
       '{}',
       '{"choices":[]}',
       '{"choices":[7]}',
-      `${choice}{"prompt_tokens":-1}}`,
+      answer('{"prompt_tokens":-1}'),
     ]) {
-      assert.throws(() => adapter.response(text), { code: 'provider_malformed' }, text);
+      assert.throws(() => adapter.chat.response(text), { code: 'provider_malformed' }, text);
+      assert.throws(() => passage.response(text), { code: 'provider_malformed' }, text);
     }
   });
 
-  it('passes frames as they came and hides the usage frame from a client that did not ask', () => {
-    const first =
-      '{"id":"c",  "choices":[{"index":0,"delta":{"content":"a \\"usage\\":{ b"},"finish_reason":null}],"usage":null}';
+  it('reads chunks, and keeps usage apart from them', () => {
+    const stream = adapter.chat.stream();
+    const choices = [{ index: 0, delta: { content: 'a' }, finish_reason: null }];
+    assert.deepEqual(stream.push(frame(JSON.stringify({ id: 'c', choices, usage: null }))), [
+      { id: 'c', choices },
+    ]);
+    assert.deepEqual(
+      stream.push(frame('{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}')),
+      [],
+    );
+    assert.throws(() => stream.end(), { code: 'provider_disconnected' });
+    stream.push(frame('[DONE]'));
+    stream.end();
+    assert.equal(stream.usage?.total_tokens, 3);
+    assert.equal(stream.text(), 'a');
+  });
+
+  it('refuses chunks of any other shape', () => {
+    for (const data of ['<html>', '7', '{"choices":7}', '{"choices":[7]}', '{"choices":[{"delta":7}]}']) {
+      assert.throws(() => adapter.chat.stream().push(frame(data)), { code: 'provider_malformed' }, data);
+    }
+  });
+});
+
+describe("OpenAI's passage", () => {
+  const pass = (body: string, stream: boolean): string =>
+    passage.request(body, { model: 'gpt-x', stream, upstream }, {}).body;
+
+  it('changes nothing but the model and, in a stream, the asking for usage', () => {
+    const rest =
+      '"n":12345678901234567890,"x":1.0,\n "x" : {"model":"mine","stream_options":7},"u":"\\u00e9"';
+    assert.equal(pass(`{ "model" : "gpt-x",${rest}}`, false), `{ "model" : "gpt-x",${rest}}`);
+    assert.equal(pass(`{${rest}, "model":"a\\"b" }`, false), `{${rest}, "model":"gpt-x" }`);
+    assert.equal(
+      pass(`{"model":"gpt-x",${rest} }`, true),
+      `{"model":"gpt-x",${rest},"stream_options":{"include_usage":true} }`,
+    );
+    for (const [given, sent] of [
+      ['null', '{"include_usage":true}'],
+      ['{}', '{"include_usage":true}'],
+      ['{ "include_usage" : false, "a":1}', '{ "include_usage" : true, "a":1}'],
+      ['{ "include_usage" : true }', '{ "include_usage" : true }'],
+    ]) {
+      assert.equal(
+        pass(`{"stream_options": ${given},"model":"gpt-x"}`, true),
+        `{"stream_options": ${sent},"model":"gpt-x"}`,
+      );
+    }
+  });
+
+  it('refuses a field that stands twice where the cost hangs on it, however it is spelt', () => {
+    for (const body of ['{"model":"a","model":"b"}', '{"max_tokens":1,"max\\u005ftokens":9}']) {
+      assert.throws(() => pass(body, false), { code: 'invalid_request' }, body);
+    }
+  });
+
+  it('passes frames as they came, and hides what came only because usage was asked for', () => {
+    const start =
+      '{"id":"c",  "choices":[{"index":0,"delta":{"content":"a \\"usage\\":{ b"},"finish_reason":null}]';
     const last = '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}';
     for (const include_usage of [true, false]) {
-      const stream = adapter.stream({ include_usage });
-      assert.deepEqual(stream.push(frame(first)), [first]);
-      assert.deepEqual(stream.push(frame(last)), include_usage ? [last] : []);
-      assert.equal(stream.finished, false);
-      assert.deepEqual(stream.push(frame('[DONE]')), []);
-      assert.equal(stream.finished, true);
+      const stream = passage.stream!({ include_usage });
+      for (const [tail, hidden] of [
+        [',"usage":null}', '}'],
+        [',"usage":null,"obfuscation":"xyz"}', ',"obfuscation":"xyz"}'],
+        [', "usage" : null ,"x":{"usage":null}}', ', "x":{"usage":null}}'],
+        [',"x":{"a":1,"usage":null}}', ',"x":{"a":1,"usage":null}}'],
+      ]) {
+        const shown = `data: ${start}${include_usage ? tail : hidden}\n\n`;
+        assert.equal(stream.push(frame(start + tail)), shown);
+      }
+      assert.equal(stream.push(frame(last)), include_usage ? `data: ${last}\n\n` : '');
+      assert.equal(stream.push(frame('[DONE]')), '');
+      assert.equal(stream.last(), 'data: [DONE]\n\n');
       assert.equal(stream.usage?.total_tokens, 3);
-      assert.equal(stream.text(), 'a "usage":{ b');
+      assert.equal(stream.text(), 'a "usage":{ b'.repeat(4));
       stream.end();
     }
   });
 
-  it('keeps a frame of several lines on one', () => {
-    const stream = adapter.stream({ include_usage: false });
-    assert.deepEqual(stream.push(frame('{"choices":\n[]}')), ['{"choices": []}']);
+  it('keeps the name and the lines of an event', () => {
+    const stream = passage.stream!({ include_usage: false });
+    assert.equal(
+      stream.push({ event: 'x', data: '{"choices":\n[]}' }),
+      'event: x\ndata: {"choices":\ndata: []}\n\n',
+    );
   });
 
   it('knows a whole stream from a broken one, and tells what was written until then', () => {
-    const stream = adapter.stream({ include_usage: false });
+    const stream = passage.stream!({ include_usage: false });
     stream.push(frame('{"choices":[{"delta":{"reasoning_content":"hm ","content":"one "}}]}'));
     stream.push(
       frame('{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}}]}'),
@@ -90,7 +210,7 @@ describe("OpenAI's adapter", () => {
   });
 
   it('reads the text of a stream that is longer than what is kept unread', () => {
-    const stream = adapter.stream({ include_usage: false });
+    const stream = passage.stream!({ include_usage: false });
     const piece = 'z'.repeat(1_000);
     for (let sent = 0; sent < 3_000; sent += 1) {
       stream.push(frame(`{"choices":[{"index":0,"delta":{"content":"${piece}"},"finish_reason":null}]}`));
@@ -99,10 +219,10 @@ describe("OpenAI's adapter", () => {
   });
 
   it('refuses frames that are no objects and turns error frames into errors', () => {
-    const stream = adapter.stream({ include_usage: false });
+    const stream = passage.stream!({ include_usage: false });
     assert.throws(() => stream.push(frame('<html>')), { code: 'provider_malformed' });
     assert.throws(() => stream.push(frame('{"error":{"message":"Slow down","code":429}}')), {
-      code: 'rate_limit_exceeded',
+      code: 'provider_rate_limited',
       status: 429,
       details: 'The provider answered 429: Slow down',
     });
@@ -117,7 +237,7 @@ describe("a provider's refusal", () => {
     const limited = refusal(429, 'Too many tokens', { 'retry-after': '7' });
     assert.deepEqual(
       [limited.code, limited.status, limited.retry_after_s, limited.details],
-      ['rate_limit_exceeded', 429, 7, 'The provider answered 429: Too many tokens'],
+      ['provider_rate_limited', 429, 7, 'The provider answered 429: Too many tokens'],
     );
     assert.equal(refusal(429, '', { 'retry-after-ms': '1500' }).retry_after_s, 2);
     assert.equal(refusal(503, '', { 'retry-after': 'Thu, 01 Jan 2026 00:00:30 GMT' }).retry_after_s, 30);

@@ -1,8 +1,15 @@
 import { fixedClock } from '../../src/core/clock.ts';
-import type { Caller, ChatRequest, Protocol, Upstream, Usage } from '../../src/providers/contract.ts';
+import type { ChatChunk, ChatRequest, Usage } from '../../src/providers/chat-form.ts';
+import type { Caller, Upstream } from '../../src/providers/contract.ts';
+import { createLosses } from '../../src/providers/losses.ts';
 import { createAdapters } from '../../src/providers/registry.ts';
 
 export const adapters = createAdapters(fixedClock('2026-01-01T00:00:00Z'));
+
+export type Protocol = keyof typeof adapters;
+
+/** Losses that are refused. */
+export const STRICT = createLosses(false);
 
 const LIMITS = {
   headers_timeout_ms: 2_000,
@@ -39,14 +46,15 @@ export const tell = async (
   stream: boolean,
 ): Promise<Told> => {
   const adapter = adapters[protocol];
-  const reply = await caller.call(upstream, adapter.request(chat, { model: chat.model, stream, upstream }));
+  const target = { model: chat.model, stream, upstream };
+  const reply = await caller.call(upstream, adapter.chat.request(chat, target, STRICT));
   if (reply.status !== 200) {
     const { status, headers } = reply;
     throw adapter.error({ status, headers, body: await reply.text() }, upstream);
   }
   if (!stream) {
-    const { body, usage } = adapter.response(await reply.text());
-    const choice = body.choices[0]!;
+    const { result, usage } = adapter.chat.response(await reply.text());
+    const choice = result.choices[0]!;
     const calls = choice.message.tool_calls ?? [];
     return {
       text: choice.message.content ?? '',
@@ -55,40 +63,27 @@ export const tell = async (
       usage,
     };
   }
-  const translation = adapter.stream({ include_usage: false });
-  const frames: string[] = [];
+  const translation = adapter.chat.stream();
+  const chunks: ChatChunk[] = [];
   for await (const events of reply.events())
-    for (const event of events) frames.push(...translation.push(event));
+    for (const event of events) chunks.push(...translation.push(event));
   translation.end();
-  return { ...assemble(frames), usage: translation.usage };
+  return { ...assemble(chunks), usage: translation.usage };
 };
 
-interface Frame {
-  readonly choices: readonly {
-    readonly delta: {
-      readonly content?: string;
-      readonly tool_calls?: readonly {
-        readonly index: number;
-        readonly function: { readonly name?: string; readonly arguments: string };
-      }[];
-    };
-    readonly finish_reason: string | null;
-  }[];
-}
-
 /** Puts chunks of the pivot form together as OpenAI's SDK does. */
-const assemble = (frames: readonly string[]): Omit<Told, 'usage'> => {
+const assemble = (chunks: readonly ChatChunk[]): Omit<Told, 'usage'> => {
   let text = '';
   let finish: string | null = null;
   const calls: { name: string; arguments: string }[] = [];
-  for (const frame of frames) {
-    for (const { delta, finish_reason } of (JSON.parse(frame) as Frame).choices) {
+  for (const { choices } of chunks) {
+    for (const { delta, finish_reason } of choices) {
       text += delta.content ?? '';
       finish = finish_reason ?? finish;
       for (const { index, function: called } of delta.tool_calls ?? []) {
         calls[index] ??= { name: '', arguments: '' };
-        calls[index].name += called.name ?? '';
-        calls[index].arguments += called.arguments;
+        calls[index].name += called?.name ?? '';
+        calls[index].arguments += called?.arguments ?? '';
       }
     }
   }

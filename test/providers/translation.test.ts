@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { createCaller } from '../../src/providers/caller.ts';
-import type { Caller, ChatRequest } from '../../src/providers/contract.ts';
+import type { ChatRequest } from '../../src/providers/chat-form.ts';
+import type { Caller } from '../../src/providers/contract.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { tell, upstreamAt } from './support.ts';
 
@@ -130,7 +131,7 @@ describe('a call through either protocol', () => {
       messages: [{ role: 'user', content: `[[sandbox: ${directive}]]` }],
     });
     const expected: readonly (readonly [string, boolean, string, number])[] = [
-      ['status=429', false, 'rate_limit_exceeded', 429],
+      ['status=429', false, 'provider_rate_limited', 429],
       ['status=404', false, 'provider_rejected', 404],
       ['status=401', false, 'provider_error', 502],
       ['status=503', true, 'provider_error', 502],

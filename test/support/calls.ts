@@ -7,6 +7,7 @@ import type { CallFacts, CallRecord, JournalEntry } from '../../src/journal/reco
 import type { PipelineDeps } from '../../src/pipeline/deps.ts';
 import { prepareBatch } from '../../src/pipeline/load/batch.ts';
 import { createCallRows } from '../../src/pipeline/load/call-rows.ts';
+import { createJournalLog } from '../../src/vault/audit/journal-leaves.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { loadRegistry, type Registry } from '../../src/vault/registry.ts';
 import { createRowBuilder } from '../../src/vault/rows.ts';
@@ -134,7 +135,7 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
       if (batch.refusals.length > 0)
         throw new Error(`a test's call is not sound: ${batch.refusals[0]?.reason}`);
       await writeVault(sql, clock, async (tx, loaded_at) => {
-        await load(tx, batch.rows);
+        await load(tx, batch.records.flat());
         await tx`
           insert into ops.journal_batch
             (writer, first_sequence, last_sequence, record_count, first_instant, last_instant,
@@ -142,6 +143,11 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
           values (${writer}, ${batch.first_sequence}, ${batch.last_sequence}, ${batch.record_count},
             ${batch.first_instant}, ${batch.last_instant},
             ${batch.first_load_date}, ${batch.last_load_date}, ${loaded_at})`;
+        await createJournalLog(testRegistry()).queue(tx, {
+          writer,
+          first_sequence: last + 1,
+          queued_at: loaded_at,
+        });
       });
     },
   };

@@ -2,14 +2,17 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import OpenAI from 'openai';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
+import { createAuditTrail } from '../../src/control/audit-trail.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createFirstKeys, type FirstKeys } from '../../src/control/first-start.ts';
 import { startSnapshotKeeper } from '../../src/control/snapshot-keeper.ts';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
+import { createFileKms } from '../../src/core/secrets/file-kms.ts';
 import { type BudgetCounters, createBudgetCounters } from '../../src/gateway/budgets.ts';
 import type { GatewayDeps } from '../../src/gateway/deps.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
@@ -17,11 +20,13 @@ import { createRateLimiter } from '../../src/gateway/rate-limiter.ts';
 import { openStore } from '../../src/journal/store.ts';
 import { type JournalWriter, openWriter } from '../../src/journal/writer.ts';
 import { createApp } from '../../src/main/app.ts';
+import { createSubjectKms } from '../../src/main/subject-kms.ts';
 import { createJournalLoader } from '../../src/pipeline/load/load-journal.ts';
 import { createCaller } from '../../src/providers/caller.ts';
 import type { Upstream, UpstreamLimits } from '../../src/providers/contract.ts';
 import { createAdapters } from '../../src/providers/registry.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+import { createJournalLog } from '../../src/vault/audit/journal-leaves.ts';
 import { createAppend } from '../../src/vault/copy.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { createReader } from '../../src/vault/read.ts';
@@ -37,6 +42,9 @@ export interface TestGatewayOptions {
   readonly max_calls_in_flight?: number;
   readonly journal_limit_bytes?: number;
   readonly limits?: Partial<UpstreamLimits>;
+  /** How long like failures of a log-in are counted. */
+  readonly audit?: { readonly window_ms: number };
+  readonly witnesses?: ControlDeps['witnesses'];
   /** By provider: an address instead of the sandbox, as its own SDK takes it. */
   readonly base_urls?: Readonly<Record<string, string>>;
   /** Puts itself between the gateway and its journal. */
@@ -89,9 +97,14 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const caller = createCaller();
   const budgets = createBudgetCounters();
   const prometheus = new Registry();
+  const rows = createRowBuilder(registry);
+  const audit = createAuditTrail({ ...{ sql, clock, nextId, load, rows, log }, ...options.audit });
+  const kms = createFileKms({ path: join(path, 'master-keys.json'), given_keys: [], clock });
+  kms.createMasterKey();
+  const subject_kms = createSubjectKms({ kms, database_url: database.url, log });
   const control: ControlDeps = {
-    ...{ sql, clock, nextId, load, registry },
-    rows: createRowBuilder(registry),
+    ...{ sql, clock, nextId, load, registry, rows, audit, subject_kms },
+    witnesses: options.witnesses ?? [],
     reader: createReader(registry),
     snapshot: keeper.current,
     refreshSnapshot: keeper.refresh,
@@ -132,6 +145,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const loader = createJournalLoader({
     store,
     append: createAppend(registry),
+    journal_log: createJournalLog(registry),
     load,
     registry,
     clock,
@@ -151,6 +165,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
       );
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+      await audit.login_failures.close();
       await keeper.close();
       await opened.close();
       await caller.close();

@@ -14,9 +14,13 @@ describe('appending', () => {
   let loaded: TestDatabase;
   const append = createAppend(registry);
   const load = newLoader();
+  const prepare = (rows: readonly VaultRow[]) => {
+    const appending = append();
+    appending.add(rows);
+    return appending.finish();
+  };
   const appendTo = async (sql: Sql, rows: readonly VaultRow[]): Promise<void> => {
-    const write = await append(rows);
-    await sql.begin(write);
+    await sql.begin(await prepare(rows));
   };
   before(async () => {
     appended = await createTestDatabase();
@@ -104,7 +108,7 @@ describe('appending', () => {
 
   it('rejects when its connection dies, and the next transaction is unharmed', async () => {
     const { sql } = appended;
-    const write = await append([920_001, 920_002].flatMap((each) => callRows(each)));
+    const write = await prepare([920_001, 920_002].flatMap((each) => callRows(each)));
     const dying = sql.begin(async (tx) => {
       const [row] = await tx<{ pid: number }[]>`select pg_backend_pid() as pid`;
       await sql`select pg_terminate_backend(${row!.pid})`;

@@ -1,11 +1,13 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { type Pico, picoFromUsd, usdFromPico } from '../../core/money.ts';
-import { errorEnvelope } from '../../http/envelope.ts';
 import { createValidator } from '../../http/validate.ts';
-import type { ChatMessage, ChatRequest } from '../../providers/contract.ts';
-import type { Call, ClientProtocol } from '../call.ts';
+import type { ChatChunk, ChatMessage, ChatRequest } from '../../providers/chat-form.ts';
+import type { ClientProtocol } from '../client-protocol.ts';
 import type { Rating } from '../rating.ts';
+import { type ChatWriter, chatWork } from '../work/chat.ts';
+import type { Ending } from '../work.ts';
 import schema from './ai-completions.schema.json' with { type: 'json' };
+import { openAiDialect } from './openai/dialect.ts';
 
 interface AiRequest {
   readonly prompt?: string;
@@ -30,36 +32,39 @@ const DEFAULT_MAX_TOKENS = 1_024;
 export const createAiCompletions = (): ClientProtocol => {
   const validate = createValidator<AiRequest>(schema);
   return {
+    path: '/v1/ai/completions',
     endpoint: '/v1/ai/completions',
+    wire: null,
+    dialect: openAiDialect,
     read: (body) => {
       const request = validate(body);
+      const read = { chat: chatOf(request), losses: [], unread: [], locate: (param: string) => param };
       return {
-        chat: chatOf(request),
         model: request.model ?? null,
         type: request.type ?? 'completion',
         priority: request.priority ?? 'standard',
         max_cost: maxCostOf(request.max_cost),
         stream: request.stream === true,
         include_usage: false,
+        work: chatWork(read, WRITER),
       };
     },
-    reply: (response, call, rating) => {
-      const [choice] = response.body.choices;
-      const finish_reason = choice?.finish_reason ?? null;
-      return JSON.stringify({
-        ...answerOf(call, rating),
-        finish_reason,
-        text: choice?.message.content ?? '',
-      });
-    },
-    frame: (chunk) => {
+  };
+};
+
+const WRITER: ChatWriter = {
+  whole: ({ choices: [choice] }) => {
+    const finish_reason = choice?.finish_reason ?? null;
+    const text = choice?.message.content ?? '';
+    return (call, rating) => JSON.stringify({ ...answerOf(call, rating), finish_reason, text });
+  },
+  stream: () => ({
+    chunk: (chunk) => {
       const delta = deltaOf(chunk);
       return delta === '' ? '' : `data: ${JSON.stringify({ delta })}\n\n`;
     },
-    end: (call, rating) => `data: ${JSON.stringify(answerOf(call, rating))}\n\n`,
-    broken: (error, call, now_ms) =>
-      `data: ${JSON.stringify(errorEnvelope(error, call.request_id, now_ms))}\n\n`,
-  };
+    last: (call, rating) => `data: ${JSON.stringify(answerOf(call, rating))}\n\n`,
+  }),
 };
 
 const chatOf = (request: AiRequest): ChatRequest => {
@@ -78,15 +83,9 @@ const chatOf = (request: AiRequest): ChatRequest => {
   };
 };
 
-/** The text that a chunk adds. A provider of the pivot form sends its own chunks, which may be of any shape. */
-const deltaOf = (chunk: string): string => {
-  let choices: readonly { readonly delta?: { readonly content?: unknown } }[] | undefined;
-  try {
-    ({ choices } = JSON.parse(chunk) as { choices?: typeof choices });
-  } catch (cause) {
-    throw new OneVaultError('provider_malformed', { details: 'A frame of the stream is not JSON.', cause });
-  }
-  const content = choices?.[0]?.delta?.content;
+/** The text that a chunk adds. */
+const deltaOf = ({ choices: [choice] }: ChatChunk): string => {
+  const content = choice?.delta?.content;
   return typeof content === 'string' ? content : '';
 };
 
@@ -100,7 +99,7 @@ const maxCostOf = (max_cost: number | string | undefined): Pico | null => {
   }
 };
 
-const answerOf = (call: Call, rating: Rating) => ({
+const answerOf = (call: Ending, rating: Rating) => ({
   id: call.request_id,
   object: 'ai.completion',
   created: Math.floor(call.received_ms / 1_000),

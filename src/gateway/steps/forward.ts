@@ -1,8 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../core/errors.ts';
-import type { ChatResponse, ProviderAdapter, UpstreamReply } from '../../providers/contract.ts';
+import type { ProviderAdapter, UpstreamReply } from '../../providers/contract.ts';
+import { createLosses } from '../../providers/losses.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { adapterOf } from '../offers.ts';
+import { pass } from '../passing.ts';
+import type { Dialogue } from '../work.ts';
 
 // The first choice and one failover: a third try would keep the client longer than an error does.
 const MAX_ATTEMPTS = 2;
@@ -19,7 +23,7 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
 /** What only another provider may do better. */
 const WORTH_ANOTHER_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'provider_timeout',
-  'rate_limit_exceeded',
+  'provider_rate_limited',
   'unsupported_feature',
 ]);
 
@@ -58,14 +62,23 @@ const tryCandidate = async (
   const started_ms = deps.clock.now();
   call.chosen = candidate;
   call.usage = null;
-  call.produced_text = null;
+  call.answer = null;
+  call.frames = null;
   let http_status: number | null = null;
   let error: OneVaultError | null = null;
   try {
-    const adapter = adapterOf(deps, provider);
-    const reply = await send(deps, call, adapter, candidate);
+    const adapter = adapterOf(deps, candidate.offer);
+    if (adapter === null)
+      throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+    const dialogue = dialogueWith(deps, call, adapter, candidate);
+    if (dialogue === null) {
+      call.answer = await call.ask!.work.answer();
+      return null;
+    }
+    const upstream = deps.upstreams[provider]!;
+    const reply = await deps.caller.call(upstream, dialogue.request, { signal: call.signal });
     http_status = reply.status;
-    await receive(call, adapter, reply, deps);
+    await receive(deps, call, adapter, dialogue, reply);
   } catch (thrown) {
     error = asOneVaultError(thrown);
     if (error.code === 'internal_error') throw error;
@@ -81,70 +94,80 @@ const tryCandidate = async (
   return error;
 };
 
-const adapterOf = (deps: GatewayDeps, provider: string): ProviderAdapter => {
-  const protocol = deps.snapshot().providers.get(provider)?.protocol;
-  const adapter = protocol === undefined ? undefined : deps.adapters[protocol];
-  if (adapter === undefined)
-    throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
-  return adapter;
-};
-
-const send = (
-  { caller, upstreams }: GatewayDeps,
+/** Untouched where the provider speaks the client's own wire, else translated; null where we answer ourselves. */
+const dialogueWith = (
+  { upstreams }: GatewayDeps,
   call: Call,
   adapter: ProviderAdapter,
   candidate: CandidateOffer,
-): Promise<UpstreamReply> => {
-  const upstream = upstreams[candidate.offer.provider]!;
-  const { chat, stream } = call.ask!;
+): Dialogue | null => {
+  const { wire } = call.protocol;
+  const ask = call.ask!;
+  const { headers } = call.ctx.req;
   const target = {
     model: candidate.provider_model_name,
-    stream,
-    upstream,
+    stream: ask.stream,
+    upstream: upstreams[candidate.offer.provider]!,
     max_output_tokens: candidate.max_output_tokens,
   };
-  return caller.call(upstream, adapter.request(chat, target), { signal: call.signal });
+  call.ctx.remove(LOSSY);
+  const passage = wire === null ? undefined : adapter.passages[wire];
+  if (passage !== undefined) return pass(passage, { ask, text: call.text, headers, target });
+  const losses = createLosses(headers[LOSSY] === 'allow');
+  const dialogue = ask.work.translate(adapter, target, losses);
+  if (losses.lost.length > 0) call.ctx.set(LOSSY, lossyHeader(losses.lost));
+  return dialogue;
+};
+
+/** Asks for a reply though fields are lost; in the reply, the paths of those that were. */
+const LOSSY = 'x-onevault-lossy';
+// Below what proxies take of a header, which is 4 KiB or 8 KiB for all of them.
+const LOSSY_MAX_CHARS = 2_000;
+
+/** A list of paths. Clients choose the names of unknown fields: what no header may hold is percent-encoded. */
+const lossyHeader = (paths: readonly string[]): string => {
+  const encoded = paths.map((path) => path.toWellFormed().replace(/[^\w.[\]-]+/g, encodeURIComponent));
+  const list = encoded.join(', ');
+  return list.length <= LOSSY_MAX_CHARS
+    ? list
+    : `${list.slice(0, list.lastIndexOf(',', LOSSY_MAX_CHARS))}, ...`;
 };
 
 const receive = async (
+  deps: GatewayDeps,
   call: Call,
   adapter: ProviderAdapter,
+  dialogue: Dialogue,
   reply: UpstreamReply,
-  deps: GatewayDeps,
 ): Promise<void> => {
   if (reply.status < 200 || reply.status > 299) {
     const { status, headers } = reply;
     const upstream = deps.upstreams[call.chosen!.offer.provider]!;
     throw adapter.error({ status, headers, body: await reply.text() }, upstream);
   }
-  if (call.ask!.stream) return receiveStream(call, adapter, reply, deps);
-  const response = adapter.response(await reply.text());
-  call.response = response;
-  call.usage = response.usage;
-  call.produced_text = () => response.body.choices.map(({ message }) => textOf(message)).join('\n');
+  if (call.ask!.stream) return receiveStream(deps, call, dialogue, reply);
+  call.answer = dialogue.whole(await reply.text());
+  call.usage = call.answer.usage;
 };
 
-const textOf = ({ content, tool_calls }: ChatResponse['choices'][number]['message']): string =>
-  (content ?? '') + (tool_calls ?? []).map((call) => JSON.stringify(call.function ?? '')).join('');
-
 const receiveStream = async (
-  call: Call,
-  adapter: ProviderAdapter,
-  reply: UpstreamReply,
   { clock }: GatewayDeps,
+  call: Call,
+  dialogue: Dialogue,
+  reply: UpstreamReply,
 ): Promise<void> => {
-  const stream = adapter.stream({ include_usage: call.ask!.include_usage });
-  call.produced_text = () => stream.text();
+  const frames = dialogue.stream();
+  call.frames = frames;
   try {
     for await (const events of reply.events()) {
       let text = '';
-      for (const event of events) for (const chunk of stream.push(event)) text += call.protocol.frame(chunk);
+      for (const event of events) text += frames.push(event);
       if (text === '') continue;
       call.time_to_first_token_ms ??= Math.max(0, clock.now() - call.received_ms);
       await call.reply.write(text);
     }
-    stream.end();
+    frames.end();
   } finally {
-    call.usage = stream.usage;
+    call.usage = frames.usage;
   }
 };

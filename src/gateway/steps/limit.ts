@@ -2,7 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** Holds a key to its requests a minute. The headers are those of draft-ietf-httpapi-ratelimit-headers-06. */
+/** Holds a key to its requests a minute. The headers are those of draft-ietf-httpapi-ratelimit-headers-06, and the dialect's. */
 export const limit =
   ({ limiter, clock }: GatewayDeps): Step =>
   (call) => {
@@ -10,10 +10,12 @@ export const limit =
     const per_minute =
       api_key.rate_limit_requests_per_minute ?? call.customer!.rate_limit_requests_per_minute;
     if (per_minute === null) return;
-    const decision = limiter.take(api_key.api_key, per_minute, clock.now());
+    const now_ms = clock.now();
+    const decision = limiter.take(api_key.api_key, per_minute, now_ms);
     call.ctx.set('ratelimit-limit', String(decision.limit));
     call.ctx.set('ratelimit-remaining', String(decision.remaining));
     call.ctx.set('ratelimit-reset', String(decision.reset_s));
+    call.ctx.set({ ...call.protocol.dialect.limitHeaders(decision, now_ms) });
     if (decision.allowed) return;
     throw new OneVaultError('rate_limit_exceeded', {
       details: `The key may make ${per_minute} requests a minute.`,

@@ -1,5 +1,5 @@
 import { OneVaultError } from '../../core/errors.ts';
-import { parseJson, readBody } from '../../http/body.ts';
+import { decodeBody, parseText, readBody } from '../../http/body.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
@@ -12,5 +12,8 @@ export const readAsk =
       throw new OneVaultError('unsupported_media_type', { details: `It was ${type}.` });
     }
     call.body = await readBody(call.ctx.req, body_limit_bytes);
-    call.ask = call.protocol.read(parseJson(call.body));
+    call.text = decodeBody(call.body);
+    const { req, query } = call.ctx;
+    const params = call.ctx.params as Readonly<Record<string, string>>;
+    call.ask = call.protocol.read(parseText(call.text), { params, query, headers: req.headers });
   };

@@ -1,12 +1,10 @@
 import { asOneVaultError, OneVaultError } from '../../core/errors.ts';
-import { errorEnvelope } from '../../http/envelope.ts';
-import type { Usage } from '../../providers/contract.ts';
+import type { Usage } from '../../providers/chat-form.ts';
 import type { Call, CandidateOffer } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { NOTHING_USED, type Rating, rate } from '../rating.ts';
 import { STREAM_HEADERS } from '../reply.ts';
-import { countUsage } from '../tokens.ts';
 
 /**
  * Ends a call, whatever became of it: rates what was used, gives back the rest of the reservation, appends the
@@ -38,10 +36,11 @@ const completeUsage = async (call: Call): Promise<void> => {
   const told = call.usage !== null && isPossible(call.usage) ? call.usage : null;
   call.usage = told;
   call.usage_source = told === null ? 'none' : 'provider';
-  if (call.produced_text === null || (told !== null && call.error === null)) return;
-  const produced = call.produced_text();
-  if (produced === '' && call.error !== null) return;
-  const counted = within(call.chosen!, await countUsage(call.ask!.chat, produced));
+  const reply = call.answer ?? call.frames;
+  if (reply === null || (told !== null && call.error === null)) return;
+  const written = reply.written();
+  if (written === '' && (call.error !== null || !call.ask!.work.isBilled)) return;
+  const counted = within(call.chosen!, await call.ask!.work.countUsage(written));
   if (told !== null && told.completion_tokens >= counted.completion_tokens) return;
   const { prompt_tokens } = told ?? counted;
   const { completion_tokens } = counted;
@@ -75,13 +74,11 @@ const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   const { error, protocol, reply } = call;
   const now_ms = deps.clock.now();
   if (error === null) {
-    reply.prepare(
-      call.response === null ? protocol.end(call, rating) : protocol.reply(call.response, call, rating),
-    );
+    reply.prepare(call.answer === null ? call.frames!.last(call, rating) : call.answer.body(call, rating));
   } else if (reply.has_started) {
-    reply.prepare(protocol.broken(error, call, now_ms));
+    reply.prepare(protocol.dialect.broken(error, call.request_id, now_ms));
   } else {
-    reply.prepare(JSON.stringify(errorEnvelope(error, call.request_id, now_ms)));
+    reply.prepare(JSON.stringify(protocol.dialect.error(error, call.request_id, now_ms)));
   }
 };
 

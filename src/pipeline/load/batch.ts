@@ -15,7 +15,6 @@ export interface Batch {
   readonly first_sequence: number;
   readonly last_sequence: number;
   readonly record_count: number;
-  readonly rows: readonly VaultRow[];
   /** Records that no table takes, whole, with their reasons. */
   readonly refusals: readonly Refusal[];
   /** The earliest and latest request_timestamp, or null where the batch holds no call. */
@@ -28,15 +27,21 @@ export interface Batch {
   readonly spent: readonly number[];
 }
 
-/** Turns entries, of which there is at least one, into rows. A record is taken whole or refused whole. */
+/** A batch with its rows, record by record. */
+interface WholeBatch extends Batch {
+  readonly records: readonly (readonly VaultRow[])[];
+}
+
+/** Turns entries, of which there is at least one, into rows. */
 export const prepareBatch = (
   entries: readonly JournalEntry[],
   callRows: CallRows,
   registry: Registry,
-): Batch => {
-  const preparation = startBatch(callRows, registry);
+): WholeBatch => {
+  const records: (readonly VaultRow[])[] = [];
+  const preparation = startBatch(callRows, registry, (rows) => records.push(rows));
   preparation.add(entries);
-  return preparation.finish();
+  return { ...preparation.finish(), records };
 };
 
 /** A batch in the making, for whoever has other work to do in between. */
@@ -47,9 +52,16 @@ export interface BatchPreparation {
   finish(): Batch;
 }
 
-/** Begins a batch that holds nothing yet. */
-export const startBatch = (callRows: CallRows, registry: Registry): BatchPreparation => {
-  const rows: VaultRow[] = [];
+/**
+ * Begins a batch that holds nothing yet.
+ * @param take is given the rows of one call after another, and the sequence of its record. A record is taken whole or
+ *   refused whole.
+ */
+export const startBatch = (
+  callRows: CallRows,
+  registry: Registry,
+  take: (rows: readonly VaultRow[], sequence: number) => void,
+): BatchPreparation => {
   const refusals: Refusal[] = [];
   const spent: number[] = [];
   let first: JournalEntry | undefined;
@@ -81,7 +93,7 @@ export const startBatch = (callRows: CallRows, registry: Registry): BatchPrepara
       refuse(entry, made);
       return;
     }
-    for (const row of made) rows.push(row);
+    take(made, entry.sequence);
     const { request_timestamp } = record.call;
     first_instant = earlier(first_instant, request_timestamp);
     last_instant = later(last_instant, request_timestamp);
@@ -100,7 +112,7 @@ export const startBatch = (callRows: CallRows, registry: Registry): BatchPrepara
       writer: first!.writer,
       first_sequence: first!.sequence,
       last_sequence: last!.sequence,
-      ...{ record_count, rows, refusals, spent },
+      ...{ record_count, refusals, spent },
       ...{ first_instant, last_instant, first_load_date, last_load_date },
     }),
   };

@@ -10,6 +10,7 @@ import {
   type WriterState,
 } from '../../journal/reader.ts';
 import type { JournalStore } from '../../journal/store.ts';
+import type { JournalLeaves, JournalLog } from '../../vault/audit/journal-leaves.ts';
 import type { Append } from '../../vault/copy.ts';
 import type { Load } from '../../vault/load.ts';
 import { insertRefusals } from '../../vault/load-error.ts';
@@ -17,8 +18,10 @@ import type { Registry } from '../../vault/registry.ts';
 import { createRowBuilder } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
+import { type Ahead, createAhead } from './ahead.ts';
 import { type Batch, prepareBatch, startBatch } from './batch.ts';
 import { createCallRows } from './call-rows.ts';
+import { loadAround, type RecordRows } from './load-around.ts';
 
 export interface JournalLoaderDeps {
   readonly store: JournalStore;
@@ -28,6 +31,8 @@ export interface JournalLoaderDeps {
   readonly append: Append;
   /** Writes the batches of which `append` refuses a row. */
   readonly load: Load;
+  /** Makes the leaves of both. */
+  readonly journal_log: JournalLog;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,6 +55,8 @@ const BATCH_RECORDS = 2_000;
 const WAIT_MS = 100;
 // About half a millisecond of work: in between, PostgreSQL gets what it waits for.
 const RECORDS_AT_A_TIME = 50;
+// PostgreSQL and this process both have work then, whichever is the slower one for a while.
+const BATCHES_AHEAD = 2;
 const RETRY_WAIT_MS = 500;
 const CLOSE_TIMEOUT_S = 5;
 
@@ -61,7 +68,12 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   let sql = deps.connect();
 
   const prepareAfter = async (writer: string, position: number): Promise<PreparedBatch | null> => {
-    const preparation = startBatch(callRows, registry);
+    const appending = deps.append();
+    const leaves = deps.journal_log.start();
+    const preparation = startBatch(callRows, registry, (rows, sequence) => {
+      appending.add(rows);
+      leaves.add(sequence, rows);
+    });
     let count = 0;
     while (count < BATCH_RECORDS) {
       const entries = readEntries(store, writer, position + count, RECORDS_AT_A_TIME);
@@ -71,30 +83,40 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
       await setImmediate();
     }
     if (count === 0) return null;
-    const batch = preparation.finish();
-    return { ...batch, append: await deps.append(batch.rows) };
+    return {
+      ...preparation.finish(),
+      leaves: leaves.finish(),
+      append: await appending.finish(),
+      // Made anew for the few batches of which PostgreSQL refused a line: until then they cost no memory.
+      records: () => prepareBatch(readEntries(store, writer, position, count), callRows, registry).records,
+    };
   };
 
   const drainWriter = async (writer: WriterState, isOver: () => boolean): Promise<number> => {
+    const aheadOf = (start: number): Ahead<PreparedBatch> =>
+      createAhead(async (before) => {
+        if (before !== null && (before.record_count < BATCH_RECORDS || isOver())) return null;
+        return prepareAfter(writer.id, before?.last_sequence ?? start);
+      }, BATCHES_AHEAD);
     let position = writer.position;
-    let batch = await prepareAfter(writer.id, position);
+    let ahead = aheadOf(position);
     const trims: Promise<void>[] = [];
     let taken = 0;
-    while (batch !== null) {
-      const saving = saveBatch(deps, sql, batch);
-      // While PostgreSQL works at this batch, the next one is made ready.
-      const is_last = batch.record_count < BATCH_RECORDS || isOver();
-      const preparing = is_last ? null : prepareAfter(writer.id, batch.last_sequence);
-      const [vault_position, following] = await Promise.all([saving, preparing]);
-      if (vault_position === null) {
-        trims.push(trimEntries(store, writer.id, batch.last_sequence, batch.spent));
-        taken += batch.record_count;
-        position = batch.last_sequence;
-        batch = following;
-      } else {
-        position = await catchUp(writer, position, vault_position);
-        batch = await prepareAfter(writer.id, position);
+    try {
+      for (let batch = await ahead.next(); batch !== null; batch = await ahead.next()) {
+        const vault_position = await saveBatch(deps, sql, batch);
+        if (vault_position === null) {
+          trims.push(trimEntries(store, writer.id, batch.last_sequence, batch.spent));
+          taken += batch.record_count;
+          position = batch.last_sequence;
+        } else {
+          await ahead.end();
+          position = await catchUp(writer, position, vault_position);
+          ahead = aheadOf(position);
+        }
       }
+    } finally {
+      await ahead.end();
     }
     await Promise.all(trims);
     if (writer.last_sequence === position) await forgetWriter(store, writer.id);
@@ -155,6 +177,10 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
 
 interface PreparedBatch extends Batch {
   readonly append: (tx: Transaction) => Promise<void>;
+  /** What it leaves in the audit log once `append` has written it. */
+  readonly leaves: JournalLeaves;
+  /** Its rows, record by record, for when `append` failed. */
+  readonly records: () => readonly RecordRows[];
 }
 
 /**
@@ -163,34 +189,48 @@ interface PreparedBatch extends Batch {
  */
 const saveBatch = async (deps: JournalLoaderDeps, sql: Sql, batch: PreparedBatch): Promise<number | null> => {
   try {
-    return await writeBatch(deps, sql, batch, batch.append);
+    return await writeBatch(deps, sql, batch, 'append');
   } catch (error) {
     if (isConnectionError(error)) throw error;
-    return await writeBatch(deps, sql, batch, (tx) => deps.load(tx, batch.rows));
+    return await writeBatch(deps, sql, batch, 'load');
   }
 };
 
+/** All of a batch at once, or around the records of which another one stands. */
+type Way = 'append' | 'load';
+
 const writeBatch = (
-  { clock }: JournalLoaderDeps,
+  deps: JournalLoaderDeps,
   sql: Sql,
-  batch: Batch,
-  write: (tx: Transaction) => Promise<unknown>,
+  batch: PreparedBatch,
+  way: Way,
 ): Promise<number | null> =>
-  writeVault(sql, clock, async (tx, loaded_at) => {
-    const position = await lockPosition(tx, batch.writer);
-    if (position !== batch.first_sequence - 1) return position;
-    await write(tx);
+  writeVault(sql, deps.clock, async (tx, queued_at) => {
+    const { writer, first_sequence } = batch;
+    const position = await lockPosition(tx, writer, way);
+    if (position !== first_sequence - 1) return position;
+    const leaf_batch = { writer, first_sequence, queued_at };
+    if (way === 'append') await batch.append(tx);
+    else await loadAround(deps, tx, batch.records());
     await Promise.all([
-      insertRefusals(tx, batch.refusals, clock.now()),
-      insertJournalBatch(tx, batch, loaded_at),
+      insertRefusals(tx, batch.refusals, deps.clock.now()),
+      insertJournalBatch(tx, batch, queued_at),
+      ...(way === 'append' ? [deps.journal_log.insert(tx, leaf_batch, batch.leaves)] : []),
     ]);
+    if (way === 'load') await deps.journal_log.queue(tx, leaf_batch);
     return null;
   });
 
-/** Lets one loader at a time write a writer's records, and says up to which sequence the vault holds them. */
-const lockPosition = async (tx: Transaction, writer: string): Promise<number> => {
+/**
+ * Lets one loader at a time write a writer's records, and says up to which sequence the vault holds them. Whoever loads
+ * around records that stand must see all that stand: it is alone while it does.
+ */
+const lockPosition = async (tx: Transaction, writer: string, way: Way): Promise<number> => {
+  const lock = tx(way === 'append' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');
   const [, [row]] = await Promise.all([
-    tx`select pg_advisory_xact_lock(hashtextextended(${`journal/${writer}`}, 0))`,
+    tx`
+      select pg_advisory_xact_lock(hashtextextended(${`journal/${writer}`}, 0)),
+        ${lock}(hashtextextended('onevault calls', 0))`,
     tx<{ position: number }[]>`
       select b.last_sequence as position
       from ops.journal_batch b

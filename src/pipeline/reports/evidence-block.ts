@@ -18,6 +18,7 @@ export interface Evidence {
   readonly sql_sha256: string;
   readonly sources: readonly SourceCount[];
   readonly journal: readonly WriterCompleteness[];
+  readonly audit_log: LogCoverage;
   readonly exceptions: readonly string[];
   readonly retention_class: string;
   /** To be filled in by hand. */
@@ -30,6 +31,26 @@ export interface SourceCount {
   readonly source_table: string;
   readonly row_count: number;
   readonly control_sum: string;
+}
+
+/** Where the report's calls stand in the audit log, as its checkpoints at the report's instant said. */
+export interface LogCoverage {
+  /** The leaves among which they are, the latter index not included; null where none was covered. */
+  readonly leaves: { readonly from: number; readonly to: number } | null;
+  /** The last checkpoint before those leaves; null where there was none. */
+  readonly checkpoint_before: CheckpointPoint | null;
+  /** The newest checkpoint, which covers them; null where there was none. */
+  readonly checkpoint: CheckpointPoint | null;
+  /** Batches of calls of the period that no checkpoint covered yet. */
+  readonly batches_not_covered: number;
+}
+
+export interface CheckpointPoint {
+  readonly origin: string;
+  readonly tree_size: number;
+  /** Lower-case hex. */
+  readonly root_hash: string;
+  readonly checkpoint_at: string;
 }
 
 /** Of one journal writer, the sequences 1 to `expected`: how many were loaded, and which ranges were not. */

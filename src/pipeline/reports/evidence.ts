@@ -1,5 +1,6 @@
 import type { Transaction } from '../../vault/transaction.ts';
 import type { Evidence, SourceCount, WriterCompleteness } from './evidence-block.ts';
+import { readLogCoverage } from './log-coverage.ts';
 import type { ReportDefinition } from './report-definition.ts';
 import type { ReportParameters } from './report-input.ts';
 import type { Statement } from './report-sql.ts';
@@ -35,6 +36,7 @@ export const gatherEvidence = async (tx: Transaction, input: EvidenceInput): Pro
     sql_sha256: report.sql_sha256,
     sources: [...sources],
     journal,
+    audit_log: await readLogCoverage(tx, parameters),
     exceptions: await exceptionsOf(tx, parameters.known, journal),
     retention_class: report.retention_class,
     reviewer: '',

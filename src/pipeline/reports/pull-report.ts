@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Clock, instantOf } from '../../core/clock.ts';
 import type { Sql } from '../../core/postgres.ts';
+import type { Actor } from '../../vault/audit/event.ts';
 import { canonicalJson } from '../../vault/canonical-json.ts';
 import { createLoader } from '../../vault/load.ts';
 import type { Registry } from '../../vault/registry.ts';
@@ -13,6 +14,7 @@ import { RENDERERS } from './render/registry.ts';
 import { type ReportDefinition, readReport, type Section } from './report-definition.ts';
 import { checkReportInput, type ReportInput, type ReportParameters } from './report-input.ts';
 import { bindParameters } from './report-sql.ts';
+import { createPullTeller } from './tell-pull.ts';
 
 export type { ReportInput };
 
@@ -24,6 +26,8 @@ export interface ReportDeps {
   readonly reports_dir: string;
   /** Version of the product, for the evidence block. */
   readonly code_version: string;
+  /** Who pulls, for the audit log. */
+  readonly actor: Actor;
 }
 
 export interface PulledReport {
@@ -44,7 +48,8 @@ const BATCH_ROWS = 1_000;
 const ID_LENGTH = 16;
 
 /**
- * Makes a report as known at an instant, gives it to `write` as it comes, and records that it was pulled. The same
+ * Makes a report as known at an instant, gives it to `write` as it comes, and records that it was pulled: in the audit
+ * log before the first byte leaves, and when it is whole with its hash. The same
  * parameters and instant give the same bytes, whatever was loaded since.
  * @throws InputError (bad parameters), or what `write` or PostgreSQL throws
  */
@@ -62,17 +67,24 @@ export const pullReport = async (
     hash.update(text);
     await write(text);
   };
-  const row_count = await sql.begin('isolation level repeatable read read only', async (tx) => {
-    // While a slow reader takes a piece, the transaction is idle.
-    await tx`set local idle_in_transaction_session_timeout = 0`;
-    const values = await sqlParameters(tx, parameters);
-    const sources = bindParameters(report.sources_sql, values);
-    const evidence = await gatherEvidence(tx, { report, report_id, parameters, code_version, sources });
-    return render(tx, report, parameters, values, {
-      emit,
-      head: RENDERERS[parameters.format].begin(evidence),
+  const teller = createPullTeller(deps, deps.actor, report_id);
+  const row_count = await sql
+    .begin('isolation level repeatable read read only', async (tx) => {
+      // While a slow reader takes a piece, the transaction is idle.
+      await tx`set local idle_in_transaction_session_timeout = 0`;
+      const values = await sqlParameters(tx, parameters);
+      const sources = bindParameters(report.sources_sql, values);
+      const evidence = await gatherEvidence(tx, { report, report_id, parameters, code_version, sources });
+      await teller.begins(tx, bindParameters(report.customers_sql, values));
+      return render(tx, report, parameters, values, {
+        emit,
+        head: RENDERERS[parameters.format].begin(evidence),
+      });
+    })
+    .catch(async (error: unknown) => {
+      await teller.fails(error);
+      throw error;
     });
-  });
   const pulled = {
     report_id,
     known: parameters.known,

@@ -14,7 +14,9 @@ export interface ReportDefinition {
   readonly sections: readonly Section[];
   /** What the report was made of: one row a source table, with `row_count` and `control_sum`. */
   readonly sources_sql: string;
-  /** SHA-256 of all SQL, hex. */
+  /** Whose calls it shows: `customer`, a slug a row. */
+  readonly customers_sql: string;
+  /** SHA-256 of all SQL that makes the document, hex. */
   readonly sql_sha256: string;
 }
 
@@ -32,7 +34,8 @@ export interface SectionColumn {
   readonly is_number: boolean;
 }
 
-interface ReportJson extends Omit<ReportDefinition, 'name' | 'sections' | 'sources_sql' | 'sql_sha256'> {
+interface ReportJson
+  extends Omit<ReportDefinition, 'name' | 'sections' | 'sources_sql' | 'customers_sql' | 'sql_sha256'> {
   readonly sections: readonly { readonly name: string; readonly title: string }[];
 }
 
@@ -56,7 +59,9 @@ export const readReport = (reports_dir: string, name: string): ReportDefinition 
   const text = (file: string): string => readFileSync(join(reports_dir, name, file), 'utf8');
   const report = JSON.parse(text('report.json')) as ReportJson;
   const calls = text('calls.sql').trim();
-  const over = (file: string): string => `with calls as (\n${calls}\n)\n${text(file).trim()}`;
+  const overCalls = (sql: string): string => `with calls as (\n${calls}\n)\n${sql}`;
+  const over = (file: string): string => overCalls(text(file).trim());
+  const customers_sql = overCalls("select distinct customer from calls where customer <> 'unknown'");
   const sections = report.sections.map((section) => ({
     ...section,
     sql: over(`${section.name}.sql`),
@@ -65,7 +70,7 @@ export const readReport = (reports_dir: string, name: string): ReportDefinition 
   const sources_sql = over('sources.sql');
   const hash = createHash('sha256');
   for (const sql of [sources_sql, ...sections.map((section) => section.sql)]) hash.update(`${sql}\n;\n`);
-  return { ...report, name, sections, sources_sql, sql_sha256: hash.digest('hex') };
+  return { ...report, name, sections, sources_sql, customers_sql, sql_sha256: hash.digest('hex') };
 };
 
 const columnsOf = ({ properties }: SchemaJson): SectionColumn[] =>

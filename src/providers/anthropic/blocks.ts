@@ -1,4 +1,4 @@
-import type { JsonObject } from '../contract.ts';
+import type { JsonObject } from '../chat-form.ts';
 import { isObject, malformed } from '../json.ts';
 import { textIn } from './response.ts';
 

@@ -1,44 +1,48 @@
-import type { JsonObject } from '../contract.ts';
+import type { JsonObject } from '../chat-form.ts';
+import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import { invalid, unsupported } from './refusal.ts';
+import type { Losses } from '../losses.ts';
 
 /** Blocks of a content that may hold text, images and documents. Empty texts are left out, as Anthropic refuses them. */
-export const contentBlocks = (content: unknown, param: string): readonly JsonObject[] =>
-  blocks(content, param, blockOf);
+export const contentBlocks = (content: unknown, param: string, losses: Losses): readonly JsonObject[] =>
+  blocks(content, param, (part, at) => blockOf(part, at, losses));
 
 /** Blocks of a content that may hold text only. */
-export const textBlocks = (content: unknown, param: string): readonly JsonObject[] =>
+export const textBlocks = (content: unknown, param: string, losses: Losses): readonly JsonObject[] =>
   blocks(content, param, (part, at) => {
     if (part.type === 'text') return textBlock(part.text, part, `${at}.text`);
     if (part.type === 'refusal') return textBlock(part.refusal, part, `${at}.refusal`);
-    throw unsupported(`${at}.type`, 'take text only in this role');
+    losses.lose(`${at}.type`, "Anthropic's models take text only in this role");
+    return null;
   });
 
-type BlockOf = (part: JsonObject, param: string) => JsonObject;
-
-const blocks = (content: unknown, param: string, toBlock: BlockOf): readonly JsonObject[] => {
+const blocks = (
+  content: unknown,
+  param: string,
+  toBlock: (part: JsonObject, param: string) => JsonObject | null,
+): readonly JsonObject[] => {
   if (content === undefined || content === null || content === '') return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   if (!Array.isArray(content)) throw invalid(param, 'is neither a text nor a list');
-  return (content as unknown[])
-    .map((part, index) => {
-      const at = `${param}[${index}]`;
-      if (!isObject(part)) throw invalid(at, 'is not an object');
-      return toBlock(part, at);
-    })
-    .filter((block) => block.text !== '');
+  return (content as unknown[]).flatMap((part, index) => {
+    const at = `${param}[${index}]`;
+    if (!isObject(part)) throw invalid(at, 'is not an object');
+    const block = toBlock(part, at);
+    return block === null || block.text === '' ? [] : [block];
+  });
 };
 
-const blockOf: BlockOf = (part, param) => {
+const blockOf = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
   switch (part.type) {
     case 'text':
       return textBlock(part.text, part, `${param}.text`);
     case 'image_url':
-      return imageBlock(part, param);
+      return imageBlock(part, param, losses);
     case 'file':
-      return documentBlock(part, param);
+      return documentBlock(part, param, losses);
     default:
-      throw unsupported(`${param}.type`, 'take text, images and PDF files');
+      losses.lose(`${param}.type`, "Anthropic's models take text, images, PDF files and documents of text");
+      return null;
   }
 };
 
@@ -47,37 +51,55 @@ const textBlock = (text: unknown, part: JsonObject, param: string): JsonObject =
   return { type: 'text', text, ...cacheMark(part) };
 };
 
-const cacheMark = (part: JsonObject): JsonObject =>
+/** The client's mark on what Anthropic is to keep in its cache. */
+export const cacheMark = (part: JsonObject): JsonObject =>
   isObject(part.cache_control) ? { cache_control: part.cache_control } : {};
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'image/gif', 'image/webp']);
 const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/;
+const WEB_URL = /^https?:\/\//i;
 
-const imageBlock = (part: JsonObject, param: string): JsonObject => {
+const imageBlock = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
   if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
   const detail = image.detail ?? 'auto';
   if (detail !== 'auto' && detail !== 'high') {
-    throw unsupported(`${param}.image_url.detail`, 'read images in full detail only');
+    losses.lose(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
   }
-  if (/^https?:\/\//i.test(url)) return { type: 'image', source: { type: 'url', url }, ...cacheMark(part) };
+  if (WEB_URL.test(url)) return { type: 'image', source: { type: 'url', url }, ...cacheMark(part) };
   const { media_type, data } = dataUrl(url, `${param}.image_url.url`);
-  if (!IMAGE_TYPES.has(media_type))
-    throw unsupported(`${param}.image_url.url`, 'read JPEG, PNG, GIF and WebP images');
+  if (!IMAGE_TYPES.has(media_type)) {
+    losses.lose(`${param}.image_url.url`, "Anthropic's models read JPEG, PNG, GIF and WebP images");
+    return null;
+  }
   return { type: 'image', source: { type: 'base64', media_type, data }, ...cacheMark(part) };
 };
 
-const documentBlock = (part: JsonObject, param: string): JsonObject => {
-  const file = part.file;
-  const url = isObject(file) ? file.file_data : undefined;
-  if (!isObject(file) || typeof url !== 'string') {
-    throw unsupported(`${param}.file`, 'take files with their content (file.file_data) only');
-  }
-  const { media_type, data } = dataUrl(url, `${param}.file.file_data`);
-  if (media_type !== 'application/pdf') throw unsupported(`${param}.file.file_data`, 'read PDF files only');
+const documentBlock = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
+  const file = isObject(part.file) ? part.file : {};
+  const source = documentSource(file, `${param}.file`, losses);
+  if (source === null) return null;
   const title = typeof file.filename === 'string' ? { title: file.filename } : {};
-  return { type: 'document', source: { type: 'base64', media_type, data }, ...title, ...cacheMark(part) };
+  const context = typeof file.context === 'string' ? { context: file.context } : {};
+  return { type: 'document', source, ...title, ...context, ...cacheMark(part) };
+};
+
+const documentSource = (file: JsonObject, param: string, losses: Losses): JsonObject | null => {
+  const { text, file_url, file_data } = file;
+  if (typeof text === 'string') return { type: 'text', media_type: 'text/plain', data: text };
+  if (typeof file_url === 'string') return { type: 'url', url: file_url };
+  if (typeof file_data !== 'string') {
+    losses.lose(param, "Anthropic's models take files with their content or their URL only");
+    return null;
+  }
+  const { media_type, data } = dataUrl(file_data, `${param}.file_data`);
+  if (media_type === 'application/pdf') return { type: 'base64', media_type, data };
+  if (media_type === 'text/plain') {
+    return { type: 'text', media_type, data: Buffer.from(data, 'base64').toString('utf8') };
+  }
+  losses.lose(`${param}.file_data`, "Anthropic's models read PDF files and plain text");
+  return null;
 };
 
 /** The parts of a base64 data URL (RFC 2397). */

@@ -1,7 +1,8 @@
-import type { ChatMessage, JsonObject } from '../contract.ts';
+import type { ChatMessage, JsonObject } from '../chat-form.ts';
+import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import { contentBlocks, textBlocks } from './content.ts';
-import { invalid, unsupported } from './refusal.ts';
+import type { Losses } from '../losses.ts';
+import { cacheMark, contentBlocks, textBlocks } from './content.ts';
 
 interface Turn {
   readonly role: 'user' | 'assistant';
@@ -15,11 +16,13 @@ interface Turn {
  */
 export const messagesOf = (
   messages: readonly ChatMessage[],
+  losses: Losses,
 ): { readonly system: readonly JsonObject[]; readonly messages: readonly Turn[] } => {
   if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly JsonObject[]): void => {
+    if (content.length === 0) return;
     const last = turns.at(-1);
     if (last?.role === role) last.content.push(...content);
     else turns.push({ role, content: [...content] });
@@ -30,53 +33,61 @@ export const messagesOf = (
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...textBlocks(message.content, `${param}.content`));
+        system.push(...textBlocks(message.content, `${param}.content`, losses));
         break;
       case 'user':
-        add('user', contentBlocks(message.content, `${param}.content`));
+        add('user', contentBlocks(message.content, `${param}.content`, losses));
         break;
       case 'assistant':
-        add('assistant', assistantBlocks(message, param));
+        add('assistant', assistantBlocks(message, param, losses));
         break;
       case 'tool':
-        add('user', [toolResult(message, param)]);
+        add('user', [toolResult(message, param, losses)]);
         break;
       default:
-        throw unsupported(`${param}.role`, 'know the roles system, developer, user, assistant and tool');
+        losses.lose(
+          `${param}.role`,
+          "Anthropic's models know the roles system, developer, user, assistant and tool",
+        );
     }
   });
   return { system, messages: turns };
 };
 
 /** Thinking first and unaltered, as Anthropic demands where tools are used; then text, then tool calls. */
-const assistantBlocks = (message: ChatMessage, param: string): readonly JsonObject[] => {
-  if (isObject(message.audio)) throw unsupported(`${param}.audio`, 'take no audio');
-  if (isObject(message.function_call)) throw unsupported(`${param}.function_call`, 'take tool_calls instead');
-  const thinking = Array.isArray(message.thinking_blocks) ? (message.thinking_blocks as JsonObject[]) : [];
-  const text = textBlocks(message.content, `${param}.content`);
-  const refusal = typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`) : [];
+const assistantBlocks = (message: ChatMessage, param: string, losses: Losses): readonly JsonObject[] => {
+  if (isObject(message.audio)) losses.lose(`${param}.audio`, "Anthropic's models take no audio");
+  if (isObject(message.function_call)) {
+    losses.lose(`${param}.function_call`, "Anthropic's models take tool_calls instead");
+  }
+  const thinking = Array.isArray(message.thinking_blocks) ? message.thinking_blocks.filter(isSigned) : [];
+  const text = textBlocks(message.content, `${param}.content`, losses);
+  const refusal =
+    typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, losses) : [];
   const calls: unknown = message.tool_calls ?? [];
   if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'is not a list');
   return [
     ...thinking,
     ...text,
     ...refusal,
-    ...calls.map((call: unknown, index) => toolUse(call, `${param}.tool_calls[${index}]`)),
+    ...calls.flatMap((call: unknown, index) => toolUse(call, `${param}.tool_calls[${index}]`, losses)),
   ];
 };
 
-const toolUse = (call: unknown, param: string): JsonObject => {
+/** Whether a block of thinking carries what Anthropic knows its own by: it refuses all others. */
+const isSigned = (block: unknown): boolean =>
+  isObject(block) && (block.type !== 'thinking' || (block.signature ?? '') !== '');
+
+const toolUse = (call: unknown, param: string, losses: Losses): readonly JsonObject[] => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;
-  if (!isObject(call) || !isObject(called))
-    throw unsupported(`${param}.type`, 'call tools of the type "function" only');
+  if (!isObject(call) || !isObject(called)) {
+    losses.lose(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
+    return [];
+  }
   if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'is not a text');
   if (typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
-  return {
-    type: 'tool_use',
-    id: call.id,
-    name: called.name,
-    input: inputOf(called.arguments, `${param}.function.arguments`),
-  };
+  const input = inputOf(called.arguments, `${param}.function.arguments`);
+  return [{ type: 'tool_use', id: call.id, name: called.name, input, ...cacheMark(call) }];
 };
 
 const inputOf = (text: unknown, param: string): JsonObject => {
@@ -90,11 +101,13 @@ const inputOf = (text: unknown, param: string): JsonObject => {
   throw invalid(param, 'is not the JSON text of an object');
 };
 
-const toolResult = (message: ChatMessage, param: string): JsonObject => {
+const toolResult = (message: ChatMessage, param: string, losses: Losses): JsonObject => {
   if (typeof message.tool_call_id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
   return {
     type: 'tool_result',
     tool_use_id: message.tool_call_id,
-    content: contentBlocks(message.content, `${param}.content`),
+    content: contentBlocks(message.content, `${param}.content`, losses),
+    ...(message.is_error === true ? { is_error: true } : {}),
+    ...cacheMark(message),
   };
 };

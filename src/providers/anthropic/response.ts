@@ -1,14 +1,15 @@
 import type { Clock } from '../../core/clock.ts';
-import type { AdapterResponse, ChatResponse, FinishReason, JsonObject, ToolCall } from '../contract.ts';
+import type { ChatResponse, FinishReason, JsonObject, ToolCall } from '../chat-form.ts';
+import type { Answered } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { usageJson, usageOf } from './usage.ts';
+import { usageOf } from './usage.ts';
 
 /**
  * A message of Anthropic's in the pivot form. Thinking stands in `reasoning_content` as text and in
  * `thinking_blocks` as it came, which a client may send back in the next call.
  * @throws OneVaultError provider_malformed
  */
-export const chatResponse = (text: string, clock: Clock): AdapterResponse => {
+export const chatResponse = (text: string, clock: Clock): Answered<ChatResponse> => {
   const json = parseReply(text);
   const { id, model, content, usage: given } = json;
   if (typeof id !== 'string') throw malformed('id is not a text');
@@ -22,9 +23,8 @@ export const chatResponse = (text: string, clock: Clock): AdapterResponse => {
     created: Math.floor(clock.now() / 1_000),
     model,
     choices: [{ index: 0, message, finish_reason: finishReason(json.stop_reason), logprobs: null }],
-    ...(usage === null ? {} : { usage: usageJson(usage) }),
   };
-  return { body, text: JSON.stringify(body), usage };
+  return { result: body, usage };
 };
 
 const messageOf = (content: readonly unknown[]): ChatResponse['choices'][number]['message'] => {

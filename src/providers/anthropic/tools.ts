@@ -1,6 +1,7 @@
-import type { ChatRequest, JsonObject } from '../contract.ts';
+import type { ChatRequest, JsonObject } from '../chat-form.ts';
+import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import { invalid, unsupported } from './refusal.ts';
+import type { Losses } from '../losses.ts';
 
 /**
  * `tools` and `tool_choice` of a call as Anthropic takes them; nothing where no tool is given.
@@ -8,30 +9,36 @@ import { invalid, unsupported } from './refusal.ts';
  */
 export const toolFields = (
   chat: ChatRequest,
+  losses: Losses,
 ): { tools?: readonly JsonObject[]; tool_choice?: JsonObject } => {
   const { tools, tool_choice, parallel_tool_calls } = chat;
   if (tools === undefined || tools === null) return {};
   if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
   if (tools.length === 0) return {};
-  const choice = toolChoice(tool_choice, parallel_tool_calls === false);
-  return { tools: (tools as unknown[]).map(toolOf), ...(choice === null ? {} : { tool_choice: choice }) };
+  const taken = (tools as unknown[]).flatMap((tool, index) => toolOf(tool, `tools[${index}]`, losses));
+  if (taken.length === 0) return {};
+  const choice = toolChoice(tool_choice, parallel_tool_calls === false, losses);
+  return { tools: taken, ...(choice === null ? {} : { tool_choice: choice }) };
 };
 
-const toolOf = (tool: unknown, index: number): JsonObject => {
-  const param = `tools[${index}]`;
+const toolOf = (tool: unknown, param: string, losses: Losses): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
-  if (tool.type !== 'function') throw unsupported(`${param}.type`, 'take tools of the type "function" only');
+  if (tool.type !== 'function') {
+    losses.lose(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
+    return [];
+  }
   const given = tool.function;
   if (!isObject(given) || typeof given.name !== 'string')
     throw invalid(`${param}.function.name`, 'is not a text');
   const cache_control = tool.cache_control ?? given.cache_control;
-  return {
+  const taken = {
     name: given.name,
     ...(typeof given.description === 'string' ? { description: given.description } : {}),
     input_schema: inputSchema(given.parameters, `${param}.function.parameters`),
     ...(given.strict === true ? { strict: true } : {}),
     ...(isObject(cache_control) ? { cache_control } : {}),
   };
+  return [taken];
 };
 
 const inputSchema = (parameters: unknown, param: string): JsonObject => {
@@ -40,7 +47,7 @@ const inputSchema = (parameters: unknown, param: string): JsonObject => {
   return parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
 };
 
-const toolChoice = (choice: unknown, single: boolean): JsonObject | null => {
+const toolChoice = (choice: unknown, single: boolean, losses: Losses): JsonObject | null => {
   const alone = single ? { disable_parallel_tool_use: true } : {};
   if (choice === undefined || choice === null) return single ? { type: 'auto', ...alone } : null;
   if (choice === 'auto') return { type: 'auto', ...alone };
@@ -53,5 +60,6 @@ const toolChoice = (choice: unknown, single: boolean): JsonObject | null => {
     }
     return { type: 'tool', name: named.name, ...alone };
   }
-  throw unsupported('tool_choice', 'can be told "auto", "none", "required" or one function');
+  losses.lose('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
+  return null;
 };

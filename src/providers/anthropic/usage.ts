@@ -1,4 +1,4 @@
-import type { JsonObject, Usage } from '../contract.ts';
+import type { JsonObject, Usage } from '../chat-form.ts';
 import { isObject, tokenCount } from '../json.ts';
 
 /**
@@ -23,17 +23,8 @@ export const usageOf = (json: JsonObject): Usage => {
     cached_tokens,
     cache_write_tokens,
     reasoning_tokens: tokenCount(details.thinking_tokens, 'usage.output_tokens_details.thinking_tokens'),
+    // Anthropic's models neither hear nor speak.
+    prompt_audio_tokens: 0,
+    completion_audio_tokens: 0,
   };
 };
-
-/** Usage as OpenAI writes it. */
-export const usageJson = (usage: Usage): JsonObject => ({
-  prompt_tokens: usage.prompt_tokens,
-  completion_tokens: usage.completion_tokens,
-  total_tokens: usage.total_tokens,
-  prompt_tokens_details: {
-    cached_tokens: usage.cached_tokens,
-    cache_write_tokens: usage.cache_write_tokens,
-  },
-  completion_tokens_details: { reasoning_tokens: usage.reasoning_tokens },
-});

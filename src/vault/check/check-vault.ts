@@ -3,6 +3,7 @@ import { type Check, type CheckContext, NAMED_FAULTS, type Outcome, outcomeOf, t
 import { declarations } from './declarations.ts';
 import { ghosts } from './ghosts.ts';
 import { hashes } from './hashes.ts';
+import { logged } from './logged.ts';
 import { orphans } from './orphans.ts';
 import { partitions } from './partitions.ts';
 import { sequences } from './sequences.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   orphans,
   sequences,
   changes,
+  logged,
   hashes,
 ];
 

@@ -3,6 +3,7 @@ import { silentLog } from '../../../src/core/log.ts';
 import { connect, type Sql } from '../../../src/core/postgres.ts';
 import type { JournalStore } from '../../../src/journal/store.ts';
 import { createJournalLoader, type JournalLoader } from '../../../src/pipeline/load/load-journal.ts';
+import { createJournalLog } from '../../../src/vault/audit/journal-leaves.ts';
 import { createAppend } from '../../../src/vault/copy.ts';
 import { createLoader } from '../../../src/vault/load.ts';
 import { testRegistry } from '../../support/calls.ts';
@@ -17,6 +18,7 @@ export const createTestLoader = (store: JournalStore, url: string, log = silentL
     connect: () => connect(url, { application_name: 'test loader', max_connections: 2 }),
     load: createLoader({ registry, now: CLOCK.now }),
     append: createAppend(registry),
+    journal_log: createJournalLog(registry),
     clock: CLOCK,
   });
 };

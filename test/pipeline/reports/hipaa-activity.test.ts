@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { type Clock, fixedClock } from '../../../src/core/clock.ts';
 import { pullReport, type ReportInput } from '../../../src/pipeline/reports/pull-report.ts';
+import { sealTree } from '../../../src/vault/audit/seal-tree.ts';
 import {
   addCustomer,
   createCallFeed,
@@ -10,6 +11,7 @@ import {
   testRegistry,
 } from '../../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
+import { testKeyring } from '../../vault/audit/audit-fixture.ts';
 
 const NOW = '2026-11-21T12:00:00Z';
 const HOSTILE = '<script>alert(1)</script>,"x"\r\n=HYPERLINK("http://evil")';
@@ -59,6 +61,7 @@ describe('the report hipaa-activity', () => {
       clock,
       reports_dir: REPORTS_DIR,
       code_version: '0.0.0-test',
+      actor: { actor_kind: 'command', actor: 'tester' } as const,
     };
     const pulled = await pullReport(
       deps,
@@ -116,6 +119,8 @@ describe('the report hipaa-activity', () => {
       ]),
       [[5, 5, []]],
     );
+    const uncovered = { leaves: null, checkpoint_before: null, checkpoint: null, batches_not_covered: 1 };
+    assert.deepEqual(evidence.audit_log, uncovered);
     assert.deepEqual(evidence.exceptions, []);
   });
 
@@ -162,6 +167,55 @@ describe('the report hipaa-activity', () => {
       join gateway.customer_h c using (customer_hk)
       where h.report_bk = ${report_id}`;
     assert.deepEqual([...rows], [{ requested_by: 'the recorded one', document_sha256, customer_bk: 'acme' }]);
+  });
+
+  it('tells the audit log who saw whose calls', async () => {
+    const { report_id } = await pull({ requested_by: 'the one who looked' });
+    const one = await pull({ requested_by: 'the one who looked', customer: 'globex' });
+    const rows = await database.sql`
+      select s.actor, s.action, s.outcome, s.subject, array_agg(c.customer_bk order by c.customer_bk) as customers
+      from audit.audit_event_s s
+      join audit.audit_event_customer_l l using (audit_event_hk)
+      join gateway.customer_h c using (customer_hk)
+      where s.subject in (${report_id}, ${one.report_id})
+      group by s.audit_event_hk, s.actor, s.action, s.outcome, s.subject
+      order by customers`;
+    const event = { actor: 'tester', action: 'report.pull', outcome: 'succeeded' };
+    assert.deepEqual(
+      rows.map((row) => ({ ...row })),
+      [
+        { ...event, subject: report_id, customers: ['acme', 'globex'] },
+        { ...event, subject: one.report_id, customers: ['globex'] },
+      ],
+    );
+  });
+
+  it('names the checkpoints that cover its calls and who looked, and later ones do not change it', async () => {
+    const keyring = testKeyring(database.sql, clock);
+    const seal = async (): Promise<void> => {
+      clock.advance(60_000);
+      await sealTree(database.sql, { keyring, clock, published: null, is_check_forced: false });
+      clock.advance(60_000);
+    };
+    const early = await pull();
+    await seal();
+    const covered = await pull();
+    const { evidence, sections } = JSON.parse(covered.text);
+    const { leaves, checkpoint, checkpoint_before, batches_not_covered } = evidence.audit_log;
+    assert.equal(batches_not_covered, 0);
+    assert.equal(checkpoint_before, null);
+    assert.ok(leaves.from < leaves.to && leaves.to <= checkpoint.tree_size);
+    const looked = sections.at(-1);
+    assert.equal(looked.name, 'who-looked');
+    const pulls = looked.rows.filter((row: { action: string }) => row.action === 'report.pull');
+    assert.ok(pulls.some((row: { subject: string }) => row.subject === early.report_id));
+    assert.ok(pulls.every((row: { actor: string }) => row.actor === 'tester'));
+    await sendByNewWriter(database, clock, [{ request_timestamp: '2026-11-21T07:00:00.000Z' }]);
+    await seal();
+    assert.equal((await pull({ known: early.known })).text, early.text);
+    assert.equal((await pull({ known: covered.known })).text, covered.text);
+    const next = JSON.parse((await pull()).text).evidence.audit_log;
+    assert.ok(next.checkpoint.tree_size > checkpoint.tree_size && next.leaves.to > leaves.to);
   });
 
   it('names what is missing from the journal', async () => {

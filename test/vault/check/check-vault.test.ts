@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Sql } from '../../../src/core/postgres.ts';
+import { readFrontier } from '../../../src/vault/audit/hashes.ts';
+import { sequenceLeaves } from '../../../src/vault/audit/sequence-leaves.ts';
 import { type CheckResult, checkVault, type Progress } from '../../../src/vault/check/check-vault.ts';
 import type { Transaction } from '../../../src/vault/transaction.ts';
 import { addCustomer, createCallFeed, WRITERS } from '../../support/calls.ts';
@@ -48,6 +50,8 @@ const fill = async (sql: Sql): Promise<void> => {
     rows.hub('invoice_h', { invoice_bk }, stamp(1)),
     ...rows.satelliteSet('invoice_line_s', invoice_hk, LINES, stamp(1)),
   ]);
+  // The first leaves are in the tree, the others wait.
+  await sql.begin(async (tx) => sequenceLeaves(tx, await readFrontier(tx, 0), 1));
 };
 
 interface Damage {
@@ -227,6 +231,60 @@ const DAMAGES: readonly Damage[] = [
     sql: `delete from ops.load_change where table_name = 'tenant_h' and change_id = (select max(change_id) from ops.load_change where table_name = 'tenant_h')`,
     named: /^auth\.tenant_h holds \d+ rows, and the change feed names \d+$/,
     faults: 2,
+  },
+  {
+    what: 'leaves that are neither in the tree nor in the queue',
+    check: 'logged',
+    sql: 'delete from audit.leaf_queue where leaf_batch_id = 2',
+    named: /^leaf batch 2 stands neither in the tree nor in the queue$/,
+  },
+  {
+    what: 'leaves that are both in the tree and in the queue',
+    check: 'logged',
+    sql: `insert into audit.leaf_queue (leaf_batch_id)
+      select leaf_batch_id from audit.sequenced where first_index = 0`,
+    named: /^leaf batch 1 stands both in the tree and in the queue$/,
+  },
+  {
+    what: 'a batch in the tree that there is not',
+    check: 'logged',
+    sql: 'delete from audit.leaf_batch where leaf_batch_id = 1',
+    named: /^leaf batch 1 is not what the tree has$/,
+    faults: 2,
+  },
+  {
+    what: 'a gap in the tree',
+    check: 'logged',
+    sql: 'update audit.sequenced set first_index = first_index + 7',
+    named: /^the tree goes on at leaf 7 where 0 should be$/,
+  },
+  {
+    what: 'a change without leaves',
+    check: 'logged',
+    sql: `delete from audit.leaf_queue where leaf_batch_id = 3;
+      delete from audit.leaf_batch where leaf_batch_id = 3`,
+    named: /^change \d+ of [a-z_]+ has no leaves$/,
+  },
+  {
+    what: 'a batch of the journal without leaves',
+    check: 'logged',
+    sql: `delete from audit.leaf_queue where leaf_batch_id = (
+        select leaf_batch_id from audit.leaf_batch where journal_writer = '${W}' and first_sequence = 1);
+      delete from audit.leaf_batch where journal_writer = '${W}' and first_sequence = 1`,
+    named: new RegExp(`^journal writer ${W}: the batch from record 1 on has no leaves$`),
+  },
+  {
+    what: 'leaves that are fewer than the rows of their change',
+    check: 'logged',
+    sql: `update ops.load_change set row_count = row_count + 1
+      where change_id = (select change_id from audit.leaf_batch where leaf_batch_id = 2)`,
+    named: /^leaf batch 2: its \d+ leaves are not those of a change or of a batch of the journal$/,
+  },
+  {
+    what: 'a guard of the log that was switched off',
+    check: 'logged',
+    sql: 'alter table audit.leaf_batch disable trigger refuse_change',
+    named: /^audit\.leaf_batch is not guarded by refuse_change$/,
   },
 ];
 

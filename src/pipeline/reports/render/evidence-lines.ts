@@ -1,4 +1,4 @@
-import type { Evidence } from '../evidence-block.ts';
+import type { CheckpointPoint, Evidence, LogCoverage } from '../evidence-block.ts';
 
 /** The evidence as names and texts, in the order that people read it. Empty texts are to be filled in by hand. */
 export const evidenceLines = (evidence: Evidence): [string, string][] => [
@@ -21,6 +21,7 @@ export const evidenceLines = (evidence: Evidence): [string, string][] => [
     'Journal',
     `writer ${writer}: ${expected} records expected, ${found} found, gaps: ${gaps.length === 0 ? 'none' : gaps.join(', ')}`,
   ]),
+  ...logLines(evidence.audit_log),
   ...(evidence.exceptions.length === 0 ? ['none'] : evidence.exceptions).map((text): [string, string] => [
     'Exception',
     text,
@@ -30,3 +31,18 @@ export const evidenceLines = (evidence: Evidence): [string, string][] => [
   ['Reviewed at', evidence.reviewed_at],
   ['Sign-off', evidence.sign_off],
 ];
+
+const logLines = (log: LogCoverage): [string, string][] => [
+  ['Audit log, before', pointText(log.checkpoint_before)],
+  ['Audit log, up to', pointText(log.checkpoint)],
+  [
+    'Audit log, calls',
+    `${log.leaves === null ? 'no leaves' : `leaves ${log.leaves.from} to ${log.leaves.to - 1}`}, ` +
+      `batches not covered: ${log.batches_not_covered}`,
+  ],
+];
+
+const pointText = (point: CheckpointPoint | null): string =>
+  point === null
+    ? 'no checkpoint'
+    : `${point.origin}, ${point.tree_size} leaves, root ${point.root_hash}, ${point.checkpoint_at}`;

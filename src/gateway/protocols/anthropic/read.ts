@@ -1,0 +1,123 @@
+import type { ChatRequest, JsonObject } from '../../../providers/chat-form.ts';
+import { isObject } from '../../../providers/json.ts';
+import type { ReadChat } from '../../work/chat.ts';
+import type { MessagesRequest } from './messages-request.ts';
+import { readMessages } from './read-messages.ts';
+import { readToolChoice, readTools } from './read-tools.ts';
+import { createReading, type Reading } from './reading.ts';
+
+type Fields = Record<string, unknown>;
+
+/** Puts what one field means into the pivot form. */
+type Read = (value: unknown, chat: Fields, reading: Reading) => void;
+
+/**
+ * A request of Anthropic's messages in the pivot form.
+ * @throws OneVaultError invalid_request, naming the field
+ */
+export const readRequest = (body: MessagesRequest): ReadChat => {
+  const reading = createReading();
+  const messages = readMessages(body, reading);
+  const chat: Fields = { model: body.model, messages };
+  for (const [field, value] of Object.entries(body)) {
+    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
+    const read = FIELDS[field];
+    if (read !== undefined) read(value, chat, reading);
+    else reading.lose(field, 'There is nothing like this field elsewhere', value);
+  }
+  return {
+    chat: chat as unknown as ChatRequest,
+    losses: reading.losses,
+    unread: reading.unread,
+    locate: reading.locate,
+  };
+};
+
+const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'system']);
+
+const as =
+  (name: string): Read =>
+  (value, chat) => {
+    chat[name] = value;
+  };
+
+/** Of a field that other providers lack: a value that asks for nothing is no loss. */
+const onlyNeutral =
+  (field: string, neutral: unknown): Read =>
+  (value, _chat, reading) => {
+    if (value !== neutral) reading.lose(field, 'There is nothing like this field elsewhere', value);
+  };
+
+const outputConfig: Read = (value, chat, reading) => {
+  for (const [field, given] of Object.entries(isObject(value) ? value : {})) {
+    if (given === null) continue;
+    if (field === 'effort') chat.reasoning_effort = given;
+    else if (field === 'format') outputFormat(given, chat, reading);
+    else reading.lose(`output_config.${field}`, 'There is nothing like this field elsewhere', given);
+  }
+};
+
+const outputFormat: Read = (format, chat, reading) => {
+  const schema = isObject(format) && format.type === 'json_schema' ? format.schema : undefined;
+  if (!isObject(schema)) {
+    reading.lose('output_config.format', 'The format is known as a JSON Schema only', format);
+    return;
+  }
+  const json_schema = { name: 'output', schema, ...(isStrict(schema) ? { strict: true } : {}) };
+  chat.response_format = { type: 'json_schema', json_schema };
+};
+
+/** Whether OpenAI can hold a reply to the schema: it asks that objects be closed and all of their fields required. */
+const isStrict = (schema: unknown): boolean => {
+  if (Array.isArray(schema)) return schema.every(isStrict);
+  if (!isObject(schema)) return true;
+  const { properties, required, additionalProperties } = schema;
+  if (isObject(properties)) {
+    const names = Object.keys(properties);
+    if (additionalProperties !== false || !Array.isArray(required)) return false;
+    if (!names.every((name) => required.includes(name))) return false;
+  }
+  return Object.values(schema).every(isStrict);
+};
+
+const serviceTier: Read = (value, chat, reading) => {
+  if (value === 'auto') chat.service_tier = 'auto';
+  else if (value === 'standard_only') chat.service_tier = 'default';
+  else reading.lose('service_tier', 'There is nothing like this tier elsewhere', value);
+};
+
+const metadata: Read = (value, chat, reading) => {
+  for (const [field, given] of Object.entries(isObject(value) ? value : {})) {
+    if (field === 'user_id') chat.user = given ?? undefined;
+    else reading.lose(`metadata.${field}`, 'There is nothing like this field elsewhere', given);
+  }
+};
+
+const tools: Read = (value, chat, reading) => {
+  const read = readTools(value as readonly JsonObject[], reading);
+  if (read.length > 0) chat.tools = read;
+};
+
+const toolChoice: Read = (value, chat, reading) => {
+  Object.assign(chat, readToolChoice(value as JsonObject, reading));
+};
+
+// Without a prototype, so that a field named `constructor` finds nothing.
+const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.create(null) as object, {
+  max_tokens: as('max_completion_tokens'),
+  stop_sequences: as('stop'),
+  stream: as('stream'),
+  temperature: as('temperature'),
+  top_p: as('top_p'),
+  top_k: as('top_k'),
+  thinking: as('thinking'),
+  cache_control: as('cache_control'),
+  tools,
+  tool_choice: toolChoice,
+  output_config: outputConfig,
+  // The name that the field had while it was a beta.
+  output_format: outputFormat,
+  metadata,
+  service_tier: serviceTier,
+  speed: onlyNeutral('speed', 'standard'),
+});

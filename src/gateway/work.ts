@@ -1,0 +1,69 @@
+import type { Model, Offer } from '../control/snapshot.ts';
+import type { Attempt } from '../journal/record.ts';
+import type { Usage } from '../providers/chat-form.ts';
+import type { ProviderAdapter, RequestTarget, SseEvent, UpstreamRequest } from '../providers/contract.ts';
+import type { Losses } from '../providers/losses.ts';
+import type { Rating } from './rating.ts';
+
+/** What is known of a call when the end of its reply is written. */
+export interface Ending {
+  readonly request_id: string;
+  readonly received_ms: number;
+  readonly usage: Usage | null;
+  readonly chosen: { readonly offer: Offer } | null;
+  readonly route: { readonly decision: string; readonly routing_rule: string | null } | null;
+  readonly attempts: readonly Attempt[];
+}
+
+/** A whole reply, read for its client. */
+export interface Answer {
+  readonly usage: Usage | null;
+  /** What the provider wrote, for counting where it told no usage. */
+  written(): string;
+  /** The body for the client, as text. It cannot fail: what could was done when the reply was read. */
+  body(call: Ending, rating: Rating): string;
+}
+
+/** A streamed reply, on its way to its client. */
+export interface Frames {
+  /** Takes one event of the provider; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
+  push(event: SseEvent): string;
+  /** To be called when the body has ended. @throws OneVaultError when the reply is not whole */
+  end(): void;
+  /** What tells the client that the reply is whole: it leaves when the outcome is on disk. */
+  last(call: Ending, rating: Rating): string;
+  readonly usage: Usage | null;
+  written(): string;
+}
+
+/** What is said to one provider, and how its reply is read for the client. */
+export interface Dialogue {
+  readonly request: UpstreamRequest;
+  /** @param text the body of a 2xx reply @throws OneVaultError */
+  whole(text: string): Answer;
+  stream(): Frames;
+}
+
+/** What a call has to do, so that no step needs to know of which kind it is. One file a kind, in `work/`. */
+export interface Work {
+  /** Whether tokens are paid for: else nothing is counted where a provider tells no usage. */
+  readonly isBilled: boolean;
+  /** What a model must be capable of. */
+  readonly capability: string;
+  /** Whether a provider can do it, or we can without it. */
+  isServedBy(adapter: ProviderAdapter): boolean;
+  /** All that a person wrote, for finding what needs care. */
+  promptText(): string;
+  /** Upper bounds of what the call may use at a model. @param body_bytes the size of the request */
+  mostPromptTokens(model: Model, body_bytes: number): number;
+  mostCompletionTokens(model: Model): number;
+  /**
+   * The dialogue with a provider whose wire is not the client's; null where the provider is not needed (`answer`).
+   * @throws OneVaultError unsupported_feature or invalid_request
+   */
+  translate(adapter: ProviderAdapter, target: RequestTarget, losses: Losses): Dialogue | null;
+  /** The answer that we give ourselves where a provider has none. */
+  answer(): Promise<Answer>;
+  /** Counts what was used where the provider told nothing. @param written what it wrote */
+  countUsage(written: string): Promise<Usage>;
+}

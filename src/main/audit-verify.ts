@@ -1,0 +1,137 @@
+import {
+  createVerifier,
+  describe,
+  type Options,
+  type Report,
+  readAgainst,
+  readKey,
+  reportText,
+  verifyBundle,
+} from '../../verifier/onevault-verify.mjs';
+import { instantOf, systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { createLog } from '../core/log.ts';
+import { connect, type Sql } from '../core/postgres.ts';
+import { InputError } from '../pipeline/input-error.ts';
+import { entityLine } from '../vault/audit/bundle-lines.ts';
+import { readOrigin } from '../vault/audit/log.ts';
+import { createReadLeaves } from '../vault/audit/read-leaves.ts';
+import { verifyVault } from '../vault/audit/verify-vault.ts';
+import { loadRegistry, type Registry } from '../vault/registry.ts';
+import { readPublished, readPublishedKeys } from './audit-sources.ts';
+import { withCommandEvent } from './command-events.ts';
+import { openDatabaseForCommand } from './database.ts';
+import { dataPaths, PROJECT } from './paths.ts';
+import { createProgress } from './progress.ts';
+
+export interface VerifyOptions {
+  readonly bundle?: string;
+  readonly key?: readonly string[];
+  readonly checkpoints?: string;
+  readonly against?: readonly string[];
+}
+
+const EVENT = { action: 'audit.verify', subject_kind: 'audit_log' } as const;
+
+/**
+ * `onevault audit verify`: the vault against its log, or a bundle with no database at all. Any fault makes the exit
+ * code 1.
+ */
+export const verifyCommand = async (readConfig: () => Config, options: VerifyOptions): Promise<void> => {
+  const keys = (options.key ?? []).map(checkedKey);
+  const report =
+    options.bundle === undefined
+      ? await verifyLive(readConfig(), options, keys)
+      : await verifyFile(options.bundle, options, keys);
+  if (report.fault_count > 0) process.exitCode = 1;
+};
+
+/** @throws InputError when it is no verifier key */
+const checkedKey = (text: string): string => {
+  try {
+    return readKey(text).text;
+  } catch (error) {
+    throw new InputError(`--key: ${(error as Error).message}`);
+  }
+};
+
+const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]): Promise<Report> => {
+  if (keys.length === 0) {
+    throw new InputError(
+      '--key: a bundle is verified with the public key of its log, which must come from elsewhere',
+    );
+  }
+  const against = await givenCheckpoints(options);
+  const tables = describedTables(loadRegistry(PROJECT.entities));
+  const report = await readFrom(bundle, () => verifyBundle(bundle, { keys, against, tables }));
+  console.log(reportText(report));
+  return report;
+};
+
+/** As this version describes its tables, with withheld columns: what an honest bundle says. */
+export const describedTables = (registry: Registry): ReadonlyMap<string, string> =>
+  new Map(
+    [...registry.entities.values()].map((entity) => [
+      entity.table,
+      describe(entityLine(registry, entity, true)),
+    ]),
+  );
+
+const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]): Promise<Report> => {
+  const log = createLog(config.log_level, 'audit verify');
+  const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, {
+    application_name: 'onevault audit verify',
+    max_connections: 2,
+    statement_timeout_ms: 0,
+  });
+  try {
+    const registry = loadRegistry(PROJECT.entities);
+    const against = [
+      ...(await givenCheckpoints(options)),
+      ...(await readPublished(
+        options.checkpoints ?? dataPaths(config.data_dir).checkpoints,
+        await readOrigin(sql),
+      )),
+    ];
+    const trusted = keys.length > 0 ? keys : await readPublishedKeys(sql);
+    // What it finds is shown also where a damaged vault takes no event any more.
+    return await withCommandEvent({ sql, registry }, EVENT, async () => {
+      const report = await reportOnVault(sql, registry, { keys: trusted, against });
+      console.log(reportText(report));
+      return report;
+    });
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+/** The whole vault against its log, with a bar on a terminal. */
+const reportOnVault = async (
+  sql: Sql,
+  registry: Registry,
+  options: Pick<Options, 'keys' | 'against'>,
+): Promise<Report> => {
+  const verifier = createVerifier({ ...options, is_live: true });
+  const progress = createProgress();
+  const deps = { registry, readLeaves: createReadLeaves(registry) };
+  await verifyVault(sql, deps, verifier, {
+    made_at: instantOf(systemClock.now()),
+    onProgress: (leaves, of) => progress.show(leaves / of, `leaf ${leaves} of ${of}`),
+  });
+  progress.clear();
+  return verifier.finish();
+};
+
+const givenCheckpoints = async ({ against = [] }: VerifyOptions) =>
+  (await Promise.all(against.map((path) => readFrom(path, () => readAgainst(path))))).flat();
+
+/** Reads a file that the user named. @throws InputError that names it */
+const readFrom = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (error) {
+    throw new InputError(`${path} cannot be read: ${(error as Error).message}`);
+  }
+};

@@ -1,0 +1,144 @@
+import { systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
+import { createIds } from '../core/ids.ts';
+import { createLog } from '../core/log.ts';
+import { connect, type Sql } from '../core/postgres.ts';
+import type { Kms } from '../core/secrets/kms.ts';
+import { type KeyList, listKeys } from '../core/secrets/list-keys.ts';
+import { type Rotation, type RotationInput, rotateKeys } from '../core/secrets/rotate-keys.ts';
+import { withLease } from '../pipeline/lease.ts';
+import { type Actor, type AuditEvent, eventRows } from '../vault/audit/event.ts';
+import { createLoader } from '../vault/load.ts';
+import { loadRegistry } from '../vault/registry.ts';
+import { createRowBuilder } from '../vault/rows.ts';
+import { writeVault } from '../vault/write.ts';
+import { commandActor, createCommandRecorder, withCommandEvent } from './command-events.ts';
+import { openDatabaseForCommand } from './database.ts';
+import { prepareMasterKeys } from './keyring.ts';
+import { PROJECT } from './paths.ts';
+
+export interface RotateOptions {
+  readonly keepOld?: boolean;
+}
+
+// Eight keys are wrapped anew at once.
+const CONNECTIONS = 8;
+
+/** `onevault keys rotate`: beside the running product or without it; once more after an interruption. */
+export const rotateCommand = (config: Config, options: RotateOptions): Promise<void> =>
+  withMasterKeys(config, 'keys rotate', async (sql, kms, database_url) => {
+    const lease = { database_url, job: 'keys rotate', application_name: 'onevault keys rotate' };
+    const complete = tellRotation(sql, commandActor());
+    try {
+      const rotation = await withLease(lease, () =>
+        rotateKeys(
+          { sql, kms, clock: systemClock, nextId: createIds(systemClock) },
+          { keep_old: options.keepOld === true, complete },
+        ),
+      );
+      console.log(rotationText(rotation, config));
+    } catch (error) {
+      const record = createCommandRecorder(sql, loadRegistry(PROJECT.entities));
+      const event = { ...commandActor(), action: 'key.rotate', subject_kind: 'key_rotation' };
+      await record({ ...event, outcome: 'failed', reason: (error as Error).name });
+      throw error;
+    }
+  });
+
+/** `onevault keys list`: every key by its id. */
+export const listCommand = (config: Config): Promise<void> =>
+  withMasterKeys(config, 'keys list', async (sql, kms) => {
+    const registry = loadRegistry(PROJECT.entities);
+    const event = { action: 'key.list', subject_kind: 'data_key' };
+    const keys = await withCommandEvent({ sql, registry }, event, () => listKeys(sql, kms));
+    console.log(listText(keys));
+  });
+
+const withMasterKeys = async (
+  config: Config,
+  name: string,
+  work: (sql: Sql, kms: Kms, database_url: string) => Promise<void>,
+): Promise<void> => {
+  const log = createLog(config.log_level, name);
+  const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, { application_name: `onevault ${name}`, max_connections: CONNECTIONS });
+  try {
+    await work(sql, await prepareMasterKeys(config, sql, log), database.url);
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+/** Writes the audit event of a rotation together with its completion. */
+export const tellRotation = (sql: Sql, actor: Actor): RotationInput['complete'] => {
+  const registry = loadRegistry(PROJECT.entities);
+  const [rows, load] = [createRowBuilder(registry), createLoader({ registry, now: systemClock.now })];
+  return (rotation, finish) =>
+    writeVault(sql, systemClock, async (tx, load_date) => {
+      const { key_rotation_id, master_key_id, data_key_id, rewrapped, retired, destroyed } = rotation;
+      const event: AuditEvent = {
+        event_id: createIds(systemClock)(),
+        ...actor,
+        action: 'key.rotate',
+        subject_kind: 'key_rotation',
+        subject: key_rotation_id,
+        outcome: 'succeeded',
+        after: { master_key_id, data_key_id, rewrapped, retired, destroyed },
+      };
+      const stamp = { load_date, applied_date: load_date, record_source: 'keys' };
+      const { refused } = await load(tx, eventRows(rows, event, stamp));
+      if (refused > 0) throw new Error('the vault refused the audit event key.rotate');
+      await finish(tx);
+    });
+};
+
+const rotationText = (rotation: Rotation, { keys }: Config): string => {
+  const { is_resumed, is_new_master_key, master_key_id, data_key_id, rewrapped, destroyed, retired } =
+    rotation;
+  const counts = Object.entries(rewrapped).map(([table, count]) => `${count} in ${table}`);
+  const lines = [
+    `rotation ${rotation.key_rotation_id} is complete${is_resumed ? '; an earlier run had begun it' : ''}`,
+    `master key    ${master_key_id}${is_new_master_key ? '' : ', as before'}`,
+    `data key      ${data_key_id}`,
+    `wrapped anew  ${counts.join(', ')}`,
+    ...destroyed.map((id) => `destroyed     ${id}`),
+    ...retired.map((id) => `retired       ${id}, which still exists`),
+  ];
+  if (!is_new_master_key) {
+    lines.push(
+      '',
+      'The master key comes from ONEVAULT_MASTER_KEY. To replace it, put a new one and a comma before it, start every process with both, and rotate again.',
+    );
+  }
+  if (retired.some((id) => id.startsWith('local:')) && keys.master_keys.length > 0) {
+    lines.push(
+      '',
+      'Nothing needs the retired keys any more: take them out of ONEVAULT_MASTER_KEY, and destroy them.',
+    );
+  }
+  if (retired.some((id) => id.startsWith('transit:'))) {
+    lines.push(
+      '',
+      'Nothing needs the retired versions any more: raise min_decryption_version of the key in the service past them, and trim it.',
+    );
+  }
+  return lines.join('\n');
+};
+
+const listText = ({ master_keys, data_keys, rotating_since }: KeyList): string => {
+  const width = Math.max(...master_keys.map(({ master_key_id }) => master_key_id.length), 0);
+  return [
+    'master keys',
+    ...master_keys.map(
+      ({ master_key_id, state, keys, created_at }) =>
+        `  ${master_key_id.padEnd(width)}  ${state.padEnd(9)}  ${keys} keys under it${created_at === null ? '' : `, made ${created_at}`}`,
+    ),
+    'data keys',
+    ...data_keys.map(
+      ({ data_key_id, master_key_id, created_at, seals }) =>
+        `  ${data_key_id}  under ${master_key_id}, made ${created_at}, at most ${seals} seals`,
+    ),
+    ...(rotating_since === null ? [] : [`a rotation has run since ${rotating_since}, or was interrupted`]),
+  ].join('\n');
+};

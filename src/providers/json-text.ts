@@ -1,0 +1,110 @@
+/** Edits the JSON text of an object in place, so that every other byte of it stays: numbers, spaces, unknown fields. */
+
+export interface Field {
+  readonly name: string;
+  /** Where its name starts, where its value starts, and where that ends. */
+  readonly start: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const SPACE = 0x20;
+
+/** The fields of the object that `text` is, in order, duplicates too. `text` is known to be valid JSON. */
+export const fieldsOf = (text: string): readonly Field[] => {
+  const fields: Field[] = [];
+  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  while (text.charCodeAt(at) === QUOTE) {
+    const start = at;
+    const name_end = endOfString(text, at);
+    const name = nameOf(text.slice(start, name_end));
+    const from = skipSpace(text, skipSpace(text, name_end) + 1);
+    const to = endOfValue(text, from);
+    fields.push({ name, start, from, to });
+    at = skipSpace(text, to);
+    if (text.charCodeAt(at) !== COMMA) break;
+    at = skipSpace(text, at + 1);
+  }
+  return fields;
+};
+
+/**
+ * `text` with the value of each field `name` replaced, or with the field added at its end where there is none.
+ * @param fields those of `text`, where they are known already
+ */
+export const setField = (text: string, name: string, value: string, fields = fieldsOf(text)): string => {
+  const named = fields.filter((field) => field.name === name);
+  if (named.length === 0) {
+    const end = fields.at(-1)?.to ?? text.indexOf('{') + 1;
+    const separator = fields.length === 0 ? '' : ',';
+    return `${text.slice(0, end)}${separator}${JSON.stringify(name)}:${value}${text.slice(end)}`;
+  }
+  return named.reduceRight((edited, { from, to }) => edited.slice(0, from) + value + edited.slice(to), text);
+};
+
+/** `text` without its fields `name`. */
+export const dropField = (text: string, name: string): string => {
+  const fields = fieldsOf(text);
+  const index = fields.findIndex((field) => field.name === name);
+  if (index === -1) return text;
+  const field = fields[index]!;
+  const next = fields[index + 1];
+  // With the comma after it, or, of the last one, with the comma before it.
+  const rest =
+    next === undefined
+      ? text.slice(0, fields[index - 1]?.to ?? field.start) + text.slice(field.to)
+      : text.slice(0, field.start) + text.slice(next.start);
+  return dropField(rest, name);
+};
+
+const nameOf = (quoted: string): string =>
+  quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+
+const skipSpace = (text: string, from: number): number => {
+  let at = from;
+  // Of the characters up to the space, valid JSON holds between its tokens only the four that it calls whitespace.
+  while (text.charCodeAt(at) <= SPACE) at += 1;
+  return at;
+};
+
+/** Looks for quotes, not at each character: a picture is a string of megabytes. */
+const endOfString = (text: string, from: number): number => {
+  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
+    let escapes = at - 1;
+    while (text.charCodeAt(escapes) === BACKSLASH) escapes -= 1;
+    if ((at - escapes) % 2 === 1) return at + 1;
+  }
+};
+
+const endOfValue = (text: string, from: number): number => {
+  const first = text.charCodeAt(from);
+  if (first === QUOTE) return endOfString(text, from);
+  if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfNested(text, from);
+  let at = from;
+  for (let code = first; code > SPACE && code !== COMMA && code !== CLOSE_BRACE; )
+    code = text.charCodeAt(++at);
+  return at;
+};
+
+const endOfNested = (text: string, from: number): number => {
+  let depth = 0;
+  for (let at = from; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at) - 1;
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth += 1;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth -= 1;
+      if (depth === 0) return at + 1;
+    }
+  }
+  return text.length;
+};

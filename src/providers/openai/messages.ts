@@ -1,0 +1,73 @@
+import type { ChatMessage, ContentPart, JsonObject } from '../chat-form.ts';
+import type { Losses } from '../losses.ts';
+
+/**
+ * Messages of the pivot form as OpenAI takes them. Its tools answer in text only, so the pictures and files of their
+ * results follow as a message of the user; that a tool failed is said in the text. Thinking of other providers has
+ * no place there, and nobody but who signed it can read it.
+ */
+export const messagesOf = (messages: readonly ChatMessage[], losses: Losses): readonly JsonObject[] => {
+  const out: JsonObject[] = [];
+  let attached: JsonObject[] = [];
+  const attach = (): void => {
+    if (attached.length > 0) out.push({ role: 'user', content: attached });
+    attached = [];
+  };
+  messages.forEach((message, index) => {
+    const at = `messages[${index}].content`;
+    const { cache_control: _mark, thinking_blocks: _blocks, reasoning_content: _text, ...rest } = message;
+    if (message.role === 'tool') {
+      const { is_error, ...result } = rest;
+      const parts = partsOf(message.content, at, losses);
+      attached.push(...attachments(message, parts));
+      out.push({ ...result, content: resultText(parts, is_error === true) });
+      return;
+    }
+    attach();
+    const { content } = message;
+    out.push(Array.isArray(content) ? { ...rest, content: partsOf(content, at, losses) } : rest);
+  });
+  attach();
+  return out;
+};
+
+const partsOf = (content: ChatMessage['content'], at: string, losses: Losses): JsonObject[] => {
+  if (content === undefined || content === null) return [];
+  if (typeof content === 'string') return [{ type: 'text', text: content }];
+  return content.flatMap((part, index) => {
+    const kept = partOf(part, `${at}[${index}]`, losses);
+    return kept === null ? [] : [kept];
+  });
+};
+
+const partOf = (part: ContentPart, at: string, losses: Losses): JsonObject | null => {
+  const { cache_control: _mark, ...rest } = part;
+  if (part.type !== 'file' || part.file === undefined) return rest;
+  const { file_url, text, context, ...file } = part.file;
+  if (text !== undefined) return { type: 'text', text: documentText(file.filename, context, text) };
+  if (file_url !== undefined) {
+    losses.lose(`${at}.file.file_url`, 'OpenAI takes files with their content only');
+    return null;
+  }
+  if (context !== undefined) losses.lose(`${at}.file.context`, 'OpenAI takes no context of a file');
+  // The API asks for a name with each content.
+  return { type: 'file', file: { filename: 'document.pdf', ...file } };
+};
+
+const documentText = (title: string | undefined, context: string | undefined, text: string): string =>
+  [title, context, text].filter((line) => line !== undefined).join('\n');
+
+const resultText = (parts: readonly JsonObject[], is_error: boolean): string | readonly JsonObject[] => {
+  const texts = parts.filter(({ type }) => type === 'text');
+  if (is_error) texts.unshift({ type: 'text', text: 'Error: ' });
+  return texts.length > 1 ? texts : String(texts[0]?.text ?? '');
+};
+
+const attachments = (message: ChatMessage, parts: readonly JsonObject[]): readonly JsonObject[] => {
+  const others = parts.filter(({ type }) => type !== 'text');
+  if (others.length === 0) return [];
+  return [
+    { type: 'text', text: `Attached to the result of the tool call ${message.tool_call_id}:` },
+    ...others,
+  ];
+};

@@ -1,0 +1,113 @@
+import type { ChatRequest, JsonObject } from '../chat-form.ts';
+import type { RequestTarget, UpstreamRequest } from '../contract.ts';
+import { isObject } from '../json.ts';
+import type { Losses } from '../losses.ts';
+import { messagesOf } from './messages.ts';
+
+/** A POST of JSON text to OpenAI's API. */
+export const post = (path: string, body: string, { upstream, stream }: RequestTarget): UpstreamRequest => ({
+  path,
+  headers: {
+    authorization: `Bearer ${upstream.api_key}`,
+    'content-type': 'application/json',
+    accept: stream ? 'text/event-stream' : 'application/json',
+  },
+  body,
+});
+
+/**
+ * A call in the pivot form that came in another protocol, as OpenAI takes it: its own fields as they are, the
+ * extensions in its words where it has some.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const chatRequest = (chat: ChatRequest, target: RequestTarget, losses: Losses): UpstreamRequest => {
+  const body: Fields = { model: target.model, messages: messagesOf(chat.messages, losses) };
+  for (const [field, value] of Object.entries(chat)) {
+    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
+    if (OWN.has(field)) body[field] = value;
+    else if (EXTENSIONS[field] === undefined) losses.lose(field, 'OpenAI has nothing for this field');
+    else EXTENSIONS[field](value, body, losses);
+  }
+  if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
+  limitStops(body, losses);
+  if (target.stream) Object.assign(body, { stream: true, stream_options: { include_usage: true } });
+  return post('/chat/completions', JSON.stringify(body), target);
+};
+
+type Fields = Record<string, unknown>;
+type Translate = (value: unknown, body: Fields, losses: Losses) => void;
+
+const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options']);
+
+// https://platform.openai.com/docs/api-reference/chat/create
+const OWN: ReadonlySet<string> = new Set([
+  'audio',
+  'frequency_penalty',
+  'function_call',
+  'functions',
+  'logit_bias',
+  'logprobs',
+  'max_completion_tokens',
+  'max_tokens',
+  'metadata',
+  'modalities',
+  'moderation',
+  'n',
+  'parallel_tool_calls',
+  'prediction',
+  'presence_penalty',
+  'prompt_cache_key',
+  'prompt_cache_options',
+  'prompt_cache_retention',
+  'reasoning_effort',
+  'response_format',
+  'safety_identifier',
+  'seed',
+  'service_tier',
+  'stop',
+  'store',
+  'temperature',
+  'tool_choice',
+  'top_logprobs',
+  'top_p',
+  'user',
+  'verbosity',
+  'web_search_options',
+]);
+
+const tools: Translate = (value, body) => {
+  if (!Array.isArray(value) || value.length === 0) return;
+  body.tools = value.map((tool: unknown) => (isObject(tool) ? withoutCacheMark(tool) : tool));
+};
+
+const withoutCacheMark = ({ cache_control: _mark, ...rest }: JsonObject): JsonObject => rest;
+
+// A budget of thinking in tokens as the effort that comes nearest; Anthropic's smallest is 1,024.
+const LOW_BUDGET_TOKENS = 4_096;
+const MEDIUM_BUDGET_TOKENS = 16_384;
+
+/** An effort that stands beside it says more. Thinking that is off or left to the model is what not asking means. */
+const thinking: Translate = (value, body) => {
+  const budget_tokens = isObject(value) && value.type === 'enabled' ? value.budget_tokens : undefined;
+  if (typeof budget_tokens !== 'number' || body.reasoning_effort !== undefined) return;
+  if (budget_tokens <= LOW_BUDGET_TOKENS) body.reasoning_effort = 'low';
+  else body.reasoning_effort = budget_tokens <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
+};
+
+// Without a prototype, so that a field named `constructor` finds nothing.
+const EXTENSIONS: Readonly<Record<string, Translate>> = Object.assign(Object.create(null) as object, {
+  tools,
+  thinking,
+  top_k: ((_value, _body, losses) => losses.lose('top_k', 'OpenAI takes no top_k')) satisfies Translate,
+  // OpenAI keeps prompts in its cache of itself: a mark changes no reply.
+  cache_control: (() => {}) satisfies Translate,
+});
+
+const STOPS_MAX = 4;
+
+const limitStops = (body: Fields, losses: Losses): void => {
+  const { stop } = body;
+  if (!Array.isArray(stop) || stop.length <= STOPS_MAX) return;
+  losses.lose('stop', `OpenAI takes ${STOPS_MAX} stop sequences at most`);
+  body.stop = stop.slice(0, STOPS_MAX);
+};

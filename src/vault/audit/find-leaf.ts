@@ -1,0 +1,161 @@
+import type { Sql } from '../../core/postgres.ts';
+import { COLUMN_TYPES, type Entity } from '../entity.ts';
+import { ENCODERS, hashHub } from '../hash.ts';
+import { type JournalFamily, journalFamily } from '../journal-family.ts';
+import type { Registry } from '../registry.ts';
+import type { VaultRow } from '../rows.ts';
+import type { Transaction } from '../transaction.ts';
+
+/** Where a leaf stands. */
+export interface FoundLeaf {
+  readonly leaf_batch_id: number;
+  /** How many leaves of the batch come before it. */
+  readonly offset: number;
+  /** Where the batch's first leaf stands in the tree: the leaf's index is `first_index + offset`; null while it is queued. */
+  readonly first_index: number | null;
+  /** Lower-case hex. */
+  readonly leaf_hash: string;
+}
+
+/**
+ * The leaf of a call.
+ * @param request_id the business key of its hub; where it is a UUIDv7, its day is looked into first
+ * @returns null when the vault has no such call, or no leaf of it
+ */
+export const findLeaf = async (
+  sql: Sql | Transaction,
+  registry: Registry,
+  { request_id }: { readonly request_id: string },
+): Promise<FoundLeaf | null> => {
+  const family = journalFamily(registry);
+  if (family === null) return null;
+  const { table, business_key } = family.hub;
+  const [{ type, name }] = business_key as [(typeof business_key)[number]];
+  const hash_key = hashHub(table, ENCODERS[type](request_id, name));
+  const near = daysOf(request_id);
+  return (
+    (near === null ? null : await findCall(sql, family, hash_key, near)) ??
+    (await findCall(sql, family, hash_key, EVER))
+  );
+};
+
+/**
+ * The leaf of a row.
+ * @param row with its hash key, load_date and what else its table's primary key holds; the row itself may be gone
+ * @returns null when there is none
+ * @throws RangeError when the vault has no such table
+ */
+export const findRowLeaf = async (
+  sql: Sql | Transaction,
+  registry: Registry,
+  { table, values }: VaultRow,
+): Promise<FoundLeaf | null> => {
+  const entity = registry.entities.get(table);
+  if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
+  const family = journalFamily(registry);
+  if (family?.tables.has(table) !== true) return findChanged(sql, entity, values);
+  const load_date = String(values.load_date);
+  return findCall(sql, family, String(values[family.hub.hash_key]), { from: load_date, to: load_date });
+};
+
+interface Days {
+  readonly from: string;
+  readonly to: string;
+}
+
+const EVER: Days = { from: '-infinity', to: 'infinity' };
+const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
+const DAY_MS = 86_400_000;
+
+/** When a call with this id was most likely recorded: most take seconds, clocks differ little. */
+const daysOf = (request_id: string): Days | null => {
+  const [, high, low] = UUID_V7.exec(request_id) ?? [];
+  if (high === undefined) return null;
+  const begun_ms = Number.parseInt(`${high}${low}`, 16);
+  // Past what PostgreSQL and Date can both write.
+  if (begun_ms > 253_402_300_799_999 - DAY_MS) return null;
+  return {
+    from: new Date(Math.max(0, begun_ms - DAY_MS)).toISOString(),
+    to: new Date(begun_ms + DAY_MS).toISOString(),
+  };
+};
+
+const PREPARED = { prepare: true };
+const FOUND = `batch.leaf_batch_id, place.leaf_offset::integer as "offset", tree.first_index,
+  encode(substring(batch.leaf_hashes from (32 * place.leaf_offset + 1)::integer for 32), 'hex') as leaf_hash`;
+
+const findCall = async (
+  sql: Sql | Transaction,
+  { satellite, hub }: JournalFamily,
+  hash_key: string,
+  { from, to }: Days,
+): Promise<FoundLeaf | null> => {
+  const [found] = await sql.unsafe<FoundLeaf[]>(
+    `select ${FOUND}
+     from ${satellite.name} s
+     cross join lateral (
+       select *
+       from audit.leaf_batch b
+       where b.journal_writer = s.journal_writer and b.first_sequence <= s.journal_sequence
+       order by b.first_sequence desc
+       limit 1) batch
+     cross join lateral (
+       select array_position(batch.sequences, least(s.journal_sequence - batch.first_sequence, 2147483647)::integer) - 1
+         as leaf_offset) place
+     left join audit.sequenced tree on tree.leaf_batch_id = batch.leaf_batch_id
+     where s.${hub.hash_key} = decode($1::text, 'hex')
+       and s.load_date between $2::text::timestamptz and $3::text::timestamptz
+       and place.leaf_offset is not null
+     order by s.load_date
+     limit 1`,
+    [hash_key, from, to],
+    PREPARED,
+  );
+  return found === undefined ? null : { ...found };
+};
+
+const TIMES = ['applied_date', 'load_date', 'hash_diff'];
+
+const findChanged = async (
+  sql: Sql | Transaction,
+  { table, hash_key, kind, columns, primary_key }: Entity,
+  values: VaultRow['values'],
+): Promise<FoundLeaf | null> => {
+  const others = columns.filter(
+    ({ name }) => primary_key.includes(name) && name !== hash_key && !TIMES.includes(name),
+  );
+  // In the order of the primary key, as the trigger writes them.
+  others.sort((a, b) => primary_key.indexOf(a.name) - primary_key.indexOf(b.name));
+  const parameters = [table, String(values[hash_key])];
+  const parameter = (name: string): string => `$${parameters.push(String(values[name]))}::text`;
+  const conditions =
+    kind === 'satellite'
+      ? [
+          `k.applied_date = ${parameter('applied_date')}::timestamptz`,
+          `k.load_date = ${parameter('load_date')}::timestamptz`,
+          `k.hash_diff = decode(${parameter('hash_diff')}, 'hex')`,
+        ]
+      : [];
+  if (others.length > 0) {
+    const other = others.map(({ name, type }) => `${parameter(name)}::${COLUMN_TYPES[type].postgres}`);
+    conditions.push(`k.other = row(${other.join(', ')})::text`);
+  }
+  const [found] = await sql.unsafe<FoundLeaf[]>(
+    `select ${FOUND}
+     from ops.load_change c
+     cross join lateral unnest(c.hash_keys, c.applied_dates, c.load_dates, c.hash_diffs, c.others) with ordinality
+       as k (hash_key, applied_date, load_date, hash_diff, other, row_place)
+     join audit.leaf_batch batch on batch.change_id = c.change_id
+     cross join lateral (select k.row_place - 1 as leaf_offset) place
+     left join audit.sequenced tree on tree.leaf_batch_id = batch.leaf_batch_id
+     where c.table_name = $1::text
+       and c.hash_keys @> array[decode($2::text, 'hex')]
+       and ${[`k.hash_key = decode($2::text, 'hex')`, ...conditions].join(' and ')}
+       and place.leaf_offset < batch.leaf_count
+     order by batch.leaf_batch_id, place.leaf_offset
+     limit 1`,
+    parameters,
+    PREPARED,
+  );
+  return found === undefined ? null : { ...found };
+};

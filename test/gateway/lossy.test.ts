@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { bearer, type Reply } from '../support/http.ts';
+
+describe('a field that the provider cannot be told', () => {
+  let gateway: TestGateway;
+
+  before(async () => {
+    gateway = await startTestGateway();
+  });
+  after(() => gateway.close());
+
+  const send = (path: string, body: object, lossy: boolean): Promise<Reply> =>
+    gateway.send({
+      method: 'POST',
+      path,
+      headers: { ...bearer(gateway.keys.api_key), ...(lossy ? { 'x-onevault-lossy': 'allow' } : {}) },
+      body: JSON.stringify(body),
+    });
+
+  const message = (fields: object) => ({
+    ...{ model: 'gpt-4o-mini', max_tokens: 50 },
+    messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
+    ...fields,
+  });
+  const chat = (fields: object) => ({
+    ...{ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'Hi' }] },
+    ...fields,
+  });
+  const document = { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } };
+  const hi = { type: 'text', text: 'Hi' };
+
+  const LOST: readonly (readonly [string, string, object])[] = [
+    ['/v1/messages', 'top_k', message({ top_k: 4 })],
+    ['/v1/messages', 'inference_geo', message({ inference_geo: 'eu' })],
+    ['/v1/messages', 'container', message({ container: 'c1' })],
+    ['/v1/messages', 'some_new_field', message({ some_new_field: { a: 1 } })],
+    [
+      '/v1/messages',
+      'tools[0].type',
+      message({ tools: [{ type: 'web_search_20260209', name: 'web_search' }] }),
+    ],
+    ['/v1/messages', 'stop_sequences', message({ stop_sequences: ['a', 'b', 'c', 'd', 'e'] })],
+    [
+      '/v1/messages',
+      'messages[0].content[1]',
+      message({ system: 'Be kind.', messages: [{ role: 'user', content: [hi, document] }] }),
+    ],
+    [
+      '/v1/messages',
+      'messages[0].content[1].type',
+      message({ messages: [{ role: 'user', content: [hi, { type: 'a_new_block' }] }] }),
+    ],
+    ['/v1/chat/completions', 'seed', chat({ seed: 7 })],
+    ['/v1/chat/completions', 'n', chat({ n: 2 })],
+    ['/v1/chat/completions', 'response_format', chat({ response_format: { type: 'json_object' } })],
+  ];
+
+  for (const [path, param, body] of LOST) {
+    it(`is refused by its name, ${param} of ${path}, or left out and listed`, async () => {
+      for (const stream of [false, true]) {
+        const refused = await send(path, { ...body, stream }, false);
+        const { error } = refused.json as { error: { code: string; param: string; message: string } };
+        assert.equal(refused.status, 400);
+        assert.equal(error.code, 'unsupported_feature');
+        assert.equal(error.param, param);
+        assert.match(error.message, /x-onevault-lossy: allow/);
+        assert.equal(refused.headers['x-onevault-lossy'], undefined);
+        const call = await gateway.recorded(refused.request_id);
+        assert.equal(call.error_code, 'unsupported_feature');
+        assert.equal(call.customer_cost, '0');
+        const served = await send(path, { ...body, stream }, true);
+        assert.equal(served.status, 200, served.text);
+        assert.equal(served.headers['x-onevault-lossy'], param);
+        assert.match(served.text, /Hi/);
+      }
+    });
+  }
+
+  it('is no loss where the provider knows it', async () => {
+    const reply = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
+    assert.equal(reply.status, 200);
+    assert.equal(reply.headers['x-onevault-lossy'], undefined);
+  });
+
+  it('is listed without breaking the header, whatever its name and however many there are', async () => {
+    const strange = { 'a\r\nset-cookie: x': 1, 'größe,✓': 1, '\ud800': 1 };
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x_field_${index}`, 1]));
+    const one = await send('/v1/messages', message(strange), true);
+    assert.equal(one.status, 200, one.text);
+    assert.equal(
+      one.headers['x-onevault-lossy'],
+      'a%0D%0Aset-cookie%3A%20x, gr%C3%B6%C3%9Fe%2C%E2%9C%93, %EF%BF%BD',
+    );
+    const all = await send('/v1/messages', message(many), true);
+    assert.equal(all.status, 200);
+    const list = String(all.headers['x-onevault-lossy']);
+    assert.ok(list.length <= 2_005);
+    assert.match(list, /^x_field_0, x_field_1, .*, x_field_\d+, \.\.\.$/);
+  });
+});

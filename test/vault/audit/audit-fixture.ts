@@ -1,0 +1,41 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import type { Clock } from '../../../src/core/clock.ts';
+import { createIds } from '../../../src/core/ids.ts';
+import type { Sql } from '../../../src/core/postgres.ts';
+import type { Keyring } from '../../../src/core/secrets/contract.ts';
+import { createDataKeyStore } from '../../../src/core/secrets/data-keys.ts';
+import { createFileKms } from '../../../src/core/secrets/file-kms.ts';
+import { createKeyring } from '../../../src/core/secrets/keyring.ts';
+import { hashLeaf } from '../../../src/vault/audit/merkle.ts';
+
+/** A real keyring over the database, with a master key of its own. */
+export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomBytes(32)): Keyring =>
+  createKeyring({
+    kms: createFileKms({ path: '/nonexistent', given_keys: [master_key], clock }),
+    store: createDataKeyStore(sql, () => new Date(clock.now()).toISOString()),
+    clock,
+    nextId: createIds(clock),
+  });
+
+/** Queues a batch of leaves that nobody else has. @returns their hashes, in order */
+export const queueLeaves = async (sql: Sql, count: number): Promise<Buffer[]> => {
+  const seed = randomBytes(8).toString('hex');
+  const hashes = Array.from({ length: count }, (_, place) => hashLeaf(Buffer.from(`${seed} ${place}`)));
+  // Changes count from 1 up: these cannot be theirs.
+  await sql`
+    insert into audit.leaf_batch (change_id, leaf_count, leaf_hashes, queued_at)
+    values (${-randomInt(2 ** 47)}, ${count}, ${Buffer.concat(hashes)}, now())`;
+  return hashes;
+};
+
+/** The hashes of all leaves in the order of the tree, read straight from the tables. */
+export const readAllLeaves = async (sql: Sql): Promise<Buffer[]> => {
+  const rows = await sql<{ leaf_hashes: string }[]>`
+    select encode(leaf_hashes, 'hex') as leaf_hashes
+    from audit.sequenced
+    join audit.leaf_batch using (leaf_batch_id)
+    order by first_index`;
+  return rows.flatMap(({ leaf_hashes }) =>
+    (leaf_hashes.match(/.{64}/g) ?? []).map((hex) => Buffer.from(hex, 'hex')),
+  );
+};

@@ -1,0 +1,95 @@
+import { type Clock, fixedClock, instantOf } from '../../../src/core/clock.ts';
+import { listKeys } from '../../../src/vault/audit/checkpoints.ts';
+import { checkpointsSince } from '../../../src/vault/audit/checkpoints-since.ts';
+import { createReadLeaves } from '../../../src/vault/audit/read-leaves.ts';
+import { type Sealed, sealTree } from '../../../src/vault/audit/seal-tree.ts';
+import { type VerifyVaultInput, verifyMoment } from '../../../src/vault/audit/verify-vault.ts';
+import type { Transaction } from '../../../src/vault/transaction.ts';
+import { createVerifier, type Report } from '../../../verifier/onevault-verify.mjs';
+import { addCustomer, createCallFeed, testRegistry, WRITERS } from '../../support/calls.ts';
+import type { TestDatabase } from '../../support/database.ts';
+import { invoiceLine, newLoader, rows, stamp } from '../vault-fixture.ts';
+import { testKeyring } from './audit-fixture.ts';
+
+export const START = '2026-11-21T10:00:00.000Z';
+
+/** A vault with something of everything in it, sealed as often as asked for. */
+export interface SealedVault {
+  readonly clock: Clock & { advance(by_ms: number): void };
+  readonly deps: {
+    readonly registry: ReturnType<typeof testRegistry>;
+    readonly readLeaves: ReturnType<typeof createReadLeaves>;
+  };
+  seal(): Promise<Sealed>;
+  /** Calls of a customer in one batch of a writer. */
+  send(customer: string, count: number, writer?: string): Promise<void>;
+  /** What the files outside the database would hold, and the key. */
+  published(): Promise<{ keys: string[]; against: { note: string; source: string }[] }>;
+}
+
+export const createSealedVault = async (database: TestDatabase): Promise<SealedVault> => {
+  const { sql } = database;
+  const clock = fixedClock(START);
+  const keyring = testKeyring(sql, clock);
+  const registry = testRegistry();
+  const feed = createCallFeed(sql, clock);
+  let sent = 0;
+  const vault: SealedVault = {
+    clock,
+    deps: { registry, readLeaves: createReadLeaves(registry) },
+    seal: async () => {
+      clock.advance(60_000);
+      return sealTree(sql, { keyring, clock, published: null, is_check_forced: false });
+    },
+    send: async (customer, count, writer) => {
+      const calls = Array.from({ length: count }, () => {
+        sent += 1;
+        return {
+          customer,
+          request_timestamp: instantOf(Date.parse(START) + sent * 1_500),
+          request_commitment: 'ab'.repeat(32),
+          model_requested: `model ${sent % 3}`,
+        };
+      });
+      await feed.send(calls, writer);
+    },
+    published: async () => {
+      const against = [];
+      for await (const page of checkpointsSince(sql, 0)) {
+        for (const { note } of page) against.push({ note, source: 'the checkpoint files' });
+      }
+      return { keys: (await listKeys(sql)).map(({ verifier_key }) => verifier_key), against };
+    },
+  };
+  for (const customer of ['acme', 'bolt']) await addCustomer(sql, { customer });
+  const invoice_hk = rows.hubKey('invoice_h', { invoice_bk: 'I-1' });
+  const customer_hk = rows.hubKey('customer_h', { customer_bk: 'acme' });
+  await newLoader()(sql, [
+    rows.hub('invoice_h', { invoice_bk: 'I-1' }, stamp(1)),
+    rows.link('invoice_customer_l', { invoice_hk, customer_hk }, stamp(1)),
+    ...rows.satelliteSet(
+      'invoice_line_s',
+      invoice_hk,
+      [3, 1, 2].map((at) => invoiceLine(at, `line ${at}`)),
+      stamp(1),
+    ),
+  ]);
+  await vault.send('acme', 7);
+  await vault.seal();
+  await vault.send('bolt', 5, WRITERS[1]);
+  await vault.send('acme', 4);
+  await vault.seal();
+  return vault;
+};
+
+/** Verifies what a transaction sees. */
+export const verifyIn = async (
+  tx: Transaction,
+  { deps }: SealedVault,
+  trusted: Awaited<ReturnType<SealedVault['published']>>,
+  input: Partial<VerifyVaultInput> = {},
+): Promise<Report> => {
+  const verifier = createVerifier({ ...trusted, is_live: true });
+  await verifyMoment(tx, deps, verifier, { made_at: START, ...input });
+  return verifier.finish();
+};
