@@ -65,10 +65,7 @@ export const run = async ({
     };
     const expected = calls! + 3 * compared! + 4 * WARM_UP_CALLS;
     const { rows } = await countVaultCalls(bed.database_url);
-    const log =
-      log_compared === 0
-        ? null
-        : await compareWithLog((strategy, count) => loadCalls(bed, strategy, count), log_compared!);
+    const log = log_compared === 0 ? null : await compareWithLog(bed, log_compared!);
     const batches = Float64Array.from(product.batches_ms).sort();
     return {
       is_complete: rows === expected,

@@ -4,8 +4,9 @@ import * as gateway from './gateway.ts';
 import * as hashing from './hashing.ts';
 import * as load from './load.ts';
 import type { Bench } from './support/bench.ts';
+import * as tamper from './tamper.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { gateway, load, hashing, audit };
+const BENCHES: Readonly<Record<string, Bench>> = { gateway, load, hashing, audit, tamper };
 
 const usage = (): string => {
   const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [

@@ -568,8 +568,8 @@ const createJournalCheck = (tell) => {
       }
       writers.set(writer, { last: Math.max(last, last_sequence), claimed });
     },
-    /** @param {Values} values of a call's satellite */
-    takeCall: ({ journal_writer, journal_sequence, intent_sequence }) => {
+    /** @param {Values} values of a call's satellite @param {number} index */
+    takeCall: ({ journal_writer, journal_sequence, intent_sequence }, index) => {
       const writer = writers.get(String(journal_writer));
       state.calls += 1;
       for (const claim of [journal_sequence, intent_sequence ?? null]) {
@@ -582,7 +582,11 @@ const createJournalCheck = (tell) => {
         const claimed = writer?.claimed[place] ?? 0;
         if (!is_known || (claimed & bit) !== 0) {
           const what = is_known ? 'is claimed by two calls' : 'is claimed and was never taken in';
-          tell('journal_claim', `journal writer ${journal_writer}: record ${record} ${what}`);
+          tell(
+            'journal_claim',
+            `leaf ${index}: record ${record} of journal writer ${journal_writer} ${what}`,
+            { index },
+          );
         } else writer.claimed[place] = claimed | bit;
       }
     },
@@ -636,7 +640,9 @@ export const createVerifier = (options) => {
   /** @type {Tell} */
   const tell = (kind, message, { index = null, table = null, key = null } = {}) => {
     state.faults += 1;
-    if (faults.length < KEPT_FAULTS) faults.push({ kind, message, index, table, key });
+    // Of many faults of one kind the first are enough; one of another kind may be what explains them.
+    const is_kept = faults.length < KEPT_FAULTS || !faults.some((fault) => fault.kind === kind);
+    if (is_kept) faults.push({ kind, message, index, table, key });
   };
   const rows = createRowCheck(tell);
   const checkpoints = createCheckpointCheck(tell, options);
@@ -687,7 +693,8 @@ export const createVerifier = (options) => {
       if (!is_signed && !options.is_live)
         tell('row_added', `leaf ${index} is beyond what was signed`, { index });
       if (journal.state.batches === 0) return;
-      for (const { values } of line.rows) if (values.journal_sequence !== undefined) journal.takeCall(values);
+      for (const { values } of line.rows)
+        if (values.journal_sequence !== undefined) journal.takeCall(values, index);
     },
     node: ({ level, index, hash }) => {
       state.nodes += 1;

@@ -1,48 +1,73 @@
-import type { DrainFigures } from './drain.ts';
-import type { StrategyName } from './load-strategies.ts';
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DrainFigures, startLoadProgram } from './drain.ts';
+import { fillJournal } from './fill-journal.ts';
 import { percentile, rounded } from './percentile.ts';
 
-/** Loads calls one way, in a process of its own after a warm-up. */
-export type LoadCalls = (strategy: StrategyName, calls: number) => Promise<DrainFigures>;
+/** Where the two loaders work. */
+export interface LogBed {
+  readonly folder: string;
+  readonly database_url: string;
+}
 
-// Other work on the machine comes and goes: the two take turns, each of them first every other time.
-const LOG_ROUNDS = 10;
+// Short turns, so that other work on the machine, which comes and goes, slows both alike.
+const ROUND_CALLS = 2_000;
+const WAYS = ['unlogged', 'product'] as const;
 
-type Way = 'product' | 'unlogged';
+type Way = (typeof WAYS)[number];
+type Load = (calls: number) => Promise<DrainFigures>;
 
-/** What the audit log costs: the same loader with it and without it, in turns, `calls` each in all. */
-export const compareWithLog = async (load: LoadCalls, calls: number): Promise<object> => {
-  const share = Math.ceil(calls / LOG_ROUNDS);
-  const figures: Record<Way, DrainFigures[]> = { product: [], unlogged: [] };
-  for (let round = 0; round < LOG_ROUNDS; round += 1) {
-    const order: readonly Way[] = round % 2 === 0 ? ['unlogged', 'product'] : ['product', 'unlogged'];
-    for (const way of order) figures[way].push(await load(way, share));
-  }
-  const median = (of: (round: number) => number): number =>
-    percentile(Float64Array.from(figures.product.keys(), of).sort(), 50);
-  const speed = (way: Way, round: number): number => share / figures[way][round]!.duration_s;
-  const cpu_us = (way: Way, round: number): number => (figures[way][round]!.cpu_s * 1e6) / share;
+/**
+ * What the audit log costs: the same loader with it and without it, each in a process of its own, in turns, `calls` each
+ * in all. What disturbs a turn only ever slows it, so the faster quarter of the turns is compared too.
+ */
+export const compareWithLog = async (bed: LogBed, calls: number): Promise<object> => {
+  const rounds = Math.ceil(calls / ROUND_CALLS);
+  const turns: Record<Way, DrainFigures[]> = { product: [], unlogged: [] };
+  await withLoaders(bed, async (loaders) => {
+    for (const way of WAYS) await loaders[way](ROUND_CALLS);
+    for (let round = 0; round < rounds; round += 1) {
+      for (const way of round % 2 === 0 ? WAYS : WAYS.toReversed()) {
+        turns[way].push(await loaders[way](ROUND_CALLS));
+      }
+    }
+  });
+  const quantile = (way: Way, percent: number, of: (turn: DrainFigures) => number): number =>
+    percentile(Float64Array.from(turns[way], of).sort(), percent);
+  const speed = ({ duration_s }: DrainFigures): number => ROUND_CALLS / duration_s;
+  const cpu_us = ({ cpu_s }: DrainFigures): number => (cpu_s * 1e6) / ROUND_CALLS;
+  const figuresOf = (way: Way): object => ({
+    calls_per_s_p50: rounded(quantile(way, 50, speed), 0),
+    calls_per_s_p75: rounded(quantile(way, 75, speed), 0),
+    loader_cpu_us_a_call_p50: rounded(quantile(way, 50, cpu_us), 1),
+  });
   return {
-    calls: share * LOG_ROUNDS,
-    calls_per_s: rounded(
-      median((round) => speed('product', round)),
-      0,
-    ),
-    calls_per_s_without: rounded(
-      median((round) => speed('unlogged', round)),
-      0,
-    ),
-    times_without: rounded(
-      median((round) => speed('product', round) / speed('unlogged', round)),
-      3,
-    ),
-    loader_cpu_us_a_call: rounded(
-      median((round) => cpu_us('product', round)),
-      1,
-    ),
-    loader_cpu_us_a_call_without: rounded(
-      median((round) => cpu_us('unlogged', round)),
-      1,
-    ),
+    calls: rounds * ROUND_CALLS,
+    with: figuresOf('product'),
+    without: figuresOf('unlogged'),
+    times_without_p50: rounded(quantile('product', 50, speed) / quantile('unlogged', 50, speed), 3),
+    times_without_p75: rounded(quantile('product', 75, speed) / quantile('unlogged', 75, speed), 3),
   };
+};
+
+const withLoaders = async (
+  { folder, database_url }: LogBed,
+  work: (loaders: Readonly<Record<Way, Load>>) => Promise<void>,
+): Promise<void> => {
+  const programs = WAYS.map(() => startLoadProgram());
+  const loaders = WAYS.map((strategy, place): [Way, Load] => {
+    const journal_path = mkdtempSync(join(folder, 'journal-'));
+    return [
+      strategy,
+      async (calls) => {
+        await fillJournal(journal_path, calls);
+        return programs[place]!.ask({ database_url, journal_path, strategy });
+      },
+    ];
+  });
+  try {
+    await work(Object.fromEntries(loaders) as Record<Way, Load>);
+  } finally {
+    for (const program of programs) await program.stop();
+  }
 };

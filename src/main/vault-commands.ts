@@ -4,16 +4,13 @@ import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { createLog } from '../core/log.ts';
 import { connect } from '../core/postgres.ts';
-import { type CheckResult, checkVault, type Progress, UNITS_AT_ONCE } from '../vault/check/check-vault.ts';
+import { type CheckResult, checkVault, UNITS_AT_ONCE } from '../vault/check/check-vault.ts';
 import { vaultPage } from '../vault/docs/page.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { withCommandEvent } from './command-events.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { PROJECT } from './paths.ts';
-
-const BAR_WIDTH = 30;
-// Wipes what an earlier, longer line left.
-const ERASE_LINE = '\r\u001b[2K';
+import { createProgress } from './progress.ts';
 
 const CHECK_EVENT = { action: 'vault.check', subject_kind: 'vault' } as const;
 
@@ -26,15 +23,15 @@ export const checkCommand = async (config: Config): Promise<void> => {
     max_connections: UNITS_AT_ONCE,
     statement_timeout_ms: 0,
   });
-  const is_terminal = process.stderr.isTTY === true;
+  const bar = createProgress();
   try {
     const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
     // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
     const results = await withCommandEvent(context, CHECK_EVENT, async () => {
-      const found = await checkVault(context, (progress) => {
-        if (is_terminal) process.stderr.write(`${ERASE_LINE}${barText(progress, process.stderr.columns)}`);
-      });
-      if (is_terminal) process.stderr.write(ERASE_LINE);
+      const found = await checkVault(context, ({ check, label, done }) =>
+        bar.show(done, `${check}: ${label}`),
+      );
+      bar.clear();
       console.log(resultText(found));
       return found;
     });
@@ -43,12 +40,6 @@ export const checkCommand = async (config: Config): Promise<void> => {
     await sql.end({ timeout: 1 });
     await database.stop();
   }
-};
-
-const barText = ({ check, label, done }: Progress, columns: number): string => {
-  const full = Math.floor(done * BAR_WIDTH);
-  const bar = '█'.repeat(full) + '░'.repeat(BAR_WIDTH - full);
-  return `${bar} ${String(Math.floor(done * 100)).padStart(3)} %  ${check}: ${label}`.slice(0, columns - 1);
 };
 
 /** A line a check, then the first faults of each. */

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import type { BundleLine } from '../../src/vault/audit/bundle-lines.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
-import { createVerifier, type Report } from '../../verifier/onevault-verify.mjs';
+import { createVerifier, FAULTS, type Report } from '../../verifier/onevault-verify.mjs';
 import { callRows, invoiceLine, rows, stamp, tenantRows } from '../vault/vault-fixture.ts';
 import { bundleOf, checkpointNote, createSigner, hashesOf, ORIGIN } from './bundle-fixture.ts';
 
@@ -267,6 +272,60 @@ describe('the offline verifier', () => {
     entity.payload = entity.payload.filter((name: string) => name !== 'tenant_name');
     assert.ok(kindsOf(verify(spoiled)).includes('malformed'));
   });
+
+  it('explains each of its faults in its README', () => {
+    const readme = readFileSync(new URL('../../verifier/README.md', import.meta.url), 'utf8');
+    const rows = [...readme.matchAll(/^\| `([a-z_]+)` \| ([^|]+) \|$/gm)].map(([, name, says]) => [
+      name,
+      says,
+    ]);
+    const faults = rows.filter(([name]) => Object.hasOwn(FAULTS, name!));
+    assert.deepEqual(Object.fromEntries(faults), FAULTS);
+  });
+
+  it('runs by itself on the Node that is there, with an exit code for each outcome', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'onevault-verify-'));
+    try {
+      const path = (name: string): string => join(folder, name);
+      const text = (lines: readonly unknown[]): string =>
+        lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      const sound = bundleOf(signer, LEAVES);
+      writeFileSync(
+        path('verify.mjs'),
+        readFileSync(new URL('../../verifier/onevault-verify.mjs', import.meta.url)),
+      );
+      writeFileSync(path('sound.jsonl.gz'), gzipSync(text(sound)));
+      writeFileSync(path('cut.jsonl'), text(sound.slice(0, -2)));
+      const run = (...args: string[]) =>
+        spawnSync('node', [path('verify.mjs'), ...args], { encoding: 'utf8' });
+      const good = run(path('sound.jsonl.gz'), '--key', signer.verifier_key);
+      assert.deepEqual([good.status, /SOUND: no fault/.test(good.stdout)], [0, true], good.stderr);
+      const bad = run(path('cut.jsonl'), '--key', signer.verifier_key);
+      assert.deepEqual([bad.status, /FAULT tail_cut/.test(bad.stdout)], [1, true], bad.stderr);
+      for (const args of [
+        [],
+        [path('sound.jsonl.gz')],
+        [path('none'), '--key', signer.verifier_key],
+        [path('cut.jsonl'), '--key', 'x'],
+      ]) {
+        assert.equal(run(...args).status, 2, args.join(' '));
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('checks 100,000 rows in less than five seconds of processor time', () => {
+    const lines = bundleOf(signer, callsOf(5_000)).map((line) => JSON.stringify(line));
+    const before = process.cpuUsage();
+    const report = verify(lines);
+    const spent = process.cpuUsage(before);
+    assert.deepEqual([report.faults, report.counts.rows], [[], 20_000]);
+    assert.ok(
+      (5 * (spent.user + spent.system)) / 1e6 < 5,
+      `${spent.user + spent.system} µs for a fifth of them`,
+    );
+  }).timeout(60_000);
 
   it('reads verifier keys strictly', () => {
     for (const key of [

@@ -19,7 +19,7 @@ export interface FoundLeaf {
 
 /**
  * The leaf of a call.
- * @param request_id the business key of its hub; where it is a UUIDv7, its day is looked into first
+ * @param request_id the business key of its hub; where it is a UUIDv7, its time is looked at first
  * @returns null when the vault has no such call, or no leaf of it
  */
 export const findLeaf = async (
@@ -32,11 +32,11 @@ export const findLeaf = async (
   const { table, business_key } = family.hub;
   const [{ type, name }] = business_key as [(typeof business_key)[number]];
   const hash_key = hashHub(table, ENCODERS[type](request_id, name));
-  const near = daysOf(request_id);
-  return (
-    (near === null ? null : await findCall(sql, family, hash_key, near)) ??
-    (await findCall(sql, family, hash_key, EVER))
-  );
+  for (const period of periodsOf(request_id)) {
+    const found = await findCall(sql, family, hash_key, period);
+    if (found !== null) return found;
+  }
+  return null;
 };
 
 /**
@@ -58,26 +58,31 @@ export const findRowLeaf = async (
   return findCall(sql, family, String(values[family.hub.hash_key]), { from: load_date, to: load_date });
 };
 
-interface Days {
+interface Period {
   readonly from: string;
   readonly to: string;
 }
 
-const EVER: Days = { from: '-infinity', to: 'infinity' };
+const EVER: Period = { from: '-infinity', to: 'infinity' };
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
-const DAY_MS = 86_400_000;
+// What a hash is looked for in grows with the period: most calls take seconds, few a day, and clocks differ little.
+const PERIODS_MS = [
+  { before: 5_000, after: 60_000 },
+  { before: 86_400_000, after: 86_400_000 },
+] as const;
+// The end of the years that both PostgreSQL and Date write with four digits, less a day.
+const LAST_MS = 253_402_214_400_000;
 
-/** When a call with this id was most likely recorded: most take seconds, clocks differ little. */
-const daysOf = (request_id: string): Days | null => {
+/** When a call with this id may have been recorded, the likeliest first. */
+const periodsOf = (request_id: string): Period[] => {
   const [, high, low] = UUID_V7.exec(request_id) ?? [];
-  if (high === undefined) return null;
   const begun_ms = Number.parseInt(`${high}${low}`, 16);
-  // Past what PostgreSQL and Date can both write.
-  if (begun_ms > 253_402_300_799_999 - DAY_MS) return null;
-  return {
-    from: new Date(Math.max(0, begun_ms - DAY_MS)).toISOString(),
-    to: new Date(begun_ms + DAY_MS).toISOString(),
-  };
+  if (high === undefined || begun_ms >= LAST_MS) return [EVER];
+  const at = (ms: number): string => new Date(Math.max(0, ms)).toISOString();
+  return [
+    ...PERIODS_MS.map(({ before, after }) => ({ from: at(begun_ms - before), to: at(begun_ms + after) })),
+    EVER,
+  ];
 };
 
 const PREPARED = { prepare: true };
@@ -88,7 +93,7 @@ const findCall = async (
   sql: Sql | Transaction,
   { satellite, hub }: JournalFamily,
   hash_key: string,
-  { from, to }: Days,
+  { from, to }: Period,
 ): Promise<FoundLeaf | null> => {
   const [found] = await sql.unsafe<FoundLeaf[]>(
     `select ${FOUND}

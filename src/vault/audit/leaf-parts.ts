@@ -36,40 +36,26 @@ export interface ChangePart extends PartBase {
 
 export type LeafPart = JournalPart | ChangePart;
 
-// Some 20 MB of rows here, and about a tenth of a second of PostgreSQL's time.
-const PAGE_LEAVES = 4_000;
-// Batches of one leaf each are as many statements as one of four thousand.
-const PAGE_BATCHES = 4_000;
-
 /**
- * The parts of batches that make up the beginning of a range of leaves: as much as one page takes.
- * @param range not empty
- * @throws MissingHashError when the tree lacks the range's first leaves
+ * The parts of batches that make up a range of leaves, as far as the tree goes on.
+ * @param range not empty, and of a few thousand leaves
+ * @throws MissingHashError when the tree lacks the range's first leaf, or has a gap
  */
 export const readParts = async (sql: Sql | Transaction, range: LeafRange): Promise<LeafPart[]> => {
   const batches = await sql<BatchRow[]>`
-    with standing as (
-      select first_index, leaf_batch_id, leaf_count
-      from audit.sequenced
-      where first_index >= coalesce((
-          select max(first_index) from audit.sequenced where first_index <= ${range.from}), 0)
-        and first_index < ${range.to}
-      order by first_index
-      limit ${PAGE_BATCHES}
-    ), page as (
-      select *, sum(leaf_count) over (order by first_index) - leaf_count as leaves_before
-      from standing
-    )
-    select page.first_index, page.leaf_count, batch.leaf_batch_id, batch.journal_writer, batch.first_sequence,
+    select tree.first_index, tree.leaf_count, batch.leaf_batch_id, batch.journal_writer, batch.first_sequence,
       batch.sequences, batch.change_id, batch.leaf_hashes, journal.first_load_date, journal.last_load_date,
       change.table_name
-    from page
+    from audit.sequenced tree
     left join audit.leaf_batch batch using (leaf_batch_id)
     left join ops.journal_batch journal
       on journal.writer = batch.journal_writer and journal.first_sequence = batch.first_sequence
     left join ops.load_change change on change.change_id = batch.change_id
-    where page.leaves_before < ${PAGE_LEAVES}
-    order by page.first_index`;
+    where tree.first_index >= coalesce((
+        select max(first_index) from audit.sequenced where first_index <= ${range.from}), 0)
+      and tree.first_index < ${range.to}
+    order by tree.first_index`;
+  if (batches.length === 0) throw missing(range.from);
   let next = range.from;
   return batches.map((batch) => {
     const part = partOf(batch, { from: next, to: range.to });
@@ -99,7 +85,7 @@ const partOf = (batch: BatchRow, { from, to }: LeafRange): LeafPart => {
   const skip = from - first_index;
   const take = Math.min(leaf_count, to - first_index) - skip;
   if (skip < 0 || take <= 0 || leaf_batch_id === null || leaf_hashes?.length !== leaf_count * HASH_DIGITS) {
-    throw new MissingHashError(`the audit log's tree lacks the leaf ${from}, or the batch that holds it`);
+    throw missing(from);
   }
   const part = {
     first_index: from,
@@ -119,3 +105,6 @@ const partOf = (batch: BatchRow, { from, to }: LeafRange): LeafPart => {
     last_load_date: batch.last_load_date,
   };
 };
+
+const missing = (index: number): MissingHashError =>
+  new MissingHashError(`the audit log's tree lacks the leaf ${index}, or the batch that holds it`);

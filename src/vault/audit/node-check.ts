@@ -35,9 +35,9 @@ const compare = async (tx: Transaction, nodes: readonly TreeNode[]): Promise<str
     from unnest(
       ${nodes.map(({ level }) => level)}::integer[],
       ${nodes.map(({ node_index }) => node_index)}::bigint[],
-      ${nodes.map(({ node_hash }) => node_hash)}::bytea[]) as given (level, node_index, node_hash)
+      ${nodes.map(({ node_hash }) => node_hash.toString('hex'))}::text[]) as given (level, node_index, node_hash)
     left join audit.node stored using (level, node_index)
-    where stored.node_hash is distinct from given.node_hash
+    where stored.node_hash is distinct from decode(given.node_hash, 'hex')
     order by given.level, given.node_index`;
   return rows.map(
     ({ level, node_index }) =>

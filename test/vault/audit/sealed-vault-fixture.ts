@@ -3,12 +3,13 @@ import { listKeys } from '../../../src/vault/audit/checkpoints.ts';
 import { checkpointsSince } from '../../../src/vault/audit/checkpoints-since.ts';
 import { createReadLeaves } from '../../../src/vault/audit/read-leaves.ts';
 import { type Sealed, sealTree } from '../../../src/vault/audit/seal-tree.ts';
+import type { SigningDeps } from '../../../src/vault/audit/signing-keys.ts';
 import { type VerifyVaultInput, verifyMoment } from '../../../src/vault/audit/verify-vault.ts';
 import type { Transaction } from '../../../src/vault/transaction.ts';
 import { createVerifier, type Report } from '../../../verifier/onevault-verify.mjs';
-import { addCustomer, createCallFeed, testRegistry, WRITERS } from '../../support/calls.ts';
+import { addCustomer, createCallFeed, type TestCall, testRegistry, WRITERS } from '../../support/calls.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { invoiceLine, newLoader, rows, stamp } from '../vault-fixture.ts';
+import { invoiceLine, newLoader, rows, stamp, tenantRows } from '../vault-fixture.ts';
 import { testKeyring } from './audit-fixture.ts';
 
 export const START = '2026-11-21T10:00:00.000Z';
@@ -20,22 +21,28 @@ export interface SealedVault {
     readonly registry: ReturnType<typeof testRegistry>;
     readonly readLeaves: ReturnType<typeof createReadLeaves>;
   };
+  /** What signs its checkpoints. */
+  readonly signing: SigningDeps;
   seal(): Promise<Sealed>;
   /** Calls of a customer in one batch of a writer. */
   send(customer: string, count: number, writer?: string): Promise<void>;
+  sendCalls(calls: readonly TestCall[]): Promise<void>;
+  /** A row that no journal brings. */
+  sayState(number: number): Promise<void>;
   /** What the files outside the database would hold, and the key. */
   published(): Promise<{ keys: string[]; against: { note: string; source: string }[] }>;
 }
 
-export const createSealedVault = async (database: TestDatabase): Promise<SealedVault> => {
+export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Promise<SealedVault> => {
   const { sql } = database;
   const clock = fixedClock(START);
   const keyring = testKeyring(sql, clock);
   const registry = testRegistry();
   const feed = createCallFeed(sql, clock);
-  let sent = 0;
+  let [sent, said] = [0, 0];
   const vault: SealedVault = {
     clock,
+    signing: { keyring, clock },
     deps: { registry, readLeaves: createReadLeaves(registry) },
     seal: async () => {
       clock.advance(60_000);
@@ -52,6 +59,19 @@ export const createSealedVault = async (database: TestDatabase): Promise<SealedV
         };
       });
       await feed.send(calls, writer);
+    },
+    sendCalls: (calls) => feed.send(calls),
+    sayState: async (number) => {
+      said += 1;
+      const at = instantOf(Date.parse(START) + said);
+      await newLoader()(
+        sql,
+        tenantRows(`tenant-${number}`, `name ${said}`, {
+          load_date: at,
+          applied_date: at,
+          record_source: 'test',
+        }),
+      );
     },
     published: async () => {
       const against = [];
@@ -74,7 +94,7 @@ export const createSealedVault = async (database: TestDatabase): Promise<SealedV
       stamp(1),
     ),
   ]);
-  await vault.send('acme', 7);
+  await vault.send('acme', 160);
   await vault.seal();
   await vault.send('bolt', 5, WRITERS[1]);
   await vault.send('acme', 4);
