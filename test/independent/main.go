@@ -1,5 +1,6 @@
 // Command independent checks what the audit log publishes with the libraries of other people: Go's own checksum
-// database (golang.org/x/mod/sumdb) and Trillian's tree (github.com/transparency-dev/merkle). It shares no code with the product.
+// database (golang.org/x/mod/sumdb), Trillian's tree (github.com/transparency-dev/merkle) and the formats of the
+// transparency logs (github.com/transparency-dev/formats). It shares no code with the product.
 //
 //	independent FOLDER
 //
@@ -10,18 +11,18 @@ package main
 
 import (
 	"bytes"
-	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 
+	"github.com/transparency-dev/formats/log"
+	formatsnote "github.com/transparency-dev/formats/note"
+	formatsproof "github.com/transparency-dev/formats/proof"
 	"github.com/transparency-dev/merkle/proof"
 	"github.com/transparency-dev/merkle/rfc6962"
 	"golang.org/x/mod/sumdb/note"
@@ -33,11 +34,6 @@ type counts struct {
 	Cosignatures int `json:"cosignatures"`
 	Inclusion    int `json:"inclusion"`
 	Consistency  int `json:"consistency"`
-}
-
-type head struct {
-	Size uint64
-	Hash []byte
 }
 
 type trust struct {
@@ -63,7 +59,7 @@ func verifyFolder(folder string) (counts, error) {
 	}
 	heads := map[uint64][]byte{}
 	err = eachFile(folder, "checkpoints/*.txt", func(text string) error {
-		head, cosignatures, err := trusted.openCheckpoint(text)
+		head, cosignatures, err := trusted.openCheckpoint([]byte(text))
 		if err != nil {
 			return err
 		}
@@ -110,7 +106,7 @@ func readTrust(folder string) (trust, error) {
 		return trusted, err
 	}
 	for _, line := range strings.Fields(string(witnesses)) {
-		verifier, err := newWitness(line)
+		verifier, err := formatsnote.NewVerifierForCosignatureV1(line)
 		if err != nil {
 			return trusted, fmt.Errorf("%s: %w", line, err)
 		}
@@ -136,63 +132,50 @@ func eachFile(folder, pattern string, verify func(string) error) error {
 	return nil
 }
 
-// openCheckpoint verifies the log's signatures, and counts those of witnesses. The note's signatures are checked by
-// the checksum database's code, which also reads its three lines, under the first one that it expects.
-func (trusted trust) openCheckpoint(text string) (*head, int, error) {
-	verifiers := append(append([]note.Verifier{}, trusted.log...), trusted.witnesses...)
-	opened, err := note.Open([]byte(text), note.VerifierList(verifiers...))
-	if err != nil {
-		return nil, 0, err
-	}
-	origin, rest, _ := strings.Cut(opened.Text, "\n")
-	cosignatures := 0
-	isSigned := false
-	for _, signature := range opened.Sigs {
-		if signature.Name == origin {
-			isSigned = true
-		} else {
-			cosignatures++
+// openCheckpoint verifies the signature of one of the log's keys, and counts those of witnesses. The checksum database's
+// code then reads the same three lines, under the first one that it expects.
+func (trusted trust) openCheckpoint(text []byte) (*log.Checkpoint, int, error) {
+	err := errors.New("the log has no key")
+	for _, key := range trusted.log {
+		var checkpoint *log.Checkpoint
+		var opened *note.Note
+		checkpoint, _, opened, err = log.ParseCheckpoint(text, key.Name(), key, trusted.witnesses...)
+		if err != nil {
+			continue
 		}
+		_, rest, _ := strings.Cut(opened.Text, "\n")
+		tree, err := tlog.ParseTree([]byte("go.sum database tree\n" + rest))
+		if err != nil {
+			return nil, 0, err
+		}
+		if uint64(tree.N) != checkpoint.Size || !bytes.Equal(tree.Hash[:], checkpoint.Hash) {
+			return nil, 0, errors.New("two readers of one checkpoint differ")
+		}
+		return checkpoint, len(opened.Sigs) - 1, nil
 	}
-	if !isSigned {
-		return nil, 0, errors.New("no key of the log has signed this checkpoint")
-	}
-	tree, err := tlog.ParseTree([]byte("go.sum database tree\n" + rest))
-	if err != nil {
-		return nil, 0, err
-	}
-	return &head{uint64(tree.N), tree.Hash[:]}, cosignatures, nil
+	return nil, 0, err
 }
 
-// verifyInclusion reads C2SP tlog-proof.
 func (trusted trust) verifyInclusion(text string) error {
-	head, checkpointText, found := strings.Cut(text, "\n\n")
-	lines := strings.Split(head, "\n")
-	if !found || len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		return errors.New("this is no tlog-proof with extra data")
+	given := formatsproof.TLogProof{}
+	if err := given.Unmarshal([]byte(text)); err != nil {
+		return err
 	}
-	entry, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(lines[1], "extra "))
+	checkpoint, _, err := trusted.openCheckpoint(given.Checkpoint)
 	if err != nil {
 		return err
 	}
-	index, err := strconv.ParseUint(strings.TrimPrefix(lines[2], "index "), 10, 63)
-	if err != nil {
+	path := [][]byte{}
+	for _, hash := range given.Hashes {
+		path = append(path, hash[:])
+	}
+	leaf := rfc6962.DefaultHasher.HashLeaf(given.ExtraData)
+	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, given.Index, checkpoint.Size, leaf, path, checkpoint.Hash); err != nil {
 		return err
 	}
-	path, err := decodeHashes(lines[3:])
-	if err != nil {
-		return err
-	}
-	checkpoint, _, err := trusted.openCheckpoint(checkpointText)
-	if err != nil {
-		return err
-	}
-	leaf := rfc6962.DefaultHasher.HashLeaf(entry)
-	if err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, checkpoint.Size, leaf, path, checkpoint.Hash); err != nil {
-		return err
-	}
+	root := tlog.Hash(*(*[32]byte)(checkpoint.Hash))
 	return tlog.CheckRecord(
-		treeProof(path), int64(checkpoint.Size), tlog.Hash(*(*[32]byte)(checkpoint.Hash)), int64(index), tlog.RecordHash(entry))
+		treeProof(path), int64(checkpoint.Size), root, int64(given.Index), tlog.RecordHash(given.ExtraData))
 }
 
 func verifyConsistency(text string, heads map[uint64][]byte) error {
@@ -234,40 +217,4 @@ func treeProof(path [][]byte) []tlog.Hash {
 		hashes = append(hashes, *(*[32]byte)(hash))
 	}
 	return hashes
-}
-
-// A witness verifies C2SP cosignature/v1.
-type witness struct {
-	name string
-	hash uint32
-	key  ed25519.PublicKey
-}
-
-func newWitness(text string) (*witness, error) {
-	parts := strings.SplitN(text, "+", 3)
-	if len(parts) != 3 {
-		return nil, errors.New("this is no verifier key")
-	}
-	key, err := base64.StdEncoding.DecodeString(parts[2])
-	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != 4 {
-		return nil, errors.New("this is no key of a witness")
-	}
-	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), key...))
-	hash := binary.BigEndian.Uint32(sum[:4])
-	if fmt.Sprintf("%08x", hash) != parts[1] {
-		return nil, errors.New("the key's hash does not fit")
-	}
-	return &witness{parts[0], hash, key[1:]}, nil
-}
-
-func (w *witness) Name() string { return w.name }
-
-func (w *witness) KeyHash() uint32 { return w.hash }
-
-func (w *witness) Verify(message, signature []byte) bool {
-	if len(signature) != 8+ed25519.SignatureSize {
-		return false
-	}
-	signed := fmt.Sprintf("cosignature/v1\ntime %d\n%s", binary.BigEndian.Uint64(signature), message)
-	return ed25519.Verify(w.key, []byte(signed), signature[8:])
 }
