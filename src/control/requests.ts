@@ -30,20 +30,26 @@ const CLOCK_STEP_MS = 60_000;
 
 const findRequest = async (deps: ControlDeps, id: string): Promise<CallRow | undefined> => {
   const made_ms = Math.min(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16), deps.clock.now());
-  const [from, to] = [instantOf(made_ms - CLOCK_STEP_MS), instantOf(made_ms + SOON_MS)];
-  return (
-    (await findRequestWithin(deps, id, from, to)) ??
-    (await findRequestWithin(deps, id, '-infinity', 'infinity'))
-  );
+  const soon = { from: instantOf(made_ms - CLOCK_STEP_MS), to: instantOf(made_ms + SOON_MS) };
+  return (await findRequestWithin(deps, id, soon)) ?? (await findRequestWithin(deps, id, null));
 };
+
+interface Period {
+  readonly from: string;
+  readonly to: string;
+}
 
 const findRequestWithin = async (
   { sql, rows }: ControlDeps,
   id: string,
-  from: string,
-  to: string,
+  period: Period | null,
 ): Promise<CallRow | undefined> => {
   const api_request_hk = rows.hubKey('api_request_h', { api_request_bk: id });
+  const at_its_time =
+    period === null
+      ? sql`s.load_date in (
+          select util.load_dates_of('gateway.api_request_s', 'api_request_hk', ${api_request_hk}::bytea))`
+      : sql`s.load_date between ${period.from}::text::timestamptz and ${period.to}::text::timestamptz`;
   const [row] = await sql<CallRow[]>`
     select
       h.api_request_bk as request_id,
@@ -70,6 +76,6 @@ const findRequestWithin = async (
     join gateway.model_h m using (model_hk)
     join gateway.routing_rule_h r using (routing_rule_hk)
     where s.api_request_hk = ${api_request_hk}::bytea
-      and s.load_date between ${from}::text::timestamptz and ${to}::text::timestamptz`;
+      and ${at_its_time}`;
   return row;
 };

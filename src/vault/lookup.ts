@@ -2,6 +2,7 @@ import type { Sql } from '../core/postgres.ts';
 import { type Column, type Entity, GHOST_KEY, type Hub, type Link } from './entity.ts';
 import { ENCODERS, hashHub, hashLink } from './hash.ts';
 import { journalFamily } from './journal-family.ts';
+import { loadDatesText } from './load-dates.ts';
 import type { Registry } from './registry.ts';
 
 /** A key as people name it. */
@@ -73,11 +74,8 @@ export const findKeyRows = async (
   const { table, name, hash_key, columns } = entity;
   const family = journalFamily(registry);
   const of_journal = family?.tables.has(table) === true ? family : null;
-  // Of the tables that the journal fills only satellites are found by hash key alone.
   const at_dates =
-    of_journal &&
-    `and load_date in (
-    select load_date from ${of_journal.satellite.name} where ${of_journal.hub.hash_key} = decode($3::text, 'hex'))`;
+    of_journal && `and load_date in (${loadDatesText(of_journal.satellite, `decode($3::text, 'hex')`)})`;
   const rows = await sql.unsafe<Record<string, unknown>[]>(
     `select ${columns.map((column) => column.name).join(', ')}
      from ${name}
@@ -113,6 +111,7 @@ export const wasLoaded = async (
        order by first_sequence desc
        limit 1) batch
      where said.${hub.hash_key} = decode($1::text, 'hex')
+       and said.load_date in (${loadDatesText(family.satellite, `decode($1::text, 'hex')`)})
        and batch.loaded_at > $2::text::timestamptz`,
     [key.hub_keys[hub.hash_key]!, known],
     { prepare: true },

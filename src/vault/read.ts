@@ -1,5 +1,6 @@
 import type { Sql } from '../core/postgres.ts';
 import { GHOST_KEY, type Satellite } from './entity.ts';
+import { loadDatesText } from './load-dates.ts';
 import type { Registry } from './registry.ts';
 import type { SatelliteRows, SatelliteTable } from './rows.ts';
 import type { Transaction } from './transaction.ts';
@@ -58,17 +59,9 @@ export const createReader = (registry: Registry): Reader => ({
     return [...(await sql.unsafe(text, parameters, PREPARED))] as never;
   },
   history: async (sql, table, hash_key) => {
-    const { name, hash_key: column, columns, sub_key, parent, driving_key } = registry.satellite(table);
-    // Of the view of an effectivity satellite only this condition reaches the tables.
-    const driven = driving_key.map(
-      (key) =>
-        `and ${key} = (select ${key} from ${registry.link(parent).name} where ${column} = decode($1, 'hex'))`,
-    );
-    const text = `
-      select ${[...columns.map((each) => each.name), 'load_end_date'].join(', ')}
-      from ${name}_history
-      where ${column} = decode($1::text, 'hex') ${driven.join(' ')}
-      order by ${['applied_date', 'load_date', 'hash_diff', ...sub_key].join(', ')}`;
+    const satellite = registry.satellite(table);
+    const text =
+      satellite.partition === null ? historyText(registry, satellite) : datedHistoryText(satellite);
     return [...(await sql.unsafe(text, [hash_key], PREPARED))] as never;
   },
 });
@@ -88,13 +81,20 @@ const inForceText = (
   { hash_keys }: KeyFilter,
   condition: string,
 ): string => {
-  const { name, hash_key, columns, flavour, sub_key, state_key } = satellite;
+  const { name, hash_key, columns, flavour, sub_key, state_key, partition } = satellite;
   const select = columns.map((column) => `s.${column.name}`).join(', ');
   const keys_parameter = `$${condition === '' ? 1 : 3}::text::bytea[]`;
   const among = hash_keys === undefined ? `<> decode('${GHOST_KEY}', 'hex')` : `= any(${keys_parameter})`;
   const order = 's.applied_date desc, s.load_date desc, s.hash_diff desc';
   if (flavour === 'event') {
-    return `select ${select} from ${name} s where s.${hash_key} ${among} ${condition} order by s.${hash_key}, s.load_date`;
+    const by_dates = partition !== null && hash_keys !== undefined;
+    const dates = `${loadDatesText(satellite, 'asked')} from unnest(${keys_parameter}) asked`;
+    const at_dates = by_dates ? `and s.load_date in (${dates})` : '';
+    return `
+      select ${select}
+      from ${name} s
+      where s.${hash_key} ${among} ${at_dates} ${condition}
+      order by s.${hash_key}, s.load_date`;
   }
   if (flavour === 'multi-active') {
     return `
@@ -131,6 +131,38 @@ const inForceText = (
       order by ${order}
       limit 1) held
     order by ${hash_key}`;
+};
+
+const historyText = (
+  registry: Registry,
+  { name, hash_key, columns, sub_key, parent, driving_key }: Satellite,
+): string => {
+  // Of the view of an effectivity satellite only this condition reaches the tables.
+  const driven = driving_key.map(
+    (key) =>
+      `and ${key} = (select ${key} from ${registry.link(parent).name} where ${hash_key} = decode($1, 'hex'))`,
+  );
+  return `
+    select ${[...columns.map((each) => each.name), 'load_end_date'].join(', ')}
+    from ${name}_history
+    where ${hash_key} = decode($1::text, 'hex') ${driven.join(' ')}
+    order by ${['applied_date', 'load_date', 'hash_diff', ...sub_key].join(', ')}`;
+};
+
+/** The same as the view of a partitioned satellite, into which no condition on load_date reaches. */
+const datedHistoryText = (satellite: Satellite): string => {
+  const { name, hash_key, columns } = satellite;
+  const names = columns.map((each) => each.name).join(', ');
+  const in_order = 'order by applied_date, load_date, hash_diff';
+  return `
+    select ${names}, lead(applied_date) over (${in_order}) as load_end_date
+    from (
+      select ${names}, lag(hash_diff) over (${in_order}) as previous_diff
+      from ${name}
+      where ${hash_key} = decode($1::text, 'hex')
+        and load_date in (${loadDatesText(satellite, `decode($1::text, 'hex')`)})) said
+    where previous_diff is distinct from hash_diff
+    ${in_order}`;
 };
 
 /** The last opening of each driving key, unless its relation was closed after it. */

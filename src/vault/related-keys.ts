@@ -1,6 +1,7 @@
 import type { Sql } from '../core/postgres.ts';
 import type { Hub, Link } from './entity.ts';
 import { journalFamily } from './journal-family.ts';
+import { loadDatesText } from './load-dates.ts';
 import type { NamedKey } from './lookup.ts';
 import type { Registry } from './registry.ts';
 
@@ -56,11 +57,9 @@ const throughLink = async (
 ): Promise<string[]> => {
   const { table, column } = link.hubs[0]!;
   const family = journalFamily(registry);
-  // Of the tables that the journal fills only satellites are found by hash key alone.
   const at_dates =
     family?.tables.has(link.table) === true && family.hub.table === table
-      ? `and l.load_date in (
-           select load_date from ${family.satellite.name} where ${column} = decode($1::text, 'hex'))`
+      ? `and l.load_date in (${loadDatesText(family.satellite, `decode($1::text, 'hex')`)})`
       : '';
   const rows = await sql.unsafe<{ key: string }[]>(
     `select distinct h.${related.business_key[0]!.name} as key

@@ -1,0 +1,10 @@
+import type { Satellite } from './entity.ts';
+
+/**
+ * SQL for the load dates of the rows under a hash key. Whoever adds them to a condition finds rows of partitioned tables
+ * by primary key, which begins with load_date.
+ * @param satellite a partitioned one
+ * @param key SQL for the hash key
+ */
+export const loadDatesText = ({ name, hash_key }: Satellite, key: string): string =>
+  `select util.load_dates_of('${name}', '${hash_key}', ${key})`;
