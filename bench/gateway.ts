@@ -45,6 +45,7 @@ export const run = async (given: Readonly<Record<string, number>>): Promise<Figu
     const product = await spawnProduct({
       ...{ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: UPSTREAM_KEY },
       ...{ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: UPSTREAM_KEY },
+      ...{ GOOGLE_BASE_URL: url, GEMINI_API_KEY: UPSTREAM_KEY },
     });
     try {
       return await measure(chosen, product, `${url}/v1/chat/completions`);

@@ -1,5 +1,12 @@
 import type { Knex } from 'knex';
+import table from '../src/core/compatible-providers.json' with { type: 'json' };
 import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
+
+/** Those that speak OpenAI's protocol in a dialect of their own; some have no one address. */
+const COMPATIBLE = table.map(({ provider, provider_name, base_url }) => ({
+  ...{ provider, provider_name, protocol: 'openai' },
+  api_endpoint: base_url ?? '',
+}));
 
 const PROVIDERS = [
   {
@@ -14,7 +21,14 @@ const PROVIDERS = [
     protocol: 'anthropic',
     api_endpoint: 'https://api.anthropic.com',
   },
-] as const;
+  {
+    provider: 'google',
+    provider_name: 'Google',
+    protocol: 'google',
+    api_endpoint: 'https://generativelanguage.googleapis.com',
+  },
+  ...COMPATIBLE,
+];
 
 /** The providers whose protocols the gateway speaks. Limits and measures are not stated: they are measured. */
 export const seed = async (knex: Knex): Promise<void> => {

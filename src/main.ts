@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { ConfigError, readConfig, VARIABLES } from './core/config.ts';
+import { ConfigError, FAMILY_VARIABLES, readConfig, VARIABLES } from './core/config.ts';
 import { createLog } from './core/log.ts';
 import { KmsError, UnknownMasterKeyError, UnwrapError } from './core/secrets/kms.ts';
 import { RotationError } from './core/secrets/rotate-keys.ts';
@@ -14,11 +14,14 @@ import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from '
 import { listCommand, type RotateOptions, rotateCommand } from './main/key-commands.ts';
 import { newLogCommand, rotateSigningKeyCommand } from './main/log-commands.ts';
 import { dataPaths, readVersion } from './main/paths.ts';
+import { type RefreshOptions, refreshCommand } from './main/price-commands.ts';
 import { eraseCommand, exportSubjectCommand, holdCommand, releaseCommand } from './main/privacy-commands.ts';
+import { type PlanOptions, planCommand } from './main/retention-commands.ts';
 import { runUntilSignal, startProduct } from './main/start.ts';
 import { checkCommand, docsCommand } from './main/vault-commands.ts';
 import { InputError } from './pipeline/input-error.ts';
 import { JobBusyError } from './pipeline/job-errors.ts';
+import { CertificateNotCoveredError } from './vault/audit/destroyed.ts';
 
 const program = new Command('onevault')
   .version(readVersion())
@@ -37,7 +40,7 @@ program
 
 program
   .command('job')
-  .argument('<name>', 'performance-windows, spend, invoices or partitions')
+  .argument('<name>', 'performance-windows, spend, invoices, partitions or retention')
   .description('run one job by hand')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
   .option('--allow-future', 'let the instant lie in the future: closes a month early')
@@ -82,6 +85,14 @@ keys
   .description('every key by its id, and whether a rotation is under way')
   .action(() => listCommand(config()));
 
+const prices = program.command('prices').description('what providers charge');
+prices
+  .command('refresh')
+  .description('compare the prices with those of the installed price data, and take these over')
+  .option('--dry-run', 'show the differences and write nothing')
+  .option('--yes', 'write without asking')
+  .action((options: RefreshOptions) => refreshCommand(config(), options));
+
 const privacy = program.command('privacy').description('personal data of customers: erase, hold, export');
 privacy
   .command('erase')
@@ -107,6 +118,13 @@ privacy
   .description('write everything that is held about it')
   .option('--out <folder>', 'where a JSON and an HTML file are written (JSON on standard output)')
   .action((subject: string, { out }: { out?: string }) => exportSubjectCommand(config(), subject, out));
+
+const retention = program.command('retention').description('calls that have been kept long enough');
+retention
+  .command('plan')
+  .description('which days the job retention would destroy, and which it would keep and why')
+  .option('--at <instant>', 'the logical instant, as 2026-12-01T01:45:00Z (now)')
+  .action((options: PlanOptions) => planCommand(config(), options));
 
 const listed = (value: string, before: readonly string[] = []): string[] => [...before, value];
 const audit = program.command('audit').description('the log that proves what the vault holds');
@@ -164,14 +182,16 @@ program
   .argument('<role>')
   .action((role: string) => runChild(role));
 
-const variables = Object.entries(VARIABLES).map(([name, meaning]) => `  ${name.padEnd(30)} ${meaning}`);
+const variables = Object.entries({ ...VARIABLES, ...FAMILY_VARIABLES }).map(
+  ([name, meaning]) => `  ${name.padEnd(30)} ${meaning}`,
+);
 program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
 
 try {
   await program.parseAsync();
 } catch (error) {
   const ours = [
-    ...[ConfigError, StartupError, InputError, JobBusyError],
+    ...[ConfigError, StartupError, InputError, JobBusyError, CertificateNotCoveredError],
     ...[KmsError, RotationError, UnknownMasterKeyError, UnwrapError],
   ];
   const is_ours = ours.some((kind) => error instanceof kind);

@@ -18,7 +18,7 @@ const ROOMS: ImportTable = {
   pipeline: ['core', 'journal', 'vault', 'control'],
   main: ['all'],
   migrations: [],
-  seeds: [],
+  seeds: ['core/compatible-providers.json'],
 };
 
 describe('the architecture', () => {

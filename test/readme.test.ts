@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { COMPATIBLE_PROVIDERS, variablesOf } from '../src/core/compatible-providers.ts';
 import { VARIABLES } from '../src/core/config.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { PROJECT } from '../src/main/paths.ts';
@@ -24,6 +25,15 @@ describe('the README', () => {
   it('lists every variable with its meaning', () => {
     const rows = Object.entries(VARIABLES).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
     assert.deepEqual(tableUnder('Settings'), rows);
+  });
+
+  it('lists every provider made like OpenAI with its variables and its address', () => {
+    const rows = COMPATIBLE_PROVIDERS.map(({ provider, provider_name, base_url }) => {
+      const { api_key, base_url: address } = variablesOf(provider);
+      const variables = `\`${api_key}\`, \`${address}\``;
+      return `| \`${provider}\` | ${provider_name} | ${variables} | ${base_url ?? 'none: each has its own'} |`;
+    });
+    assert.deepEqual(tableUnder('Providers'), rows);
   });
 
   it('lists every table of the vault', () => {

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { type Clock, instantOf } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import {
+  type Attempt,
   type CallFacts,
   type CallRecord,
   type RouteFacts,
@@ -124,12 +125,23 @@ const routeOf = (offer: Offer, ended: CallFacts | null, rule_version: string): R
   const { http_status = 0, error_code = null } = ended ?? {};
   return {
     candidates: [{ provider, model, worst_cost: String(offer.output * 16_384) }],
-    attempts: ended === null ? [] : [{ provider, model, latency_ms, http_status, error_code }],
+    attempts:
+      ended === null ? [] : [{ provider, model, latency_ms, http_status, error_code, ...ratingOf(ended) }],
     decision: 'model named by the client',
     rule_version,
     max_cost: null,
   };
 };
+
+const ratingOf = ({ rating, prompt_tokens, completion_tokens }: CallFacts): Pick<Attempt, 'rating'> =>
+  rating === 'RATED'
+    ? {
+        rating: {
+          units: { request: 1, input: prompt_tokens!, output: completion_tokens! },
+          ...{ tier: 0, markup_basis_points: 2_000 },
+        },
+      }
+    : {};
 
 const hex = (bytes: number): string => randomBytes(bytes).toString('hex');
 const pick = <T>(list: readonly T[]): T => list[randomInt(list.length)]!;

@@ -13,6 +13,8 @@ export interface GatewayCounts {
   readonly journal_records: number;
   /** Processor time of the process that serves, since its start. */
   readonly cpu_s: number;
+  /** Memory that it holds. */
+  readonly resident_bytes: number;
 }
 
 /** Reads `/metrics`. */
@@ -28,6 +30,7 @@ export const readCounts = async (url: string): Promise<GatewayCounts> => {
     in_flight: sum('onevault_calls_in_flight'),
     journal_records: sum('onevault_journal_records'),
     cpu_s: sum('process_cpu_seconds_total'),
+    resident_bytes: sum('process_resident_memory_bytes'),
   };
 };
 

@@ -44,20 +44,22 @@ export interface SeedRow {
   readonly [column: string]: Value | undefined;
 }
 
-/**
- * Writes satellite rows.
- * @param satellite.parent SQL that gives the parent's hash key from a row's columns, named `row.…`
- * @param satellite.key_columns columns that only `parent` needs
- */
+export interface SeedSatellite {
+  readonly table: string;
+  readonly hash_key: string;
+  /** SQL that gives the parent's hash key from a row's columns, named `row.…` */
+  readonly parent: string;
+  /** Columns that only `parent` needs. */
+  readonly key_columns: Columns;
+  readonly payload: Columns;
+  /** Of a multi-active satellite: the column that tells the rows of a set apart. */
+  readonly sub_key?: string;
+}
+
+/** Writes satellite rows; of a multi-active one whole sets. */
 export const insertSatellites = async (
   knex: Knex,
-  satellite: {
-    readonly table: string;
-    readonly hash_key: string;
-    readonly parent: string;
-    readonly key_columns: Columns;
-    readonly payload: Columns;
-  },
+  satellite: SeedSatellite,
   rows: readonly SeedRow[],
 ): Promise<void> => {
   const name = satellite.table.replace(/^.*\./, '');
@@ -65,6 +67,13 @@ export const insertSatellites = async (
   const encoded = columns
     .toSorted()
     .map((column) => `util.${TYPES[satellite.payload[column]!].encoder}(row.${column})`);
+  const diffed =
+    satellite.sub_key === undefined
+      ? encoded.join(', ')
+      : `util.encode_array(array_agg(util.encode_array(array[${encoded.join(' || ')}])) over (
+          partition by ${satellite.parent}, row.applied_date, row.load_date
+          order by row.${satellite.sub_key}
+          rows between unbounded preceding and unbounded following))`;
   const record = Object.entries({ ...satellite.key_columns, ...satellite.payload }).map(
     ([column, type]) => `${column} ${TYPES[type].sql}`,
   );
@@ -72,7 +81,7 @@ export const insertSatellites = async (
     `insert into ${satellite.table}
        (${[satellite.hash_key, 'load_date', 'applied_date', 'hash_diff', ...columns, 'record_source'].join(', ')})
      select ${satellite.parent}, coalesce(row.load_date, ?::timestamptz), row.applied_date,
-       util.hash_diff('${name}', ${encoded.join(', ')}), ${columns.map((column) => `row.${column}`).join(', ')}, ?
+       util.hash_diff('${name}', ${diffed}), ${columns.map((column) => `row.${column}`).join(', ')}, ?
      from jsonb_to_recordset(?::jsonb)
        as row (load_date timestamptz, applied_date timestamptz, ${record.join(', ')})
      on conflict do nothing`,

@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Sql } from '../core/postgres.ts';
+import type { Keyring } from '../core/secrets/contract.ts';
 import type { VerifierKey } from '../vault/audit/note.ts';
 import type { Load } from '../vault/load.ts';
 import type { Reader } from '../vault/read.ts';
@@ -8,6 +9,7 @@ import type { Registry } from '../vault/registry.ts';
 import type { RowBuilder } from '../vault/rows.ts';
 import type { AuditTrail } from './audit-trail.ts';
 import type { SubjectKms } from './privacy/deps.ts';
+import type { ProviderKeyCheck } from './provider-keys/check.ts';
 import type { CurrentSnapshot } from './snapshot.ts';
 
 /** All that the control plane works with. */
@@ -22,6 +24,9 @@ export interface ControlDeps {
   readonly audit: AuditTrail;
   /** What keeps the keys of personal data. */
   readonly subject_kms: SubjectKms;
+  /** Seals customers' provider keys. It needs a connection of its own: never within a transaction. */
+  readonly keyring: Keyring;
+  readonly checkProviderKey: ProviderKeyCheck;
   /** Whose cosignatures of checkpoints are taken. */
   readonly witnesses: readonly VerifierKey[];
   readonly snapshot: CurrentSnapshot;

@@ -6,8 +6,10 @@ import { addCosignatures, getCheckpoint, getConsistency, getKeys } from './audit
 import { getProof } from './audit-proof.ts';
 import { audited, type ControlRoute } from './audited.ts';
 import type { Scope } from './caller.ts';
+import { listOffers, offerModel } from './catalog/models.ts';
 import { createCustomer, getCustomer, listCustomers } from './customers.ts';
 import type { ControlDeps } from './deps.ts';
+import { deleteCustomerPrice, listCustomerPrices, putCustomerPrice } from './prices/customer-prices.ts';
 import { getContact, getContactHistory, putContact } from './privacy/contacts.ts';
 import { getErasureProof } from './privacy/erasure-proof.ts';
 import {
@@ -18,6 +20,13 @@ import {
   postErasure,
   postHold,
 } from './privacy/privacy-routes.ts';
+import {
+  createProviderKey,
+  getProviderKey,
+  listProviderKeys,
+  replaceProviderKey,
+  revokeProviderKey,
+} from './provider-keys/provider-keys.ts';
 import { getRequest } from './requests.ts';
 import { getEntity, getHistory, listEntities } from './vault.ts';
 
@@ -44,6 +53,8 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route(['get', '/api-keys'], READERS, ['api_key.list', 'api_key'], listApiKeys),
   route(['get', '/api-keys/:id'], READERS, ['api_key.read', 'api_key'], getApiKey),
   route(['delete', '/api-keys/:id'], WRITERS, ['api_key.revoke', 'api_key'], revokeApiKey),
+  route(['post', '/models'], WRITERS, ['model.offer', 'model'], offerModel),
+  route(['get', '/models'], READERS, ['model.list', 'model'], listOffers),
   route(['get', '/requests/:request_id'], READERS, ['request.read', 'request'], getRequest),
   route(['get', '/vault/entities'], READERS, ['vault.list', 'entity'], listEntities),
   route(['get', '/vault/:entity/:business_key'], READERS, ['vault.read', 'entity'], getEntity),
@@ -63,6 +74,49 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route(['get', '/privacy/holds'], READERS, ['privacy.list', 'legal_hold'], getHolds),
   route(['delete', '/privacy/holds/:id'], WRITERS, ['privacy.release', 'legal_hold'], deleteHold),
   route(['get', '/privacy/exports/:subject'], WRITERS, ['privacy.export', 'customer'], getExport),
+  route(
+    ['post', '/customers/:slug/provider-keys'],
+    WRITERS,
+    ['provider_key.create', 'provider_key'],
+    createProviderKey,
+  ),
+  route(
+    ['get', '/customers/:slug/provider-keys'],
+    READERS,
+    ['provider_key.list', 'provider_key'],
+    listProviderKeys,
+  ),
+  route(
+    ['get', '/customers/:slug/provider-keys/:id'],
+    READERS,
+    ['provider_key.read', 'provider_key'],
+    getProviderKey,
+  ),
+  route(
+    ['put', '/customers/:slug/provider-keys/:id'],
+    WRITERS,
+    ['provider_key.replace', 'provider_key'],
+    replaceProviderKey,
+  ),
+  route(
+    ['delete', '/customers/:slug/provider-keys/:id'],
+    WRITERS,
+    ['provider_key.revoke', 'provider_key'],
+    revokeProviderKey,
+  ),
+  route(
+    ['put', '/customers/:slug/prices/:provider/:model'],
+    WRITERS,
+    ['customer_price.write', 'customer'],
+    putCustomerPrice,
+  ),
+  route(
+    ['delete', '/customers/:slug/prices/:provider/:model'],
+    WRITERS,
+    ['customer_price.end', 'customer'],
+    deleteCustomerPrice,
+  ),
+  route(['get', '/customers/:slug/prices'], READERS, ['customer_price.list', 'customer'], listCustomerPrices),
   route(['get', '/v1/audit/checkpoint'], ANYBODY, ['audit.read', 'checkpoint'], getCheckpoint),
   route(['get', '/v1/audit/keys'], ANYBODY, ['audit.read', 'signing_key'], getKeys),
   route(['get', '/v1/audit/consistency'], ANYBODY, ['audit.read', 'checkpoint'], getConsistency),

@@ -24,6 +24,8 @@ export const startSnapshotKeeper = async (deps: {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: Log;
+  /** Hears of every snapshot after the first; must not throw. */
+  readonly changed?: (snapshot: Snapshot) => void;
 }): Promise<SnapshotKeeper> => {
   const { sql, clock, log } = deps;
   let snapshot = await buildSnapshot(sql, clock);
@@ -35,6 +37,7 @@ export const startSnapshotKeeper = async (deps: {
 
   const build = async (): Promise<void> => {
     snapshot = await buildSnapshot(sql, clock);
+    deps.changed?.(snapshot);
     if (is_away) log.info('the snapshot is new again');
     is_away = false;
   };

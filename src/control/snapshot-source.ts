@@ -1,23 +1,40 @@
 import { type Clock, instantOf } from '../core/clock.ts';
 import type { Sql } from '../core/postgres.ts';
-import type { ApiKey, Customer, Model, Offer, Price, Provider, RoutingRule, Snapshot } from './snapshot.ts';
+import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../core/prices.ts';
 import {
+  type AgreedPrice,
+  type ApiKey,
+  agreedKey,
+  type Customer,
+  type Model,
+  type Offer,
+  type Price,
+  type Provider,
+  type ProviderKey,
+  type RoutingRule,
+  type Snapshot,
+} from './snapshot.ts';
+import {
+  type AgreedPriceRow,
   type PriceRow,
+  type ProviderKeyRow,
+  selectAgreedPrices,
   selectApiKeys,
   selectCustomers,
   selectModels,
   selectOffers,
   selectPrices,
+  selectProviderKeys,
   selectProviders,
   selectRoutingRules,
+  type TierRow,
 } from './snapshot-queries.ts';
 
 /** Builds the snapshot from the vault's current state, all of it as of one moment. */
 export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> => {
   const built_at = instantOf(clock.now());
-  const [customers, api_keys, providers, models, offers, prices, rules] = await sql.begin(
-    'isolation level repeatable read read only',
-    (tx) =>
+  const [customers, api_keys, providers, models, offers, prices, rules, provider_keys, agreed_prices] =
+    await sql.begin('isolation level repeatable read read only', (tx) =>
       Promise.all([
         selectCustomers(tx),
         selectApiKeys(tx),
@@ -26,8 +43,10 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
         selectOffers(tx),
         selectPrices(tx),
         selectRoutingRules(tx),
+        selectProviderKeys(tx),
+        selectAgreedPrices(tx),
       ]),
-  );
+    );
   const prices_by_offer = Map.groupBy(prices, (price) => price.offer_hk);
   const offers_by_model = Map.groupBy(
     offers.map(
@@ -57,6 +76,10 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
         { ...row, offers: offers_by_model.get(row.model) ?? [] },
       ]),
     ),
+    agreed_prices: new Map(
+      [...Map.groupBy(agreed_prices, agreedKey)].map(([key, rows]) => [key, rows.map(agreedPriceOf)]),
+    ),
+    provider_keys: Map.groupBy(provider_keys.map(providerKeyOf), ({ customer }) => customer),
     routing_rules: rules satisfies readonly RoutingRule[],
   };
 };
@@ -66,17 +89,58 @@ const budgetsOf = (row: { cost_budget_monthly: string | null; cost_budget_daily:
   cost_budget_daily: picoOf(row.cost_budget_daily),
 });
 
-const priceOf = (row: PriceRow): Price => ({
+const providerKeyOf = (row: ProviderKeyRow): ProviderKey => ({
+  ...row,
+  daily_spending_limit: picoOf(row.daily_spending_limit),
+  monthly_spending_limit: picoOf(row.monthly_spending_limit),
+});
+
+/** A provider's price from its row and its set of tiers. */
+export const priceOf = (row: PriceRow): Price => ({
   holds_from_ms: Date.parse(row.applied_date),
   is_offered: row.is_offered,
   provider_model_name: row.provider_model_name,
   price_version: row.price_version,
-  input_price: picoOf(row.input_price),
-  output_price: picoOf(row.output_price),
-  cached_input_price: picoOf(row.cached_input_price),
-  cache_write_price: picoOf(row.cache_write_price),
-  reasoning_price: picoOf(row.reasoning_price),
-  request_price: picoOf(row.request_price),
+  tier_version: row.tier_version,
+  tiers: (row.tiers ?? [{ ...ONLY_TIER, ...row }]).map(tierOf),
+  agreed: null,
+});
+
+/** What a row of model_price_s leaves open. */
+const ONLY_TIER = {
+  tier: 0,
+  service_tier: 'standard',
+  above_prompt_tokens: 0,
+  daily_from_s: null,
+  daily_until_s: null,
+  long_cache_write_price: null,
+  cached_audio_input_price: null,
+  image_input_price: null,
+  cached_image_input_price: null,
+  image_output_price: null,
+  web_search_price: null,
+  file_search_price: null,
+  maps_search_price: null,
+  code_session_price: null,
+} as const;
+
+/** A customer's price from its set of tiers. */
+export const agreedPriceOf = (row: AgreedPriceRow): AgreedPrice => ({
+  holds_from_ms: Date.parse(row.applied_date),
+  is_agreed: row.is_agreed,
+  agreed_version: row.agreed_version,
+  tiers: row.tiers.map(tierOf),
+});
+
+const tierOf = (row: TierRow): PriceTier => ({
+  tier: row.tier,
+  service_tier: row.service_tier,
+  above_prompt_tokens: row.above_prompt_tokens,
+  daily_from_s: row.daily_from_s,
+  daily_until_s: row.daily_until_s,
+  prices: Object.fromEntries(
+    PRICE_UNITS.map((unit) => [`${unit}_price`, picoOf(row[`${unit}_price`])]),
+  ) as UnitPrices,
 });
 
 const picoOf = (decimal: string | null): bigint | null => (decimal === null ? null : BigInt(decimal));

@@ -1,5 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { Pico } from '../core/money.ts';
+import { type PriceTier, tiersAt } from '../core/prices.ts';
+import type { SealContext } from '../core/secrets/contract.ts';
 
 /**
  * What the gateway knows of the world: plain values in memory, built from the vault's current state. The gateway
@@ -13,6 +15,10 @@ export interface Snapshot {
   readonly providers: ReadonlyMap<string, Provider>;
   /** By the model's business key. */
   readonly models: ReadonlyMap<string, Model>;
+  /** By `agreedKey`, by the instant that each holds from, oldest first. */
+  readonly agreed_prices: ReadonlyMap<string, readonly AgreedPrice[]>;
+  /** By customer: the keys that it brought for providers and that hold, the newest first. */
+  readonly provider_keys: ReadonlyMap<string, readonly ProviderKey[]>;
   /** Active rules, the lowest priority number first. */
   readonly routing_rules: readonly RoutingRule[];
 }
@@ -44,9 +50,39 @@ export interface ApiKey {
   readonly rate_limit_requests_per_minute: number | null;
 }
 
+/** A customer's own key at a provider, sealed. */
+export interface ProviderKey {
+  readonly provider_key: string;
+  readonly customer: string;
+  readonly provider: string;
+  /** The hash diff of the satellite row: a key that was rotated has another. */
+  readonly key_version: string;
+  /** Lower-case hex; `sealContextOf` says what it belongs to. */
+  readonly api_key_encrypted: string;
+  /** Null: the provider's own. */
+  readonly base_url: string | null;
+  /** Models of the catalog that it pays for; null: every one. */
+  readonly allowed_models: readonly string[] | null;
+  readonly own_models: readonly OwnModel[];
+  readonly daily_spending_limit: Pico | null;
+  readonly monthly_spending_limit: Pico | null;
+  /** Who pays what the key cannot. */
+  readonly fallback: 'none' | 'platform';
+}
+
+/** A customer's own model, reached with its own key alone. */
+export interface OwnModel {
+  /** What its clients ask for. */
+  readonly model: string;
+  /** The provider's name of it. */
+  readonly served_as: string;
+  /** The model of the catalog whose abilities and prices it has. */
+  readonly like: string;
+}
+
 export interface Provider {
   readonly provider: string;
-  readonly protocol: 'openai' | 'anthropic';
+  readonly protocol: 'openai' | 'anthropic' | 'google';
   readonly api_endpoint: string;
   readonly is_active: boolean;
 }
@@ -67,19 +103,28 @@ export interface Offer {
   readonly prices: readonly Price[];
 }
 
-/** Pico-dollars a token; null where that kind of token has no price of its own. */
+/** What a provider charges for a model. */
 export interface Price {
   readonly holds_from_ms: number;
   readonly is_offered: boolean;
   readonly provider_model_name: string;
-  /** The hash diff of the satellite row: which price rated a call. */
+  /** The hash diff of the row in `model_price_s`: which price rated a call. */
   readonly price_version: string;
-  readonly input_price: Pico | null;
-  readonly output_price: Pico | null;
-  readonly cached_input_price: Pico | null;
-  readonly cache_write_price: Pico | null;
-  readonly reasoning_price: Pico | null;
-  readonly request_price: Pico | null;
+  /** The hash diff of the set in `model_price_tier_s` that was said with it; null where it is the only price. */
+  readonly tier_version: string | null;
+  readonly tiers: readonly PriceTier[];
+  /** What the customer pays instead; null where it pays this price with its markup. */
+  readonly agreed: AgreedPrice | null;
+}
+
+/** What a customer pays for a model at a provider. */
+export interface AgreedPrice {
+  readonly holds_from_ms: number;
+  /** False: from here on it pays the provider's price with its markup. */
+  readonly is_agreed: boolean;
+  /** The hash diff of the set in `customer_price_s`. */
+  readonly agreed_version: string;
+  readonly tiers: readonly PriceTier[];
 }
 
 export interface RoutingRule {
@@ -96,11 +141,49 @@ export interface RoutingRule {
 /** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */
 export type RuleConditions = Readonly<Record<string, readonly string[]>>;
 
-/** The price of an offer at an instant, or null where none holds or the model is not offered then. */
+/** What a customer's provider key is sealed for: it opens in its own row, for its own customer, and nowhere else. */
+export const sealContextOf = ({
+  customer,
+  provider_key,
+}: Pick<ProviderKey, 'customer' | 'provider_key'>): SealContext => ({
+  table: 'gateway.customer_provider_keys_s',
+  tenant: customer,
+  row: provider_key,
+  column: 'api_key_encrypted',
+});
+
+/** Whether a provider serves a model no more at an instant. */
+export const isWithdrawn = ({ prices }: Offer, now_ms: number): boolean =>
+  prices.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms)?.is_offered === false;
+
+/** What a provider charges at an instant, or null where nothing holds or the model is not offered then. */
 export const priceAt = (offer: Offer, now_ms: number): Price | null => {
   const price = offer.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
-  return price?.is_offered === true ? price : null;
+  if (price?.is_offered !== true) return null;
+  const tiers = tiersAt(price.tiers, now_ms);
+  return tiers === price.tiers ? price : { ...price, tiers };
 };
+
+/** The price with what the customer agreed on, where it did. */
+export const agreedPriceAt = (
+  { agreed_prices }: Snapshot,
+  customer: string,
+  offer: Offer,
+  price: Price,
+  now_ms: number,
+): Price => {
+  const said = agreed_prices.get(agreedKey({ customer, ...offer }));
+  const agreed = said?.findLast((candidate) => candidate.holds_from_ms <= now_ms);
+  if (agreed?.is_agreed !== true) return price;
+  return { ...price, agreed: { ...agreed, tiers: tiersAt(agreed.tiers, now_ms) } };
+};
+
+/** No name holds a control character. */
+export const agreedKey = (of: {
+  readonly customer: string;
+  readonly model: string;
+  readonly provider: string;
+}): string => `${of.customer}\n${of.model}\n${of.provider}`;
 
 /** The API key whose secret this is, whatever its state, or null where there is none. */
 export const findApiKey = ({ api_keys }: Snapshot, secret: string): ApiKey | null => {

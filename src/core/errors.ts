@@ -24,6 +24,7 @@ export const ERRORS = {
   not_found: row(404, 'not_found_error', 'There is nothing here.'),
   model_not_found: row(404, 'not_found_error', 'The model is not known or not offered to you.'),
   method_not_allowed: row(405, 'invalid_request_error', 'This path does not take that method.'),
+  session_idle: row(408, 'invalid_request_error', 'Nothing was said in the session for too long.'),
   already_exists: row(409, 'invalid_request_error', 'It exists already, with other content.'),
   legal_hold: row(409, 'invalid_request_error', 'A legal hold keeps the data from being erased.'),
   not_covered_yet: row(
@@ -37,10 +38,20 @@ export const ERRORS = {
     'invalid_request_error',
     'The request body must be JSON (content-type: application/json).',
   ),
+  provider_key_refused: row(
+    422,
+    'invalid_request_error',
+    "The provider does not accept the customer's own key.",
+  ),
   unpriced_model: row(
     422,
     'invalid_request_error',
     'The model has no price, and the policy refuses unpriced calls.',
+  ),
+  upgrade_required: row(
+    426,
+    'invalid_request_error',
+    'This path speaks WebSocket: ask for it with "Upgrade: websocket".',
   ),
   rate_limit_exceeded: row(429, 'rate_limit_error', 'Too many requests: wait as Retry-After says.'),
   provider_rate_limited: row(
@@ -65,6 +76,11 @@ export const ERRORS = {
     'The audit log cannot be written now, so nothing is done and nothing is shown.',
   ),
   overloaded: row(503, 'overloaded_error', 'The gateway is at its limit: wait as Retry-After says.'),
+  provider_key_unavailable: row(
+    503,
+    'overloaded_error',
+    "The customer's own key for the provider cannot be opened now.",
+  ),
   not_ready: row(503, 'overloaded_error', 'The gateway is starting or stopping.'),
   abandoned: row(503, 'api_error', 'The gateway stopped before the call had an outcome.'),
   provider_timeout: row(504, 'api_error', 'The provider did not answer in time.'),
@@ -86,6 +102,8 @@ interface ErrorInput {
   /** The HTTP status to answer with where it is not the table's (a provider's own). */
   readonly status?: number;
   readonly retry_after_s?: number;
+  /** The word that a protocol's own SDKs know the fault by, where they act on it: Anthropic's `error_code`. */
+  readonly wire_code?: string;
   readonly cause?: unknown;
 }
 
@@ -97,6 +115,7 @@ export class OneVaultError extends Error {
   readonly details: string | null;
   readonly param: string | null;
   readonly retry_after_s: number | null;
+  readonly wire_code: string | null;
 
   constructor(code: ErrorCode, input: ErrorInput = {}) {
     super(ERRORS[code].message, { cause: input.cause });
@@ -107,6 +126,7 @@ export class OneVaultError extends Error {
     this.details = input.details ?? null;
     this.param = input.param ?? null;
     this.retry_after_s = input.retry_after_s ?? null;
+    this.wire_code = input.wire_code ?? null;
   }
 }
 

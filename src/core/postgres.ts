@@ -19,6 +19,8 @@ export interface ConnectOptions {
   readonly connect_timeout_s?: number;
   /** After how long PostgreSQL cancels a statement; 0 never. */
   readonly statement_timeout_ms?: number;
+  /** Which role of PostgreSQL the sessions take on; without it they are the user of the URL. */
+  readonly role?: string | null;
   /** Where PostgreSQL's notices go (debug); without it they are dropped. */
   readonly log?: Log;
 }
@@ -60,6 +62,7 @@ export const connect = (url: string, options: ConnectOptions = {}): Sql => {
       // The parsers below rely on these two.
       TimeZone: 'UTC',
       DateStyle: 'ISO',
+      ...(chosen.role == null ? {} : { role: chosen.role }),
     },
   }) as unknown as Sql;
 };

@@ -1,4 +1,4 @@
-import type { Customer } from '../control/snapshot.ts';
+import type { Customer, ProviderKey } from '../control/snapshot.ts';
 import { instantOf } from '../core/clock.ts';
 import type { Pico } from '../core/money.ts';
 
@@ -8,6 +8,12 @@ export interface Reservation {
   readonly amount: Pico;
 }
 
+/** An amount held against the limits of a customer's own provider key. */
+export interface KeyReservation {
+  readonly provider_key: string;
+  readonly reservation: Reservation;
+}
+
 /** A sum that must not pass its limit within a period. Without a limit it is only counted. */
 export interface Budget {
   /** `acme/2026-11` or `acme/2026-11-21`. */
@@ -15,9 +21,10 @@ export interface Budget {
   readonly limit: Pico | null;
 }
 
-/** What a customer spent on a day (UTC), as the vault or the journal tells it. */
+/** What a customer spent, or what went through a key of its own, on a day (UTC), as the vault or the journal tells it. */
 export interface Spending {
-  readonly customer: string;
+  /** A customer, or a provider key as `keyScope` has it. */
+  readonly scope: string;
   /** `2026-11-21` */
   readonly day: string;
   readonly amount: Pico;
@@ -63,14 +70,27 @@ export const createBudgetCounters = (): BudgetCounters => {
       for (const { key } of budgets) add(key, spent - amount);
     },
     restore: (spending) => {
-      for (const { customer, day, amount } of spending) {
-        add(monthKey(customer, day), amount);
-        add(dayKey(customer, day), amount);
+      for (const { scope, day, amount } of spending) {
+        add(monthKey(scope, day), amount);
+        add(dayKey(scope, day), amount);
       }
     },
     total: (key) => totals.get(key) ?? 0n,
   };
 };
 
-const monthKey = (customer: string, day: string): string => `${customer}/${day.slice(0, 7)}`;
-const dayKey = (customer: string, day: string): string => `${customer}/${day}`;
+/** What the budgets of a customer's own provider key are counted under; no customer's name has a colon. */
+export const keyScope = (provider_key: string): string => `provider-key:${provider_key}`;
+
+/** The limits of a customer's own provider key that a call at an instant counts against. */
+export const budgetsOfKey = (key: ProviderKey, now_ms: number): Budget[] => {
+  const day = instantOf(now_ms).slice(0, 10);
+  const scope = keyScope(key.provider_key);
+  return [
+    { key: monthKey(scope, day), limit: key.monthly_spending_limit },
+    { key: dayKey(scope, day), limit: key.daily_spending_limit },
+  ];
+};
+
+const monthKey = (scope: string, day: string): string => `${scope}/${day.slice(0, 7)}`;
+const dayKey = (scope: string, day: string): string => `${scope}/${day}`;

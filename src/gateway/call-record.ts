@@ -2,8 +2,16 @@ import { hash } from 'node:crypto';
 import { instantOf } from '../core/clock.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
-import { type CallFacts, type CallRecord, type RouteFacts, SCHEMA_VERSION } from '../journal/record.ts';
-import type { Call } from './call.ts';
+import {
+  type Attempt,
+  type CallFacts,
+  type CallRecord,
+  type RatingFacts,
+  type RouteFacts,
+  SCHEMA_VERSION,
+  type SessionFacts,
+} from '../journal/record.ts';
+import type { Call, SessionTally } from './call.ts';
 import { NOTHING_USED, type Rating } from './rating.ts';
 
 // What the vault's columns take; a longer text is cut, as it is the client's or the provider's own.
@@ -20,6 +28,22 @@ export const intentRecord = (call: Call, now_ms: number): CallRecord =>
     response_commitment: null,
   });
 
+/**
+ * What is written of a session in the place of its intent, whenever a part of it has been used: it reads as the
+ * outcome that holds if nothing more is heard.
+ */
+export const progressRecord = (call: Call, rating: Rating, now_ms: number): CallRecord => {
+  const end: EndFacts = {
+    ...usedFacts(call, rating),
+    response_status: 'ABANDONED',
+    http_status: 503,
+    error_code: 'abandoned',
+    error_message: null,
+    response_commitment: commitmentOf(call),
+  };
+  return recordOf(call, 'intent', now_ms, end, rating.facts);
+};
+
 /** What is written when the call is over and before the last byte of its reply leaves. */
 export const outcomeRecord = (
   call: Call,
@@ -27,27 +51,35 @@ export const outcomeRecord = (
   http_status: number,
   now_ms: number,
 ): CallRecord => {
-  const { usage, error } = call;
-  return recordOf(call, 'outcome', now_ms, {
-    prompt_tokens: usage?.prompt_tokens ?? null,
-    completion_tokens: usage?.completion_tokens ?? null,
-    total_tokens: usage?.total_tokens ?? null,
-    cached_tokens: usage?.cached_tokens ?? null,
-    cache_write_tokens: usage?.cache_write_tokens ?? null,
-    reasoning_tokens: usage?.reasoning_tokens ?? null,
-    provider_cost: rating.provider_cost?.toString() ?? null,
-    gateway_markup: rating.gateway_markup?.toString() ?? null,
-    customer_cost: rating.customer_cost?.toString() ?? null,
-    rating: rating.rating,
-    price_version: rating.price_version,
-    usage_source: call.usage_source,
+  const { error } = call;
+  const end: EndFacts = {
+    ...usedFacts(call, rating),
     response_status: statusOf(call, error),
     http_status,
     error_code: error?.code ?? null,
     error_message: error === null ? null : cut(error.details ?? error.message),
-    response_commitment: call.reply.commitment(),
-  });
+    response_commitment: commitmentOf(call),
+  };
+  return recordOf(call, 'outcome', now_ms, end, rating.facts);
 };
+
+const commitmentOf = ({ session, reply }: Call): string | null =>
+  session === null ? reply.commitment() : session.provider.commitment();
+
+const usedFacts = ({ usage, usage_source }: Call, rating: Rating) => ({
+  prompt_tokens: usage?.prompt_tokens ?? null,
+  completion_tokens: usage?.completion_tokens ?? null,
+  total_tokens: usage?.total_tokens ?? null,
+  cached_tokens: usage?.cached_tokens ?? null,
+  cache_write_tokens: usage?.cache_write_tokens ?? null,
+  reasoning_tokens: usage?.reasoning_tokens ?? null,
+  provider_cost: rating.provider_cost?.toString() ?? null,
+  gateway_markup: rating.gateway_markup?.toString() ?? null,
+  customer_cost: rating.customer_cost?.toString() ?? null,
+  rating: rating.rating,
+  price_version: rating.price_version,
+  usage_source,
+});
 
 const NOTHING_USED_FACTS = {
   prompt_tokens: null,
@@ -74,7 +106,13 @@ type EndFacts = Pick<
   | 'response_commitment'
 >;
 
-const recordOf = (call: Call, kind: CallRecord['kind'], now_ms: number, end: EndFacts): CallRecord => ({
+const recordOf = (
+  call: Call,
+  kind: CallRecord['kind'],
+  now_ms: number,
+  end: EndFacts,
+  rated: RatingFacts | null = null,
+): CallRecord => ({
   schema_version: SCHEMA_VERSION,
   kind,
   intent_sequence: call.intent_sequence,
@@ -100,31 +138,68 @@ const recordOf = (call: Call, kind: CallRecord['kind'], now_ms: number, end: End
     compliance_flags: [...call.compliance_flags],
     is_streamed: call.ask?.stream ?? false,
     priority: call.ask?.priority ?? null,
-    request_bytes: call.body.length,
-    response_bytes: call.reply.byte_count,
-    request_commitment:
-      call.body.length === 0 ? null : hash('sha256', Buffer.concat([call.request_salt, call.body])),
+    request_bytes: call.session?.client.byte_count ?? call.body.length,
+    response_bytes: call.session?.provider.byte_count ?? call.reply.byte_count,
+    request_commitment: requestCommitment(call),
     ...end,
   },
-  route: call.route === null ? null : routeFacts(call, call.route),
+  route: call.route === null ? null : routeFacts(call, call.route, rated),
 });
 
-const routeFacts = (call: Call, route: NonNullable<Call['route']>): RouteFacts => ({
+const requestCommitment = ({ session, body, request_salt }: Call): string | null => {
+  if (session !== null) return session.client.commitment();
+  return body.length === 0 ? null : hash('sha256', Buffer.concat([request_salt, body]));
+};
+
+const routeFacts = (
+  call: Call,
+  route: NonNullable<Call['route']>,
+  rated: RatingFacts | null,
+): RouteFacts => ({
   candidates: route.candidates.map(({ offer, worst_cost }) => ({
     provider: offer.provider,
     model: offer.model,
     worst_cost: worst_cost?.toString() ?? null,
   })),
-  attempts: call.attempts,
+  attempts: attemptsOf(call, rated),
   decision: route.decision,
   rule_version: route.rule_version,
   max_cost: call.ask?.max_cost?.toString() ?? null,
 });
 
+/** The last with how it was rated, and with what the provider bills to the customer where its own key paid. */
+const attemptsOf = (
+  { attempts, chosen, provider_key_cost, session }: Call,
+  rated: RatingFacts | null,
+): Attempt[] => {
+  const last = attempts.at(-1);
+  if (last === undefined) return attempts;
+  const is_own = chosen !== null && chosen.provider_key !== null;
+  return attempts.with(-1, {
+    ...last,
+    ...(is_own ? { provider_key_cost: provider_key_cost?.toString() ?? null } : {}),
+    ...(session === null ? {} : { session: sessionFacts(session) }),
+    ...(rated === null ? {} : { rating: rated }),
+  });
+};
+
+const sessionFacts = ({
+  client,
+  provider,
+  responses,
+  closed_by,
+  close_code,
+}: SessionTally): SessionFacts => ({
+  ...{ responses, closed_by, close_code },
+  client_messages: client.message_count,
+  provider_messages: provider.message_count,
+});
+
 const statusOf = (call: Call, error: OneVaultError | null): CallFacts['response_status'] => {
   if (error === null) return 'SUCCESS';
   if (error.code === 'client_closed_request') return 'CANCELLED';
-  if (call.intent_sequence === null) return 'REFUSED';
+  // What the gateway ends says nothing about the provider.
+  if (call.intent_sequence === null || call.session?.closed_by === 'gateway') return 'REFUSED';
   return error.code === 'provider_timeout' ? 'TIMEOUT' : 'ERROR';
 };
 

@@ -1,11 +1,12 @@
 import type { Context } from 'koa';
-import type { ApiKey, Customer, Offer, Price } from '../control/snapshot.ts';
+import type { ApiKey, Customer, Offer, Price, ProviderKey } from '../control/snapshot.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
 import type { Usage } from '../providers/chat-form.ts';
-import type { Reservation } from './budgets.ts';
+import type { KeyReservation, Reservation } from './budgets.ts';
 import type { Ask, ClientProtocol } from './client-protocol.ts';
+import type { HostedTool } from './hosted-tools.ts';
 import type { Reply } from './reply.ts';
 import type { Answer, Frames } from './work.ts';
 
@@ -20,7 +21,17 @@ export interface CandidateOffer {
   /** Upper bounds of what the call may use there. */
   readonly most_prompt_tokens: number;
   readonly most_completion_tokens: number;
-  /** What the call could cost the customer there at most; null when unpriced. */
+  /** With whose key it is called: the customer's own, or, null, the operator's. */
+  readonly provider_key: ProviderKey | null;
+  /** Tools that the provider is asked to run itself. */
+  readonly tools: readonly HostedTool[];
+  /** Of these, one whose use has no known price. */
+  readonly unpriced_tool: HostedTool | null;
+  /** What is called, where that is not what the catalog has but the customer's own. */
+  readonly customers_own: 'endpoint' | 'model' | null;
+  /** What the provider could bill at most, whoever pays it; null when unpriced. */
+  readonly worst_provider_cost: Pico | null;
+  /** What the call could cost the customer there at most, what the provider bills it for its own key included; null when unpriced. */
   readonly worst_cost: Pico | null;
 }
 
@@ -42,6 +53,8 @@ export interface Call {
   readonly reply: Reply;
   /** Random bytes before the body in the request's commitment. */
   readonly request_salt: Buffer;
+  /** Likewise in the reply's. */
+  readonly reply_salt: Buffer;
   /** Aborted when the client leaves. */
   readonly signal: AbortSignal;
   api_key: ApiKey | null;
@@ -53,6 +66,7 @@ export interface Call {
   compliance_flags: readonly string[];
   eligible: readonly CandidateOffer[];
   reservation: Reservation | null;
+  readonly key_reservations: KeyReservation[];
   route: Route | null;
   intent_sequence: number | null;
   readonly attempts: Attempt[];
@@ -63,10 +77,33 @@ export interface Call {
   /** The reply that is coming, of a call that is streamed. */
   frames: Frames | null;
   usage: Usage | null;
+  /** What the provider bills to the customer, whose own key paid; null when unpriced, or when it did not. */
+  provider_key_cost: Pico | null;
   usage_source: 'provider' | 'counted' | 'none';
   upstream_latency_ms: number | null;
   time_to_first_token_ms: number | null;
   error: OneVaultError | null;
+  /** What went through, of a call that is a session over WebSocket. */
+  session: SessionTally | null;
+}
+
+/** What one side of a session said. */
+export interface SideTally {
+  readonly message_count: number;
+  /** Payloads of the messages. */
+  readonly byte_count: number;
+  /** Lower-case hex; null where nothing was said. */
+  commitment(): string | null;
+}
+
+/** A session as its record tells it. */
+export interface SessionTally {
+  readonly client: SideTally;
+  readonly provider: SideTally;
+  /** Responses that ended. */
+  responses: number;
+  closed_by: 'client' | 'provider' | 'gateway' | null;
+  close_code: number | null;
 }
 
 /** One step of a call. It throws OneVaultError to refuse or fail it. */

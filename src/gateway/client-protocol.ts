@@ -2,7 +2,7 @@ import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { ClientHeaders } from '../providers/contract.ts';
 import type { LimitDecision } from './rate-limiter.ts';
-import type { Work } from './work.ts';
+import type { Frames, Work } from './work.ts';
 
 /** What a client asks for, read from its own protocol. */
 export interface Ask {
@@ -16,7 +16,20 @@ export interface Ask {
   readonly stream: boolean;
   /** Whether the client itself asked for usage in a stream. */
   readonly include_usage: boolean;
+  /** How a stream leaves where not as server-sent events. */
+  readonly stream_form?: StreamForm;
   readonly work: Work;
+}
+
+/** Another form of a stream than the server-sent events in which it comes. */
+export interface StreamForm {
+  readonly content_type: string;
+  /** Frames in this form, of those that a protocol writes as events. */
+  reframe(frames: Frames): Frames;
+  /** What answers a call that failed before its first frame, of what the protocol's dialect would answer. */
+  error(envelope: object): object;
+  /** What ends a stream that broke, after at least one frame. */
+  broken: Dialect['broken'];
 }
 
 /** What of a request a protocol may read beside its body. */
@@ -44,8 +57,8 @@ export interface ClientProtocol {
 export interface Dialect {
   /** The body of an error. */
   error(error: OneVaultError, request_id: string, now_ms: number): object;
-  /** What ends a stream that broke, as it stands on the wire. */
-  broken(error: OneVaultError, request_id: string, now_ms: number): string;
+  /** What ends a stream that broke, as it stands on the wire. @param number of the next event, where they are numbered */
+  broken(error: OneVaultError, request_id: string, now_ms: number, number: number): string;
   /** The header in which its SDKs look for the request's id. */
   readonly request_id_header: string;
   /** The headers in which its SDKs look for what is left of their requests. */

@@ -1,11 +1,14 @@
 import type { CurrentSnapshot } from '../control/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
+import type { RealtimeConfig } from '../core/config.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { JournalWriter } from '../journal/writer.ts';
-import type { Caller, ProviderAdapter, Upstream } from '../providers/contract.ts';
+import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../providers/contract.ts';
+import type { OpenTunnel } from '../providers/tunnel.ts';
 import type { BudgetCounters } from './budgets.ts';
 import type { GatewayMetrics } from './metrics.ts';
+import type { ProviderKeys } from './provider-keys.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** All that the data plane works with. */
@@ -18,10 +21,26 @@ export interface GatewayDeps {
   readonly budgets: BudgetCounters;
   readonly limiter: RateLimiter;
   readonly caller: Caller;
+  /** By protocol, and by provider where one has a dialect of its own. */
   readonly adapters: Readonly<Record<string, ProviderAdapter>>;
   /** By provider: where it is reached. */
   readonly upstreams: Readonly<Record<string, Upstream>>;
+  readonly provider_keys: ProviderKeys;
+  /** Where calls with customers' own keys go, unless these have a base URL of their own. */
+  readonly key_endpoint: KeyEndpoint;
   readonly metrics: GatewayMetrics;
   readonly body_limit_bytes: number;
+  /** How long a client may take nothing of its stream. */
+  readonly client_timeout_ms: number;
   readonly max_calls_in_flight: number;
+  readonly realtime: RealtimeConfig;
+  readonly openTunnel: OpenTunnel;
+  /** Aborted when the process stops: sessions end then, which else would last for an hour. */
+  readonly stopping: AbortSignal;
+}
+
+export interface KeyEndpoint {
+  readonly limits: UpstreamLimits;
+  /** Null where the provider is reached at addresses of each account's own, or is not known. */
+  baseUrlOf(provider: string): string | null;
 }

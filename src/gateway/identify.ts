@@ -44,10 +44,35 @@ const refusalOf = (
   return null;
 };
 
-/** The key in `Authorization: Bearer`, as OpenAI's SDKs send it, or in `x-api-key`, as Anthropic's do. */
-const sentKey = ({ headers }: IncomingMessage): string | null => {
+/**
+ * The key in `Authorization: Bearer`, as OpenAI's SDKs send it, in `x-api-key`, as Anthropic's do, or in
+ * `x-goog-api-key`, as Google's do; on Google's paths also in the query, as its examples for curl have it; of a
+ * WebSocket also among its protocols.
+ */
+const sentKey = ({ headers, url = '' }: IncomingMessage): string | null => {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
   if (bearer !== undefined) return bearer;
-  const header = headers['x-api-key'];
-  return typeof header === 'string' && header !== '' ? header : null;
+  for (const name of ['x-api-key', 'x-goog-api-key']) {
+    const header = headers[name];
+    if (typeof header === 'string' && header !== '') return header;
+  }
+  return GOOGLE_PATHS.test(url) ? keyInQuery(url) : keyInProtocols(headers);
+};
+
+/** Browsers can set no header of a WebSocket but its protocols: OpenAI's clients send the key among them. */
+const keyInProtocols = (headers: IncomingMessage['headers']): string | null =>
+  headers['sec-websocket-protocol']
+    ?.split(',')
+    .map((name) => name.trim())
+    .find((name) => name.startsWith(KEY_PROTOCOL) && name.length > KEY_PROTOCOL.length)
+    ?.slice(KEY_PROTOCOL.length) ?? null;
+
+export const KEY_PROTOCOL = 'openai-insecure-api-key.';
+
+const GOOGLE_PATHS = /^\/v1(?:beta)?\/models\b/;
+
+const keyInQuery = (url: string): string | null => {
+  const query = url.indexOf('?');
+  const key = query === -1 ? null : new URLSearchParams(url.slice(query + 1)).get('key');
+  return key === '' ? null : key;
 };

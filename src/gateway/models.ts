@@ -1,43 +1,81 @@
 import type { Middleware } from 'koa';
-import { type Model, priceAt } from '../control/snapshot.ts';
+import { type Customer, type Model, type Offer, priceAt } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
 import type { GatewayDeps } from './deps.ts';
 import { identify } from './identify.ts';
-import { adapterOf, isForChat } from './offers.ts';
+import { adapterOf, canServe } from './offers.ts';
+import { ownModelsOf, payersOf } from './payers.ts';
 
-/** `GET /v1/models` and `GET /v1/models/{model}`, in OpenAI's form: what the caller may ask for now. */
-export const listModels =
-  (deps: GatewayDeps): Middleware =>
-  (ctx) => {
-    authenticate(deps, ctx);
-    const models = [...deps.snapshot().models.values()].filter((model) => isOffered(deps, model));
-    ctx.body = { object: 'list', data: models.map(describe) };
-  };
+/** `GET /v1/models`, in OpenAI's form: what the caller may ask for now. */
+export const listModels = (deps: GatewayDeps): Middleware => list(deps, describe);
 
+/** `GET /v1/models/{model}`, in OpenAI's form. */
 export const getModel =
   (deps: GatewayDeps): Middleware =>
   (ctx) => {
-    authenticate(deps, ctx);
-    const model = deps.snapshot().models.get(ctx.params.model as string);
-    if (model === undefined || !isOffered(deps, model)) throw new OneVaultError('model_not_found');
-    ctx.body = describe(model);
+    ctx.body = describe(findModel(deps, authenticate(deps, ctx), ctx.params.model as string));
   };
 
-const authenticate = (
-  { snapshot, clock }: GatewayDeps,
-  ctx: { readonly req: Parameters<typeof identify>[1] },
-): void => {
-  const { refusal } = identify(snapshot(), ctx.req, clock.now());
-  if (refusal !== null) throw refusal;
+/** A model that a customer may ask for now. @throws OneVaultError model_not_found */
+export const findModel = (deps: GatewayDeps, customer: Customer, name: string): Model => {
+  const own = ownModelsOf(deps, customer).find(({ model }) => model.model === name);
+  const model = own?.model ?? deps.snapshot().models.get(name);
+  if (model === undefined || servedBy(deps, customer, model).length === 0) {
+    throw new OneVaultError('model_not_found');
+  }
+  return model;
 };
 
-const isOffered = (deps: GatewayDeps, model: Model): boolean =>
-  isForChat(model) &&
-  model.offers.some((offer) => adapterOf(deps, offer) !== null && priceAt(offer, deps.clock.now()) !== null);
+/** Every model that a customer may ask for now, with who serves it. */
+export const servedModels = (
+  deps: GatewayDeps,
+  customer: Customer,
+): readonly { readonly model: Model; readonly offers: readonly Offer[] }[] =>
+  [...deps.snapshot().models.values(), ...ownModelsOf(deps, customer).map(({ model }) => model)]
+    .map((model) => ({ model, offers: servedBy(deps, customer, model) }))
+    .filter(({ offers }) => offers.length > 0);
+
+/** `GET /v1/ai/models`, in the unified form: what each model can do, how much it takes, and who serves it. */
+export const listAiModels = (deps: GatewayDeps): Middleware => list(deps, describeWhole);
+
+const list =
+  (deps: GatewayDeps, write: (model: Model, offers: readonly Offer[]) => object): Middleware =>
+  (ctx) => {
+    const served = servedModels(deps, authenticate(deps, ctx));
+    ctx.body = { object: 'list', data: served.map(({ model, offers }) => write(model, offers)) };
+  };
+
+/** The customer whose key the request carries. @throws OneVaultError */
+export const authenticate = (
+  { snapshot, clock }: GatewayDeps,
+  ctx: { readonly req: Parameters<typeof identify>[1] },
+): Customer => {
+  const { customer, refusal } = identify(snapshot(), ctx.req, clock.now());
+  if (refusal !== null) throw refusal;
+  return customer!;
+};
+
+/** The offers of a model that a customer's call may be given to now. */
+const servedBy = (deps: GatewayDeps, customer: Customer, model: Model): readonly Offer[] =>
+  model.offers.filter((offer) => {
+    const is_own = !deps.snapshot().models.has(model.model);
+    if (!is_own && payersOf(deps, customer, offer).length === 0) return false;
+    const adapter = adapterOf(deps, offer);
+    return adapter !== null && canServe(model, adapter) && priceAt(offer, deps.clock.now()) !== null;
+  });
 
 const describe = (model: Model) => ({
   id: model.model,
   object: 'model',
   created: Math.floor((model.offers[0]?.prices[0]?.holds_from_ms ?? 0) / 1_000),
   owned_by: model.offers[0]?.provider ?? 'unknown',
+});
+
+const describeWhole = (model: Model, offers: readonly Offer[]) => ({
+  id: model.model,
+  object: 'ai.model',
+  capabilities: model.capabilities,
+  context_window_tokens: model.context_window_tokens,
+  max_output_tokens: model.max_output_tokens,
+  providers: offers.map(({ provider }) => provider),
 });

@@ -1,6 +1,7 @@
 import type { ClientHeaders, Passage, RequestTarget } from '../providers/contract.ts';
+import type { Losses } from '../providers/losses.ts';
 import type { Ask } from './client-protocol.ts';
-import type { Dialogue } from './work.ts';
+import { type Dialogue, KEEP_ALIVE } from './work.ts';
 
 interface Passing {
   readonly ask: Ask;
@@ -8,11 +9,12 @@ interface Passing {
   readonly text: string;
   readonly headers: ClientHeaders;
   readonly target: RequestTarget;
+  readonly losses: Losses;
 }
 
 /** The dialogue with a provider that speaks the client's own wire: bytes pass, usage is read on the side. */
-export const pass = (passage: Passage, { ask, text, headers, target }: Passing): Dialogue => ({
-  request: passage.request(text, target, headers),
+export const pass = (passage: Passage, { ask, text, headers, target, losses }: Passing): Dialogue => ({
+  request: passage.request(text, target, headers, losses),
   whole: (body) => {
     const { usage, result } = passage.response(body);
     return { usage, written: result, body: () => body };
@@ -20,13 +22,23 @@ export const pass = (passage: Passage, { ask, text, headers, target }: Passing):
   stream: () => {
     const stream = passage.stream!({ include_usage: ask.include_usage });
     return {
-      push: (event) => stream.push(event),
+      push: (piece) => (piece.data === null ? piece.raw : stream.push(piece)),
       end: () => stream.end(),
+      get is_over() {
+        return stream.is_over === true;
+      },
+      keep_alive: KEEP_ALIVE,
+      get next_number() {
+        return stream.next_number ?? 0;
+      },
       last: () => stream.last(),
       get usage() {
         return stream.usage;
       },
       written: () => stream.text(),
+      get tool_uses() {
+        return stream.tool_uses;
+      },
     };
   },
 });

@@ -8,8 +8,11 @@ import type { ServerResponse } from 'node:http';
 export interface Reply {
   readonly has_started: boolean;
   readonly byte_count: number;
-  /** Sends a piece of a stream, headers first; resolves when the client has room for more. */
-  write(text: string): Promise<void>;
+  /**
+   * Sends a piece of a stream, headers first; resolves when the client has room for more.
+   * @param content_type of server-sent events unless given
+   */
+  write(text: string, content_type?: string): Promise<void>;
   /** Holds the last piece, which leaves with `finish`, in the place of one that was held before. */
   prepare(text: string): void;
   /** Sends what was prepared and ends the reply. `status` holds for a reply that has not started. */
@@ -18,17 +21,20 @@ export interface Reply {
   commitment(): string;
 }
 
-// A client that takes nothing for so long is gone, and must not hold the provider's stream open.
-const STALLED_CLIENT_MS = 60_000;
+const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 
-export const STREAM_HEADERS = {
-  'content-type': 'text/event-stream; charset=utf-8',
+export const streamHeaders = (content_type = EVENT_STREAM): Readonly<Record<string, string>> => ({
+  'content-type': content_type,
   'cache-control': 'no-cache',
   // nginx would hold frames back otherwise.
   'x-accel-buffering': 'no',
-} as const;
+});
 
-export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
+// What a kernel takes at once, as a rule: more waits for the client.
+const SOCKET_BUFFER_BYTES = 65_536;
+
+/** @param timeout_ms a client that takes nothing for so long is gone, and must not hold the provider's stream open */
+export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: number): Reply => {
   const hash = createHash('sha256').update(salt);
   let written_bytes = 0;
   let has_started = false;
@@ -40,15 +46,15 @@ export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
     get byte_count() {
       return written_bytes + Buffer.byteLength(last);
     },
-    write: (text) => {
+    write: (text, content_type) => {
       if (!has_started) {
         has_started = true;
-        response.writeHead(200, STREAM_HEADERS);
+        response.writeHead(200, streamHeaders(content_type));
       }
       written_bytes += Buffer.byteLength(text);
       hash.update(text);
       if (response.write(text) || response.destroyed) return Promise.resolve();
-      return drained(response);
+      return drained(response, timeout_ms);
     },
     prepare: (text) => {
       last = text;
@@ -59,14 +65,16 @@ export const createReply = (response: ServerResponse, salt: Buffer): Reply => {
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(last) });
       }
       response.end(last);
+      if (response.writableLength > SOCKET_BUFFER_BYTES)
+        response.setTimeout(timeout_ms, () => response.destroy());
     },
     commitment: () => hash.update(last).digest('hex'),
   };
 };
 
-const drained = (response: ServerResponse): Promise<void> =>
+const drained = (response: ServerResponse, timeout_ms: number): Promise<void> =>
   new Promise((resolve) => {
-    const stalled = setTimeout(() => response.destroy(), STALLED_CLIENT_MS);
+    const stalled = setTimeout(() => response.destroy(), timeout_ms);
     const done = (): void => {
       clearTimeout(stalled);
       response.off('drain', done);

@@ -1,7 +1,11 @@
 import Router from '@koa/router';
+import type { Middleware } from 'koa';
 import type { GatewayDeps } from './deps.ts';
-import { getModel, listModels } from './models.ts';
+import { getModel, listAiModels, listModels } from './models.ts';
+import { getGoogleModel, listGoogleModels, refuseGoogleMethod } from './protocols/google/models.ts';
 import { createClientProtocols } from './protocols/registry.ts';
+import { realtime } from './realtime/protocol.ts';
+import { serveRealtime } from './realtime/serve-realtime.ts';
 import { serve } from './serve.ts';
 
 /** The data plane's paths. */
@@ -10,5 +14,20 @@ export const gatewayRoutes = (deps: GatewayDeps): Router => {
   const router = new Router();
   for (const protocol of createClientProtocols())
     router.post(protocol.path, serve(deps, protocol, in_flight));
-  return router.get('/v1/models', listModels(deps)).get('/v1/models/:model', getModel(deps));
+  return router
+    .get(realtime.path, serveRealtime(deps, in_flight))
+    .get('/v1/models', inFormOf({ google: listGoogleModels(deps), openai: listModels(deps) }))
+    .get('/v1/models/:model', inFormOf({ google: getGoogleModel(deps), openai: getModel(deps) }))
+    .get('/v1/ai/models', listAiModels(deps))
+    .get('/v1beta/models', listGoogleModels(deps))
+    .get('/v1beta/models/*model', getGoogleModel(deps))
+    .post('/v1beta/models/*method', refuseGoogleMethod(deps));
 };
+
+/** OpenAI and Google have one path for their models: whose client asks is told by where it puts its key. */
+const inFormOf =
+  ({ google, openai }: Readonly<Record<'google' | 'openai', Middleware>>): Middleware =>
+  (ctx, next) => {
+    const is_google = ctx.headers['x-goog-api-key'] !== undefined || ctx.query.key !== undefined;
+    return (is_google ? google : openai)(ctx, next);
+  };

@@ -37,7 +37,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
     }
     deps.metrics.setInFlight(++in_flight.count);
     ctx.respond = false;
-    const call = openCall(ctx, protocol, nextSalt);
+    const call = openCall(ctx, protocol, nextSalt, deps);
     try {
       await walk(steps, call, deps);
       await settleCall(call);
@@ -51,14 +51,15 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
 };
 
 /** Past the limit, at once and without a record: the journal is what must not be overrun. */
-const refuse = (ctx: Context, { dialect }: ClientProtocol, { clock }: GatewayDeps): void => {
+export const refuse = (ctx: Context, { dialect }: ClientProtocol, { clock }: GatewayDeps): void => {
   const error = new OneVaultError('overloaded', { retry_after_s: 1 });
   ctx.status = error.status;
   ctx.set('retry-after', '1');
   ctx.body = dialect.error(error, ctx.state.request_id as string, clock.now());
 };
 
-const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
+/** Takes a call through steps, up to the first that refuses or fails it. */
+export const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
   try {
     for (const step of steps) await step(call);
   } catch (thrown) {
@@ -69,13 +70,19 @@ const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): P
   }
 };
 
-const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer): Call => {
+/** A call that has gone through no step. */
+export const openCall = (
+  ctx: Context,
+  protocol: ClientProtocol,
+  nextSalt: () => Buffer,
+  { client_timeout_ms }: GatewayDeps,
+): Call => {
   const abort = new AbortController();
   ctx.res.once('close', () => {
     if (!ctx.res.writableFinished) abort.abort();
   });
   const [request_salt, reply_salt] = [nextSalt(), nextSalt()];
-  const reply = createReply(ctx.res, reply_salt);
+  const reply = createReply(ctx.res, reply_salt, client_timeout_ms);
   ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply_salt.toString('hex')}`);
   return {
     request_id: ctx.state.request_id as string,
@@ -84,6 +91,7 @@ const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer
     ctx,
     reply,
     request_salt,
+    reply_salt,
     signal: abort.signal,
     api_key: null,
     customer: null,
@@ -93,6 +101,7 @@ const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer
     compliance_flags: [],
     eligible: [],
     reservation: null,
+    key_reservations: [],
     route: null,
     intent_sequence: null,
     attempts: [],
@@ -100,9 +109,11 @@ const openCall = (ctx: Context, protocol: ClientProtocol, nextSalt: () => Buffer
     answer: null,
     frames: null,
     usage: null,
+    provider_key_cost: null,
     usage_source: 'none',
     upstream_latency_ms: null,
     time_to_first_token_ms: null,
     error: null,
+    session: null,
   };
 };

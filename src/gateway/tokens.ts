@@ -11,6 +11,9 @@ const PIECE_CHARS = 128;
 // A few milliseconds of counting, after which others get their turn.
 const PIECES_AT_ONCE = 64;
 
+// About as much as any model writes in one reply, and a second of counting at worst.
+const COUNTED_MAX_CHARS = 524_288;
+
 // A prompt may well write of `<|endoftext|>`: it is text like any other.
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
@@ -30,42 +33,66 @@ export const countUsage = async (chat: ChatRequest, produced: string): Promise<U
     for (const call of message.tool_calls ?? []) prompt_tokens += await countText(calledText(call));
   }
   if (Array.isArray(chat.tools)) prompt_tokens += await countText(JSON.stringify(chat.tools));
-  const completion_tokens = await countText(produced);
-  return {
-    prompt_tokens,
-    completion_tokens,
-    total_tokens: prompt_tokens + completion_tokens,
-    cached_tokens: 0,
-    cache_write_tokens: 0,
-    reasoning_tokens: 0,
-    prompt_audio_tokens: 0,
-    completion_audio_tokens: 0,
-  };
+  return countedUsage(prompt_tokens, await countText(produced));
 };
+
+/** Usage of which nothing but two sums is known. */
+export const countedUsage = (prompt_tokens: number, completion_tokens: number): Usage => ({
+  prompt_tokens,
+  completion_tokens,
+  total_tokens: prompt_tokens + completion_tokens,
+  cached_tokens: 0,
+  cache_write_tokens: 0,
+  reasoning_tokens: 0,
+  prompt_audio_tokens: 0,
+  completion_audio_tokens: 0,
+});
 
 const calledText = ({ function: called }: ToolCall): string =>
   [called?.name, called?.arguments].filter((text) => typeof text === 'string').join('');
 
-const countText = async (text: string): Promise<number> => {
+/** Tokens of a text in o200k_base. What is beyond the limit is taken to be as dense as what is before it. */
+export const countText = async (text: string): Promise<number> => {
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
   let tokens = 0;
   let pieces = 0;
-  for (let from = 0; from < text.length; ) {
-    const to = endOfPiece(text, from);
-    tokens += countTokens(text.slice(from, to), AS_TEXT);
+  const counted = text.slice(0, COUNTED_MAX_CHARS);
+  for (let from = 0; from < counted.length; ) {
+    const to = endOfPiece(counted, from);
+    tokens += countTokens(counted.slice(from, to), AS_TEXT);
     from = to;
     pieces += 1;
     if (pieces % PIECES_AT_ONCE === 0) await yieldToOthers();
   }
-  return tokens;
+  return text.length <= counted.length ? tokens : Math.ceil((tokens * text.length) / counted.length);
+};
+
+// Above it are marks that no text holds.
+const LAST_WORD = 100_255;
+// About 10 ms of decoding.
+const TOKENS_AT_ONCE = 20_000;
+
+/**
+ * The text that tokens stand for in cl100k_base, the encoding of OpenAI's embedding models, whose clients send tokens
+ * in the place of texts; it is loaded with the first of them. What is no token of it stands for nothing.
+ */
+export const textOfTokens = async (tokens: readonly number[]): Promise<string> => {
+  const { decode } = await import('gpt-tokenizer/encoding/cl100k_base');
+  let text = '';
+  for (let from = 0; from < tokens.length; from += TOKENS_AT_ONCE) {
+    if (from > 0) await yieldToOthers();
+    text += decode(tokens.slice(from, from + TOKENS_AT_ONCE).filter((token) => token <= LAST_WORD));
+  }
+  return text;
 };
 
 /** Before a space where there is one, as tokens start with their space; never within a character. */
 const endOfPiece = (text: string, from: number): number => {
   const most = from + PIECE_CHARS;
   if (most >= text.length) return text.length;
-  const space = text.lastIndexOf(' ', most);
-  if (space > from) return space;
+  // Looked for in the piece alone: in a text without any, all of it would be searched for each.
+  const space = text.slice(from, most + 1).lastIndexOf(' ');
+  if (space > 0) return from + space;
   const is_high_surrogate = (text.charCodeAt(most - 1) & 0xfc00) === 0xd800;
   return is_high_surrogate ? most - 1 : most;
 };

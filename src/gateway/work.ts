@@ -1,8 +1,11 @@
 import type { Model, Offer } from '../control/snapshot.ts';
+import type { OneVaultError } from '../core/errors.ts';
+import type { ServiceTier } from '../core/prices.ts';
 import type { Attempt } from '../journal/record.ts';
-import type { Usage } from '../providers/chat-form.ts';
-import type { ProviderAdapter, RequestTarget, SseEvent, UpstreamRequest } from '../providers/contract.ts';
+import type { ToolUses, Usage } from '../providers/chat-form.ts';
+import type { ProviderAdapter, RequestTarget, SsePiece, UpstreamRequest } from '../providers/contract.ts';
 import type { Losses } from '../providers/losses.ts';
+import type { HostedTool } from './hosted-tools.ts';
 import type { Rating } from './rating.ts';
 
 /** What is known of a call when the end of its reply is written. */
@@ -18,6 +21,8 @@ export interface Ending {
 /** A whole reply, read for its client. */
 export interface Answer {
   readonly usage: Usage | null;
+  /** Why the call fails with it all the same. */
+  readonly broken?: OneVaultError | null;
   /** What the provider wrote, for counting where it told no usage. */
   written(): string;
   /** The body for the client, as text. It cannot fail: what could was done when the reply was read. */
@@ -26,15 +31,26 @@ export interface Answer {
 
 /** A streamed reply, on its way to its client. */
 export interface Frames {
-  /** Takes one event of the provider; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
-  push(event: SseEvent): string;
+  /** Takes one piece of the provider's stream; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
+  push(piece: SsePiece): string;
   /** To be called when the body has ended. @throws OneVaultError when the reply is not whole */
   end(): void;
+  /** Whether nothing more of the provider's stream is to be read. */
+  readonly is_over: boolean;
+  /** What tells the client that its call lives, and nothing else; '' where its protocol has no such thing. */
+  readonly keep_alive: string;
+  /** The number of the next event, where the protocol numbers them. */
+  readonly next_number?: number;
   /** What tells the client that the reply is whole: it leaves when the outcome is on disk. */
   last(call: Ending, rating: Rating): string;
   readonly usage: Usage | null;
   written(): string;
+  /** What the provider's own tools did, where it told no usage. */
+  readonly tool_uses?: ToolUses | undefined;
 }
+
+/** A comment, which readers of server-sent events pass over (WHATWG HTML, section 9.2.6). */
+export const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** What is said to one provider, and how its reply is read for the client. */
 export interface Dialogue {
@@ -52,11 +68,17 @@ export interface Work {
   readonly capability: string;
   /** Whether a provider can do it, or we can without it. */
   isServedBy(adapter: ProviderAdapter): boolean;
+  /** How the provider is asked to serve the call, where that has other prices. */
+  readonly service_tier?: ServiceTier;
+  /** Tools that the provider is asked to run itself, where the call goes to it untouched; absent: none. */
+  readonly hosted_tools?: readonly HostedTool[];
   /** All that a person wrote, for finding what needs care. */
-  promptText(): string;
+  promptText(): string | Promise<string>;
   /** Upper bounds of what the call may use at a model. @param body_bytes the size of the request */
   mostPromptTokens(model: Model, body_bytes: number): number;
   mostCompletionTokens(model: Model): number;
+  /** Likewise of pictures; absent: none. */
+  mostImages?(): number;
   /**
    * The dialogue with a provider whose wire is not the client's; null where the provider is not needed (`answer`).
    * @throws OneVaultError unsupported_feature or invalid_request

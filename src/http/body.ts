@@ -7,12 +7,8 @@ import { OneVaultError } from '../core/errors.ts';
  *   unsupported_media_type for a compressed body
  */
 export const readBody = async (request: IncomingMessage, limit_bytes: number): Promise<Buffer> => {
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new OneVaultError('unsupported_media_type', {
-      details: `Send it without content-encoding ${encoding}.`,
-    });
-  }
+  refuseEncoding(request, 'content-encoding', 'identity');
+  refuseEncoding(request, 'transfer-encoding', 'chunked');
   const tooLarge = (): OneVaultError =>
     new OneVaultError('body_too_large', { details: `The limit is ${limit_bytes} bytes.` });
   if (Number(request.headers['content-length'] ?? 0) > limit_bytes) throw tooLarge();
@@ -33,6 +29,16 @@ export const readBody = async (request: IncomingMessage, limit_bytes: number): P
     throw new OneVaultError('client_closed_request', { cause });
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+};
+
+const refuseEncoding = (
+  { headers }: IncomingMessage,
+  name: 'content-encoding' | 'transfer-encoding',
+  known: string,
+): void => {
+  const encoding = headers[name];
+  if (encoding === undefined || encoding.toLowerCase() === known) return;
+  throw new OneVaultError('unsupported_media_type', { details: `Send it without ${name} ${encoding}.` });
 };
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });

@@ -27,7 +27,7 @@ export interface CallRecord {
   schema_version: 1;
   kind: 'intent' | 'outcome';
   /**
-   * Sequence of the intent that this outcome answers; null when the call was refused before it was admitted.
+   * Sequence of the intent that this outcome answers, null when the call was refused before it was admitted; of an intent, that of the earlier intent of the same call whose place it takes, null when it is the first.
    */
   intent_sequence: number | null;
   request_id: string;
@@ -108,4 +108,71 @@ export interface Attempt {
   latency_ms: number;
   http_status: number | null;
   error_code: string | null;
+  /**
+   * The customer's own key that it was called with; null, or absent: the operator's.
+   */
+  provider_key?: string | null;
+  /**
+   * Present where what was called is the customer's own and not what the catalog has: an endpoint, or a model at the provider. How it did says nothing about the provider.
+   */
+  customers_own?: 'endpoint' | 'model';
+  /**
+   * Pico-dollars that the provider bills to the customer for it; null when unpriced. With the last attempt alone, and where the customer's own key was used.
+   */
+  provider_key_cost?: string | null;
+  session?: SessionFacts;
+  rating?: RatingFacts;
+}
+/**
+ * How a session over WebSocket went. With the last attempt alone, and where it was opened.
+ */
+export interface SessionFacts {
+  /**
+   * Responses that ended.
+   */
+  responses: number;
+  client_messages: number;
+  provider_messages: number;
+  closed_by: 'client' | 'provider' | 'gateway' | null;
+  /**
+   * Of RFC 6455, section 7.4: 1005 where none was said, 1006 where the connection was cut; null while it is open.
+   */
+  close_code: number | null;
+}
+/**
+ * How the costs of the call were found. With the last attempt alone, and where something was rated.
+ */
+export interface RatingFacts {
+  /**
+   * How many of each unit were charged, by its name in the columns of prices: `input` is charged at input_price.
+   */
+  units: {
+    [k: string]: number;
+  };
+  /**
+   * Tier of the provider's price.
+   */
+  tier: number;
+  /**
+   * hash_diff of the set in model_price_tier_s that the tier is of; absent: of the row of model_price_s itself, price_version.
+   */
+  tier_version?: string;
+  /**
+   * Tier of the customer's own price; absent where it pays the provider's with its markup.
+   */
+  agreed_tier?: number;
+  /**
+   * hash_diff of the set in customer_price_s that agreed_tier is of.
+   */
+  agreed_version?: string;
+  /**
+   * The customer's markup on each unit price; 2000 is 20 %.
+   */
+  markup_basis_points: number;
+  /**
+   * How often tools were used that the provider may charge for and that have no price, by their names; null where it is not told. The costs are without them.
+   */
+  unpriced?: {
+    [k: string]: number | null;
+  };
 }

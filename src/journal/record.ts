@@ -1,6 +1,13 @@
 import type { CallRecord } from './call-record.generated.ts';
 
-export type { Attempt, CallFacts, CallRecord, RouteFacts } from './call-record.generated.ts';
+export type {
+  Attempt,
+  CallFacts,
+  CallRecord,
+  RatingFacts,
+  RouteFacts,
+  SessionFacts,
+} from './call-record.generated.ts';
 
 export const SCHEMA_VERSION = 1;
 

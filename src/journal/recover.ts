@@ -53,8 +53,10 @@ const scan = (store: JournalStore, writer: WriterState) => {
   for (const { sequence, text } of readAll(store, writer.id)) {
     // What cannot be read is the loader's to refuse.
     const record = parseRecord(text);
+    // An outcome answers its intent; a later intent of the same call takes its place.
+    if (record !== null && record.kind !== 'void' && record.intent_sequence !== null)
+      intents.delete(record.intent_sequence);
     if (record?.kind === 'intent') intents.set(sequence, record);
-    if (record?.kind === 'outcome' && record.intent_sequence !== null) intents.delete(record.intent_sequence);
     for (let hole = last_sequence + 1; hole < sequence; hole += 1) holes.push(hole);
     last_sequence = Math.max(last_sequence, sequence);
   }

@@ -1,18 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { createVerifier, type Report, readLines, reportText } from '../../verifier/onevault-verify.mjs';
+import { createVerifier, type Report, reportText } from '../../verifier/onevault-verify.mjs';
 import { instantOf, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { createLog } from '../core/log.ts';
 import { connect, type Sql } from '../core/postgres.ts';
 import { InputError } from '../pipeline/input-error.ts';
 import { findLeaf } from '../vault/audit/find-leaf.ts';
-import { readOrigin } from '../vault/audit/log.ts';
 import { createReadLeaves } from '../vault/audit/read-leaves.ts';
 import { verifyVault } from '../vault/audit/verify-vault.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { createRowBuilder, type VaultRow } from '../vault/rows.ts';
+import { verifyBundleFile } from './audit-bundle.ts';
 import { type Claim, type CommittedCall, judgeClaims, parseReceipt } from './audit-receipt.ts';
-import { readPublished, readPublishedKeys } from './audit-sources.ts';
+import { readGiven, readPublished, readPublishedKeys } from './audit-sources.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { dataPaths, PROJECT } from './paths.ts';
 
@@ -43,7 +43,7 @@ export const proveCommand = async (readConfig: () => Config, options: ProveOptio
   const { call, report } =
     options.bundle === undefined
       ? await readVault(readConfig(), id, options.key ?? [])
-      : await readBundle(options.bundle, id, options.key ?? []);
+      : await readFromBundle(options.bundle, id, options.key ?? []);
   if (report.fault_count > 0) console.log(`${reportText(report)}\n`);
   if (call === null) throw new InputError(`--request-id: no leaf of the log holds a call ${id}`);
   const { is_proven, words } = judgeClaims(call, receipt, claims);
@@ -64,9 +64,11 @@ const claimOf = (what: Claim['what'], file: string | undefined): Claim[] => {
   }
 };
 
-const committedIn = (rows: readonly VaultRow[]): CommittedCall | null => {
-  const said = rows.find(({ table }) => table === 'api_request_s');
-  return said === undefined ? null : (said.values as unknown as CommittedCall);
+/** @param rows of a leaf; those of a bundle may be anything */
+const committedIn = (rows: unknown): CommittedCall | null => {
+  const given = Array.isArray(rows) ? (rows as (VaultRow | null)[]) : [];
+  const said = given.find((row) => row?.table === 'api_request_s');
+  return (said?.values ?? null) as CommittedCall | null;
 };
 
 const hubKeyOf = (id: string): string =>
@@ -100,7 +102,7 @@ const readFromVault = async (
   const index = leaf.first_index + leaf.offset;
   const verifier = createVerifier({
     keys: keys.length > 0 ? keys : await readPublishedKeys(sql),
-    against: await readPublished(checkpoints, await readOrigin(sql)),
+    against: await readPublished(checkpoints),
     is_live: true,
   });
   let call: CommittedCall | null = null;
@@ -121,20 +123,15 @@ const readFromVault = async (
   return { call, report };
 };
 
-const readBundle = async (path: string, id: string, keys: readonly string[]): Promise<Evidence> => {
+const readFromBundle = async (path: string, id: string, keys: readonly string[]): Promise<Evidence> => {
   if (keys.length === 0) throw new InputError('--key: a bundle is proven with the public key of its log');
-  const verifier = createVerifier({ keys });
   const hash_key = hubKeyOf(id);
   let call: CommittedCall | null = null;
-  for await (const lines of readLines(path)) {
-    for (const line of lines) {
-      verifier.take(line);
-      if (!line.includes(hash_key) || !line.startsWith('{"kind":"leaf"')) continue;
-      const { rows } = JSON.parse(line) as { rows: VaultRow[] };
-      if (rows.some(({ table, values }) => table === 'api_request_s' && values.api_request_hk === hash_key)) {
-        call = committedIn(rows);
-      }
-    }
-  }
-  return { call, report: verifier.finish() };
+  const report = await readGiven(path, () =>
+    verifyBundleFile(path, { keys }, ({ kind, rows }) => {
+      const said = kind === 'leaf' ? committedIn(rows) : null;
+      if (said?.api_request_hk === hash_key) call = said;
+    }),
+  );
+  return { call, report };
 };

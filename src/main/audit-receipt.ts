@@ -29,6 +29,8 @@ export const commitmentOf = (salt: Buffer, body: Buffer): string =>
 
 /** What the vault or a bundle says of a call. */
 export interface CommittedCall {
+  /** Lower-case hex. */
+  readonly api_request_hk: string;
   readonly request_commitment: string | null;
   readonly response_commitment: string | null;
   readonly request_timestamp: string;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Sql } from '../core/postgres.ts';
+import { InputError } from '../pipeline/input-error.ts';
 import { listCheckpointFiles } from '../pipeline/seal/checkpoint-files.ts';
 import { parseCheckpointText } from '../pipeline/seal/checkpoint-text.ts';
 import { readOrigin } from '../vault/audit/log.ts';
@@ -11,13 +12,17 @@ export interface SeenCheckpoint {
   readonly source: string;
 }
 
-/** The checkpoints in files, which whoever rewrites the database cannot rewrite: those of the log that is kept now. */
-export const readPublished = async (folder: string, origin: string | null): Promise<SeenCheckpoint[]> => {
+/**
+ * The checkpoints in files, which whoever rewrites the database cannot rewrite. Those of another log are among them:
+ * another log begins with an empty folder (`onevault audit new-log`), or somebody put it in the place of the one that
+ * was kept.
+ */
+export const readPublished = async (folder: string): Promise<SeenCheckpoint[]> => {
   const found: SeenCheckpoint[] = [];
   for (const name of await listCheckpointFiles(folder)) {
     const source = join(folder, name);
-    for (const checkpoint of parseCheckpointText(await readFile(resolve(source), 'utf8'))) {
-      if (origin === null || checkpoint.origin === origin) found.push({ note: checkpoint.note, source });
+    for (const { note } of parseCheckpointText(await readFile(resolve(source), 'utf8'))) {
+      found.push({ note, source });
     }
   }
   return found;
@@ -32,4 +37,13 @@ export const readPublishedKeys = async (sql: Sql): Promise<string[]> => {
     where name = ${origin ?? ''}
     order by created_at`;
   return rows.map(({ verifier_key }) => verifier_key);
+};
+
+/** Reads a file that the user named. @throws InputError that names it */
+export const readGiven = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
+  try {
+    return await read();
+  } catch (error) {
+    throw new InputError(`${path} cannot be read: ${(error as Error).message}`);
+  }
 };

@@ -1,28 +1,27 @@
 import {
   createVerifier,
-  describe,
   type Options,
   type Report,
   readAgainst,
   readKey,
   reportText,
-  verifyBundle,
 } from '../../verifier/onevault-verify.mjs';
 import { instantOf, systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { createLog } from '../core/log.ts';
 import { connect, type Sql } from '../core/postgres.ts';
 import { InputError } from '../pipeline/input-error.ts';
-import { entityLine } from '../vault/audit/bundle-lines.ts';
-import { readOrigin } from '../vault/audit/log.ts';
+import type { VerifierKey } from '../vault/audit/note.ts';
 import { createReadLeaves } from '../vault/audit/read-leaves.ts';
 import { verifyVault } from '../vault/audit/verify-vault.ts';
 import { loadRegistry, type Registry } from '../vault/registry.ts';
-import { readPublished, readPublishedKeys } from './audit-sources.ts';
+import { verifyBundleFile } from './audit-bundle.ts';
+import { readGiven, readPublished, readPublishedKeys } from './audit-sources.ts';
 import { withCommandEvent } from './command-events.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { dataPaths, PROJECT } from './paths.ts';
 import { createProgress } from './progress.ts';
+import { readWitnesses } from './witnesses.ts';
 
 export interface VerifyOptions {
   readonly bundle?: string;
@@ -62,20 +61,10 @@ const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]
     );
   }
   const against = await givenCheckpoints(options);
-  const tables = describedTables(loadRegistry(PROJECT.entities));
-  const report = await readFrom(bundle, () => verifyBundle(bundle, { keys, against, tables }));
+  const report = await readGiven(bundle, () => verifyBundleFile(bundle, { keys, against }));
   console.log(reportText(report));
   return report;
 };
-
-/** As this version describes its tables, with withheld columns: what an honest bundle says. */
-export const describedTables = (registry: Registry): ReadonlyMap<string, string> =>
-  new Map(
-    [...registry.entities.values()].map((entity) => [
-      entity.table,
-      describe(entityLine(registry, entity, true)),
-    ]),
-  );
 
 const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]): Promise<Report> => {
   const log = createLog(config.log_level, 'audit verify');
@@ -89,18 +78,19 @@ const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]
     const registry = loadRegistry(PROJECT.entities);
     const against = [
       ...(await givenCheckpoints(options)),
-      ...(await readPublished(
-        options.checkpoints ?? dataPaths(config.data_dir).checkpoints,
-        await readOrigin(sql),
-      )),
+      ...(await readPublished(options.checkpoints ?? dataPaths(config.data_dir).checkpoints)),
     ];
     const trusted = keys.length > 0 ? keys : await readPublishedKeys(sql);
     // What it finds is shown also where a damaged vault takes no event any more.
-    return await withCommandEvent({ sql, registry }, EVENT, async () => {
-      const report = await reportOnVault(sql, registry, { keys: trusted, against });
+    const verify = async (): Promise<Report> => {
+      const witnesses = readWitnesses(config);
+      const report = await reportOnVault(sql, registry, { keys: trusted, against, witnesses });
       console.log(reportText(report));
       return report;
-    });
+    };
+    return await withCommandEvent({ sql, registry }, EVENT, verify, ({ fault_count }) => ({
+      after: { faults: fault_count },
+    }));
   } finally {
     await sql.end({ timeout: 1 });
     await database.stop();
@@ -111,13 +101,14 @@ const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]
 const reportOnVault = async (
   sql: Sql,
   registry: Registry,
-  options: Pick<Options, 'keys' | 'against'>,
+  { witnesses, ...options }: Pick<Options, 'keys' | 'against'> & { witnesses: readonly VerifierKey[] },
 ): Promise<Report> => {
   const verifier = createVerifier({ ...options, is_live: true });
   const progress = createProgress();
   const deps = { registry, readLeaves: createReadLeaves(registry) };
   await verifyVault(sql, deps, verifier, {
     made_at: instantOf(systemClock.now()),
+    witnesses,
     onProgress: (leaves, of) => progress.show(leaves / of, `leaf ${leaves} of ${of}`),
   });
   progress.clear();
@@ -125,13 +116,4 @@ const reportOnVault = async (
 };
 
 const givenCheckpoints = async ({ against = [] }: VerifyOptions) =>
-  (await Promise.all(against.map((path) => readFrom(path, () => readAgainst(path))))).flat();
-
-/** Reads a file that the user named. @throws InputError that names it */
-const readFrom = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
-  try {
-    return await read();
-  } catch (error) {
-    throw new InputError(`${path} cannot be read: ${(error as Error).message}`);
-  }
-};
+  (await Promise.all(against.map((path) => readGiven(path, () => readAgainst(path))))).flat();

@@ -34,12 +34,14 @@ export type CommandEvent = Pick<NewEvent, 'action' | 'subject_kind'> &
 
 /**
  * Runs a command and tells how it ended.
+ * @param outcome what the event says of a result: that a check ran through does not say that it found nothing
  * @throws what `work` throws, once that is told too
  */
 export const withCommandEvent = async <T>(
   { sql, registry }: { readonly sql: Sql; readonly registry: Registry },
   event: CommandEvent,
   work: () => Promise<T>,
+  outcome: (result: T) => Pick<CommandEvent, 'after'> = () => ({}),
 ): Promise<T> => {
   const record = createCommandRecorder(sql, registry);
   let result: T;
@@ -51,6 +53,6 @@ export const withCommandEvent = async <T>(
     await record({ ...commandActor(), ...event, outcome: 'failed', reason });
     throw error;
   }
-  await record({ ...commandActor(), ...event, outcome: 'succeeded' });
+  await record({ ...commandActor(), ...event, outcome: 'succeeded', ...outcome(result) });
   return result;
 };

@@ -12,6 +12,7 @@ import { loadRegistry } from '../vault/registry.ts';
 import { commandActor, withCommandEvent } from './command-events.ts';
 import { openDatabaseForCommand } from './database.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
+import { openSubjectKms } from './subject-kms.ts';
 
 export interface JobOptions {
   readonly at?: string;
@@ -31,6 +32,8 @@ export const jobCommand = async (config: Config, name: string, options: JobOptio
       clock: systemClock,
       database_url: database.url,
       project_dir: PROJECT.dbt_project,
+      retention_days: config.retention_days,
+      open_subject_kms: () => openSubjectKms({ config, database_url: database.url, log }),
     };
     const at = options.at ?? instantOf(systemClock.now());
     const run = await withCommandEvent(

@@ -1,3 +1,4 @@
+import { listPendingErasures } from '../control/privacy/clear-copies.ts';
 import { systemClock } from '../core/clock.ts';
 import type { Config } from '../core/config.ts';
 import { createIds } from '../core/ids.ts';
@@ -29,14 +30,12 @@ export const rotateCommand = (config: Config, options: RotateOptions): Promise<v
   withMasterKeys(config, 'keys rotate', async (sql, kms, database_url) => {
     const lease = { database_url, job: 'keys rotate', application_name: 'onevault keys rotate' };
     const complete = tellRotation(sql, commandActor());
+    const keep_old = options.keepOld === true;
+    const rotate = (): Promise<Rotation> =>
+      rotateKeys({ sql, kms, clock: systemClock, nextId: createIds(systemClock) }, { keep_old, complete });
     try {
-      const rotation = await withLease(lease, () =>
-        rotateKeys(
-          { sql, kms, clock: systemClock, nextId: createIds(systemClock) },
-          { keep_old: options.keepOld === true, complete },
-        ),
-      );
-      console.log(rotationText(rotation, config));
+      const rotations = await withLease(lease, () => rotateForErasures(sql, kms, rotate));
+      for (const rotation of rotations) console.log(rotationText(rotation, config));
     } catch (error) {
       const record = createCommandRecorder(sql, loadRegistry(PROJECT.entities));
       const event = { ...commandActor(), action: 'key.rotate', subject_kind: 'key_rotation' };
@@ -44,6 +43,23 @@ export const rotateCommand = (config: Config, options: RotateOptions): Promise<v
       throw error;
     }
   });
+
+/**
+ * Rotates once; twice where that brought a rotation to its end which had begun before somebody was erased: copies of
+ * the erased key may lie under its new master key, too.
+ */
+const rotateForErasures = async (
+  sql: Sql,
+  kms: Kms,
+  rotate: () => Promise<Rotation>,
+): Promise<Rotation[]> => {
+  const rotation = await rotate();
+  const pending = await listPendingErasures(sql);
+  const is_named = pending.some(({ master_key_ids_left }) =>
+    master_key_ids_left.includes(rotation.master_key_id),
+  );
+  return is_named && kms.makes_keys ? [rotation, await rotate()] : [rotation];
+};
 
 /** `onevault keys list`: every key by its id. */
 export const listCommand = (config: Config): Promise<void> =>

@@ -18,11 +18,14 @@ const CONNECTIONS = 2;
 const NICENESS = 10;
 
 /** Takes the journal into the vault. */
-export const startLoadRole: StartRole = async ({ config, database_url }) => {
+export const startLoadRole: StartRole = async ({ config, database_url, database_role }) => {
   const log = createLog(config.log_level, 'load');
   setPriority(NICENESS);
   const registry = loadRegistry(PROJECT.entities);
-  const options = { application_name: 'onevault load', max_connections: CONNECTIONS, log };
+  const options = {
+    ...{ application_name: 'onevault load', max_connections: CONNECTIONS, log },
+    role: database_role,
+  };
   const store = openStore(dataPaths(config.data_dir).journal);
   const load = createLoader({ registry, now: systemClock.now });
   const loader = createJournalLoader({

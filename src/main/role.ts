@@ -7,6 +7,8 @@ export type RoleName = 'sandbox' | 'serve' | 'load' | 'schedule';
 export interface RoleInput {
   readonly config: Config;
   readonly database_url: string;
+  /** What a process takes on that only reads and inserts; null where the database's user may not. */
+  readonly database_role: string | null;
   /** The sandbox's address, where one runs. */
   readonly sandbox_url: string | null;
   /** The port to take up again after a crash; 0 at first. */

@@ -5,6 +5,7 @@ import { loadRegistry } from '../vault/registry.ts';
 import { PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
 import { openSealing } from './sealing.ts';
+import { openSubjectKms } from './subject-kms.ts';
 
 /** Runs the jobs on their clock, and seals the audit log. */
 export const startScheduleRole: StartRole = async ({ config, database_url }) => {
@@ -15,6 +16,8 @@ export const startScheduleRole: StartRole = async ({ config, database_url }) => 
     ...{ database_url, registry, log },
     clock: systemClock,
     project_dir: PROJECT.dbt_project,
+    retention_days: config.retention_days,
+    open_subject_kms: () => openSubjectKms({ config, database_url, log }),
   });
   return {
     url: null,

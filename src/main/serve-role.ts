@@ -10,13 +10,17 @@ import { connect, type Sql } from '../core/postgres.ts';
 import { StartupError } from '../core/startup-error.ts';
 import { createBudgetCounters } from '../gateway/budgets.ts';
 import { createGatewayMetrics } from '../gateway/metrics.ts';
+import { createProviderKeys } from '../gateway/provider-keys.ts';
 import { createRateLimiter } from '../gateway/rate-limiter.ts';
 import type { Dependency } from '../http/health.ts';
+import { serveUpgrades, UPGRADES } from '../http/upgrades.ts';
 import { countEntries } from '../journal/reader.ts';
 import { openStore } from '../journal/store.ts';
 import { openWriter } from '../journal/writer.ts';
+import { createAddressGuard } from '../providers/address-guard.ts';
 import { createCaller } from '../providers/caller.ts';
-import { createAdapters } from '../providers/registry.ts';
+import { createAdapters, createCompatibleAdapters } from '../providers/registry.ts';
+import { createTunnels } from '../providers/tunnel.ts';
 import { createLoader } from '../vault/load.ts';
 import { createReader } from '../vault/read.ts';
 import { loadRegistry } from '../vault/registry.ts';
@@ -24,11 +28,13 @@ import { createRowBuilder } from '../vault/rows.ts';
 import { createApp } from './app.ts';
 import { registerAuditMetrics } from './audit-metrics.ts';
 import { readSpentBefore } from './budgets.ts';
-import { prepareMasterKeys } from './keyring.ts';
+import { openKeyring } from './keyring.ts';
+import { registerLoadMetrics } from './load-metrics.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
+import { createKeyCheck } from './provider-keys.ts';
 import type { RoleInput, Running, StartRole } from './role.ts';
 import { createSubjectKms } from './subject-kms.ts';
-import { chooseUpstreams } from './upstreams.ts';
+import { chooseKeyEndpoint, chooseUpstreams } from './upstreams.ts';
 import { readWitnesses } from './witnesses.ts';
 
 // The vault's answers to administrators and the snapshot: calls never wait for a connection.
@@ -47,37 +53,48 @@ export const startServeRole: StartRole = async (input) => {
   const sql = connect(input.database_url, {
     application_name: 'onevault gateway',
     max_connections: CONNECTIONS,
+    role: input.database_role,
     log,
   });
   const store = openStore(dataPaths(config.data_dir).journal);
-  const keeper = await startSnapshotKeeper({ sql, clock, log });
   const budgets = createBudgetCounters();
   budgets.restore(await readSpentBefore(sql, store, clock));
   const journal = await openWriter({ store, clock, nextId, log, limit_bytes: config.journal_limit_bytes });
-  const caller = createCaller();
+  const guard = createAddressGuard({ allowed_hosts: config.allowed_upstream_hosts });
+  const caller = createCaller({ guard });
   const registry = loadRegistry(PROJECT.entities);
   const prometheus = createPrometheus(() => countEntries(store));
   const stopped_path = dataPaths(config.data_dir).sealing_stopped;
   registerAuditMetrics({ registry: prometheus, sql, clock, log, stopped_path });
+  registerLoadMetrics({ registry: prometheus, sql, log });
   const load = createLoader({ registry, now: clock.now });
   const rows = createRowBuilder(registry);
   const audit = createAuditTrail({ sql, clock, nextId, load, rows, log });
-  const kms = await prepareMasterKeys(config, sql, log);
-  const subject_kms = createSubjectKms({ kms, database_url: input.database_url, log });
-  let is_stopping = false;
+  const keys = await openKeyring(config, sql, log, audit.record);
+  const { keyring } = keys;
+  const provider_keys = createProviderKeys({ keyring, log });
+  const keeper = await startSnapshotKeeper({ sql, clock, log, changed: provider_keys.keepOnly });
+  const adapters = { ...createAdapters(clock), ...createCompatibleAdapters(clock) };
+  const key_endpoint = chooseKeyEndpoint(config, keeper.current, guard);
+  const subject_kms = createSubjectKms({ kms: keys.kms, database_url: input.database_url, log });
+  const stopping = new AbortController();
   const app = createApp({
     gateway: {
-      ...{ clock, nextId, log, journal, budgets, caller },
+      ...{ clock, nextId, log, journal, budgets, caller, provider_keys, key_endpoint, adapters },
       snapshot: keeper.current,
       limiter: createRateLimiter(),
-      adapters: createAdapters(clock),
       upstreams: chooseUpstreams(config, keeper.current, input.sandbox_url),
       metrics: createGatewayMetrics(prometheus),
       body_limit_bytes: config.body_limit_bytes,
+      client_timeout_ms: config.client_timeout_ms,
       max_calls_in_flight: config.max_calls_in_flight,
+      realtime: config.realtime,
+      openTunnel: createTunnels(guard),
+      stopping: stopping.signal,
     },
     control: {
-      ...{ sql, clock, nextId, registry, load, rows, audit, subject_kms },
+      ...{ sql, clock, nextId, registry, load, rows, audit, subject_kms, keyring },
+      checkProviderKey: createKeyCheck({ snapshot: keeper.current, adapters, caller, key_endpoint, guard }),
       witnesses: readWitnesses(config),
       reader: createReader(registry),
       snapshot: keeper.current,
@@ -85,7 +102,7 @@ export const startServeRole: StartRole = async (input) => {
     },
     health: {
       version: readVersion(),
-      isReady: () => !is_stopping && journal.isWritable(),
+      isReady: () => !stopping.signal.aborted && journal.isWritable(),
       dependencies: async () => ({
         database: await probeDatabase(sql),
         journal: {
@@ -96,20 +113,24 @@ export const startServeRole: StartRole = async (input) => {
     },
     registry: prometheus,
   });
+  const serve = app.callback();
   const server = createServer(
-    { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS },
-    app.callback(),
+    { keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: REQUEST_TIMEOUT_MS, noDelay: true, ...UPGRADES },
+    serve,
   );
+  serveUpgrades(server, serve);
   const url = await listen(server, input);
   return {
     url,
     stop: async () => {
-      is_stopping = true;
+      stopping.abort();
       await closeServer(server, config.shutdown_timeout_ms, log);
       await audit.login_failures.close();
       await keeper.close();
+      provider_keys.close();
       await journal.close();
       await caller.close();
+      await keys.close();
       await sql.end({ timeout: 5 });
       await store.root.close();
     },

@@ -9,6 +9,7 @@ import { recoverWriters } from '../journal/recover.ts';
 import { openStore } from '../journal/store.ts';
 import { type Child, type ChildInput, startChild } from './children.ts';
 import { openDatabase, type Runtime } from './database.ts';
+import { findVaultRole } from './database-role.ts';
 import { type Demo, readOrCreateKeys, writePrivate } from './demo-keys.ts';
 import { prepareMasterKeys } from './keyring.ts';
 import { dataPaths } from './paths.ts';
@@ -44,7 +45,7 @@ export const startProduct = async (config: Config): Promise<Product> => {
     stops.push(() => lock.release());
     const database = await openDatabase(config, log);
     stops.push(() => database.stop());
-    await prepareKeys(config, database.url, log);
+    const database_role = await prepareDatabase(config, database.url, log);
     const keys = await readOrCreateKeys(paths.demo, database.url);
     writePrivate(paths.runtime, { pid: process.pid, database_url: database.url } satisfies Runtime);
     stops.push(() => rmSync(paths.runtime, { force: true }));
@@ -53,7 +54,8 @@ export const startProduct = async (config: Config): Promise<Product> => {
     const children = new Map<RoleName, Child>();
     const run = async (name: RoleName, more: Partial<ChildInput> = {}): Promise<Child> => {
       const sandbox_url = () => children.get('sandbox')?.url ?? null;
-      const role = () => ({ config, database_url: database.url, sandbox_url: sandbox_url(), port: 0 });
+      const database_url = database.url;
+      const role = () => ({ config, database_url, database_role, sandbox_url: sandbox_url(), port: 0 });
       const child = await startChild({ name, role, log, ...more });
       children.set(name, child);
       stops.push(() => child.stop(config.shutdown_timeout_ms + STOP_MARGIN_MS));
@@ -73,11 +75,12 @@ export const startProduct = async (config: Config): Promise<Product> => {
   }
 };
 
-/** The master key is made before anything runs that seals. */
-const prepareKeys = async (config: Config, database_url: string, log: Log): Promise<void> => {
+/** Before anything runs that seals, the master key is made. @returns the role for what only reads and inserts */
+const prepareDatabase = async (config: Config, database_url: string, log: Log): Promise<string | null> => {
   const sql = connect(database_url, { max_connections: 1 });
   try {
     await prepareMasterKeys(config, sql, log);
+    return await findVaultRole(sql, log);
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -1,18 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SubjectKms } from '../control/privacy/deps.ts';
 import { systemClock } from '../core/clock.ts';
+import type { Config } from '../core/config.ts';
 import { createIds } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { connect } from '../core/postgres.ts';
+import { connect, type Sql } from '../core/postgres.ts';
+import { readNeededMasterKeys } from '../core/secrets/check-master-keys.ts';
+import { destroyRetired, readRetired } from '../core/secrets/destroy-retired.ts';
 import type { Kms } from '../core/secrets/kms.ts';
 import { rotateKeys } from '../core/secrets/rotate-keys.ts';
 import { JobBusyError } from '../pipeline/job-errors.ts';
 import { withLease } from '../pipeline/lease.ts';
 import type { Actor } from '../vault/audit/event.ts';
 import { tellRotation } from './key-commands.ts';
+import { prepareMasterKeys } from './keyring.ts';
 
 interface SubjectKmsInput {
   readonly kms: Kms;
+  readonly database_url: string;
+  readonly log: Log;
+}
+
+interface OpenInput {
+  readonly config: Config;
   readonly database_url: string;
   readonly log: Log;
 }
@@ -22,33 +32,76 @@ const CONNECTIONS = 4;
 const BUSY_WAIT_MS = 250;
 const ACTOR: Actor = { actor_kind: 'system', actor: 'privacy' };
 
+/**
+ * The same for whoever needs it now and then: the settings are read and checked when it is opened.
+ * @throws StartupError when a master key that the database needs is not at hand
+ */
+export const openSubjectKms = async ({ config, database_url, log }: OpenInput): Promise<SubjectKms> => {
+  const sql = connect(database_url, { application_name: 'onevault privacy', max_connections: 1 });
+  try {
+    return createSubjectKms({ kms: await prepareMasterKeys(config, sql, log), database_url, log });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+};
+
 /** Renews the master key as `onevault keys rotate` does, under the same lease, on connections of its own. */
 export const createSubjectKms = ({ kms, database_url, log }: SubjectKmsInput): SubjectKms => ({
   kms,
-  renewMasterKey: async () => {
+  // As the table's owner, which whoever serves is not.
+  dropDeadRows: async () => {
+    const sql = connect(database_url, { application_name: 'onevault privacy', max_connections: 1 });
+    try {
+      await sql`vacuum (full, skip_locked) privacy.subject_key`;
+      await sql`vacuum (skip_locked) privacy.subject_key`;
+    } finally {
+      await sql.end({ timeout: 1 });
+    }
+  },
+  destroyMasterKeys: async (master_key_ids) => {
     const sql = connect(database_url, {
       application_name: 'onevault privacy',
       max_connections: CONNECTIONS,
     });
     const lease = { database_url, job: 'keys rotate', application_name: 'onevault privacy' };
-    const renew = () =>
-      rotateKeys(
-        { sql, kms, clock: systemClock, nextId: createIds(systemClock) },
-        { keep_old: false, complete: tellRotation(sql, ACTOR) },
-      );
     try {
-      const { is_new_master_key, retired } = await withLease(lease, renew);
-      if (!is_new_master_key) return 'the operator gives the master keys, and gave no new one';
-      return retired.length === 0 ? null : `only the operator can destroy ${retired.join(', ')}`;
+      return await withLease(lease, () => replaceMasterKeys(sql, kms, master_key_ids));
     } catch (err) {
       if (err instanceof JobBusyError) {
         await sleep(BUSY_WAIT_MS);
         return null;
       }
-      log.warn({ err }, 'the master key was not renewed after an erasure; `onevault keys rotate` does it');
+      log.warn({ err }, 'the master keys of an erasure cannot be destroyed now; it is tried again');
       return (err as Error).message;
     } finally {
       await sql.end({ timeout: 1 });
     }
   },
 });
+
+/** @returns why the master keys cannot be destroyed now; null where another round may, or none is left */
+const replaceMasterKeys = async (
+  sql: Sql,
+  kms: Kms,
+  master_key_ids: readonly string[],
+): Promise<string | null> => {
+  const deps = { sql, kms, clock: systemClock };
+  const named = (ids: readonly string[]): string[] => ids.filter((id) => master_key_ids.includes(id));
+  const living = named(await readNeededMasterKeys(sql));
+  if (living.length > 0) {
+    const [newest] = await kms.list();
+    // A rotation would leave everything as it is, and tell the audit log of nothing.
+    if (!kms.makes_keys && newest !== undefined && living.includes(newest.master_key_id)) {
+      return `only the operator can give a master key that replaces ${newest.master_key_id}`;
+    }
+    const complete = tellRotation(sql, ACTOR);
+    await rotateKeys(
+      { ...deps, nextId: createIds(systemClock) },
+      { keep_old: false, keep_data_key: true, complete },
+    );
+  } else {
+    await destroyRetired(deps, named(await readRetired(sql)));
+  }
+  const left = named(await readRetired(sql));
+  return left.length === 0 ? null : `only the operator can destroy ${left.join(', ')}`;
+};

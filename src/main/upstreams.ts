@@ -1,37 +1,71 @@
 import type { CurrentSnapshot } from '../control/snapshot.ts';
-import type { Config } from '../core/config.ts';
+import type { Config, ProviderConfig } from '../core/config.ts';
+import type { KeyEndpoint } from '../gateway/deps.ts';
+import type { AddressGuard } from '../providers/address-guard.ts';
 import type { Upstream, UpstreamLimits } from '../providers/contract.ts';
 
-// A reply that is not streamed is held whole: more than any model writes today, pictures included.
-const MAX_REPLY_BYTES = 64 * 2 ** 20;
-// A reply that takes longer is not waited for, however steadily it comes.
-const TOTAL_TIMEOUT_MS = 1_800_000;
-
-/** Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox. */
+/**
+ * Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox;
+ * those made like OpenAI's have no place in the sandbox.
+ */
 export const chooseUpstreams = (
   config: Config,
   snapshot: CurrentSnapshot,
   sandbox_url: string | null,
 ): Readonly<Record<string, Upstream>> => {
-  const limits: UpstreamLimits = {
-    headers_timeout_ms: config.provider_timeout_ms,
-    idle_timeout_ms: config.provider_timeout_ms,
-    total_timeout_ms: Math.max(TOTAL_TIMEOUT_MS, config.provider_timeout_ms),
-    max_reply_bytes: MAX_REPLY_BYTES,
-  };
+  const limits = limitsOf(config);
   const upstreams: Record<string, Upstream> = {};
   for (const [provider, { protocol, api_endpoint }] of snapshot().providers) {
-    const configured = config.providers[protocol];
+    const configured = configOf(config, provider);
+    if (configured === undefined) continue;
     if (configured.api_key !== null || configured.base_url !== null) {
       const base_url = configured.base_url ?? api_endpoint;
       upstreams[provider] = { base_url, api_key: configured.api_key ?? '', limits };
-    } else if (sandbox_url !== null) {
+    } else if (sandbox_url !== null && Object.hasOwn(config.providers, provider)) {
       const base_url = protocol === 'openai' ? `${sandbox_url}/v1` : sandbox_url;
       upstreams[provider] = { base_url, api_key: 'sandbox', limits };
     }
   }
   return upstreams;
 };
+
+/**
+ * Where calls with customers' own keys go: to the service itself, or the address that is configured for it. The usual
+ * address of a server that everybody runs for themselves is no place for a customer's key.
+ */
+export const chooseKeyEndpoint = (
+  config: Config,
+  snapshot: CurrentSnapshot,
+  guard: AddressGuard,
+): KeyEndpoint => ({
+  limits: limitsOf(config),
+  baseUrlOf: (provider) => {
+    const { api_endpoint } = snapshot().providers.get(provider) ?? { api_endpoint: '' };
+    return configOf(config, provider)?.base_url ?? (isPublic(guard, api_endpoint) ? api_endpoint : null);
+  },
+});
+
+const isPublic = (guard: AddressGuard, address: string): boolean => {
+  try {
+    guard.checkUrl(address);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const limitsOf = (config: Config): UpstreamLimits => ({
+  headers_timeout_ms: config.provider_timeout_ms,
+  idle_timeout_ms: config.provider_timeout_ms,
+  total_timeout_ms: config.provider_total_timeout_ms,
+  max_reply_bytes: config.provider_reply_limit_bytes,
+  max_stream_bytes: config.provider_stream_limit_bytes,
+  max_event_bytes: config.provider_event_limit_bytes,
+});
+
+/** By the provider's own name, never by its protocol: a key goes to nobody but whom it is for. */
+const configOf = ({ providers, compatible_providers }: Config, provider: string) =>
+  new Map(Object.entries<ProviderConfig>({ ...providers, ...compatible_providers })).get(provider);
 
 /** Whether any provider is left to the sandbox. */
 export const needsSandbox = ({ providers }: Config): boolean =>

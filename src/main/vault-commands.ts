@@ -27,14 +27,17 @@ export const checkCommand = async (config: Config): Promise<void> => {
   try {
     const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
     // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
-    const results = await withCommandEvent(context, CHECK_EVENT, async () => {
+    const check = async (): Promise<CheckResult[]> => {
       const found = await checkVault(context, ({ check, label, done }) =>
         bar.show(done, `${check}: ${label}`),
       );
       bar.clear();
       console.log(resultText(found));
       return found;
-    });
+    };
+    const results = await withCommandEvent(context, CHECK_EVENT, check, (found) => ({
+      after: { faults: found.reduce((sum, { faults }) => sum + faults, 0) },
+    }));
     if (results.some(({ faults }) => faults > 0)) process.exitCode = 1;
   } finally {
     await sql.end({ timeout: 1 });

@@ -1,3 +1,4 @@
+import type { SubjectKms } from '../control/privacy/deps.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Registry } from '../vault/registry.ts';
@@ -11,4 +12,8 @@ export interface PipelineDeps {
   readonly log: Log;
   /** The folder that holds dbt_project.yml. */
   readonly project_dir: string;
+  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  readonly retention_days: number;
+  /** What keeps subjects' keys; throws where a master key that the database needs is not at hand. */
+  readonly open_subject_kms: () => Promise<SubjectKms>;
 }

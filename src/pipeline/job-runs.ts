@@ -3,6 +3,7 @@ import type { Sql } from '../core/postgres.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
 import { type Content, createRowBuilder } from '../vault/rows.ts';
+import type { Transaction } from '../vault/transaction.ts';
 import { writeVault } from '../vault/write.ts';
 import { type Watermark, watermarkOf } from './watermark.ts';
 
@@ -26,7 +27,7 @@ export const recordRun = async (
 };
 
 /** What the last successful run of a job had read; null when none succeeded yet. */
-export const lastWatermark = async (sql: Sql, job: string): Promise<Watermark | null> => {
+export const lastWatermark = async (sql: Sql | Transaction, job: string): Promise<Watermark | null> => {
   const [row] = await sql<{ input_watermark: unknown }[]>`
     select s.input_watermark
     from ops.job_run_s s

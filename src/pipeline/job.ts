@@ -1,3 +1,4 @@
+import type { SubjectKms } from '../control/privacy/deps.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../core/postgres.ts';
@@ -24,6 +25,10 @@ export interface JobContext {
   readonly log: Log;
   /** The folder that holds dbt_project.yml. */
   readonly project_dir: string;
+  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  readonly retention_days: number;
+  /** What keeps subjects' keys; throws where a master key that the database needs is not at hand. */
+  readonly open_subject_kms: () => Promise<SubjectKms>;
   /** The logical instant, which stands where SQL would say "now": ISO 8601, UTC. */
   readonly at: string;
   /** What the last successful run of this job had read; null before the first. */
@@ -38,4 +43,6 @@ export interface JobResult {
   readonly input_watermark: Watermark;
   /** SHA-256 of the compiled SQL, hex. */
   readonly sql_sha256: string | null;
+  /** What the run left undone, and why, a sentence each; stands in the row of the run. */
+  readonly left_undone?: readonly string[];
 }

@@ -98,7 +98,7 @@ const runOnce = async (deps: PipelineDeps, job: Job, input: RunInput, attempt: n
       try {
         const previous = await lastWatermark(control, job.name);
         const result = await cancellable(deps, control, application_name, job, input, (sql) =>
-          job.run({ sql, registry, clock, log, project_dir: deps.project_dir, at: input.at, previous }),
+          job.run({ ...deps, sql, at: input.at, previous }),
         );
         await record(result);
         return {
@@ -185,7 +185,10 @@ const rowOf = (
   attempt,
   rows_in: result.rows_in ?? 0,
   rows_out: result.rows_out ?? 0,
-  input_watermark: { ...result.input_watermark },
+  input_watermark: {
+    ...result.input_watermark,
+    ...((result.left_undone?.length ?? 0) > 0 ? { left_undone: result.left_undone } : {}),
+  },
   sql_sha256: result.sql_sha256 ?? null,
   error_message: 'error' in result ? messageOf(result.error) : null,
 });

@@ -1,5 +1,7 @@
+import type { LookupFunction } from 'node:net';
 import { Pool } from 'undici';
 import { OneVaultError } from '../core/errors.ts';
+import type { AddressGuard } from './address-guard.ts';
 import type { Caller, Upstream, UpstreamReply, UpstreamRequest } from './contract.ts';
 import { createExchange } from './exchange.ts';
 import { transportError } from './transport-error.ts';
@@ -14,6 +16,8 @@ export interface CallerOptions {
   readonly connect_timeout_ms?: number;
   /** How long an unused connection is kept; a provider's own `keep-alive` hint goes before. */
   readonly keep_alive_ms?: number;
+  /** For addresses that customers chose; without it none of them is called. */
+  readonly guard?: AddressGuard;
 }
 
 // Streams hold a connection for minutes: 512 of them and as many short calls fit, well below the usual limit of
@@ -39,17 +43,20 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
   const origins = new Map<string, Origin>();
   let closed = false;
 
-  const originOf = (base_url: string): Origin => {
-    const known = origins.get(base_url);
+  const originOf = ({ base_url, is_guarded = false }: Upstream): Origin => {
+    // A guarded connection and one that is not are never the same one, wherever they lead.
+    const name = is_guarded ? `guarded ${base_url}` : base_url;
+    const known = origins.get(name);
     if (known !== undefined) return known;
+    if (is_guarded) guardOf(options).checkUrl(base_url);
     if (origins.size >= origins_max) dropIdle(origins);
     const url = new URL(base_url);
     const origin: Origin = {
-      pool: openPool(url.origin, options),
+      pool: openPool(url.origin, options, is_guarded ? guardOf(options).lookupFor(base_url) : null),
       prefix: url.pathname.replace(/\/+$/, ''),
       calls: 0,
     };
-    origins.set(base_url, origin);
+    origins.set(name, origin);
     return origin;
   };
 
@@ -59,7 +66,12 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
   ): Promise<UpstreamReply> => {
     if (closed) return Promise.reject(new OneVaultError('not_ready'));
-    const origin = originOf(upstream.base_url);
+    let origin: Origin;
+    try {
+      origin = originOf(upstream);
+    } catch (error) {
+      return Promise.reject(asUnreachable(error));
+    }
     if (origin.calls >= calls_max)
       return Promise.reject(new OneVaultError('overloaded', { retry_after_s: 1 }));
     origin.calls += 1;
@@ -72,10 +84,10 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
     try {
       origin.pool.dispatch(
         {
-          method: 'POST',
+          method: request.method ?? 'POST',
           path: origin.prefix + request.path,
           headers: { ...request.headers, 'accept-encoding': 'identity', 'user-agent': 'onevault-gateway' },
-          body: request.body,
+          body: request.method === 'GET' ? null : request.body,
           headersTimeout: limits.headers_timeout_ms,
           bodyTimeout: limits.idle_timeout_ms,
         },
@@ -97,12 +109,26 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
   };
 };
 
-const openPool = (origin: string, options: CallerOptions): Pool =>
+const guardOf = ({ guard }: CallerOptions): AddressGuard => {
+  if (guard === undefined) throw new Error('a guarded address needs a guard');
+  return guard;
+};
+
+/** What was found wrong with an address when it was entered may be found later too: a host is allowed no more. */
+export const asUnreachable = (error: unknown): unknown =>
+  error instanceof OneVaultError && error.details !== null
+    ? new OneVaultError('provider_unreachable', { param: 'base_url', details: error.details, cause: error })
+    : error;
+
+const openPool = (origin: string, options: CallerOptions, lookup: LookupFunction | null): Pool =>
   new Pool(origin, {
     connections: options.connections_max ?? CONNECTIONS_MAX,
     pipelining: 1,
     allowH2: false,
     connectTimeout: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS,
+    ...(lookup === null
+      ? {}
+      : { connect: { lookup, timeout: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS } }),
     keepAliveTimeout: options.keep_alive_ms ?? KEEP_ALIVE_MS,
   });
 

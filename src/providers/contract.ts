@@ -3,7 +3,9 @@
  * and back, and passes bodies of its own wires untouched.
  */
 import type { OneVaultError } from '../core/errors.ts';
-import type { ChatChunk, ChatRequest, ChatResponse, Usage } from './chat-form.ts';
+import type { ChatChunk, ChatRequest, ChatResponse, JsonObject, ToolUses, Usage } from './chat-form.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from './embedding-form.ts';
+import type { ImageRequest, ImageResponse } from './image-form.ts';
 import type { Losses } from './losses.ts';
 
 /** Where a provider is, how we identify ourselves there, and how long we wait. */
@@ -12,6 +14,8 @@ export interface Upstream {
   readonly base_url: string;
   readonly api_key: string;
   readonly limits: UpstreamLimits;
+  /** Whether a customer chose the address: then it may not lead into the operator's own network. */
+  readonly is_guarded?: boolean;
 }
 
 export interface UpstreamLimits {
@@ -21,12 +25,18 @@ export interface UpstreamLimits {
   readonly idle_timeout_ms: number;
   /** From the request sent to the reply's last byte. */
   readonly total_timeout_ms: number;
-  /** The largest body read whole; a stream has no such limit, as it is not kept. */
+  /** The largest body read whole. */
   readonly max_reply_bytes: number;
+  /** The longest stream: it is not kept, but it must end. */
+  readonly max_stream_bytes: number;
+  /** The largest event of a stream, which is kept until it is whole. */
+  readonly max_event_bytes: number;
 }
 
-/** One HTTP POST to a provider: `path` is appended to `base_url`, `body` is JSON text. */
+/** One HTTP request to a provider: `path` is appended to `base_url`, `body` is JSON text. */
 export interface UpstreamRequest {
+  /** POST where nothing is said; a GET has no body. */
+  readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -38,20 +48,33 @@ export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefi
 export interface SseEvent {
   readonly event: string;
   readonly data: string;
+  /** The text that it stood in, comments and all; absent where none did. */
+  readonly raw?: string;
 }
 
+/** What of a stream is no event: comments, which keep connections alive, ids and retry times. */
+export interface SseAside {
+  readonly data: null;
+  readonly raw: string;
+}
+
+export type SsePiece = SseEvent | SseAside;
+
 /**
- * A provider's reply, its headers read. Exactly one of `text`, `events` and `discard` is called, once.
+ * A provider's reply, its headers read. Exactly one of `text`, `events` and `discard` is called, once; `drain` may
+ * follow on `events`.
  * While the body is read, faults come as OneVaultError: provider_timeout, provider_disconnected,
  * provider_malformed, or client_closed_request when the call's signal was aborted.
  */
 export interface UpstreamReply {
   readonly status: number;
   readonly headers: UpstreamHeaders;
-  /** The body whole, as text. */
-  text(): Promise<string>;
-  /** The events of a streamed body: all those of one piece of bytes at once. Leaving the loop aborts the call. */
-  events(): AsyncIterable<readonly SseEvent[]>;
+  /** The body whole, as text. @param max_bytes `max_reply_bytes` unless given */
+  text(max_bytes?: number): Promise<string>;
+  /** A streamed body: all that one piece of bytes completes at once. Leaving the loop aborts the call. */
+  events(): AsyncIterable<readonly SsePiece[]>;
+  /** Before leaving that loop: lets what is left go by unread, if it is little, so that the connection is kept. */
+  drain(): void;
   /** Drops the body. */
   discard(): void;
 }
@@ -84,6 +107,8 @@ export interface RequestTarget {
 export interface Answered<Result> {
   readonly result: Result;
   readonly usage: Usage | null;
+  /** Why it cannot be taken for a reply, though its usage is paid for; null or absent: it can. */
+  readonly broken?: OneVaultError | null;
 }
 
 /** What a provider does for one kind of call: from the internal form to its wire, and back. */
@@ -111,9 +136,13 @@ interface StreamState {
    * @throws OneVaultError provider_disconnected when the reply is not whole
    */
   end(): void;
+  /** Whether the provider has said its last word: then nothing more is read. */
+  readonly is_over?: boolean;
   readonly usage: Usage | null;
   /** Text, reasoning and tool arguments produced so far, for counting tokens where usage never came. */
   text(): string;
+  /** Uses of the provider's own tools so far, where usage never came. */
+  readonly tool_uses?: ToolUses;
 }
 
 /** The translation of one streamed reply. */
@@ -133,9 +162,10 @@ export interface Passage {
   /**
    * @param body JSON text, known to be an object
    * @param headers the client's
-   * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads
+   * @param losses is told of each field that this provider does not take, though it speaks the wire
+   * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads; unsupported_feature
    */
-  request(body: string, target: RequestTarget, headers: ClientHeaders): UpstreamRequest;
+  request(body: string, target: RequestTarget, headers: ClientHeaders, losses: Losses): UpstreamRequest;
   /**
    * Reads what accounting needs of a reply that passes as it is.
    * @returns `result`: what the model wrote, for counting
@@ -159,14 +189,38 @@ export interface PassedStream extends StreamState {
   push(event: SseEvent): string;
   /** What tells the client that the reply is whole: held back until the outcome is on disk. */
   last(): string;
+  /** The number of the next event, where the wire numbers them. */
+  readonly next_number?: number;
 }
 
 export type ClientHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+/** What a provider's realtime sessions are on the wire; their messages pass as they are. */
+export interface RealtimeWire {
+  /** The request that becomes a WebSocket: its path, and what identifies us. @param headers the client's */
+  request(
+    target: Pick<RequestTarget, 'model' | 'upstream'>,
+    headers: ClientHeaders,
+  ): Pick<UpstreamRequest, 'path' | 'headers'>;
+  /**
+   * What a response used; null where that is not told.
+   * @param response as the event `response.done` has it @throws OneVaultError provider_malformed
+   */
+  usage(response: JsonObject): Usage | null;
+}
 
 export interface ProviderAdapter {
   readonly chat: ChatOperation;
   /** Tokens of a prompt; absent where the provider has no endpoint for it. */
   readonly count_tokens?: Operation<ChatRequest, number>;
+  /** Vectors of texts; absent where the provider has none. */
+  readonly embeddings?: Operation<EmbeddingRequest, EmbeddingResponse>;
+  /** Pictures of a description; absent where the provider draws none. */
+  readonly images?: Operation<ImageRequest, ImageResponse>;
+  /** Sessions over WebSocket; absent where the provider has none. */
+  readonly realtime?: RealtimeWire;
+  /** The cheapest call that needs a key, to see whether one is accepted; absent: keys cannot be checked. */
+  probe?(upstream: Upstream): UpstreamRequest;
   /** By the name of the wire, which a client protocol names as its own. */
   readonly passages: Readonly<Record<string, Passage>>;
   /**

@@ -1,11 +1,17 @@
 import type { Dispatcher } from 'undici';
 import { OneVaultError } from '../core/errors.ts';
-import type { SseEvent, UpstreamHeaders, UpstreamLimits, UpstreamReply } from './contract.ts';
+import type { SsePiece, UpstreamHeaders, UpstreamLimits, UpstreamReply } from './contract.ts';
+import { malformed } from './json.ts';
+import { checkLength, checkStreamType, isCompressed, tooLarge } from './reply-form.ts';
 import { createSseParser } from './sse.ts';
 import { transportError } from './transport-error.ts';
 
 // Unread bytes after which the provider is told to wait: a slow client then costs this much memory and no more.
 const UNREAD_MAX_BYTES = 262_144;
+// What may follow the last event of a stream: the end of the body, and hardly more. A new connection costs less than
+// to wait for it longer.
+const DRAINED_MAX_BYTES = 16_384;
+const DRAINED_MAX_MS = 1_000;
 
 export interface Exchange {
   readonly handler: Dispatcher.DispatchHandler;
@@ -30,9 +36,12 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamReply>();
   let controller: Dispatcher.DispatchController | null = null;
   let chunks: Buffer[] = [];
+  let headers: UpstreamHeaders = {};
   let unread_bytes = 0;
   let unread_max_bytes = UNREAD_MAX_BYTES;
+  let left_bytes = limits.max_stream_bytes;
   let whole = false;
+  let draining: NodeJS.Timeout | null = null;
   let paused = false;
   let ended = false;
   let failure: OneVaultError | null = null;
@@ -42,6 +51,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
     if (ended) return;
     ended = true;
     clearTimeout(total);
+    if (draining !== null) clearTimeout(draining);
     signal?.removeEventListener('abort', abort);
     settled();
     wake?.();
@@ -83,20 +93,31 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
     return taken;
   };
 
-  const text = (): Promise<string> => {
+  /** Checks a reply that may have ended already. @throws what `run` does, having ended it */
+  const check = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      fail(transportError(error, limits));
+      throw error;
+    }
+  };
+
+  const text = async (max_bytes = limits.max_reply_bytes): Promise<string> => {
     whole = true;
-    unread_max_bytes = limits.max_reply_bytes;
-    if (unread_bytes > unread_max_bytes) fail(tooLarge(unread_max_bytes));
-    if (failure !== null) return Promise.reject(failure);
-    if (ended) return Promise.resolve(decode(chunks));
+    unread_max_bytes = max_bytes;
+    check(() => checkLength(Math.max(unread_bytes, Number(headers['content-length'] ?? 0)), max_bytes));
+    if (failure !== null) throw failure;
+    if (ended) return decode(chunks);
     if (paused) controller?.resume();
     return new Promise((resolved, rejected) => {
       wake = () => (failure === null ? resolved(decode(chunks)) : rejected(failure));
     });
   };
 
-  async function* events(): AsyncGenerator<readonly SseEvent[]> {
-    const parser = createSseParser();
+  async function* events(): AsyncGenerator<readonly SsePiece[]> {
+    check(() => checkStreamType(headers));
+    const parser = createSseParser(limits.max_event_bytes);
     try {
       for (let taken = await read(); taken !== null; taken = await read()) {
         for (const bytes of taken) {
@@ -107,37 +128,47 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
       const last = parser.end();
       if (last.length > 0) yield last;
     } finally {
-      discard();
+      if (draining === null) discard();
     }
   }
 
   const discard = (): void => fail(new OneVaultError('client_closed_request'));
+
+  const drain = (): void => {
+    if (ended) return;
+    chunks = [];
+    left_bytes = DRAINED_MAX_BYTES;
+    draining = setTimeout(discard, DRAINED_MAX_MS);
+    if (paused) controller?.resume();
+  };
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart: (given) => {
       controller = given;
       if (failure !== null) given.abort(failure);
     },
-    onResponseStart: (_controller, status, headers) => {
+    onResponseStart: (_controller, status, given) => {
       if (status < 200) return;
-      const encoding = headers['content-encoding'];
-      if (encoding !== undefined && encoding !== 'identity') {
-        fail(
-          new OneVaultError('provider_malformed', {
-            details: 'The reply is compressed, which was not asked for.',
-          }),
-        );
+      headers = given as UpstreamHeaders;
+      if (status < 300 && isCompressed(headers)) {
+        fail(malformed('compression was used, which was not asked for'));
         return;
       }
-      resolve({ status, headers: headers as UpstreamHeaders, text, events, discard });
+      resolve({ status, headers, text, events, drain, discard });
     },
     onResponseData: (given, chunk) => {
       if (ended) return;
+      if (!whole) left_bytes -= chunk.length;
+      if (left_bytes < 0) {
+        fail(tooLarge('stream', limits.max_stream_bytes));
+        return;
+      }
+      if (draining !== null) return;
       chunks.push(chunk);
       unread_bytes += chunk.length;
       if (unread_bytes > unread_max_bytes) {
         if (whole) {
-          fail(tooLarge(unread_max_bytes));
+          fail(tooLarge('reply', unread_max_bytes));
           return;
         }
         paused = true;
@@ -158,6 +189,3 @@ const decode = (chunks: readonly Buffer[]): string =>
 
 const timeout = (why: string): OneVaultError =>
   new OneVaultError('provider_timeout', { details: `There was ${why}.` });
-
-const tooLarge = (limit_bytes: number): OneVaultError =>
-  new OneVaultError('provider_malformed', { details: `The reply is larger than ${limit_bytes} bytes.` });

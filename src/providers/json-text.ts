@@ -1,4 +1,5 @@
 /** Edits the JSON text of an object in place, so that every other byte of it stays: numbers, spaces, unknown fields. */
+import type { JsonObject } from './chat-form.ts';
 
 export interface Field {
   readonly name: string;
@@ -62,6 +63,22 @@ export const dropField = (text: string, name: string): string => {
       ? text.slice(0, fields[index - 1]?.to ?? field.start) + text.slice(field.to)
       : text.slice(0, field.start) + text.slice(next.start);
   return dropField(rest, name);
+};
+
+/**
+ * `text` with what `adapt` changes of the object that it is: the fields whose values it leaves as they are, by identity,
+ * keep their bytes.
+ */
+export const adaptedText = (text: string, adapt: (fields: JsonObject) => JsonObject): string => {
+  const given = JSON.parse(text) as JsonObject;
+  const adapted = adapt(given);
+  if (adapted === given) return text;
+  let edited = text;
+  for (const name of Object.keys(given)) if (!Object.hasOwn(adapted, name)) edited = dropField(edited, name);
+  for (const [name, value] of Object.entries(adapted)) {
+    if (value !== given[name]) edited = setField(edited, name, JSON.stringify(value));
+  }
+  return edited;
 };
 
 const nameOf = (quoted: string): string =>

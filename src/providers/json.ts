@@ -14,7 +14,43 @@ export const parseReply = (text: string): JsonObject => {
     throw new OneVaultError('provider_malformed', { details: 'The reply is not JSON.', cause });
   }
   if (!isObject(value)) throw malformed('the reply is not an object');
+  if (nestsDeeply(text)) throw malformed('values are nested too deeply');
   return value;
+};
+
+// Far above what any reply needs; JSON is written back recursively, which fails at some 5,000.
+const DEPTH_MAX = 500;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Whether the values of a JSON text, known to be one, stand deeper than `DEPTH_MAX` within each other. */
+const nestsDeeply = (text: string): boolean => {
+  if (text.length < 2 * DEPTH_MAX) return false;
+  let depth = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    // The brackets and braces: 0x5b, 0x7b, 0x5d, 0x7d.
+    else if ((code & 0xdf) === 0x5b) depth += 1;
+    else if ((code & 0xdf) === 0x5d) depth -= 1;
+    if (depth > DEPTH_MAX) return true;
+  }
+  return false;
+};
+
+/** @param from where its first quote stands */
+const endOfString = (text: string, from: number): number => {
+  let at = from;
+  do {
+    at = text.indexOf('"', at + 1);
+  } while (isEscaped(text, at));
+  return at;
+};
+
+const isEscaped = (text: string, at: number): boolean => {
+  let before = at;
+  while (text.charCodeAt(before - 1) === BACKSLASH) before -= 1;
+  return (at - before) % 2 === 1;
 };
 
 /** A provider_malformed error that says what was wrong. */

@@ -8,6 +8,8 @@ interface Refusal {
   readonly headers: UpstreamHeaders;
   /** The provider's own words, '' where it gave none. */
   readonly message: string;
+  /** The word that the provider's own SDKs know the fault by, where they act on it. */
+  readonly wire_code?: string | null;
 }
 
 // Enough for any sentence a provider writes; a page of HTML is no message.
@@ -26,26 +28,59 @@ export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock:
   if (status === 429) return new OneVaultError('provider_rate_limited', { details, ...wait });
   if (status === 408 || status === 504) return new OneVaultError('provider_timeout', { details, ...wait });
   if (status >= 400 && status < 500 && !OURS.has(status)) {
-    return new OneVaultError('provider_rejected', { details, status, ...wait });
+    const { wire_code = null } = refusal;
+    const code = wire_code === null ? {} : { wire_code };
+    return new OneVaultError('provider_rejected', { details, status, ...wait, ...code });
   }
   return new OneVaultError('provider_error', { details, ...wait });
 };
 
-/** The sentence at `error.message` of a body, the form that OpenAI and Anthropic share; '' where there is none. */
+/**
+ * The sentence of an error's body, '' where there is none: `error.message` with OpenAI and Anthropic; with servers made
+ * like theirs also `error`, `message`, `detail`, `message.detail`, and there a list of faults as FastAPI writes them.
+ */
 export const messageOf = (body: string): string => {
+  const json = jsonOf(body);
+  if (!isObject(json)) return '';
+  const { error, message, detail } = json;
+  const said = [isObject(error) ? error.message : error, message, detail];
+  for (const each of said) {
+    const sentence = sentenceOf(isObject(each) ? (each.detail ?? each.message) : each);
+    if (sentence !== '') return sentence;
+  }
+  return '';
+};
+
+// A word, and nothing that could hold a key or a host.
+const ERROR_CODE = /^[a-z]+(?:_[a-z]+){0,8}$/;
+
+/** Anthropic's `error.details.error_code`; null where there is none. */
+export const errorCodeOf = (body: string): string | null => {
+  const error = fieldOf(jsonOf(body), 'error');
+  const code = fieldOf(fieldOf(error, 'details'), 'error_code');
+  return typeof code === 'string' && ERROR_CODE.test(code) ? code : null;
+};
+
+const fieldOf = (json: unknown, field: string): unknown => (isObject(json) ? json[field] : undefined);
+
+const jsonOf = (body: string): unknown => {
   try {
-    const json: unknown = JSON.parse(body);
-    const error = isObject(json) ? json.error : undefined;
-    if (typeof error === 'string') return error;
-    if (isObject(error) && typeof error.message === 'string') return error.message;
-    return isObject(json) && typeof json.message === 'string' ? json.message : '';
+    return JSON.parse(body);
   } catch {
-    return '';
+    return undefined;
   }
 };
 
+const sentenceOf = (said: unknown): string => {
+  if (typeof said === 'string') return said;
+  if (!Array.isArray(said)) return '';
+  const faults = said.filter(isObject).filter(({ msg }) => typeof msg === 'string');
+  return faults.map(({ loc, msg }) => (Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg)).join('; ');
+};
+
 const URL_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)\]]+/gi;
-const KEY_TEXT = /\b(?:sk|pk|rk|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bBearer\s+\S+/gi;
+const KEY_TEXT =
+  /\b(?:sk|pk|rk|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bBearer\s+\S+|\bAIza[\w*-]{8,}/gi;
 const ADDRESS_TEXT = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:.]+\]?/gi;
 const INTERNAL_HOST_TEXT =
   /\b(?:[a-z0-9-]+\.)+(?:internal|local|lan|corp|svc|cluster)\b(?::\d+)?|\blocalhost(?::\d+)?/gi;

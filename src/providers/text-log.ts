@@ -1,8 +1,8 @@
 // Unread frames kept as they came: about 5,000 frames of one token, so that a usual stream is never parsed.
 const FRAMES_MAX_CHARS = 1_048_576;
 
-// Two million tokens: beyond what any model writes in one reply, so only a runaway provider meets it.
-const TEXT_MAX_CHARS = 8_388_608;
+// Half a million tokens: beyond what any model writes in one reply, so only a runaway provider meets it.
+const TEXT_MAX_CHARS = 2_097_152;
 
 /** What a stream has produced so far, kept so that reading it costs nothing until someone asks. */
 export interface TextLog {
@@ -11,7 +11,7 @@ export interface TextLog {
 }
 
 /**
- * Keeps frames and reads their text when asked, or when too many have gathered. Past 8 Mi characters of text
+ * Keeps frames and reads their text when asked, or when too many have gathered. Past 2 Mi characters of text
  * nothing more is kept.
  * @param textOf the text that a frame holds
  */
@@ -26,6 +26,7 @@ export const createTextLog = (textOf: (frame: string) => string): TextLog => {
   };
   return {
     add: (frame) => {
+      if (frame === '') return;
       frames.push(frame);
       frames_chars += frame.length;
       if (frames_chars > FRAMES_MAX_CHARS) settle();

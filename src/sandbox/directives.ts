@@ -1,16 +1,33 @@
-import { SandboxRefusal } from './call.ts';
+import { type ProtocolName, SandboxRefusal } from './call.ts';
 
 /** The faults that a directive asks for; see README.md for what each does. */
 export interface Faults {
   readonly status?: number;
+  readonly retry_after?: number;
   readonly latency_ms?: number;
-  readonly tokens?: number;
-  readonly token_interval_ms?: number;
   readonly slow_first_ms?: number;
+  readonly token_interval_ms?: number;
+  readonly chunk_bytes?: number;
+  readonly drip_ms?: number;
+  readonly comments?: true;
+  readonly tokens?: number;
+  readonly thinking_tokens?: number;
+  readonly cached_tokens?: number;
+  readonly cache_write_tokens?: number;
+  readonly tool_calls?: number;
+  readonly preface?: true;
+  readonly refuse?: true;
+  readonly block?: true;
   readonly cut_after?: number;
   readonly error_after?: number;
+  readonly content_length?: number;
+  readonly long_line_mb?: number;
+  readonly bomb_mb?: number;
+  readonly endless?: true;
   readonly hang?: true;
   readonly garbage?: true;
+  readonly bad_json?: true;
+  readonly garbage_after?: true;
   readonly wrong_type?: true;
   readonly empty?: true;
 }
@@ -18,54 +35,88 @@ export interface Faults {
 /** Each directive with its largest number; null marks one that takes none. */
 const DIRECTIVES: ReadonlyMap<string, number | null> = new Map([
   ['status', 599],
+  ['retry_after', 3_600],
   ['latency_ms', 600_000],
-  ['tokens', 100_000],
-  ['token_interval_ms', 60_000],
   ['slow_first_ms', 600_000],
+  ['token_interval_ms', 60_000],
+  ['chunk_bytes', 1_000_000],
+  ['drip_ms', 60_000],
+  ['comments', null],
+  ['tokens', 100_000],
+  ['thinking_tokens', 100_000],
+  ['cached_tokens', 1_000_000],
+  ['cache_write_tokens', 1_000_000],
+  ['tool_calls', 128],
+  ['preface', null],
+  ['refuse', null],
+  ['block', null],
   ['cut_after', 100_000],
   ['error_after', 100_000],
+  ['content_length', 1_000_000_000],
+  ['long_line_mb', 1_024],
+  ['bomb_mb', 10_240],
+  ['endless', null],
   ['hang', null],
   ['garbage', null],
+  ['garbage_after', null],
+  ['bad_json', null],
   ['wrong_type', null],
   ['empty', null],
+  ['times', 1_000],
+]);
+
+const SMALLEST: ReadonlyMap<string, number> = new Map([
+  ['status', 200],
+  ['chunk_bytes', 1],
 ]);
 
 export const DIRECTIVE_MARK = '[[sandbox:';
 const DIRECTIVE = /\s*\[\[sandbox:([^\]]*)\]\]/g;
+const PROTOCOLS: readonly string[] = ['openai', 'anthropic', 'google'] satisfies ProtocolName[];
 
 /** `text` without its directives. */
 export const withoutDirectives = (text: string): string => text.replace(DIRECTIVE, '');
 
 /**
  * The faults that the directives in `text` ask of `protocol`; null where there are none.
+ * `seen` tells how often the same request has come before: `times` limits its brackets to the first so many.
  * @throws SandboxRefusal 400 naming what exists, when a directive is not known or its number is none
  */
-export const faultsOf = (text: string, protocol: 'openai' | 'anthropic'): Faults | null => {
+export const faultsOf = (text: string, protocol: ProtocolName, seen: () => number): Faults | null => {
   if (!text.includes(DIRECTIVE_MARK)) return null;
   const faults: Record<string, number | true> = {};
-  for (const [, inside = ''] of text.matchAll(DIRECTIVE)) {
-    const { only, ...asked } = read(inside);
-    if (only === undefined || only === protocol) Object.assign(faults, asked);
+  const brackets = [...text.matchAll(DIRECTIVE)].map(([, inside = '']) => read(inside));
+  const before = brackets.some(({ times }) => times !== null) ? seen() : 0;
+  for (const { only, times, asked } of brackets) {
+    if ((only === null || only === protocol) && (times === null || before < times))
+      Object.assign(faults, asked);
   }
   return Object.keys(faults).length === 0 ? null : faults;
 };
 
-const read = (inside: string): Record<string, number | true> & { only?: string } => {
+interface Brackets {
+  readonly only: string | null;
+  readonly times: number | null;
+  readonly asked: Readonly<Record<string, number | true>>;
+}
+
+const read = (inside: string): Brackets => {
   const asked: Record<string, number | true> = {};
-  let only: string | undefined;
+  let only: string | null = null;
   for (const word of inside.split(/[\s,]+/).filter((part) => part !== '')) {
     const [name = '', value] = word.split('=', 2);
-    if (name === 'only' && (value === 'openai' || value === 'anthropic')) only = value;
+    if (name === 'only' && value !== undefined && PROTOCOLS.includes(value)) only = value;
     else asked[name] = numberOf(name, value);
   }
-  return Object.assign(asked, only === undefined ? {} : { only }) as ReturnType<typeof read>;
+  const { times, ...faults } = asked;
+  return { only, times: typeof times === 'number' ? times : null, asked: faults };
 };
 
 const numberOf = (name: string, value: string | undefined): number | true => {
   const largest = DIRECTIVES.get(name);
   if (largest === null && value === undefined) return true;
   const number = value !== undefined && /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  const smallest = name === 'status' ? 200 : 0;
+  const smallest = SMALLEST.get(name) ?? 0;
   if (typeof largest !== 'number' || Number.isNaN(number) || number > largest || number < smallest) {
     throw new SandboxRefusal(
       400,
@@ -77,4 +128,4 @@ const numberOf = (name: string, value: string | undefined): number | true => {
 
 const EXISTING = `These exist: ${[...DIRECTIVES]
   .map(([name, largest]) => (largest === null ? name : `${name}=<number up to ${largest}>`))
-  .join(', ')}, only=openai, only=anthropic.`;
+  .join(', ')}, ${PROTOCOLS.map((name) => `only=${name}`).join(', ')}.`;

@@ -1,27 +1,31 @@
-import { isJsonObject, type Json } from './call.ts';
+import { isJsonObject, type Json, listOf, objectOf as objectIn } from './call.ts';
+import { numberOf, stringOf, varied } from './sample-scalars.ts';
 
 // Deep enough for any schema that a person writes; a schema that refers to itself ends here.
-const DEPTH_MAX = 12;
+const DEPTH_MAX = 24;
+// From here on nothing is added that the schema does not demand, so that one that refers to itself can end.
+const SPARING_BELOW = 14;
+const ITEMS_MAX = 100;
 
-/** A value that fits a JSON Schema of the kind used for tools and structured output; the same for the same schema. */
+/**
+ * A value that fits a JSON Schema of the kind used for tools and structured output; the same for the same schema.
+ * Google's own kind, whose types are in capitals and whose limits may be strings, is read as well. Of `pattern` only
+ * what one of a few plain words fits is met.
+ */
 export const sampleOf = (schema: Json): unknown => sample(schema, schema, DEPTH_MAX);
 
-const sample = (schema: unknown, root: Json, depth: number): unknown => {
-  if (!isJsonObject(schema) || depth === 0) return null;
-  if (typeof schema.$ref === 'string') return sample(referred(schema.$ref, root), root, depth - 1);
+const sample = (given: unknown, root: Json, depth: number): unknown => {
+  if (!isJsonObject(given) || depth === 0) return null;
+  const schema = flat(given, root, depth);
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return schema.enum[0] ?? null;
-  for (const word of ['anyOf', 'oneOf', 'allOf']) {
-    const options = schema[word];
-    if (Array.isArray(options) && options.length > 0) return sample(options[0], root, depth - 1);
-  }
-  const type: unknown = Array.isArray(schema.type) ? schema.type[0] : schema.type;
-  switch (type) {
+  switch (typeOf(schema, depth)) {
     case 'string':
       return stringOf(schema);
     case 'integer':
+      return numberOf(schema, true);
     case 'number':
-      return numberOf(schema);
+      return numberOf(schema, false);
     case 'boolean':
       return true;
     case 'null':
@@ -33,45 +37,96 @@ const sample = (schema: unknown, root: Json, depth: number): unknown => {
   }
 };
 
-const FORMATS: Readonly<Record<string, string | undefined>> = {
-  date: '2026-01-01',
-  'date-time': '2026-01-01T00:00:00Z',
-  email: 'sandbox@example.com',
-  uri: 'https://example.com/',
-  uuid: '00000000-0000-4000-8000-000000000000',
+const REFERENCES_MAX = 32;
+
+/** A schema without references and alternatives: of alternatives one is taken, and what all demand is put together. */
+const flat = (given: Json, root: Json, depth: number): Json => {
+  let schema = given;
+  for (let turn = 0; turn < REFERENCES_MAX; turn += 1) {
+    const { $ref, allOf, anyOf, oneOf, ...rest } = schema;
+    if (typeof $ref === 'string')
+      schema = merged(referred($ref, root), { ...rest, ...words({ allOf, anyOf, oneOf }) });
+    else if (Array.isArray(allOf))
+      schema = allOf.map(objectIn).reduce(merged, { ...rest, ...words({ anyOf, oneOf }) });
+    else if (Array.isArray(anyOf)) schema = merged({ ...rest, ...words({ oneOf }) }, chosen(anyOf, depth));
+    else if (Array.isArray(oneOf)) schema = merged(rest, chosen(oneOf, depth));
+    else return schema;
+  }
+  return schema;
 };
 
-const stringOf = (schema: Json): string => {
-  const known = typeof schema.format === 'string' ? FORMATS[schema.format] : undefined;
-  const text = known ?? 'sandbox';
-  return typeof schema.minLength === 'number' ? text.padEnd(Math.min(schema.minLength, 10_000), '.') : text;
+/** The fields that are there. */
+const words = (fields: Json): Json =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+const merged = (one: Json, other: Json): Json => ({
+  ...one,
+  ...other,
+  ...(one.properties === undefined && other.properties === undefined
+    ? {}
+    : { properties: { ...objectIn(one.properties), ...objectIn(other.properties) } }),
+  ...(one.required === undefined && other.required === undefined
+    ? {}
+    : { required: [...listOf(one.required), ...listOf(other.required)] }),
+});
+
+const chosen = (options: readonly unknown[], depth: number): Json => {
+  const schemas = options.map(objectIn);
+  const nothing = depth < SPARING_BELOW ? schemas.find(({ type }) => type === 'null') : undefined;
+  return nothing ?? schemas[0] ?? {};
 };
 
-const numberOf = (schema: Json): number => {
-  const { minimum, exclusiveMinimum, maximum } = schema;
-  if (typeof minimum === 'number') return minimum;
-  if (typeof exclusiveMinimum === 'number') return exclusiveMinimum + 1;
-  return typeof maximum === 'number' && maximum < 1 ? maximum : 1;
+const typeOf = (schema: Json, depth: number): string => {
+  const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).map((type) =>
+    String(type).toLowerCase(),
+  );
+  if (depth < SPARING_BELOW && types.includes('null')) return 'null';
+  const [type = ''] = types;
+  if (TYPES.has(type)) return type;
+  if (schema.items !== undefined || schema.prefixItems !== undefined) return 'array';
+  if (schema.pattern !== undefined || schema.minLength !== undefined || schema.format !== undefined)
+    return 'string';
+  return schema.minimum !== undefined || schema.maximum !== undefined ? 'number' : 'object';
 };
+
+const TYPES: ReadonlySet<string> = new Set([
+  'string',
+  'integer',
+  'number',
+  'boolean',
+  'null',
+  'array',
+  'object',
+]);
 
 const arrayOf = (schema: Json, root: Json, depth: number): unknown[] => {
-  const least = typeof schema.minItems === 'number' ? schema.minItems : 1;
-  return Array.from({ length: Math.min(Math.max(least, 1), 100) }, () =>
-    sample(schema.items, root, depth - 1),
-  );
+  const { items, prefixItems, minItems, maxItems, uniqueItems } = schema;
+  const fixed = listOf(prefixItems);
+  const least = Math.max(Number(minItems ?? 0), fixed.length);
+  const wanted = depth < SPARING_BELOW || items === false ? least : Math.max(least, 1);
+  const count = Math.min(wanted, Number(maxItems ?? ITEMS_MAX), ITEMS_MAX);
+  return Array.from({ length: count }, (_, index) => {
+    if (index < fixed.length) return sample(fixed[index], root, depth - 1);
+    const value = sample(items, root, depth - 1);
+    return uniqueItems === true ? varied(value, flat(objectIn(items), root, depth), index) : value;
+  });
 };
 
 const objectOf = (schema: Json, root: Json, depth: number): Json => {
-  const properties = isJsonObject(schema.properties) ? schema.properties : {};
+  const properties = objectIn(schema.properties);
+  const required = listOf(schema.required).map(String);
+  const names = depth < SPARING_BELOW ? required : [...new Set([...Object.keys(properties), ...required])];
   return Object.fromEntries(
-    Object.entries(properties).map(([name, property]) => [name, sample(property, root, depth - 1)]),
+    names.map((name) => [name, sample(properties[name] ?? schema.additionalProperties, root, depth - 1)]),
   );
 };
 
-const referred = (reference: string, root: Json): unknown => {
+/** What a JSON Pointer (RFC 6901) within the schema stands for. */
+const referred = (reference: string, root: Json): Json => {
   let at: unknown = root;
   for (const step of reference.replace(/^#\/?/, '').split('/')) {
-    if (step !== '' && isJsonObject(at)) at = at[step];
+    const name = decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~');
+    if (step !== '') at = isJsonObject(at) ? at[name] : undefined;
   }
-  return at;
+  return objectIn(at);
 };

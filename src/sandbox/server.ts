@@ -1,12 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Log, silentLog } from '../core/log.ts';
-import { anthropicWire, parseAnthropic } from './anthropic.ts';
-import { type Json, SandboxRefusal, type Wire } from './call.ts';
-import { embeddings, modelList } from './catalog.ts';
-import { createChat, parseJson, prepareText, seedOf } from './chat.ts';
-import { deliver } from './deliver.ts';
-import { openAiWire } from './openai.ts';
+import { deliver, prepareText, seedOf } from './answer.ts';
+import { SandboxRefusal } from './call.ts';
+import { createRealtime } from './openai/realtime.ts';
+import { type Address, createRoutes, type Route } from './routes.ts';
 
 export interface SandboxOptions {
   /** 0, the default, takes a free one. */
@@ -16,7 +14,7 @@ export interface SandboxOptions {
 }
 
 export interface Sandbox {
-  /** `http://host:port`, without a closing slash: OpenAI's base URL is `${url}/v1`, Anthropic's is `url`. */
+  /** `http://host:port`, without a closing slash: OpenAI's base URL is `${url}/v1`, Anthropic's and Google's is `url`. */
   readonly url: string;
   readonly port: number;
   /** Calls that have come in since the start, refused ones included. */
@@ -29,21 +27,20 @@ const BODY_MAX_BYTES = 33_554_432;
 // Longer than any client keeps a connection, so that the client is always the one who closes.
 const KEEP_ALIVE_MS = 65_000;
 
-type Answer = (body: string, response: ServerResponse) => Promise<void> | void;
-
-interface Route {
-  readonly wire: Wire;
-  readonly answer: Answer;
-}
-
 /** Starts the emulator of upstream providers; see README.md beside this file. */
 export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbox> => {
   const { port = 0, host = '127.0.0.1', log = silentLog } = options;
-  const routes = createRoutes();
+  let url = '';
+  const routeOf = createRoutes(() => url);
   let seen = 0;
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, noDelay: true }, (request, response) => {
     seen += 1;
-    serve(routes, request, response, log);
+    serve(routeOf(addressOf(request)), request, response, log);
+  });
+  const realtime = createRealtime();
+  server.on('upgrade', (request, socket, head) => {
+    seen += 1;
+    realtime.upgrade(request, socket, head);
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -51,91 +48,50 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
     server.listen({ port, host, exclusive: true }, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
+  url = `http://${host.includes(':') ? `[${host}]` : host}:${bound}`;
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${bound}`,
+    url,
     port: bound,
     requests_seen: () => seen,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
+        realtime.close();
       }),
   };
 };
 
-const createRoutes = (): ReadonlyMap<string, Route> => {
-  const json = (wire: Wire, make: (body: Json) => Json): Route => ({
-    wire,
-    answer: (body, response) => {
-      const headers = { 'content-type': 'application/json', [wire.request_id_header]: `req_${seedOf(body)}` };
-      deliver(response, prepareText(200, JSON.stringify(make(parseJson(body))), headers));
-    },
-  });
-  return new Map<string, Route>([
-    ['POST /v1/chat/completions', { wire: openAiWire, answer: createChat(openAiWire) }],
-    ['POST /v1/embeddings', json(openAiWire, embeddings)],
-    ['POST /v1/messages', { wire: anthropicWire, answer: createChat(anthropicWire) }],
-    [
-      'POST /v1/messages/count_tokens',
-      json(anthropicWire, (body) => ({ input_tokens: parseAnthropic(body).prompt_tokens })),
-    ],
-  ]);
+const addressOf = ({ method = 'GET', url = '/', headers }: IncomingMessage): Address => {
+  const at = url.indexOf('?');
+  return {
+    method,
+    path: at === -1 ? url : url.slice(0, at),
+    query: at === -1 ? '' : url.slice(at + 1),
+    speaks_anthropic: headers['anthropic-version'] !== undefined,
+  };
 };
 
-const serve = (
-  routes: ReadonlyMap<string, Route>,
-  request: IncomingMessage,
-  response: ServerResponse,
-  log: Log,
-): void => {
-  const path = pathOf(request.url ?? '/');
-  const route = routes.get(`${request.method} ${path}`);
-  const wire =
-    route?.wire ?? (request.headers['anthropic-version'] === undefined ? openAiWire : anthropicWire);
+const serve = (route: Route, request: IncomingMessage, response: ServerResponse, log: Log): void => {
+  const { protocol, target, answer, is_open } = route;
   const refuse = (error: unknown, body: string): void => {
-    if (!(error instanceof SandboxRefusal)) log.error({ err: error, path }, 'sandbox fault');
+    if (!(error instanceof SandboxRefusal))
+      log.error({ err: error, path: request.url?.split('?', 1)[0] }, 'sandbox fault');
     const refusal =
       error instanceof SandboxRefusal ? error : new SandboxRefusal(500, 'The sandbox met a fault.');
-    sendRefusal(response, wire, refusal, seedOf(body));
-  };
-  const answer: Answer = (body) => {
-    const refusal = unauthorised(wire, request);
-    if (refusal !== null) throw refusal;
-    if (route !== undefined) return route.answer(body, response);
-    if (request.method !== 'GET' || path !== '/v1/models') {
-      throw new SandboxRefusal(404, `Invalid URL (${request.method} ${path})`);
-    }
-    deliver(
-      response,
-      prepareText(200, JSON.stringify(modelList(wire.protocol)), { 'content-type': 'application/json' }),
-    );
+    sendRefusal(response, route, refusal, seedOf(body));
   };
   readBody(request, (error, body) => {
     if (error !== null) return refuse(error, body);
     try {
-      answer(body, response)?.catch((fault: unknown) => refuse(fault, body));
+      const query = request.url?.split('?', 2)[1] ?? '';
+      const refusal = is_open ? null : protocol.unauthorised(request.headers, query);
+      if (refusal !== null) throw refusal;
+      answer(body, target, response)?.catch((fault: unknown) => refuse(fault, body));
     } catch (fault) {
       refuse(fault, body);
     }
   });
-};
-
-const pathOf = (url: string): string => {
-  const query = url.indexOf('?');
-  return query === -1 ? url : url.slice(0, query);
-};
-
-/** Why the caller may not call; null when it may. Any key is good but none and `invalid`. */
-const unauthorised = (wire: Wire, { headers }: IncomingMessage): SandboxRefusal | null => {
-  const bearer =
-    headers.authorization?.startsWith('Bearer ') === true ? headers.authorization.slice(7) : undefined;
-  const sent = wire.protocol === 'anthropic' ? (headers['x-api-key'] ?? bearer) : bearer;
-  if (sent === undefined || sent === '') return new SandboxRefusal(401, 'You did not provide an API key.');
-  if (sent === 'invalid') return new SandboxRefusal(401, 'Incorrect API key provided: invalid.');
-  if (wire.protocol === 'anthropic' && headers['anthropic-version'] === undefined) {
-    return new SandboxRefusal(400, 'anthropic-version: header is required');
-  }
-  return null;
 };
 
 const readBody = (
@@ -155,18 +111,28 @@ const readBody = (
   });
 };
 
-const RETRY_AFTER_S = '1';
+// Those after which the providers tell when to come again.
+const RETRIED: ReadonlySet<number> = new Set([429, 503, 529]);
 
-const sendRefusal = (response: ServerResponse, wire: Wire, refusal: SandboxRefusal, seed: string): void => {
+const sendRefusal = (
+  response: ServerResponse,
+  { protocol, target }: Route,
+  refusal: SandboxRefusal,
+  seed: string,
+): void => {
   if (response.headersSent) {
     response.destroy();
     return;
   }
-  const { status } = refusal;
+  const { status, retry_after_s } = refusal;
   const headers: Record<string, string> = {
     'content-type': 'application/json',
-    [wire.request_id_header]: `req_${seed}`,
+    ...protocol.headers(`req_${seed}`, status),
   };
-  if (status === 429 || status === 503 || status === 529) headers['retry-after'] = RETRY_AFTER_S;
-  deliver(response, prepareText(status, JSON.stringify(wire.error(refusal, `req_${seed}`)), headers));
+  const wait_s = retry_after_s ?? (RETRIED.has(status) ? 1 : null);
+  if (wait_s !== null) headers['retry-after'] = String(wait_s);
+  const error = protocol.error(refusal, `req_${seed}`);
+  // Where a list was asked for, the error is its only element.
+  const json = JSON.stringify(target.stream === 'list' ? [error] : error);
+  deliver(response, prepareText(status, json, headers));
 };

@@ -25,6 +25,8 @@ export interface EntityEntry {
   readonly hash_key: string;
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
+  /** The class by which its partitions are destroyed; null: never. */
+  readonly retention: string | null;
   /** Of a hub: the columns of its business key. */
   readonly business_key?: readonly string[];
   /** Of a link: the hubs that it relates, in the order that its key hashes them. */
@@ -55,6 +57,7 @@ export const describeVault = (registry: Registry): EntityEntry[] =>
     hash_key: entity.hash_key,
     primary_key: entity.primary_key,
     partition: entity.partition,
+    retention: entity.retention,
     ...relationsOf(entity, registry),
     columns: entity.columns.map((column) => ({
       ...{ name: column.name, type: column.type, postgres_type: COLUMN_TYPES[column.type].postgres },

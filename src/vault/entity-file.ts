@@ -36,6 +36,7 @@ interface VaultFacts {
   readonly sub_key?: readonly string[];
   readonly driving_key?: readonly string[];
   readonly partition?: 'daily';
+  readonly retention?: string;
   readonly privacy?: Entity['privacy'];
 }
 
@@ -69,6 +70,10 @@ export const faultsOfFile = (table: string, file: EntityFile, files: Files): str
   );
   check(Boolean(file.title) && Boolean(file.description), 'title and description are needed');
   check(file.additionalProperties === false, 'additionalProperties must be false');
+  check(
+    facts.retention === undefined || (NAME.test(facts.retention) && facts.partition !== undefined),
+    'x-vault.retention must be a name, of a table that is partitioned',
+  );
   for (const [name, property] of Object.entries(file.properties ?? {})) {
     check(NAME.test(name), `${name} is not a column name`);
     check(Boolean(property.description), `${name} has no description`);
@@ -203,6 +208,7 @@ export const buildEntity = (
     hash_key,
     columns,
     partition: facts.partition ?? null,
+    retention: facts.retention ?? null,
     privacy: facts.privacy ?? 'internal',
     row_schema,
     fault: compile(row_schema),

@@ -48,6 +48,8 @@ interface EntityBase {
   /** The columns of the table's primary key, in its order. */
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
+  /** The class by which its partitions are destroyed once they are old enough; null: they are kept for ever. */
+  readonly retention: string | null;
   readonly privacy: Exclude<Privacy, 'secret'>;
   /** The JSON Schema (2020-12) of a whole row, standard columns included. */
   readonly row_schema: Readonly<Record<string, unknown>>;

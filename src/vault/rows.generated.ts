@@ -155,6 +155,28 @@ export interface CustomerSpendingH {
 }
 
 /**
+ * The end of one day of calls that had been kept long enough.
+ */
+export interface DestructionCertificateH {
+  /**
+   * Hash key.
+   */
+  destruction_certificate_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Class, day and how often the day was destroyed, as `calls-2019-05-01-1`: calls that come in after their day was destroyed make it anew.
+   */
+  destruction_certificate_bk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * One erasure of a subject's personal data.
  */
 export interface ErasureH {
@@ -462,6 +484,36 @@ export interface AuditEventCustomerL {
    * Hash key of the customer_h row it relates.
    */
   customer_hk: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Which customer pays prices of its own for a model at a provider.
+ */
+export interface CustomerPriceL {
+  /**
+   * Hash key.
+   */
+  customer_price_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * Hash key of the customer_h row it relates.
+   */
+  customer_hk: string;
+  /**
+   * Hash key of the model_h row it relates.
+   */
+  model_hk: string;
+  /**
+   * Hash key of the ai_provider_h row it relates.
+   */
+  provider_hk: string;
   /**
    * Which part of the product or of the world said it.
    */
@@ -831,7 +883,7 @@ export interface AiProviderS {
   /**
    * Wire format that the provider speaks.
    */
-  protocol: 'openai' | 'anthropic';
+  protocol: 'openai' | 'anthropic' | 'google';
   /**
    * Base URL of the provider's API.
    */
@@ -1069,7 +1121,7 @@ export interface ApiRequestS {
    */
   provider_cost: string | null;
   /**
-   * Markup on the provider cost, pico-dollars; null when unpriced.
+   * Customer cost less provider cost, pico-dollars: below 0 where the customer agreed on less; null when unpriced.
    */
   gateway_markup: string | null;
   /**
@@ -1081,7 +1133,7 @@ export interface ApiRequestS {
    */
   rating: 'RATED' | 'UNPRICED' | 'NONE';
   /**
-   * hash_diff of the model_price_s row that rated the call; null when not rated.
+   * hash_diff of the model_price_s row that rated the call; null when not rated. The last of the attempts in api_request_route_s tells units, tier and markup.
    */
   price_version: string | null;
   /**
@@ -1357,6 +1409,176 @@ export interface CustomerPiiS {
 }
 
 /**
+ * What a customer pays for a model at a provider instead of the provider's price with its markup. Its applied_date is the instant from which the prices hold; its hash_diff, of the whole set, is the version that calls record.
+ */
+export interface CustomerPriceS {
+  /**
+   * Hash key of the customer_price_l row it tells about.
+   */
+  customer_price_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Place of the row in its set, from 0: the standard price.
+   */
+  tier: number;
+  /**
+   * How the provider serves the calls that the row is for.
+   */
+  service_tier: 'standard' | 'batch' | 'flex' | 'priority';
+  /**
+   * The row is for calls whose prompt has more tokens than this; 0: for all.
+   */
+  above_prompt_tokens: number;
+  /**
+   * From which second of the day (UTC) the row holds; null when it holds all day.
+   */
+  daily_from_s: number | null;
+  /**
+   * Until which second of the day (UTC), itself left out, the row holds: less than daily_from_s when midnight lies between; null when it holds all day.
+   */
+  daily_until_s: number | null;
+  /**
+   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   */
+  input_price: string | null;
+  /**
+   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   */
+  output_price: string | null;
+  /**
+   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_input_price: string | null;
+  /**
+   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cache_write_price: string | null;
+  /**
+   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null when that unit has no price of its own.
+   */
+  long_cache_write_price: string | null;
+  /**
+   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   */
+  reasoning_price: string | null;
+  /**
+   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_input_price: string | null;
+  /**
+   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_audio_input_price: string | null;
+  /**
+   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_output_price: string | null;
+  /**
+   * Price of one image token in the prompt, pico-dollars; null when that unit has no price of its own.
+   */
+  image_input_price: string | null;
+  /**
+   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_image_input_price: string | null;
+  /**
+   * Price of one image token in the reply, pico-dollars; null when that unit has no price of its own.
+   */
+  image_output_price: string | null;
+  /**
+   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   */
+  image_price: string | null;
+  /**
+   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   */
+  request_price: string | null;
+  /**
+   * Price of one search of the web that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  web_search_price: string | null;
+  /**
+   * Price of one search of stored files that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  file_search_price: string | null;
+  /**
+   * Price of one search of maps that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  maps_search_price: string | null;
+  /**
+   * Price of one machine that the provider ran code on, pico-dollars; null when that unit has no price of its own.
+   */
+  code_session_price: string | null;
+  /**
+   * Whether these prices hold; false from when the customer pays the provider's prices with its markup again.
+   */
+  is_agreed: boolean;
+  /**
+   * Where they were agreed, as the number of a contract; null when not told.
+   */
+  agreement: string | null;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Where a customer's provider key is used, for which models of the customer's own, and what becomes of calls that it cannot pay.
+ */
+export interface CustomerProviderKeyTermsS {
+  /**
+   * Hash key of the customer_provider_keys_h row it tells about.
+   */
+  customer_provider_key_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Where the customer's own endpoint is; null means the provider's.
+   */
+  base_url: string | null;
+  /**
+   * The last four characters of the key, by which people know it; null where it is so short that they would give it away.
+   */
+  key_hint: string | null;
+  /**
+   * Models of the customer's own: the name that its clients ask for, the provider's name, and the model of the catalog whose abilities and prices they have.
+   *
+   * @maxItems 100
+   */
+  own_models: unknown[];
+  /**
+   * Who pays where the key cannot, because of its limits or because the provider refuses it: nobody, or the operator's own key.
+   */
+  fallback: 'none' | 'platform';
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * A customer's key at a provider, encrypted, and the limits of its use.
  */
 export interface CustomerProviderKeysS {
@@ -1449,7 +1671,7 @@ export interface CustomerSpendingS {
    */
   total_provider_cost: string;
   /**
-   * Markup, pico-dollars.
+   * Markup, pico-dollars; below 0 where the customer agreed on less than providers charge.
    */
   total_gateway_revenue: string;
   /**
@@ -1506,6 +1728,198 @@ export interface CustomerTenantEffectivityS {
    * Whether the relation holds from applied_date on, or ends there.
    */
   is_effective: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What was destroyed, how old it was, by which authority, and what the audit log has of it.
+ */
+export interface DestructionCertificateS {
+  /**
+   * Hash key of the destruction_certificate_h row it tells about.
+   */
+  destruction_certificate_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Retention class of the tables.
+   */
+  data_class: string;
+  /**
+   * The day (UTC) of load_date whose partitions were dropped.
+   */
+  destroyed_day: string;
+  /**
+   * For how many days after its end the day had to be kept.
+   */
+  retention_days: number;
+  /**
+   * Calls that were destroyed.
+   */
+  call_count: number;
+  /**
+   * Customers that they belonged to.
+   */
+  customer_count: number;
+  /**
+   * What was dropped: `table`, `partition` and `rows` each.
+   *
+   * @maxItems 100
+   */
+  table_rows: unknown[];
+  /**
+   * When the first of the calls came in; null when there was none.
+   */
+  first_request: string | null;
+  /**
+   * When the last of them came in; null when there was none.
+   */
+  last_request: string | null;
+  /**
+   * Leaves of the audit log that stand for the calls.
+   */
+  leaf_count: number;
+  /**
+   * SHA-256 of the hashes of these leaves, 32 bytes each, in the order of the log.
+   */
+  leaves_sha256: string;
+  /**
+   * The log whose newest checkpoint covered the leaves; null when there was none.
+   */
+  checkpoint_origin: string | null;
+  /**
+   * Leaves of that checkpoint; null when there was none.
+   */
+  checkpoint_size: number | null;
+  /**
+   * Root of that checkpoint; null when there was none.
+   */
+  checkpoint_root: string | null;
+  /**
+   * By which rule it was destroyed.
+   */
+  authority: string;
+  /**
+   * Business key of the job run in job_run_h.
+   */
+  job_run: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * Where destroyed calls stand in the audit log; hash_diff covers all ranges of the certificate.
+ */
+export interface DestructionLeavesS {
+  /**
+   * Hash key of the destruction_certificate_h row it tells about.
+   */
+  destruction_certificate_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Place of the range, from 1 on; ranges are in the order of the log.
+   */
+  range_number: number;
+  /**
+   * Index of the first leaf of the range.
+   */
+  first_leaf: number;
+  /**
+   * Leaves of the range, each of a destroyed call.
+   */
+  leaf_count: number;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What destroyed calls sum up to; hash_diff covers all sums of the certificate.
+ */
+export interface DestructionUsageS {
+  /**
+   * Hash key of the destruction_certificate_h row it tells about.
+   */
+  destruction_certificate_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Place of the sum, from 1 on.
+   */
+  usage_number: number;
+  /**
+   * The day (UTC) on which the calls came in.
+   */
+  usage_day: string;
+  /**
+   * Customer slug.
+   */
+  customer: string;
+  /**
+   * Provider slug; `unknown` when none took the calls.
+   */
+  provider: string;
+  /**
+   * Model; `unknown` when none did.
+   */
+  model: string;
+  /**
+   * Calls.
+   */
+  call_count: number;
+  /**
+   * Tokens of the calls.
+   */
+  total_tokens: number;
+  /**
+   * Provider cost of the calls, pico-dollars, exact.
+   */
+  provider_cost: string;
+  /**
+   * Markup of the calls, pico-dollars, exact.
+   */
+  gateway_markup: string;
+  /**
+   * What the calls cost the customer, pico-dollars, exact.
+   */
+  customer_cost: string;
   /**
    * Which part of the product or of the world said it.
    */
@@ -1785,7 +2199,7 @@ export interface JobRunS {
    */
   rows_out: number;
   /**
-   * How far the input reached, by source.
+   * How far the input reached, by source; under `left_undone`, what the run left undone and why.
    */
   input_watermark: {};
   /**
@@ -1908,6 +2322,124 @@ export interface ModelPriceS {
    * Whether the provider still offers the model.
    */
   is_offered: boolean;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
+ * What a provider charges for a model where that depends on the prompt's length, the time of day or the service, or where more units have prices than model_price_s holds. It completes the row of model_price_s with the same applied_date and load_date, and says tier 0 as that does; a row of model_price_s without a set is the only price.
+ */
+export interface ModelPriceTierS {
+  /**
+   * Hash key of the model_provider_l row it tells about.
+   */
+  model_provider_link_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Place of the row in its set, from 0: the standard price.
+   */
+  tier: number;
+  /**
+   * How the provider serves the calls that the row is for.
+   */
+  service_tier: 'standard' | 'batch' | 'flex' | 'priority';
+  /**
+   * The row is for calls whose prompt has more tokens than this; 0: for all.
+   */
+  above_prompt_tokens: number;
+  /**
+   * From which second of the day (UTC) the row holds; null when it holds all day.
+   */
+  daily_from_s: number | null;
+  /**
+   * Until which second of the day (UTC), itself left out, the row holds: less than daily_from_s when midnight lies between; null when it holds all day.
+   */
+  daily_until_s: number | null;
+  /**
+   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   */
+  input_price: string | null;
+  /**
+   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   */
+  output_price: string | null;
+  /**
+   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_input_price: string | null;
+  /**
+   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cache_write_price: string | null;
+  /**
+   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null when that unit has no price of its own.
+   */
+  long_cache_write_price: string | null;
+  /**
+   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   */
+  reasoning_price: string | null;
+  /**
+   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_input_price: string | null;
+  /**
+   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_audio_input_price: string | null;
+  /**
+   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   */
+  audio_output_price: string | null;
+  /**
+   * Price of one image token in the prompt, pico-dollars; null when that unit has no price of its own.
+   */
+  image_input_price: string | null;
+  /**
+   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   */
+  cached_image_input_price: string | null;
+  /**
+   * Price of one image token in the reply, pico-dollars; null when that unit has no price of its own.
+   */
+  image_output_price: string | null;
+  /**
+   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   */
+  image_price: string | null;
+  /**
+   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   */
+  request_price: string | null;
+  /**
+   * Price of one search of the web that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  web_search_price: string | null;
+  /**
+   * Price of one search of stored files that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  file_search_price: string | null;
+  /**
+   * Price of one search of maps that the provider ran, pico-dollars; null when that unit has no price of its own.
+   */
+  maps_search_price: string | null;
+  /**
+   * Price of one machine that the provider ran code on, pico-dollars; null when that unit has no price of its own.
+   */
+  code_session_price: string | null;
   /**
    * Which part of the product or of the world said it.
    */
@@ -2353,6 +2885,7 @@ export interface HubRows {
   customer_h: CustomerH;
   customer_provider_keys_h: CustomerProviderKeysH;
   customer_spending_h: CustomerSpendingH;
+  destruction_certificate_h: DestructionCertificateH;
   erasure_h: ErasureH;
   invoice_h: InvoiceH;
   job_run_h: JobRunH;
@@ -2370,6 +2903,7 @@ export interface LinkRows {
   api_key_customer_l: ApiKeyCustomerL;
   api_request_l: ApiRequestL;
   audit_event_customer_l: AuditEventCustomerL;
+  customer_price_l: CustomerPriceL;
   customer_provider_keys_l: CustomerProviderKeysL;
   customer_spending_l: CustomerSpendingL;
   customer_tenant_l: CustomerTenantL;
@@ -2392,15 +2926,21 @@ export interface SatelliteRows {
   audit_event_s: AuditEventS;
   customer_config_s: CustomerConfigS;
   customer_pii_s: CustomerPiiS;
+  customer_price_s: CustomerPriceS;
+  customer_provider_key_terms_s: CustomerProviderKeyTermsS;
   customer_provider_keys_s: CustomerProviderKeysS;
   customer_spending_s: CustomerSpendingS;
   customer_tenant_effectivity_s: CustomerTenantEffectivityS;
+  destruction_certificate_s: DestructionCertificateS;
+  destruction_leaves_s: DestructionLeavesS;
+  destruction_usage_s: DestructionUsageS;
   erasure_s: ErasureS;
   invoice_line_s: InvoiceLineS;
   invoice_s: InvoiceS;
   job_run_s: JobRunS;
   legal_hold_s: LegalHoldS;
   model_price_s: ModelPriceS;
+  model_price_tier_s: ModelPriceTierS;
   model_provider_tracking_s: ModelProviderTrackingS;
   model_s: ModelS;
   provider_performance_s: ProviderPerformanceS;
@@ -2419,6 +2959,7 @@ export interface HashKeys {
   customer_h: 'customer_hk';
   customer_provider_keys_h: 'customer_provider_key_hk';
   customer_spending_h: 'spending_hk';
+  destruction_certificate_h: 'destruction_certificate_hk';
   erasure_h: 'erasure_hk';
   invoice_h: 'invoice_hk';
   job_run_h: 'job_run_hk';
@@ -2432,6 +2973,7 @@ export interface HashKeys {
   api_key_customer_l: 'api_key_customer_link_hk';
   api_request_l: 'api_request_link_hk';
   audit_event_customer_l: 'audit_event_customer_link_hk';
+  customer_price_l: 'customer_price_link_hk';
   customer_provider_keys_l: 'customer_provider_key_link_hk';
   customer_spending_l: 'customer_spending_link_hk';
   customer_tenant_l: 'customer_tenant_link_hk';
@@ -2450,15 +2992,21 @@ export interface HashKeys {
   audit_event_s: 'audit_event_hk';
   customer_config_s: 'customer_hk';
   customer_pii_s: 'customer_hk';
+  customer_price_s: 'customer_price_link_hk';
+  customer_provider_key_terms_s: 'customer_provider_key_hk';
   customer_provider_keys_s: 'customer_provider_key_hk';
   customer_spending_s: 'spending_hk';
   customer_tenant_effectivity_s: 'customer_tenant_link_hk';
+  destruction_certificate_s: 'destruction_certificate_hk';
+  destruction_leaves_s: 'destruction_certificate_hk';
+  destruction_usage_s: 'destruction_certificate_hk';
   erasure_s: 'erasure_hk';
   invoice_line_s: 'invoice_hk';
   invoice_s: 'invoice_hk';
   job_run_s: 'job_run_hk';
   legal_hold_s: 'legal_hold_hk';
   model_price_s: 'model_provider_link_hk';
+  model_price_tier_s: 'model_provider_link_hk';
   model_provider_tracking_s: 'model_provider_link_hk';
   model_s: 'model_hk';
   provider_performance_s: 'performance_hk';

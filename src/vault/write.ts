@@ -11,8 +11,14 @@ export const writeVault = async <T>(
   sql: Sql,
   clock: Clock,
   work: (tx: Transaction, load_date: string) => Promise<T>,
-): Promise<T> =>
-  (await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
-    return work(tx, instantOf(clock.now()));
-  })) as T;
+): Promise<T> => (await sql.begin(async (tx) => work(tx, await stampWrites(tx, clock)))) as T;
+
+/**
+ * The same for a transaction that is under way, because it reads for long before it writes: from here until its end
+ * nobody can say what is known.
+ * @returns the instant that its rows are stamped with
+ */
+export const stampWrites = async (tx: Transaction, clock: Clock): Promise<string> => {
+  await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
+  return instantOf(clock.now());
+};

@@ -20,11 +20,11 @@ describe('the snapshot', () => {
   it('holds the catalog with prices as exact pico-dollars a token, and no ghost record', async () => {
     const snapshot = await buildSnapshot(database.sql, fixedClock('2026-11-21T10:00:00Z'));
     assert.equal(snapshot.built_at, '2026-11-21T10:00:00.000Z');
-    assert.deepEqual([...snapshot.providers.keys()].toSorted(), ['anthropic', 'openai']);
+    for (const provider of ['anthropic', 'google', 'openai']) assert.ok(snapshot.providers.has(provider));
     const [offer] = snapshot.models.get('gpt-4o-mini')!.offers;
     const price = priceAt(offer!, Date.parse('2026-11-21T10:00:00Z'))!;
-    assert.equal(price.input_price, 150_000n);
-    assert.equal(price.output_price, 600_000n);
+    assert.equal(price.tiers[0]?.prices.input_price, 150_000n);
+    assert.equal(price.tiers[0]?.prices.output_price, 600_000n);
     assert.match(price.price_version, /^[0-9a-f]{64}$/);
     for (const map of [snapshot.models, snapshot.providers, snapshot.customers])
       assert.ok(!map.has('unknown'));
@@ -41,8 +41,7 @@ describe('the snapshot', () => {
       is_offered,
       provider_model_name: 'm',
       price_version: String(holds_from_ms),
-      ...{ input_price: 1n, output_price: 1n, cached_input_price: null, cache_write_price: null },
-      ...{ reasoning_price: null, request_price: null },
+      ...{ tier_version: null, tiers: [], agreed: null },
     });
     const offer = { model: 'm', provider: 'p', prices: [price(10), price(20), price(30, false)] };
     assert.equal(priceAt(offer, 9), null);

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ConfigError, readConfig, VARIABLES } from '../../src/core/config.ts';
+import { COMPATIBLE_PROVIDERS, variablesOf } from '../../src/core/compatible-providers.ts';
+import { ConfigError, FAMILY_VARIABLES, readConfig, VARIABLES } from '../../src/core/config.ts';
 
 const WITNESS_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
 const HEX_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
 const OTHER_HEX_KEY = HEX_KEY.replaceAll('0', 'f');
+
+const NO_FAMILY = Object.fromEntries(
+  COMPATIBLE_PROVIDERS.map(({ provider }) => [provider, { api_key: null, base_url: null }]),
+);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -30,13 +35,23 @@ describe('the configuration', () => {
       body_limit_bytes: 33_554_432,
       max_calls_in_flight: 4_096,
       provider_timeout_ms: 120_000,
+      provider_total_timeout_ms: 1_800_000,
+      provider_reply_limit_bytes: 67_108_864,
+      provider_stream_limit_bytes: 268_435_456,
+      provider_event_limit_bytes: 8_388_608,
+      client_timeout_ms: 60_000,
+      realtime: { sessions_max: 256, message_max_bytes: 16_777_216, idle_timeout_ms: 600_000 },
       shutdown_timeout_ms: 30_000,
+      retention_days: 2_557,
       keys: { master_keys: [], kms: null },
       witness_keys: [],
+      allowed_upstream_hosts: [],
       providers: {
         openai: { api_key: null, base_url: null },
         anthropic: { api_key: null, base_url: null },
+        google: { api_key: null, base_url: null },
       },
+      compatible_providers: NO_FAMILY,
     });
   });
 
@@ -50,6 +65,8 @@ describe('the configuration', () => {
         OPENAI_BASE_URL: 'https://api.openai.com/v1/',
         ANTHROPIC_API_KEY: 'sk-2',
         ANTHROPIC_BASE_URL: 'http://127.0.0.1:9/',
+        GEMINI_API_KEY: 'AIza-3',
+        GOOGLE_BASE_URL: 'http://127.0.0.1:10/',
         ONEVAULT_DATA_DIR: 'data/here',
         ONEVAULT_MASTER_KEY: `${HEX_KEY} , ${Buffer.from(OTHER_HEX_KEY, 'hex').toString('base64')}`,
         ONEVAULT_KMS_URL: 'https://keys.internal:8200/',
@@ -61,7 +78,17 @@ describe('the configuration', () => {
         ONEVAULT_BODY_LIMIT_BYTES: '1024',
         ONEVAULT_MAX_CALLS_IN_FLIGHT: '1',
         ONEVAULT_PROVIDER_TIMEOUT_MS: '100',
+        ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: '200',
+        ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES: '1025',
+        ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES: '1026',
+        ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES: '1027',
+        ONEVAULT_CLIENT_TIMEOUT_MS: '300',
+        ONEVAULT_REALTIME_SESSIONS_MAX: '1',
+        ONEVAULT_REALTIME_MESSAGE_LIMIT_BYTES: '1028',
+        ONEVAULT_REALTIME_IDLE_TIMEOUT_MS: '301',
         ONEVAULT_SHUTDOWN_TIMEOUT_MS: '600000',
+        ONEVAULT_RETENTION_DAYS: '183',
+        ONEVAULT_ALLOWED_UPSTREAM_HOSTS: 'vLLM.corp.example:8000, 10.0.0.5,[fd00::5]',
       } satisfies Record<keyof typeof VARIABLES, string>,
       '/cwd',
     );
@@ -75,30 +102,43 @@ describe('the configuration', () => {
       body_limit_bytes: 1_024,
       max_calls_in_flight: 1,
       provider_timeout_ms: 100,
+      provider_total_timeout_ms: 200,
+      provider_reply_limit_bytes: 1_025,
+      provider_stream_limit_bytes: 1_026,
+      provider_event_limit_bytes: 1_027,
+      client_timeout_ms: 300,
+      realtime: { sessions_max: 1, message_max_bytes: 1_028, idle_timeout_ms: 301 },
       shutdown_timeout_ms: 600_000,
+      retention_days: 183,
       keys: {
         master_keys: [HEX_KEY, OTHER_HEX_KEY],
         kms: { url: 'https://keys.internal:8200', token: 'hvs.1', key: 'teams/transit/vault' },
       },
       witness_keys: [WITNESS_KEY, WITNESS_KEY.replace('foo', 'bar')],
+      allowed_upstream_hosts: ['vllm.corp.example:8000', '10.0.0.5', '[fd00::5]'],
       providers: {
         openai: { api_key: 'sk-1', base_url: 'https://api.openai.com/v1' },
         anthropic: { api_key: 'sk-2', base_url: 'http://127.0.0.1:9' },
+        google: { api_key: 'AIza-3', base_url: 'http://127.0.0.1:10' },
       },
+      compatible_providers: NO_FAMILY,
     });
     assert.equal(readConfig({ ONEVAULT_DATA_DIR: '/else/where' }, '/cwd').data_dir, '/else/where');
   });
 
   it('treats an empty variable as one that is not set', () => {
-    const empty = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, ' ']));
+    const names = Object.keys({ ...VARIABLES, ...FAMILY_VARIABLES });
+    const empty = Object.fromEntries(names.map((name) => [name, ' ']));
     assert.deepEqual(readConfig(empty, '/cwd'), readConfig({}, '/cwd'));
   });
 
   it('cannot be changed after it was read', () => {
     const config = readConfig({}, '/cwd');
     for (const part of [
+      ...[config.compatible_providers, ...Object.values(config.compatible_providers)],
       ...[config, config.providers, config.providers.openai, config.providers.anthropic],
       ...[config.keys, config.keys.master_keys, config.witness_keys],
+      ...[config.allowed_upstream_hosts, config.realtime],
     ]) {
       assert.ok(Object.isFrozen(part));
     }
@@ -132,6 +172,33 @@ describe('the configuration', () => {
         faultsOf({ ONEVAULT_WITNESS_KEYS: `${WITNESS_KEY},${key}` })[0]!,
         /^ONEVAULT_WITNESS_KEYS: .* must be <name>/,
       );
+    }
+  });
+
+  it('takes hosts as URLs write them, and no other spelling, which would allow nothing', () => {
+    for (const host of [
+      ...[
+        'https://vllm.corp',
+        'vllm.corp/v1',
+        'u:secret@vllm.corp',
+        'vllm.corp.',
+        '*.corp',
+        '10.0.0.0/8',
+        '127.1',
+      ],
+      ...[
+        '2130706433',
+        'fd00::5',
+        'vllm.corp:443',
+        'vllm.corp:99999',
+        'büro.example',
+        'a b',
+        '[::ffff:10.0.0.1]',
+      ],
+    ]) {
+      const [fault] = faultsOf({ ONEVAULT_ALLOWED_UPSTREAM_HOSTS: `ok.corp,${host}` });
+      assert.match(fault ?? '', /^ONEVAULT_ALLOWED_UPSTREAM_HOSTS: .* must be a host as URLs have it/, host);
+      assert.doesNotMatch(fault ?? '', /secret/);
     }
   });
 
@@ -225,6 +292,46 @@ describe('the configuration', () => {
         assert.deepEqual(faultsOf({ [wrong]: 'x' }), [`${wrong}: no such variable; did you mean ${right}?`]);
       }),
     );
+  });
+
+  it('takes a key and an address of each provider of the family, by its name', () => {
+    for (const { provider, base_url } of COMPATIBLE_PROVIDERS) {
+      const names = variablesOf(provider);
+      const of = (env: Environment) => readConfig(env, '/cwd').compatible_providers[provider];
+      const address = 'https://models.example.com/v1';
+      assert.deepEqual(of({ [names.base_url]: `${address}/` }), { api_key: null, base_url: address });
+      assert.deepEqual(of({ [names.api_key]: ' k ', [names.base_url]: address }), {
+        api_key: 'k',
+        base_url: address,
+      });
+      if (base_url !== null) {
+        assert.deepEqual(of({ [names.api_key]: 'k' }), { api_key: 'k', base_url: null });
+        continue;
+      }
+      assert.deepEqual(faultsOf({ [names.api_key]: 'k' }), [
+        `${names.base_url}: is needed with ${names.api_key}`,
+      ]);
+    }
+    assert.match(faultsOf({ GROQ_BASE_URL: 'localhost' })[0]!, /^GROQ_BASE_URL: must be a URL/);
+    assert.deepEqual(variablesOf('azure-openai'), {
+      api_key: 'AZURE_OPENAI_API_KEY',
+      base_url: 'AZURE_OPENAI_BASE_URL',
+    });
+  });
+
+  it('finds a misspelt variable of the family by its end, and leaves alone what may be another provider', () => {
+    assert.deepEqual(faultsOf({ GROQ_API_KYE: 'k' }), [
+      'GROQ_API_KYE: no such variable; did you mean GROQ_API_KEY?',
+    ]);
+    const others = [
+      'GROK_API_KEY',
+      'ZAI_API_KEY',
+      'LLM_BASE_URL',
+      'MISTRAL_MODEL',
+      'OLLAMA_HOST',
+      'XAI_REGION',
+    ];
+    assert.deepEqual(faultsOf(Object.fromEntries(others.map((name) => [name, 'x']))), []);
   });
 
   it('refuses an unknown variable that bears its prefix, however far from a known one', () => {

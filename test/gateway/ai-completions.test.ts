@@ -166,14 +166,14 @@ describe('POST /v1/ai/completions', () => {
         assert.equal(reply.status, 200, reply.text);
         const call = await gateway.recorded(reply.request_id);
         assert.equal(call.response_status, 'SUCCESS');
-        assert.equal(call.provider, 'anthropic');
-        assert.equal(call.model, 'claude-haiku-4-5');
-        assert.equal(call.model_used, 'claude-haiku-4-5');
+        assert.equal(call.provider, 'google');
+        assert.equal(call.model, 'gemini-2.5-flash-lite');
+        assert.equal(call.model_used, 'gemini-2.5-flash-lite');
         assert.equal(call.error_code, null);
         const [first, second] = call.route!.attempts;
         assert.equal(first?.provider, 'openai');
         assert.ok(first?.error_code !== null);
-        assert.equal(second?.provider, 'anthropic');
+        assert.equal(second?.provider, 'google');
         assert.equal(second?.error_code, null);
         assert.equal(call.route!.attempts.length, 2);
         assert.equal(call.rating, 'RATED');
@@ -195,7 +195,7 @@ describe('POST /v1/ai/completions', () => {
       call.route!.attempts.map(({ provider, http_status }) => [provider, http_status]),
       [
         ['openai', 503],
-        ['anthropic', 503],
+        ['google', 503],
       ],
     );
     assert.equal(call.customer_cost, '0');

@@ -60,9 +60,9 @@ describe('the budget counters', () => {
   it('count what was spent before, by month and by day', async () => {
     const counters = createBudgetCounters();
     counters.restore([
-      { customer: 'acme', day: '2026-11-20', amount: 5n },
-      { customer: 'acme', day: '2026-11-21', amount: 7n },
-      { customer: 'other', day: '2026-11-21', amount: 100n },
+      { scope: 'acme', day: '2026-11-20', amount: 5n },
+      { scope: 'acme', day: '2026-11-21', amount: 7n },
+      { scope: 'other', day: '2026-11-21', amount: 100n },
     ]);
     assert.equal(counters.total('acme/2026-11'), 12n);
     assert.equal(counters.total('acme/2026-11-21'), 7n);

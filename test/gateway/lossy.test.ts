@@ -30,6 +30,10 @@ describe('a field that the provider cannot be told', () => {
   const document = { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } };
   const hi = { type: 'text', text: 'Hi' };
 
+  const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }];
+  const generate = '/v1beta/models/gpt-4o-mini:generateContent';
+  const content = (fields: object) => ({ contents, ...fields });
+
   const LOST: readonly (readonly [string, string, object])[] = [
     ['/v1/messages', 'top_k', message({ top_k: 4 })],
     ['/v1/messages', 'inference_geo', message({ inference_geo: 'eu' })],
@@ -51,25 +55,56 @@ describe('a field that the provider cannot be told', () => {
       'messages[0].content[1].type',
       message({ messages: [{ role: 'user', content: [hi, { type: 'a_new_block' }] }] }),
     ],
+    [generate, 'generationConfig.topK', content({ generationConfig: { topK: 4 } })],
+    [generate, 'cachedContent', content({ cachedContent: 'cachedContents/1' })],
+    [generate, 'tools[0].googleSearch', content({ tools: [{ googleSearch: {} }] })],
+    [
+      generate,
+      'contents[0].parts[1].fileData',
+      content({ contents: [{ parts: [{ text: 'Hi' }, { fileData: { fileUri: 'gs://a/b' } }] }] }),
+    ],
+    ['/v1/chat/completions', 'verbosity', chat({ model: 'gemini-2.5-flash', verbosity: 'low' })],
     ['/v1/chat/completions', 'seed', chat({ seed: 7 })],
     ['/v1/chat/completions', 'n', chat({ n: 2 })],
     ['/v1/chat/completions', 'response_format', chat({ response_format: { type: 'json_object' } })],
   ];
 
+  // Google's protocol has another path for what is streamed, and no field.
+  const pathOf = (path: string, stream: boolean): string =>
+    stream ? path.replace(':generateContent', ':streamGenerateContent?alt=sse') : path;
+  const bodyOf = (path: string, body: object, stream: boolean): object =>
+    path === generate ? body : { ...body, stream };
+
+  /** What a refusal says, in Google's envelope or the others'. */
+  const faultOf = ({ json }: Reply) => {
+    const { error } = json as {
+      error: {
+        code: string;
+        param: string;
+        message: string;
+        details: { reason: string; metadata: { param: string } }[];
+      };
+    };
+    const { code, param, message: told, details } = error;
+    if (typeof code === 'string') return { code, field: param, message: told };
+    const [info] = details;
+    return { code: info?.reason.toLowerCase(), field: info?.metadata.param, message: told };
+  };
+
   for (const [path, param, body] of LOST) {
     it(`is refused by its name, ${param} of ${path}, or left out and listed`, async () => {
       for (const stream of [false, true]) {
-        const refused = await send(path, { ...body, stream }, false);
-        const { error } = refused.json as { error: { code: string; param: string; message: string } };
+        const refused = await send(pathOf(path, stream), bodyOf(path, body, stream), false);
         assert.equal(refused.status, 400);
-        assert.equal(error.code, 'unsupported_feature');
-        assert.equal(error.param, param);
-        assert.match(error.message, /x-onevault-lossy: allow/);
+        const { code, field, message: told } = faultOf(refused);
+        assert.equal(code, 'unsupported_feature');
+        assert.equal(field, param);
+        assert.match(told, /x-onevault-lossy: allow/);
         assert.equal(refused.headers['x-onevault-lossy'], undefined);
         const call = await gateway.recorded(refused.request_id);
         assert.equal(call.error_code, 'unsupported_feature');
         assert.equal(call.customer_cost, '0');
-        const served = await send(path, { ...body, stream }, true);
+        const served = await send(pathOf(path, stream), bodyOf(path, body, stream), true);
         assert.equal(served.status, 200, served.text);
         assert.equal(served.headers['x-onevault-lossy'], param);
         assert.match(served.text, /Hi/);

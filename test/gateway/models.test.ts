@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, errorOf } from '../support/http.ts';
+import { openRealtime } from '../support/realtime.ts';
 import { restate } from '../support/restate.ts';
 
 describe('GET /v1/models', () => {
@@ -23,14 +24,41 @@ describe('GET /v1/models', () => {
   });
 
   it('lists nothing that a call would not find', async () => {
-    for (const { id } of (await gateway.openai().models.list()).data) {
-      const reply = await gateway.chat({
-        model: id,
-        max_tokens: 1,
-        messages: [{ role: 'user', content: 'Hi' }],
-      });
-      assert.equal(reply.status, 200, id);
+    const { data } = (await get('/v1/ai/models')).json as { data: { id: string; capabilities: string[] }[] };
+    const listed = (await gateway.openai().models.list()).data.map(({ id }) => id);
+    assert.deepEqual(
+      data.map(({ id }) => id),
+      listed,
+    );
+    for (const { id, capabilities } of data) {
+      if (capabilities.includes('realtime')) {
+        const path = `/v1/realtime?model=${id}`;
+        await (await openRealtime({ url: gateway.url, api_key: gateway.keys.api_key, path })).close();
+        continue;
+      }
+      const ask = capabilities.includes('chat')
+        ? gateway.chat({ model: id, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })
+        : capabilities.includes('images')
+          ? gateway.post('/v1/images/generations', { model: id, prompt: 'A cat' })
+          : gateway.post('/v1/embeddings', { model: id, input: 'Hi' });
+      assert.equal((await ask).status, 200, id);
     }
+  });
+
+  it('tells in the unified form what each can do, how much it takes, and who serves it', async () => {
+    const { data } = (await get('/v1/ai/models')).json as { data: { id: string }[] };
+    assert.deepEqual(
+      data.find(({ id }) => id === 'text-embedding-3-small'),
+      {
+        id: 'text-embedding-3-small',
+        object: 'ai.model',
+        capabilities: ['embeddings'],
+        context_window_tokens: 8_192,
+        max_output_tokens: null,
+        providers: ['openai'],
+      },
+    );
+    assert.equal(errorOf(await gateway.get('/v1/ai/models')).code, 'missing_api_key');
   });
 
   it('shows one', async () => {

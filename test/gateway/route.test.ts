@@ -12,6 +12,11 @@ const candidate = (provider: string, model: string, worst_cost: bigint | null): 
   max_output_tokens: null,
   most_prompt_tokens: 1,
   most_completion_tokens: 1,
+  provider_key: null,
+  tools: [],
+  unpriced_tool: null,
+  customers_own: null,
+  worst_provider_cost: worst_cost,
   worst_cost,
 });
 

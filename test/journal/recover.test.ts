@@ -36,6 +36,27 @@ describe('recovery', () => {
     assert.equal(stateOf(writer.id)?.last_sequence, 4);
   });
 
+  it('takes the last of several intents of one call for what holds, and gives it one outcome', async () => {
+    const writer = await journal.open();
+    const [lost, ended] = [intent(), intent()];
+    const first = await writer.append(lost);
+    const other = await writer.append(ended);
+    const second = await writer.append({ ...lost, intent_sequence: first });
+    const again = await writer.append({ ...ended, intent_sequence: other });
+    const last: CallRecord = {
+      ...lost,
+      intent_sequence: second,
+      call: { ...lost.call, prompt_tokens: 7, customer_cost: '12' },
+    };
+    const third = await writer.append(last);
+    await writer.append(outcome(ended, again));
+    assert.deepEqual(await recover(), [{ writer: writer.id, abandoned: 1, voided: 0 }]);
+    assert.deepEqual(records(writer.id).at(-1), [
+      7,
+      { ...last, kind: 'outcome', intent_sequence: third, recorded_at: NOW },
+    ]);
+  });
+
   it('leaves a call alone that was refused before it had an intent', async () => {
     const writer = await journal.open();
     await writer.append(outcome(intent(), null));

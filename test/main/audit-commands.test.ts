@@ -5,9 +5,12 @@ import { join } from 'node:path';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 import { createSealedVault, type SealedVault } from '../vault/audit/sealed-vault-fixture.ts';
+import { replaceLog } from '../vault/audit/tampering/log-tamperings.ts';
 import { type Output, runCommand } from './product-process.ts';
 
-describe('onevault audit', () => {
+describe('onevault audit', function () {
+  // Each command is a process of its own, a dozen in one test.
+  this.timeout(180_000);
   let database: TestDatabase;
   let vault: SealedVault;
   let key: string;
@@ -27,7 +30,7 @@ describe('onevault audit', () => {
     ]);
     await vault.seal();
     const { keys, against } = await vault.published();
-    key = keys[0]!;
+    key = keys.at(-1)!;
     mkdirSync(file('checkpoints'), { recursive: true, mode: 0o700 });
     writeFileSync(file('checkpoints/2026-11-21.txt'), against.map(({ note }) => `${note}\n`).join(''));
     writeFileSync(file('body'), body);
@@ -92,6 +95,29 @@ describe('onevault audit', () => {
     );
   });
 
+  it('proves nothing by a bundle that says of its tables what is not so', async () => {
+    const commitment = createHash('sha256').update(salts[0]).update('other').digest('hex');
+    const lines = readFileSync(file('all.jsonl'), 'utf8').trimEnd().split('\n');
+    const forged = lines.map((text) => {
+      const line = JSON.parse(text);
+      // A column that is said to be withheld keeps the payload from being checked.
+      if (line.kind === 'entity' && line.table === 'api_request_s') line.withheld = ['user_agent'];
+      for (const { table, values } of line.rows?.length > 0 ? line.rows : []) {
+        if (table !== 'api_request_s') continue;
+        delete values.user_agent;
+        if (values.request_commitment !== 'ab'.repeat(32)) values.request_commitment = commitment;
+      }
+      return JSON.stringify(line);
+    });
+    writeFileSync(file('forged.jsonl'), `${forged.join('\n')}\n`);
+    const given = ['--bundle', file('forged.jsonl'), '--key', key];
+    const asked = ['--request', file('other'), '--receipt', receipt, '--request-id', request_id];
+    const proven = await runOffline('prove', ...asked, ...given);
+    assert.equal(proven.code, 1, proven.stdout + proven.stderr);
+    assert.match(proven.stdout, /the table api_request_s is described in another way than this version does/);
+    assert.match(proven.stdout, /NOT proven to be as it was logged/);
+  });
+
   it('says what is wrong with what it was given, and how to mend it', async () => {
     const faults: [string[], RegExp][] = [
       [['verify', '--bundle', file('all.jsonl')], /--key: a bundle is verified with the public key/],
@@ -120,7 +146,7 @@ describe('onevault audit', () => {
   it('verifies the vault against its log and the files, and names what was changed', async () => {
     const sound = await run('verify');
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
-    assert.match(sound.stdout, /Everything is here[\s\S]*seen elsewhere: 3 checkpoints[\s\S]*SOUND/);
+    assert.match(sound.stdout, /Everything is here[\s\S]*seen elsewhere: 4 checkpoints[\s\S]*SOUND/);
     await database.sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
       await tx`update gateway.api_request_s set customer_cost = 1 where http_status = 200 and journal_sequence = 7`;
@@ -133,6 +159,31 @@ describe('onevault audit', () => {
       /FAULT payload: api_request_s [0-9a-f]{64} of .* does not match its hash diff/,
     );
     assert.match(damaged.stdout, /FAULT checkpoint_gone/);
-    assert.match(damaged.stdout, /NOT SOUND/);
+    const [, faults] = /NOT SOUND: (\d+) fault/.exec(damaged.stdout) ?? [];
+    const events = await database.sql<{ after: object }[]>`
+      select after
+      from audit.audit_event_s
+      where action = 'audit.verify'
+        and outcome = 'succeeded'
+      order by applied_date desc
+      limit 2`;
+    assert.deepEqual(
+      events.map(({ after }) => after),
+      [{ faults: Number(faults) }, { faults: 0 }],
+    );
+  });
+
+  it('does not take another log in the place of the one whose checkpoints were published', async () => {
+    await database.sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      assert(await replaceLog(tx));
+    });
+    // The keys are those that the database names now.
+    const replaced = await run('verify');
+    assert.equal(replaced.code, 1, replaced.stderr);
+    assert.match(
+      replaced.stdout,
+      /FAULT other_key: the signature of the checkpoint of size \d+ in .*2026-11-21/,
+    );
   });
 });

@@ -53,10 +53,23 @@ describe('the audit events of commands', () => {
     );
   });
 
-  it('tell of a check of the vault', async () => {
+  it('tell of a check of the vault, and of what it found', async () => {
+    const found = async (action: string) => [
+      ...(await database.sql<{ actor: string; outcome: string; after: object }[]>`
+        select actor, outcome, after
+        from audit.audit_event_s
+        where action = ${action}
+        order by applied_date`),
+    ];
+    const ran = { actor: user, outcome: 'succeeded' };
     assert.equal((await run('vault', 'check')).code, 0);
-    const [event] = await told('vault.check');
-    assert.deepEqual([event!.actor, event!.outcome], [user, 'succeeded']);
+    assert.deepEqual(await found('vault.check'), [{ ...ran, after: { faults: 0 } }]);
+    await database.sql.begin(async (tx) => {
+      await tx`set local session_replication_role = replica`;
+      await tx`update auth.tenant_s set tenant_name = 'Thief' where tenant_hk <> decode(repeat('00', 32), 'hex')`;
+    });
+    assert.equal((await run('vault', 'check')).code, 1);
+    assert.deepEqual((await found('vault.check'))[1], { ...ran, after: { faults: 1 } });
   });
 
   it('tell of a report before a byte of it leaves: without the event there is no report', async () => {

@@ -2,19 +2,29 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { eraseSubject, findErasure } from '../../src/control/privacy/erasures.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { type Config, readConfig } from '../../src/core/config.ts';
+import { createIds } from '../../src/core/ids.ts';
+import { unwrapStored } from '../../src/core/secrets/data-keys.ts';
+import { createFileKms } from '../../src/core/secrets/file-kms.ts';
+import type { Kms, WrappedKey } from '../../src/core/secrets/kms.ts';
+import { rotateKeys } from '../../src/core/secrets/rotate-keys.ts';
 import { createCommandRecorder } from '../../src/main/command-events.ts';
 import { type OpenKeys, openKeyring } from '../../src/main/keyring.ts';
 import { PROJECT } from '../../src/main/paths.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
+import { decider, newSubject, privacyDeps } from '../control/privacy/privacy-fixture.ts';
 import { send, startTransitServer } from '../core/secrets/transit-fixture.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
-import { runCommand } from './product-process.ts';
+import { eventually, runCommand, startCommand } from './product-process.ts';
 
 const HERE = { table: 'signing_key', tenant: null, row: 'a1' };
 const secret = Buffer.from('a secret');
+const nextId = createIds(systemClock);
 const registry = loadRegistry(PROJECT.entities);
 
 describe('the keys of the product', function () {
@@ -161,4 +171,89 @@ describe('the keys of the product', function () {
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /onevault: The database holds keys that are wrapped under local:/);
   });
+
+  it('rotate twice where the first brings one to its end that is older than an erasure', async () => {
+    const kms = createFileKms({ path: file(), given_keys: [], clock: systemClock });
+    kms.createMasterKey();
+    const deps = privacyDeps(database, kms);
+    const { subject, backup, place } = await newSubject(deps);
+    const dead: Kms = { ...kms, rewrap: () => Promise.reject(new Error('it died here')) };
+    const input = { keep_old: false, complete: () => Promise.reject(new Error('it never comes so far')) };
+    await assert.rejects(rotateKeys({ ...deps, kms: dead }, input), /it died here/);
+    const away = { ...deps.subject_kms, destroyMasterKeys: async () => 'away' };
+    const asked = { subject, reason: 'Art. 17 request' };
+    const { certificate } = await eraseSubject({ ...deps, subject_kms: away }, asked, decider);
+    assert.equal(certificate.copies.master_key_ids_left.length, 2);
+    const { code, stdout, stderr } = await runCommand(['keys', 'rotate'], environment());
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.match(/^rotation .* is complete/gm)?.length, 2);
+    assert.equal((await findErasure(database.sql, certificate.id)).copies.status, 'worthless');
+    await assert.rejects(kms.unwrap(backup, place), /is not at hand/);
+  });
+
+  it('stay whole when a command that rotates them is killed again and again, and the next one goes on', async () => {
+    const { keyring } = await open(configure());
+    const sealed = [await keyring.seal(secret, HERE)];
+    const kms = createFileKms({ path: file(), given_keys: [], clock: systemClock });
+    const subjects = await Promise.all(Array.from({ length: SUBJECTS }, () => addSubject(database, kms)));
+    let killed_under_way = 0;
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const before = await states(database);
+      const running = startCommand(['keys', 'rotate'], environment());
+      await eventually('a rotation under way', async () =>
+        running.hasEnded() || (await states(database)).open > 0 ? true : undefined,
+      );
+      await sleep(Math.random() * MOST_WAIT_MS);
+      const { signal } = await running.kill('SIGKILL');
+      const after = await states(database);
+      if (signal === 'SIGKILL' && after.open > 0) killed_under_way += 1;
+      assert.ok(after.master_keys <= before.master_keys + 1, 'no master key is made for one that was killed');
+      sealed.push(
+        await keyring.seal(secret, HERE),
+        await (await open(configure())).keyring.seal(secret, HERE),
+      );
+    }
+    assert.ok(killed_under_way > 0, 'some of them died under way');
+    const last = await runCommand(['keys', 'rotate'], environment());
+    assert.equal(last.code, 0, last.stderr);
+    const { keys } = JSON.parse(readFileSync(file(), 'utf8')) as { keys: object[] };
+    assert.equal(keys.length, 1, 'every older master key is destroyed');
+    const fresh = (await open(configure())).keyring;
+    for (const each of sealed) assert.deepEqual(await fresh.open(each, HERE), secret);
+    for (const { key_id, key } of subjects) {
+      const place = { table: 'privacy.subject_key', key_id };
+      assert.deepEqual(await unwrapStored(kms, place, () => readSubject(database, key_id)), key);
+    }
+    const { open: left, completed, told } = await states(database);
+    assert.deepEqual([left, told], [0, completed], 'each rotation is told once');
+  }).timeout(120_000);
 });
+
+const SUBJECTS = 400;
+const KILLS = 6;
+const MOST_WAIT_MS = 600;
+
+const addSubject = async ({ sql }: TestDatabase, kms: Kms) => {
+  const [key_id, key] = [nextId(), randomBytes(32)];
+  const { wrapped_key, master_key_id } = await kms.wrap(key, { table: 'privacy.subject_key', key_id });
+  await sql`
+    insert into privacy.subject_key (subject_key_id, customer_hk, wrapped_key, master_key_id, created_at, wrapped_at)
+    values (${key_id}, ${randomBytes(32)}, ${wrapped_key}, ${master_key_id}, now(), now())`;
+  return { key_id, key };
+};
+
+const readSubject = async ({ sql }: TestDatabase, key_id: string): Promise<WrappedKey | null> => {
+  const [row] = await sql<{ wrapped_key: string; master_key_id: string }[]>`
+    select wrapped_key, master_key_id from privacy.subject_key where subject_key_id = ${key_id}`;
+  return row === undefined ? null : { ...row, wrapped_key: Buffer.from(row.wrapped_key, 'hex') };
+};
+
+const states = async ({ sql }: TestDatabase) => {
+  const [row] = await sql<{ open: number; completed: number; told: number; master_keys: number }[]>`
+    select
+      (select count(*) from privacy.key_rotation where completed_at is null) as open,
+      (select count(*) from privacy.key_rotation where completed_at is not null) as completed,
+      (select count(*) from audit.audit_event_s where action = 'key.rotate' and outcome = 'succeeded') as told,
+      (select count(*) from privacy.master_key) as master_keys`;
+  return row!;
+};

@@ -80,6 +80,26 @@ export const runCommand = async (args: readonly string[], environment: Environme
   return { code, signal, stdout: stdout(), stderr: stderr() };
 };
 
+/** A command that runs, to be killed. */
+export interface RunningCommand {
+  readonly hasEnded: () => boolean;
+  /** Sends the signal and waits for the end, which may have come before it. */
+  readonly kill: (signal: NodeJS.Signals) => Promise<Ended>;
+}
+
+export const startCommand = (args: readonly string[], environment: Environment): RunningCommand => {
+  const child = spawnMain(args, environment);
+  collect(child);
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));
+  return {
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    kill: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+  };
+};
+
 /** Tries until the answer is not undefined. */
 export const eventually = async <T>(
   what: string,

@@ -23,7 +23,7 @@ describe('onevault vault', () => {
     const sound = await run('check');
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
     assert.match(sound.stdout, /^hashes +\d+ rows +sound$/m);
-    assert.equal(sound.stdout.trim().split('\n').length, 9);
+    assert.equal(sound.stdout.trim().split('\n').length, 10);
     assert.equal(sound.stderr.includes('█'), false, 'a bar is for a terminal');
     await database.sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;

@@ -27,6 +27,20 @@ const call = fc.record({
   total_tokens: fc.option(fc.integer({ min: 0, max: 10_000 })),
   rating: fc.constantFrom('RATED', 'UNPRICED', 'NONE'),
   provider_cost: fc.bigInt({ min: 0n, max: 10n ** 14n }).map(String),
+  error_code: fc.constantFrom(
+    'provider_error',
+    'provider_timeout',
+    'provider_key_refused',
+    'provider_rejected',
+  ),
+  paid_by: fc.constantFrom(
+    'nobody',
+    'operator',
+    'operator',
+    'key',
+    'key at own endpoint',
+    'key for own model',
+  ),
   round: fc.integer({ min: 0, max: 2 }),
   writer: fc.constantFrom(...WRITERS),
 });
@@ -108,8 +122,40 @@ describe('the job performance-windows', () => {
   });
 });
 
-const toCall = ({ offset_ms, round: _, writer: __, model, ...facts }: Generated): TestCall => ({
+const PROVIDER_KEY = '00000000-0000-7000-a000-000000000009';
+
+/** As the gateway records it; of a call that got no route there is nothing to record. */
+const routeOf = (model: string | null, error_code: string | null, paid_by: Generated['paid_by']) => {
+  if (model === null || paid_by === 'nobody') return null;
+  const attempt = { provider: 'openai', model, latency_ms: 1, http_status: 200, error_code };
+  const failed = { ...attempt, provider_key: PROVIDER_KEY, customers_own: 'endpoint' as const };
+  return {
+    candidates: [],
+    // What counts is who was called last.
+    attempts: [
+      failed,
+      {
+        ...attempt,
+        provider_key: paid_by === 'operator' ? null : PROVIDER_KEY,
+        ...(paid_by === 'key at own endpoint' && { customers_own: 'endpoint' as const }),
+        ...(paid_by === 'key for own model' && { customers_own: 'model' as const }),
+      },
+    ],
+    ...{ decision: 'test', rule_version: null, max_cost: null },
+  };
+};
+
+const hasFailed = ({ response_status }: Generated): boolean => ['ERROR', 'TIMEOUT'].includes(response_status);
+const isOperators = ({ paid_by }: Generated): boolean => paid_by === 'operator' || paid_by === 'nobody';
+/** Whether it tells how the provider does. */
+const isTelling = (each: Generated): boolean =>
+  isOperators(each) ||
+  (each.paid_by === 'key' &&
+    (!hasFailed(each) || ['provider_error', 'provider_timeout'].includes(each.error_code)));
+
+const toCall = ({ offset_ms, round: _, writer: __, paid_by, model, ...facts }: Generated): TestCall => ({
   ...facts,
+  route: routeOf(model, facts.error_code, paid_by),
   response_status: facts.response_status as 'SUCCESS',
   rating: facts.rating as 'RATED',
   model,
@@ -131,7 +177,7 @@ const currentWindows = async (sql: Awaited<ReturnType<typeof createTestDatabase>
 const reference = (calls: readonly Generated[], at: string) => {
   const until_ms = Date.parse(at);
   const groups = Map.groupBy(
-    calls.filter((each) => each.model !== null && START_MS + each.offset_ms < until_ms),
+    calls.filter((each) => each.model !== null && isTelling(each) && START_MS + each.offset_ms < until_ms),
     (each) => {
       const start_ms = START_MS + Math.floor(each.offset_ms / WINDOW_MS) * WINDOW_MS;
       return `openai/${each.model}/${instantOf(start_ms).replace('.000', '')}`;
@@ -141,12 +187,12 @@ const reference = (calls: readonly Generated[], at: string) => {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([performance_bk, its]) => {
       const good = its.filter((each) => each.response_status === 'SUCCESS');
-      const bad = its.filter((each) => ['ERROR', 'TIMEOUT'].includes(each.response_status));
+      const bad = its.filter(hasFailed);
       const latencies = good.map((each) => each.upstream_latency_ms);
       const first_tokens = its
         .filter((each) => each.is_streamed)
         .flatMap((each) => each.time_to_first_token_ms ?? []);
-      const rated = its.filter((each) => each.rating === 'RATED');
+      const rated = its.filter((each) => each.rating === 'RATED' && isOperators(each));
       const rated_tokens = sum(rated.map((each) => each.total_tokens ?? 0));
       const cost = rated.reduce((total, each) => total + BigInt(each.provider_cost), 0n);
       return {

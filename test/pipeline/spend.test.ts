@@ -11,15 +11,19 @@ const DAY_MS = 86_400_000;
 const AT = ['2026-10-30T12:00:00.000Z', '2026-11-01T00:00:00.000Z', '2026-11-03T07:05:00.000Z'];
 const BUDGETS: Readonly<Record<string, bigint | null>> = { acme: 5n * 10n ** 12n, globex: null };
 
-const call = fc.record({
-  offset_ms: fc.integer({ min: 0, max: 8 * DAY_MS - 1 }),
-  customer: fc.constantFrom('acme', 'globex'),
-  model: fc.constantFrom('gpt-4o', 'gpt-4o-mini'),
-  provider_cost: fc.bigInt({ min: 0n, max: 10n ** 12n }),
-  gateway_markup: fc.bigInt({ min: 0n, max: 10n ** 11n }),
-  total_tokens: fc.integer({ min: 0, max: 10_000 }),
-  round: fc.integer({ min: 0, max: 2 }),
-});
+const call = fc
+  .record({
+    offset_ms: fc.integer({ min: 0, max: 8 * DAY_MS - 1 }),
+    customer: fc.constantFrom('acme', 'globex'),
+    model: fc.constantFrom('gpt-4o', 'gpt-4o-mini'),
+    provider_cost: fc.bigInt({ min: 0n, max: 10n ** 12n }),
+    // Below 0 where a customer agreed on less than the provider charges.
+    gateway_markup: fc.bigInt({ min: -(10n ** 12n), max: 10n ** 11n }),
+    total_tokens: fc.integer({ min: 0, max: 10_000 }),
+    round: fc.integer({ min: 0, max: 2 }),
+  })
+  // The customer is never paid.
+  .map((each) => ({ ...each, gateway_markup: each.gateway_markup % (each.provider_cost + 1n) }));
 
 type Generated = typeof call extends fc.Arbitrary<infer T> ? T : never;
 

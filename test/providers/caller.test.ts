@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createCaller } from '../../src/providers/caller.ts';
-import type { Caller, SseEvent, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
+import type { Caller, SsePiece, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { upstreamAt } from './support.ts';
 
@@ -48,8 +48,8 @@ describe('the upstream caller against a hostile provider', () => {
   };
 
   const text = async (upstream: Upstream): Promise<string> => (await caller.call(upstream, REQUEST)).text();
-  const events = async (upstream: Upstream): Promise<SseEvent[]> => {
-    const all: SseEvent[] = [];
+  const events = async (upstream: Upstream): Promise<SsePiece[]> => {
+    const all: SsePiece[] = [];
     for await (const some of (await caller.call(upstream, REQUEST)).events()) all.push(...some);
     return all;
   };
@@ -85,14 +85,14 @@ describe('the upstream caller against a hostile provider', () => {
     const upstream = await hostile((socket) => socket.write(STREAM_HEAD + chunked('data: 1\n\n')), {
       idle_timeout_ms: 100,
     });
-    const seen: SseEvent[] = [];
+    const seen: SsePiece[] = [];
     await assert.rejects(
       async () => {
         for await (const some of (await caller.call(upstream, REQUEST)).events()) seen.push(...some);
       },
       { code: 'provider_timeout' },
     );
-    assert.deepEqual(seen, [{ event: '', data: '1' }]);
+    assert.deepEqual(seen, [{ event: '', data: '1', raw: 'data: 1\n\n' }]);
   });
 
   it('cuts a reply that drips for longer than the whole may take', async () => {

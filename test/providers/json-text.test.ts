@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { dropField, fieldsOf, setField } from '../../src/providers/json-text.ts';
+import type { JsonObject } from '../../src/providers/chat-form.ts';
+import { adaptedText, dropField, fieldsOf, setField } from '../../src/providers/json-text.ts';
 
 const space = fc.constantFrom('', ' ', '\n', '\t', '\r\n ', '  ');
 const name = fc.oneof(
@@ -43,6 +44,38 @@ describe('the text of an object', () => {
         );
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('is what its fields are made, and keeps the bytes of those that nobody touched', () => {
+    const changes = fc.array(fc.tuple(name, fc.constantFrom('drop', 'set')), { maxLength: 4 });
+    fc.assert(
+      fc.property(objects, changes, ({ text }, said) => {
+        // Assigning to it sets a prototype instead of a field; no dialect has a field of that name.
+        fc.pre(!said.some(([key]) => key === '__proto__'));
+        let wanted: JsonObject = {};
+        const edited = adaptedText(text, (given) => {
+          const adapted: Record<string, unknown> = { ...given };
+          for (const [key, what] of said) {
+            if (what === 'drop') delete adapted[key];
+            else adapted[key] = { new: true };
+          }
+          wanted = adapted;
+          return adapted;
+        });
+        assert.deepEqual(JSON.parse(edited), wanted);
+        const touched = new Set(said.map(([key]) => key));
+        const kept = (of: string) =>
+          fieldsOf(of)
+            .filter((field) => !touched.has(field.name))
+            .map(({ name: key, from, to }) => [key, of.slice(from, to)]);
+        assert.deepEqual(kept(edited), kept(text));
+      }),
+      { numRuns: 500 },
+    );
+    assert.equal(
+      adaptedText('{ "a" : 1.0 }', (given) => given),
+      '{ "a" : 1.0 }',
     );
   });
 

@@ -4,7 +4,9 @@ import type { Caller, Upstream } from '../../src/providers/contract.ts';
 import { createLosses } from '../../src/providers/losses.ts';
 import { createAdapters } from '../../src/providers/registry.ts';
 
-export const adapters = createAdapters(fixedClock('2026-01-01T00:00:00Z'));
+export const CLOCK = fixedClock('2026-01-01T00:00:00Z');
+
+export const adapters = createAdapters(CLOCK);
 
 export type Protocol = keyof typeof adapters;
 
@@ -16,6 +18,8 @@ const LIMITS = {
   idle_timeout_ms: 2_000,
   total_timeout_ms: 10_000,
   max_reply_bytes: 1_000_000,
+  max_stream_bytes: 100_000_000,
+  max_event_bytes: 1_000_000,
 };
 
 /** An upstream at `url`, as the protocol's base URL stands. */
@@ -65,8 +69,8 @@ export const tell = async (
   }
   const translation = adapter.chat.stream();
   const chunks: ChatChunk[] = [];
-  for await (const events of reply.events())
-    for (const event of events) chunks.push(...translation.push(event));
+  for await (const pieces of reply.events())
+    for (const piece of pieces) if (piece.data !== null) chunks.push(...translation.push(piece));
   translation.end();
   return { ...assemble(chunks), usage: translation.usage };
 };

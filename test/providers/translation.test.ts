@@ -79,7 +79,7 @@ const chat: fc.Arbitrary<ChatRequest> = fc
     }),
   ) as fc.Arbitrary<ChatRequest>;
 
-describe('a call through either protocol', () => {
+describe('a call through any protocol', () => {
   let sandbox: Sandbox;
   let caller: Caller;
 
@@ -95,6 +95,7 @@ describe('a call through either protocol', () => {
   it('keeps text, images, tools, tool calls, finish reason and usage, streamed or not', async () => {
     const openai = upstreamAt(sandbox.url, 'openai');
     const anthropic = upstreamAt(sandbox.url, 'anthropic');
+    const google = upstreamAt(sandbox.url, 'google');
     const seen = new Set<string | null>();
     await fc.assert(
       fc.asyncProperty(chat, async (given) => {
@@ -104,6 +105,10 @@ describe('a call through either protocol', () => {
         assert.deepEqual(await tell(caller, openai, 'openai', given, true), plain);
         assert.deepEqual(await tell(caller, anthropic, 'anthropic', given, false), plain);
         assert.deepEqual(await tell(caller, anthropic, 'anthropic', given, true), plain);
+        // Google's models cannot be told to call one tool at most.
+        if (given.parallel_tool_calls === false) return;
+        assert.deepEqual(await tell(caller, google, 'google', given, false), plain);
+        assert.deepEqual(await tell(caller, google, 'google', given, true), plain);
       }),
       { numRuns: 200 },
     );
@@ -119,16 +124,16 @@ describe('a call through either protocol', () => {
         json_schema: { name: 'x', schema: { type: 'object', properties: { city: { type: 'string' } } } },
       },
     };
-    for (const protocol of ['openai', 'anthropic'] as const) {
+    for (const protocol of ['openai', 'anthropic', 'google'] as const) {
       const told = await tell(caller, upstreamAt(sandbox.url, protocol), protocol, given, true);
       assert.deepEqual(JSON.parse(told.text), { city: 'sandbox' });
     }
   });
 
-  it('maps what a provider refuses or breaks, streamed or not, in either protocol', async () => {
+  it('maps what a provider refuses or breaks, streamed or not, in every protocol', async () => {
     const said = (directive: string): ChatRequest => ({
       model: 'm',
-      messages: [{ role: 'user', content: `[[sandbox: ${directive}]]` }],
+      messages: [{ role: 'user', content: `one two three [[sandbox: ${directive}]]` }],
     });
     const expected: readonly (readonly [string, boolean, string, number])[] = [
       ['status=429', false, 'provider_rate_limited', 429],
@@ -145,7 +150,7 @@ describe('a call through either protocol', () => {
       ['cut_after=3', true, 'provider_disconnected', 502],
       ['error_after=3', true, 'provider_error', 502],
     ];
-    for (const protocol of ['openai', 'anthropic'] as const) {
+    for (const protocol of ['openai', 'anthropic', 'google'] as const) {
       for (const [directive, stream, code, status] of expected) {
         await assert.rejects(
           tell(caller, upstreamAt(sandbox.url, protocol), protocol, said(directive), stream),

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
+import { betaTool } from '@anthropic-ai/sdk/helpers/beta/json-schema';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 
 const WEATHER: Anthropic.Tool = {
@@ -85,5 +86,152 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     );
     const breaking = client.messages.stream(asked('[[sandbox: error_after=3]]'));
     await assert.rejects(breaking.finalMessage(), /Overloaded/);
+  });
+
+  it('thinks in a block of its own, signed, shown or not, streamed and whole alike', async () => {
+    const thinking = { type: 'enabled', budget_tokens: 1_024 } as const;
+    const call = { ...asked('Hm'), max_tokens: 2_048, thinking };
+    const whole = await client.messages.create(call);
+    const streamed = await client.messages.stream(call).finalMessage();
+    assert.deepEqual(
+      whole.content.map(({ type }) => type),
+      ['thinking', 'text'],
+    );
+    const [thought] = whole.content;
+    assert.ok(thought?.type === 'thinking' && thought.thinking !== '' && thought.signature !== '');
+    assert.deepEqual(
+      streamed.content.map((block) => (block.type === 'thinking' ? block.thinking : block.type)),
+      [thought.thinking, 'text'],
+    );
+    assert.equal(whole.usage.output_tokens, 8 + 3);
+    const omitted = await client.messages.create({ ...call, thinking: { ...thinking, display: 'omitted' } });
+    assert.ok(omitted.content[0]?.type === 'thinking' && omitted.content[0].thinking === '');
+    const again = [
+      ...call.messages,
+      { role: 'assistant' as const, content: whole.content },
+      { role: 'user' as const, content: 'And?' },
+    ];
+    assert.deepEqual((await client.messages.create({ ...call, messages: again })).content.at(-1), {
+      type: 'text',
+      text: 'You wrote: And?',
+    });
+    await assert.rejects(client.messages.create({ ...call, max_tokens: 1_000 }), Anthropic.BadRequestError);
+  });
+
+  it('streams every event in order', async () => {
+    const stream = await client.messages.create({ ...asked('one two'), stream: true });
+    const types: string[] = [];
+    for await (const { type } of stream) if (type !== types.at(-1)) types.push(type);
+    assert.deepEqual(types, [
+      'message_start',
+      'content_block_start',
+      'content_block_delta',
+      'content_block_stop',
+      'message_delta',
+      'message_stop',
+    ]);
+  });
+
+  it("runs a whole loop of the SDK's tool runner", async () => {
+    const tool = betaTool({
+      name: 'get_weather',
+      description: 'The weather in a city.',
+      inputSchema: {
+        type: 'object',
+        properties: { city: { type: 'string', enum: ['Paris'] } },
+        required: ['city'],
+      },
+      run: ({ city }) => `sunny in ${city}`,
+    });
+    const last = await client.beta.messages.toolRunner({ ...asked('Use get_weather please'), tools: [tool] });
+    assert.deepEqual(last.content[0], { type: 'text', text: 'The tool said: sunny in Paris' });
+  });
+
+  it('keeps no thread, and says so in words that the SDK goes on from', async () => {
+    const { messages, ...settings } = asked('one');
+    await assert.rejects(client.beta.messages.thread(settings).send(messages), (error) => {
+      assert.ok(error instanceof Anthropic.BadRequestError);
+      assert.match(error.message, /thread_unsupported_request/);
+      return true;
+    });
+    const thread = client.beta.messages.thread({
+      ...settings,
+      unsupportedRequestBehavior: 'continue_unthreaded',
+    });
+    await thread.send(messages);
+    assert.deepEqual((await thread.send({ role: 'user', content: 'two' })).content[0], {
+      type: 'text',
+      text: 'You wrote: two',
+    });
+  });
+
+  it('stops at a stop sequence and says which, and tells cached tokens and refusals', async () => {
+    const stopped = await client.messages.create({ ...asked('one two three'), stop_sequences: [' two'] });
+    assert.equal(stopped.stop_reason, 'stop_sequence');
+    assert.equal(stopped.stop_sequence, ' two');
+    const cached = asked('Twenty tokens of text. [[sandbox: cached_tokens=9 cache_write_tokens=4]]');
+    for (const reply of [
+      await client.messages.create(cached),
+      await client.messages.stream(cached).finalMessage(),
+    ]) {
+      assert.equal(reply.usage.cache_read_input_tokens, 9);
+      assert.equal(reply.usage.cache_creation_input_tokens, 4);
+      const { input_tokens } = await client.messages.countTokens({
+        model: cached.model,
+        messages: cached.messages,
+      });
+      assert.equal(reply.usage.input_tokens, input_tokens - 13);
+    }
+    const refused = await client.messages.create(asked('[[sandbox: refuse]]'));
+    assert.equal(refused.stop_reason, 'refusal');
+  });
+
+  it('refuses tool results without their use, and uses without their result', async () => {
+    const result = { type: 'tool_result' as const, tool_use_id: 'toolu_1', content: 'x' };
+    const use = { type: 'tool_use' as const, id: 'toolu_1', name: 'get_weather', input: {} };
+    for (const messages of [
+      [{ role: 'user' as const, content: [result] }],
+      [
+        { role: 'user' as const, content: 'x' },
+        { role: 'assistant' as const, content: [use] },
+        { role: 'user' as const, content: 'y' },
+      ],
+    ]) {
+      await assert.rejects(client.messages.create({ ...asked(''), messages }), Anthropic.BadRequestError);
+    }
+  });
+
+  it('tells of one model, and of the limits that hold', async () => {
+    assert.equal((await client.models.retrieve('claude-opus-5')).id, 'claude-opus-5');
+    await assert.rejects(client.models.retrieve('missing'), Anthropic.NotFoundError);
+    const { response } = await client.messages.create(asked('x')).withResponse();
+    assert.equal(response.headers.get('anthropic-ratelimit-requests-remaining'), '3999');
+    const limited = client.messages.create(asked('[[sandbox: status=429 retry_after=3]]'));
+    await assert.rejects(limited, (error) => {
+      assert.ok(error instanceof Anthropic.RateLimitError);
+      assert.equal(error.headers?.get('retry-after'), '3');
+      assert.equal(error.headers?.get('anthropic-ratelimit-tokens-remaining'), '0');
+      return true;
+    });
+  });
+
+  it('is tried again by the SDK after an overload', async () => {
+    const patient = client.withOptions({ maxRetries: 2 });
+    const reply = await patient.messages.create(
+      asked('Once more [[sandbox: status=529 times=1 retry_after=0]]'),
+    );
+    assert.deepEqual(reply.content, [{ type: 'text', text: 'You wrote: Once more' }]);
+  });
+
+  it('says a sentence before it calls tools where told to', async () => {
+    const call = { ...asked('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
+    const whole = await client.messages.create(call);
+    const streamed = await client.messages.stream(call).finalMessage();
+    for (const { content } of [whole, streamed]) {
+      assert.deepEqual(
+        content.map((block) => (block.type === 'text' ? block.text : block.type)),
+        ['I shall look that up.', 'tool_use', 'tool_use'],
+      );
+    }
   });
 });

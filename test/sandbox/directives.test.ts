@@ -81,7 +81,15 @@ describe('faults on demand in the sandbox', () => {
   });
 
   it('refuses a directive that does not exist, naming those that do, and the README explains each', async () => {
-    for (const wrong of ['explode', 'tokens', 'tokens=many', 'status=99', 'hang=1', 'only=google']) {
+    for (const wrong of [
+      'explode',
+      'tokens',
+      'tokens=many',
+      'status=99',
+      'hang=1',
+      'only=mistral',
+      'chunk_bytes=0',
+    ]) {
       const reply = await post(`[[sandbox: ${wrong}]]`);
       assert.equal(reply.status, 400, wrong);
       const { error } = (await reply.json()) as { error: { message: string } };

@@ -150,4 +150,91 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     const broken = client.chat.completions.create(asked('x [[sandbox: status=503]]'));
     await assert.rejects(broken, OpenAI.InternalServerError);
   });
+
+  it('answers several choices, with probabilities, streamed and whole alike', async () => {
+    const call = { ...asked('Größe ✓'), n: 2, logprobs: true, top_logprobs: 1 };
+    const whole = await client.chat.completions.create(call);
+    const streamed = await client.chat.completions.stream(call).finalChatCompletion();
+    for (const { choices } of [whole, streamed]) {
+      assert.equal(choices.length, 2);
+      const tokens = choices[1]?.logprobs?.content ?? [];
+      assert.equal(tokens.map(({ token }) => token).join(''), 'You wrote: Größe ✓');
+      assert.equal(Buffer.from(tokens.flatMap(({ bytes }) => bytes ?? [])).toString(), 'You wrote: Größe ✓');
+    }
+    assert.equal(whole.usage?.completion_tokens, 8);
+  });
+
+  it('reasons where it is asked to, within the limit, and counts cached tokens', async () => {
+    const ask = (more: object, directive = '') =>
+      client.chat.completions.create({
+        ...asked(`Good morning ${directive}`),
+        reasoning_effort: 'low',
+        ...more,
+      });
+    const { usage } = await ask({}, '[[sandbox: cached_tokens=2]]');
+    assert.equal(usage?.completion_tokens_details?.reasoning_tokens, 8);
+    assert.equal(usage?.completion_tokens, 8 + 4);
+    assert.equal(usage?.prompt_tokens_details?.cached_tokens, 2);
+    const cut = await ask({ max_completion_tokens: 5 });
+    assert.equal(cut.usage?.completion_tokens, 5);
+    assert.equal(cut.choices[0]?.finish_reason, 'length');
+  });
+
+  it('stops at a stop sequence, refuses and blocks', async () => {
+    const said = async (content: string, more: object = {}) =>
+      (await client.chat.completions.create({ ...asked(content), ...more })).choices[0];
+    assert.equal((await said('one two', { stop: [' two'] }))?.message.content, 'You wrote: one');
+    const refused = await client.chat.completions.stream(asked('[[sandbox: refuse]]')).finalChatCompletion();
+    assert.equal(refused.choices[0]?.message.refusal, 'I cannot help with that.');
+    assert.equal((await said('[[sandbox: refuse]]'))?.message.content, null);
+    assert.equal((await said('[[sandbox: block]]'))?.finish_reason, 'content_filter');
+  });
+
+  it('refuses tool messages without their call, calls without their message, and numbers out of range', async () => {
+    const made = { id: 'call_1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
+    const ask = (more: object) => client.chat.completions.create({ ...asked('x'), ...more } as never);
+    for (const wrong of [
+      { messages: [{ role: 'tool', tool_call_id: 'call_1', content: 'x' }] },
+      {
+        messages: [
+          { role: 'assistant', tool_calls: [made] },
+          { role: 'user', content: 'x' },
+        ],
+      },
+      { temperature: 3 },
+      { top_p: -1 },
+      { n: 'two' },
+    ]) {
+      await assert.rejects(ask(wrong), OpenAI.BadRequestError, JSON.stringify(wrong));
+    }
+  });
+
+  it('tells of one model, refuses the one that does not exist, and tells of the limits that hold', async () => {
+    assert.equal((await client.models.retrieve('gpt-4o')).id, 'gpt-4o');
+    await assert.rejects(client.models.retrieve('missing'), OpenAI.NotFoundError);
+    await assert.rejects(client.chat.completions.create({ ...asked('x'), model: 'missing' }), (error) => {
+      assert.ok(error instanceof OpenAI.NotFoundError);
+      assert.equal(error.code, 'model_not_found');
+      return true;
+    });
+    const { response } = await client.chat.completions.create(asked('x')).withResponse();
+    assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '9999');
+  });
+
+  it('is tried again by the SDK after an overload', async () => {
+    const patient = client.withOptions({ maxRetries: 2 });
+    const content = 'Once more [[sandbox: status=503 times=2 retry_after=0]]';
+    const reply = await patient.chat.completions.create(asked(content));
+    assert.equal(reply.choices[0]?.message.content, 'You wrote: Once more');
+  });
+
+  it('says a sentence before it calls tools where told to', async () => {
+    const call = { ...asked('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
+    const whole = await client.chat.completions.create(call);
+    const streamed = await client.chat.completions.stream(call).finalChatCompletion();
+    for (const { choices } of [whole, streamed]) {
+      assert.equal(choices[0]?.message.content, 'I shall look that up.');
+      assert.equal(choices[0]?.message.tool_calls?.length, 2);
+    }
+  });
 });

@@ -32,6 +32,8 @@ export const pipelineDeps = ({ url }: TestDatabase, clock: Clock): PipelineDeps 
   clock,
   log: silentLog,
   project_dir: folder('vault'),
+  retention_days: 0,
+  open_subject_kms: () => Promise.reject(new Error('a test that erases gives the keys')),
 });
 
 /** A call as a test describes it: what it leaves out is that of a small successful call. */
@@ -44,6 +46,7 @@ export interface TestCall extends Partial<CallFacts> {
   readonly api_key?: string | null;
   readonly provider?: string | null;
   readonly model?: string | null;
+  readonly route?: CallRecord['route'];
 }
 
 let made = 0;
@@ -51,7 +54,7 @@ let made = 0;
 export const TEST_API_KEY = '00000000-0000-7000-a000-000000000001';
 
 const recordOf = (call: TestCall): CallRecord => {
-  const { request_id, recorded_at, customer, api_key, provider, model, ...facts } = call;
+  const { request_id, recorded_at, customer, api_key, provider, model, route, ...facts } = call;
   made += 1;
   return {
     schema_version: 1,
@@ -65,7 +68,7 @@ const recordOf = (call: TestCall): CallRecord => {
     model: model === undefined ? 'gpt-4o' : model,
     routing_rule: null,
     call: { ...FACTS, ...facts },
-    route: null,
+    route: route ?? null,
   };
 };
 

@@ -85,6 +85,21 @@ describe('the raw vault', () => {
         or has_table_privilege('onevault_gateway', table_name, 'delete')
         or has_table_privilege('onevault_gateway', table_name, 'truncate')`;
     assert.deepEqual([...denied], []);
+    for (const table of tables) {
+      const [column] = await sql<{ name: string }[]>`
+        select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum = 1`;
+      for (const statement of [
+        `update ${table} set ${column!.name} = ${column!.name}`,
+        `delete from ${table}`,
+        `truncate ${table}`,
+      ]) {
+        const attempt = sql.begin(async (tx) => {
+          await tx`set local role onevault_gateway`;
+          await tx.unsafe(statement);
+        });
+        await assert.rejects(attempt, { code: '42501', message: /^permission denied/ }, statement);
+      }
+    }
     const loaded = await sql.begin(async (tx) => {
       await tx`set local role onevault_gateway`;
       const rows = callRows(2).map(({ table, values }) => ({

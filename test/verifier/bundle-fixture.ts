@@ -5,7 +5,7 @@ import { entryOf, leafHash } from '../../src/vault/audit/entry.ts';
 import { rootOf } from '../../src/vault/audit/merkle.ts';
 import { ED25519, formatNote, formatVerifierKey, keyIdOf, signNote } from '../../src/vault/audit/note.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
-import { registry } from '../vault/vault-fixture.ts';
+import { callRows, invoiceLine, registry, rows, stamp, tenantRows } from '../vault/vault-fixture.ts';
 
 export const ORIGIN = 'onevault/0123456789abcdef';
 
@@ -88,3 +88,21 @@ export const bundleOf = (
     { kind: 'end', leaves: leaf_count, rows: row_count },
   ];
 };
+
+const invoice_hk = rows.hubKey('invoice_h', { invoice_bk: 'I-1' });
+
+/** Leaves of every kind: calls, hubs, links, states, a set. */
+export const LEAVES: VaultRow[][] = [
+  ...Array.from({ length: 9 }, (_, number) => callRows(number)),
+  ...tenantRows('north', 'Ünḯcode "quoted" \\ and 🚀', stamp(1)).map((row) => [row]),
+  ...tenantRows('south', '', stamp(2)).map((row) => [row]),
+  ...rows
+    .satelliteSet(
+      'invoice_line_s',
+      invoice_hk,
+      [2, 1, 10].map((at) => invoiceLine(at, `line ${at}`)),
+      stamp(3),
+    )
+    .map((row) => [row]),
+  ...Array.from({ length: 5 }, (_, number) => callRows(100 + number)),
+];

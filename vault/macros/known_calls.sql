@@ -46,6 +46,7 @@
     s.load_date,
     s.request_timestamp,
     s.response_status,
+    s.error_code,
     s.is_streamed,
     s.upstream_latency_ms,
     s.time_to_first_token_ms,

@@ -2,6 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import type { Sql } from '../../core/postgres.ts';
 import type { Transaction } from '../../vault/transaction.ts';
+import { clearCopies, listPendingErasures } from './clear-copies.ts';
 import type { Decider, PrivacyDeps } from './deps.ts';
 import { activeHolds } from './holds.ts';
 import { checkReason, findSubject, lockSubject } from './subject.ts';
@@ -24,7 +25,7 @@ export interface ErasureCertificate {
     readonly status: 'none' | 'worthless' | 'pending';
     readonly since: string | null;
     readonly master_key_ids: readonly string[];
-    /** Those that still exist, until `onevault keys rotate` has ended. */
+    /** Those that still exist. They are tried again every quarter of an hour, and by `onevault keys rotate`. */
     readonly master_key_ids_left: readonly string[];
   };
   /** The event that tells of it in the audit log. */
@@ -88,7 +89,11 @@ export const eraseSubject = async (
       ],
     };
   });
-  await clearCopies(deps, id);
+  // What cannot be done now, the job erasures goes on with.
+  if ((await listPendingErasures(sql)).some((pending) => pending.id === id)) {
+    await deps.subject_kms.dropDeadRows();
+    await clearCopies(deps);
+  }
   return { certificate: await findErasure(sql, id), is_new };
 };
 
@@ -136,28 +141,6 @@ const lastErasure = async (tx: Transaction, subject: string): Promise<string | n
     order by h.erasure_bk desc
     limit 1`;
   return row?.id ?? null;
-};
-
-// One may bring to its end a rotation whose new master key had wrapped the erased key; others wait for one that runs.
-const MOST_RENEWALS = 40;
-
-/** Makes copies of the destroyed key worthless. What cannot be done now is left to the next rotation. */
-const clearCopies = async ({ sql, subject_kms }: PrivacyDeps, id: string): Promise<void> => {
-  for (let renewals = 0; renewals < MOST_RENEWALS; renewals += 1) {
-    const { copies } = await findErasure(sql, id);
-    if (copies.status !== 'pending') break;
-    if (renewals === 0) await dropDeadRows(sql);
-    if ((await subject_kms.renewMasterKey()) !== null) break;
-  }
-};
-
-/**
- * Writes the table of keys anew without its dead rows: it holds a row a subject, so that takes a moment. When somebody
- * is at work in it they are only cleared, and nobody waits.
- */
-const dropDeadRows = async (sql: Sql): Promise<void> => {
-  await sql`vacuum (full, skip_locked) privacy.subject_key`;
-  await sql`vacuum (skip_locked) privacy.subject_key`;
 };
 
 /** @throws OneVaultError not_found */

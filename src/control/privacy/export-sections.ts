@@ -18,6 +18,9 @@ const DUTY = 'Records that the law asks for (Art. 6(1)(c) GDPR).';
 const SECURITY = 'Security, and proof of what was done and who looked (Art. 6(1)(f) GDPR).';
 const KEPT = 'Kept unchanged: the audit trail is insert-only. It holds surrogate keys, no names.';
 
+const KEPT_CALLS =
+  'Kept unchanged until its day is past its retention; then it is destroyed, unless a legal hold keeps it. It holds surrogate keys, no names.';
+
 export const PERSONAL_DATA: SectionHead = {
   name: 'personal_data',
   title: 'Personal data',
@@ -64,6 +67,17 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
         order by p.provider_bk, s.applied_date, s.load_date, s.hash_diff`,
     },
     {
+      ...{ name: 'provider_key_terms', title: 'Where those keys are used' },
+      ...{ purpose: CONTRACT, retention: KEPT },
+      text: `
+        select p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns('customer_provider_key_terms_s')}
+        from gateway.customer_provider_keys_l l
+        join gateway.ai_provider_h p using (provider_hk)
+        join gateway.customer_provider_key_terms_s_history s using (customer_provider_key_hk)
+        where l.customer_hk = ${KEY}
+        order by p.provider_bk, s.applied_date, s.load_date, s.hash_diff`,
+    },
+    {
       ...{ name: 'legal_holds', title: 'Legal holds', purpose: DUTY, retention: KEPT },
       text: `
         select h.legal_hold_bk as legal_hold, s.applied_date, s.load_end_date, ${columns('legal_hold_s')}
@@ -93,6 +107,17 @@ const KEY = "decode($1::text, 'hex')";
 type Columns = (table: string) => string;
 
 const moneySections = (columns: Columns): readonly QueriedSection[] => [
+  {
+    ...{ name: 'prices', title: 'Prices agreed on, in pico-dollars', purpose: CONTRACT, retention: KEPT },
+    text: `
+      select m.model_bk as model, p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns('customer_price_s')}
+      from gateway.customer_price_l l
+      join gateway.model_h m using (model_hk)
+      join gateway.ai_provider_h p using (provider_hk)
+      join gateway.customer_price_s_history s using (customer_price_link_hk)
+      where l.customer_hk = ${KEY}
+      order by m.model_bk, p.provider_bk, s.applied_date, s.load_date, s.hash_diff, s.tier`,
+  },
   {
     ...{ name: 'spending', title: 'Spending, in pico-dollars', purpose: CONTRACT, retention: KEPT },
     text: `
@@ -126,7 +151,12 @@ const moneySections = (columns: Columns): readonly QueriedSection[] => [
 
 const callSections = (columns: Columns): readonly QueriedSection[] => [
   {
-    ...{ name: 'calls_by_month', title: 'Calls by month and model', purpose: CONTRACT, retention: KEPT },
+    ...{
+      name: 'calls_by_month',
+      title: 'Calls by month and model',
+      purpose: CONTRACT,
+      retention: KEPT_CALLS,
+    },
     text: `
       select
         to_char(s.applied_date at time zone 'UTC', 'YYYY-MM') as month,
@@ -145,7 +175,7 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       order by 1, 2, 3`,
   },
   {
-    ...{ name: 'calls', title: 'Calls', retention: KEPT },
+    ...{ name: 'calls', title: 'Calls', retention: KEPT_CALLS },
     purpose: `${CONTRACT} ${SECURITY} Prompts and replies are not kept, only salted commitments to them.`,
     text: `
       select
@@ -162,6 +192,23 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       join gateway.model_h m using (model_hk)
       where l.customer_hk = ${KEY}
       order by l.load_date, l.api_request_hk`,
+  },
+  {
+    ...{
+      name: 'destroyed_calls',
+      title: 'Sums of calls that were destroyed',
+      purpose: DUTY,
+      retention: KEPT,
+    },
+    text: `
+      select
+        h.destruction_certificate_bk as certificate,
+        ${columns('destruction_usage_s')}
+      from gateway.customer_h c
+      join ops.destruction_usage_s s on s.customer = c.customer_bk
+      join ops.destruction_certificate_h h using (destruction_certificate_hk)
+      where c.customer_hk = ${KEY}
+      order by 1, s.usage_number`,
   },
   {
     ...{ name: 'reports', title: 'Reports about the customer', purpose: DUTY, retention: KEPT },

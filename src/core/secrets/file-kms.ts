@@ -83,6 +83,7 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
   };
   return {
     kind: LOCAL_KIND,
+    makes_keys: given_keys.length === 0,
     createMasterKey: () => {
       if (given_keys.length > 0 || readKeyFile(path).length > 0) return false;
       const first = makeLocalKey(instantOf(clock.now()));

@@ -6,6 +6,7 @@ import type { Keyring, SealContext } from './contract.ts';
 import { DATA_KEY_TABLE, type DataKeyStore, unwrapStored } from './data-keys.ts';
 import { createKeyCache } from './key-cache.ts';
 import { type Kms, UnknownMasterKeyError, UnwrapError } from './kms.ts';
+import { createSealTurns } from './seal-turns.ts';
 import { keyIdOf, openWith, sealWith, UnsealError } from './sealed.ts';
 
 export interface KeyringDeps {
@@ -28,24 +29,8 @@ export interface ClosableKeyring extends Keyring {
   close(): void;
 }
 
-/**
- * How many values one data key seals at most, all processes together: a fourth of what NIST SP 800-38D, section 8.3,
- * allows with random nonces (2^32), so that the count still holds when the database was set back to a backup.
- */
-const MOST_SEALS = 2 ** 30;
-// A statement each; what a process that ends has not used is lost, and 16,384 of them exhaust a key.
-const SEALS_AT_ONCE = 2 ** 16;
-// So soon every process seals with the key that a rotation made.
-const LOOK_AGAIN_MS = 10_000;
 // 32 bytes each, and a key a rotation.
 const MOST_KEYS_IN_MEMORY = 256;
-
-/** The key that seals now, and how often it still may here. */
-interface Turn {
-  readonly data_key_id: string;
-  seals_left: number;
-  looked_ms: number;
-}
 
 /**
  * Seals and opens with data keys (AES-256-GCM), which lie in the store wrapped under a master key. Keys that were
@@ -56,9 +41,6 @@ export const createKeyring = (deps: KeyringDeps): ClosableKeyring => {
   const { kms, store, clock } = deps;
   const observe = deps.observe ?? (() => {});
   const cache = createKeyCache(MOST_KEYS_IN_MEMORY);
-  let turn: Turn | null = null;
-  let taking: Promise<Turn> | null = null;
-
   const load = (data_key_id: string) => async (): Promise<Buffer | null> => {
     const place = { table: DATA_KEY_TABLE, key_id: data_key_id };
     const key = await unwrapStored(kms, place, () => store.find(data_key_id));
@@ -72,38 +54,7 @@ export const createKeyring = (deps: KeyringDeps): ClosableKeyring => {
     return data_key_id;
   };
 
-  /** The newest key that has seals to give; another is made when it has none. */
-  const takeTurn = async (): Promise<Turn> => {
-    let data_key_id = (await store.newest()) ?? (await makeKey());
-    const looked_ms = clock.now();
-    if (turn?.data_key_id === data_key_id && turn.seals_left > 0) {
-      turn.looked_ms = looked_ms;
-      return turn;
-    }
-    while (!(await store.reserve(data_key_id, SEALS_AT_ONCE, MOST_SEALS))) data_key_id = await makeKey();
-    return { data_key_id, seals_left: SEALS_AT_ONCE, looked_ms };
-  };
-
-  /** Takes one seal. @returns the id of the key to make it with */
-  const takeSeal = async (): Promise<string> => {
-    for (;;) {
-      const is_fresh = turn !== null && clock.now() - turn.looked_ms < LOOK_AGAIN_MS;
-      if (turn !== null && turn.seals_left > 0 && is_fresh) {
-        turn.seals_left -= 1;
-        return turn.data_key_id;
-      }
-      taking ??= takeTurn().finally(() => {
-        taking = null;
-      });
-      try {
-        turn = await taking;
-      } catch (error) {
-        // The key at hand serves on while the database is away.
-        if (turn === null || turn.seals_left === 0) throw error;
-        turn.looked_ms = clock.now();
-      }
-    }
-  };
+  const takeSeal = createSealTurns({ store, clock, makeKey });
 
   return {
     seal: async (plaintext, context) => {

@@ -18,6 +18,7 @@ export const createKmsSet = (first: Kms, ...others: readonly Kms[]): Kms => {
   };
   return {
     kind: first.kind,
+    makes_keys: first.makes_keys,
     list: async () => (await Promise.all(all.map((each) => each.list()))).flat(),
     wrap: (key, place) => first.wrap(key, place),
     unwrap: async (wrapped, place) => ownerOf(wrapped).unwrap(wrapped, place),

@@ -22,6 +22,8 @@ export interface MasterKey {
 export interface Kms {
   /** What its master keys' ids begin with, before the colon. */
   readonly kind: string;
+  /** Whether `rotate` makes a newer master key; false where only the operator gives them. */
+  readonly makes_keys: boolean;
   /** Every master key that it can unwrap with, the one that wraps first. @throws KmsError */
   list(): Promise<readonly MasterKey[]>;
   /** Wraps a key of 32 bytes under the newest master key. @throws KmsError */
@@ -38,7 +40,7 @@ export interface Kms {
   rotate(): Promise<boolean>;
   /**
    * Destroys a master key that wraps nothing any more.
-   * @returns whether it is gone; false where only the operator can destroy it
+   * @returns whether it is gone, whoever destroyed it; false where only the operator can, and has not
    * @throws KmsError
    */
   destroy(master_key_id: string): Promise<boolean>;

@@ -3,6 +3,7 @@ import { type Clock, instantOf } from '../clock.ts';
 import type { NextId } from '../ids.ts';
 import type { Sql } from '../postgres.ts';
 import { createDataKeyStore, MASTER_KEYS_LOCK } from './data-keys.ts';
+import { destroyRetired, readRetired } from './destroy-retired.ts';
 import { makeDataKey } from './keyring.ts';
 import type { Kms, WrappedKey } from './kms.ts';
 
@@ -19,6 +20,11 @@ export interface RotationDeps {
 export interface RotationInput {
   /** Leaves retired master keys where they are; a later rotation without this destroys them. */
   readonly keep_old: boolean;
+  /**
+   * Leaves the data key that seals as it is, where only the master key is to go: data keys are never deleted, and each
+   * has to be wrapped anew by every later rotation. One that was interrupted still makes the one that it began for.
+   */
+  readonly keep_data_key?: boolean;
   /**
    * Runs `finish` in the transaction that tells the audit log of the rotation: both happen once, however often it was
    * interrupted.
@@ -80,6 +86,7 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
   const started = await startOrResume(deps);
   const is_new_master_key = await ensureNewMasterKey(kms, started);
   const master_key_id = await newestOf(kms);
+  await noteMasterKey(deps, master_key_id);
   const tables = await readTables(sql);
   const rewrapped: Record<string, number> = {};
   for (let round = 1; ; round += 1) {
@@ -94,8 +101,9 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
       );
     }
   }
-  const data_key_id = await ensureNewDataKey(deps, started);
-  const destroyed = input.keep_old ? [] : await destroyRetired(deps);
+  const is_data_key_kept = input.keep_data_key === true && !started.is_resumed;
+  const data_key_id = await ensureDataKey(deps, is_data_key_kept ? null : started.started_at);
+  const destroyed = input.keep_old ? [] : await destroyRetired(deps, await readRetired(sql));
   const retired = await readRetired(sql);
   const { key_rotation_id, started_at, is_resumed } = started;
   const rotation: Rotation = {
@@ -144,6 +152,17 @@ const startOrResume = async ({ sql, kms, clock, nextId }: RotationDeps): Promise
 
 const ensureNewMasterKey = async (kms: Kms, { replaced_master_key_id }: Started): Promise<boolean> =>
   (await newestOf(kms)) !== replaced_master_key_id || (await kms.rotate());
+
+/**
+ * Notes a master key before anything is wrapped under it: an erasure names every key that stands there, and what a
+ * statement wrote that never committed lies in the write-ahead log all the same.
+ */
+const noteMasterKey = async ({ sql, clock }: RotationDeps, master_key_id: string): Promise<void> => {
+  await sql`
+    insert into privacy.master_key (master_key_id, first_used_at)
+    values (${master_key_id}, ${instantOf(clock.now())})
+    on conflict do nothing`;
+};
 
 const readTables = async (sql: Sql): Promise<WrappedTable[]> => [
   ...(await sql<WrappedTable[]>`
@@ -236,39 +255,17 @@ const retireOthers = async (
     return true;
   })) as boolean;
 
-/** A data key that is younger than the rotation. */
-const ensureNewDataKey = async (deps: RotationDeps, { started_at }: Started): Promise<string> => {
+/** The newest data key, or another where it is older than `since`. */
+const ensureDataKey = async (deps: RotationDeps, since: string | null): Promise<string> => {
   const { sql, kms, clock, nextId } = deps;
   const [made] = await sql<{ data_key_id: string }[]>`
     select data_key_id
     from privacy.data_key
-    where created_at >= ${started_at}
+    where ${since}::timestamptz is null
+       or created_at >= ${since}
     order by key_number desc
     limit 1`;
   if (made !== undefined) return made.data_key_id;
   const store = createDataKeyStore(sql, () => instantOf(clock.now()));
   return makeDataKey({ kms, store, nextId });
-};
-
-const destroyRetired = async ({ sql, kms, clock }: RotationDeps): Promise<string[]> => {
-  const destroyed: string[] = [];
-  for (const master_key_id of await readRetired(sql)) {
-    if (!(await kms.destroy(master_key_id))) continue;
-    await sql`
-      update privacy.master_key
-      set destroyed_at = ${instantOf(clock.now())}
-      where master_key_id = ${master_key_id}`;
-    destroyed.push(master_key_id);
-  }
-  return destroyed;
-};
-
-const readRetired = async (sql: Sql): Promise<string[]> => {
-  const rows = await sql<{ master_key_id: string }[]>`
-    select master_key_id
-    from privacy.master_key
-    where retired_at is not null
-      and destroyed_at is null
-    order by first_used_at, master_key_id`;
-  return rows.map(({ master_key_id }) => master_key_id);
 };

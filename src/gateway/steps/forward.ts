@@ -1,11 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../core/errors.ts';
-import type { ProviderAdapter, UpstreamReply } from '../../providers/contract.ts';
+import { keyRefused } from '../../providers/check-key.ts';
+import type { ProviderAdapter, Upstream, UpstreamReply } from '../../providers/contract.ts';
 import { createLosses } from '../../providers/losses.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { adapterOf } from '../offers.ts';
 import { pass } from '../passing.ts';
+import { isHeld, upstreamOf } from '../payers.ts';
+import { receiveStream } from '../receive-stream.ts';
 import type { Dialogue } from '../work.ts';
 
 // The first choice and one failover: a third try would keep the client longer than an error does.
@@ -25,6 +28,8 @@ const WORTH_ANOTHER_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'provider_timeout',
   'provider_rate_limited',
   'unsupported_feature',
+  'provider_key_refused',
+  'provider_key_unavailable',
 ]);
 
 /** Sends the call to its first candidate, and once more while the client has seen nothing of a reply. */
@@ -48,7 +53,11 @@ const nextCandidate = (
   failed: CandidateOffer,
   error: OneVaultError,
 ): CandidateOffer | null => {
-  const other = candidates.find(({ offer }) => offer.provider !== failed.offer.provider);
+  const other = candidates.find(
+    ({ offer, provider_key }) =>
+      offer.provider !== failed.offer.provider ||
+      (provider_key === null && failed.provider_key !== null && error.code !== 'unsupported_feature'),
+  );
   if (WORTH_ANOTHER.has(error.code)) return other ?? failed;
   return WORTH_ANOTHER_PROVIDER.has(error.code) ? (other ?? null) : null;
 };
@@ -70,18 +79,20 @@ const tryCandidate = async (
     const adapter = adapterOf(deps, candidate.offer);
     if (adapter === null)
       throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
-    const dialogue = dialogueWith(deps, call, adapter, candidate);
+    if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
+      throw keyRefused('It was revoked or replaced while the call was under way.', null);
+    const upstream = await upstreamOf(deps, candidate);
+    const dialogue = dialogueWith(call, adapter, candidate, upstream);
     if (dialogue === null) {
       call.answer = await call.ask!.work.answer();
       return null;
     }
-    const upstream = deps.upstreams[provider]!;
     const reply = await deps.caller.call(upstream, dialogue.request, { signal: call.signal });
     http_status = reply.status;
-    await receive(deps, call, adapter, dialogue, reply);
+    if (reply.status < 200 || reply.status > 299) throw await refusalOf(adapter, upstream, candidate, reply);
+    await receive(deps, call, dialogue, reply);
   } catch (thrown) {
     error = asOneVaultError(thrown);
-    if (error.code === 'internal_error') throw error;
   }
   call.upstream_latency_ms = Math.max(0, deps.clock.now() - started_ms);
   call.attempts.push({
@@ -90,16 +101,19 @@ const tryCandidate = async (
     latency_ms: call.upstream_latency_ms,
     http_status,
     error_code: error?.code ?? null,
+    provider_key: candidate.provider_key?.provider_key ?? null,
+    ...(candidate.customers_own === null ? {} : { customers_own: candidate.customers_own }),
   });
+  if (error?.code === 'internal_error') throw error;
   return error;
 };
 
 /** Untouched where the provider speaks the client's own wire, else translated; null where we answer ourselves. */
 const dialogueWith = (
-  { upstreams }: GatewayDeps,
   call: Call,
   adapter: ProviderAdapter,
   candidate: CandidateOffer,
+  upstream: Upstream,
 ): Dialogue | null => {
   const { wire } = call.protocol;
   const ask = call.ask!;
@@ -107,14 +121,16 @@ const dialogueWith = (
   const target = {
     model: candidate.provider_model_name,
     stream: ask.stream,
-    upstream: upstreams[candidate.offer.provider]!,
+    upstream,
     max_output_tokens: candidate.max_output_tokens,
   };
   call.ctx.remove(LOSSY);
   const passage = wire === null ? undefined : adapter.passages[wire];
-  if (passage !== undefined) return pass(passage, { ask, text: call.text, headers, target });
   const losses = createLosses(headers[LOSSY] === 'allow');
-  const dialogue = ask.work.translate(adapter, target, losses);
+  const dialogue =
+    passage === undefined
+      ? ask.work.translate(adapter, target, losses)
+      : pass(passage, { ask, text: call.text, headers, target, losses });
   if (losses.lost.length > 0) call.ctx.set(LOSSY, lossyHeader(losses.lost));
   return dialogue;
 };
@@ -136,38 +152,38 @@ const lossyHeader = (paths: readonly string[]): string => {
 const receive = async (
   deps: GatewayDeps,
   call: Call,
-  adapter: ProviderAdapter,
   dialogue: Dialogue,
   reply: UpstreamReply,
 ): Promise<void> => {
-  if (reply.status < 200 || reply.status > 299) {
-    const { status, headers } = reply;
-    const upstream = deps.upstreams[call.chosen!.offer.provider]!;
-    throw adapter.error({ status, headers, body: await reply.text() }, upstream);
-  }
   if (call.ask!.stream) return receiveStream(deps, call, dialogue, reply);
   call.answer = dialogue.whole(await reply.text());
   call.usage = call.answer.usage;
+  if (call.answer.broken != null) throw call.answer.broken;
 };
 
-const receiveStream = async (
-  { clock }: GatewayDeps,
-  call: Call,
-  dialogue: Dialogue,
+// What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
+const OF_THE_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403]);
+
+const refusalOf = async (
+  adapter: ProviderAdapter,
+  upstream: Upstream,
+  { provider_key }: CandidateOffer,
   reply: UpstreamReply,
-): Promise<void> => {
-  const frames = dialogue.stream();
-  call.frames = frames;
+): Promise<OneVaultError> => {
+  const { status, headers } = reply;
+  const error = adapter.error({ status, headers, body: await refusalText(reply) }, upstream);
+  return provider_key !== null && OF_THE_ACCOUNT.has(status) ? keyRefused(error.details, error) : error;
+};
+
+// A refusal is a sentence; a page of HTML with its scripts is not read for one.
+const REFUSAL_MAX_BYTES = 65_536;
+
+/** The body of a refusal, '' where it cannot be had: its status says enough. */
+const refusalText = async (reply: UpstreamReply): Promise<string> => {
   try {
-    for await (const events of reply.events()) {
-      let text = '';
-      for (const event of events) text += frames.push(event);
-      if (text === '') continue;
-      call.time_to_first_token_ms ??= Math.max(0, clock.now() - call.received_ms);
-      await call.reply.write(text);
-    }
-    frames.end();
-  } finally {
-    call.usage = frames.usage;
+    return await reply.text(REFUSAL_MAX_BYTES);
+  } catch (error) {
+    if (asOneVaultError(error).code === 'client_closed_request') throw error;
+    return '';
   }
 };

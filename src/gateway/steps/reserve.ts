@@ -1,15 +1,20 @@
 import { OneVaultError } from '../../core/errors.ts';
-import { usdFromPico } from '../../core/money.ts';
+import { type Pico, usdFromPico } from '../../core/money.ts';
 import { budgetsOf } from '../budgets.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { holdKeys, worstBilled } from '../key-budgets.ts';
 
-/** Holds what the call could cost at most against its customer's budgets, as a card is authorised. */
+/**
+ * Holds what the call could cost at most against its customer's budgets, and against the limits of its own provider
+ * keys, as a card is authorised.
+ */
 export const reserve =
   ({ budgets }: GatewayDeps): Step =>
   async (call) => {
-    const amount = call.eligible.reduce((most, { worst_cost }) => {
-      return worst_cost !== null && worst_cost > most ? worst_cost : most;
+    await holdKeys(budgets, call);
+    const amount = call.eligible.map(worstBilled).reduce<Pico>((most, worst) => {
+      return worst !== null && worst > most ? worst : most;
     }, 0n);
     const reservation = { budgets: budgetsOf(call.customer!, call.received_ms), amount };
     const exceeded = await budgets.reserve(reservation);

@@ -52,13 +52,14 @@ const isTarget = (rule: RoutingRule, { offer }: CandidateOffer): boolean =>
   (rule.target_provider === null || rule.target_provider === offer.provider) &&
   (rule.target_model === null || rule.target_model === offer.model);
 
-/** Cheapest first, unpriced last; by name where the cost is the same, so that the order never varies. */
+/** Cheapest first, unpriced last; by name where the cost is the same, so that the order never varies; the customer's own key first. */
 const byWorstCost = (a: CandidateOffer, b: CandidateOffer): number => {
   if (a.worst_cost !== b.worst_cost) {
     if (a.worst_cost === null) return 1;
     if (b.worst_cost === null) return -1;
     return a.worst_cost < b.worst_cost ? -1 : 1;
   }
-  const name = ({ offer }: CandidateOffer): string => `${offer.provider}/${offer.model}`;
+  const name = ({ offer, provider_key }: CandidateOffer): string =>
+    `${offer.provider}/${offer.model}/${provider_key === null ? 'platform' : 'customer'}`;
   return name(a) < name(b) ? -1 : 1;
 };

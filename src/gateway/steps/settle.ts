@@ -3,8 +3,10 @@ import type { Usage } from '../../providers/chat-form.ts';
 import type { Call, CandidateOffer } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { withTools } from '../hosted-tools.ts';
+import { feeOf, settleKeys } from '../key-budgets.ts';
 import { NOTHING_USED, type Rating, rate } from '../rating.ts';
-import { STREAM_HEADERS } from '../reply.ts';
+import { streamHeaders } from '../reply.ts';
 
 /**
  * Ends a call, whatever became of it: rates what was used, gives back the rest of the reservation, appends the
@@ -15,6 +17,7 @@ export const settle =
   async (call: Call): Promise<void> => {
     await completeUsage(call);
     const rating = ratingOf(call);
+    await settleKeys(deps.budgets, call);
     if (call.reservation !== null) await deps.budgets.settle(call.reservation, rating.customer_cost ?? 0n);
     prepareReply(deps, call, rating);
     const http_status = statusOf(call);
@@ -33,14 +36,15 @@ export const settle =
  * provider may have told of the prompt alone: then what was produced is counted.
  */
 const completeUsage = async (call: Call): Promise<void> => {
-  const told = call.usage !== null && isPossible(call.usage) ? call.usage : null;
+  const told = call.usage !== null && isPossible(call.usage) ? withSeen(call.usage, call) : null;
   call.usage = told;
   call.usage_source = told === null ? 'none' : 'provider';
   const reply = call.answer ?? call.frames;
   if (reply === null || (told !== null && call.error === null)) return;
   const written = reply.written();
-  if (written === '' && (call.error !== null || !call.ask!.work.isBilled)) return;
-  const counted = within(call.chosen!, await call.ask!.work.countUsage(written));
+  const has_used_tools = Object.keys(call.frames?.tool_uses ?? {}).length > 0;
+  if (written === '' && !has_used_tools && (call.error !== null || !call.ask!.work.isBilled)) return;
+  const counted = withSeen(within(call.chosen!, await call.ask!.work.countUsage(written)), call);
   if (told !== null && told.completion_tokens >= counted.completion_tokens) return;
   const { prompt_tokens } = told ?? counted;
   const { completion_tokens } = counted;
@@ -49,14 +53,23 @@ const completeUsage = async (call: Call): Promise<void> => {
   call.usage_source = 'counted';
 };
 
+/** With the uses of tools that were seen in a stream, which are told of at its end alone. */
+const withSeen = (usage: Usage, { frames }: Call): Usage =>
+  frames?.tool_uses === undefined
+    ? usage
+    : { ...usage, tool_uses: { ...frames.tool_uses, ...usage.tool_uses } };
+
 // What the vault's columns take, and more than any model reads or writes.
 const MOST_TOKENS = 2 ** 31 - 1;
 
 /** A provider's word is taken, but not for what cannot be: parts that are larger than their whole. */
-const isPossible = (usage: Usage): boolean =>
+export const isPossible = (usage: Usage): boolean =>
   usage.total_tokens <= MOST_TOKENS &&
   usage.cached_tokens + usage.cache_write_tokens <= usage.prompt_tokens &&
-  usage.reasoning_tokens <= usage.completion_tokens;
+  usage.reasoning_tokens <= usage.completion_tokens &&
+  usage.prompt_audio_tokens + (usage.prompt_image_tokens ?? 0) <= usage.prompt_tokens &&
+  usage.completion_audio_tokens + (usage.completion_image_tokens ?? 0) <= usage.completion_tokens &&
+  Object.values(usage.tool_uses ?? {}).every((uses) => (uses ?? 0) <= MOST_TOKENS);
 
 /** Another model's tokens may be fewer than ours: a count never passes what the provider was held to. */
 const within = (candidate: CandidateOffer, counted: Usage): Usage => {
@@ -65,10 +78,16 @@ const within = (candidate: CandidateOffer, counted: Usage): Usage => {
   return { ...counted, prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 };
 
-const ratingOf = (call: Call): Rating =>
-  call.usage === null || call.chosen === null
-    ? NOTHING_USED
-    : rate(call.usage, call.chosen.price, call.customer!.markup_basis_points);
+/** What a call costs by its usage; tells it what its customer's own key is billed. */
+export const ratingOf = (call: Call): Rating => {
+  const listed =
+    call.usage === null || call.chosen === null
+      ? NOTHING_USED
+      : rate(withTools(call.usage, call.chosen.tools), call.chosen.price, call.customer!.markup_basis_points);
+  if (call.chosen === null || call.chosen.provider_key === null) return listed;
+  call.provider_key_cost = listed.provider_cost;
+  return feeOf(listed);
+};
 
 const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   const { error, protocol, reply } = call;
@@ -76,9 +95,11 @@ const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   if (error === null) {
     reply.prepare(call.answer === null ? call.frames!.last(call, rating) : call.answer.body(call, rating));
   } else if (reply.has_started) {
-    reply.prepare(protocol.dialect.broken(error, call.request_id, now_ms));
+    const { broken } = call.ask?.stream_form ?? protocol.dialect;
+    reply.prepare(broken(error, call.request_id, now_ms, call.frames?.next_number ?? 0));
   } else {
-    reply.prepare(JSON.stringify(protocol.dialect.error(error, call.request_id, now_ms)));
+    const envelope = protocol.dialect.error(error, call.request_id, now_ms);
+    reply.prepare(JSON.stringify(call.ask?.stream_form?.error(envelope) ?? envelope));
   }
 };
 
@@ -89,7 +110,7 @@ const sendReply = (call: Call): void => {
   const { error, reply } = call;
   const is_stream = error === null && call.ask!.stream;
   const headers: Record<string, string> = is_stream
-    ? { ...STREAM_HEADERS }
+    ? { ...streamHeaders(call.ask!.stream_form?.content_type) }
     : { 'content-type': 'application/json; charset=utf-8' };
   if (error?.retry_after_s != null) headers['retry-after'] = String(error.retry_after_s);
   reply.finish(statusOf(call), headers);

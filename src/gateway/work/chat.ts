@@ -1,11 +1,15 @@
 import type { Model } from '../../control/snapshot.ts';
-import type { ChatChunk, ChatMessage, ChatRequest, ChatResponse } from '../../providers/chat-form.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { ServiceTier } from '../../core/prices.ts';
+import type { ChatChunk, ChatMessage, ChatRequest, ChatResponse, Usage } from '../../providers/chat-form.ts';
 import { textOfChoices } from '../../providers/chat-text.ts';
 import type { ChatOperation } from '../../providers/contract.ts';
 import { type Losses, located } from '../../providers/losses.ts';
+import type { HostedTool } from '../hosted-tools.ts';
 import type { Rating } from '../rating.ts';
 import { countUsage } from '../tokens.ts';
-import type { Answer, Ending, Frames, Work } from '../work.ts';
+import { type Answer, type Ending, type Frames, KEEP_ALIVE, type Work } from '../work.ts';
+import { oneCall } from './one-call.ts';
 
 /** A chat as a client protocol has read it into the pivot form. */
 export interface ReadChat {
@@ -14,6 +18,8 @@ export interface ReadChat {
   readonly losses: readonly Loss[];
   /** Text of the prompt that is not in `chat`. */
   readonly unread: readonly string[];
+  /** Tools that the provider is asked to run itself; absent: none. */
+  readonly hosted_tools?: readonly HostedTool[];
   /** The client's own path of a field of the pivot form. */
   readonly locate: (param: string) => string;
 }
@@ -22,6 +28,10 @@ export interface Loss {
   /** The client's own path. */
   readonly param: string;
   readonly why: string;
+  /** Whether it adds nothing to the prompt. */
+  readonly is_light?: boolean;
+  /** Where leaving it out would mislead the client's SDK: what tells it to do without, whatever the client allows. */
+  readonly wire_code?: string;
 }
 
 /** How a client protocol writes replies of the pivot form. */
@@ -33,9 +43,16 @@ export interface ChatWriter {
 
 /** A stream in the client's own frames; holds the state of one. */
 export interface ChatFrames {
-  /** '' where the chunk says nothing to this client. @throws OneVaultError provider_malformed */
-  chunk(chunk: ChatChunk): string;
+  /**
+   * @param usage what the provider has told by now of the whole reply
+   * @returns '' where the chunk says nothing to this client
+   * @throws OneVaultError provider_malformed
+   */
+  chunk(chunk: ChatChunk, usage: Usage | null): string;
   last(call: Ending, rating: Rating): string;
+  /** As in `Frames`; absent where frames are server-sent events. */
+  readonly keep_alive?: string;
+  readonly next_number?: number;
 }
 
 // What a provider's own tool instructions add to a prompt (Anthropic publishes 313 to 530 tokens).
@@ -48,6 +65,8 @@ export const chatWork = (read: ReadChat, writer: ChatWriter): Work => ({
   isBilled: true,
   capability: 'chat',
   isServedBy: () => true,
+  service_tier: asTier(read.chat.service_tier),
+  hosted_tools: read.hosted_tools ?? [],
   promptText: () => promptText(read),
   mostPromptTokens: (model, body_bytes) => mostPromptTokens(read, model, body_bytes),
   mostCompletionTokens: (model) => mostCompletionTokens(read.chat, model),
@@ -55,39 +74,57 @@ export const chatWork = (read: ReadChat, writer: ChatWriter): Work => ({
     const request = adapter.chat.request(read.chat, target, losesOf(read, losses));
     return {
       request,
-      whole: (text) => answerOf(adapter.chat, text, writer),
-      stream: () => framesOf(adapter.chat, writer),
+      whole: (text) => answerOf(adapter.chat, text, read.chat, writer),
+      stream: () => framesOf(adapter.chat, read.chat, writer),
     };
   },
   answer: () => Promise.reject(new Error('a chat has no answer of our own')),
   countUsage: (written) => countUsage(read.chat, written),
 });
 
+const asTier = (asked: unknown): ServiceTier =>
+  asked === 'flex' || asked === 'priority' ? asked : 'standard';
+
 /** What is lost on the way into the pivot form counts from the start; what is lost after it, by the client's paths. */
-export const losesOf = (read: ReadChat, losses: Losses): Losses => {
-  for (const { param, why } of read.losses) losses.lose(param, why);
+export const losesOf = (read: Pick<ReadChat, 'losses' | 'locate'>, losses: Losses): Losses => {
+  for (const { param, why, wire_code } of read.losses) {
+    if (wire_code !== undefined) {
+      throw new OneVaultError('unsupported_feature', { param, details: `${why} (${param}).`, wire_code });
+    }
+    losses.lose(param, why);
+  }
   return located(losses, read.locate);
 };
 
-const answerOf = (chat: ChatOperation, text: string, writer: ChatWriter): Answer => {
-  const { result, usage } = chat.response(text);
+const answerOf = (chat: ChatOperation, text: string, asked: ChatRequest, writer: ChatWriter): Answer => {
+  const { result, usage, broken = null } = chat.response(text);
   return {
     usage,
+    broken,
     written: () => textOfChoices(result.choices, 'message'),
-    body: writer.whole(result),
+    body: writer.whole(oneCall(asked).whole(result)),
   };
 };
 
-const framesOf = (chat: ChatOperation, writer: ChatWriter): Frames => {
+const framesOf = (chat: ChatOperation, asked: ChatRequest, writer: ChatWriter): Frames => {
   const stream = chat.stream();
   const frames = writer.stream();
+  const bounded = oneCall(asked).stream();
   return {
-    push: (event) => {
+    push: (piece) => {
+      if (piece.data === null) return '';
       let text = '';
-      for (const chunk of stream.push(event)) text += frames.chunk(chunk);
+      for (const chunk of stream.push(piece)) text += frames.chunk(bounded(chunk), stream.usage);
       return text;
     },
     end: () => stream.end(),
+    get is_over() {
+      return stream.is_over === true;
+    },
+    keep_alive: frames.keep_alive ?? KEEP_ALIVE,
+    get next_number() {
+      return frames.next_number ?? 0;
+    },
     last: frames.last,
     get usage() {
       return stream.usage;
@@ -118,7 +155,7 @@ const mostPromptTokens = (read: ReadChat, model: Model, body_bytes: number): num
 
 /** Whether a prompt may weigh more than its bytes: by pictures, files, and tools that a provider runs itself. */
 const isHeavy = ({ chat, losses }: ReadChat): boolean =>
-  losses.length > 0 ||
+  losses.some(({ is_light }) => is_light !== true) ||
   (chat.web_search_options ?? null) !== null ||
   chat.messages.some(hasOtherThanText) ||
   (Array.isArray(chat.tools) &&

@@ -84,10 +84,10 @@ export const startBatch = (
       spent.push(entry.sequence);
       return;
     }
+    if (record.kind !== 'void' && isSequence(record.intent_sequence)) spent.push(record.intent_sequence);
     if (record.kind === 'intent') return;
     spent.push(entry.sequence);
     if (record.kind === 'void') return;
-    if (isSequence(record.intent_sequence)) spent.push(record.intent_sequence);
     const made = rowsOf(record, entry, callRows, registry);
     if (typeof made === 'string') {
       refuse(entry, made);
@@ -123,9 +123,12 @@ const isBefore = (a: string, b: string): boolean => a.slice(0, -1) < b.slice(0, 
 const earlier = (a: string | null, b: string): string => (a === null || isBefore(b, a) ? b : a);
 const later = (a: string | null, b: string): string => (a === null || isBefore(a, b) ? b : a);
 
-const INTENT_AS_WRITTEN = `{"schema_version":${SCHEMA_VERSION},"kind":"intent",`;
+const INTENT_AS_WRITTEN = `{"schema_version":${SCHEMA_VERSION},"kind":"intent","intent_sequence":null,`;
 
-/** Whether a text begins as the journal's writer begins an intent: every other record is one, and parsing is dear. */
+/**
+ * Whether a text begins as the journal's writer begins an intent that takes no other's place: every other record is
+ * one, and parsing is dear.
+ */
 const isIntentAsWritten = (text: string): boolean => text.startsWith(INTENT_AS_WRITTEN) && text.endsWith('}');
 
 // A record that is refused further on may say anything here.

@@ -37,7 +37,10 @@ export const gatherEvidence = async (tx: Transaction, input: EvidenceInput): Pro
     sources: [...sources],
     journal,
     audit_log: await readLogCoverage(tx, parameters),
-    exceptions: await exceptionsOf(tx, parameters.known, journal),
+    exceptions: [
+      ...(await exceptionsOf(tx, parameters.known, journal)),
+      ...(await destroyedOf(tx, parameters)),
+    ],
     retention_class: report.retention_class,
     reviewer: '',
     reviewed_at: '',
@@ -80,6 +83,31 @@ const tenantOf = async (tx: Transaction, { customer, known }: ReportParameters):
       and l.load_date <= ${known}::text::timestamptz
     order by t.tenant_bk collate "C"`;
   return rows.length === 0 ? 'none' : rows.map((row) => row.tenant_bk).join(', ');
+};
+
+/**
+ * Days of the period whose calls were destroyed, whenever that was: what is gone is in no report any more, also not in
+ * one as of a moment before.
+ */
+const destroyedOf = async (tx: Transaction, { from, to, customer }: ReportParameters): Promise<string[]> => {
+  const days = await tx<{ day: string; certificate: string; calls: number }[]>`
+    select s.destroyed_day::text as day, h.destruction_certificate_bk as certificate,
+      ${customer === null ? tx`s.call_count` : tx`usage.calls`} as calls
+    from ops.destruction_certificate_h h
+    join ops.destruction_certificate_s_current s using (destruction_certificate_hk)
+    left join lateral (
+      select sum(u.call_count)::bigint as calls
+      from ops.destruction_usage_s_current u
+      where u.destruction_certificate_hk = h.destruction_certificate_hk
+        and u.customer = ${customer}) usage on true
+    where s.first_request < ${to}::text::timestamptz
+      and s.last_request >= ${from}::text::timestamptz
+      and ${customer === null ? tx`true` : tx`usage.calls > 0`}
+    order by h.destruction_certificate_bk`;
+  return days.map(
+    ({ day, certificate, calls }) =>
+      `${calls} calls that were recorded on ${day} were destroyed after their retention: certificate ${certificate}`,
+  );
 };
 
 const exceptionsOf = async (

@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProviderAdapter } from '../contract.ts';
-import { messageOf, refusalError } from '../reply-error.ts';
+import { errorCodeOf, messageOf, refusalError } from '../reply-error.ts';
 import { countTokens } from './count-tokens.ts';
 import { createCountPassage, createMessagesPassage } from './passage.ts';
 import { messagesRequest } from './request.ts';
@@ -17,13 +17,20 @@ export const createAnthropic = (clock: Clock): ProviderAdapter => ({
     stream: createAnthropicStream(clock),
   },
   count_tokens: countTokens,
+  probe: (upstream) => ({
+    ...post('/v1/models?limit=1', '', { model: '', stream: false, upstream }),
+    method: 'GET',
+  }),
   passages: {
     'anthropic-messages': createMessagesPassage(clock),
     'anthropic-count-tokens': createCountPassage(),
   },
   error: (reply, upstream) =>
     refusalError(
-      { status: reply.status, headers: reply.headers, message: messageOf(reply.body) },
+      {
+        ...{ status: reply.status, headers: reply.headers },
+        ...{ message: messageOf(reply.body), wire_code: errorCodeOf(reply.body) },
+      },
       upstream,
       clock,
     ),

@@ -2,6 +2,7 @@ import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
 import type { Losses } from '../losses.ts';
+import { markOf } from '../thinking-mark.ts';
 import { cacheMark, contentBlocks, textBlocks } from './content.ts';
 
 interface Turn {
@@ -76,7 +77,7 @@ const assistantBlocks = (message: ChatMessage, param: string, losses: Losses): r
 
 /** Whether a block of thinking carries what Anthropic knows its own by: it refuses all others. */
 const isSigned = (block: unknown): boolean =>
-  isObject(block) && (block.type !== 'thinking' || (block.signature ?? '') !== '');
+  isObject(block) && markOf(block) === null && (block.type !== 'thinking' || (block.signature ?? '') !== '');
 
 const toolUse = (call: unknown, param: string, losses: Losses): readonly JsonObject[] => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;

@@ -46,16 +46,11 @@ export const createCountPassage = (): Passage => ({
   stream: null,
 });
 
-// A frame is parsed only when it can be one of these: the deltas, which are nearly all, are not. Inside a JSON
-// text the quotes are escaped, so words that a model writes cannot match.
-const WORTH_READING = /"type"\s*:\s*"(?:message_start|message_delta|message_stop|error)"/;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
-
 const createPassedStream = (clock: Clock): PassedStream => {
-  const log = createTextLog(textOfFrame);
+  const log = createTextLog((text) => text);
   const tally = createUsageTally();
   let started = false;
+  let searches = 0;
   let last: string | null = null;
 
   /** Reads what the gateway needs of an event. */
@@ -67,48 +62,41 @@ const createPassedStream = (clock: Clock): PassedStream => {
       tally.add(event.message.usage);
     } else if (event.type === 'message_delta') {
       tally.add(event.usage);
+    } else {
+      if (isSearch(event.content_block)) searches += 1;
+      log.add(textOfBlock(event.delta) + textOfBlock(event.content_block));
     }
   };
 
   return {
     push: (event) => {
       if (last !== null) return '';
-      const { data } = event;
-      if (WORTH_READING.test(data)) {
-        const json = parseReply(data);
-        read(json);
-        if (json.type === 'message_stop') {
-          if (!started) throw malformed('message_stop came before message_start');
-          last = sseText(event);
-          return '';
-        }
-      } else if (data.charCodeAt(0) !== OPEN_BRACE || data.charCodeAt(data.length - 1) !== CLOSE_BRACE) {
-        throw malformed('a frame is not a JSON object');
-      } else {
-        log.add(data);
-      }
-      return sseText(event);
+      const json = parseReply(event.data);
+      read(json);
+      if (json.type !== 'message_stop') return sseText(event);
+      if (!started) throw malformed('message_stop came before message_start');
+      last = sseText(event);
+      return '';
     },
     end: () => {
       if (last === null) throw new OneVaultError('provider_disconnected');
+    },
+    get is_over() {
+      return last !== null;
     },
     last: () => last ?? '',
     get usage() {
       return tally.usage;
     },
     text: log.text,
+    get tool_uses() {
+      return searches === 0 ? {} : { web_search: searches };
+    },
   };
 };
 
-/** All that an event adds to the message: one that cannot be read adds nothing. */
-const textOfFrame = (frame: string): string => {
-  try {
-    const json: unknown = JSON.parse(frame);
-    return isObject(json) ? textOfBlock(json.delta) + textOfBlock(json.content_block) : '';
-  } catch {
-    return '';
-  }
-};
+const isSearch = (block: unknown): boolean =>
+  isObject(block) && block.type === 'server_tool_use' && block.name === 'web_search';
 
 const textOfBlock = (block: unknown): string => {
   if (!isObject(block)) return '';

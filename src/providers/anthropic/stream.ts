@@ -71,6 +71,9 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
     end: () => {
       if (!finished) throw new OneVaultError('provider_disconnected');
     },
+    get is_over() {
+      return finished;
+    },
     get usage() {
       return tally.usage;
     },

@@ -12,9 +12,16 @@ export const usageOf = (json: JsonObject): Usage => {
     json.cache_creation_input_tokens,
     'usage.cache_creation_input_tokens',
   );
+  const writes = isObject(json.cache_creation) ? json.cache_creation : {};
+  const long_cache_write_tokens = tokenCount(
+    writes.ephemeral_1h_input_tokens,
+    'usage.cache_creation.ephemeral_1h_input_tokens',
+  );
   const fresh_tokens = tokenCount(json.input_tokens, 'usage.input_tokens');
   const completion_tokens = tokenCount(json.output_tokens, 'usage.output_tokens');
   const details = isObject(json.output_tokens_details) ? json.output_tokens_details : {};
+  const server = isObject(json.server_tool_use) ? json.server_tool_use : {};
+  const searches = tokenCount(server.web_search_requests, 'usage.server_tool_use.web_search_requests');
   const prompt_tokens = fresh_tokens + cached_tokens + cache_write_tokens;
   return {
     prompt_tokens,
@@ -22,9 +29,11 @@ export const usageOf = (json: JsonObject): Usage => {
     total_tokens: prompt_tokens + completion_tokens,
     cached_tokens,
     cache_write_tokens,
+    ...(long_cache_write_tokens === 0 ? {} : { long_cache_write_tokens }),
     reasoning_tokens: tokenCount(details.thinking_tokens, 'usage.output_tokens_details.thinking_tokens'),
     // Anthropic's models neither hear nor speak.
     prompt_audio_tokens: 0,
     completion_audio_tokens: 0,
+    ...(searches === 0 ? {} : { tool_uses: { web_search: searches } }),
   };
 };

@@ -6,7 +6,7 @@ import { refusalError } from '../reply-error.ts';
 /** What an error within a stream means for the client. */
 export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {
   const given = isObject(error) ? error : { message: error };
-  const status = Number(given.status ?? given.code);
+  const status = Number(STATUS_OF_CODE.get(given.code) ?? given.status ?? given.code);
   return refusalError(
     {
       status: Number.isInteger(status) && status >= 400 && status < 600 ? status : 500,
@@ -17,3 +17,9 @@ export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {
     clock,
   );
 };
+
+/** Codes that stand in the place of a status where it was sent before the error was known. */
+const STATUS_OF_CODE: ReadonlyMap<unknown, number> = new Map([
+  ['rate_limit_exceeded', 429],
+  ['invalid_prompt', 400],
+]);

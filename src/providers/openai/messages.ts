@@ -5,8 +5,13 @@ import type { Losses } from '../losses.ts';
  * Messages of the pivot form as OpenAI takes them. Its tools answer in text only, so the pictures and files of their
  * results follow as a message of the user; that a tool failed is said in the text. Thinking of other providers has
  * no place there, and nobody but who signed it can read it.
+ * @param wants_reasoning whether what a message thought before it called tools stays with it, as text
  */
-export const messagesOf = (messages: readonly ChatMessage[], losses: Losses): readonly JsonObject[] => {
+export const messagesOf = (
+  messages: readonly ChatMessage[],
+  losses: Losses,
+  wants_reasoning: boolean,
+): readonly JsonObject[] => {
   const out: JsonObject[] = [];
   let attached: JsonObject[] = [];
   const attach = (): void => {
@@ -25,10 +30,21 @@ export const messagesOf = (messages: readonly ChatMessage[], losses: Losses): re
     }
     attach();
     const { content } = message;
-    out.push(Array.isArray(content) ? { ...rest, content: partsOf(content, at, losses) } : rest);
+    out.push({
+      ...rest,
+      ...(Array.isArray(content) ? { content: partsOf(content, at, losses) } : {}),
+      ...(wants_reasoning && message.tool_calls !== undefined
+        ? { reasoning_content: reasoningOf(message) }
+        : {}),
+    });
   });
   attach();
   return out;
+};
+
+const reasoningOf = ({ reasoning_content, thinking_blocks = [] }: ChatMessage): string => {
+  if (typeof reasoning_content === 'string') return reasoning_content;
+  return thinking_blocks.map(({ thinking }) => (typeof thinking === 'string' ? thinking : '')).join('');
 };
 
 const partsOf = (content: ChatMessage['content'], at: string, losses: Losses): JsonObject[] => {

@@ -4,14 +4,13 @@ import type { JsonObject, Usage } from '../chat-form.ts';
 import { textOfChoices } from '../chat-text.ts';
 import type { Passage, PassedStream, StreamOptions } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { dropField, fieldsOf, setField } from '../json-text.ts';
+import { adaptedText, dropField, fieldsOf, setField } from '../json-text.ts';
 import { passedBody } from '../passed-body.ts';
-import { sseText } from '../sse-text.ts';
+import { sseText, sseTextWith } from '../sse-text.ts';
 import { createTextLog } from '../text-log.ts';
+import type { ChatDialect } from './dialect.ts';
 import { errorOfFrame } from './frame-error.ts';
-import { post } from './request.ts';
-import { chatResponse } from './response.ts';
-import { usageOf } from './usage.ts';
+import { createChatResponse } from './response.ts';
 
 // What the cost of a call hangs on: see `passedBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set([
@@ -23,20 +22,28 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'stream',
   'stream_options',
   'tools',
+  'web_search_options',
 ]);
 
 /** Chat completions as they came and as they come. */
-export const createChatPassage = (clock: Clock): Passage => ({
-  request: (body, target) => {
-    const passed = passedBody(body, target.model, ACCOUNTED);
-    return post('/chat/completions', target.stream ? askForUsage(passed) : passed, target);
-  },
-  response: (text) => {
-    const { result, usage } = chatResponse(text);
-    return { result: () => textOfChoices(result.choices, 'message'), usage };
-  },
-  stream: createPassedStream(clock),
-});
+export const createChatPassage = (dialect: ChatDialect, clock: Clock): Passage => {
+  const read = createChatResponse(dialect, clock);
+  return {
+    request: (body, target, _headers, losses) => {
+      const passed = passedBody(body, target.model, ACCOUNTED);
+      const asked = target.stream && dialect.asks_for_usage ? askForUsage(passed) : passed;
+      return dialect.post(
+        adaptedText(asked, (fields) => dialect.adapt(fields, losses)),
+        target,
+      );
+    },
+    response: (text) => {
+      const { result, usage } = read(text);
+      return { result: () => textOfChoices(result.choices, 'message'), usage };
+    },
+    stream: createPassedStream(dialect, clock),
+  };
+};
 
 const USAGE_ASKED = '{"include_usage":true}';
 
@@ -48,55 +55,53 @@ const askForUsage = (body: string): string => {
   return setField(body, 'stream_options', setField(given, 'include_usage', 'true'), fields);
 };
 
-// A frame is parsed only when it can hold one of these. Inside a JSON text the quotes are escaped, so words
-// that a model writes cannot match.
-const WORTH_READING = /"(?:usage"\s*:\s*\{|finish_reason"\s*:\s*"|error"\s*:)/;
 const NO_USAGE_YET = ',"usage":null}';
 const NO_USAGE_BEFORE_PADDING = /,"usage":null(?=,"obfuscation":"[^"\\]*"\}$)/;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 const createPassedStream =
-  (clock: Clock) =>
+  (dialect: ChatDialect, clock: Clock) =>
   ({ include_usage }: StreamOptions): PassedStream => {
-    const log = createTextLog(textOfFrame);
-    let finished = false;
+    const log = createTextLog((text) => text);
+    let last: string | null = null;
     let stopped = false;
     let usage: Usage | null = null;
 
     /** Reads what the gateway needs of a frame; false when the frame is not for the client. */
     const read = (frame: JsonObject): boolean => {
       if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
-      const choices = frame.choices;
-      if (choices !== undefined && !Array.isArray(choices)) throw malformed('choices is not a list');
-      usage = usageOf(frame.usage) ?? usage;
-      const given: unknown[] = choices ?? [];
+      const choices = frame.choices ?? [];
+      if (!Array.isArray(choices)) throw malformed('choices is not a list');
+      usage = dialect.usage(frame) ?? usage;
+      const given: unknown[] = choices;
       if (given.some((choice) => isObject(choice) && typeof choice.finish_reason === 'string'))
         stopped = true;
+      log.add(textOfChoices(dialect.choices(given, 'delta'), 'delta'));
       const usage_only = given.length === 0 && isObject(frame.usage);
       return include_usage || !usage_only;
     };
 
     return {
-      push: ({ event, data }) => {
-        if (finished) return '';
+      push: (event) => {
+        if (last !== null) return '';
+        const { data } = event;
         if (data === '[DONE]') {
-          finished = true;
+          last = sseText(event);
           return '';
         }
-        if (WORTH_READING.test(data)) {
-          if (!read(parseReply(data))) return '';
-        } else if (!looksLikeObject(data)) {
-          throw malformed('a frame is not a JSON object');
-        }
-        log.add(data);
-        return sseText({ event, data: include_usage ? data : withoutEmptyUsage(data) });
+        const frame = parseReply(data);
+        if (!read(frame)) return '';
+        return include_usage || frame.usage !== null
+          ? sseText(event)
+          : sseTextWith(event, withoutEmptyUsage(data));
       },
       end: () => {
         // Some compatible servers never write [DONE]: a finish reason is as good.
-        if (!finished && !stopped) throw new OneVaultError('provider_disconnected');
+        if (last === null && !stopped) throw new OneVaultError('provider_disconnected');
       },
-      last: () => 'data: [DONE]\n\n',
+      get is_over() {
+        return last !== null;
+      },
+      last: () => last ?? 'data: [DONE]\n\n',
       get usage() {
         return usage;
       },
@@ -104,23 +109,9 @@ const createPassedStream =
     };
   };
 
-const looksLikeObject = (frame: string): boolean =>
-  frame.charCodeAt(0) === OPEN_BRACE && frame.charCodeAt(frame.length - 1) === CLOSE_BRACE;
-
 /** A frame without the `"usage":null` that stands in each because we asked for usage. */
 const withoutEmptyUsage = (frame: string): string => {
   if (frame.endsWith(NO_USAGE_YET)) return `${frame.slice(0, -NO_USAGE_YET.length)}}`;
-  if (!frame.includes('"usage"')) return frame;
   if (NO_USAGE_BEFORE_PADDING.test(frame)) return frame.replace(NO_USAGE_BEFORE_PADDING, '');
-  return parseReply(frame).usage === null ? dropField(frame, 'usage') : frame;
-};
-
-/** All that a chunk adds to the reply: a frame that cannot be read adds nothing. */
-const textOfFrame = (frame: string): string => {
-  try {
-    const json: unknown = JSON.parse(frame);
-    return isObject(json) ? textOfChoices(json.choices, 'delta') : '';
-  } catch {
-    return '';
-  }
+  return dropField(frame, 'usage');
 };

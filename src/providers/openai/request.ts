@@ -2,39 +2,33 @@ import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget, UpstreamRequest } from '../contract.ts';
 import { isObject } from '../json.ts';
 import type { Losses } from '../losses.ts';
+import type { ChatDialect, Fields } from './dialect.ts';
 import { messagesOf } from './messages.ts';
-
-/** A POST of JSON text to OpenAI's API. */
-export const post = (path: string, body: string, { upstream, stream }: RequestTarget): UpstreamRequest => ({
-  path,
-  headers: {
-    authorization: `Bearer ${upstream.api_key}`,
-    'content-type': 'application/json',
-    accept: stream ? 'text/event-stream' : 'application/json',
-  },
-  body,
-});
 
 /**
  * A call in the pivot form that came in another protocol, as OpenAI takes it: its own fields as they are, the
- * extensions in its words where it has some.
+ * extensions in its words where it has some; then in the words of the dialect.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
-export const chatRequest = (chat: ChatRequest, target: RequestTarget, losses: Losses): UpstreamRequest => {
-  const body: Fields = { model: target.model, messages: messagesOf(chat.messages, losses) };
-  for (const [field, value] of Object.entries(chat)) {
-    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
-    if (OWN.has(field)) body[field] = value;
-    else if (EXTENSIONS[field] === undefined) losses.lose(field, 'OpenAI has nothing for this field');
-    else EXTENSIONS[field](value, body, losses);
-  }
-  if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
-  limitStops(body, losses);
-  if (target.stream) Object.assign(body, { stream: true, stream_options: { include_usage: true } });
-  return post('/chat/completions', JSON.stringify(body), target);
-};
+export const createChatRequest =
+  (dialect: ChatDialect) =>
+  (chat: ChatRequest, target: RequestTarget, losses: Losses): UpstreamRequest => {
+    const body: Fields = {
+      model: target.model,
+      messages: messagesOf(chat.messages, losses, dialect.wants_reasoning_back),
+    };
+    for (const [field, value] of Object.entries(chat)) {
+      if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
+      if (OWN.has(field) || dialect.takes.has(field)) body[field] = value;
+      else if (EXTENSIONS[field] !== undefined) EXTENSIONS[field](value, body, losses);
+      else losses.lose(field, `${dialect.name} has nothing for this field`);
+    }
+    if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
+    limitStops(body, losses);
+    if (target.stream) Object.assign(body, { stream: true, stream_options: { include_usage: true } });
+    return dialect.post(JSON.stringify(dialect.adapt(body, losses)), target);
+  };
 
-type Fields = Record<string, unknown>;
 type Translate = (value: unknown, body: Fields, losses: Losses) => void;
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options']);
@@ -98,7 +92,6 @@ const thinking: Translate = (value, body) => {
 const EXTENSIONS: Readonly<Record<string, Translate>> = Object.assign(Object.create(null) as object, {
   tools,
   thinking,
-  top_k: ((_value, _body, losses) => losses.lose('top_k', 'OpenAI takes no top_k')) satisfies Translate,
   // OpenAI keeps prompts in its cache of itself: a mark changes no reply.
   cache_control: (() => {}) satisfies Translate,
 });

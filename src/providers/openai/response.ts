@@ -1,14 +1,24 @@
+import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse } from '../chat-form.ts';
 import type { Answered } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { usageOf } from './usage.ts';
+import type { ChatDialect } from './dialect.ts';
+import { errorOfFrame } from './frame-error.ts';
 
-/** A reply of OpenAI's, which is the pivot form. @throws OneVaultError provider_malformed */
-export const chatResponse = (text: string): Answered<ChatResponse> => {
-  const body = parseReply(text);
-  assertChatResponse(body);
-  return { result: body, usage: usageOf(body.usage) };
-};
+/**
+ * Reads a reply of OpenAI's, which is the pivot form.
+ * @throws OneVaultError provider_malformed, or what an error means that came with the status of a reply
+ */
+export const createChatResponse =
+  (dialect: ChatDialect, clock: Clock) =>
+  (text: string): Answered<ChatResponse> => {
+    const body = parseReply(text);
+    const { error, choices } = body;
+    if (choices === undefined && error !== undefined && error !== null) throw errorOfFrame(error, clock);
+    const read = Array.isArray(choices) ? { ...body, choices: dialect.choices(choices, 'message') } : body;
+    assertChatResponse(read);
+    return { result: read, usage: dialect.usage(body) };
+  };
 
 function assertChatResponse(body: object): asserts body is ChatResponse {
   const { choices, model } = body as { choices?: unknown; model?: unknown };

@@ -5,31 +5,33 @@ import { writtenText } from '../chat-text.ts';
 import type { ChatStream } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
+import type { ChatDialect } from './dialect.ts';
 import { errorOfFrame } from './frame-error.ts';
-import { usageOf } from './usage.ts';
 
 /** A stream of OpenAI's, whose frames are chunks of the pivot form. */
-export const createOpenAiStream = (clock: Clock) => (): ChatStream => {
+export const createOpenAiStream = (dialect: ChatDialect, clock: Clock) => (): ChatStream => {
   const log = createTextLog((text) => text);
   let finished = false;
   let stopped = false;
   let usage: Usage | null = null;
 
   const read = (data: string): readonly ChatChunk[] => {
-    const { usage: told, ...frame } = parseReply(data);
+    const whole = parseReply(data);
+    const { usage: _told, ...frame } = whole;
     if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
-    usage = usageOf(told) ?? usage;
-    const choices = frame.choices ?? [];
-    if (!Array.isArray(choices)) throw malformed('choices is not a list');
-    if (choices.length === 0) return [];
-    for (const choice of choices as unknown[]) {
+    usage = dialect.usage(whole) ?? usage;
+    const given = frame.choices ?? [];
+    if (!Array.isArray(given)) throw malformed('choices is not a list');
+    if (given.length === 0) return [];
+    const choices = dialect.choices(given, 'delta');
+    for (const choice of choices) {
       if (!isObject(choice)) throw malformed('a choice is not an object');
       if (choice.delta !== undefined && choice.delta !== null && !isObject(choice.delta))
         throw malformed('the delta of a choice is not an object');
       if (typeof choice.finish_reason === 'string') stopped = true;
       log.add(writtenText(choice.delta));
     }
-    return [frame as unknown as ChatChunk];
+    return [{ ...frame, choices } as unknown as ChatChunk];
   };
 
   return {
@@ -42,6 +44,9 @@ export const createOpenAiStream = (clock: Clock) => (): ChatStream => {
     end: () => {
       // Some compatible servers never write [DONE]: a finish reason is as good.
       if (!finished && !stopped) throw new OneVaultError('provider_disconnected');
+    },
+    get is_over() {
+      return finished;
     },
     get usage() {
       return usage;

@@ -5,6 +5,7 @@ import { createGap } from './bundle-gap.ts';
 import { type BundleLine, coveringSubtrees, entityLine, withheldColumns } from './bundle-lines.ts';
 import { createOwnership, type Owner } from './bundle-owner.ts';
 import { latestCheckpoint, listKeys } from './checkpoints.ts';
+import { CertificateNotCoveredError, certificatesBeyond } from './destroyed.ts';
 import { readSubtrees } from './hashes.ts';
 import type { LoggedLeaf, ReadLeaves } from './read-leaves.ts';
 
@@ -39,7 +40,8 @@ export interface BundleInput {
 /**
  * The lines of a bundle (verifier/README.md), in bounded memory.
  * @param sql one transaction of isolation level repeatable read, so that all lines are of one moment
- * @throws MissingHashError when the tree lacks hashes that the bundle needs
+ * @throws MissingHashError when the tree lacks hashes that the bundle needs; CertificateNotCoveredError when a part
+ *   of everything was destroyed so lately that its certificate cannot be in it
  */
 export async function* bundleLines(
   sql: Transaction,
@@ -47,9 +49,11 @@ export async function* bundleLines(
   input: BundleInput,
 ): AsyncGenerator<readonly BundleLine[]> {
   const { from, to, tree_size, owner } = input;
-  const counts = { leaves: 0, rows: 0 };
+  const counts = { leaves: 0, rows: 0, destroyed: 0 };
   yield await openingLines(sql, input);
   const is_whole = from === 0 && to >= tree_size && owner === null;
+  const waiting = is_whole ? await certificatesBeyond(sql, registry, to) : [];
+  if (waiting.length > 0 && input.is_shown) throw new CertificateNotCoveredError();
   if (is_whole) yield* journalLines(sql);
   yield await nodeLines(sql, 0, from);
   const isOwned = owner === null ? () => true : await createOwnership(sql, registry, owner);
@@ -64,7 +68,10 @@ export async function* bundleLines(
       }
     };
     for (const leaf of page) {
-      if (leaf.rows.length === 0 || isOwned(leaf.rows)) {
+      if (leaf.certificate !== null && is_whole) {
+        addDestroyed(lines, leaf);
+        counts.destroyed += 1;
+      } else if (leaf.certificate === null && (leaf.rows.length === 0 || isOwned(leaf.rows))) {
         closeGap();
         lines.push(
           ...newEntities(registry, leaf.rows, described, input.is_shown),
@@ -85,8 +92,20 @@ export async function* bundleLines(
     .close()
     .map(({ level, index, hash }) => ({ kind: 'node', level, index, hash: hash.toString('hex') }));
   yield await nodeLines(sql, to, Math.min(tree_size, input.log_size));
+  if (waiting.length > 0) {
+    yield [...newEntities(registry, waiting, described, input.is_shown), { kind: 'waiting', rows: waiting }];
+    counts.rows += waiting.length;
+  }
   yield [{ kind: 'end', ...counts }];
 }
+
+/** Leaves of destroyed calls that follow one another are one line: they have nothing but their hashes. */
+const addDestroyed = (lines: BundleLine[], { index, leaf_hash, certificate }: LoggedLeaf): void => {
+  const last = lines.at(-1);
+  if (last?.kind === 'destroyed' && last.certificate === certificate)
+    (last.hashes as string[]).push(leaf_hash);
+  else lines.push({ kind: 'destroyed', certificate, index, hashes: [leaf_hash] });
+};
 
 const openingLines = async (
   sql: Transaction,

@@ -2,6 +2,7 @@ import type { Sql } from '../../core/postgres.ts';
 import { COLUMN_TYPES, type Entity } from '../entity.ts';
 import { ENCODERS, hashHub } from '../hash.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
+import { loadDatesText } from '../load-dates.ts';
 import type { Registry } from '../registry.ts';
 import type { VaultRow } from '../rows.ts';
 import type { Transaction } from '../transaction.ts';
@@ -63,25 +64,26 @@ interface Period {
   readonly to: string;
 }
 
-const EVER: Period = { from: '-infinity', to: 'infinity' };
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
-// What a hash is looked for in grows with the period: most calls take seconds, few a day, and clocks differ little.
+// What a hash is looked for in grows with the period: most calls take seconds, few minutes, and clocks differ little.
 const PERIODS_MS = [
   { before: 5_000, after: 60_000 },
+  { before: 60_000, after: 300_000 },
+  { before: 3_600_000, after: 7_200_000 },
   { before: 86_400_000, after: 86_400_000 },
 ] as const;
 // The end of the years that both PostgreSQL and Date write with four digits, less a day.
 const LAST_MS = 253_402_214_400_000;
 
-/** When a call with this id may have been recorded, the likeliest first. */
-const periodsOf = (request_id: string): Period[] => {
+/** When a call with this id may have been recorded, the likeliest first; null: at any time. */
+const periodsOf = (request_id: string): (Period | null)[] => {
   const [, high, low] = UUID_V7.exec(request_id) ?? [];
   const begun_ms = Number.parseInt(`${high}${low}`, 16);
-  if (high === undefined || begun_ms >= LAST_MS) return [EVER];
+  if (high === undefined || begun_ms >= LAST_MS) return [null];
   const at = (ms: number): string => new Date(Math.max(0, ms)).toISOString();
   return [
     ...PERIODS_MS.map(({ before, after }) => ({ from: at(begun_ms - before), to: at(begun_ms + after) })),
-    EVER,
+    null,
   ];
 };
 
@@ -93,11 +95,22 @@ const findCall = async (
   sql: Sql | Transaction,
   { satellite, hub }: JournalFamily,
   hash_key: string,
-  { from, to }: Period,
+  period: Period | null,
 ): Promise<FoundLeaf | null> => {
+  const key = `decode($1::text, 'hex')`;
+  const at_its_time =
+    period === null
+      ? `load_date in (${loadDatesText(satellite, key)})`
+      : 'load_date between $2::text::timestamptz and $3::text::timestamptz';
+  // Planned anew for each period, and without a limit: either would have a whole day read in the order of time.
   const [found] = await sql.unsafe<FoundLeaf[]>(
-    `select ${FOUND}
-     from ${satellite.name} s
+    `with s as materialized (
+       select journal_writer, journal_sequence, load_date
+       from ${satellite.name}
+       where ${hub.hash_key} = ${key}
+         and ${at_its_time})
+     select ${FOUND}
+     from s
      cross join lateral (
        select *
        from audit.leaf_batch b
@@ -108,13 +121,11 @@ const findCall = async (
        select array_position(batch.sequences, least(s.journal_sequence - batch.first_sequence, 2147483647)::integer) - 1
          as leaf_offset) place
      left join audit.sequenced tree on tree.leaf_batch_id = batch.leaf_batch_id
-     where s.${hub.hash_key} = decode($1::text, 'hex')
-       and s.load_date between $2::text::timestamptz and $3::text::timestamptz
-       and place.leaf_offset is not null
+     where place.leaf_offset is not null
      order by s.load_date
      limit 1`,
-    [hash_key, from, to],
-    PREPARED,
+    period === null ? [hash_key] : [hash_key, period.from, period.to],
+    { prepare: false },
   );
   return found === undefined ? null : { ...found };
 };

@@ -15,7 +15,13 @@ export const createNodeCheck = (tx: Transaction, frontier: Frontier): NodeCheck 
   let completed = 0;
   return {
     take: async (lines) => {
-      const hashes = lines.flatMap((line) => (line.kind === 'leaf' ? [String(line.hash)] : []));
+      const hashes = lines.flatMap((line) =>
+        line.kind === 'leaf'
+          ? [String(line.hash)]
+          : line.kind === 'destroyed'
+            ? (line.hashes as string[])
+            : [],
+      );
       const nodes = frontier.append(Buffer.from(hashes.join(''), 'hex'));
       completed += nodes.length;
       return nodes.length === 0 ? [] : compare(tx, nodes);

@@ -6,6 +6,7 @@ import { type Piece, readPieces } from '../recorded-changes.ts';
 import type { Registry } from '../registry.ts';
 import type { VaultRow } from '../rows.ts';
 import type { Transaction } from '../transaction.ts';
+import { certificateOf, readDestroyed } from './destroyed.ts';
 import { describeGone } from './gone-rows.ts';
 import { type IndexedRow, readJournalRows } from './journal-rows.ts';
 import { type ChangePart, type JournalPart, type LeafPart, readParts } from './leaf-parts.ts';
@@ -20,6 +21,8 @@ export interface LoggedLeaf {
   readonly rows: readonly VaultRow[];
   /** Where no row stands: what is known of those that should; null otherwise. */
   readonly gone: string | null;
+  /** The certificate under which the rows were destroyed; null where they stand, or are gone without one. */
+  readonly certificate: string | null;
 }
 
 /**
@@ -60,15 +63,26 @@ const readPage = async (
   for (const { index, table, values } of found) {
     rows[index - first_index]!.push({ table, values: exactValues(registry.entities.get(table)!, values) });
   }
-  const gone = await describeGone(sql, parts, (index) => rows[index - first_index]!.length === 0);
+  const isGone = (index: number): boolean => rows[index - first_index]!.length === 0;
+  const gone = await describeGone(sql, parts, isGone);
+  // Only calls are ever destroyed.
+  const gone_calls = new Set(
+    of_journal
+      .flatMap(({ first_index: first, take }) => Array.from({ length: take }, (_, place) => first + place))
+      .filter(isGone),
+  );
+  const destroyed =
+    gone_calls.size > 0 ? await readDestroyed(sql, { from: first_index, to: first_index + rows.length }) : [];
   const leaf_hashes = parts.flatMap((part) => part.leaf_hashes);
   return rows.map((of_leaf, place) => {
     const index = first_index + place;
+    const certificate = gone_calls.has(index) ? certificateOf(destroyed, index) : null;
     return {
       index,
       leaf_hash: leaf_hashes[place]!,
       rows: of_leaf.sort((a, b) => (a.table < b.table ? -1 : a.table > b.table ? 1 : 0)),
-      gone: gone.get(index) ?? null,
+      gone: certificate === null ? (gone.get(index) ?? null) : `destroyed under certificate ${certificate}`,
+      certificate,
     };
   });
 };

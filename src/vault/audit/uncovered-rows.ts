@@ -4,6 +4,7 @@ import { type Entity, GHOST_KEY } from '../entity.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
 import type { Registry } from '../registry.ts';
 import type { Transaction } from '../transaction.ts';
+import { isGhost } from './ghost-rows.ts';
 
 /** A row of the vault that no leaf of the log covers. */
 export interface UncoveredRow {
@@ -16,8 +17,8 @@ const ROWS_AT_ONCE = 1_000;
 
 /**
  * The rows of the vault that no leaf covers, queued leaves included, some at a time: calls whose record is in no batch
- * of leaves, what no call of the vault belongs to, and other rows that are in no change with leaves. One statement a
- * table or partition, bounded in memory here.
+ * of leaves, what no call of the vault belongs to, and other rows that are in no change with leaves; ghost records that
+ * are not as they were made. One statement a table or partition, bounded in memory here.
  */
 export async function* uncoveredRows(
   sql: Sql | Transaction,
@@ -29,7 +30,7 @@ export async function* uncoveredRows(
     const text = `
       select ${rowText(primaryKeyColumns(entity), 't')} as key
       from only ${part.name} t
-      where t.${entity.hash_key} <> decode('${GHOST_KEY}', 'hex')
+      where (t.${entity.hash_key} <> decode('${GHOST_KEY}', 'hex') or not ${isGhost(entity, 't')})
         and not exists (${coverOf(family, part)})`;
     for await (const rows of sql.unsafe<{ key: string }[]>(text).cursor(ROWS_AT_ONCE)) {
       yield rows.map(({ key }) => ({ table: entity.table, key }));

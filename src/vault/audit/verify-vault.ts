@@ -1,11 +1,15 @@
 import type { Sql } from '../../core/postgres.ts';
 import type { Transaction } from '../transaction.ts';
 import type { BundleLine } from './bundle-lines.ts';
+import { cosignatureFaults } from './cosignature-faults.ts';
 import { type BundleDeps, type BundleInput, bundleLines } from './export-bundle.ts';
 import { createFrontier } from './frontier.ts';
+import { tablesWithoutGhost } from './ghost-rows.ts';
 import { MissingHashError, readTreeSize } from './hashes.ts';
 import { readOrigin } from './log.ts';
 import { createNodeCheck } from './node-check.ts';
+import type { VerifierKey } from './note.ts';
+import { createNoteCheck } from './note-check.ts';
 import { treeFaults } from './tree-faults.ts';
 import { uncoveredRows } from './uncovered-rows.ts';
 
@@ -18,6 +22,8 @@ export interface VerifyVaultInput {
   readonly made_at: string;
   /** Only the leaves from one index up to another; the others are taken as the tree has them. */
   readonly range?: { readonly from: number; readonly to: number };
+  /** Whose signatures on checkpoints can be verified. */
+  readonly witnesses?: readonly VerifierKey[];
   readonly onProgress?: (leaves: number, of: number) => void;
 }
 
@@ -42,7 +48,7 @@ export const verifyMoment = async (
   tx: Transaction,
   deps: BundleDeps,
   verifier: LineTaker,
-  { made_at, range, onProgress }: VerifyVaultInput,
+  { made_at, range, witnesses = [], onProgress }: VerifyVaultInput,
 ): Promise<void> => {
   const log_size = await readTreeSize(tx);
   const checkpoint = await newestNote(tx);
@@ -57,10 +63,12 @@ export const verifyMoment = async (
       customer: null,
     },
   };
+  const notes = createNoteCheck();
   const nodes = range === undefined ? createNodeCheck(tx, createFrontier(0, [])) : null;
   try {
     for await (const lines of bundleLines(tx, deps, bundle)) {
       for (const line of lines) verifier.take(line);
+      for (const fault of notes.take(lines)) verifier.take(faultLine('forged_checkpoint', fault));
       for (const fault of (await nodes?.take(lines)) ?? []) verifier.take(faultLine('history', fault));
       const last = lines.findLast(({ kind }) => kind === 'leaf');
       if (last !== undefined) onProgress?.(Number(last.index) + 1, log_size);
@@ -71,6 +79,16 @@ export const verifyMoment = async (
   }
   for (const fault of (await nodes?.finish()) ?? []) verifier.take(faultLine('history', fault));
   for (const { fault, message } of await treeFaults(tx)) verifier.take(faultLine(fault, message));
+  for await (const fault of cosignatureFaults(tx, witnesses)) {
+    verifier.take(faultLine('forged_checkpoint', fault));
+  }
+  // That no other row was added is shown by the whole vault alone.
+  if (range !== undefined) return;
+  for (const table of await tablesWithoutGhost(tx, deps.registry)) {
+    verifier.take(
+      faultLine('row_gone', `the ghost record of ${table} is gone, or another stands in its place`),
+    );
+  }
   for await (const rows of uncoveredRows(tx, deps.registry)) {
     for (const { table, key } of rows) {
       verifier.take(faultLine('row_added', `${table} ${key} was added: no leaf of the log holds it`));

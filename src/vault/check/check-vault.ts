@@ -1,6 +1,7 @@
 import { changes } from './changes.ts';
 import { type Check, type CheckContext, NAMED_FAULTS, type Outcome, outcomeOf, type Unit } from './check.ts';
 import { declarations } from './declarations.ts';
+import { destruction } from './destruction.ts';
 import { ghosts } from './ghosts.ts';
 import { hashes } from './hashes.ts';
 import { logged } from './logged.ts';
@@ -17,6 +18,7 @@ export const CHECKS: readonly Check[] = [
   uniqueness,
   orphans,
   sequences,
+  destruction,
   changes,
   logged,
   hashes,

@@ -10,13 +10,15 @@ export const hashes: Check = {
   counted: 'rows',
   units: async ({ sql, registry }) => {
     const leaves = await listLeaves(sql, registry.entities.values());
-    return leaves.flatMap((leaf) =>
-      leaf.entity.kind === 'satellite' && leaf.entity.flavour === 'multi-active'
-        ? [unitOfSets(leaf, leaf.entity)]
-        : unitsOf(leaf),
-    );
+    return leaves.flatMap(hashUnits);
   },
 };
+
+/** The same of one table or partition. */
+export const hashUnits = (leaf: Leaf): Unit[] =>
+  leaf.entity.kind === 'satellite' && leaf.entity.flavour === 'multi-active'
+    ? [unitOfSets(leaf, leaf.entity)]
+    : unitsOf(leaf);
 
 // 16 MB a statement: a second or two, so that progress shows, and nothing holds back vacuum for long.
 const PAGES_AT_ONCE = 2_048;

@@ -112,6 +112,8 @@ const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
   facts.push(['primary key', codes(entry.primary_key)]);
   if (entry.partition !== null)
     facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
+  if (entry.retention !== null)
+    facts.push(['retention', `class ${codes([entry.retention])}: destroyed by the day, with a certificate`]);
   return facts;
 };
 

@@ -169,7 +169,10 @@ describe('/privacy/erasures and /privacy/holds', () => {
   it('says so when the master keys cannot be renewed now, and does it when asked again', async () => {
     const subject = await newSubject();
     const { subject_kms } = gateway.control;
-    const away = { ...gateway.control, subject_kms: { ...subject_kms, renewMasterKey: async () => 'away' } };
+    const away = {
+      ...gateway.control,
+      subject_kms: { ...subject_kms, destroyMasterKeys: async () => 'away' },
+    };
     const { eraseSubject } = await import('../../../src/control/privacy/erasures.ts');
     const decider = {
       decided_by: 'test',

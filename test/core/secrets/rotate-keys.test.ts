@@ -41,12 +41,13 @@ describe('a rotation of the keys', () => {
 
   const rotate = (
     deps: { sql: Sql; kms: Kms } = { sql, kms },
-    options: { keep_old?: boolean } = {},
+    options: { keep_old?: boolean; keep_data_key?: boolean } = {},
   ): Promise<Rotation> =>
     rotateKeys(
       { ...deps, clock: systemClock, nextId },
       {
         keep_old: options.keep_old ?? false,
+        keep_data_key: options.keep_data_key ?? false,
         complete: async ({ key_rotation_id }, finish) => {
           await deps.sql.begin(async (tx) => {
             await tx`insert into told (key_rotation_id) values (${key_rotation_id})`;
@@ -117,6 +118,16 @@ describe('a rotation of the keys', () => {
     const next = await rotate();
     assert.deepEqual([...next.destroyed].sort(), [first, kept.master_key_id].sort());
     assert.deepEqual(keysInFile(), [next.master_key_id]);
+  });
+
+  it('makes no data key where only the master key is to go, so that they do not pile up', async () => {
+    const first = await rotate();
+    for (let each = 0; each < 3; each += 1) {
+      const next = await rotate({ sql, kms }, { keep_data_key: true });
+      assert.equal(next.data_key_id, first.data_key_id);
+      assert.equal(next.destroyed.length, 1);
+    }
+    assert.equal((await listKeys(sql, kms)).data_keys.length, 1);
   });
 
   /** One interruption, while eight seal and open. @returns whether there was such a step */

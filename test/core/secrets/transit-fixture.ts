@@ -16,6 +16,8 @@ export interface TransitServer {
   makeKey(mount: string, name: string, options?: { derived: boolean }): void;
   /** Versions below are refused from now on. */
   disableBelow(mount: string, name: string, version: number): void;
+  /** Versions below are gone for good. */
+  trimBelow(mount: string, name: string, version: number): void;
   close(): Promise<void>;
 }
 
@@ -23,6 +25,7 @@ interface TransitKey {
   readonly derived: boolean;
   readonly versions: Buffer[];
   least: number;
+  available: number;
 }
 
 const TAG_BYTES = 16;
@@ -48,9 +51,14 @@ export const startTransitServer = async (): Promise<TransitServer> => {
     ...{ token, requests, faults },
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     makeKey: (mount, name, options = { derived: true }) =>
-      void keys.set(`${mount}/${name}`, { ...options, versions: [randomBytes(32)], least: 1 }),
+      void keys.set(`${mount}/${name}`, { ...options, versions: [randomBytes(32)], least: 1, available: 0 }),
     disableBelow: (mount, name, version) => {
       keys.get(`${mount}/${name}`)!.least = version;
+    },
+    trimBelow: (mount, name, version) => {
+      const key = keys.get(`${mount}/${name}`)!;
+      key.available = version;
+      for (let at = 0; at < version - 1; at += 1) key.versions[at] = Buffer.alloc(0);
     },
     close: async () => {
       server.closeAllConnections();
@@ -90,7 +98,11 @@ const answer = (
     if (operation === 'GET keys') {
       const versions = key.versions.map((_, at) => [String(at + 1), 1_700_000_000 + at] as const);
       const facts = { type: 'aes256-gcm96', derived: key.derived, supports_encryption: true };
-      const bounds = { latest_version: latest, min_decryption_version: key.least };
+      const bounds = {
+        latest_version: latest,
+        min_decryption_version: key.least,
+        min_available_version: key.available,
+      };
       const listed = versions.filter(([version]) => Number(version) >= key.least);
       send(res, 200, { data: { ...facts, ...bounds, keys: Object.fromEntries(listed) } });
     } else if (operation === 'POST keys/rotate') {

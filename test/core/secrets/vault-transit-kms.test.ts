@@ -60,6 +60,11 @@ describe('master keys in a service that speaks the Transit API', () => {
       ['transit:transit/onevault:v2'],
     );
     await failure(kms.unwrap(old, place), UnwrapError);
+    assert.equal(await kms.destroy(old.master_key_id), false, 'a disabled version can be enabled again');
+    server.trimBelow('transit', 'onevault', 2);
+    assert.equal(await kms.destroy(old.master_key_id), true, 'a trimmed one is gone');
+    assert.equal(await kms.destroy(fresh.master_key_id), false);
+    assert.equal(await kms.destroy('transit:elsewhere/onevault:v1'), false);
   });
 
   it('unwrap in its place only, unchanged only, and only what they wrapped', async () => {

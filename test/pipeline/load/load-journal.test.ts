@@ -178,6 +178,22 @@ describe('the loader', function () {
     assert.deepEqual((await readVault(database.sql)).request_ids, [begun.request_id]);
   });
 
+  it('drops an intent once a later one of the same call has taken its place', async () => {
+    const writer = await journal.open();
+    const begun = intent();
+    const first = await writer.append(begun);
+    const second = await writer.append({ ...begun, intent_sequence: first });
+    const loader = openLoader();
+    await loader.drain();
+    const left = () => entriesOf(writer).map((entry) => entry.sequence);
+    assert.deepEqual(left(), [2]);
+    const third = await writer.append({ ...begun, intent_sequence: second });
+    await writer.append(outcome(begun, third));
+    await loader.drain();
+    assert.deepEqual(left(), []);
+    assert.deepEqual((await readVault(database.sql)).request_ids, [begun.request_id]);
+  });
+
   it('puts aside what it cannot read, with the reason, and takes in the records around it', async () => {
     const writer = await journal.open();
     const [before, after, bad] = [outcome(intent(), null), outcome(intent(), null), outcome(intent(), null)];

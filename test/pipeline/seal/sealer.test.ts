@@ -121,6 +121,22 @@ describe('the checkpoint files', () => {
     assert.equal(queue!.count, 1, url);
   });
 
+  it('stop the sealing at once when the log is cut or gone, though nothing is to be sealed', async () => {
+    for (const leaves of [1, 0]) {
+      const sealer = newSealer();
+      await grow(sealer);
+      await grow(sealer);
+      await sealer.run();
+      if (leaves > 0) await rewind(database.sql, 1);
+      else
+        await asAttacker(database.sql, async (sql) => {
+          await sql`truncate audit.leaf_batch, audit.leaf_queue, audit.sequenced, audit.checkpoint cascade`;
+        });
+      await refuses(sealer, 'rewound');
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('stop the sealing when the database holds another history of the same size', async () => {
     const sealer = newSealer();
     await grow(sealer, 300);

@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } from 'node:crypto';
 import type { Clock } from '../../../src/core/clock.ts';
 import { createIds } from '../../../src/core/ids.ts';
 import type { Sql } from '../../../src/core/postgres.ts';
@@ -6,7 +6,9 @@ import type { Keyring } from '../../../src/core/secrets/contract.ts';
 import { createDataKeyStore } from '../../../src/core/secrets/data-keys.ts';
 import { createFileKms } from '../../../src/core/secrets/file-kms.ts';
 import { createKeyring } from '../../../src/core/secrets/keyring.ts';
+import { cosignedMessage } from '../../../src/vault/audit/cosignature.ts';
 import { hashLeaf } from '../../../src/vault/audit/merkle.ts';
+import { COSIGNATURE_V1, formatSignature, keyIdOf, type VerifierKey } from '../../../src/vault/audit/note.ts';
 
 /** A real keyring over the database, with a master key of its own. */
 export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomBytes(32)): Keyring =>
@@ -16,6 +18,29 @@ export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomB
     clock,
     nextId: createIds(clock),
   });
+
+/** Somebody who signs our checkpoints. */
+export interface Witness extends VerifierKey {
+  readonly private_key: KeyObject;
+}
+
+export const makeWitness = (name: string): Witness => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const public_key = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
+  const key_id = keyIdOf(name, COSIGNATURE_V1, public_key);
+  return { name, public_key, key_id, kind: COSIGNATURE_V1, private_key: privateKey };
+};
+
+/** The line that a witness adds to a checkpoint's note. */
+export const cosign = (text: string, { name, key_id, private_key }: Witness, time_s: number): string => {
+  const stamp = Buffer.alloc(8);
+  stamp.writeBigUInt64BE(BigInt(time_s));
+  return formatSignature(
+    name,
+    key_id,
+    Buffer.concat([stamp, sign(null, cosignedMessage(text, time_s), private_key)]),
+  );
+};
 
 /** Queues a batch of leaves that nobody else has. @returns their hashes, in order */
 export const queueLeaves = async (sql: Sql, count: number): Promise<Buffer[]> => {

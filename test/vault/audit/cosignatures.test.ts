@@ -1,48 +1,21 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { fixedClock } from '../../../src/core/clock.ts';
 import { acceptCosignature } from '../../../src/vault/audit/accept-cosignature.ts';
 import { formatCheckpoint } from '../../../src/vault/audit/checkpoint.ts';
 import { checkpointAt, latestCheckpoint, listKeys } from '../../../src/vault/audit/checkpoints.ts';
-import { cosignedMessage } from '../../../src/vault/audit/cosignature.ts';
 import { startNewLog } from '../../../src/vault/audit/log.ts';
 import { emptyRoot } from '../../../src/vault/audit/merkle.ts';
 import {
-  COSIGNATURE_V1,
   formatNote,
-  formatSignature,
   isSignedBy,
-  keyIdOf,
   NoteError,
   parseNote,
   parseVerifierKey,
-  type VerifierKey,
 } from '../../../src/vault/audit/note.ts';
 import { sealTree } from '../../../src/vault/audit/seal-tree.ts';
 import { rotateSigningKey } from '../../../src/vault/audit/signing-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
-import { queueLeaves, testKeyring } from './audit-fixture.ts';
-
-interface Witness extends VerifierKey {
-  readonly private_key: KeyObject;
-}
-
-const makeWitness = (name: string): Witness => {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const public_key = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
-  const key_id = keyIdOf(name, COSIGNATURE_V1, public_key);
-  return { name, public_key, key_id, kind: COSIGNATURE_V1, private_key: privateKey };
-};
-
-const cosign = (text: string, { name, key_id, private_key }: Witness, time_s: number): string => {
-  const stamp = Buffer.alloc(8);
-  stamp.writeBigUInt64BE(BigInt(time_s));
-  return formatSignature(
-    name,
-    key_id,
-    Buffer.concat([stamp, sign(null, cosignedMessage(text, time_s), private_key)]),
-  );
-};
+import { cosign, makeWitness, queueLeaves, testKeyring } from './audit-fixture.ts';
 
 const START = '2026-11-21T10:00:00.000Z';
 const START_S = Date.parse(START) / 1_000;

@@ -1,18 +1,30 @@
 import { type Clock, fixedClock, instantOf } from '../../../src/core/clock.ts';
-import { listKeys } from '../../../src/vault/audit/checkpoints.ts';
+import { acceptCosignature } from '../../../src/vault/audit/accept-cosignature.ts';
+import { latestCheckpoint, listKeys } from '../../../src/vault/audit/checkpoints.ts';
 import { checkpointsSince } from '../../../src/vault/audit/checkpoints-since.ts';
+import { parseNote, type VerifierKey } from '../../../src/vault/audit/note.ts';
 import { createReadLeaves } from '../../../src/vault/audit/read-leaves.ts';
 import { type Sealed, sealTree } from '../../../src/vault/audit/seal-tree.ts';
-import type { SigningDeps } from '../../../src/vault/audit/signing-keys.ts';
+import { rotateSigningKey, type SigningDeps } from '../../../src/vault/audit/signing-keys.ts';
 import { type VerifyVaultInput, verifyMoment } from '../../../src/vault/audit/verify-vault.ts';
+import { journalFamily } from '../../../src/vault/journal-family.ts';
 import type { Transaction } from '../../../src/vault/transaction.ts';
 import { createVerifier, type Report } from '../../../verifier/onevault-verify.mjs';
 import { addCustomer, createCallFeed, type TestCall, testRegistry, WRITERS } from '../../support/calls.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { invoiceLine, newLoader, rows, stamp, tenantRows } from '../vault-fixture.ts';
-import { testKeyring } from './audit-fixture.ts';
+import { cosign, makeWitness, testKeyring } from './audit-fixture.ts';
+import { everyTableRows, insertRows } from './tampering/every-table.ts';
 
 export const START = '2026-11-21T10:00:00.000Z';
+
+const ROUTE = {
+  candidates: [{ provider: 'openai', model: 'gpt-4o', worst_cost: '9200000000' }],
+  attempts: [{ provider: 'openai', model: 'gpt-4o', latency_ms: 100, http_status: 200, error_code: null }],
+  decision: 'model named by the client',
+  rule_version: '12'.repeat(32),
+  max_cost: null,
+};
 
 /** A vault with something of everything in it, sealed as often as asked for. */
 export interface SealedVault {
@@ -23,6 +35,8 @@ export interface SealedVault {
   };
   /** What signs its checkpoints. */
   readonly signing: SigningDeps;
+  /** Who signed its newest checkpoint besides. */
+  readonly witnesses: readonly VerifierKey[];
   seal(): Promise<Sealed>;
   /** Calls of a customer in one batch of a writer. */
   send(customer: string, count: number, writer?: string): Promise<void>;
@@ -39,10 +53,12 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
   const keyring = testKeyring(sql, clock);
   const registry = testRegistry();
   const feed = createCallFeed(sql, clock);
+  const witness = makeWitness('witness.example/w1');
   let [sent, said] = [0, 0];
   const vault: SealedVault = {
     clock,
     signing: { keyring, clock },
+    witnesses: [witness],
     deps: { registry, readLeaves: createReadLeaves(registry) },
     seal: async () => {
       clock.advance(60_000);
@@ -56,6 +72,7 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
           request_timestamp: instantOf(Date.parse(START) + sent * 1_500),
           request_commitment: 'ab'.repeat(32),
           model_requested: `model ${sent % 3}`,
+          route: sent % 2 === 0 ? ROUTE : null,
         };
       });
       await feed.send(calls, writer);
@@ -94,22 +111,32 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
       stamp(1),
     ),
   ]);
+  const journal = journalFamily(registry)!;
+  await insertRows(
+    sql,
+    registry,
+    everyTableRows(registry, ({ table }) => !journal.tables.has(table)),
+  );
   await vault.send('acme', 160);
   await vault.seal();
+  await rotateSigningKey(sql, vault.signing);
   await vault.send('bolt', 5, WRITERS[1]);
   await vault.send('acme', 4);
   await vault.seal();
+  const { note } = (await latestCheckpoint(sql))!;
+  const line = cosign(parseNote(note).text, witness, Date.parse(START) / 1_000);
+  await acceptCosignature(sql, { note: `${note}${line}\n`, witnesses: [witness], now_ms: clock.now() });
   return vault;
 };
 
 /** Verifies what a transaction sees. */
 export const verifyIn = async (
   tx: Transaction,
-  { deps }: SealedVault,
+  { deps, witnesses }: SealedVault,
   trusted: Awaited<ReturnType<SealedVault['published']>>,
   input: Partial<VerifyVaultInput> = {},
 ): Promise<Report> => {
   const verifier = createVerifier({ ...trusted, is_live: true });
-  await verifyMoment(tx, deps, verifier, { made_at: START, ...input });
+  await verifyMoment(tx, deps, verifier, { made_at: START, witnesses, ...input });
   return verifier.finish();
 };

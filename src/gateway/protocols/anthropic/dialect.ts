@@ -3,12 +3,20 @@ import type { OneVaultError } from '../../../core/errors.ts';
 import { errorEnvelope } from '../../../http/envelope.ts';
 import type { Dialect } from '../../client-protocol.ts';
 
-/** Anthropic's envelope (https://docs.anthropic.com/en/api/errors), with our own fields beside its own. */
-const error = (given: OneVaultError, request_id: string, now_ms: number): object => ({
-  type: 'error',
-  ...errorEnvelope(given, request_id, now_ms),
-  request_id,
-});
+/**
+ * Anthropic's envelope (https://docs.anthropic.com/en/api/errors), with our own fields beside its own. Its SDKs act on
+ * some faults by the code in `details`, which is an object then.
+ */
+const error = (given: OneVaultError, request_id: string, now_ms: number): object => {
+  const envelope = errorEnvelope(given, request_id, now_ms);
+  const { wire_code, details, param } = given;
+  const coded = { error_code: wire_code, unsupported: param === null ? [] : [param], details };
+  return {
+    type: 'error',
+    error: wire_code === null ? envelope.error : { ...envelope.error, details: coded },
+    request_id,
+  };
+};
 
 /** How Anthropic's endpoints tell errors and limits. */
 export const anthropicDialect: Dialect = {

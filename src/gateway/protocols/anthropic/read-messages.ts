@@ -1,9 +1,9 @@
 import type { ChatMessage, ContentPart, JsonObject, ToolCall } from '../../../providers/chat-form.ts';
 import { invalid } from '../../../providers/invalid.ts';
 import { isObject } from '../../../providers/json.ts';
+import type { Reading } from '../reading.ts';
 import type { AnthropicContent, Block, MessagesRequest } from './messages-request.ts';
 import { type Part, readParts } from './read-parts.ts';
-import type { Reading } from './reading.ts';
 
 /**
  * The system prompt and messages in the pivot form: results of tools become messages of their own, before what the

@@ -1,8 +1,8 @@
 import type { ContentPart, JsonObject } from '../../../providers/chat-form.ts';
 import { invalid } from '../../../providers/invalid.ts';
 import { isObject } from '../../../providers/json.ts';
+import type { Reading } from '../reading.ts';
 import type { Block } from './messages-request.ts';
-import type { Reading } from './reading.ts';
 
 /** A part of the pivot form, and the client's path of the block that it came from. */
 export interface Part {

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../providers/chat-form.ts';
 import { invalid } from '../../../providers/invalid.ts';
 import { isObject } from '../../../providers/json.ts';
-import type { Reading } from './reading.ts';
+import type { Reading } from '../reading.ts';
 
 /**
  * Tools in the pivot form. Those that Anthropic runs itself, or knows the form of, have nothing like them elsewhere.

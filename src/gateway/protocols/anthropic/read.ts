@@ -1,10 +1,12 @@
 import type { ChatRequest, JsonObject } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
 import type { ReadChat } from '../../work/chat.ts';
+import { createReading, type Reading } from '../reading.ts';
+import { isStrict } from '../strict-schema.ts';
+import { messagesTools } from './hosted-tools.ts';
 import type { MessagesRequest } from './messages-request.ts';
 import { readMessages } from './read-messages.ts';
 import { readToolChoice, readTools } from './read-tools.ts';
-import { createReading, type Reading } from './reading.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -16,7 +18,7 @@ type Read = (value: unknown, chat: Fields, reading: Reading) => void;
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readRequest = (body: MessagesRequest): ReadChat => {
-  const reading = createReading();
+  const reading = createReading(NAMES);
   const messages = readMessages(body, reading);
   const chat: Fields = { model: body.model, messages };
   for (const [field, value] of Object.entries(body)) {
@@ -29,9 +31,20 @@ export const readRequest = (body: MessagesRequest): ReadChat => {
     chat: chat as unknown as ChatRequest,
     losses: reading.losses,
     unread: reading.unread,
+    hosted_tools: messagesTools(body),
     locate: reading.locate,
   };
 };
+
+/** Fields of the pivot form that Anthropic calls otherwise. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['max_completion_tokens', 'max_tokens'],
+  ['parallel_tool_calls', 'tool_choice.disable_parallel_tool_use'],
+  ['reasoning_effort', 'output_config.effort'],
+  ['response_format', 'output_config.format'],
+  ['stop', 'stop_sequences'],
+  ['user', 'metadata.user_id'],
+]);
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'system']);
 
@@ -67,17 +80,16 @@ const outputFormat: Read = (format, chat, reading) => {
   chat.response_format = { type: 'json_schema', json_schema };
 };
 
-/** Whether OpenAI can hold a reply to the schema: it asks that objects be closed and all of their fields required. */
-const isStrict = (schema: unknown): boolean => {
-  if (Array.isArray(schema)) return schema.every(isStrict);
-  if (!isObject(schema)) return true;
-  const { properties, required, additionalProperties } = schema;
-  if (isObject(properties)) {
-    const names = Object.keys(properties);
-    if (additionalProperties !== false || !Array.isArray(required)) return false;
-    if (!names.every((name) => required.includes(name))) return false;
-  }
-  return Object.values(schema).every(isStrict);
+/**
+ * A conversation that Anthropic keeps. Told by this code, SDKs send it whole instead; were it left out, they would
+ * think it kept, and send no more than the next message.
+ */
+const thread: Read = (value, _chat, reading) => {
+  const is_continued = isObject(value) && value.type === 'continue';
+  reading.lose('thread', 'What was said is not kept here: send the whole conversation', value, {
+    is_light: !is_continued,
+    wire_code: is_continued ? 'thread_not_found' : 'thread_unsupported_request',
+  });
 };
 
 const serviceTier: Read = (value, chat, reading) => {
@@ -120,4 +132,5 @@ const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.
   metadata,
   service_tier: serviceTier,
   speed: onlyNeutral('speed', 'standard'),
+  thread,
 });

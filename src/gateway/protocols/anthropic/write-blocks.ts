@@ -14,76 +14,141 @@ interface BlockWriter {
   readonly has_calls: boolean;
 }
 
-/** One block after the other, as Anthropic's own streams are: a block is closed when another begins. */
+/** A kind of block that is written piece by piece, the number of a tool call, or what came whole. */
+type Key = 'thinking' | 'text' | 'whole' | number;
+
+interface Block {
+  key: Key;
+  readonly head: JsonObject;
+  readonly deltas: JsonObject[];
+}
+
+// More than the arguments of all calls of any reply; past it a provider mixes calls to no end.
+const WAITING_MAX_CHARS = 8_388_608;
+
+/**
+ * One block after the other, as Anthropic's own streams are: a block is closed when another begins. Other providers
+ * may mix the pieces of several tool calls: then the first is written as it comes, and what comes beside it waits
+ * until its arguments are whole.
+ */
 export const createBlockWriter = (): BlockWriter => {
   let index = -1;
-  /** What is open: a kind of block, or the number of a tool call. */
-  let open: 'thinking' | 'text' | number | null = null;
+  let open: { readonly key: Key; arguments: string } | null = null;
+  /** In the order in which they began; there are some only while a call is open that is not whole. */
+  let waiting: Block[] = [];
+  let waiting_chars = 0;
   const called = new Set<number>();
 
-  const close = (): string => {
+  const write = (delta: JsonObject): string => {
+    if (typeof delta.partial_json === 'string' && open !== null) open.arguments += delta.partial_json;
+    return frame('content_block_delta', { index, delta });
+  };
+
+  const closeOpen = (): string => {
     if (open === null) return '';
     open = null;
     return frame('content_block_stop', { index });
   };
 
-  const start = (kind: NonNullable<typeof open>, content_block: JsonObject): string => {
-    if (open === kind) return '';
-    const closed = close();
-    open = kind;
+  const begin = ({ key, head, deltas }: Block): string => {
+    const closed = closeOpen();
+    open = { key, arguments: '' };
     index += 1;
-    return closed + frame('content_block_start', { index, content_block });
+    return closed + frame('content_block_start', { index, content_block: head }) + deltas.map(write).join('');
   };
 
-  const delta = (type: string, fields: JsonObject): string =>
-    frame('content_block_delta', { index, delta: { type, ...fields } });
+  const isWhole = (): boolean =>
+    open === null || typeof open.key !== 'number' || isObjectText(open.arguments);
 
-  const startCall = (number: number, given: JsonObject): string => {
-    const { id, function: named } = given;
-    if (open === number) return '';
-    if (called.has(number)) throw malformed('pieces of a tool call came after another had begun');
-    if (typeof id !== 'string' || !isObject(named) || typeof named.name !== 'string') {
-      throw malformed('a tool call has no id or no name');
+  const beginWaiting = (): string => {
+    let text = '';
+    while (waiting.length > 0 && isWhole()) text += begin(waiting.shift()!);
+    return text;
+  };
+
+  const wait = (key: Key, head: JsonObject, deltas: readonly JsonObject[]): void => {
+    waiting_chars += JSON.stringify(deltas).length;
+    if (waiting_chars > WAITING_MAX_CHARS) throw malformed('tool calls are mixed to no end');
+    const last = waiting.at(-1);
+    const begun =
+      typeof key === 'number' ? waiting.find((block) => block.key === key) : last?.key === key ? last : null;
+    if (begun) begun.deltas.push(...deltas);
+    else waiting.push({ key, head, deltas: [...deltas] });
+  };
+
+  const put = (key: Key, head: JsonObject, deltas: readonly JsonObject[]): string => {
+    if (open?.key === key && (waiting.length === 0 || typeof key === 'number')) {
+      return deltas.map(write).join('') + beginWaiting();
     }
-    called.add(number);
-    return start(number, { type: 'tool_use', id, name: named.name, input: {} });
+    if (isWhole()) return begin({ key, head, deltas: [...deltas] });
+    wait(key, head, deltas);
+    return '';
+  };
+
+  /** What was put last is whole. */
+  const seal = (): string => {
+    const last = waiting.at(-1);
+    if (last === undefined) return closeOpen();
+    last.key = 'whole';
+    return '';
   };
 
   return {
     think: (thinking) =>
-      thinking === ''
-        ? ''
-        : start('thinking', { type: 'thinking', thinking: '', signature: '' }) +
-          delta('thinking_delta', { thinking }),
+      thinking === '' ? '' : put('thinking', EMPTY_THINKING, [{ type: 'thinking_delta', thinking }]),
     sign: (block) => {
       const { type, thinking, signature } = block;
-      if (type !== 'thinking') return close() + startWhole(block);
-      const head =
-        open === 'thinking'
-          ? ''
-          : start('thinking', { type, thinking: '', signature: '' }) + delta('thinking_delta', { thinking });
-      return head + delta('signature_delta', { signature }) + close();
+      if (type !== 'thinking') return put('whole', block, []) + seal();
+      const is_begun = (waiting.at(-1) ?? open)?.key === 'thinking';
+      const deltas = [{ type: 'signature_delta', signature }];
+      const whole = is_begun ? deltas : [{ type: 'thinking_delta', thinking }, ...deltas];
+      return put('thinking', EMPTY_THINKING, whole) + seal();
     },
     say: (text) =>
       text === ''
         ? ''
-        : start('text', { type: 'text', text: '', citations: null }) + delta('text_delta', { text }),
+        : put('text', { type: 'text', text: '', citations: null }, [{ type: 'text_delta', text }]),
     call: (given) => {
       const number = typeof given.index === 'number' ? given.index : called.size;
       const partial_json = isObject(given.function) ? given.function.arguments : undefined;
-      const begun = startCall(number, given);
-      if (typeof partial_json !== 'string' || partial_json === '') return begun;
-      return begun + delta('input_json_delta', { partial_json });
+      const has_more = typeof partial_json === 'string' && partial_json !== '';
+      const deltas = has_more ? [{ type: 'input_json_delta', partial_json }] : [];
+      if (!called.has(number)) {
+        const head = headOf(given);
+        called.add(number);
+        return put(number, head, deltas);
+      }
+      const is_closed = open?.key !== number && !waiting.some(({ key }) => key === number);
+      if (is_closed && has_more && partial_json.trim() !== '')
+        throw malformed('pieces of a tool call came after its arguments were whole');
+      return is_closed ? '' : put(number, {}, deltas);
     },
-    close,
+    close: () => {
+      const text = waiting.reduce((before, block) => before + begin(block), '');
+      waiting = [];
+      return text + closeOpen();
+    },
     get has_calls() {
       return called.size > 0;
     },
   };
+};
 
-  /** A block that comes in one piece. */
-  function startWhole(content_block: JsonObject): string {
-    index += 1;
-    return frame('content_block_start', { index, content_block }) + frame('content_block_stop', { index });
+const EMPTY_THINKING = { type: 'thinking', thinking: '', signature: '' } as const;
+
+const headOf = ({ id, function: named }: JsonObject): JsonObject => {
+  if (typeof id !== 'string' || !isObject(named) || typeof named.name !== 'string') {
+    throw malformed('a tool call has no id or no name');
+  }
+  return { type: 'tool_use', id, name: named.name, input: {} };
+};
+
+/** Whether nothing can be missing from the JSON text of an object. */
+const isObjectText = (text: string): boolean => {
+  if (!text.trimEnd().endsWith('}')) return false;
+  try {
+    return isObject(JSON.parse(text));
+  } catch {
+    return false;
   }
 };

@@ -1,4 +1,4 @@
-import type { ChatChunk, JsonObject } from '../../../providers/chat-form.ts';
+import type { ChatChunk, JsonObject, Usage } from '../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../providers/json.ts';
 import type { ChatFrames } from '../../work/chat.ts';
 import { createBlockWriter } from './write-blocks.ts';
@@ -6,7 +6,7 @@ import { frame, stopReason, usageJson } from './write-words.ts';
 
 /**
  * Writes a stream of the pivot form as Anthropic's events. How many tokens the prompt had is told with the last of
- * them, as other providers tell it no sooner.
+ * them, and with the first where the provider tells it as soon as that: some clients read it there alone.
  */
 export const createMessageStream = (): ChatFrames => {
   let has_started = false;
@@ -14,12 +14,13 @@ export const createMessageStream = (): ChatFrames => {
   let refusal = '';
   const blocks = createBlockWriter();
 
-  const start = ({ id, model }: ChatChunk): string => {
+  const start = ({ id, model }: ChatChunk, usage: Usage | null): string => {
     if (has_started) return '';
     has_started = true;
+    const asked = usage === null ? null : { ...usage, completion_tokens: 0, reasoning_tokens: 0 };
     const message = {
       ...{ id, type: 'message', role: 'assistant', model, content: [] },
-      ...{ stop_reason: null, stop_sequence: null, usage: usageJson(null) },
+      ...{ stop_reason: null, stop_sequence: null, usage: usageJson(asked) },
     };
     return frame('message_start', { message });
   };
@@ -38,9 +39,9 @@ export const createMessageStream = (): ChatFrames => {
   };
 
   return {
-    chunk: (chunk) => {
+    chunk: (chunk, usage) => {
       const [choice] = chunk.choices;
-      const text = start(chunk);
+      const text = start(chunk, usage);
       if (choice === undefined || (choice.index ?? 0) !== 0) return text;
       finish_reason = choice.finish_reason ?? finish_reason;
       return text + (isObject(choice.delta) ? change(choice.delta) : '');

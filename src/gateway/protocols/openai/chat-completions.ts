@@ -5,6 +5,7 @@ import type { ClientProtocol } from '../../client-protocol.ts';
 import { type ChatWriter, chatWork } from '../../work/chat.ts';
 import schema from './chat-completions.schema.json' with { type: 'json' };
 import { openAiDialect } from './dialect.ts';
+import { chatTools } from './hosted-tools.ts';
 
 /** OpenAI's chat completions, so that its SDKs work with only the base URL changed. It is the pivot form itself. */
 export const createChatCompletions = (): ClientProtocol => {
@@ -17,7 +18,8 @@ export const createChatCompletions = (): ClientProtocol => {
     read: (body) => {
       const chat = validate(body);
       const include_usage = chat.stream_options?.include_usage === true;
-      const read = { chat, losses: [], unread: [], locate: (param: string) => param };
+      const hosted_tools = chatTools(chat);
+      const read = { chat, losses: [], unread: [], hosted_tools, locate: (param: string) => param };
       return {
         model: chat.model,
         type: 'completion',

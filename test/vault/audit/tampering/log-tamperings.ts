@@ -34,12 +34,13 @@ const flipBytes =
       ),
     );
 
+/** Adds a few steps to a number of some row. */
 const add =
-  (table: string, column: string, key: string) =>
+  (table: string, column: string, key: string, step = 1) =>
   (tx: Transaction, random: Random): Promise<boolean> =>
     changedOne(
       tx.unsafe(
-        `update ${table} set ${column} = ${column} + ${1 + random(3)}
+        `update ${table} set ${column} = ${column} + ${step * (1 + random(3))}
          where ${key} = (
            select ${key} from ${table} order by ${key} desc
            offset ${place(random)} % (select count(*) from ${table}) limit 1)`,
@@ -169,6 +170,57 @@ const addForeignCheckpoint = async (tx: Transaction): Promise<boolean> => {
     limit 1`);
 };
 
+/** As an older backup leaves it: nothing tells of the last batch any more, neither rows nor log. */
+const restoreBackup = async (tx: Transaction): Promise<boolean> => {
+  const [last] = await tx<{ first_index: number; writer: string; from: number; to: number }[]>`
+    select tree.first_index, j.writer, j.first_sequence as from, j.last_sequence as to
+    from audit.sequenced tree
+    join audit.leaf_batch b using (leaf_batch_id)
+    join ops.journal_batch j on j.writer = b.journal_writer and j.first_sequence = b.first_sequence
+    order by tree.first_index desc
+    limit 1`;
+  const { first_index, writer, from, to } = last!;
+  for (const table of ['api_request_h', 'api_request_l', 'api_request_route_s', 'api_request_s']) {
+    await tx`
+      delete from ${tx(`gateway.${table}`)}
+      where api_request_hk in (
+        select api_request_hk
+        from gateway.api_request_s
+        where journal_writer = ${writer} and journal_sequence between ${from} and ${to})`;
+  }
+  await tx`delete from ops.journal_batch where writer = ${writer} and first_sequence = ${from}`;
+  return cutTail(true)(tx, () => 0).then((is_cut) => is_cut && first_index > 0);
+};
+
+/** The whole log under another name, with another key: in the database all hangs together. */
+export const replaceLog = async (tx: Transaction): Promise<boolean> => {
+  const origin = 'onevault/ffffffffffffffff';
+  const signer = createSigner(origin);
+  // Base64 has the sign that stands between the parts, too.
+  const [, key_id, ...encoded] = signer.verifier_key.split('+') as [string, string, ...string[]];
+  await tx`update audit.log set log_id = 'ffffffffffffffff'`;
+  await tx`delete from audit.signing_key_retirement`;
+  await tx`delete from audit.cosignature`;
+  await tx`delete from audit.signing_key where key_number < (select max(key_number) from audit.signing_key)`;
+  await tx`
+    update audit.signing_key
+    set key_id = ${key_id}, name = ${origin}, verifier_key = ${signer.verifier_key},
+      public_key = ${Buffer.from(encoded.join('+'), 'base64').subarray(1)}`;
+  const checkpoints = await tx<{ tree_size: number; note: string }[]>`
+    select distinct on (tree_size) tree_size, note
+    from audit.checkpoint
+    order by tree_size, key_id`;
+  await tx`delete from audit.checkpoint`;
+  for (const { tree_size, note } of checkpoints) {
+    const [, , root] = note.split('\n');
+    const again = signer.sign(`${origin}\n${tree_size}\n${root}\n`);
+    await tx`
+      insert into audit.checkpoint (tree_size, key_id, root_hash, note, checkpoint_at)
+      values (${tree_size}, ${key_id}, ${Buffer.from(root!, 'base64')}, ${again}, now())`;
+  }
+  return checkpoints.length > 0;
+};
+
 /** Every way in which we know logs to be tampered with. */
 export const LOG_TAMPERINGS: readonly LogTampering[] = [
   {
@@ -195,10 +247,12 @@ export const LOG_TAMPERINGS: readonly LogTampering[] = [
   {
     kind: 'move a batch',
     expected: ['order', 'history'],
-    apply: add('audit.sequenced', 'first_index', 'first_index'),
+    apply: add('audit.sequenced', 'first_index', 'first_index', 1_000),
   },
   { kind: 'cut the tail', expected: ['tail_cut'], apply: cutTail(false) },
   { kind: 'set the log back', expected: ['tail_cut'], apply: cutTail(true) },
+  { kind: 'restore an older backup', expected: ['tail_cut'], apply: restoreBackup },
+  { kind: 'put another log in its place', expected: ['other_key'], apply: replaceLog },
   { kind: 'drop a customer', expected: ['row_gone'], apply: dropCustomer },
   {
     kind: 'delete a checkpoint',

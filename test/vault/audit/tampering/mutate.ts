@@ -38,7 +38,7 @@ export const sqlOf = (
 export const mutate = (random: Random, type: ColumnType, value: unknown): unknown =>
   value === null ? MADE[type] : MUTATE[type](random, value as never);
 
-const MADE: Readonly<Record<ColumnType, unknown>> = {
+export const MADE: Readonly<Record<ColumnType, unknown>> = {
   text: 'x',
   uuid: '00000000-0000-7000-8000-00000000000f',
   integer: 1,
@@ -48,7 +48,7 @@ const MADE: Readonly<Record<ColumnType, unknown>> = {
   instant: '2026-11-21T10:00:00.000001Z',
   date: '2026-11-21',
   bytes: '01',
-  json: {},
+  json: { made: 1 },
   'text[]': ['x'],
 };
 

@@ -1,9 +1,9 @@
-import type { Entity } from '../../../../src/vault/entity.ts';
+import { type Entity, GHOST_KEY } from '../../../../src/vault/entity.ts';
 import { createRowBuilder, type VaultRow } from '../../../../src/vault/rows.ts';
 import type { Transaction } from '../../../../src/vault/transaction.ts';
 import type { FaultKind } from '../../../../verifier/onevault-verify.mjs';
 import { testRegistry } from '../../../support/calls.ts';
-import { mutate, pick, type Random, sqlOf } from './mutate.ts';
+import { MADE, mutate, pick, type Random, sqlOf } from './mutate.ts';
 
 /** A leaf as it stood before anybody tampered with it. */
 export interface Leaf {
@@ -33,6 +33,14 @@ const CALLS = new Set(['api_request_h', 'api_request_l', 'api_request_s', 'api_r
 
 const entityOf = ({ table }: VaultRow): Entity => registry.entities.get(table)!;
 const keyOf = (row: VaultRow): string => String(row.values[entityOf(row).hash_key]);
+/** How faults name what was destroyed under a certificate. */
+export const CERTIFICATE = 'certificate destruction_';
+
+/** What faults may name: rows by their keys, and certificates of destruction by their names. */
+const namesIn = (rows: readonly VaultRow[]): string[] => [
+  ...rows.map(keyOf),
+  ...(rows.some(({ table }) => table.startsWith('destruction_')) ? [CERTIFICATE] : []),
+];
 const isCall = ({ rows }: Leaf): boolean => CALLS.has(rows[0]!.table);
 const rowOf = ({ rows }: Leaf, table: string): VaultRow => rows.find((row) => row.table === table)!;
 
@@ -92,21 +100,29 @@ const namesOf = (leaf: Leaf, row: VaultRow, column: string): Pick<Tampering, 'ex
   if (primary_key.includes(column) || is_number || is_join) {
     return {
       expected: ['row_gone', 'row_added', 'entry'],
-      besides: ['payload', 'hub_key', 'link_key', 'journal_claim', 'row_gone', 'row_added', 'entry'],
+      besides: [
+        ...['payload', 'hub_key', 'link_key', 'journal_claim', 'row_gone', 'row_added', 'entry'],
+        'destruction',
+      ] as FaultKind[],
     };
   }
-  if (role === 'business_key') return { expected: ['hub_key'], besides: [] };
+  if (role === 'business_key') return { expected: ['hub_key'], besides: ['destruction'] };
   if (role === 'hub_key' || role === 'dependent_key') return { expected: ['link_key'], besides: [] };
-  if (role === 'payload') return { expected: ['payload'], besides: ['journal_claim'] };
+  if (role === 'payload') return { expected: ['payload'], besides: ['journal_claim', 'destruction'] };
   if (role === 'hash_key') return { expected: ['entry'], besides: ['hub_key', 'link_key', 'row_added'] };
   return { expected: ['entry'], besides: kind === 'satellite' ? ['payload'] : [] };
 };
 
 type Maker = (random: Random, leaves: readonly Leaf[]) => Tampering | null;
 
+/** A row of any table, each as likely as the others, and its leaf. */
+const pickRow = (random: Random, leaves: readonly Leaf[]) => {
+  const all = leaves.flatMap((leaf) => leaf.rows.map((row) => ({ leaf, row })));
+  return pick(random, pick(random, [...Map.groupBy(all, ({ row }) => row.table).values()]));
+};
+
 const flipColumn: Maker = (random, leaves) => {
-  const leaf = pick(random, leaves);
-  const row = pick(random, leaf.rows);
+  const { leaf, row } = pickRow(random, leaves);
   const { name: column, type } = pick(random, entityOf(row).columns);
   const value = mutate(random, type, row.values[column]);
   return {
@@ -114,7 +130,7 @@ const flipColumn: Maker = (random, leaves) => {
     what: `${row.table}.${column}: ${JSON.stringify(row.values[column])} → ${JSON.stringify(value)}`,
     leaves: [leaf.index],
     keys: [
-      ...leaf.rows.map(keyOf),
+      ...namesIn(leaf.rows),
       ...(type === 'bytes' ? [String(value)] : []),
       // A number that another call has too.
       ...(column.endsWith('_sequence') ? [`record ${String(value)} of`] : []),
@@ -129,8 +145,8 @@ const deleteLeaf: Maker = (random, leaves) => {
   return {
     kind: 'delete what a leaf holds',
     what: leaf.rows.map((row) => `${row.table} ${keyOf(row)}`).join(', '),
-    ...{ leaves: [leaf.index], keys: leaf.rows.map(keyOf) },
-    ...{ expected: ['row_gone'], besides: ['payload'] },
+    ...{ leaves: [leaf.index], keys: namesIn(leaf.rows) },
+    ...{ expected: ['row_gone'], besides: ['payload', 'destruction'] },
     apply: async (tx) => {
       for (const row of leaf.rows) await deleteRow(tx, row);
     },
@@ -222,6 +238,41 @@ const insertState: Maker = (random, leaves) => {
     ...{ leaves: [], keys: [String(row.values.hash_diff)] },
     ...{ expected: ['row_added'], besides: [] },
     apply: (tx) => insertRow(tx, row),
+  };
+};
+
+/** The ghost records are in no leaf, and are the same in every vault. */
+const changeGhost: Maker = (random) => {
+  const entity = pick(
+    random,
+    [...registry.entities.values()].filter(({ kind }) => kind !== 'link'),
+  );
+  const { name: column, type } = pick(random, entity.columns);
+  const { sql, text } = sqlOf(type, MADE[type], 1);
+  const ghost = `${entity.hash_key} = decode('${GHOST_KEY}', 'hex')`;
+  const is_deleted = random(4) === 0;
+  return {
+    kind: is_deleted ? 'delete a ghost record' : 'change a ghost record',
+    what: `${entity.table}.${column}`,
+    ...{ leaves: [], keys: [GHOST_KEY, `ghost record of ${entity.table} `, `${entity.hash_key}=01`] },
+    ...{ expected: ['row_gone'], besides: ['row_added'] },
+    apply: (tx) =>
+      is_deleted
+        ? tx.unsafe(`delete from ${entity.name} where ${ghost}`)
+        : tx.unsafe(`update ${entity.name} set ${column} = ${sql} where ${ghost}`, [text]),
+  };
+};
+
+const insertUnderGhost: Maker = (random, leaves) => {
+  const { leaf, row } = pickRow(random, leaves);
+  const copy = { ...row, values: { ...row.values, [entityOf(row).hash_key]: GHOST_KEY } };
+  return {
+    kind: 'insert a row under the key of the ghost record',
+    what: row.table,
+    ...{ leaves: [leaf.index], keys: [GHOST_KEY] },
+    // A call's satellite brings its number along.
+    ...{ expected: ['row_added'], besides: ['journal_claim', 'link_key'] },
+    apply: (tx) => insertRow(tx, copy),
   };
 };
 
@@ -317,6 +368,8 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
   [2, deleteRowOfCall],
   [2, insertCall],
   [1, insertState],
+  [1, changeGhost],
+  [1, insertUnderGhost],
   [2, rehashCall],
   [2, moveToCustomer],
   [2, swapCalls],

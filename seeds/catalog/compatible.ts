@@ -1,0 +1,13 @@
+import table from '../../src/core/compatible-providers.json' with { type: 'json' };
+import type { CatalogModel } from './model.ts';
+
+const nameInPrices = (model: { readonly model: string } | { readonly priced_as: string }): string =>
+  'priced_as' in model ? model.priced_as : model.model;
+
+/** Of the providers made like OpenAI's, whose table says it all; those that name no prices have none. */
+export const COMPATIBLE: readonly CatalogModel[] = table.flatMap(({ provider, prices, models }) =>
+  (models ?? []).map((model) => ({
+    ...{ provider, ...model },
+    priced_as: prices === undefined ? null : ([prices, nameInPrices(model)] as const),
+  })),
+);

@@ -1,0 +1,53 @@
+import type { CatalogModel } from './model.ts';
+
+const chat = (model: string, family: string, max_output_tokens: number): CatalogModel => ({
+  ...{ provider: 'openai', model, family, max_output_tokens, vision: true },
+});
+
+const realtime = (model: string, max_output_tokens: number): CatalogModel => ({
+  ...{ provider: 'openai', model, family: 'gpt-realtime', kind: 'realtime', max_output_tokens },
+});
+
+export const OPENAI: readonly CatalogModel[] = [
+  chat('gpt-4o', 'gpt-4o', 16_384),
+  chat('gpt-4o-mini', 'gpt-4o', 16_384),
+  chat('gpt-4.1', 'gpt-4.1', 32_768),
+  chat('gpt-4.1-mini', 'gpt-4.1', 32_768),
+  chat('gpt-4.1-nano', 'gpt-4.1', 32_768),
+  chat('gpt-5', 'gpt-5', 128_000),
+  chat('gpt-5-mini', 'gpt-5', 128_000),
+  chat('gpt-5-nano', 'gpt-5', 128_000),
+  chat('gpt-5.4', 'gpt-5.4', 128_000),
+  chat('o4-mini', 'o4', 100_000),
+  // Vectors of texts: nothing is written, so nothing is paid for output.
+  { provider: 'openai', model: 'text-embedding-3-small', family: 'text-embedding-3', kind: 'embeddings' },
+  { provider: 'openai', model: 'text-embedding-3-large', family: 'text-embedding-3', kind: 'embeddings' },
+  { provider: 'openai', model: 'text-embedding-ada-002', family: 'text-embedding-ada', kind: 'embeddings' },
+  // Pictures: the most tokens that one has, where OpenAI publishes them (1024x1536 at high quality).
+  {
+    provider: 'openai',
+    model: 'gpt-image-1',
+    family: 'gpt-image-1',
+    kind: 'images',
+    max_output_tokens: 6_240,
+  },
+  {
+    provider: 'openai',
+    model: 'gpt-image-1-mini',
+    family: 'gpt-image-1',
+    kind: 'images',
+    max_output_tokens: 6_240,
+  },
+  {
+    provider: 'openai',
+    model: 'gpt-image-1.5',
+    family: 'gpt-image-1',
+    kind: 'images',
+    max_output_tokens: 6_240,
+  },
+  { provider: 'openai', model: 'gpt-image-2', family: 'gpt-image-2', kind: 'images' },
+  // Sessions over WebSocket; the most tokens are those of one response.
+  realtime('gpt-realtime', 4_096),
+  { ...realtime('gpt-realtime-mini', 4_096), context_window_tokens: 32_000 },
+  realtime('gpt-realtime-2', 32_000),
+];

@@ -1,0 +1,32 @@
+import type { ProviderKeyCheck } from '../control/provider-keys/check.ts';
+import { OneVaultError } from '../core/errors.ts';
+import type { GatewayDeps } from '../gateway/deps.ts';
+import { adapterOf } from '../gateway/offers.ts';
+import type { AddressGuard } from '../providers/address-guard.ts';
+import { checkKey } from '../providers/check-key.ts';
+
+type KeyCheckDeps = Pick<GatewayDeps, 'snapshot' | 'adapters' | 'caller' | 'key_endpoint'> & {
+  readonly guard: AddressGuard;
+};
+
+/** Asks providers about keys where their calls would go, and by the same way out. */
+export const createKeyCheck =
+  (deps: KeyCheckDeps): ProviderKeyCheck =>
+  async ({ provider, api_key, base_url }) => {
+    const adapter = adapterOf(deps, { provider });
+    if (adapter === null) {
+      throw new OneVaultError('invalid_request', {
+        param: 'provider',
+        details: `${provider} is switched off.`,
+      });
+    }
+    if (base_url !== null) deps.guard.checkUrl(base_url);
+    const address = base_url ?? deps.key_endpoint.baseUrlOf(provider);
+    if (address === null) {
+      throw new OneVaultError('invalid_request', {
+        param: 'base_url',
+        details: `${provider} has no address that all its customers share: give base_url.`,
+      });
+    }
+    await checkKey(deps.caller, adapter, { base_url: address, api_key, is_guarded: base_url !== null });
+  };

@@ -1,0 +1,34 @@
+import type { Clock } from '../../core/clock.ts';
+import type { ProviderAdapter } from '../contract.ts';
+import { countTokens } from './count-tokens.ts';
+import { embeddings } from './embeddings.ts';
+import { errorIn, errorOfStatus } from './error.ts';
+import { countPassage, createEmbedPassage, createGeneratePassage } from './passage.ts';
+import { generateRequest } from './request.ts';
+import { chatResponse } from './response.ts';
+import { createGoogleStream } from './stream.ts';
+import { generateMethod, post } from './wire.ts';
+
+/** Google's Gemini API. */
+export const createGoogle = (clock: Clock): ProviderAdapter => ({
+  chat: {
+    request: (chat, target, losses) =>
+      post(generateMethod(target), JSON.stringify(generateRequest(chat, target, losses)), target),
+    response: (text) => chatResponse(text, clock),
+    stream: createGoogleStream(clock),
+  },
+  count_tokens: countTokens,
+  probe: (upstream) => ({
+    ...{ method: 'GET', path: '/v1beta/models?pageSize=1', body: '' },
+    headers: { 'x-goog-api-key': upstream.api_key },
+  }),
+  embeddings,
+  passages: {
+    'google-generate': createGeneratePassage(clock),
+    'google-count-tokens': countPassage,
+    'google-embed': createEmbedPassage('embedContent'),
+    'google-batch-embed': createEmbedPassage('batchEmbedContents'),
+  },
+  error: ({ status, headers, body }, upstream) =>
+    errorOfStatus({ status, headers, error: errorIn(body) }, upstream, clock),
+});

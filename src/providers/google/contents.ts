@@ -1,0 +1,145 @@
+import type { ChatMessage, JsonObject } from '../chat-form.ts';
+import { invalid } from '../invalid.ts';
+import { isObject } from '../json.ts';
+import type { Losses } from '../losses.ts';
+import { contentParts, textParts } from './parts.ts';
+import { signaturesOf, UNSIGNED_CALL } from './signatures.ts';
+import { isThirdGeneration } from './wire.ts';
+
+interface Content {
+  readonly role: 'user' | 'model';
+  readonly parts: JsonObject[];
+}
+
+interface Contents {
+  readonly systemInstruction?: { readonly parts: readonly JsonObject[] };
+  readonly contents: readonly Content[];
+}
+
+/**
+ * Messages as Google takes them: system and developer messages apart, as its API has one place for them, and
+ * neighbours of one role as one content, as the results of parallel calls must stand together; nothing else stands
+ * with them.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const contentsOf = (messages: readonly ChatMessage[], model: string, losses: Losses): Contents => {
+  if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
+  const system: JsonObject[] = [];
+  const contents: Content[] = [];
+  const names = new Map<string, string>();
+  let last_kind = '';
+  const add = (kind: keyof typeof ROLES, parts: readonly JsonObject[]): void => {
+    if (parts.length === 0) return;
+    if (kind === last_kind) contents.at(-1)!.parts.push(...parts);
+    else contents.push({ role: ROLES[kind], parts: [...parts] });
+    last_kind = kind;
+  };
+  (messages as readonly ChatMessage[]).forEach((message, index) => {
+    const param = `messages[${index}]`;
+    if (!isObject(message)) throw invalid(param, 'is not an object');
+    const given = { content: message.content, param: `${param}.content` };
+    switch (message.role) {
+      case 'system':
+      case 'developer':
+        system.push(...textParts(given, losses));
+        break;
+      case 'user':
+        add('user', contentParts(given, model, losses));
+        break;
+      case 'assistant':
+        add('assistant', modelParts(message, param, { names, model, losses }));
+        break;
+      case 'tool':
+        add('tool', resultParts(message, param, { names, model, losses }));
+        break;
+      default:
+        losses.lose(
+          `${param}.role`,
+          "Google's models know the roles system, developer, user, assistant and tool",
+        );
+    }
+  });
+  return { ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }), contents };
+};
+
+const ROLES = { user: 'user', assistant: 'model', tool: 'user' } as const;
+
+interface Turns {
+  /** Of the functions called so far, by the id of the call: results are told by name. */
+  readonly names: Map<string, string>;
+  readonly model: string;
+  readonly losses: Losses;
+}
+
+const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
+  const { losses, model } = turns;
+  if (isObject(message.audio)) losses.lose(`${param}.audio`, "Google's models take no sound that they said");
+  if (isObject(message.function_call)) {
+    losses.lose(`${param}.function_call`, "Google's models take tool_calls instead");
+  }
+  const signatures = signaturesOf(message);
+  const said = [
+    ...textParts({ content: message.content, param: `${param}.content` }, losses),
+    ...textParts({ content: message.refusal, param: `${param}.refusal` }, losses),
+  ];
+  const of_text = signatures.ofText();
+  const last = said.at(-1);
+  if (of_text !== null && last !== undefined) said[said.length - 1] = { ...last, thoughtSignature: of_text };
+  const given: unknown = message.tool_calls ?? [];
+  if (!Array.isArray(given)) throw invalid(`${param}.tool_calls`, 'is not a list');
+  const calls = (given as unknown[]).flatMap((call, index) => {
+    const part = functionCall(call, `${param}.tool_calls[${index}]`, turns);
+    if (part === null) return [];
+    const signature = signatures.ofCall(call as JsonObject);
+    return [signature === null ? part : { ...part, thoughtSignature: signature }];
+  });
+  const [first, ...others] = calls;
+  // Of parallel calls the first one alone is signed.
+  if (first === undefined || first.thoughtSignature !== undefined || !isThirdGeneration(model)) {
+    return [...said, ...calls];
+  }
+  return [...said, { ...first, thoughtSignature: UNSIGNED_CALL }, ...others];
+};
+
+const functionCall = (call: unknown, param: string, { names, losses }: Turns): JsonObject | null => {
+  const called = isObject(call) && call.type === 'function' ? call.function : undefined;
+  if (!isObject(call) || !isObject(called)) {
+    losses.lose(`${param}.type`, 'Google\'s models call tools of the type "function" only');
+    return null;
+  }
+  const { id } = call;
+  const { name } = called;
+  if (typeof id !== 'string') throw invalid(`${param}.id`, 'is not a text');
+  if (typeof name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  names.set(id, name);
+  return { functionCall: { id, name, args: argsOf(called.arguments, `${param}.function.arguments`) } };
+};
+
+const argsOf = (text: unknown, param: string): JsonObject => {
+  if (text === '') return {};
+  try {
+    const args: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
+    if (isObject(args)) return args;
+  } catch {
+    // Falls to the same refusal as JSON that is no object.
+  }
+  throw invalid(param, 'is not the JSON text of an object');
+};
+
+/** The result of a call. Pictures stand within it where the model knows that, else behind it. */
+const resultParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
+  const { names, model, losses } = turns;
+  const id = message.tool_call_id;
+  if (typeof id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
+  const name = names.get(id);
+  if (name === undefined) throw invalid(`${param}.tool_call_id`, 'is not the id of a call before it');
+  const parts = contentParts({ content: message.content, param: `${param}.content` }, model, losses);
+  const said = parts.map(({ text }) => text ?? '').join('');
+  const media = parts.filter(({ text }) => text === undefined);
+  const is_within = isThirdGeneration(model) && media.every(({ inlineData }) => inlineData !== undefined);
+  const functionResponse = {
+    ...{ id, name, response: message.is_error === true ? { error: said } : { output: said } },
+    ...(is_within && media.length > 0 ? { parts: media.map(({ inlineData }) => ({ inlineData })) } : {}),
+  };
+  return [{ functionResponse }, ...(is_within ? [] : media)];
+};

@@ -1,0 +1,24 @@
+import type { ChatRequest } from '../chat-form.ts';
+import type { Operation } from '../contract.ts';
+import { malformed, parseReply, tokenCount } from '../json.ts';
+import { generateRequest } from './request.ts';
+import { post, resourceOf } from './wire.ts';
+
+/** Google's count of a prompt's tokens. */
+export const countTokens: Operation<ChatRequest, number> = {
+  request: (chat, target, losses) => {
+    const generateContentRequest = {
+      model: resourceOf(target.model),
+      ...generateRequest(chat, target, losses),
+    };
+    return post('countTokens', JSON.stringify({ generateContentRequest }), { ...target, stream: false });
+  },
+  response: (text) => ({ result: totalTokens(text), usage: null }),
+};
+
+/** @throws OneVaultError provider_malformed */
+export const totalTokens = (text: string): number => {
+  const { totalTokens: total } = parseReply(text);
+  if (total === undefined) throw malformed('totalTokens is not there');
+  return tokenCount(total, 'totalTokens');
+};

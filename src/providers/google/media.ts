@@ -1,0 +1,40 @@
+import { invalid } from '../invalid.ts';
+
+const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/;
+const WEB_URL = /^https?:\/\//i;
+
+/** The type of what lies at a URL, by the end of its path: Google asks for it with each. */
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['webp', 'image/webp'],
+  ['heic', 'image/heic'],
+  ['heif', 'image/heif'],
+  ['pdf', 'application/pdf'],
+  ['txt', 'text/plain'],
+  ['md', 'text/markdown'],
+  ['html', 'text/html'],
+  ['csv', 'text/csv'],
+]);
+
+export const isWebUrl = (url: string): boolean => WEB_URL.test(url) && URL.canParse(url);
+
+/** Null where the URL does not tell. */
+export const typeOfUrl = (url: string): string | null => {
+  const [, ending] = /\.(\w+)$/.exec(new URL(url).pathname) ?? [];
+  return TYPES.get(ending?.toLowerCase() ?? '') ?? null;
+};
+
+/** The parts of a base64 data URL (RFC 2397). @throws OneVaultError invalid_request */
+export const inlineDataOf = (
+  url: string,
+  param: string,
+): { readonly mimeType: string; readonly data: string } => {
+  const head = DATA_URL_HEAD.exec(url);
+  if (head === null || !head[2]!.split(';').includes('base64')) {
+    throw invalid(param, 'is neither an http(s) URL nor a base64 data URL');
+  }
+  const type = head[1]!.toLowerCase();
+  return { mimeType: type === 'image/jpg' ? 'image/jpeg' : type, data: url.slice(head[0].length) };
+};

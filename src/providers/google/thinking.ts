@@ -1,0 +1,53 @@
+import type { ChatRequest, JsonObject } from '../chat-form.ts';
+import { invalid } from '../invalid.ts';
+import { isObject } from '../json.ts';
+import type { Losses } from '../losses.ts';
+import { isThirdGeneration } from './wire.ts';
+
+// https://ai.google.dev/gemini-api/docs/openai#thinking: the levels and budgets (in tokens) that Google itself makes
+// of OpenAI's efforts; the two highest are later than its table.
+const EFFORTS: ReadonlyMap<unknown, { readonly level: string; readonly budget: number }> = new Map([
+  ['minimal', { level: 'MINIMAL', budget: 1_024 }],
+  ['low', { level: 'LOW', budget: 1_024 }],
+  ['medium', { level: 'MEDIUM', budget: 8_192 }],
+  ['high', { level: 'HIGH', budget: 24_576 }],
+  ['xhigh', { level: 'HIGH', budget: 24_576 }],
+  ['max', { level: 'HIGH', budget: 24_576 }],
+]);
+
+// The most that each of Google's thinking models takes.
+const MOST_BUDGET = 24_576;
+
+/**
+ * `reasoning_effort` and `thinking` as Google's `thinkingConfig`; null where neither asks for anything. An effort says
+ * more than a budget beside it, as it does for Anthropic's newer models.
+ * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
+ */
+export const thinkingConfig = (chat: ChatRequest, model: string, losses: Losses): JsonObject | null => {
+  const effort = chat.reasoning_effort ?? null;
+  const thinking = isObject(chat.thinking) ? chat.thinking : null;
+  if (effort === 'none' || thinking?.type === 'disabled') {
+    if (!isThirdGeneration(model)) return { thinkingBudget: 0 };
+    losses.lose(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
+    return { thinkingLevel: 'MINIMAL' };
+  }
+  const amount = effort === null ? budgetOf(thinking) : amountOf(effort, model);
+  const is_shown = thinking !== null && thinking.display !== 'omitted';
+  const config = { ...amount, ...(is_shown ? { includeThoughts: true } : {}) };
+  return Object.keys(config).length === 0 ? null : config;
+};
+
+const amountOf = (effort: unknown, model: string): JsonObject => {
+  const known = EFFORTS.get(effort);
+  if (known === undefined) {
+    throw invalid('reasoning_effort', `is not one of none, ${[...EFFORTS.keys()].join(', ')}`);
+  }
+  return isThirdGeneration(model) ? { thinkingLevel: known.level } : { thinkingBudget: known.budget };
+};
+
+const budgetOf = (thinking: JsonObject | null): JsonObject => {
+  if (thinking?.type !== 'enabled') return {};
+  const { budget_tokens } = thinking;
+  if (typeof budget_tokens !== 'number') throw invalid('thinking.budget_tokens', 'is not a number');
+  return { thinkingBudget: Math.min(budget_tokens, MOST_BUDGET) };
+};

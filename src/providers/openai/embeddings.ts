@@ -1,0 +1,71 @@
+import type { Usage } from '../chat-form.ts';
+import type { Operation, Passage } from '../contract.ts';
+import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
+import { isObject, malformed, parseReply } from '../json.ts';
+import { passedBody } from '../passed-body.ts';
+import type { ChatDialect } from './dialect.ts';
+import { post } from './post.ts';
+import { usageOf } from './usage.ts';
+
+// https://platform.openai.com/docs/api-reference/embeddings/create
+const OWN: ReadonlySet<string> = new Set(['input', 'dimensions', 'user']);
+// The form of the vectors is the client's affair: floats are what every server made like OpenAI's gives.
+const SET_HERE: ReadonlySet<string> = new Set(['model', 'encoding_format']);
+
+/** How a server that speaks OpenAI's embeddings departs from OpenAI; the members mean what they do in `ChatDialect`. */
+export type EmbeddingsDialect = Pick<ChatDialect, 'name' | 'post' | 'adapt'>;
+
+/** Embeddings of a server made like OpenAI's. */
+export const createEmbeddings = (
+  dialect: EmbeddingsDialect,
+): Operation<EmbeddingRequest, EmbeddingResponse> => ({
+  request: (form, target, losses) => {
+    const body: Record<string, unknown> = { model: target.model, encoding_format: 'float' };
+    for (const [field, value] of Object.entries(form)) {
+      if (SET_HERE.has(field) || value === undefined || value === null) continue;
+      if (OWN.has(field)) body[field] = value;
+      else losses.lose(field, `${dialect.name} has nothing for this field`);
+    }
+    return dialect.post(JSON.stringify(dialect.adapt(body, losses)), target);
+  },
+  response: (text) => {
+    const { data, model, usage } = readReply(text);
+    const placed = data.map((each, place) => ({ index: indexOf(each.index, place), vector: each.embedding }));
+    const vectors = placed
+      .toSorted((a, b) => a.index - b.index)
+      .map(({ vector }) => {
+        if (!isVector(vector)) throw malformed('an embedding is not a list of numbers');
+        return vector;
+      });
+    return { result: { model: typeof model === 'string' ? model : '', vectors }, usage };
+  },
+});
+
+/** OpenAI's embeddings. */
+export const embeddings = createEmbeddings({
+  name: 'OpenAI',
+  post: (body, target) => post('/embeddings', body, target),
+  adapt: (body) => body,
+});
+
+// What the cost of a call hangs on: see `passedBody`.
+const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'input']);
+
+/** Embeddings as they came and as they come: in floats or in base64, as the client asked. */
+export const embeddingsPassage: Passage = {
+  request: (body, target) => post('/embeddings', passedBody(body, target.model, ACCOUNTED), target),
+  response: (text) => ({ result: () => '', usage: readReply(text).usage }),
+  stream: null,
+};
+
+const readReply = (text: string) => {
+  const { data, model, usage } = parseReply(text);
+  if (!Array.isArray(data) || !data.every(isObject)) throw malformed('data is not a list of objects');
+  const read: Usage | null = usageOf(usage);
+  return { data, model, usage: read };
+};
+
+const indexOf = (index: unknown, place: number): number => (typeof index === 'number' ? index : place);
+
+const isVector = (vector: unknown): vector is readonly number[] =>
+  Array.isArray(vector) && vector.every((value) => typeof value === 'number');

@@ -1,0 +1,144 @@
+import type { Clock } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { JsonObject, ToolUses, Usage } from '../chat-form.ts';
+import type { Passage, PassedStream } from '../contract.ts';
+import { isObject, malformed, parseReply } from '../json.ts';
+import { passedBody } from '../passed-body.ts';
+import { sseText } from '../sse-text.ts';
+import { createTextLog } from '../text-log.ts';
+import { errorOfFrame } from './frame-error.ts';
+import { post } from './post.ts';
+import { servedAs } from './service-tier.ts';
+import { tokenUsageOf } from './token-usage.ts';
+import { toolUsesIn } from './tool-uses.ts';
+
+// What the cost of a call hangs on: see `passedBody`.
+const ACCOUNTED: ReadonlySet<string> = new Set([
+  'model',
+  'input',
+  'instructions',
+  'max_output_tokens',
+  'stream',
+  'tools',
+  'max_tool_calls',
+  'background',
+  'previous_response_id',
+  'conversation',
+  'prompt',
+]);
+
+/** OpenAI's responses as they came and as they come. */
+export const createResponsesPassage = (clock: Clock): Passage => ({
+  request: (body, target) => post('/responses', passedBody(body, target.model, ACCOUNTED), target),
+  response: (text) => {
+    const response = parseReply(text);
+    return { result: () => writtenText(response), usage: endOf(response, clock) };
+  },
+  stream: () => createPassedStream(clock),
+});
+
+/**
+ * The usage of a response that has ended.
+ * @throws OneVaultError what its error means where it failed; provider_malformed
+ */
+const endOf = (response: unknown, clock: Clock): Usage | null => {
+  if (!isObject(response)) throw malformed('response is not an object');
+  if (response.status === 'failed') throw errorOfFrame(response.error, clock);
+  if (!Array.isArray(response.output)) throw malformed('output is not a list');
+  const usage = servedAs(tokenUsageOf(response.usage), response.service_tier);
+  return usage === null ? null : withUses(usage, toolUsesIn(response.output));
+};
+
+const withUses = (usage: Usage, tool_uses: ToolUses): Usage =>
+  Object.keys(tool_uses).length === 0 ? usage : { ...usage, tool_uses };
+
+/** All that a response holds of text, thinking and calls. */
+const writtenText = ({ output }: JsonObject): string =>
+  (output as unknown[])
+    .filter(isObject)
+    .flatMap((item) => [
+      item.name,
+      item.arguments,
+      item.input,
+      ...[item.content, item.summary].flatMap(textsOf),
+    ])
+    .filter((text) => typeof text === 'string')
+    .join('');
+
+const textsOf = (parts: unknown): readonly unknown[] =>
+  (Array.isArray(parts) ? (parts as unknown[]) : [])
+    .filter(isObject)
+    .map(({ text, refusal }) => text ?? refusal);
+
+const createPassedStream = (clock: Clock): PassedStream => {
+  const log = createTextLog(textOfEvent);
+  let usage: Usage | null = null;
+  // Of those that tools were used in.
+  const items: unknown[] = [];
+  // What tells that the response is whole.
+  let held = '';
+  let next_number = 0;
+
+  /** Whether the event tells that the response is whole. */
+  const read = ({ type, response, ...event }: JsonObject): boolean => {
+    if (type === 'error') throw errorOfFrame(event.error ?? event, clock);
+    if (type === 'response.failed') {
+      usage = isObject(response) ? tokenUsageOf(response.usage) : null;
+      throw errorOfFrame(isObject(response) ? response.error : null, clock);
+    }
+    if (type === 'response.output_item.done' && isCall(event.item)) items.push(event.item);
+    if (type !== 'response.completed' && type !== 'response.incomplete') return false;
+    usage = endOf(response, clock);
+    return true;
+  };
+
+  return {
+    push: (event) => {
+      const { data } = event;
+      if (held !== '' || data === '[DONE]') return '';
+      if (read(parseReply(data))) {
+        held = sseText(event);
+        return '';
+      }
+      log.add(data);
+      next_number += 1;
+      return sseText(event);
+    },
+    end: () => {
+      if (held === '') throw new OneVaultError('provider_disconnected');
+    },
+    last: () => held,
+    get next_number() {
+      return next_number;
+    },
+    get is_over() {
+      return held !== '';
+    },
+    get usage() {
+      return usage;
+    },
+    text: log.text,
+    get tool_uses() {
+      return toolUsesIn(items);
+    },
+  };
+};
+
+const isCall = (item: unknown): boolean =>
+  isObject(item) && typeof item.type === 'string' && item.type.endsWith('_call');
+
+const WRITING = /(?:text|refusal|arguments|input|code)\.delta$/;
+
+/** All that an event adds to the reply: one that cannot be read adds nothing. */
+const textOfEvent = (data: string): string => {
+  try {
+    const event: unknown = JSON.parse(data);
+    if (!isObject(event) || typeof event.type !== 'string') return '';
+    if (event.type === 'response.output_item.added' && isObject(event.item)) {
+      return typeof event.item.name === 'string' ? event.item.name : '';
+    }
+    return WRITING.test(event.type) && typeof event.delta === 'string' ? event.delta : '';
+  } catch {
+    return '';
+  }
+};

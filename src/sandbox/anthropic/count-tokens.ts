@@ -1,0 +1,10 @@
+import { jsonEndpoint } from '../endpoints.ts';
+import type { Endpoint } from '../wire.ts';
+import { parseCounted } from './messages-request.ts';
+import { anthropic } from './protocol.ts';
+
+/** Anthropic's count of tokens: what the usage of the call would have. */
+export const anthropicCountTokens: Endpoint = jsonEndpoint(anthropic, (body) => {
+  const { user_text, prompt_tokens } = parseCounted(body);
+  return { user_text, json: { input_tokens: prompt_tokens } };
+});

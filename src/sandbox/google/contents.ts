@@ -1,0 +1,135 @@
+import { type Json, objectOf, type PromptTally, SandboxRefusal } from '../call.ts';
+import { fieldsOf, messageOf, repeated } from './fields.ts';
+
+const CONTENT = fieldsOf('role parts');
+const PART = fieldsOf(
+  'text inlineData fileData functionCall functionResponse executableCode codeExecutionResult toolCall toolResponse thought thoughtSignature videoMetadata partMetadata mediaResolution mediaProcessing',
+);
+const DATA = [
+  'text',
+  'inlineData',
+  'fileData',
+  'functionCall',
+  'functionResponse',
+  'executableCode',
+  'codeExecutionResult',
+  'toolCall',
+  'toolResponse',
+] as const;
+const ROLES: ReadonlySet<unknown> = new Set(['user', 'model', 'function', undefined]);
+
+interface Content {
+  readonly text: string;
+  readonly result: string | null;
+  /** How many functions are called and how many are answered. */
+  readonly calls: number;
+  readonly answers: number;
+}
+
+/** Reads a conversation into the prompt's count. @throws SandboxRefusal */
+export const readContents = (
+  given: unknown,
+  tally: PromptTally,
+): { user_text: string; tool_result: string | null } => {
+  const contents = repeated(given);
+  if (contents.length === 0) {
+    throw new SandboxRefusal(
+      400,
+      '* GenerateContentRequest.contents: contents is not specified\n',
+      'contents',
+    );
+  }
+  let user_text = '';
+  let tool_result: string | null = null;
+  let open = 0;
+  for (const [index, content] of contents.entries()) {
+    const at = `contents[${index}]`;
+    const { text, result, calls, answers } = readContent(content, at, tally);
+    // A streamed turn of the model may come back as the contents that it came in.
+    const is_model = objectOf(content).role === 'model';
+    const goes_on = is_model && index > 0 && objectOf(contents[index - 1]).role === 'model';
+    if (answers !== (goes_on ? 0 : open)) {
+      throw new SandboxRefusal(
+        400,
+        'Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.',
+      );
+    }
+    open = goes_on ? open + calls : calls;
+    tool_result = result;
+    if (!is_model && result === null) user_text = text;
+  }
+  return { user_text, tool_result };
+};
+
+/** Reads one message into the prompt's count. @throws SandboxRefusal */
+export const readContent = (given: unknown, at: string, tally: PromptTally): Content => {
+  const { role, parts } = messageOf(given, CONTENT, at);
+  if (!ROLES.has(role)) throw new SandboxRefusal(400, 'Please use a valid role: user, model.');
+  let text = '';
+  let result: string | null = null;
+  let calls = 0;
+  let answers = 0;
+  for (const [index, part] of repeated(parts).entries()) {
+    const read = readPart(part, `${at}.parts[${index}]`, tally);
+    text += read.text;
+    if (read.called) calls += 1;
+    if (read.result === null) continue;
+    answers += 1;
+    result = (result ?? '') + read.result;
+  }
+  return { text, result, calls, answers };
+};
+
+const readPart = (
+  given: unknown,
+  at: string,
+  tally: PromptTally,
+): { text: string; result: string | null; called: boolean } => {
+  const part = messageOf(given, PART, at);
+  const kinds = DATA.filter((name) => part[name] !== undefined);
+  const [kind] = kinds;
+  if (kind === undefined) {
+    throw new SandboxRefusal(
+      400,
+      `* GenerateContentRequest.${at}.data: required oneof field 'data' must have one initialized field\n`,
+      at,
+    );
+  }
+  if (kinds.length > 1) {
+    throw new SandboxRefusal(400, `Invalid value at '${at}' (oneof), oneof field 'data' is already set.`, at);
+  }
+  const none = { text: '', result: null, called: false };
+  switch (kind) {
+    case 'text': {
+      const text = String(part.text);
+      if (part.thought === true) return none;
+      tally.text(text);
+      return { ...none, text };
+    }
+    case 'inlineData':
+    case 'fileData':
+      if (isImage(objectOf(part[kind]))) tally.image();
+      return none;
+    case 'functionCall': {
+      const { name, args } = objectOf(part.functionCall);
+      tally.text(String(name) + JSON.stringify(args ?? {}));
+      return { ...none, called: true };
+    }
+    case 'functionResponse': {
+      const result = answerOf(objectOf(objectOf(part.functionResponse).response));
+      tally.text(result);
+      return { ...none, result };
+    }
+    default:
+      return none;
+  }
+};
+
+const isImage = ({ mimeType, mime_type }: Json): boolean =>
+  String(mimeType ?? mime_type ?? '').startsWith('image/');
+
+/** What a function answered: by custom under `output` or `result`. */
+const answerOf = (response: Json): string => {
+  const answer = response.output ?? response.result ?? response;
+  return typeof answer === 'string' ? answer : JSON.stringify(answer);
+};

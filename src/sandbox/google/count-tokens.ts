@@ -1,0 +1,14 @@
+import { objectOf } from '../call.ts';
+import { jsonEndpoint } from '../endpoints.ts';
+import type { Endpoint } from '../wire.ts';
+import { parseGenerate } from './generate-request.ts';
+import { google } from './protocol.ts';
+
+/** Google's `countTokens`: what the usage of the call would have. */
+export const googleCountTokens: Endpoint = jsonEndpoint(google, (body, target) => {
+  const { generateContentRequest, generate_content_request, ...bare } = body;
+  const asked = generateContentRequest ?? generate_content_request ?? bare;
+  const { user_text, prompt_tokens } = parseGenerate(objectOf(asked), target);
+  const promptTokensDetails = [{ modality: 'TEXT', tokenCount: prompt_tokens }];
+  return { user_text, json: { totalTokens: prompt_tokens, promptTokensDetails } };
+});

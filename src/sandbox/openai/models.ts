@@ -1,0 +1,21 @@
+import { CREATED_S, checkModel, type Json } from '../call.ts';
+
+// Any model name is served; these are the ones that are listed.
+const MODELS = [
+  'gpt-4o',
+  'gpt-4o-mini',
+  'gpt-4.1',
+  'gpt-4.1-mini',
+  'gpt-5',
+  'gpt-image-1',
+  'text-embedding-3-small',
+] as const;
+
+/** The body of `GET /v1/models`. */
+export const openAiModels = (): Json => ({ object: 'list', data: MODELS.map(openAiModel) });
+
+/** The body of `GET /v1/models/{id}`. @throws SandboxRefusal */
+export const openAiModel = (id: string): Json => {
+  checkModel(id);
+  return { id, object: 'model', created: CREATED_S, owned_by: 'sandbox' };
+};

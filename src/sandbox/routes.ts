@@ -1,0 +1,128 @@
+import { type Answer, createAnswer, deliver, prepareBytes, prepareText, seedOf } from './answer.ts';
+import { anthropicCountTokens } from './anthropic/count-tokens.ts';
+import { anthropicMessages } from './anthropic/messages.ts';
+import { anthropicModel, anthropicModels } from './anthropic/models.ts';
+import { anthropic } from './anthropic/protocol.ts';
+import { type Json, SandboxRefusal } from './call.ts';
+import { chatEndpoint } from './endpoints.ts';
+import { googleCountTokens } from './google/count-tokens.ts';
+import { googleBatchEmbed, googleEmbed } from './google/embed.ts';
+import { googleGenerate } from './google/generate.ts';
+import { googleModel, googleModels } from './google/models.ts';
+import { google } from './google/protocol.ts';
+import { openAiChat } from './openai/chat.ts';
+import { openAiEmbeddings } from './openai/embeddings.ts';
+import { createOpenAiImages, pictureAt } from './openai/images.ts';
+import { openAiModel, openAiModels } from './openai/models.ts';
+import { openAi } from './openai/protocol.ts';
+import { openAiResponses } from './openai/responses.ts';
+import type { Endpoint, Protocol, Target } from './wire.ts';
+
+/** The line of a request that decides who answers it. */
+export interface Address {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  /** Whether the header `anthropic-version` was sent: the two list their models at one path. */
+  readonly speaks_anthropic: boolean;
+}
+
+export interface Route {
+  readonly protocol: Protocol;
+  readonly target: Target;
+  readonly answer: Answer;
+  /** Whether it is answered to anybody. */
+  readonly is_open: boolean;
+}
+
+const PLAIN: Target = { model: '', stream: null };
+
+/** Finds who answers a request. `origin` gives the sandbox's own address. */
+export const createRoutes = (origin: () => string): ((address: Address) => Route) => {
+  const plain = (endpoint: Endpoint): Route => ({
+    protocol: endpoint.protocol,
+    target: PLAIN,
+    answer: createAnswer(endpoint),
+    is_open: false,
+  });
+  const fixed: ReadonlyMap<string, Route> = new Map([
+    ['POST /v1/chat/completions', plain(chatEndpoint(openAiChat))],
+    ['POST /v1/responses', plain(chatEndpoint(openAiResponses))],
+    ['POST /v1/embeddings', plain(openAiEmbeddings)],
+    ['POST /v1/images/generations', plain(createOpenAiImages(origin))],
+    ['POST /v1/messages', plain(chatEndpoint(anthropicMessages))],
+    ['POST /v1/messages/count_tokens', plain(anthropicCountTokens)],
+  ]);
+  const generate = createAnswer(chatEndpoint(googleGenerate));
+  const methods: ReadonlyMap<string, Answer> = new Map([
+    ['generateContent', generate],
+    ['streamGenerateContent', generate],
+    ['countTokens', createAnswer(googleCountTokens)],
+    ['embedContent', createAnswer(googleEmbed)],
+    ['batchEmbedContents', createAnswer(googleBatchEmbed)],
+  ]);
+  return (address) =>
+    fixed.get(`${address.method} ${address.path}`) ??
+    googleCall(methods, address) ??
+    reading(address) ??
+    unknown(address);
+};
+
+const GOOGLE_CALL = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
+
+const googleCall = (methods: ReadonlyMap<string, Answer>, { method, path, query }: Address): Route | null => {
+  const [, name = '', verb = ''] = method === 'POST' ? (GOOGLE_CALL.exec(path) ?? []) : [];
+  const answer = methods.get(verb);
+  if (answer === undefined) return null;
+  const form = /(?:^|&)alt=sse(?:&|$)/.test(query) ? 'sse' : 'list';
+  const target = { model: decoded(name), stream: verb === 'streamGenerateContent' ? form : null } as const;
+  return { protocol: google, target, answer, is_open: false };
+};
+
+const decoded = (name: string): string => {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+};
+
+/** What is read without a body: models, and the pictures that were made. */
+const reading = ({ method, path, query, speaks_anthropic }: Address): Route | null => {
+  if (method !== 'GET') return null;
+  const picture = pictureAt(path);
+  if (picture !== null) {
+    return {
+      ...given(openAi, () => ({})),
+      answer: (_body, _target, response) =>
+        deliver(response, prepareBytes(200, picture, { 'content-type': 'image/png' })),
+      is_open: true,
+    };
+  }
+  const [, version, id] = /^\/(v1|v1beta)\/models(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (version === undefined) return null;
+  const model = id === undefined ? null : decoded(id);
+  if (version === 'v1beta')
+    return given(google, () => (model === null ? googleModels(query) : googleModel(model)));
+  if (speaks_anthropic) {
+    return given(anthropic, () => (model === null ? anthropicModels() : anthropicModel(model)));
+  }
+  return given(openAi, () => (model === null ? openAiModels() : openAiModel(model)));
+};
+
+const given = (protocol: Protocol, make: () => Json): Route => ({
+  protocol,
+  target: PLAIN,
+  answer: (body, _target, response) => {
+    const headers = { 'content-type': 'application/json', ...protocol.headers(`req_${seedOf(body)}`, 200) };
+    deliver(response, prepareText(200, JSON.stringify(make()), headers));
+  },
+  is_open: false,
+});
+
+const unknown = ({ method, path, speaks_anthropic }: Address): Route => {
+  const protocol = path.startsWith('/v1beta/') ? google : speaks_anthropic ? anthropic : openAi;
+  return given(protocol, () => {
+    throw new SandboxRefusal(404, `Invalid URL (${method} ${path})`);
+  });
+};

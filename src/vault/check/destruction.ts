@@ -1,0 +1,93 @@
+import type { Sql } from '../../core/postgres.ts';
+import { GHOST_KEY } from '../entity.ts';
+import { type JournalFamily, journalFamily } from '../journal-family.ts';
+import type { Transaction } from '../transaction.ts';
+import { type Check, type Outcome, outcomeOf } from './check.ts';
+import { listLeaves } from './leaves.ts';
+
+/**
+ * Calls are gone when and only when a certificate says so: every day that was ever loaded stands or has its
+ * certificate, and what stands and what was destroyed are together as many calls as were logged. Whether they are the
+ * same calls is for the log's verification.
+ */
+export const destruction: Check = {
+  name: 'destruction',
+  counted: 'calls',
+  units: async ({ sql, registry }) => {
+    const family = journalFamily(registry);
+    if (family === null) return [];
+    const leaves = await listLeaves(sql, [family.satellite]);
+    const pages = leaves.reduce((sum, leaf) => sum + leaf.pages, 0);
+    return [
+      { label: 'days', weight: 1, run: (sql) => checkDays(sql, family) },
+      { label: family.satellite.name, weight: pages, run: (sql) => checkCounts(sql, family) },
+      { label: 'ops.destruction_certificate_s', weight: 1, run: checkCertificates },
+    ];
+  },
+};
+
+// As many as are worth reading.
+const MOST_FAULTS = 100;
+
+const checkDays = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
+  const days = await sql<{ day: string }[]>`
+    select loaded.day::text as day
+    from (
+      select (first_load_date at time zone 'UTC')::date as day
+      from ops.journal_batch
+      where first_load_date is not null
+      union
+      select (last_load_date at time zone 'UTC')::date
+      from ops.journal_batch
+      where last_load_date is not null) loaded
+    where to_regclass(${satellite.name} || to_char(loaded.day, '"_p"YYYYMMDD')) is null
+      and not exists (
+        select
+        from ops.destruction_certificate_s certificate
+        where certificate.destroyed_day = loaded.day)
+    order by 1
+    limit ${MOST_FAULTS}`;
+  return outcomeOf(
+    0,
+    days.map(({ day }) => `the calls of ${day} are gone, and no certificate says why`),
+  );
+};
+
+const checkCounts = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
+  const [counts] = await sql.unsafe<[{ logged: number; standing: number; destroyed: number }]>(
+    `select
+       (select coalesce(sum(leaf_count), 0)::bigint from audit.leaf_batch where journal_writer is not null) as logged,
+       (select count(*) from ${satellite.name} where ${satellite.hash_key} <> decode('${GHOST_KEY}', 'hex')) as standing,
+       (select coalesce(sum(leaf_count), 0)::bigint from ops.destruction_certificate_s) as destroyed`,
+  );
+  const { logged, standing, destroyed } = counts!;
+  const is_sound = logged === standing + destroyed;
+  return outcomeOf(
+    logged,
+    is_sound
+      ? []
+      : [`${logged} calls were logged; ${standing} stand, and certificates are for ${destroyed} others`],
+  );
+};
+
+/** Each certificate says where the leaves are that it counts. */
+const checkCertificates = async (sql: Sql | Transaction): Promise<Outcome> => {
+  const wrong = await sql<{ certificate: string; leaf_count: number; placed: number }[]>`
+    select h.destruction_certificate_bk as certificate, s.leaf_count, coalesce(ranges.placed, 0) as placed
+    from ops.destruction_certificate_s s
+    join ops.destruction_certificate_h h using (destruction_certificate_hk)
+    left join (
+      select destruction_certificate_hk, sum(leaf_count)::bigint as placed
+      from ops.destruction_leaves_s
+      group by 1) ranges using (destruction_certificate_hk)
+    where s.leaf_count <> coalesce(ranges.placed, 0)
+    order by 1
+    limit ${MOST_FAULTS}`;
+  return outcomeOf(
+    0,
+    wrong.map(
+      ({ certificate, leaf_count, placed }) =>
+        `the certificate ${certificate} is for ${leaf_count} leaves, and says where ${placed} of them are`,
+    ),
+  );
+};

@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import OpenAI from 'openai';
+import { zodFunction, zodResponseFormat, zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
+import { z } from 'zod';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { assertUsed, MODELS, PNG } from './clients-fixture.ts';
+
+const person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.enum(['a', 'b'])) });
+const city = z.object({ city: z.enum(['Paris']) });
+
+const runnable = (name: string, say: (city: string) => string) => ({
+  type: 'function' as const,
+  function: {
+    name,
+    description: `Tells what ${name} says.`,
+    parameters: {
+      type: 'object',
+      properties: { city: { type: 'string', enum: ['Paris'] } },
+      required: ['city'],
+    },
+    parse: (text: string) => city.parse(JSON.parse(text)),
+    function: (given: z.infer<typeof city>) => say(given.city),
+  },
+});
+
+const TOOLS = [
+  runnable('get_weather', (where) => `Rain in ${where}.`),
+  runnable('get_time', (where) => `Noon in ${where}.`),
+];
+
+describe("OpenAI's SDK", () => {
+  let gateway: TestGateway;
+  let client: OpenAI;
+
+  before(async () => {
+    gateway = await startTestGateway();
+    client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
+  });
+  after(() => gateway.close());
+
+  for (const model of MODELS) {
+    describe(`with ${model}`, () => {
+      const asked = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
+
+      it('runs tools to the end of their loop, whole and streamed', async () => {
+        const body = { ...asked('Use get_weather and get_time'), tools: TOOLS };
+        const whole = client.chat.completions.runTools(body);
+        const streamed = client.chat.completions.runTools({ ...body, stream: true });
+        for (const runner of [whole, streamed]) {
+          assert.match((await runner.finalContent())!, /Rain in Paris\..*Noon in Paris\./);
+          assert.deepEqual(
+            runner.messages.map(({ role }) => role),
+            ['user', 'assistant', 'tool', 'tool', 'assistant'],
+          );
+        }
+      });
+
+      it('parses what fits a schema of zod, whole and streamed', async () => {
+        const response_format = zodResponseFormat(person, 'person');
+        const { choices } = await client.chat.completions.parse({ ...asked('Who?'), response_format });
+        const parsed = choices[0]!.message.parsed!;
+        assert.deepEqual(person.parse(parsed), parsed);
+        const stream = client.chat.completions.stream({ ...asked('Who?'), response_format });
+        const last = await stream.finalChatCompletion();
+        assert.deepEqual(last.choices[0]!.message.parsed, parsed);
+        const { output_parsed } = await client.responses.parse({
+          ...{ model, input: 'Who?' },
+          text: { format: zodTextFormat(person, 'person') },
+        });
+        assert.deepEqual(output_parsed, parsed);
+      });
+
+      it('parses the arguments of strict tools', async () => {
+        const { choices } = await client.chat.completions.parse({
+          ...asked('Use get_weather'),
+          tools: [zodFunction({ name: 'get_weather', parameters: city })],
+        });
+        const [call] = choices[0]!.message.tool_calls!;
+        assert.deepEqual(call!.function.parsed_arguments, { city: 'Paris' });
+        const { output } = await client.responses.parse({
+          ...{ model, input: 'Use get_weather' },
+          tools: [zodResponsesFunction({ name: 'get_weather', parameters: city })],
+        });
+        const [made] = output;
+        assert.ok(made?.type === 'function_call');
+        assert.deepEqual(made.parsed_arguments, { city: 'Paris' });
+      });
+
+      it('tells the events of its streaming helper, and the usage that is recorded', async () => {
+        const stream = client.chat.completions.stream({
+          ...asked('Größe ✓ of things'),
+          stream_options: { include_usage: true },
+        });
+        const told: string[] = [];
+        stream.on('content', (delta) => told.push(delta));
+        const [content, usage] = [await stream.finalContent(), await stream.totalUsage()];
+        assert.equal(content, 'You wrote: Größe ✓ of things');
+        assert.equal(told.join(''), content);
+        const { response } = await client.chat.completions.create(asked('Hi')).withResponse();
+        const call = await gateway.recorded(response.headers.get('x-request-id')!);
+        assert.equal(call.model, model);
+        const [row] = await gateway.database.sql<{ calls: number }[]>`
+          select count(*) as calls
+          from gateway.api_request_s
+          where is_streamed
+            and model_used = ${model}
+            and usage_source = 'provider'
+            and prompt_tokens = ${usage.prompt_tokens}
+            and completion_tokens = ${usage.completion_tokens}`;
+        assert.equal(row!.calls, 1);
+      });
+
+      it('sees pictures, by chat and by responses', async () => {
+        const url = `data:image/png;base64,${PNG}`;
+        const { choices } = await client.chat.completions.create({
+          model,
+          messages: [
+            {
+              role: 'user',
+              content: [
+                { type: 'text', text: 'Look' },
+                { type: 'image_url', image_url: { url } },
+              ],
+            },
+          ],
+        });
+        assert.equal(choices[0]!.message.content, 'You wrote: Look (images: 1)');
+        const { output_text } = await client.responses.create({
+          model,
+          input: [
+            {
+              role: 'user',
+              content: [
+                { type: 'input_text', text: 'Look' },
+                { type: 'input_image', image_url: url, detail: 'auto' },
+              ],
+            },
+          ],
+        });
+        assert.equal(output_text, 'You wrote: Look (images: 1)');
+      });
+
+      it('waits as long as Retry-After says before it tries again', async () => {
+        const started_ms = Date.now();
+        const { choices } = await client.chat.completions.create(
+          asked('again [[sandbox: status=429, times=1, retry_after=1]]'),
+        );
+        assert.equal(choices[0]!.message.content!.trim(), 'You wrote: again');
+        const waited_ms = Date.now() - started_ms;
+        assert.ok(waited_ms >= 950, `it waited ${waited_ms} ms`);
+      });
+
+      it('throws the class of each error, with the id of the request', async () => {
+        const impatient = client.withOptions({ maxRetries: 0 });
+        for (const [directive, kind] of [
+          ['status=400', OpenAI.BadRequestError],
+          ['status=404', OpenAI.NotFoundError],
+          ['status=429', OpenAI.RateLimitError],
+          ['status=500', OpenAI.InternalServerError],
+        ] as const) {
+          const thrown: unknown = await impatient.chat.completions
+            .create(asked(`[[sandbox: ${directive}]]`))
+            .catch((error: unknown) => error);
+          assert.ok(thrown instanceof kind, `${directive}: ${thrown}`);
+          const call = await gateway.recorded(thrown.requestID!);
+          assert.equal(call.http_status, thrown.status);
+        }
+      });
+
+      it('is let go when it aborts', async () => {
+        const stream = client.chat.completions.stream(
+          asked(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`),
+        );
+        stream.once('content', () => stream.abort());
+        await assert.rejects(stream.finalContent(), OpenAI.APIUserAbortError);
+      });
+    });
+  }
+
+  it('throws what a body that is too large and a key that is wrong are', async () => {
+    const stranger = client.withOptions({ apiKey: 'sk_nobody' });
+    const asked = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hi' }] };
+    await assert.rejects(stranger.chat.completions.create(asked), OpenAI.AuthenticationError);
+    await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
+    const large = [{ role: 'user' as const, content: 'x'.repeat(1_000_000) }];
+    await assert.rejects(client.chat.completions.create({ ...asked, messages: large }), { status: 413 });
+  });
+
+  it('lists models, and finds each', async () => {
+    const ids = await Array.fromAsync(client.models.list(), ({ id }) => id);
+    for (const model of MODELS) {
+      assert.ok(ids.includes(model));
+      assert.equal((await client.models.retrieve(model)).id, model);
+    }
+  });
+
+  it('tells the usage that is recorded of embeddings and pictures', async () => {
+    const embedded = await client.embeddings
+      .create({ model: 'text-embedding-3-small', input: ['one', 'two'] })
+      .withResponse();
+    const { prompt_tokens } = embedded.data.usage;
+    const call = await gateway.recorded(embedded.response.headers.get('x-request-id')!);
+    assert.equal(call.prompt_tokens, prompt_tokens);
+    const painted = await client.images.generate({ model: 'gpt-image-1', prompt: 'A vault' }).withResponse();
+    const { input_tokens, output_tokens } = painted.data.usage!;
+    assertUsed(await gateway.recorded(painted.response.headers.get('x-request-id')!), [
+      input_tokens,
+      output_tokens,
+    ]);
+  });
+});

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { errorOf } from '../support/http.ts';
+import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
+
+const PATH = '/v1/images/generations';
+const ask = { model: 'gpt-image-1', prompt: 'A cat', size: '1024x1024', quality: 'low' };
+const usage = {
+  input_tokens: 10,
+  input_tokens_details: { text_tokens: 10, image_tokens: 0 },
+  output_tokens: 272,
+  total_tokens: 282,
+};
+const picture = { created: 1_767_225_600, data: [{ b64_json: 'iVBORw0KGgo=' }], usage };
+
+const completed = (given: object | null): string =>
+  JSON.stringify({ type: 'image_generation.completed', b64_json: 'AAAA', ...(given && { usage: given }) });
+const partial = JSON.stringify({
+  type: 'image_generation.partial_image',
+  b64_json: 'AA',
+  partial_image_index: 0,
+});
+
+describe("OpenAI's SDK, asking for pictures", () => {
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await startTestGateway();
+  });
+  after(() => gateway.close());
+
+  it('gets them whole and streamed, with the same tokens, and each call is recorded with its price', async () => {
+    const client = gateway.openai();
+    const draw = { model: 'gpt-image-1', prompt: 'A cat', size: '1024x1024', quality: 'low' } as const;
+    const { data: whole, response } = await client.images.generate(draw).withResponse();
+    assert.match(whole.data![0]!.b64_json!, /^iVBORw0KGgo/);
+    const first = await gateway.recorded(response.headers.get('x-request-id')!);
+    assert.equal(first.completion_tokens, whole.usage!.output_tokens);
+    assert.equal(first.rating, 'RATED');
+    assert.equal(BigInt(first.provider_cost!) > 0n, true);
+
+    const sent = client.images.generate({ ...draw, stream: true, partial_images: 2 }).withResponse();
+    const { data: stream, response: begun } = await sent;
+    const types: string[] = [];
+    for await (const event of stream) types.push(event.type);
+    assert.deepEqual(types, [
+      'image_generation.partial_image',
+      'image_generation.partial_image',
+      'image_generation.completed',
+    ]);
+    const second = await gateway.recorded(begun.headers.get('x-request-id')!);
+    assert.equal(second.response_status, 'SUCCESS');
+    assert.equal(second.usage_source, 'provider');
+    assert.ok(second.completion_tokens! >= first.completion_tokens!);
+  });
+});
+
+describe('POST /v1/images/generations', () => {
+  let gateway: TestGateway;
+  let upstream: ScriptedUpstream;
+  before(async () => {
+    upstream = await startScriptedUpstream();
+    gateway = await startTestGateway({ base_urls: { openai: upstream.url } });
+  });
+  after(async () => {
+    await gateway.close();
+    await upstream.close();
+  });
+
+  it("answers OpenAI's SDK byte for byte, and records the tokens with their price", async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify({ ...picture, x_new: 1 })));
+    const { data, response } = await gateway
+      .openai()
+      .images.generate(ask as never)
+      .withResponse();
+    assert.deepEqual(data, { ...picture, x_new: 1 });
+    assert.equal(upstream.received.at(-1)!.url, '/images/generations');
+    assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), ask);
+    const call = await gateway.recorded(response.headers.get('x-request-id')!);
+    assert.equal(call.request_type, 'image');
+    assert.equal(call.completion_tokens, 272);
+    assert.equal(call.provider_cost, String(10n * 5_000_000n + 272n * 40_000_000n));
+  });
+
+  it('streams pictures half done and done, holds the last of them until the call is on disk, and adds up usage', async () => {
+    upstream.script((response) => sendFrames(response, [partial, completed(usage), completed(usage)]));
+    const reply = await gateway.post(PATH, { ...ask, n: 2, stream: true, partial_images: 1 });
+    assert.equal(
+      reply.text,
+      [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''),
+    );
+    const call = await gateway.recorded(reply.request_id);
+    assert.equal(call.completion_tokens, 544);
+    assert.equal(call.is_streamed, true);
+    assert.equal(call.response_status, 'SUCCESS');
+  });
+
+  it('tells of a stream that ends without its picture, or with an error', async () => {
+    for (const frames of [
+      [partial],
+      [partial, JSON.stringify({ type: 'error', error: { message: 'No.' } })],
+    ]) {
+      upstream.script((response) => sendFrames(response, frames));
+      const reply = await gateway.post(PATH, { ...ask, stream: true, partial_images: 1 });
+      assert.match(reply.text, /"error":\{"code":"provider_/);
+      assert.equal((await gateway.recorded(reply.request_id)).response_status, 'ERROR');
+    }
+  });
+
+  it('counts pictures as they are published where the provider tells no usage', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify({ ...picture, usage: undefined })));
+    for (const [more, tokens] of [
+      [{}, 272],
+      [{ n: 3 }, 816],
+      [{ quality: 'auto' }, 6_240],
+    ] as const) {
+      const reply = await gateway.post(PATH, { ...ask, ...more });
+      const call = await gateway.recorded(reply.request_id);
+      assert.equal(call.usage_source, 'counted');
+      assert.equal(call.completion_tokens, tokens);
+      assert.equal(call.rating, 'RATED');
+    }
+  });
+
+  it('chooses a model where none is named', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify(picture)));
+    const reply = await gateway.post(PATH, { prompt: 'A dog' });
+    assert.equal(reply.status, 200, reply.text);
+    const { model } = await gateway.recorded(reply.request_id);
+    assert.equal(model, 'gpt-image-1-mini');
+    assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), { prompt: 'A dog', model });
+  });
+
+  it('is refused where the most that it could cost does not fit the budget', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.20' });
+    assert.equal((await gateway.post(PATH, { ...ask, n: 10 }, key)).status, 402);
+  });
+
+  it('refuses what is no request, naming the field', async () => {
+    for (const [body, param] of [
+      [{ ...ask, prompt: '' }, 'prompt'],
+      [{ model: ask.model }, 'prompt'],
+      [{ ...ask, n: 0 }, 'n'],
+      [{ ...ask, n: 11 }, 'n'],
+      [{ ...ask, stream: 'yes' }, 'stream'],
+    ] as const) {
+      const reply = await gateway.post(PATH, body);
+      assert.equal(reply.status, 400);
+      assert.equal(errorOf(reply).param, param);
+    }
+    const twice = await gateway.send({
+      ...{ method: 'POST', path: PATH, headers: { authorization: `Bearer ${gateway.keys.api_key}` } },
+      body: `{"prompt":"a","model":"gpt-image-1","n":1,"n":10}`,
+    });
+    assert.equal(errorOf(twice).param, 'n');
+    assert.equal((await gateway.post(PATH, { ...ask, model: 'gpt-4o' })).status, 404);
+  });
+
+  it('comes in the unified form with model and cost', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify(picture)));
+    const reply = await gateway.post('/v1/ai/images/generations', {
+      prompt: 'A cat',
+      size: '1024x1024',
+      max_cost: 1,
+    });
+    const answer = reply.json as { object: string; model: string; data: unknown; cost: { amount: string } };
+    assert.equal(answer.object, 'ai.images');
+    assert.equal(answer.model, 'gpt-image-1-mini');
+    assert.deepEqual(answer.data, picture.data);
+    assert.ok(Number(answer.cost.amount) > 0);
+    assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), {
+      prompt: 'A cat',
+      size: '1024x1024',
+      model: 'gpt-image-1-mini',
+    });
+  });
+
+  it('is an error of the provider where it gives none', async () => {
+    for (const text of ['[]', '{"created":1}', '{"created":"x","data":[]}', '{"created":1,"data":[7]}']) {
+      upstream.script((response) => sendJson(response, text));
+      assert.equal(errorOf(await gateway.post(PATH, ask)).code, 'provider_malformed', text);
+    }
+  });
+});

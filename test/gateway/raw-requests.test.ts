@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+import { ERRORS } from '../../src/core/errors.ts';
+import { createClientProtocols } from '../../src/gateway/protocols/registry.ts';
+import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { bearer, type Reply } from '../support/http.ts';
+
+/** A sound request of each endpoint, by the path that it is recorded with. */
+const SOUND: Readonly<Record<string, { readonly path?: string; readonly body: object }>> = {
+  '/v1/chat/completions': {
+    body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 9 },
+  },
+  '/v1/responses': { body: { model: 'claude-haiku-4-5', input: 'Hi', max_output_tokens: 16 } },
+  '/v1/embeddings': { body: { model: 'text-embedding-3-small', input: 'Hi', dimensions: 8 } },
+  '/v1/images/generations': { body: { model: 'gpt-image-1', prompt: 'Hi', n: 1 } },
+  '/v1/messages': {
+    body: { model: 'gemini-2.5-flash', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] },
+  },
+  '/v1/messages/count_tokens': {
+    body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] },
+  },
+  '/v1beta/models/{model}:generateContent': {
+    path: '/v1beta/models/gpt-4o-mini:generateContent',
+    body: { contents: [{ parts: [{ text: 'Hi' }] }], generationConfig: { maxOutputTokens: 9 } },
+  },
+  '/v1beta/models/{model}:streamGenerateContent': {
+    path: '/v1beta/models/claude-haiku-4-5:streamGenerateContent',
+    body: { contents: [{ parts: [{ text: 'Hi' }] }], generationConfig: { maxOutputTokens: 9 } },
+  },
+  '/v1beta/models/{model}:countTokens': {
+    path: '/v1/models/gemini-2.5-flash:countTokens',
+    body: { contents: [{ parts: [{ text: 'Hi' }] }] },
+  },
+  '/v1beta/models/{model}:embedContent': {
+    path: '/v1beta/models/gemini-embedding-001:embedContent',
+    body: { content: { parts: [{ text: 'Hi' }] } },
+  },
+  '/v1beta/models/{model}:batchEmbedContents': {
+    path: '/v1beta/models/gemini-embedding-001:batchEmbedContents',
+    body: { requests: [{ model: 'models/gemini-embedding-001', content: { parts: [{ text: 'Hi' }] } }] },
+  },
+  '/v1/ai/completions': { body: { prompt: 'Hi', max_tokens: 9 } },
+  '/v1/ai/embeddings': { body: { input: 'Hi' } },
+  '/v1/ai/images/generations': { body: { prompt: 'Hi' } },
+};
+
+const BODY_LIMIT_BYTES = 12_000_000;
+const DEPTH = 100_000;
+
+interface Raw {
+  readonly body: Buffer | string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const text = (value: unknown): string => JSON.stringify(value);
+const bytes = (...values: readonly number[]): Buffer => Buffer.from(values);
+
+/** `sound` with one more field at its end, whose value is written as it is. */
+const withRaw = (sound: object, field: string, value: string): string =>
+  `${text(sound).slice(0, -1)},${text(field)}:${value}}`;
+
+/** What nobody can read: each is refused. */
+const unreadable = (sound: object): Readonly<Record<string, Raw>> => ({
+  'an empty body': { body: '' },
+  'spaces alone': { body: ' \n\t ' },
+  'two values': { body: text(sound) + text(sound) },
+  'garbage after the end': { body: `${text(sound)}\0\0garbage` },
+  'half of it': { body: text(sound).slice(0, -1) },
+  'UTF-16': { body: Buffer.from(text(sound), 'utf16le') },
+  'a byte that is no UTF-8': { body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xff), Buffer.from('"}')]) },
+  'a surrogate as UTF-8': {
+    body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xed, 0xa0, 0x80), Buffer.from('"}')]),
+  },
+  'an overlong zero': {
+    body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xc0, 0x80), Buffer.from('"}')]),
+  },
+  'a control character in a text': { body: withRaw(sound, 'x', '"\u0001"') },
+  'a number that JSON does not have': { body: withRaw(sound, 'x', 'NaN') },
+  'a comment': { body: `/* */${text(sound)}` },
+  gzip: { body: gzipSync(text(sound)), headers: { 'content-encoding': 'gzip' } },
+  'gzip that is none': { body: text(sound), headers: { 'content-encoding': 'gzip' } },
+  brotli: { body: brotliCompressSync(text(sound)), headers: { 'content-encoding': 'br' } },
+  'an unknown encoding': { body: text(sound), headers: { 'content-encoding': 'gzip, x-rot13' } },
+  'another type': { body: text(sound), headers: { 'content-type': 'text/plain;charset=utf-7' } },
+  'more than the limit': { body: withRaw(sound, 'x', `"${'x'.repeat(BODY_LIMIT_BYTES)}"`) },
+});
+
+/** What is odd and yet JSON: it may be served or refused, as the endpoint sees fit. */
+const odd = (sound: object): Readonly<Record<string, Raw>> => ({
+  'a byte order mark': { body: Buffer.concat([bytes(0xef, 0xbb, 0xbf), Buffer.from(text(sound))]) },
+  'ten megabytes': { body: withRaw(sound, 'x', `"${'x'.repeat(10_000_000)}"`) },
+  'ten megabytes of spaces': { body: `${text(sound)}${' '.repeat(10_000_000)}` },
+  'a deep list': { body: withRaw(sound, 'x', '['.repeat(DEPTH) + ']'.repeat(DEPTH)) },
+  'a deep object': { body: withRaw(sound, 'x', `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`) },
+  'a number beyond all': { body: withRaw(sound, 'x', '1e999') },
+  'a number of many digits': { body: withRaw(sound, 'x', '9'.repeat(50_000)) },
+  'a field twice': { body: withRaw(sound, Object.keys(sound)[0]!, '1') },
+  'many fields': { body: text({ ...sound, ...Object.fromEntries(many(10_000)) }) },
+  'the field __proto__': { body: withRaw(sound, '__proto__', '{"model":"x","is_admin":true}') },
+  'the field constructor': { body: withRaw(sound, 'constructor', '{"prototype":{"x":1}}') },
+  'zero characters in names and texts': { body: withRaw(sound, 'a\0b', '"\\u0000\\ud800"') },
+  ...Object.fromEntries(
+    Object.keys(sound).flatMap((field) =>
+      ['1e999', '-0', '['.repeat(DEPTH) + ']'.repeat(DEPTH), '"\\ud800"', '{}', '9'.repeat(400)].map(
+        (value) => [
+          `${value.slice(0, 9)} for ${field}`,
+          {
+            body: withRaw(
+              Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)),
+              field,
+              value,
+            ),
+          },
+        ],
+      ),
+    ),
+  ),
+});
+
+const many = (count: number): [string, number][] => Array.from({ length: count }, (_, at) => [`x${at}`, at]);
+
+describe('a request that nobody would send by mistake', () => {
+  let gateway: TestGateway;
+
+  before(async () => {
+    gateway = await startTestGateway({
+      body_limit_bytes: BODY_LIMIT_BYTES,
+      limits: { headers_timeout_ms: 2_000, idle_timeout_ms: 2_000 },
+    });
+  });
+  after(() => gateway.close());
+
+  const codeOf = ({ json, text: said }: Reply): string => {
+    // A stream of Google's that is asked for as a list fails as one.
+    const [{ error }] = [json].flat() as [{ error: { code: string | number; details: unknown } }];
+    const [first] = Array.isArray(error.details) ? (error.details as { reason?: string }[]) : [];
+    const code = first?.reason?.toLowerCase() ?? String(error.code);
+    assert.ok(code in ERRORS, said);
+    return code;
+  };
+
+  const sendTo = async (path: string, { body, headers }: Raw): Promise<Reply> =>
+    gateway.send({ method: 'POST', path, headers: { ...bearer(gateway.keys.api_key), ...headers }, body });
+
+  it('is known of every endpoint', () => {
+    assert.deepEqual(
+      createClientProtocols().map(({ endpoint }) => endpoint),
+      Object.keys(SOUND),
+    );
+  });
+
+  for (const [endpoint, { path = endpoint, body: sound }] of Object.entries(SOUND)) {
+    it(`is refused or served at ${endpoint}, never with 500, and recorded once`, async function () {
+      this.timeout(60_000);
+      const replies: Reply[] = [await sendTo(path, { body: text(sound) })];
+      assert.equal(replies[0]!.status, 200, replies[0]!.text);
+      for (const [name, raw] of Object.entries(unreadable(sound))) {
+        const reply = await sendTo(path, raw);
+        assert.ok(
+          reply.status >= 400 && reply.status < 500,
+          `${name}: ${reply.status} ${reply.text.slice(0, 300)}`,
+        );
+        codeOf(reply);
+        replies.push(reply);
+      }
+      for (const [name, raw] of Object.entries(odd(sound))) {
+        const reply = await sendTo(path, raw);
+        assert.ok(reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
+        if (reply.status !== 200) assert.notEqual(codeOf(reply), 'internal_error', name);
+        replies.push(reply);
+      }
+      await gateway.drain();
+      const rows = await gateway.database.sql<{ id: string; http_status: number }[]>`
+        select h.api_request_bk as id, s.http_status
+        from gateway.api_request_s s
+        join gateway.api_request_h h using (api_request_hk)
+        where h.api_request_bk = any(${replies.map(({ request_id }) => request_id)})`;
+      assert.equal(rows.length, replies.length, 'exactly one row a call');
+      const status_by_id = new Map(rows.map(({ id, http_status }) => [id, http_status]));
+      for (const { request_id, status } of replies) assert.equal(status_by_id.get(request_id), status);
+    });
+  }
+
+  /** What comes back of bytes on a socket of their own, until it is closed. */
+  const exchange = (sent: string | Buffer): Promise<string> =>
+    new Promise((resolve) => {
+      let told = '';
+      const { port } = new URL(gateway.url);
+      const socket = connect({ host: '127.0.0.1', port: Number(port) }, () => socket.write(sent));
+      socket.setEncoding('latin1').on('data', (piece: string) => {
+        told += piece;
+      });
+      // Some of them leave the server waiting for more.
+      socket.setTimeout(500, () => socket.destroy());
+      socket.on('error', () => {}).on('close', () => resolve(told));
+    });
+
+  it('is refused or cut where its head or its framing is broken, and the next is served', async () => {
+    const { body } = SOUND['/v1/chat/completions']!;
+    const json = text(body);
+    const head = [
+      ...['POST /v1/chat/completions HTTP/1.1', 'host: x', `authorization: Bearer ${gateway.keys.api_key}`],
+      'content-type: application/json',
+    ];
+    const message = (lines: readonly string[], rest: string): string =>
+      `${[...head, ...lines].join('\r\n')}\r\n\r\n${rest}`;
+    const chunk = `${json.length.toString(16)}\r\n${json}\r\n`;
+    const broken: Readonly<Record<string, string | Buffer>> = {
+      'two lengths': message(['content-length: 5', `content-length: ${json.length}`], json),
+      'a length and chunks': message(
+        ['content-length: 5', 'transfer-encoding: chunked'],
+        `${chunk}0\r\n\r\n`,
+      ),
+      'a negative length': message(['content-length: -1'], json),
+      'a length that is no number': message(['content-length: 1e3'], json),
+      'a chunk size that is none': message(['transfer-encoding: chunked'], `zz\r\n${json}\r\n0\r\n\r\n`),
+      'a chunk longer than it says': message(['transfer-encoding: chunked'], `5\r\n${json}\r\n0\r\n\r\n`),
+      'chunks in a code of their own': message(['transfer-encoding: gzip, chunked'], `${chunk}0\r\n\r\n`),
+      'garbage after the last chunk': message(
+        ['transfer-encoding: chunked'],
+        `${chunk}0\r\n\r\nGARBAGE\r\n\r\n`,
+      ),
+      'a huge header': message([`x-a: ${'a'.repeat(200_000)}`, `content-length: ${json.length}`], json),
+      'very many headers': message(
+        [...many(20_000).map(([name, at]) => `${name}: ${at}`), `content-length: ${json.length}`],
+        json,
+      ),
+      'a header with a zero': message(['x-a: a\0b', `content-length: ${json.length}`], json),
+      'a header without a colon': message(['nonsense', `content-length: ${json.length}`], json),
+      'a folded header': message(['x-a: a', ' b', `content-length: ${json.length}`], json),
+      'another protocol': 'SSH-2.0-OpenSSH_9.9\r\n',
+      'a TLS greeting': bytes(0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03),
+      'no path': 'POST\r\n\r\n',
+    };
+    for (const [name, sent] of Object.entries(broken)) {
+      const told = await exchange(sent);
+      assert.match(told, /^(?:$|HTTP\/1\.1 4\d\d )/, name);
+    }
+    const served = await gateway.chat(body);
+    assert.equal(served.status, 200);
+  });
+
+  it('is none where headers are merely odd', async () => {
+    const { body } = SOUND['/v1/chat/completions']!;
+    for (const headers of [
+      { 'content-type': 'APPLICATION/JSON; charset="utf-8"; boundary=x' },
+      { 'content-encoding': 'identity' },
+      { 'x-onevault-lossy': 'x'.repeat(5_000) },
+      { 'x-request-id': '../../etc/passwd' },
+      { 'user-agent': '\u00ff\u00fe' },
+      { accept: 'text/html;q=0.1', expect: '100-continue' },
+      { cookie: 'a=b; '.repeat(500) },
+      { traceparent: 'ff-nonsense' },
+      { 'idempotency-key': '\u00e9'.repeat(300) },
+    ]) {
+      const reply = await sendTo('/v1/chat/completions', { body: text(body), headers });
+      assert.equal(reply.status, 200, `${text(headers).slice(0, 80)}: ${reply.text}`);
+      assert.match(reply.request_id, /^[0-9a-f-]{36}$/);
+      await gateway.recorded(reply.request_id);
+    }
+  });
+});

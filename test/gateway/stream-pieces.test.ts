@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { pass } from '../../src/gateway/passing.ts';
+import { createClientProtocols } from '../../src/gateway/protocols/registry.ts';
+import { NOTHING_USED } from '../../src/gateway/rating.ts';
+import type { Frames } from '../../src/gateway/work.ts';
+import { createLosses } from '../../src/providers/losses.ts';
+import { createSseParser } from '../../src/providers/sse.ts';
+import { adapters, upstreamAt } from '../providers/support.ts';
+import { WAYS, type Way } from '../support/wires.ts';
+
+const WORDS = ['Größe ', '漢字 ', '👩‍👩‍👧 ', '\u2028', '"\\n" ', 'end'];
+const PROTOCOLS = createClientProtocols();
+
+/** The frames that a client gets by one of the ways, of a stream in these pieces, with what was used. */
+const through = (way: Way, pieces: readonly Buffer[]): { text: string; usage: unknown } => {
+  const frames = open(way);
+  const parser = createSseParser(1_000_000);
+  let text = '';
+  for (const piece of [...pieces.flatMap((bytes) => parser.push(bytes)), ...parser.end()]) {
+    if (!frames.is_over) text += frames.push(piece);
+  }
+  frames.end();
+  const ending = { request_id: 'r', received_ms: 0, chosen: null, route: null, attempts: [] };
+  return { text: text + frames.last({ ...ending, usage: frames.usage }, NOTHING_USED), usage: frames.usage };
+};
+
+const open = ({ client, provider, is_passed }: Way): Frames => {
+  const protocol = PROTOCOLS.find(({ endpoint }) => endpoint === client.endpoint)!;
+  const body = client.request(provider.model, 'Hi', true);
+  const ask = protocol.read(body, { params: { model: provider.model }, query: { alt: 'sse' }, headers: {} });
+  const { name } = provider;
+  const target = { model: provider.model, stream: true, upstream: upstreamAt('http://localhost', name) };
+  const [adapter, losses] = [adapters[name], createLosses(false)];
+  const dialogue = is_passed
+    ? pass(adapter.passages[protocol.wire!]!, {
+        ask,
+        text: JSON.stringify(body),
+        headers: {},
+        target,
+        losses,
+      })
+    : ask.work.translate(adapter, target, losses)!;
+  return dialogue.stream();
+};
+
+describe('a stream in pieces', () => {
+  for (const way of WAYS) {
+    const { client, provider } = way;
+    const frames = provider.frames(WORDS);
+
+    it(`is the same to the last byte wherever it is split, of ${way.name}`, () => {
+      for (const end of ['\n', '\r\n']) {
+        const bytes = Buffer.from(frames.join(': a comment\n').replaceAll(/\r?\n/g, end));
+        const whole = through(way, [bytes]);
+        assert.equal(client.wordsOf(whole.text.replaceAll('\r\n', '\n')).join(''), WORDS.join(''));
+        for (let at = 1; at < bytes.length; at += 1) {
+          const split = through(way, [bytes.subarray(0, at), bytes.subarray(at)]);
+          assert.deepEqual(split, whole, `split at ${at}`);
+        }
+        assert.deepEqual(
+          through(
+            way,
+            [...bytes].map((byte) => Buffer.of(byte)),
+          ),
+          whole,
+        );
+      }
+    });
+
+    it(`has any words as they were, in whatever pieces they come, of ${way.name}`, () => {
+      const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { maxLength: 6 });
+      fc.assert(
+        fc.property(words, fc.array(fc.nat(2_000), { maxLength: 30 }), (given, cuts) => {
+          const bytes = Buffer.from(provider.frames(given).join(''));
+          const at = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
+          const pieces = at.slice(1).map((to, index) => bytes.subarray(at[index], to));
+          const whole = through(way, [bytes]);
+          assert.deepEqual(through(way, pieces), whole);
+          assert.equal(client.wordsOf(whole.text).join(''), given.join('').toWellFormed());
+        }),
+      );
+    });
+  }
+});

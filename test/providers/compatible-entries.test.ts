@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { COMPATIBLE_PROVIDERS } from '../../src/core/compatible-providers.ts';
+import { createCaller } from '../../src/providers/caller.ts';
+import type { ChatMessage, ChatRequest } from '../../src/providers/chat-form.ts';
+import type { Caller, Upstream } from '../../src/providers/contract.ts';
+import { createLosses, type Losses } from '../../src/providers/losses.ts';
+import { createCompatibleAdapters } from '../../src/providers/registry.ts';
+import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
+import { CLOCK, STRICT, upstreamAt } from './support.ts';
+
+const adapters = createCompatibleAdapters(CLOCK);
+const KEY = 'k-1';
+
+describe('the table of the compatible family', () => {
+  let caller: Caller;
+  let server: ScriptedUpstream;
+  before(async () => {
+    caller = createCaller();
+    server = await startScriptedUpstream();
+  });
+  after(async () => {
+    await caller.close();
+    await server.close();
+  });
+
+  const upstream = (base_path: string): Upstream => ({
+    ...upstreamAt(server.url, 'openai'),
+    base_url: server.url + base_path,
+    api_key: KEY,
+  });
+
+  const passageOf = (provider: string) => adapters[provider]!.passages['openai-chat']!;
+  for (const entry of COMPATIBLE_PROVIDERS) {
+    describe(`has an entry ${entry.provider}`, () => {
+      const target = (stream = false) => ({ model: 'm', stream, upstream: upstream('') });
+      const MESSAGES = [{ role: 'user', content: 'hi', name: 'ann' }];
+      /** Both ways that a call may take, each as the body that is sent. */
+      const ways = (fields: object, losses: Losses, stream = false): readonly object[] => {
+        const chat = { model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...fields };
+        const { chat: operation } = adapters[entry.provider]!;
+        return [
+          operation.request(chat as ChatRequest, target(stream), losses),
+          passageOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, losses),
+        ].map(({ body }) => JSON.parse(body) as object);
+      };
+      const refused = [...(entry.refuses ?? []), ...(entry.unpriced ?? [])];
+
+      it('refuses each field that it cannot do by its name, or leaves it out and says so', () => {
+        for (const field of refused) {
+          const nested = field.startsWith('messages[].');
+          const fields = nested ? { messages: MESSAGES } : { [field]: ASKED[field] ?? { x: 1 } };
+          const param = nested ? field.replace('[]', '[0]') : field;
+          for (const way of [0, 1]) {
+            // An unknown field is refused too on the way from another protocol.
+            assert.throws(
+              () => (way === 0 ? ways(fields, STRICT) : passOnly(fields)),
+              { code: 'unsupported_feature', param },
+              field,
+            );
+          }
+          const losses = createLosses(true);
+          for (const body of ways(fields, losses)) {
+            assert.equal(
+              JSON.stringify(body).includes(`"${field.replace('messages[].', '')}"`),
+              false,
+              field,
+            );
+          }
+          assert.deepEqual(losses.lost, [param]);
+        }
+      });
+
+      const passOnly = (fields: object): object =>
+        passageOf(entry.provider).request(
+          JSON.stringify({ model: 'm', messages: [], ...fields }),
+          target(),
+          {},
+          STRICT,
+        );
+
+      it('is not told what asks for nothing, nor labels that it refuses to see', () => {
+        for (const [field, value] of Object.entries(ASKS_NOTHING)) {
+          if (!refused.includes(field)) continue;
+          for (const body of ways({ [field]: value }, STRICT))
+            assert.equal(Object.hasOwn(body, field), false);
+        }
+        for (const field of entry.ignores ?? []) {
+          for (const body of ways({ [field]: 'x' }, STRICT)) assert.equal(Object.hasOwn(body, field), false);
+        }
+      });
+
+      it('is asked for usage in its way, and told limits by its names', () => {
+        for (const body of ways({ max_completion_tokens: 5, max_tokens: 9 }, STRICT, true)) {
+          const { stream_options, max_tokens, max_completion_tokens } = body as Record<string, unknown>;
+          assert.deepEqual(
+            stream_options,
+            entry.stream_options === false ? undefined : { include_usage: true },
+          );
+          assert.deepEqual(
+            [max_tokens, max_completion_tokens],
+            entry.renames?.max_completion_tokens === 'max_tokens' ? [5, undefined] : [undefined, 5],
+          );
+        }
+      });
+
+      it('is told of tools by ids and words that it takes', () => {
+        const call = { id: 'toolu_01ABCdef', type: 'function', function: { name: 'f', arguments: '{}' } };
+        const messages = [
+          { role: 'assistant', content: null, tool_calls: [call] },
+          { role: 'tool', tool_call_id: call.id, content: '1' },
+        ];
+        for (const body of ways({ messages }, STRICT)) {
+          const { messages: sent } = body as { messages: Partial<ChatMessage>[] };
+          const [asked, told] = [sent[0]!.tool_calls![0]!.id, sent[1]!.tool_call_id!];
+          assert.equal(asked, told);
+          const letters = entry.tool_call_id_letters;
+          if (letters === undefined) assert.equal(told, call.id);
+          else assert.match(told, new RegExp(`^[a-zA-Z0-9]{${letters}}$`));
+        }
+        const named = { tool_choice: { type: 'function', function: { name: 'f' } } };
+        if (entry.named_tool_choice === false || refused.includes('tool_choice')) {
+          assert.throws(() => ways(named, STRICT), { code: 'unsupported_feature', param: 'tool_choice' });
+        } else for (const body of ways(named, STRICT)) assert.deepEqual(body, { ...body, ...named });
+      });
+
+      it('is told the form of a reply where it knows it', () => {
+        const known = entry.response_formats ?? ['text', 'json_object', 'json_schema'];
+        for (const type of ['text', 'json_object', 'json_schema']) {
+          const response_format = { type };
+          if (known.includes(type)) {
+            for (const body of ways({ response_format }, STRICT)) {
+              assert.deepEqual(body, { ...body, response_format });
+            }
+            continue;
+          }
+          const losses = createLosses(true);
+          for (const body of ways({ response_format }, losses)) {
+            assert.equal(Object.hasOwn(body, 'response_format'), false);
+          }
+          assert.deepEqual(losses.lost, type === 'text' ? [] : ['response_format']);
+        }
+      });
+
+      it('is asked for embeddings in its words, or not at all', async () => {
+        const { embeddings } = adapters[entry.provider]!;
+        if (entry.embeddings === undefined) {
+          assert.equal(embeddings, undefined);
+          return;
+        }
+        const { refuses = [], renames = {}, ignores = [] } = entry.embeddings;
+        const form = { model: 'a', input: ['x', 'y'], dimensions: 8, user: 'u', encoding_format: 'base64' };
+        const data = [
+          { index: 1, embedding: [2, 3] },
+          { index: 0, embedding: [0, 1] },
+        ];
+        const told = { data, model: 'm', usage: { prompt_tokens: 2, total_tokens: 2 } };
+        server.script((response) => sendJson(response, JSON.stringify(told)));
+        const losses = createLosses(true);
+        const reply = await caller.call(upstream(''), embeddings!.request(form, target(), losses));
+        const { result, usage } = embeddings!.response(await reply.text());
+        assert.deepEqual(result.vectors, [
+          [0, 1],
+          [2, 3],
+        ]);
+        assert.deepEqual([usage?.prompt_tokens, usage?.completion_tokens], [2, 0]);
+        const { url, body, headers } = server.received.at(-1)!;
+        const path = (entry.embeddings.path ?? '/embeddings').replace('{model}', 'm');
+        assert.equal(url.split('?')[0], path);
+        assert.equal(headers[entry.key_header ?? 'authorization']?.includes(KEY), true);
+        assert.deepEqual(losses.lost, refuses);
+        assert.deepEqual(JSON.parse(body), {
+          ...{ model: 'm', input: ['x', 'y'] },
+          ...(refuses.includes('dimensions') ? {} : { [renames.dimensions ?? 'dimensions']: 8 }),
+          ...(ignores.includes('user') ? {} : { user: 'u' }),
+        });
+      });
+
+      it('keeps every byte of what it takes, of unknown fields too', () => {
+        const body =
+          '{ "model" : "m","messages":[{"role":"user","content":"\\u00e9"}], "x_new":12345678901234567890 }';
+        assert.equal(passageOf(entry.provider).request(body, target(), {}, STRICT).body, body);
+      });
+
+      it('is reached without a key header where it needs no key', () => {
+        const open = { ...target(), upstream: { ...upstream(''), api_key: '' } };
+        const request = { model: 'm', messages: [] };
+        const { headers } = adapters[entry.provider]!.chat.request(request, open, STRICT);
+        assert.deepEqual(Object.keys(headers).sort(), ['accept', 'content-type']);
+      });
+
+      it('has its errors understood in each form that such servers write', async () => {
+        for (const [text, message] of ERRORS) {
+          server.script((response) => sendJson(response, text, 422));
+          const reply = await caller.call(upstream(''), { path: '/x', headers: {}, body: '{}' });
+          const { status, headers } = reply;
+          const error = adapters[entry.provider]!.error(
+            { status, headers, body: await reply.text() },
+            upstream(''),
+          );
+          assert.equal(error.code, 'provider_rejected');
+          assert.equal(error.details, `The provider answered 422: ${message}`);
+        }
+        const told = { error: { message: 'no credits', code: 402 } };
+        for (const read of [adapters[entry.provider]!.chat.response, passageOf(entry.provider).response]) {
+          assert.throws(() => read(JSON.stringify(told)), { code: 'provider_error' });
+        }
+      });
+    });
+  }
+});
+
+/** Values that ask for something. */
+const ASKED: Readonly<Record<string, unknown>> = {
+  n: 2,
+  logprobs: true,
+  top_logprobs: 2,
+  seed: 7,
+  stop: ['x'],
+  store: true,
+  service_tier: 'flex',
+  verbosity: 'high',
+  parallel_tool_calls: false,
+  modalities: ['text', 'audio'],
+  tools: [{ type: 'function', function: { name: 'f' } }],
+  functions: [{ name: 'f' }],
+  function_call: 'auto',
+  tool_choice: 'required',
+};
+
+const ASKS_NOTHING: Readonly<Record<string, unknown>> = {
+  n: 1,
+  logprobs: false,
+  top_logprobs: 0,
+  logit_bias: {},
+  modalities: ['text'],
+  parallel_tool_calls: true,
+  service_tier: 'auto',
+  store: false,
+  tool_choice: 'auto',
+  tools: [],
+  verbosity: 'medium',
+};
+
+const ERRORS: readonly (readonly [string, string])[] = [
+  ['{"error":{"message":"no such model","type":"x","code":"y"}}', 'no such model'],
+  ['{"error":"no such model","code":"c"}', 'no such model'],
+  ['{"object":"error","message":"no such model","type":"x"}', 'no such model'],
+  [
+    '{"object":"error","message":{"detail":[{"type":"extra_forbidden","loc":["body","n"],"msg":"Extra inputs are not permitted"}]}}',
+    'body.n: Extra inputs are not permitted',
+  ],
+  ['{"detail":"no such model"}', 'no such model'],
+  ['{"detail":[{"loc":["body"],"msg":"a"},{"msg":"b"},7]}', 'body: a; b'],
+];

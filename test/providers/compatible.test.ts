@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/core/compatible-providers.ts';
+import { createCaller } from '../../src/providers/caller.ts';
+import type { ChatChunk, ChatMessage } from '../../src/providers/chat-form.ts';
+import type { Caller, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
+import { createCompatible } from '../../src/providers/openai/adapter.ts';
+import { createDialect } from '../../src/providers/openai/compatible/dialect.ts';
+import { createCompatibleAdapters } from '../../src/providers/registry.ts';
+import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
+import { RECORDED, type RecordedDialect } from './compatible-fixture.ts';
+import { CLOCK, STRICT, upstreamAt } from './support.ts';
+
+const adapters = createCompatibleAdapters(CLOCK);
+const KEY = 'k-1';
+
+describe('a provider of the compatible family', () => {
+  let caller: Caller;
+  let server: ScriptedUpstream;
+  before(async () => {
+    caller = createCaller();
+    server = await startScriptedUpstream();
+  });
+  after(async () => {
+    await caller.close();
+    await server.close();
+  });
+
+  const upstream = (base_path: string): Upstream => ({
+    ...upstreamAt(server.url, 'openai'),
+    base_url: server.url + base_path,
+    api_key: KEY,
+  });
+
+  const passageOf = (provider: string) => adapters[provider]!.passages['openai-chat']!;
+  const passed = (given: RecordedDialect, stream: boolean): UpstreamRequest =>
+    passageOf(given.provider).request(
+      JSON.stringify({ model: 'alias', ...given.asked, ...(stream ? { stream } : {}) }),
+      { model: given.model, stream, upstream: upstream(given.base_path) },
+      {},
+      STRICT,
+    );
+
+  for (const given of RECORDED) {
+    describe(`named ${given.provider}`, () => {
+      it('is asked at its address, with its key, in its words', async () => {
+        server.script((response) => sendFrames(response, ['[DONE]']));
+        const reply = await caller.call(upstream(given.base_path), passed(given, true));
+        reply.discard();
+        const { url, headers, body } = server.received.at(-1)!;
+        assert.equal(url, given.url);
+        const [name, value] = given.key;
+        assert.equal(headers[name], value);
+        assert.equal(name === 'authorization' ? undefined : headers.authorization, undefined);
+        assert.deepEqual(JSON.parse(body), given.sent);
+      });
+
+      it('is understood whole, and its bytes pass as they are', async () => {
+        const text = JSON.stringify(given.reply);
+        server.script((response) => sendJson(response, text));
+        const reply = await caller.call(upstream(given.base_path), passed(given, false));
+        assert.equal(await reply.text(), text);
+        const { result, usage } = adapters[given.provider]!.chat.response(text);
+        const { message, finish_reason } = result.choices[0]!;
+        const { content, reasoning_content = '' } = message;
+        assert.deepEqual(
+          { text: content, reasoning: reasoning_content, finish: finish_reason, ...countsOf(usage) },
+          given.told,
+        );
+        const side = passageOf(given.provider).response(text);
+        assert.deepEqual(side.usage, usage);
+        assert.equal(side.result(), given.told.reasoning + given.told.text);
+      });
+
+      it('is understood streamed, with its usage, also where it never says that it is done', async () => {
+        const frames = given.frames.map((frame) => JSON.stringify(frame));
+        for (const ending of [['[DONE]'], []]) {
+          server.script((response) => sendFrames(response, [...frames, ...ending]));
+          const translated = adapters[given.provider]!.chat.stream();
+          const side = passageOf(given.provider).stream!({ include_usage: true });
+          const chunks: ChatChunk[] = [];
+          let text = '';
+          const reply = await caller.call(upstream(given.base_path), passed(given, true));
+          for await (const pieces of reply.events()) {
+            for (const piece of pieces) {
+              if (piece.data === null) continue;
+              chunks.push(...translated.push(piece));
+              text += side.push(piece);
+            }
+          }
+          translated.end();
+          side.end();
+          assert.equal(text, frames.map((frame) => `data: ${frame}\n\n`).join(''));
+          assert.deepEqual({ ...assemble(chunks), ...countsOf(translated.usage) }, given.told);
+          assert.deepEqual(side.usage, translated.usage);
+          assert.equal(side.text(), given.told.reasoning + given.told.text);
+        }
+      });
+    });
+  }
+
+  it('keeps parameters of a configured address, which go before those of the table', () => {
+    const azure = adapters['azure-openai']!;
+    const at = `${server.url}/?api-version=2025-04-01-preview&tenant=a`;
+    const { path } = azure.chat.request(
+      { model: 'x', messages: [] },
+      { model: "d$&'1", stream: false, upstream: { ...upstream(''), base_url: at } },
+      STRICT,
+    );
+    assert.equal(
+      path,
+      "/openai/deployments/d%24%26'1/chat/completions?api-version=2025-04-01-preview&tenant=a",
+    );
+  });
+
+  it('that wants its reasoning back with the calls of tools gets it, of whatever protocol, and else an empty one', () => {
+    const { chat, passages } = adapters.deepseek!;
+    const target = { model: 'm', stream: false, upstream: upstream('') };
+    const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: '{}' } }];
+    const call = { role: 'assistant', content: null, tool_calls };
+    const answer = { role: 'assistant', content: 'y', reasoning_content: 'dropped' };
+    const thinking_blocks = [{ type: 'thinking', thinking: 'hm', signature: '' }];
+    const sent = (message: object): unknown => {
+      const { body } = chat.request(
+        { model: 'm', messages: [message as ChatMessage, answer] },
+        target,
+        STRICT,
+      );
+      const [first, second] = (JSON.parse(body) as { messages: Record<string, unknown>[] }).messages;
+      assert.equal(second!.reasoning_content, undefined);
+      return first!.reasoning_content;
+    };
+    assert.equal(sent({ ...call, thinking_blocks }), 'hm');
+    assert.equal(sent({ ...call, reasoning_content: 'so' }), 'so');
+    assert.equal(sent(call), '');
+    const text = JSON.stringify({ model: 'm', messages: [call, answer] });
+    const { body } = passages['openai-chat']!.request(text, target, {}, STRICT);
+    assert.deepEqual((JSON.parse(body) as { messages: unknown }).messages, [
+      { ...call, reasoning_content: '' },
+      answer,
+    ]);
+  });
+
+  it('whose tool calls come as objects and without a place is read all the same', () => {
+    const tool_calls = [
+      { id: 'a', function: { name: 'f', arguments: { x: 1 } } },
+      { id: 'b', function: { name: 'g', arguments: '{}' } },
+    ];
+    const choices = [{ index: 0, delta: { tool_calls }, finish_reason: 'tool_calls' }];
+    const [chunk] = adapters
+      .custom!.chat.stream()
+      .push({ event: '', data: JSON.stringify({ id: 'c', choices }) });
+    assert.deepEqual(chunk!.choices[0]!.delta.tool_calls, [
+      { index: 0, type: 'function', id: 'a', function: { name: 'f', arguments: '{"x":1}' } },
+      { index: 1, type: 'function', id: 'b', function: { name: 'g', arguments: '{}' } },
+    ]);
+  });
+
+  it('is one entry: names are distinct, and every address is one', () => {
+    const names = COMPATIBLE_PROVIDERS.map(({ provider }) => provider);
+    assert.equal(new Set(names).size, names.length);
+    for (const { provider, base_url, docs } of COMPATIBLE_PROVIDERS) {
+      assert.match(provider, /^[a-z0-9]+(-[a-z0-9]+)*$/);
+      for (const url of [base_url, docs]) if (url !== null) assert.equal(URL.canParse(url), true);
+    }
+  });
+
+  it('is read by what another entry says of it, so that adding one needs no code', () => {
+    const entry: CompatibleProvider = {
+      provider: 'next',
+      provider_name: 'Next',
+      base_url: null,
+      docs: 'https://next.example',
+      path: '/gen/{model}',
+      key_header: 'x-key',
+      usage: { at: ['meta.tokens'] },
+    };
+    const next = createCompatible(createDialect(entry), CLOCK);
+    const request = next.chat.request(
+      { model: 'a', messages: [] },
+      { model: 'm', stream: false, upstream: upstream('') },
+      STRICT,
+    );
+    assert.equal(request.path, '/gen/m');
+    assert.equal(request.headers['x-key'], KEY);
+    const reply = {
+      choices: [{ message: { content: 'y' } }],
+      meta: { tokens: { prompt_tokens: 2, completion_tokens: 3 } },
+    };
+    assert.equal(next.chat.response(JSON.stringify(reply)).usage?.total_tokens, 5);
+  });
+});
+
+const countsOf = (
+  usage: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    cached_tokens: number;
+    reasoning_tokens: number;
+  } | null,
+) => {
+  assert.ok(usage !== null, 'no usage was told');
+  const { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = usage;
+  return { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens };
+};
+
+const assemble = (chunks: readonly ChatChunk[]) => {
+  let [text, reasoning, finish] = ['', '', ''];
+  for (const { choices } of chunks) {
+    for (const { delta, finish_reason } of choices) {
+      text += delta.content ?? '';
+      if (typeof delta.reasoning_content === 'string') reasoning += delta.reasoning_content;
+      finish = finish_reason ?? finish;
+    }
+  }
+  return { text, reasoning, finish };
+};

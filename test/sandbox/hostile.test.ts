@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
+
+interface Way {
+  readonly name: string;
+  readonly path: string;
+  body(text: string): object;
+}
+
+const said = (content: string) => [{ role: 'user', content }];
+const parts = (text: string) => ({ contents: [{ role: 'user', parts: [{ text }] }] });
+
+const STREAMS: readonly Way[] = [
+  {
+    name: 'chat completions',
+    path: '/v1/chat/completions',
+    body: (text) => ({ model: 'm', stream: true, messages: said(text) }),
+  },
+  { name: 'responses', path: '/v1/responses', body: (text) => ({ model: 'm', stream: true, input: text }) },
+  {
+    name: 'messages',
+    path: '/v1/messages',
+    body: (text) => ({ model: 'm', stream: true, max_tokens: 99, messages: said(text) }),
+  },
+  { name: 'Google events', path: '/v1beta/models/m:streamGenerateContent?alt=sse', body: parts },
+];
+const WHOLE: readonly Way[] = [
+  {
+    name: 'chat completions',
+    path: '/v1/chat/completions',
+    body: (text) => ({ model: 'm', messages: said(text) }),
+  },
+  { name: 'responses', path: '/v1/responses', body: (text) => ({ model: 'm', input: text }) },
+  {
+    name: 'messages',
+    path: '/v1/messages',
+    body: (text) => ({ model: 'm', max_tokens: 99, messages: said(text) }),
+  },
+  { name: 'Google', path: '/v1beta/models/m:generateContent', body: parts },
+  {
+    name: 'embeddings',
+    path: '/v1/embeddings',
+    body: (text) => ({ model: 'm', input: text, dimensions: 4 }),
+  },
+  { name: 'pictures', path: '/v1/images/generations', body: (text) => ({ prompt: text, size: '64x64' }) },
+];
+
+const HEADERS = {
+  authorization: 'Bearer x',
+  'x-api-key': 'x',
+  'x-goog-api-key': 'x',
+  'anthropic-version': '2023-06-01',
+  'content-type': 'application/json',
+};
+const MEGABYTE = 1_048_576;
+
+describe('what a hostile provider does, on demand', () => {
+  let sandbox: Sandbox;
+  before(async () => {
+    sandbox = await startSandbox();
+  });
+  after(() => sandbox.close());
+
+  const ask = (way: Way, directive: string): Promise<Response> =>
+    fetch(sandbox.url + way.path, {
+      method: 'POST',
+      headers: HEADERS,
+      body: JSON.stringify(way.body(`Good morning to all of you [[sandbox: ${directive}]]`)),
+    });
+  const textOf = async (way: Way, directive: string): Promise<string> => (await ask(way, directive)).text();
+  const dataOf = (text: string): string[] =>
+    text
+      .split(/\r?\n/)
+      .filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]')
+      .map((line) => line.slice(6));
+
+  /** Reads until `bytes` have come or the reply ends, and leaves. */
+  const readSome = async (reply: Response, bytes: number): Promise<number> => {
+    let read = 0;
+    for await (const chunk of reply.body!) {
+      read += chunk.length;
+      if (read >= bytes) break;
+    }
+    return read;
+  };
+
+  it('is the same every time', async () => {
+    for (const way of [...STREAMS, ...WHOLE]) {
+      for (const directive of ['bad_json', 'garbage_after', 'wrong_type', 'chunk_bytes=3', 'tokens=9']) {
+        assert.equal(await textOf(way, directive), await textOf(way, directive), `${way.name} ${directive}`);
+      }
+    }
+  });
+
+  it('breaks JSON off in its middle', async () => {
+    for (const way of WHOLE) {
+      const text = await textOf(way, 'bad_json');
+      assert.ok(text.startsWith('{') && !isJson(text), way.name);
+    }
+    for (const way of STREAMS) {
+      const broken = dataOf(await textOf(way, 'bad_json')).filter((data) => !isJson(data));
+      assert.equal(broken.length, 1, way.name);
+    }
+  });
+
+  it('answers JSON of the wrong types, alone', async () => {
+    for (const way of STREAMS) {
+      const found = dataOf(await textOf(way, 'wrong_type'));
+      assert.ok(found.length === 1 && found.every(isJson), way.name);
+    }
+    for (const way of WHOLE) assert.ok(isJson(await textOf(way, 'wrong_type')), way.name);
+  });
+
+  it('goes on after the end with something that is not JSON', async () => {
+    for (const way of STREAMS) {
+      const found = dataOf(await textOf(way, 'garbage_after'));
+      assert.equal(
+        found.findIndex((data) => !isJson(data)),
+        found.length - 1,
+        way.name,
+      );
+      assert.ok(found.length > 3, way.name);
+    }
+    for (const way of WHOLE) {
+      const text = await textOf(way, 'garbage_after');
+      assert.ok(isJson(text.slice(0, text.lastIndexOf('}') + 1)) && text.endsWith('</html>'), way.name);
+    }
+  });
+
+  it('puts a comment before each event', async () => {
+    for (const way of STREAMS) {
+      const text = await textOf(way, 'comments');
+      assert.equal(
+        text.split('\n: keep-alive\n').length,
+        dataOf(text).length + (text.includes('[DONE]') ? 1 : 0),
+      );
+    }
+  });
+
+  it('writes in chunks that cut through characters, and what arrives is whole', async () => {
+    for (const way of [...STREAMS, ...WHOLE]) {
+      const sent = 'Größe ✓ 𝄞 [[sandbox: chunk_bytes=1]]';
+      const reply = await fetch(sandbox.url + way.path, {
+        method: 'POST',
+        headers: HEADERS,
+        body: JSON.stringify(way.body(sent)),
+      });
+      const text = await reply.text();
+      const found = reply.headers.get('content-type')?.startsWith('text/') ? dataOf(text) : [text];
+      assert.ok(found.every(isJson) && !text.includes('\ufffd'), way.name);
+    }
+  });
+
+  it('drips byte by byte', async () => {
+    const way = WHOLE[4]!;
+    const started = performance.now();
+    const text = await textOf(way, 'drip_ms=1');
+    assert.ok(isJson(text));
+    assert.ok(performance.now() - started >= text.length, `${text.length} bytes`);
+  });
+
+  it('says too long a length and closes, or too short a one and goes on', async () => {
+    for (const way of [...STREAMS, ...WHOLE]) {
+      const long = await ask(way, 'content_length=100000000');
+      assert.equal(long.headers.get('content-length'), '100000000');
+      await assert.rejects(long.text(), way.name);
+    }
+    for (const way of WHOLE) {
+      const bytes = await bytesOnTheWire(sandbox, way.path, way.body('[[sandbox: content_length=5]]'));
+      const [head = '', body = ''] = bytes.split('\r\n\r\n', 2);
+      assert.match(head, /content-length: 5\r\n/, way.name);
+      assert.ok(body.length > 5, way.name);
+    }
+  });
+
+  it('sends a line as long as was asked for', async () => {
+    for (const way of STREAMS) {
+      const longest = Math.max(...dataOf(await textOf(way, 'long_line_mb=3')).map(({ length }) => length));
+      assert.equal(longest, 3 * MEGABYTE + '{"padding":""}'.length, way.name);
+    }
+    for (const way of WHOLE) {
+      const reply = await ask(way, 'long_line_mb=3');
+      const body = (await reply.json()) as { padding: string };
+      assert.equal(body.padding.length, 3 * MEGABYTE, way.name);
+    }
+  });
+
+  it('packs a gigabyte into a megabyte or two, whatever the client accepts', async () => {
+    const reply = await ask(WHOLE[0]!, 'bomb_mb=4');
+    assert.equal(reply.headers.get('content-encoding'), 'gzip');
+    assert.equal(((await reply.json()) as { padding: string }).padding.length, 4 * MEGABYTE);
+    for (const way of [WHOLE[0]!, STREAMS[0]!]) {
+      const packed = await bytesOnTheWire(sandbox, way.path, way.body('[[sandbox: bomb_mb=1024]]'));
+      assert.ok(packed.length > MEGABYTE / 2 && packed.length < 2 * MEGABYTE, `${way.name} ${packed.length}`);
+    }
+  });
+
+  it('never ends, without filling its own memory, and lets go when the client leaves', async () => {
+    for (const way of [...STREAMS, ...WHOLE]) {
+      const reply = await ask(way, 'endless');
+      assert.ok((await readSome(reply, 2 * MEGABYTE)) >= 2 * MEGABYTE, way.name);
+    }
+    const before = process.memoryUsage.rss();
+    const stalled = await Promise.all(STREAMS.map((way) => ask(way, 'endless')));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const grown_mb = (process.memoryUsage.rss() - before) / MEGABYTE;
+    assert.ok(grown_mb < 64, `${grown_mb} MB`);
+    for (const reply of stalled) await reply.body?.cancel();
+  });
+
+  it('breaks off with the error of its protocol, or without a word', async () => {
+    for (const way of STREAMS) {
+      assert.match(await textOf(way, 'error_after=3'), /"error"/, way.name);
+      await assert.rejects(textOf(way, 'cut_after=3'), way.name);
+    }
+    for (const way of WHOLE) await assert.rejects(textOf(way, 'cut_after=3'), way.name);
+  });
+
+  it('fails so often and no more, each request counted for itself', async () => {
+    const way = WHOLE[0]!;
+    const statuses: number[] = [];
+    for (let time = 0; time < 4; time += 1) statuses.push((await ask(way, 'status=503 times=2')).status);
+    assert.deepEqual(statuses, [503, 503, 200, 200]);
+    assert.equal((await ask(way, 'status=503, times=2')).status, 503);
+  });
+});
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** All that comes back on a connection of its own, headers included, until it is closed. */
+const bytesOnTheWire = (sandbox: Sandbox, path: string, json: object): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const body = JSON.stringify(json);
+    const lines = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`);
+    const socket = connect(sandbox.port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      text += chunk;
+    });
+    socket.on('end', () => resolve(text)).on('error', reject);
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${lines.join('\r\n')}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  });
