@@ -62,7 +62,7 @@ export interface ProviderConfig {
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** The variables that we read, for the README, for `onevault --help`, and for finding typos. */
+/** The variables that we read, for docs/settings.md, for `onevault --help`, and for finding typos. */
 export const VARIABLES = {
   HOST: 'address to listen on (127.0.0.1)',
   PORT: 'port to listen on (8080); 0 takes a free one',

@@ -1,6 +1,6 @@
 /**
  * Every error that a client can meet. `type` follows the error types that OpenAI's and Anthropic's SDKs know.
- * The README's table is tested against this one.
+ * The table of docs/api.md is tested against this one.
  */
 export const ERRORS = {
   malformed_json: row(400, 'invalid_request_error', 'The request body is not valid JSON.'),

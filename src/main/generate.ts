@@ -7,7 +7,7 @@ import { PROJECT } from './paths.ts';
 
 const CALL_RECORD = join(PROJECT.root, 'src', 'journal', 'call-record.schema.json');
 
-const README = join(PROJECT.root, 'README.md');
+const VAULT_README = join(PROJECT.dbt_project, 'README.md');
 
 /** What is made of the schemas: by path, the text that belongs there. */
 export const generate = async (): Promise<ReadonlyMap<string, string>> => {
@@ -21,7 +21,7 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
     [join(PROJECT.root, 'src', 'vault', 'rows.generated.ts'), await generateRowTypes(registry)],
     [join(PROJECT.root, 'src', 'journal', 'call-record.generated.ts'), call_record],
     [join(PROJECT.dbt_project, 'models', 'sources.yml'), generateDbtSources(registry)],
-    [README, generateEntityTable(registry, readFileSync(README, 'utf8'))],
+    [VAULT_README, generateEntityTable(registry, readFileSync(VAULT_README, 'utf8'))],
   ]);
 };
 

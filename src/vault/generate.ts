@@ -86,7 +86,7 @@ const quoted = (text: string): string => JSON.stringify(text);
 const TABLE_HEAD = '| table | what it holds |\n|---|---|\n';
 
 /**
- * The README with its table of the vault's tables made anew.
+ * The vault's README with its table of tables made anew.
  * @throws RangeError when it has no such table
  */
 export const generateEntityTable = (registry: Registry, readme: string): string => {

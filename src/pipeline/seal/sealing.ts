@@ -66,4 +66,4 @@ const loop = async (
 
 const STOPPED =
   'SEALING IS STOPPED: the audit log in the database is not what was published in the checkpoint files. Somebody ' +
-  'rewrote or rewound the database, or restored it from a backup; see "After a restore" in README.md';
+  'rewrote or rewound the database, or restored it from a backup; see "After a restore" in docs/audit.md';

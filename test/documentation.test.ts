@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { COMPATIBLE_PROVIDERS, variablesOf } from '../src/core/compatible-providers.ts';
+import { VARIABLES } from '../src/core/config.ts';
+import { ERRORS } from '../src/core/errors.ts';
+import { PROJECT } from '../src/main/paths.ts';
+import { loadRegistry } from '../src/vault/registry.ts';
+
+const textOf = (page: string): string => readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
+
+/** The rows of the table that follows a heading of a page, without its head. */
+const tableUnder = (page: string, heading: string): string[] => {
+  const section =
+    textOf(page)
+      .split(new RegExp(`^#+ ${heading}\n`, 'm'))[1]
+      ?.split('\n## ')[0] ?? '';
+  return section.split('\n').filter((line) => line.startsWith('| `'));
+};
+
+describe('the documentation', () => {
+  it('lists every error with its status, type and message', () => {
+    const rows = Object.entries(ERRORS).map(
+      ([code, { status, type, message }]) => `| \`${code}\` | ${status} | \`${type}\` | ${message} |`,
+    );
+    assert.deepEqual(tableUnder('docs/api.md', 'Errors'), rows);
+  });
+
+  it('lists every variable with its meaning', () => {
+    const rows = Object.entries(VARIABLES).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
+    assert.deepEqual(tableUnder('docs/settings.md', 'Settings'), rows);
+  });
+
+  it('lists every provider made like OpenAI with its variables and its address', () => {
+    const rows = COMPATIBLE_PROVIDERS.map(({ provider, provider_name, base_url }) => {
+      const { api_key, base_url: address } = variablesOf(provider);
+      const variables = `\`${api_key}\`, \`${address}\``;
+      return `| \`${provider}\` | ${provider_name} | ${variables} | ${base_url ?? 'none: each has its own'} |`;
+    });
+    assert.deepEqual(tableUnder('docs/calls.md', 'Providers'), rows);
+  });
+
+  it('lists every table of the vault', () => {
+    const listed = tableUnder('vault/README.md', 'Tables').map((row) => row.split('`')[1]);
+    const entities = [...loadRegistry(PROJECT.entities).entities.values()];
+    assert.deepEqual(
+      listed,
+      entities.map(({ name }) => name),
+    );
+  });
+
+  it('links to pages and headings that there are', () => {
+    for (const page of PAGES) {
+      for (const [, target] of textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
+        const [path, heading] = target!.split('#');
+        const there = path === '' ? page : join(dirname(page), path!);
+        assert.ok(existsSync(new URL(`../${there}`, import.meta.url)), `${page}: ${target}`);
+        if (heading !== undefined) assert.ok(headingsOf(there).includes(heading), `${page}: ${target}`);
+      }
+    }
+  });
+});
+
+const PAGES = [
+  ...['README.md', 'vault/README.md', 'verifier/README.md', 'src/sandbox/README.md'],
+  'src/gateway/protocols/README.md',
+  ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`),
+];
+
+/** A page's headings as they stand in links. */
+const headingsOf = (page: string): string[] =>
+  [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
+  );
