@@ -42,45 +42,7 @@ const DOMAIN = 'onevault/wrap/v1';
  * Uses are few, for the keys that are unwrapped with them stay unwrapped.
  */
 export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKms => {
-  const withKeys = <T>(use: (keys: readonly LocalKey[]) => T): T => {
-    const stored = readKeyFile(path);
-    try {
-      const given = given_keys.map((key) => ({
-        ...{ key: Buffer.from(key), master_key_id: masterKeyId(key), created_at: null },
-      }));
-      try {
-        const seen = new Set(given.map(({ master_key_id }) => master_key_id));
-        return use([...given, ...stored.filter(({ master_key_id }) => !seen.has(master_key_id))]);
-      } finally {
-        erase(given);
-      }
-    } finally {
-      erase(stored);
-    }
-  };
-  const wrapUnder = (keys: readonly LocalKey[], key: Uint8Array, place: KeyPlace): WrappedKey => {
-    const newest = keys[0];
-    if (newest === undefined) {
-      throw new KmsError(
-        `There is no master key: the file ${path} is gone. Put back the copy that was kept of it.`,
-      );
-    }
-    const { master_key_id } = newest;
-    return { master_key_id, wrapped_key: encrypt(newest.key, key, additionalData(master_key_id, place)) };
-  };
-  const unwrapUnder = (keys: readonly LocalKey[], wrapped: WrappedKey, place: KeyPlace): Buffer => {
-    const { master_key_id, wrapped_key } = wrapped;
-    const master = keys.find((key) => key.master_key_id === master_key_id);
-    if (master === undefined) {
-      throw new UnknownMasterKeyError(
-        master_key_id,
-        keys.map((key) => key.master_key_id),
-      );
-    }
-    const key = decrypt(master.key, wrapped_key, additionalData(master_key_id, place));
-    if (key === null) throw new UnwrapError(place);
-    return key;
-  };
+  const withKeys = <T>(use: (keys: readonly LocalKey[]) => T): T => useKeys({ path, given_keys }, use);
   return {
     kind: LOCAL_KIND,
     makes_keys: given_keys.length === 0,
@@ -95,13 +57,13 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
     },
     list: async () =>
       withKeys((keys) => keys.map(({ master_key_id, created_at }) => ({ master_key_id, created_at }))),
-    wrap: async (key, place) => withKeys((keys) => wrapUnder(keys, key, place)),
+    wrap: async (key, place) => withKeys((keys) => wrapUnder(path, keys, key, place)),
     unwrap: async (wrapped, place) => withKeys((keys) => unwrapUnder(keys, wrapped, place)),
     rewrap: async (wrapped, place) =>
       withKeys((keys) => {
         const key = unwrapUnder(keys, wrapped, place);
         try {
-          return wrapUnder(keys, key, place);
+          return wrapUnder(path, keys, key, place);
         } finally {
           key.fill(0);
         }
@@ -129,6 +91,49 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
       }
     },
   };
+};
+
+/** The master keys, those given first, for as long as `use` takes; then they are overwritten. */
+const useKeys = <T>(
+  { path, given_keys }: Omit<FileKmsInput, 'clock'>,
+  use: (keys: readonly LocalKey[]) => T,
+): T => {
+  const stored = readKeyFile(path);
+  const given = given_keys.map((key) => ({
+    ...{ key: Buffer.from(key), master_key_id: masterKeyId(key), created_at: null },
+  }));
+  try {
+    const seen = new Set(given.map(({ master_key_id }) => master_key_id));
+    return use([...given, ...stored.filter(({ master_key_id }) => !seen.has(master_key_id))]);
+  } finally {
+    erase(given);
+    erase(stored);
+  }
+};
+
+const wrapUnder = (path: string, keys: readonly LocalKey[], key: Uint8Array, place: KeyPlace): WrappedKey => {
+  const [newest] = keys;
+  if (newest === undefined) {
+    throw new KmsError(
+      `There is no master key: the file ${path} is gone. Put back the copy that was kept of it.`,
+    );
+  }
+  const { master_key_id } = newest;
+  return { master_key_id, wrapped_key: encrypt(newest.key, key, additionalData(master_key_id, place)) };
+};
+
+const unwrapUnder = (keys: readonly LocalKey[], wrapped: WrappedKey, place: KeyPlace): Buffer => {
+  const { master_key_id, wrapped_key } = wrapped;
+  const master = keys.find((key) => key.master_key_id === master_key_id);
+  if (master === undefined) {
+    throw new UnknownMasterKeyError(
+      master_key_id,
+      keys.map((key) => key.master_key_id),
+    );
+  }
+  const key = decrypt(master.key, wrapped_key, additionalData(master_key_id, place));
+  if (key === null) throw new UnwrapError(place);
+  return key;
 };
 
 const additionalData = (master_key_id: string, { table, key_id }: KeyPlace): Buffer =>
