@@ -21,6 +21,7 @@ import { runUntilSignal, startProduct } from './main/start.ts';
 import { checkCommand, docsCommand } from './main/vault-commands.ts';
 import { InputError } from './pipeline/input-error.ts';
 import { JobBusyError } from './pipeline/job-errors.ts';
+import { JOBS } from './pipeline/registry.ts';
 import { CertificateNotCoveredError } from './vault/audit/destroyed.ts';
 
 const program = new Command('onevault')
@@ -31,7 +32,12 @@ const config = () => readConfig(process.env, process.cwd());
 program
   .command('start', { isDefault: true })
   .description('run the product until Ctrl-C')
-  .action(async () => {
+  .allowExcessArguments()
+  .action(async (_options: object, { args: [unknown] }: Command) => {
+    // Being the default, this is also given every word that is no command.
+    if (unknown !== undefined) {
+      program.error(`error: unknown command '${unknown}'; "onevault --help" lists those that there are`);
+    }
     const chosen = config();
     const product = await startProduct(chosen);
     console.log(banner(product, dataPaths(chosen.data_dir).demo));
@@ -40,7 +46,7 @@ program
 
 program
   .command('job')
-  .argument('<name>', 'performance-windows, spend, invoices, partitions or retention')
+  .argument('<name>', JOBS.map(({ name }) => name).join(', '))
   .description('run one job by hand')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
   .option('--allow-future', 'let the instant lie in the future: closes a month early')
@@ -182,9 +188,9 @@ program
   .argument('<role>')
   .action((role: string) => runChild(role));
 
-const variables = Object.entries({ ...VARIABLES, ...FAMILY_VARIABLES }).map(
-  ([name, meaning]) => `  ${name.padEnd(30)} ${meaning}`,
-);
+const meanings = Object.entries({ ...VARIABLES, ...FAMILY_VARIABLES });
+const width = Math.max(...meanings.map(([name]) => name.length));
+const variables = meanings.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
 program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
 
 try {

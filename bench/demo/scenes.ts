@@ -75,7 +75,7 @@ const failing = (acme: Client): Scene[] => {
   });
   return [
     chat('the provider answers 503', 'status=503', 'provider_error'),
-    chat('the provider answers 429', 'status=429', 'rate_limit_exceeded'),
+    chat('the provider answers 429', 'status=429', 'provider_rate_limited'),
     chat('the provider refuses the request', 'status=400', 'provider_rejected'),
     chat('the provider answers garbage', 'garbage', 'provider_malformed'),
     chat('the provider cuts the connection', 'cut_after=2', 'provider_disconnected'),

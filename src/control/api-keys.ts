@@ -11,7 +11,7 @@ import type { Handler } from './audited.ts';
 import type { Scope } from './caller.ts';
 import type { ControlDeps } from './deps.ts';
 import { refuseEmail } from './privacy/email.ts';
-import { lockName, save } from './save.ts';
+import { lockName, save, stampAfter } from './save.ts';
 import { makeSecret } from './secret.ts';
 
 interface NewApiKey {
@@ -123,7 +123,7 @@ export const revokeApiKey =
       if (current === undefined || current.key_status === 'REVOKED') return null;
       const details: ApiKeyDetails = { ...detailsOf(current), key_status: 'REVOKED' };
       return {
-        rows: [deps.rows.satellite('api_key_s', api_key_hk, details, stamp)],
+        rows: [deps.rows.satellite('api_key_s', api_key_hk, details, stampAfter(stamp, current))],
         events: [draft.change(tellableKey(detailsOf(current)), tellableKey(details))],
       };
     });

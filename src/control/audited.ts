@@ -22,7 +22,7 @@ export type Handler = (ctx: Context, draft: EventDraft) => Promise<void> | void;
 
 /** A path of the control plane: who is let in, and by which name the audit log knows what is done there. */
 export interface ControlRoute {
-  readonly method: 'get' | 'post' | 'put' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
   /** Keys for any of these are let in; null lets in whoever asks, without a key, and is no event. */
   readonly scopes: readonly Scope[] | null;

@@ -11,13 +11,12 @@ import type { ControlDeps } from './deps.ts';
 import { refuseEmail } from './privacy/email.ts';
 import { lockName, save } from './save.ts';
 
-type CustomerConfig = Content<'customer_config_s'>;
+export type CustomerConfig = Content<'customer_config_s'>;
 type Amount = number | string | null;
 
-interface NewCustomer {
-  readonly slug: string;
+/** What is agreed with a customer. */
+export interface CustomerTerms {
   readonly name?: string;
-  readonly tenant?: string;
   readonly cost_budget_monthly?: Amount;
   readonly cost_budget_daily?: Amount;
   readonly rate_limit_requests_per_minute?: number | null;
@@ -27,6 +26,11 @@ interface NewCustomer {
   readonly webhook_url?: string | null;
   readonly markup_basis_points?: number;
   readonly unpriced_policy?: CustomerConfig['unpriced_policy'];
+}
+
+interface NewCustomer extends CustomerTerms {
+  readonly slug: string;
+  readonly tenant?: string;
 }
 
 interface CustomerRow extends CustomerConfig {
@@ -107,7 +111,8 @@ export const listCustomers =
     ctx.body = { data: rows.map(present), next: rows.length === limit ? rows.at(-1)!.slug : null };
   };
 
-const findCustomer = async ({ sql }: ControlDeps, slug: string) => {
+/** A customer as the control plane shows it. @throws OneVaultError not_found */
+export const findCustomer = async ({ sql }: ControlDeps, slug: string) => {
   const [row] = slug.includes('\0')
     ? []
     : await sql<CustomerRow[]>`
@@ -150,7 +155,8 @@ const refuseUnknownTenant = async ({ sql }: ControlDeps, tenant: string): Promis
   }
 };
 
-const configOf = (input: NewCustomer): CustomerConfig => ({
+/** A customer's configuration, with the defaults of what is not said. @throws OneVaultError invalid_request */
+export const configOf = (input: CustomerTerms & { readonly slug: string }): CustomerConfig => ({
   customer_name: input.name ?? input.slug,
   customer_status: 'ACTIVE',
   api_key_encrypted: null,

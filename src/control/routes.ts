@@ -7,6 +7,7 @@ import { getProof } from './audit-proof.ts';
 import { audited, type ControlRoute } from './audited.ts';
 import type { Scope } from './caller.ts';
 import { listOffers, offerModel } from './catalog/models.ts';
+import { changeCustomer } from './change-customer.ts';
 import { createCustomer, getCustomer, listCustomers } from './customers.ts';
 import type { ControlDeps } from './deps.ts';
 import { deleteCustomerPrice, listCustomerPrices, putCustomerPrice } from './prices/customer-prices.ts';
@@ -49,6 +50,7 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route(['post', '/customers'], WRITERS, ['customer.create', 'customer'], createCustomer),
   route(['get', '/customers'], READERS, ['customer.list', 'customer'], listCustomers),
   route(['get', '/customers/:slug'], READERS, ['customer.read', 'customer'], getCustomer),
+  route(['patch', '/customers/:slug'], WRITERS, ['customer.change', 'customer'], changeCustomer),
   route(['post', '/api-keys'], WRITERS, ['api_key.create', 'api_key'], createApiKey),
   route(['get', '/api-keys'], READERS, ['api_key.list', 'api_key'], listApiKeys),
   route(['get', '/api-keys/:id'], READERS, ['api_key.read', 'api_key'], getApiKey),

@@ -4,6 +4,7 @@ import type { NextId } from '../core/ids.ts';
 import type { Sql } from '../core/postgres.ts';
 import { eventRows } from '../vault/audit/event.ts';
 import type { NewEvent } from '../vault/audit/record-event.ts';
+import { microInstant } from '../vault/instant.ts';
 import type { Load } from '../vault/load.ts';
 import type { RowBuilder, Stamp, VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
@@ -55,4 +56,17 @@ export const save = async (
 /** Lets changes of one thing happen one after the other, until the transaction ends. */
 export const lockName = async (tx: Transaction, name: string): Promise<void> => {
   await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
+};
+
+/**
+ * The stamp of a state that replaces another. Changes wait for one another longer than a clock ticks, and clocks of
+ * machines differ: the later one in order is then dated a microsecond after the one before.
+ */
+export const stampAfter = (stamp: Stamp, before: { readonly applied_date: string }): Stamp => {
+  const held = microInstant(before.applied_date);
+  if (held < microInstant(stamp.applied_date)) return stamp;
+  const micros = Number(held.slice(20, 26)) + 1;
+  const second_ms = Date.parse(`${held.slice(0, 19)}Z`) + (micros === 1_000_000 ? 1_000 : 0);
+  const fraction = String(micros % 1_000_000).padStart(6, '0');
+  return { ...stamp, applied_date: `${new Date(second_ms).toISOString().slice(0, 19)}.${fraction}Z` };
 };

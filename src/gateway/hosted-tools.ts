@@ -54,14 +54,14 @@ const RECORDED_NAME = /^[a-z][a-zA-Z0-9_.-]{0,63}$/;
 
 /** Usage with what replies do not tell of the tools that were asked for. */
 export const withTools = (usage: Usage, tools: readonly HostedTool[]): Usage => {
-  const untold: Record<string, number | null> = {};
+  const untold = new Map<string, number | null>();
   for (const { name, uses } of tools) {
     if (uses === 'told') continue;
     const recorded = RECORDED_NAME.test(name) ? name : 'unknown';
     // What is known to be used stays so, whatever else has its name.
-    untold[recorded] = uses === 'untold' ? (untold[recorded] ?? null) : uses;
+    untold.set(recorded, uses === 'untold' ? (untold.get(recorded) ?? null) : uses);
   }
-  return Object.keys(untold).length === 0
+  return untold.size === 0
     ? usage
-    : { ...usage, tool_uses: { ...untold, ...usage.tool_uses } satisfies ToolUses };
+    : { ...usage, tool_uses: { ...Object.fromEntries(untold), ...usage.tool_uses } satisfies ToolUses };
 };

@@ -13,7 +13,9 @@ export const listModels = (deps: GatewayDeps): Middleware => list(deps, describe
 export const getModel =
   (deps: GatewayDeps): Middleware =>
   (ctx) => {
-    ctx.body = describe(findModel(deps, authenticate(deps, ctx), ctx.params.model as string));
+    const customer = authenticate(deps, ctx);
+    const model = findModel(deps, customer, ctx.params.model as string);
+    ctx.body = describe(model, servedBy(deps, customer, model));
   };
 
 /** A model that a customer may ask for now. @throws OneVaultError model_not_found */
@@ -64,11 +66,11 @@ const servedBy = (deps: GatewayDeps, customer: Customer, model: Model): readonly
     return adapter !== null && canServe(model, adapter) && priceAt(offer, deps.clock.now()) !== null;
   });
 
-const describe = (model: Model) => ({
+const describe = (model: Model, offers: readonly Offer[]) => ({
   id: model.model,
   object: 'model',
-  created: Math.floor((model.offers[0]?.prices[0]?.holds_from_ms ?? 0) / 1_000),
-  owned_by: model.offers[0]?.provider ?? 'unknown',
+  created: Math.floor((offers[0]?.prices[0]?.holds_from_ms ?? 0) / 1_000),
+  owned_by: offers[0]?.provider ?? 'unknown',
 });
 
 const describeWhole = (model: Model, offers: readonly Offer[]) => ({

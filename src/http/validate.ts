@@ -10,7 +10,7 @@ export type Validate<T> = (value: unknown) => T;
  * @returns a function that throws OneVaultError `invalid_request` with the path of the first fault in `param`
  */
 export const createValidator = <T>(schema: object): Validate<T> => {
-  const ajv = new Ajv2020({ allowUnionTypes: true, strict: true });
+  const ajv = new Ajv2020({ allowUnionTypes: true, strict: true, verbose: true });
   addFormats.default(ajv);
   const check: ValidateFunction<T> = ajv.compile<T>(schema);
   return (value) => {
@@ -21,10 +21,24 @@ export const createValidator = <T>(schema: object): Validate<T> => {
 
 const invalid = (fault: ErrorObject | undefined): OneVaultError => {
   const path = fieldPath(fault);
-  const allowed =
-    fault?.keyword === 'enum' ? `: ${(fault.params.allowedValues as unknown[]).join(', ')}` : '';
-  const details = `${path === '' ? 'The body' : path} ${fault?.message ?? 'is not valid'}${allowed}.`;
+  const details = `${path === '' ? 'The body' : path} ${faultText(fault)}.`;
   return new OneVaultError('invalid_request', { details, ...(path === '' ? {} : { param: path }) });
+};
+
+/** What is wrong, where the words of the library are none for people, or leave out what would help. */
+const faultText = (fault: ErrorObject | undefined): string => {
+  switch (fault?.keyword) {
+    case 'required':
+      return 'is missing';
+    case 'additionalProperties':
+      return `is not a field; there are: ${Object.keys(fault.parentSchema?.properties ?? {}).join(', ')}`;
+    case 'minProperties':
+      return `must have at least ${fault.params.limit} of its fields`;
+    case 'enum':
+      return `${fault.message}: ${(fault.params.allowedValues as unknown[]).join(', ')}`;
+    default:
+      return fault?.message ?? 'is not valid';
+  }
 };
 
 /** `/messages/0/content` as `messages[0].content`, with the field that is missing or too much at its end. */

@@ -153,7 +153,7 @@ const listText = ({ master_keys, data_keys, rotating_since }: KeyList): string =
     'data keys',
     ...data_keys.map(
       ({ data_key_id, master_key_id, created_at, seals }) =>
-        `  ${data_key_id}  under ${master_key_id}, made ${created_at}, at most ${seals} seals`,
+        `  ${data_key_id}  under ${master_key_id}, made ${created_at}, at most ${seals} values sealed`,
     ),
     ...(rotating_since === null ? [] : [`a rotation has run since ${rotating_since}, or was interrupted`]),
   ].join('\n');

@@ -28,5 +28,20 @@ export const createKeyCheck =
         details: `${provider} has no address that all its customers share: give base_url.`,
       });
     }
-    await checkKey(deps.caller, adapter, { base_url: address, api_key, is_guarded: base_url !== null });
+    try {
+      await checkKey(deps.caller, adapter, { base_url: address, api_key, is_guarded: base_url !== null });
+    } catch (error) {
+      throw unreachable(error)
+        ? notAsked(base_url === null ? provider : 'what base_url names', error)
+        : error;
+    }
   };
+
+const unreachable = (error: unknown): boolean =>
+  error instanceof OneVaultError && error.code === 'provider_unreachable' && error.details === null;
+
+const notAsked = (whom: string, cause: unknown): OneVaultError =>
+  new OneVaultError('provider_unreachable', {
+    details: `A key is taken once its provider has accepted it, and ${whom} cannot be reached from here.`,
+    cause,
+  });

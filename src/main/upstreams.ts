@@ -4,6 +4,9 @@ import type { KeyEndpoint } from '../gateway/deps.ts';
 import type { AddressGuard } from '../providers/address-guard.ts';
 import type { Upstream, UpstreamLimits } from '../providers/contract.ts';
 
+// No word of a sentence: wherever a provider repeats the key that it was sent, clients are shown "[key]".
+const SANDBOX_KEY = 'sk-of-the-sandbox';
+
 /**
  * Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox;
  * those made like OpenAI's have no place in the sandbox.
@@ -23,7 +26,7 @@ export const chooseUpstreams = (
       upstreams[provider] = { base_url, api_key: configured.api_key ?? '', limits };
     } else if (sandbox_url !== null && Object.hasOwn(config.providers, provider)) {
       const base_url = protocol === 'openai' ? `${sandbox_url}/v1` : sandbox_url;
-      upstreams[provider] = { base_url, api_key: 'sandbox', limits };
+      upstreams[provider] = { base_url, api_key: SANDBOX_KEY, limits };
     }
   }
   return upstreams;

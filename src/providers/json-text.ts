@@ -47,22 +47,31 @@ export const setField = (text: string, name: string, value: string, fields = fie
     const separator = fields.length === 0 ? '' : ',';
     return `${text.slice(0, end)}${separator}${JSON.stringify(name)}:${value}${text.slice(end)}`;
   }
-  return named.reduceRight((edited, { from, to }) => edited.slice(0, from) + value + edited.slice(to), text);
+  const pieces: string[] = [];
+  let end = 0;
+  for (const { from, to } of named) {
+    pieces.push(text.slice(end, from), value);
+    end = to;
+  }
+  return pieces.join('') + text.slice(end);
 };
 
-/** `text` without its fields `name`. */
+/** `text` without its fields `name`, each with the comma after it, or, at the end, with the comma before it. */
 export const dropField = (text: string, name: string): string => {
   const fields = fieldsOf(text);
-  const index = fields.findIndex((field) => field.name === name);
-  if (index === -1) return text;
-  const field = fields[index]!;
-  const next = fields[index + 1];
-  // With the comma after it, or, of the last one, with the comma before it.
-  const rest =
-    next === undefined
-      ? text.slice(0, fields[index - 1]?.to ?? field.start) + text.slice(field.to)
-      : text.slice(0, field.start) + text.slice(next.start);
-  return dropField(rest, name);
+  const last_kept = fields.findLastIndex((field) => field.name !== name);
+  const pieces: string[] = [];
+  let end = 0;
+  for (const [index, field] of fields.slice(0, last_kept + 1).entries()) {
+    if (field.name !== name) continue;
+    pieces.push(text.slice(end, field.start));
+    end = fields[index + 1]!.start;
+  }
+  if (last_kept + 1 < fields.length) {
+    pieces.push(text.slice(end, fields[last_kept]?.to ?? fields[0]!.start));
+    end = fields.at(-1)!.to;
+  }
+  return pieces.join('') + text.slice(end);
 };
 
 /**

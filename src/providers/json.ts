@@ -18,13 +18,13 @@ export const parseReply = (text: string): JsonObject => {
   return value;
 };
 
-// Far above what any reply needs; JSON is written back recursively, which fails at some 5,000.
+// Far above what any request or reply needs; what walks them recursively fails at some 5,000.
 const DEPTH_MAX = 500;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether the values of a JSON text, known to be one, stand deeper than `DEPTH_MAX` within each other. */
-const nestsDeeply = (text: string): boolean => {
+/** Whether the values of a JSON text, known to be one, stand deeper than 500 within each other. */
+export const nestsDeeply = (text: string): boolean => {
   if (text.length < 2 * DEPTH_MAX) return false;
   let depth = 0;
   for (let at = 0; at < text.length; at += 1) {

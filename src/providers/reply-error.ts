@@ -14,6 +14,8 @@ interface Refusal {
 
 // Enough for any sentence a provider writes; a page of HTML is no message.
 const MESSAGE_MAX_CHARS = 1_000;
+// Twice as much is looked through for keys and hosts: the time for that grows with the square of the text.
+const READ_MAX_CHARS = 2_000;
 
 // Statuses that speak of our account at the provider: nothing that the client can mend.
 const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
@@ -21,7 +23,7 @@ const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 /** The client's error for a provider's refusal; see `ProviderAdapter.error` for the rules. */
 export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock: Clock): OneVaultError => {
   const { status, headers } = refusal;
-  const message = redact(refusal.message, upstream).slice(0, MESSAGE_MAX_CHARS);
+  const message = redact(beginningOf(refusal.message), upstream).slice(0, MESSAGE_MAX_CHARS);
   const details = `The provider answered ${status}${message === '' ? '.' : `: ${message}`}`;
   const retry_after_s = retryAfter(headers, clock);
   const wait = retry_after_s === null ? {} : { retry_after_s };
@@ -84,6 +86,16 @@ const KEY_TEXT =
 const ADDRESS_TEXT = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:.]+\]?/gi;
 const INTERNAL_HOST_TEXT =
   /\b(?:[a-z0-9-]+\.)+(?:internal|local|lan|corp|svc|cluster)\b(?::\d+)?|\blocalhost(?::\d+)?/gi;
+
+const WORD_END = /[\s"'<>)\]]/;
+
+/** As much of a text as is looked through, cut between words: half a key may look like none. */
+const beginningOf = (text: string): string => {
+  if (text.length <= READ_MAX_CHARS) return text;
+  let end = READ_MAX_CHARS;
+  while (end > 0 && !WORD_END.test(text.charAt(end))) end -= 1;
+  return text.slice(0, end);
+};
 
 /** `text` without keys, addresses and hosts: the upstream's own, and all that look like some. */
 const redact = (text: string, upstream: Upstream | null): string => {

@@ -168,6 +168,26 @@ describe('tools that a provider runs itself', () => {
     assert.deepEqual(factsOf(await ok(message({ tools: named }, careless))).unpriced, { unknown: null });
   });
 
+  it('are told apart from what every object has of itself', async () => {
+    answer({ ...RESPONSE, output: [MESSAGE] });
+    const call = await ok(respond({ tools: [{ type: 'constructor' }] }, careless));
+    assert.deepEqual(factsOf(call).unpriced, { constructor: null });
+  });
+
+  it('are refused likewise with ways of serving that multiply all prices', async () => {
+    answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
+    for (const [fields, param] of [
+      [{ speed: 'fast' }, 'speed'],
+      [{ inference_geo: 'us' }, 'inference_geo'],
+    ] as const) {
+      const refused = await message(fields);
+      assert.deepEqual([refused.status, errorOf(refused).param], [422, param], refused.text);
+      assert.deepEqual(factsOf(await ok(message(fields, careless))).unpriced, { [param]: null });
+    }
+    await ok(message({ speed: 'standard', inference_geo: 'global' }));
+    await ok(message({ speed: null, inference_geo: null }));
+  });
+
   it('cost nothing beside their tokens where the provider asks for nothing', async () => {
     answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     const free = ['bash_20250124', 'web_fetch_20250910', 'text_editor_20250728', 'tool_search_tool_regex'];

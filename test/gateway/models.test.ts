@@ -67,6 +67,13 @@ describe('GET /v1/models', () => {
     assert.equal(model.owned_by, 'anthropic');
   });
 
+  it('names as owner who serves it, not who could', async () => {
+    const { data } = await gateway.openai().models.list();
+    const listed = data.find(({ id }) => id === 'gpt-4o');
+    const shown = await gateway.openai().models.retrieve('gpt-4o');
+    assert.deepEqual([listed?.owned_by, shown.owned_by], ['openai', 'openai']);
+  });
+
   it('answers 404 for one that is not there, whatever its name', async () => {
     for (const name of ['gpt-zero', '__proto__', '%00', '%', '%E0%A4%A', 'a'.repeat(5_000)]) {
       const reply = await get(`/v1/models/${name}`);

@@ -14,6 +14,7 @@ const validate = createValidator<object>({
       items: { type: 'object', required: ['x'], properties: { x: { type: 'integer' } } },
     },
     when: { type: 'string', format: 'date-time' },
+    some: { type: 'object', minProperties: 1 },
   },
 });
 
@@ -25,12 +26,13 @@ describe('a validator of bodies', () => {
 
   for (const [value, param, details] of [
     [7, null, 'The body must be object.'],
-    [{}, 'name', "name must have required property 'name'."],
+    [{}, 'name', 'name is missing.'],
     [{ name: 7 }, 'name', 'name must be string.'],
     [{ name: 'n', tier: 'c' }, 'tier', 'tier must be equal to one of the allowed values: a, b.'],
-    [{ name: 'n', list: [{ x: 1 }, {}] }, 'list[1].x', "list[1].x must have required property 'x'."],
+    [{ name: 'n', list: [{ x: 1 }, {}] }, 'list[1].x', 'list[1].x is missing.'],
     [{ name: 'n', list: [{ x: 1.5 }] }, 'list[0].x', 'list[0].x must be integer.'],
-    [{ name: 'n', other: 1 }, 'other', 'other must NOT have additional properties.'],
+    [{ name: 'n', other: 1 }, 'other', 'other is not a field; there are: name, tier, list, when, some.'],
+    [{ name: 'n', some: {} }, 'some', 'some must have at least 1 of its fields.'],
     [{ name: 'n', when: 'now' }, 'when', 'when must match format "date-time".'],
   ] as const) {
     it(`tells of ${JSON.stringify(value)} where and what is wrong`, () => {

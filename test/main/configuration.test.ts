@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { FAMILY_VARIABLES, VARIABLES } from '../../src/core/config.ts';
+import { JOBS } from '../../src/pipeline/registry.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { administer, sendCall } from './calls.ts';
@@ -42,6 +44,34 @@ describe('a bad configuration', function () {
       /^onevault: DATABASE_URL: the database cannot be reached: .*ECONNREFUSED.*Check the host/m,
     );
     assert.doesNotMatch(stderr, /secret-word/);
+  });
+});
+
+describe('the command line', function () {
+  this.timeout(60_000);
+
+  it('names a word that is no command, and starts nothing', async () => {
+    const products = createProducts();
+    const data_dir = products.folder();
+    const { code, stdout, stderr } = await runCommand(['strat'], { ONEVAULT_DATA_DIR: data_dir });
+    assert.deepEqual(
+      [code, stdout, stderr.split('\n').at(-2)],
+      [1, '', 'error: unknown command \'strat\'; "onevault --help" lists those that there are'],
+    );
+    assert.equal(existsSync(data_dir), false);
+  });
+
+  it('lists every variable with its meaning, in columns', async () => {
+    const { code, stdout } = await runCommand(['--help'], {});
+    const lines = stdout.split('\nEnvironment:\n')[1]?.trimEnd().split('\n') ?? [];
+    assert.equal(code, 0);
+    assert.equal(lines.length, Object.keys({ ...VARIABLES, ...FAMILY_VARIABLES }).length);
+    assert.equal(new Set(lines.map((line) => /^ {2}\S+ {2,}/.exec(line)?.[0].length)).size, 1);
+  });
+
+  it('lists every job', async () => {
+    const { stdout } = await runCommand(['job', '--help'], {});
+    for (const { name } of JOBS) assert.ok(stdout.includes(name), name);
   });
 });
 
@@ -93,6 +123,8 @@ describe('a configuration with a database and a provider of its own', function (
     const claude = (data as { id: string }[]).find(({ id }) => id.startsWith('claude'))!.id;
     assert.equal((await sendCall({ ...product, text: 'three', model: claude })).status, 200);
     assert.equal(provider.requests_seen(), seen + 2);
+    const failed = await sendCall({ ...product, text: '[[sandbox: status=503]]', model: claude });
+    assert.match(failed.body, /The provider answered 503: The sandbox was told to answer so\./);
   });
 
   it('is stopped without stopping that database', async () => {

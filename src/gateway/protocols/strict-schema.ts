@@ -8,7 +8,8 @@ export const isStrict = (schema: unknown): boolean => {
   if (isObject(properties)) {
     const names = Object.keys(properties);
     if (additionalProperties !== false || !Array.isArray(required)) return false;
-    if (!names.every((name) => required.includes(name))) return false;
+    const all = new Set<unknown>(required);
+    if (!names.every((name) => all.has(name))) return false;
   }
   return Object.values(schema).every(isStrict);
 };

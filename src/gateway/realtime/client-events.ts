@@ -37,8 +37,8 @@ export const readClientEvent = (text: string): ClientEvent => {
   const event_id = typeof fields.event_id === 'string' ? fields.event_id : null;
   if (typeof fields.type !== 'string')
     throw invalid('An event has a type, which is a text.', 'type', event_id);
-  const names = fieldsOf(text).map(({ name }) => name);
-  const twice = names.find((name, place) => names.indexOf(name) !== place);
+  const seen = new Set<string>();
+  const twice = fieldsOf(text).find(({ name }) => seen.size === seen.add(name).size)?.name;
   if (twice !== undefined) throw invalid(`The field ${twice.slice(0, 100)} stands twice.`, twice, event_id);
   return { type: fields.type, event_id, fields };
 };

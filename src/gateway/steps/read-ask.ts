@@ -1,7 +1,10 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { decodeBody, parseText, readBody } from '../../http/body.ts';
+import { nestsDeeply } from '../../providers/json.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
+
+const TOO_DEEP = 'Values stand more than 500 deep within each other.';
 
 /** Reads the body, whole and within the limit, and what the client asks for in its protocol. */
 export const readAsk =
@@ -15,5 +18,7 @@ export const readAsk =
     call.text = decodeBody(call.body);
     const { req, query } = call.ctx;
     const params = call.ctx.params as Readonly<Record<string, string>>;
-    call.ask = call.protocol.read(parseText(call.text), { params, query, headers: req.headers });
+    const body = parseText(call.text);
+    if (nestsDeeply(call.text)) throw new OneVaultError('invalid_request', { details: TOO_DEEP });
+    call.ask = call.protocol.read(body, { params, query, headers: req.headers });
   };

@@ -20,6 +20,8 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'max_tokens',
   'stream',
   'tools',
+  'speed',
+  'inference_geo',
 ]);
 
 /** Messages as they came and as they come. */

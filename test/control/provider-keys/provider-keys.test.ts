@@ -5,6 +5,9 @@ import { bearer, errorOf } from '../../support/http.ts';
 import { actAsOpenAi, giveKey, OWN_KEY, postKey, type ShownKey } from '../../support/provider-keys.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
+/** The port of the discard service, which no machine runs any more. */
+const NOBODY = '127.0.0.1:9';
+
 describe("customers' own provider keys", () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
@@ -13,7 +16,7 @@ describe("customers' own provider keys", () => {
     upstream = await startScriptedUpstream();
     gateway = await startTestGateway({
       base_urls: { openai: `${upstream.url}/v1` },
-      guard: { allowed_hosts: [new URL(upstream.url).host] },
+      guard: { allowed_hosts: [new URL(upstream.url).host, NOBODY] },
     });
   });
   after(async () => {
@@ -135,6 +138,13 @@ describe("customers' own provider keys", () => {
       assert.ok(!reply.text.includes(OWN_KEY), reply.text);
     }
     assert.equal(gateway.control.snapshot().provider_keys.has(slug), false);
+  });
+
+  it('are not taken where nobody answers, and whoever gave one is told why', async () => {
+    const slug = await newSlug();
+    const reply = await postKey(gateway, slug, { base_url: `http://${NOBODY}/v1` });
+    assert.deepEqual([reply.status, errorOf(reply).code], [502, 'provider_unreachable'], reply.text);
+    assert.match(errorOf(reply).details ?? '', /accepted it, and what base_url names cannot be reached/);
   });
 
   it('are rotated in their place, by whoever gives the new key', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { AddressGuardOptions } from '../../../src/providers/address-guard.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { giveKey } from '../../support/provider-keys.ts';
 import { openRealtime, refusedRealtime } from '../../support/realtime.ts';
@@ -6,12 +7,16 @@ import { settledSession } from '../../support/realtime-records.ts';
 
 const VOICE = { model: 'acme-voice', served_as: 'ft:gpt-realtime:acme::7', like: 'gpt-realtime' };
 
+// Every name leads into the operator's network.
+const INSIDE: AddressGuardOptions = {
+  allowed_hosts: [],
+  resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+};
+
 describe("a realtime session with a customer's own key", () => {
   let gateway: TestGateway;
   before(async () => {
-    gateway = await startTestGateway({
-      guard: { allowed_hosts: [], resolve: async () => [{ address: '127.0.0.1', family: 4 }] },
-    });
+    gateway = await startTestGateway({ guard: INSIDE });
   });
   after(() => gateway.close());
 
@@ -61,18 +66,26 @@ describe("a realtime session with a customer's own key", () => {
     assert.equal((await open.closed()).code, 1008);
     assert.equal((await settled(open.request_id)).error_code, 'provider_key_refused');
   });
+});
 
+describe("a realtime session at a customer's own address", () => {
   it("goes to no address inside the operator's network", async () => {
-    const { key } = await gateway.newCustomer({ slug: 'inside' });
-    await giveKey(gateway, 'inside');
-    const found = gateway.control.snapshot().provider_keys.get('inside')!;
-    const seen = gateway.sandbox.requests_seen();
-    // As if it had been allowed when it was entered, and is allowed no more; and a public name of a private address.
-    for (const base_url of [gateway.sandbox.url, 'https://rebound.example.com/v1']) {
-      Object.assign(found[0]!, { base_url });
-      const refused = await refusedRealtime({ url: gateway.url, api_key: key });
-      assert.deepEqual([refused.status, refused.code], [502, 'provider_unreachable']);
+    // A gateway of its own: whatever else changes would make the snapshot anew.
+    const gateway = await startTestGateway({ guard: INSIDE });
+    try {
+      const { key } = await gateway.newCustomer({ slug: 'inside' });
+      await giveKey(gateway, 'inside');
+      const [own] = gateway.control.snapshot().provider_keys.get('inside')!;
+      const seen = gateway.sandbox.requests_seen();
+      // As if it had been allowed when it was entered, and is allowed no more; and a public name of a private address.
+      for (const base_url of [gateway.sandbox.url, 'https://rebound.example.com/v1']) {
+        Object.assign(own!, { base_url });
+        const refused = await refusedRealtime({ url: gateway.url, api_key: key });
+        assert.deepEqual([refused.status, refused.code], [502, 'provider_unreachable']);
+      }
+      assert.equal(gateway.sandbox.requests_seen(), seen);
+    } finally {
+      await gateway.close();
     }
-    assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 });

@@ -4,9 +4,28 @@ import type { MessagesRequest } from './messages-request.ts';
 
 /**
  * Tools that Anthropic runs itself and may charge for beside their tokens: searches by the piece, machines for code by
- * the hour (https://docs.anthropic.com/en/docs/about-claude/pricing#tool-use-pricing).
+ * the hour (https://docs.anthropic.com/en/docs/about-claude/pricing#tool-use-pricing), and ways of serving that raise
+ * the price of every token.
  */
-export const messagesTools = ({ tools }: MessagesRequest): readonly HostedTool[] =>
+export const messagesTools = (request: MessagesRequest): readonly HostedTool[] => [
+  ...toolsOf(request),
+  ...dearerWays(request),
+];
+
+/** https://platform.claude.com/docs/en/about-claude/pricing: fast mode and the place of inference multiply all prices. */
+const dearerWays = ({ speed, inference_geo }: MessagesRequest): readonly HostedTool[] => {
+  const way = { unit: null, most: null, uses: 'untold' } as const;
+  return [
+    ...([undefined, null, 'standard'].includes(speed as string)
+      ? []
+      : [{ param: 'speed', name: 'speed', ...way }]),
+    ...([undefined, null, 'global'].includes(inference_geo as string)
+      ? []
+      : [{ param: 'inference_geo', name: 'inference_geo', ...way }]),
+  ];
+};
+
+const toolsOf = ({ tools }: MessagesRequest): readonly HostedTool[] =>
   (Array.isArray(tools) ? (tools as unknown[]) : []).filter(isObject).flatMap((tool, index): HostedTool[] => {
     const type = typeof tool.type === 'string' ? tool.type : 'custom';
     if (BY_TOKENS.test(type)) return [];

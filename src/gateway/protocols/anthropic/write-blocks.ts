@@ -25,6 +25,8 @@ interface Block {
 
 // More than the arguments of all calls of any reply; past it a provider mixes calls to no end.
 const WAITING_MAX_CHARS = 8_388_608;
+// A tenth of a second of parsing, over and over, what may be whole by now.
+const PARSED_MAX_CHARS = 67_108_864;
 
 /**
  * One block after the other, as Anthropic's own streams are: a block is closed when another begins. Other providers
@@ -37,6 +39,9 @@ export const createBlockWriter = (): BlockWriter => {
   /** In the order in which they began; there are some only while a call is open that is not whole. */
   let waiting: Block[] = [];
   let waiting_chars = 0;
+  /** Arguments that were found not to be whole. */
+  let partial = '';
+  let parsed_chars = 0;
   const called = new Set<number>();
 
   const write = (delta: JsonObject): string => {
@@ -57,8 +62,15 @@ export const createBlockWriter = (): BlockWriter => {
     return closed + frame('content_block_start', { index, content_block: head }) + deltas.map(write).join('');
   };
 
-  const isWhole = (): boolean =>
-    open === null || typeof open.key !== 'number' || isObjectText(open.arguments);
+  const isWhole = (): boolean => {
+    if (open === null || typeof open.key !== 'number') return true;
+    if (open.arguments === partial || !open.arguments.trimEnd().endsWith('}')) return false;
+    parsed_chars += open.arguments.length;
+    if (parsed_chars > PARSED_MAX_CHARS) throw malformed('tool calls are mixed to no end');
+    if (isObjectText(open.arguments)) return true;
+    partial = open.arguments;
+    return false;
+  };
 
   const beginWaiting = (): string => {
     let text = '';
@@ -145,7 +157,6 @@ const headOf = ({ id, function: named }: JsonObject): JsonObject => {
 
 /** Whether nothing can be missing from the JSON text of an object. */
 const isObjectText = (text: string): boolean => {
-  if (!text.trimEnd().endsWith('}')) return false;
   try {
     return isObject(JSON.parse(text));
   } catch {

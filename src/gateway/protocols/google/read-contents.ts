@@ -5,6 +5,9 @@ import type { Content, FunctionResponse, GenerateRequest, Part } from './generat
 import { readPart, resultText } from './read-parts.ts';
 import { blocksIn } from './signed-thoughts.ts';
 
+// Many times what a model calls at once: each result is looked for among all that wait.
+const OPEN_MAX = 1_000;
+
 /** A call whose result has not come yet. */
 interface OpenCall {
   readonly id: string;
@@ -35,9 +38,9 @@ export const readContents = (
     if (content.role === 'model') {
       // The SDK gives back a streamed turn of the model as the contents that it came in.
       if (contents[index - 1]?.role === 'model') return;
-      const after = contents.findIndex(({ role }, place) => place > index && role !== 'model');
-      const turn = contents.slice(index, after === -1 ? undefined : after);
-      out.push(modelMessage(turn, index, conversation));
+      let after = index + 1;
+      while (contents[after]?.role === 'model') after += 1;
+      out.push(modelMessage(contents.slice(index, after), index, conversation));
     } else if (content.role === 'system') out.push(...spoken('system', content, at, reading));
     else out.push(...userMessages(content, at, conversation));
   });
@@ -135,6 +138,10 @@ const modelMessage = (
     const { name, args = {} } = functionCall;
     // Google's calls may have no id: then their place is one.
     const id = functionCall.id ?? `call_${content}_${place}`;
+    if (open.length >= OPEN_MAX) {
+      const at = `contents[${content}].parts[${place}].functionCall`;
+      throw invalid(at, `is one of more than ${OPEN_MAX} calls without a result`);
+    }
     open.push({ id, name });
     tool_calls.push({ id, type: 'function', function: { name, arguments: JSON.stringify(args) } });
   }

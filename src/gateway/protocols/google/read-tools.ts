@@ -87,9 +87,10 @@ export const readCalling = (
   }
 };
 
-const only = (names: readonly string[], tools: readonly JsonObject[]): JsonObject =>
-  names.length === 0
-    ? {}
-    : {
-        tools: tools.filter((tool) => isObject(tool.function) && names.includes(String(tool.function.name))),
-      };
+const only = (names: readonly string[], tools: readonly JsonObject[]): JsonObject => {
+  if (names.length === 0) return {};
+  const allowed = new Set(names);
+  return {
+    tools: tools.filter((tool) => isObject(tool.function) && allowed.has(String(tool.function.name))),
+  };
+};
