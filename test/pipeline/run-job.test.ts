@@ -162,7 +162,7 @@ describe('a run of a job', () => {
     const deps = pipelineDeps(database, fixedClock(AT));
     await assert.rejects(
       runJob(deps, 'spent', { at: AT }),
-      /there is no job "spent"; there are: performance-windows, spend, invoices/,
+      /there is no job "spent"; there are: performance-windows, spend, point-in-time, invoices/,
     );
     await assert.rejects(
       runJob(deps, 'spend', { at: 'yesterday' }),
