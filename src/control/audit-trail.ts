@@ -3,6 +3,7 @@ import type { Log } from '../core/log.ts';
 import {
   createEventRecorder,
   type EventRecorderDeps,
+  type NewEvent,
   type RecordEvent,
 } from '../vault/audit/record-event.ts';
 import { createLoginFailures, type LoginFailures } from './login-failures.ts';
@@ -20,6 +21,27 @@ interface AuditTrailDeps extends EventRecorderDeps {
   /** How long like failures of a log-in are counted before they are told; a minute. */
   readonly window_ms?: number;
 }
+
+/** A key for calls that was refused where no call is recorded. */
+export interface RefusedKey extends Pick<NewEvent, 'request_id' | 'request_ip' | 'user_agent'> {
+  readonly error: { readonly code: string };
+  /** Null where the key is none of ours. */
+  readonly api_key: string | null;
+  readonly customer: string | null;
+  readonly endpoint: string;
+}
+
+/** Tells of it as of every log-in that fails. */
+export const tellRefusedKey =
+  ({ login_failures }: AuditTrail) =>
+  ({ error, api_key, customer, endpoint, ...origin }: RefusedKey): Promise<void> =>
+    login_failures.tell({
+      ...{ actor_kind: api_key === null ? 'unknown' : 'customer', actor: api_key ?? 'unknown' },
+      ...{ action: 'login.fail', outcome: 'refused', reason: error.code },
+      ...{ subject_kind: 'endpoint', subject: endpoint },
+      ...origin,
+      customers: customer === null ? [] : [customer],
+    });
 
 /** What stands in `record_source` of all that the control plane writes. */
 export const RECORD_SOURCE = 'control';

@@ -1,6 +1,7 @@
 import type { CurrentSnapshot } from '../control/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RealtimeConfig } from '../core/config.ts';
+import type { OneVaultError } from '../core/errors.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { JournalWriter } from '../journal/writer.ts';
@@ -35,8 +36,23 @@ export interface GatewayDeps {
   readonly max_calls_in_flight: number;
   readonly realtime: RealtimeConfig;
   readonly openTunnel: OpenTunnel;
+  /** Tells the audit log of a key that was refused where no call is recorded. @throws OneVaultError audit_unavailable */
+  readonly tellRefusedKey: (refused: RefusedKey) => Promise<void>;
   /** Aborted when the process stops: sessions end then, which else would last for an hour. */
   readonly stopping: AbortSignal;
+}
+
+/** Who asked for what with which key, and why the key was refused. */
+export interface RefusedKey {
+  readonly error: OneVaultError;
+  /** Null where the key is none of ours. */
+  readonly api_key: string | null;
+  readonly customer: string | null;
+  /** As `GET /v1/models`. */
+  readonly endpoint: string;
+  readonly request_id: string;
+  readonly request_ip: string | null;
+  readonly user_agent: string | null;
 }
 
 export interface KeyEndpoint {

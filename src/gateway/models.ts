@@ -1,6 +1,7 @@
-import type { Middleware } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { type Customer, type Model, type Offer, priceAt } from '../control/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
+import { clientAddress } from '../http/client-address.ts';
 import type { GatewayDeps } from './deps.ts';
 import { identify } from './identify.ts';
 import { adapterOf, canServe } from './offers.ts';
@@ -12,8 +13,8 @@ export const listModels = (deps: GatewayDeps): Middleware => list(deps, describe
 /** `GET /v1/models/{model}`, in OpenAI's form. */
 export const getModel =
   (deps: GatewayDeps): Middleware =>
-  (ctx) => {
-    const customer = authenticate(deps, ctx);
+  async (ctx) => {
+    const customer = await authenticate(deps, ctx);
     const model = findModel(deps, customer, ctx.params.model as string);
     ctx.body = describe(model, servedBy(deps, customer, model));
   };
@@ -42,19 +43,29 @@ export const listAiModels = (deps: GatewayDeps): Middleware => list(deps, descri
 
 const list =
   (deps: GatewayDeps, write: (model: Model, offers: readonly Offer[]) => object): Middleware =>
-  (ctx) => {
-    const served = servedModels(deps, authenticate(deps, ctx));
+  async (ctx) => {
+    const served = servedModels(deps, await authenticate(deps, ctx));
     ctx.body = { object: 'list', data: served.map(({ model, offers }) => write(model, offers)) };
   };
 
-/** The customer whose key the request carries. @throws OneVaultError */
-export const authenticate = (
-  { snapshot, clock }: GatewayDeps,
-  ctx: { readonly req: Parameters<typeof identify>[1] },
-): Customer => {
-  const { customer, refusal } = identify(snapshot(), ctx.req, clock.now());
-  if (refusal !== null) throw refusal;
-  return customer!;
+/** The customer whose key the request carries; of a key that is refused, the audit log knows. @throws OneVaultError */
+export const authenticate = async (
+  { snapshot, clock, tellRefusedKey }: GatewayDeps,
+  ctx: Context,
+): Promise<Customer> => {
+  const { api_key, customer, refusal } = identify(snapshot(), ctx.req, clock.now());
+  if (refusal === null) return customer!;
+  await tellRefusedKey({
+    error: refusal,
+    api_key: api_key?.api_key ?? null,
+    customer: customer?.customer ?? null,
+    // The path as it is served: what clients put into theirs may be anything.
+    endpoint: `${ctx.method} ${String(ctx._matchedRoute)}`,
+    request_id: ctx.state.request_id as string,
+    request_ip: clientAddress(ctx.req),
+    user_agent: ctx.get('user-agent') || null,
+  });
+  throw refusal;
 };
 
 /** The offers of a model that a customer's call may be given to now. */

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { createAuditTrail } from '../control/audit-trail.ts';
+import { createAuditTrail, tellRefusedKey } from '../control/audit-trail.ts';
 import { startSnapshotKeeper } from '../control/snapshot-keeper.ts';
 import { systemClock } from '../core/clock.ts';
 import { createIds } from '../core/ids.ts';
@@ -90,6 +90,7 @@ export const startServeRole: StartRole = async (input) => {
       max_calls_in_flight: config.max_calls_in_flight,
       realtime: config.realtime,
       openTunnel: createTunnels(guard),
+      tellRefusedKey: tellRefusedKey(audit),
       stopping: stopping.signal,
     },
     control: {

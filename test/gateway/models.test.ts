@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, errorOf } from '../support/http.ts';
+import { bearer, errorOf, until } from '../support/http.ts';
 import { openRealtime } from '../support/realtime.ts';
 import { restate } from '../support/restate.ts';
 
@@ -100,5 +100,38 @@ describe('GET /v1/models', () => {
       messages: [{ role: 'user', content: 'Hi' }],
     });
     assert.equal(errorOf(reply).code, 'model_not_found');
+  });
+});
+
+describe('a key that is refused where models are listed', () => {
+  it('is told to the audit log, as there is no call that would be', async () => {
+    const gateway = await startTestGateway({ audit: { window_ms: 50 } });
+    try {
+      const { key } = await gateway.newCustomer({ slug: 'shut' });
+      await gateway.admin('PATCH', '/customers/shut', { status: 'SUSPENDED' });
+      const get = (path: string, api_key: string) => gateway.send({ path, headers: bearer(api_key) });
+      assert.equal((await get('/v1/models/somebody@example.com', key)).status, 403);
+      for (const path of ['/v1/models', '/v1/models/gpt-4o', '/v1/ai/models', '/v1beta/models']) {
+        assert.equal((await get(path, 'sk_wrong')).status, 401, path);
+      }
+      const told = () => gateway.database.sql<
+        { actor_kind: string; reason: string; times: number; first: string }[]
+      >`
+        select s.actor_kind, s.reason, sum(s.event_count)::integer as times, min(s.subject) as first
+        from audit.audit_event_s_current s
+        where s.action = 'login.fail'
+        group by s.actor_kind, s.reason
+        order by s.actor_kind`;
+      await until(async () => (await told()).some(({ times }) => times === 4), 'all are told');
+      assert.deepEqual(
+        [...(await told())],
+        [
+          { actor_kind: 'customer', reason: 'forbidden', times: 1, first: 'GET /v1/models/:model' },
+          { actor_kind: 'unknown', reason: 'invalid_api_key', times: 4, first: 'GET /v1/models' },
+        ],
+      );
+    } finally {
+      await gateway.close();
+    }
   });
 });

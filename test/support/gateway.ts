@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import OpenAI from 'openai';
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
-import { createAuditTrail } from '../../src/control/audit-trail.ts';
+import { createAuditTrail, tellRefusedKey } from '../../src/control/audit-trail.ts';
 import type { ControlDeps } from '../../src/control/deps.ts';
 import { createFirstKeys, type FirstKeys } from '../../src/control/first-start.ts';
 import { startSnapshotKeeper } from '../../src/control/snapshot-keeper.ts';
@@ -172,6 +172,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     max_calls_in_flight: options.max_calls_in_flight ?? 1_000,
     realtime: { ...REALTIME, ...options.realtime },
     openTunnel: createTunnels(guard),
+    tellRefusedKey: tellRefusedKey(audit),
     stopping: stopping.signal,
   };
   const app = createApp({

@@ -41,9 +41,9 @@ export const refuseGoogleMethod = (deps: GatewayDeps): Middleware =>
 /** Errors in Google's own envelope. */
 const answered =
   (deps: GatewayDeps, answer: (ctx: Context, customer: Customer) => object): Middleware =>
-  (ctx) => {
+  async (ctx) => {
     try {
-      ctx.body = answer(ctx, authenticate(deps, ctx));
+      ctx.body = answer(ctx, await authenticate(deps, ctx));
     } catch (thrown) {
       const error = asOneVaultError(thrown);
       if (error.code === 'internal_error') throw thrown;
