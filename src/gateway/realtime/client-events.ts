@@ -2,6 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { JsonObject } from '../../providers/chat-form.ts';
 import { isObject } from '../../providers/json.ts';
 import { fieldsOf } from '../../providers/json-text.ts';
+import { OPCODES, type Received } from './frame-reader.ts';
 
 /** What a client's event says, as far as the gateway has to know. */
 export interface ClientEvent {
@@ -24,8 +25,11 @@ export class EventRefusal extends Error {
   }
 }
 
-/** @param text a text message @throws EventRefusal where a provider might read it otherwise than we do */
-export const readClientEvent = (text: string): ClientEvent => {
+/** @throws EventRefusal where a provider might read the message otherwise than we do */
+export const readClientEvent = ({ opcode, payload }: Pick<Received, 'opcode' | 'payload'>): ClientEvent => {
+  // A provider that reads bytes as an event would be told what we have not seen.
+  if (opcode === OPCODES.binary) throw invalid('Events are text messages, not binary ones.', null, null);
+  const text = payload.toString();
   let fields: unknown;
   try {
     fields = JSON.parse(text);

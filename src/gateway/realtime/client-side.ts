@@ -29,8 +29,7 @@ export const createClientSide = (session: Session): ((message: Received) => Prom
     allows_unpriced: call.customer!.unpriced_policy === 'allow',
   };
   const framesOf = async (message: Received): Promise<readonly Buffer[]> => {
-    if (message.opcode === OPCODES.binary) return message.raw;
-    const event = readClientEvent(message.payload.toString());
+    const event = readClientEvent(message);
     noteText(session, event);
     const rewritten = holdToRules(event, rules);
     if (event.type === 'response.create') await admitResponse(session, event);

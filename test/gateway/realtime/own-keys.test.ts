@@ -4,6 +4,7 @@ import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { giveKey } from '../../support/provider-keys.ts';
 import { openRealtime, refusedRealtime } from '../../support/realtime.ts';
 import { settledSession } from '../../support/realtime-records.ts';
+import { restate } from '../../support/restate.ts';
 
 const VOICE = { model: 'acme-voice', served_as: 'ft:gpt-realtime:acme::7', like: 'gpt-realtime' };
 
@@ -70,16 +71,15 @@ describe("a realtime session with a customer's own key", () => {
 
 describe("a realtime session at a customer's own address", () => {
   it("goes to no address inside the operator's network", async () => {
-    // A gateway of its own: whatever else changes would make the snapshot anew.
     const gateway = await startTestGateway({ guard: INSIDE });
     try {
       const { key } = await gateway.newCustomer({ slug: 'inside' });
-      await giveKey(gateway, 'inside');
-      const [own] = gateway.control.snapshot().provider_keys.get('inside')!;
+      const { id } = await giveKey(gateway, 'inside');
+      const own = gateway.control.rows.hubKey('customer_provider_keys_h', { customer_provider_key_bk: id });
       const seen = gateway.sandbox.requests_seen();
       // As if it had been allowed when it was entered, and is allowed no more; and a public name of a private address.
       for (const base_url of [gateway.sandbox.url, 'https://rebound.example.com/v1']) {
-        Object.assign(own!, { base_url });
+        await restate(gateway.control, 'customer_provider_key_terms_s', own, { base_url });
         const refused = await refusedRealtime({ url: gateway.url, api_key: key });
         assert.deepEqual([refused.status, refused.code], [502, 'provider_unreachable']);
       }

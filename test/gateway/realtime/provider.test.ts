@@ -66,10 +66,12 @@ describe('a realtime session with a provider', () => {
     }
   });
 
-  it('passes its binary messages, pings and close code', async () => {
+  it('passes its binary messages, pings and close code, but no binary messages of the client', async () => {
+    const heard: string[] = [];
     provider.script((session) => {
-      session.on('message', (data, is_binary) => {
-        session.send(data, { binary: is_binary });
+      session.on('message', (data) => {
+        heard.push(String(data));
+        session.send(Buffer.alloc(70_000, 7), { binary: true });
         session.ping('still there?');
       });
       session.on('pong', (data) => session.close(4000, String(data)));
@@ -78,9 +80,13 @@ describe('a realtime session with a provider', () => {
     const binary = new Promise<Buffer>((resolve) =>
       session.socket.on('message', (data, is_binary) => is_binary && resolve(data as Buffer)),
     );
-    session.socket.send(Buffer.alloc(70_000, 7));
+    session.socket.send(Buffer.from('{"type":"response.create"}'), { binary: true });
+    const refused = (await session.until('error')) as unknown as { error: { message: string } };
+    assert.match(refused.error.message, /text messages/);
+    session.send({ type: 'input_audio_buffer.clear' });
     assert.deepEqual(await binary, Buffer.alloc(70_000, 7));
     assert.deepEqual(await session.closed(), { code: 4000, reason: 'still there?' });
+    assert.deepEqual(heard, ['{"type":"input_audio_buffer.clear"}']);
     const call = await settled(gateway, session.request_id);
     assert.deepEqual([call.response_status, call.error_code], ['ERROR', 'provider_disconnected']);
     assert.equal(call.route!.attempts.at(-1)!.session!.close_code, 4000);
