@@ -99,7 +99,7 @@ describe('a path', () => {
     ['POST', '/v1/models', 'GET, HEAD'],
     ['POST', '/v1/models/gpt-4o', 'GET, HEAD'],
     ['PATCH', '/customers', 'GET, HEAD, POST'],
-    ['PUT', '/customers/acme', 'GET, HEAD'],
+    ['PUT', '/customers/acme', 'GET, HEAD, PATCH'],
     ['PUT', '/api-keys/x', 'DELETE, GET, HEAD'],
     ['POST', '/requests/x', 'GET, HEAD'],
     ['POST', '/health', 'GET, HEAD'],

@@ -146,7 +146,10 @@ describe('a run of a job', () => {
     const deps = pipelineDeps(database, systemClock);
     const other = connect(database.url, { max_connections: 1, application_name: 'trial killer' });
     const job = jobOf(async () => {
-      await other`select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'onevault job trial % lease'`;
+      await other`
+        select pg_terminate_backend(pid)
+        from pg_stat_activity
+        where datname = current_database() and application_name like 'onevault job trial % lease'`;
       return RESULT;
     });
     await runAnyJob(deps, job, { at: '2026-11-01T10:05:00Z' });

@@ -19,22 +19,32 @@ export interface TestServer {
 const TEMPLATE = 'onevault_template';
 
 // Nothing here must survive a power cut; without waiting for the disk a clone takes a tenth of the time.
-const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
 
 const FOLDER = /^onevault-test-(\d+)-[0-9a-f]+$/;
 
 let started: Promise<TestServer> | undefined;
 let template: Promise<void> | undefined;
 
+// Where several processes share the tests, the one that shares them out starts the server and names it here.
+const SHARED = 'SHARED_TEST_SERVER';
+
 /** The shared server, started by the first call. */
 export const testServer = (): Promise<TestServer> => {
-  started ??= start();
+  const shared = process.env[SHARED];
+  started ??= shared === undefined ? start() : Promise.resolve(serverAt(shared));
   return started;
+};
+
+/** Starts the server, with its template, for the processes that this one starts from now on. */
+export const shareTestServer = async (): Promise<void> => {
+  await testTemplate();
+  process.env[SHARED] = (await testServer()).url('');
 };
 
 /** The name of the shared server's migrated and seeded database that others are cloned from, made by the first call. */
 export const testTemplate = async (): Promise<string> => {
-  template ??= testServer().then(makeTemplate);
+  if (process.env[SHARED] === undefined) template ??= testServer().then(makeTemplate);
   await template;
   return TEMPLATE;
 };
@@ -63,16 +73,20 @@ const start = async (): Promise<TestServer> => {
       throw error;
     },
   );
-  const server: TestServer = {
-    url: (database) => Object.assign(new URL(postgres.url), { pathname: `/${database}` }).href,
+  return {
+    ...serverAt(postgres.url),
     async stop() {
       await postgres.stop();
       lock.release();
       remove();
     },
   };
-  return server;
 };
+
+const serverAt = (address: string): TestServer => ({
+  url: (database) => Object.assign(new URL(address), { pathname: `/${database}` }).href,
+  stop: async () => {},
+});
 
 const makeTemplate = async (server: TestServer): Promise<void> => {
   const sql = connect(server.url('postgres'), { max_connections: 1 });

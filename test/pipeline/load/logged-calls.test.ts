@@ -116,7 +116,8 @@ describe('the leaves of calls', function () {
       for (let kills = 0; kills < 10; kills += 1) {
         await sleep(20);
         await database.sql`
-          select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'test loader'`;
+          select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and application_name = 'test loader'`;
       }
       for (;;) {
         const { request_ids } = await readVault(database.sql);

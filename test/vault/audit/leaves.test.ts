@@ -133,7 +133,10 @@ describe('the leaves of the audit log', function () {
         () => {},
       );
       await sleep(wait_ms);
-      await sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'victim'`;
+      await sql`
+        select pg_terminate_backend(pid)
+        from pg_stat_activity
+        where datname = current_database() and application_name = 'victim'`;
       await loading;
       await killed.end({ timeout: 0 });
       await newLoader()(sql, given);
