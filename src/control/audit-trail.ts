@@ -1,5 +1,6 @@
 import { OneVaultError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import type { Actor } from '../vault/audit/event.ts';
 import {
   createEventRecorder,
   type EventRecorderDeps,
@@ -33,15 +34,24 @@ export interface RefusedKey extends Pick<NewEvent, 'request_id' | 'request_ip' |
 
 /** Tells of it as of every log-in that fails. */
 export const tellRefusedKey =
-  ({ login_failures }: AuditTrail) =>
-  ({ error, api_key, customer, endpoint, ...origin }: RefusedKey): Promise<void> =>
-    login_failures.tell({
+  (audit: AuditTrail) =>
+  ({ api_key, ...refused }: RefusedKey): Promise<void> =>
+    tellRefusedLogin(audit, {
       ...{ actor_kind: api_key === null ? 'unknown' : 'customer', actor: api_key ?? 'unknown' },
-      ...{ action: 'login.fail', outcome: 'refused', reason: error.code },
-      ...{ subject_kind: 'endpoint', subject: endpoint },
-      ...origin,
-      customers: customer === null ? [] : [customer],
+      ...refused,
     });
+
+/** Tells of somebody who was not let in: who, as far as that is known, where, and why. */
+export const tellRefusedLogin = (
+  { login_failures }: AuditTrail,
+  { error, customer, endpoint, ...known }: Omit<RefusedKey, 'api_key'> & Actor,
+): Promise<void> =>
+  login_failures.tell({
+    ...known,
+    ...{ action: 'login.fail', outcome: 'refused', reason: error.code },
+    ...{ subject_kind: 'endpoint', subject: endpoint },
+    customers: customer === null ? [] : [customer],
+  });
 
 /** What stands in `record_source` of all that the control plane writes. */
 export const RECORD_SOURCE = 'control';

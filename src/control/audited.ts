@@ -2,6 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { asOneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
 import type { NewEvent } from '../vault/audit/record-event.ts';
+import { tellRefusedLogin } from './audit-trail.ts';
 import { type Caller, identifyCaller, type Refusal, type Scope } from './caller.ts';
 import type { ControlDeps } from './deps.ts';
 import { holdsEmail } from './privacy/email.ts';
@@ -91,15 +92,11 @@ const tellRefusal = async (
   { audit }: ControlDeps,
   { method, path }: ControlRoute,
   ctx: Context,
-  { error, customer, actor, actor_kind }: Refusal,
+  refusal: Refusal,
 ): Promise<Error> => {
-  await audit.login_failures.tell({
-    ...{ actor_kind, actor, action: 'login.fail', outcome: 'refused', reason: error.code },
-    ...{ subject_kind: 'endpoint', subject: `${method.toUpperCase()} ${path}` },
-    ...originOf(ctx),
-    customers: customer === null ? [] : [customer],
-  });
-  return error;
+  const endpoint = `${method.toUpperCase()} ${path}`;
+  await tellRefusedLogin(audit, { ...refusal, endpoint, ...originOf(ctx) });
+  return refusal.error;
 };
 
 const originOf = (ctx: Context): Pick<NewEvent, 'request_id' | 'request_ip' | 'user_agent'> => ({

@@ -58,24 +58,12 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
     {
       ...{ name: 'provider_keys', title: 'Keys brought for providers, without the keys' },
       ...{ purpose: CONTRACT, retention: KEPT },
-      text: `
-        select p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns('customer_provider_keys_s')}
-        from gateway.customer_provider_keys_l l
-        join gateway.ai_provider_h p using (provider_hk)
-        join gateway.customer_provider_keys_s_history s using (customer_provider_key_hk)
-        where l.customer_hk = ${KEY}
-        order by p.provider_bk, s.applied_date, s.load_date, s.hash_diff`,
+      text: ofProviderKeys(columns, 'customer_provider_keys_s'),
     },
     {
       ...{ name: 'provider_key_terms', title: 'Where those keys are used' },
       ...{ purpose: CONTRACT, retention: KEPT },
-      text: `
-        select p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns('customer_provider_key_terms_s')}
-        from gateway.customer_provider_keys_l l
-        join gateway.ai_provider_h p using (provider_hk)
-        join gateway.customer_provider_key_terms_s_history s using (customer_provider_key_hk)
-        where l.customer_hk = ${KEY}
-        order by p.provider_bk, s.applied_date, s.load_date, s.hash_diff`,
+      text: ofProviderKeys(columns, 'customer_provider_key_terms_s'),
     },
     {
       ...{ name: 'legal_holds', title: 'Legal holds', purpose: DUTY, retention: KEPT },
@@ -105,6 +93,14 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
 const KEY = "decode($1::text, 'hex')";
 
 type Columns = (table: string) => string;
+
+const ofProviderKeys = (columns: Columns, table: string): string => `
+        select p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns(table)}
+        from gateway.customer_provider_keys_l l
+        join gateway.ai_provider_h p using (provider_hk)
+        join gateway.${table}_history s using (customer_provider_key_hk)
+        where l.customer_hk = ${KEY}
+        order by p.provider_bk, s.applied_date, s.load_date, s.hash_diff`;
 
 const moneySections = (columns: Columns): readonly QueriedSection[] => [
   {
