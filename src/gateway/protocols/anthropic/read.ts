@@ -1,17 +1,13 @@
 import type { ChatRequest, JsonObject } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
 import type { ReadChat } from '../../work/chat.ts';
-import { createReading, type Reading } from '../reading.ts';
+import { as, createReaders, type Fields, NOTHING_LIKE_IT, type Read, readFields } from '../read-fields.ts';
+import { createReading } from '../reading.ts';
 import { isStrict } from '../strict-schema.ts';
 import { messagesTools } from './hosted-tools.ts';
 import type { MessagesRequest } from './messages-request.ts';
 import { readMessages } from './read-messages.ts';
 import { readToolChoice, readTools } from './read-tools.ts';
-
-type Fields = Record<string, unknown>;
-
-/** Puts what one field means into the pivot form. */
-type Read = (value: unknown, chat: Fields, reading: Reading) => void;
 
 /**
  * A request of Anthropic's messages in the pivot form.
@@ -21,12 +17,7 @@ export const readRequest = (body: MessagesRequest): ReadChat => {
   const reading = createReading(NAMES);
   const messages = readMessages(body, reading);
   const chat: Fields = { model: body.model, messages };
-  for (const [field, value] of Object.entries(body)) {
-    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
-    const read = FIELDS[field];
-    if (read !== undefined) read(value, chat, reading);
-    else reading.lose(field, 'There is nothing like this field elsewhere', value);
-  }
+  readFields(body, { readers: READERS, elsewhere: READ_ELSEWHERE }, chat, reading);
   return {
     chat: chat as unknown as ChatRequest,
     losses: reading.losses,
@@ -48,17 +39,11 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'system']);
 
-const as =
-  (name: string): Read =>
-  (value, chat) => {
-    chat[name] = value;
-  };
-
 /** Of a field that other providers lack: a value that asks for nothing is no loss. */
 const onlyNeutral =
   (field: string, neutral: unknown): Read =>
   (value, _chat, reading) => {
-    if (value !== neutral) reading.lose(field, 'There is nothing like this field elsewhere', value);
+    if (value !== neutral) reading.lose(field, NOTHING_LIKE_IT, value);
   };
 
 const outputConfig: Read = (value, chat, reading) => {
@@ -66,7 +51,7 @@ const outputConfig: Read = (value, chat, reading) => {
     if (given === null) continue;
     if (field === 'effort') chat.reasoning_effort = given;
     else if (field === 'format') outputFormat(given, chat, reading);
-    else reading.lose(`output_config.${field}`, 'There is nothing like this field elsewhere', given);
+    else reading.lose(`output_config.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
@@ -101,7 +86,7 @@ const serviceTier: Read = (value, chat, reading) => {
 const metadata: Read = (value, chat, reading) => {
   for (const [field, given] of Object.entries(isObject(value) ? value : {})) {
     if (field === 'user_id') chat.user = given ?? undefined;
-    else reading.lose(`metadata.${field}`, 'There is nothing like this field elsewhere', given);
+    else reading.lose(`metadata.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
@@ -114,8 +99,7 @@ const toolChoice: Read = (value, chat, reading) => {
   Object.assign(chat, readToolChoice(value as JsonObject, reading));
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
-const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.create(null) as object, {
+const READERS = createReaders({
   max_tokens: as('max_completion_tokens'),
   stop_sequences: as('stop'),
   stream: as('stream'),

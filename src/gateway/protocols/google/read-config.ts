@@ -1,22 +1,14 @@
 import { isObject } from '../../../providers/json.ts';
+import { as, createReaders, type Fields, NOTHING_LIKE_IT, type Read, readFields } from '../read-fields.ts';
 import type { Reading } from '../reading.ts';
 import { isStrict } from '../strict-schema.ts';
 import type { GenerationConfig } from './generate-request.ts';
 import { jsonSchemaOf } from './read-schema.ts';
 
-export type Fields = Record<string, unknown>;
-
-/** Puts what one field means into the pivot form. */
-export type Read = (value: unknown, chat: Fields, reading: Reading) => void;
-
 /** The fields of `generationConfig` in the pivot form. */
 export const readConfig = (config: GenerationConfig, chat: Fields, reading: Reading): void => {
-  for (const [field, value] of Object.entries(config)) {
-    if (value === undefined || value === null || READ_TOGETHER.has(field)) continue;
-    const read = FIELDS[field];
-    if (read !== undefined) read(value, chat, reading);
-    else reading.lose(`generationConfig.${field}`, 'There is nothing like this field elsewhere', value);
-  }
+  const plan = { readers: READERS, elsewhere: READ_TOGETHER, prefix: 'generationConfig.' };
+  readFields(config, plan, chat, reading);
   readFormat(config, chat, reading);
   readThinking(config.thinkingConfig ?? {}, chat, reading);
 };
@@ -28,18 +20,12 @@ const READ_TOGETHER: ReadonlySet<string> = new Set([
   'thinkingConfig',
 ]);
 
-const as =
-  (name: string): Read =>
-  (value, chat) => {
-    chat[name] = value;
-  };
-
 /** Of a field that other providers lack: a value that asks for nothing is no loss. */
 const onlyNeutral =
   (field: string, isNeutral: (value: unknown) => boolean): Read =>
   (value, _chat, reading) => {
     if (isNeutral(value)) return;
-    reading.lose(`generationConfig.${field}`, 'There is nothing like this field elsewhere', value);
+    reading.lose(`generationConfig.${field}`, NOTHING_LIKE_IT, value);
   };
 
 const isTextAlone = (value: unknown): boolean =>
@@ -49,8 +35,7 @@ const topLogprobs: Read = (value, chat) => {
   if (value !== 0) chat.top_logprobs = value;
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
-const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.create(null) as object, {
+const READERS = createReaders({
   maxOutputTokens: as('max_completion_tokens'),
   temperature: as('temperature'),
   topP: as('top_p'),

@@ -1,9 +1,10 @@
 import type { ChatRequest, JsonObject } from '../../../providers/chat-form.ts';
 import type { ReadChat } from '../../work/chat.ts';
+import { createReaders, type Fields, NOTHING_LIKE_IT, type Read, readField } from '../read-fields.ts';
 import { createReading, type Reading } from '../reading.ts';
 import type { GenerateRequest } from './generate-request.ts';
 import { generateTools } from './hosted-tools.ts';
-import { type Fields, type Read, readConfig } from './read-config.ts';
+import { readConfig } from './read-config.ts';
 import { readContents } from './read-contents.ts';
 import { readCalling, readTools } from './read-tools.ts';
 
@@ -21,9 +22,7 @@ export const readRequest = (body: GenerateRequest, { model, stream }: Options): 
   const chat: Fields = { model, messages: readContents(body, reading), ...(stream ? { stream } : {}) };
   for (const [field, value] of Object.entries(body)) {
     if (READ_ELSEWHERE.has(field) || value === undefined) continue;
-    const read = FIELDS[field];
-    if (read !== undefined) read(value, chat, reading);
-    else reading.lose(field, 'There is nothing like this field elsewhere', value);
+    readField(READERS, [field, field], value, chat, reading);
   }
   const places = readFunctions(body, chat, reading);
   readConfig(body.generationConfig ?? {}, chat, reading);
@@ -54,7 +53,7 @@ const readFunctions = (
 ): ReadonlyMap<JsonObject, string> => {
   const { functionCallingConfig, ...more } = toolConfig;
   for (const [field, value] of Object.entries(more)) {
-    reading.lose(`toolConfig.${field}`, 'There is nothing like this field elsewhere', value);
+    reading.lose(`toolConfig.${field}`, NOTHING_LIKE_IT, value);
   }
   const places = readTools(tools, reading);
   if (places.size === 0) return places;
@@ -88,16 +87,15 @@ const serviceTier: Read = (value, chat, reading) => {
 };
 
 const store: Read = (value, _chat, reading) => {
-  if (value !== false) reading.lose('store', 'There is nothing like this field elsewhere', value);
+  if (value !== false) reading.lose('store', NOTHING_LIKE_IT, value);
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
-const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.create(null) as object, {
+const READERS = createReaders({
   safetySettings,
   serviceTier,
   store,
   // For the client's own accounts: it changes no reply.
-  labels: (() => {}) satisfies Read,
+  labels: () => {},
 });
 
 /** Fields of the pivot form that Google calls otherwise. */

@@ -2,16 +2,12 @@ import type { ChatRequest, JsonObject } from '../../../../providers/chat-form.ts
 import { invalid } from '../../../../providers/invalid.ts';
 import { isObject } from '../../../../providers/json.ts';
 import type { ReadChat } from '../../../work/chat.ts';
-import { createReading, type Reading } from '../../reading.ts';
+import { as, createReaders, type Fields, NOTHING_LIKE_IT, type Read, readFields } from '../../read-fields.ts';
+import { createReading } from '../../reading.ts';
 import { responsesTools } from '../hosted-tools.ts';
 import { readItems } from './read-items.ts';
 import { readToolChoice, readTools } from './read-tools.ts';
 import type { ResponsesRequest } from './responses-request.ts';
-
-type Fields = Record<string, unknown>;
-
-/** Puts what one field means into the pivot form. */
-type Read = (value: unknown, chat: Fields, reading: Reading) => void;
 
 /**
  * A request of OpenAI's responses in the pivot form.
@@ -21,12 +17,7 @@ export const readRequest = (body: ResponsesRequest): ReadChat => {
   const reading = createReading(NAMES);
   const messages = readItems(body, reading);
   const chat: Fields = { model: body.model, messages };
-  for (const [field, value] of Object.entries(body)) {
-    if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
-    const read = FIELDS[field];
-    if (read !== undefined) read(value, chat, reading);
-    else reading.lose(field, 'There is nothing like this field elsewhere', value);
-  }
+  readFields(body, { readers: READERS, elsewhere: READ_ELSEWHERE }, chat, reading);
   // OpenAI's chat completions refuse it where there are no tools, and without it nothing changes there.
   if (chat.tools === undefined) delete chat.parallel_tool_calls;
   return {
@@ -49,12 +40,6 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'input', 'instructions']);
 
-const as =
-  (name: string): Read =>
-  (value, chat) => {
-    chat[name] = value;
-  };
-
 /** Of a field that other providers lack: a value that asks for nothing is no loss. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Read =>
@@ -64,7 +49,6 @@ const onlyNeutral =
 
 const neutral: Read = () => {};
 
-const NOTHING_LIKE_IT = 'There is nothing like this field elsewhere';
 const NOTHING_KEPT = 'What was said is not kept here: send the conversation in `input`';
 
 const reasoning: Read = (value, chat, reading) => {
@@ -123,8 +107,7 @@ const store: Read = (value, _chat, reading) => {
   if (value !== false) reading.lose('store', 'Replies are not kept here', value, { is_light: true });
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
-const FIELDS: Readonly<Record<string, Read | undefined>> = Object.assign(Object.create(null) as object, {
+const READERS = createReaders({
   max_output_tokens: as('max_completion_tokens'),
   stream: as('stream'),
   temperature: as('temperature'),
