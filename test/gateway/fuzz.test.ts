@@ -9,6 +9,8 @@ import {
   images,
   messages,
   responses,
+  SEED,
+  sample,
   strange,
   unified,
   unifiedEmbeddings,
@@ -25,12 +27,6 @@ const around = (bodies: fc.Arbitrary<unknown>, sound: object): fc.Arbitrary<unkn
 const HELLO = [{ role: 'user', content: 'Hello' }];
 
 const RUNS = 150;
-// The same bodies at each run, so that what fails once can be found; FUZZ_SEED takes others.
-const SEED = Number(process.env.FUZZ_SEED ?? 1);
-
-const sample = (bodies: fc.Arbitrary<unknown>, runs: number): readonly unknown[] =>
-  fc.sample(bodies, { numRuns: runs, seed: SEED });
-
 describe('any body near the schema', () => {
   let gateway: TestGateway;
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { ERRORS } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { Reply } from '../support/http.ts';
+import { SEED, sample } from './bodies-fixture.ts';
 
 const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom(null, true, 0, -1, 1.5, 1e308, '', '\0', '\ud800', '__proto__', 'constructor', [], {}),
@@ -163,12 +164,6 @@ const embedding = (model: string) =>
   });
 
 const RUNS = 100;
-// The same bodies at each run, so that what fails once can be found; FUZZ_SEED takes others.
-const SEED = Number(process.env.FUZZ_SEED ?? 1);
-
-const sample = (bodies: fc.Arbitrary<unknown>, runs: number): readonly unknown[] =>
-  fc.sample(bodies, { numRuns: runs, seed: SEED });
-
 describe("any body near the schema of Google's", () => {
   let gateway: TestGateway;
 

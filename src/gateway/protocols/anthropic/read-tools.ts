@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../providers/chat-form.ts';
 import { invalid } from '../../../providers/invalid.ts';
 import { isObject } from '../../../providers/json.ts';
+import { NOTHING_LIKE_IT } from '../read-fields.ts';
 import type { Reading } from '../reading.ts';
 
 /**
@@ -26,7 +27,7 @@ const readTool = (tool: JsonObject, param: string, reading: Reading): JsonObject
   if (!isObject(input_schema)) throw invalid(`${param}.input_schema`, 'is not a JSON Schema');
   for (const [field, value] of Object.entries(more)) {
     if (NEUTRAL.has(field) || value === null || value === false) continue;
-    reading.lose(`${param}.${field}`, 'There is nothing like this field elsewhere', value);
+    reading.lose(`${param}.${field}`, NOTHING_LIKE_IT, value);
   }
   const called = {
     name,

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../../providers/chat-form.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import type { Loss } from '../../work/chat.ts';
 import { type EmbeddingsWriter, embeddingsWork, type ReadEmbeddings } from '../../work/embeddings.ts';
+import { NOTHING_LIKE_IT } from '../read-fields.ts';
 import { googleDialect } from './dialect.ts';
 import schema from './embed-content.schema.json' with { type: 'json' };
 import { plainAsk } from './generate-content.ts';
@@ -76,8 +77,7 @@ const readRequests = (requests: readonly EmbedRequest[], model: string, path: st
   requests.forEach((request, index) => {
     const at = path === '' ? '' : `requests[${index}].`;
     for (const [field, value] of Object.entries(request)) {
-      if (!READ_HERE.has(field))
-        losses.push({ param: at + field, why: 'There is nothing like this field elsewhere' });
+      if (!READ_HERE.has(field)) losses.push({ param: at + field, why: NOTHING_LIKE_IT });
       else if (SHARED.has(field) && value !== first?.[field])
         losses.push({ param: at + field, why: 'Elsewhere, it is one for all contents' });
     }

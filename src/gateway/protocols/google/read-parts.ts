@@ -1,5 +1,6 @@
 import type { ContentPart } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
+import { NOTHING_LIKE_IT } from '../read-fields.ts';
 import type { Reading } from '../reading.ts';
 import type { FileData, InlineData, Part } from './generate-request.ts';
 
@@ -9,7 +10,7 @@ import type { FileData, InlineData, Part } from './generate-request.ts';
  */
 export const readPart = (part: Part, at: string, reading: Reading): ContentPart | null => {
   if (part.videoMetadata !== undefined) {
-    reading.lose(`${at}.videoMetadata`, 'There is nothing like this field elsewhere', part.videoMetadata);
+    reading.lose(`${at}.videoMetadata`, NOTHING_LIKE_IT, part.videoMetadata);
   }
   if (part.text !== undefined) return { type: 'text', text: part.text };
   if (part.inlineData !== undefined) return inlinePart(part.inlineData, `${at}.inlineData`, reading);

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../providers/chat-form.ts';
 import { invalid } from '../../../providers/invalid.ts';
 import { isObject } from '../../../providers/json.ts';
+import { NOTHING_LIKE_IT } from '../read-fields.ts';
 import type { Reading } from '../reading.ts';
 import type { CallingConfig } from './generate-request.ts';
 import { jsonSchemaOf } from './read-schema.ts';
@@ -39,7 +40,7 @@ const readTool = (tool: unknown, at: string, reading: Reading): JsonObject => {
   const { name, description, parameters, parametersJsonSchema, ...more } = tool;
   for (const [field, value] of Object.entries(more)) {
     if (NEUTRAL.has(field) || (field === 'behavior' && value === 'BLOCKING')) continue;
-    reading.lose(`${at}.${field}`, 'There is nothing like this field elsewhere', value);
+    reading.lose(`${at}.${field}`, NOTHING_LIKE_IT, value);
   }
   const schema =
     parametersJsonSchema ??

@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 import { invalid } from '../../../../providers/invalid.ts';
 import { isObject } from '../../../../providers/json.ts';
+import { NOTHING_LIKE_IT } from '../../read-fields.ts';
 import type { Reading } from '../../reading.ts';
 
 /**
@@ -26,7 +27,7 @@ const readTool = (tool: JsonObject, at: string, reading: Reading): JsonObject =>
     throw invalid(`${at}.parameters`, 'is not a JSON Schema');
   for (const [field, value] of Object.entries(more)) {
     if (NEUTRAL.has(field) || value === null || value === false) continue;
-    reading.lose(`${at}.${field}`, 'There is nothing like this field elsewhere', value);
+    reading.lose(`${at}.${field}`, NOTHING_LIKE_IT, value);
   }
   const called = {
     name,
