@@ -34,8 +34,13 @@ const framesOf = ({ words }: StreamScript): readonly Buffer[] => {
   return [start + deltas[0], ...deltas.slice(1), end].map((text) => Buffer.from(text));
 };
 
+/**
+ * Each stream keeps its own time: were a frame due some time after the last one had left, streams that were late
+ * together would stay together, and 512 of them would speak as one.
+ */
 const play = (response: ServerResponse, frames: readonly Buffer[], interval_ms: number): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': 'req_01' });
+  const start_ms = performance.now();
   let next = 0;
   const step = (): void => {
     if (response.destroyed) return;
@@ -45,7 +50,7 @@ const play = (response: ServerResponse, frames: readonly Buffer[], interval_ms: 
       return;
     }
     response.write(frame);
-    setTimeout(step, interval_ms);
+    setTimeout(step, start_ms + next * interval_ms - performance.now());
   };
   step();
 };
