@@ -1,5 +1,6 @@
+import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Pool } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { percentile, rounded } from './percentile.ts';
 import { answerQuestions } from './program.ts';
 import type { StreamFigures, StreamLoad } from './stream-load.ts';
@@ -8,26 +9,22 @@ interface Taken {
   readonly is_measured: boolean;
   readonly is_whole: boolean;
   readonly first_token_ms: number;
-  /** Read when all is over: reading it meanwhile would keep other streams waiting. */
-  readonly pieces: readonly Buffer[];
+  readonly lost_frames: number;
 }
 
 interface Form {
-  /** Stands in the first frame that holds a word, and in none before it. */
-  readonly first: string;
+  /** The last event's last line. */
   readonly end: string;
   wordOf(json: Record<string, unknown>): string | undefined;
 }
 
 const FORMS: Readonly<Record<StreamLoad['form'], Form>> = {
   openai: {
-    first: '"delta":{"content":',
-    end: 'data: [DONE]\n\n',
+    end: 'data: [DONE]',
     wordOf: ({ choices }) => (choices as { delta: { content?: string } }[])[0]?.delta.content,
   },
   anthropic: {
-    first: '"text_delta"',
-    end: 'data: {"type":"message_stop"}\n\n',
+    end: 'data: {"type":"message_stop"}',
     wordOf: ({ delta }) => (delta as { text?: string } | undefined)?.text,
   },
 };
@@ -40,28 +37,23 @@ const TICK_MS = 1;
 const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken[]; most: number }> => {
   const { streams_per_s, warm_up_s, seconds, body, headers } = load;
   const { pathname: path } = new URL(load.url);
-  const form = FORMS[load.form];
   const count = Math.round(streams_per_s * (warm_up_s + seconds));
   const measured_from = Math.round(streams_per_s * warm_up_s);
   let [at_once, most] = [0, 0];
   const open = async (number: number, due_ms: number): Promise<Taken> => {
     most = Math.max(most, ++at_once);
-    const pieces: Buffer[] = [];
+    const words = createWordCheck(load);
     let first_token_ms = Number.NaN;
-    let is_whole = false;
-    try {
-      const reply = await pool.request({ path, method: 'POST', headers, body });
-      for await (const piece of reply.body as AsyncIterable<Buffer>) {
-        if (Number.isNaN(first_token_ms) && piece.includes(form.first))
-          first_token_ms = performance.now() - due_ms;
-        pieces.push(piece);
-      }
-      is_whole = reply.statusCode === 200 && Buffer.concat(pieces.slice(-2)).toString().endsWith(form.end);
-    } catch {
-      // It counts as failed.
-    }
+    const status = await take(pool, { path, method: 'POST', headers, body }, (piece) => {
+      words.add(piece);
+      if (words.count > 0 && Number.isNaN(first_token_ms)) first_token_ms = performance.now() - due_ms;
+    });
     at_once -= 1;
-    return { is_measured: number >= measured_from, is_whole, first_token_ms, pieces };
+    const is_whole = status === 200 && words.is_over;
+    return {
+      ...{ is_measured: number >= measured_from, is_whole, first_token_ms },
+      lost_frames: is_whole ? words.lost() : 0,
+    };
   };
   const under_way: Promise<Taken>[] = [];
   const start_ms = performance.now();
@@ -75,13 +67,55 @@ const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken
   return { taken: await Promise.all(under_way), most };
 };
 
-/** How many of the words are not where they belong. */
-const lostOf = ({ pieces }: Taken, { words, form }: StreamLoad): number => {
-  const text = Buffer.concat(pieces).toString();
-  const came = [...text.matchAll(/^data: (\{.*\})$/gm)]
-    .map(([, json]) => FORMS[form].wordOf(JSON.parse(json!) as Record<string, unknown>) ?? '')
-    .filter((word) => word !== '');
-  return words.filter((word, at) => came[at] !== word).length + Math.max(0, came.length - words.length);
+/** Gives the pieces of a reply as they come, and its status; 0 where it broke. */
+const take = (
+  pool: Pool,
+  request: Dispatcher.DispatchOptions,
+  saw: (piece: Buffer) => void,
+): Promise<number> =>
+  new Promise((resolve) => {
+    let status = 0;
+    pool.dispatch(request, {
+      onRequestStart: () => {},
+      onResponseStart: (_controller, given) => {
+        status = given;
+      },
+      onResponseData: (_controller, piece) => saw(piece),
+      onResponseEnd: () => resolve(status),
+      onResponseError: () => resolve(0),
+    });
+  });
+
+/**
+ * Compares the words of a stream with those that it should have. Nothing of it is kept: the garbage collector would
+ * have to carry it about, and every stream would wait for that.
+ */
+const createWordCheck = ({ words, form }: StreamLoad) => {
+  const { end, wordOf } = FORMS[form];
+  const decoder = new StringDecoder('utf8');
+  let [count, wrong, open] = [0, 0, ''];
+  let last = '';
+  const read = (event: string): void => {
+    last = event;
+    const json = /^data: (\{.*\})$/m.exec(event)?.[1];
+    const word = json === undefined ? '' : (wordOf(JSON.parse(json) as Record<string, unknown>) ?? '');
+    if (word !== '' && word !== words[count++]) wrong += 1;
+  };
+  return {
+    add: (piece: Buffer): void => {
+      const events = (open + decoder.write(piece)).split('\n\n');
+      open = events.pop()!;
+      events.forEach(read);
+    },
+    get count() {
+      return count;
+    },
+    get is_over() {
+      return open === '' && last.endsWith(end);
+    },
+    /** How many words are not where they belong, once all have come. */
+    lost: () => wrong + Math.max(0, words.length - count),
+  };
 };
 
 answerQuestions<StreamLoad, StreamFigures>(async (load) => {
@@ -96,7 +130,7 @@ answerQuestions<StreamLoad, StreamFigures>(async (load) => {
     streams: measured.length,
     whole: whole.length,
     failed: taken.length - whole.length,
-    lost_frames: whole.reduce((sum, each) => sum + lostOf(each, load), 0),
+    lost_frames: whole.reduce((sum, each) => sum + each.lost_frames, 0),
     most_at_once: most,
     first_token_p50_ms: rounded(percentile(sorted, 50)),
     first_token_p99_ms: rounded(percentile(sorted, 99)),
