@@ -21,23 +21,21 @@ export const receiveStream = async (
   const frames = form?.reframe(dialogue.stream()) ?? dialogue.stream();
   call.frames = frames;
   let sent_ms = call.received_ms;
-  const send = (text: string): Promise<void> => {
+  const send = (text: string): Promise<void> | null => {
     sent_ms = clock.now();
     return call.reply.write(text, form?.content_type);
   };
+  const take = (pieces: readonly SsePiece[]): Promise<void> | null => {
+    const { text, has_event, fault } = translate(frames, pieces);
+    if (has_event) call.time_to_first_token_ms ??= Math.max(0, clock.now() - call.received_ms);
+    const room = text !== '' && (fault === null || call.reply.has_started) ? send(text) : null;
+    if (fault !== null) throw fault.error;
+    if (frames.is_over) reply.drain();
+    const is_silent = text === '' && clock.now() - sent_ms >= KEEP_ALIVE_AFTER_MS;
+    return is_silent && !frames.is_over && frames.keep_alive !== '' ? send(frames.keep_alive) : room;
+  };
   try {
-    for await (const pieces of reply.events()) {
-      const { text, has_event, fault } = translate(frames, pieces);
-      if (has_event) call.time_to_first_token_ms ??= Math.max(0, clock.now() - call.received_ms);
-      if (text !== '' && (fault === null || call.reply.has_started)) await send(text);
-      if (fault !== null) throw fault.error;
-      if (frames.is_over) {
-        reply.drain();
-        break;
-      }
-      const is_silent = text === '' && clock.now() - sent_ms >= KEEP_ALIVE_AFTER_MS;
-      if (is_silent && frames.keep_alive !== '') await send(frames.keep_alive);
-    }
+    await reply.each(take);
     frames.end();
   } finally {
     call.usage = frames.usage;

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, type Hash, hash as hashOf } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
 /**
@@ -9,10 +9,11 @@ export interface Reply {
   readonly has_started: boolean;
   readonly byte_count: number;
   /**
-   * Sends a piece of a stream, headers first; resolves when the client has room for more.
+   * Sends a piece of a stream, headers first.
    * @param content_type of server-sent events unless given
+   * @returns null, or where the client is behind what resolves when it has room for more
    */
-  write(text: string, content_type?: string): Promise<void>;
+  write(text: string, content_type?: string): Promise<void> | null;
   /** Holds the last piece, which leaves with `finish`, in the place of one that was held before. */
   prepare(text: string): void;
   /** Sends what was prepared and ends the reply. `status` holds for a reply that has not started. */
@@ -35,10 +36,15 @@ const SOCKET_BUFFER_BYTES = 65_536;
 
 /** @param timeout_ms a client that takes nothing for so long is gone, and must not hold the provider's stream open */
 export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: number): Reply => {
-  const hash = createHash('sha256').update(salt);
+  let hash: Hash | null = null;
   let written_bytes = 0;
   let has_started = false;
   let last = '';
+  const writeFirst = (text: string, content_type?: string): boolean => {
+    has_started = true;
+    response.writeHead(200, streamHeaders(content_type));
+    return response.write(text);
+  };
   return {
     get has_started() {
       return has_started;
@@ -47,14 +53,12 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
       return written_bytes + Buffer.byteLength(last);
     },
     write: (text, content_type) => {
-      if (!has_started) {
-        has_started = true;
-        response.writeHead(200, streamHeaders(content_type));
-      }
-      written_bytes += Buffer.byteLength(text);
+      const bytes = Buffer.byteLength(text);
+      written_bytes += bytes;
+      hash ??= createHash('sha256').update(salt);
       hash.update(text);
-      if (response.write(text) || response.destroyed) return Promise.resolve();
-      return drained(response, timeout_ms);
+      const has_room = has_started ? writeChunk(response, text, bytes) : writeFirst(text, content_type);
+      return has_room || response.destroyed ? null : drained(response, timeout_ms);
     },
     prepare: (text) => {
       last = text;
@@ -68,19 +72,34 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
       if (response.writableLength > SOCKET_BUFFER_BYTES)
         response.setTimeout(timeout_ms, () => response.destroy());
     },
-    commitment: () => hash.update(last).digest('hex'),
+    commitment: () =>
+      hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, Buffer.from(last)])),
   };
+};
+
+/**
+ * One write of a chunk (RFC 9112, section 7.1), where `response.write` makes four and a turn of the event loop. A
+ * response that waits for an earlier one on its connection has no socket yet, and a client of HTTP/1.0 takes no chunks.
+ * @returns whether there is room for more
+ */
+const writeChunk = (response: ServerResponse, text: string, bytes: number): boolean => {
+  const { socket } = response;
+  if (socket === null || socket.destroyed || !response.chunkedEncoding) return response.write(text);
+  return socket.write(`${bytes.toString(16)}\r\n${text}\r\n`);
 };
 
 const drained = (response: ServerResponse, timeout_ms: number): Promise<void> =>
   new Promise((resolve) => {
+    const { socket } = response;
     const stalled = setTimeout(() => response.destroy(), timeout_ms);
     const done = (): void => {
       clearTimeout(stalled);
       response.off('drain', done);
       response.off('close', done);
+      socket?.off('drain', done);
       resolve();
     };
     response.on('drain', done);
     response.on('close', done);
+    socket?.on('drain', done);
   });

@@ -60,9 +60,12 @@ export interface SseAside {
 
 export type SsePiece = SseEvent | SseAside;
 
+/** Takes what has come of a stream; a promise resolves when there is room for more. */
+export type TakePieces = (pieces: readonly SsePiece[]) => Promise<void> | null;
+
 /**
- * A provider's reply, its headers read. Exactly one of `text`, `events` and `discard` is called, once; `drain` may
- * follow on `events`.
+ * A provider's reply, its headers read. Exactly one of `text`, `each` and `discard` is called, once; `drain` may
+ * follow on `each`.
  * While the body is read, faults come as OneVaultError: provider_timeout, provider_disconnected,
  * provider_malformed, or client_closed_request when the call's signal was aborted.
  */
@@ -71,9 +74,13 @@ export interface UpstreamReply {
   readonly headers: UpstreamHeaders;
   /** The body whole, as text. @param max_bytes `max_reply_bytes` unless given */
   text(max_bytes?: number): Promise<string>;
-  /** A streamed body: all that one piece of bytes completes at once. Leaving the loop aborts the call. */
-  events(): AsyncIterable<readonly SsePiece[]>;
-  /** Before leaving that loop: lets what is left go by unread, if it is little, so that the connection is kept. */
+  /**
+   * A streamed body: gives `take` all that one piece of bytes completes at once, as soon as it has come and `take` has
+   * room again. Resolves when the body is over, drained or discarded.
+   * @throws OneVaultError what broke the stream, or what `take` threw, which aborts the call
+   */
+  each(take: TakePieces): Promise<void>;
+  /** Lets what is left of the body go by unread, if it is little, so that the connection is kept. */
   drain(): void;
   /** Drops the body. */
   discard(): void;

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { OneVaultError } from '../core/errors.ts';
-import type { SsePiece, UpstreamHeaders, UpstreamLimits, UpstreamReply } from './contract.ts';
+import type { SsePiece, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamReply } from './contract.ts';
 import { malformed } from './json.ts';
 import { checkLength, checkStreamType, isCompressed, tooLarge } from './reply-form.ts';
 import { createSseParser } from './sse.ts';
@@ -44,6 +44,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   let draining: NodeJS.Timeout | null = null;
   let paused = false;
   let ended = false;
+  let is_left = false;
   let failure: OneVaultError | null = null;
   let wake: (() => void) | null = null;
 
@@ -60,8 +61,8 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   const fail = (error: OneVaultError): void => {
     if (ended) return;
     failure = error;
-    finish();
     chunks = [];
+    finish();
     reject(error);
     controller?.abort(error);
   };
@@ -73,24 +74,11 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   );
   signal?.addEventListener('abort', abort);
 
-  /** All bytes that have come since the last call; waits for some; null at the end of the body. */
-  const read = async (): Promise<Buffer[] | null> => {
-    while (chunks.length === 0 && !ended) {
-      await new Promise<void>((resolved) => {
-        wake = resolved;
-      });
-      wake = null;
-    }
-    if (failure !== null) throw failure;
-    if (chunks.length === 0) return null;
-    const taken = chunks;
-    chunks = [];
-    unread_bytes = 0;
-    if (paused) {
-      paused = false;
-      controller?.resume();
-    }
-    return taken;
+  /** Lets the provider go on once all that it sent was read; more may come before this returns. */
+  const resume = (): void => {
+    if (!paused) return;
+    paused = false;
+    controller?.resume();
   };
 
   /** Checks a reply that may have ended already. @throws what `run` does, having ended it */
@@ -109,37 +97,62 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
     check(() => checkLength(Math.max(unread_bytes, Number(headers['content-length'] ?? 0)), max_bytes));
     if (failure !== null) throw failure;
     if (ended) return decode(chunks);
-    if (paused) controller?.resume();
+    resume();
     return new Promise((resolved, rejected) => {
       wake = () => (failure === null ? resolved(decode(chunks)) : rejected(failure));
     });
   };
 
-  async function* events(): AsyncGenerator<readonly SsePiece[]> {
+  const each = async (take: TakePieces): Promise<void> => {
     check(() => checkStreamType(headers));
     const parser = createSseParser(limits.max_event_bytes);
-    try {
-      for (let taken = await read(); taken !== null; taken = await read()) {
-        for (const bytes of taken) {
-          const parsed = parser.push(bytes);
-          if (parsed.length > 0) yield parsed;
+    const { promise, resolve: end, reject: breakOff } = Promise.withResolvers<void>();
+    let is_waiting = false;
+    const pass = (pieces: readonly SsePiece[]): void => {
+      const room = pieces.length === 0 ? null : take(pieces);
+      if (room === null) return;
+      is_waiting = true;
+      room.then(() => {
+        is_waiting = false;
+        give();
+      }, stop);
+    };
+    const give = (): void => {
+      try {
+        while (!is_waiting && chunks.length > 0) {
+          const bytes = chunks.shift()!;
+          unread_bytes -= bytes.length;
+          pass(parser.push(bytes));
         }
+        if (chunks.length === 0) resume();
+        if (!is_waiting && ended && !is_left && failure === null) pass(parser.end());
+      } catch (error) {
+        stop(error);
       }
-      const last = parser.end();
-      if (last.length > 0) yield last;
-    } finally {
+      if (is_left || (ended && !is_waiting)) settle();
+    };
+    const settle = (): void => (is_left || failure === null ? end() : breakOff(failure));
+    const stop = (error: unknown): void => {
+      breakOff(error);
       if (draining === null) discard();
-    }
-  }
+    };
+    wake = give;
+    give();
+    return promise;
+  };
 
-  const discard = (): void => fail(new OneVaultError('client_closed_request'));
+  const discard = (): void => {
+    is_left = true;
+    fail(new OneVaultError('client_closed_request'));
+  };
 
   const drain = (): void => {
-    if (ended) return;
+    is_left = true;
     chunks = [];
+    if (ended) return;
     left_bytes = DRAINED_MAX_BYTES;
     draining = setTimeout(discard, DRAINED_MAX_MS);
-    if (paused) controller?.resume();
+    resume();
   };
 
   const handler: Dispatcher.DispatchHandler = {
@@ -154,7 +167,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
         fail(malformed('compression was used, which was not asked for'));
         return;
       }
-      resolve({ status, headers, text, events, drain, discard });
+      resolve({ status, headers, text, each, drain, discard });
     },
     onResponseData: (given, chunk) => {
       if (ended) return;

@@ -48,9 +48,16 @@ describe('the upstream caller against a hostile provider', () => {
   };
 
   const text = async (upstream: Upstream): Promise<string> => (await caller.call(upstream, REQUEST)).text();
+  const eventsInto = async (all: SsePiece[], upstream: Upstream): Promise<void> => {
+    const reply = await caller.call(upstream, REQUEST);
+    await reply.each((pieces) => {
+      all.push(...pieces);
+      return null;
+    });
+  };
   const events = async (upstream: Upstream): Promise<SsePiece[]> => {
     const all: SsePiece[] = [];
-    for await (const some of (await caller.call(upstream, REQUEST)).events()) all.push(...some);
+    await eventsInto(all, upstream);
     return all;
   };
 
@@ -86,12 +93,7 @@ describe('the upstream caller against a hostile provider', () => {
       idle_timeout_ms: 100,
     });
     const seen: SsePiece[] = [];
-    await assert.rejects(
-      async () => {
-        for await (const some of (await caller.call(upstream, REQUEST)).events()) seen.push(...some);
-      },
-      { code: 'provider_timeout' },
-    );
+    await assert.rejects(eventsInto(seen, upstream), { code: 'provider_timeout' });
     assert.deepEqual(seen, [{ event: '', data: '1', raw: 'data: 1\n\n' }]);
   });
 
@@ -153,19 +155,35 @@ describe('the upstream caller against a hostile provider', () => {
     assert.equal(sockets.size, 0);
     const client = new AbortController();
     const reply = await caller.call(upstream, REQUEST, { signal: client.signal });
-    await assert.rejects(
-      async () => {
-        for await (const _ of reply.events()) client.abort();
-      },
-      { code: 'client_closed_request' },
-    );
+    const read = reply.each(() => {
+      client.abort();
+      return null;
+    });
+    await assert.rejects(read, { code: 'client_closed_request' });
     for (let wait = 0; wait < 50 && sockets.size > 0; wait += 1) await delay(10);
     assert.equal(sockets.size, 0);
   });
 
-  it('closes the connection when the reader leaves the loop', async () => {
+  it('closes the connection when the reader drops the rest, or fails', async () => {
     const upstream = await hostile((socket) => socket.write(STREAM_HEAD + chunked('data: 1\n\n')));
-    for await (const _ of (await caller.call(upstream, REQUEST)).events()) break;
+    const reply = await caller.call(upstream, REQUEST);
+    await reply.each(() => {
+      reply.discard();
+      return null;
+    });
+    const fault = new Error('the reader failed');
+    const failing = await caller.call(upstream, REQUEST);
+    await assert.rejects(
+      failing.each(() => {
+        throw fault;
+      }),
+      fault,
+    );
+    const waiting = await caller.call(upstream, REQUEST);
+    await assert.rejects(
+      waiting.each(() => Promise.reject(fault)),
+      fault,
+    );
     for (let wait = 0; wait < 50 && sockets.size > 0; wait += 1) await delay(10);
     assert.equal(sockets.size, 0);
   });
@@ -189,7 +207,14 @@ describe('the upstream caller against a hostile provider', () => {
     await delay(200);
     assert.ok(written < FRAMES, 'all was sent to a reader that reads nothing');
     let count = 0;
-    for await (const some of reply.events()) count += some.length;
+    let under_way = 0;
+    await reply.each(async (pieces) => {
+      under_way += 1;
+      assert.equal(under_way, 1, 'it is given more while it waits');
+      count += pieces.length;
+      if (count % 500 === 0) await delay(10);
+      under_way -= 1;
+    });
     assert.equal(count, FRAMES);
   });
 

@@ -80,13 +80,14 @@ describe('a provider of the compatible family', () => {
           const chunks: ChatChunk[] = [];
           let text = '';
           const reply = await caller.call(upstream(given.base_path), passed(given, true));
-          for await (const pieces of reply.events()) {
+          await reply.each((pieces) => {
             for (const piece of pieces) {
               if (piece.data === null) continue;
               chunks.push(...translated.push(piece));
               text += side.push(piece);
             }
-          }
+            return null;
+          });
           translated.end();
           side.end();
           assert.equal(text, frames.map((frame) => `data: ${frame}\n\n`).join(''));

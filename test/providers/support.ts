@@ -69,8 +69,10 @@ export const tell = async (
   }
   const translation = adapter.chat.stream();
   const chunks: ChatChunk[] = [];
-  for await (const pieces of reply.events())
+  await reply.each((pieces) => {
     for (const piece of pieces) if (piece.data !== null) chunks.push(...translation.push(piece));
+    return null;
+  });
   translation.end();
   return { ...assemble(chunks), usage: translation.usage };
 };
