@@ -40,10 +40,14 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
   let written_bytes = 0;
   let has_started = false;
   let last = '';
-  const writeFirst = (text: string, content_type?: string): boolean => {
+  /** The head and the first piece leave together. */
+  const writeFirst = (text: string, bytes: number, content_type?: string): boolean => {
     has_started = true;
-    response.writeHead(200, streamHeaders(content_type));
-    return response.write(text);
+    response.socket?.cork();
+    response.writeHead(200, streamHeaders(content_type)).flushHeaders();
+    const has_room = writeChunk(response, text, bytes);
+    response.socket?.uncork();
+    return has_room;
   };
   return {
     get has_started() {
@@ -57,7 +61,9 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
       written_bytes += bytes;
       hash ??= createHash('sha256').update(salt);
       hash.update(text);
-      const has_room = has_started ? writeChunk(response, text, bytes) : writeFirst(text, content_type);
+      const has_room = has_started
+        ? writeChunk(response, text, bytes)
+        : writeFirst(text, bytes, content_type);
       return has_room || response.destroyed ? null : drained(response, timeout_ms);
     },
     prepare: (text) => {
