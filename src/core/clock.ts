@@ -17,8 +17,22 @@ export const fixedClock = (instant: string): Clock & { advance(by_ms: number): v
   };
 };
 
-/** An instant as text: ISO 8601, UTC, `Z`. */
-export const instantOf = (epoch_ms: number): string => new Date(epoch_ms).toISOString();
+let last_second = Number.NaN;
+let last_text = '';
+
+/**
+ * An instant as text: ISO 8601, UTC, `Z`. The text of its second is kept, which the next instants share, as a rule.
+ * @throws RangeError for what is no instant
+ */
+export const instantOf = (epoch_ms: number): string => {
+  const time_ms = Math.trunc(epoch_ms);
+  const second = Math.floor(time_ms / 1_000);
+  if (second !== last_second) {
+    last_text = new Date(time_ms).toISOString().slice(0, -'000Z'.length);
+    last_second = second;
+  }
+  return `${last_text}${String(time_ms - second * 1_000).padStart(3, '0')}Z`;
+};
 
 const SECOND_LENGTH = 'YYYY-MM-DDTHH:MM:SS'.length;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { instantOf } from '../core/clock.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
@@ -140,16 +139,11 @@ const recordOf = (
     priority: call.ask?.priority ?? null,
     request_bytes: call.session?.client.byte_count ?? call.body.length,
     response_bytes: call.session?.provider.byte_count ?? call.reply.byte_count,
-    request_commitment: requestCommitment(call),
+    request_commitment: call.session?.client.commitment() ?? call.request_commitment,
     ...end,
   },
   route: call.route === null ? null : routeFacts(call, call.route, rated),
 });
-
-const requestCommitment = ({ session, body, request_salt }: Call): string | null => {
-  if (session !== null) return session.client.commitment();
-  return body.length === 0 ? null : hash('sha256', Buffer.concat([request_salt, body]));
-};
 
 const routeFacts = (
   call: Call,

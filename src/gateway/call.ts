@@ -60,6 +60,8 @@ export interface Call {
   api_key: ApiKey | null;
   customer: Customer | null;
   body: Buffer;
+  /** SHA-256(request_salt || body), lower-case hex; null where there is no body. */
+  request_commitment: string | null;
   /** `body`, decoded. */
   text: string;
   ask: Ask | null;

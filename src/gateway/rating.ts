@@ -160,14 +160,33 @@ const OUTPUTS = [
 
 const worstAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
   if (!isComplete(tier) || !reaches(tier, most.prompt_tokens)) return 0n;
-  const times = (count: number, units: readonly PriceUnit[]): Pico =>
-    BigInt(count) * markedUp(dearestOf(tier, units), markup);
+  const { input, output, image, request } = dearestUnits(tier);
+  const times = (count: number, price: Pico): Pico =>
+    price === 0n || count === 0 ? 0n : BigInt(count) * markedUp(price, markup);
   return (
-    times(most.prompt_tokens, INPUTS) +
-    times(most.completion_tokens, OUTPUTS) +
-    times(most.images, ['image']) +
-    times(1, ['request'])
+    times(most.prompt_tokens, input) +
+    times(most.completion_tokens, output) +
+    times(most.images, image) +
+    times(1, request)
   );
+};
+
+type DearestUnits = Readonly<Record<'input' | 'output' | 'image' | 'request', Pico>>;
+
+// Tiers live as long as the snapshot that they stand in, through thousands of calls.
+const dearest_units = new WeakMap<PriceTier, DearestUnits>();
+
+const dearestUnits = (tier: PriceTier): DearestUnits => {
+  const known = dearest_units.get(tier);
+  if (known !== undefined) return known;
+  const units = {
+    input: dearestOf(tier, INPUTS),
+    output: dearestOf(tier, OUTPUTS),
+    image: dearestOf(tier, ['image']),
+    request: dearestOf(tier, ['request']),
+  };
+  dearest_units.set(tier, units);
+  return units;
 };
 
 const dearestOf = ({ prices }: PriceTier, units: readonly PriceUnit[]): Pico =>

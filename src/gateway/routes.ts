@@ -8,20 +8,31 @@ import { realtime } from './realtime/protocol.ts';
 import { serveRealtime } from './realtime/serve-realtime.ts';
 import { serve } from './serve.ts';
 
-/** The data plane's paths. */
-export const gatewayRoutes = (deps: GatewayDeps): Router => {
+/** The data plane's paths. A call's own is looked up first: the router tries the pattern of one after another. */
+export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
   const in_flight = { count: 0 };
   const router = new Router();
-  for (const protocol of createClientProtocols())
-    router.post(protocol.path, serve(deps, protocol, in_flight));
-  return router
+  const calls = new Map<string, Middleware>();
+  for (const protocol of createClientProtocols()) {
+    const call = serve(deps, protocol, in_flight);
+    router.post(protocol.path, call);
+    calls.set(protocol.path, call);
+  }
+  const routes = router
     .get(realtime.path, serveRealtime(deps, in_flight))
     .get('/v1/models', inFormOf({ google: listGoogleModels(deps), openai: listModels(deps) }))
     .get('/v1/models/:model', inFormOf({ google: getGoogleModel(deps), openai: getModel(deps) }))
     .get('/v1/ai/models', listAiModels(deps))
     .get('/v1beta/models', listGoogleModels(deps))
     .get('/v1beta/models/*model', getGoogleModel(deps))
-    .post('/v1beta/models/*method', refuseGoogleMethod(deps));
+    .post('/v1beta/models/*method', refuseGoogleMethod(deps))
+    .routes() as Middleware;
+  return (ctx, next) => {
+    const call = ctx.method === 'POST' ? calls.get(ctx.path) : undefined;
+    if (call === undefined) return routes(ctx, next);
+    ctx.params = {};
+    return call(ctx, next);
+  };
 };
 
 /** OpenAI and Google have one path for their models: whose client asks is told by where it puts its key. */

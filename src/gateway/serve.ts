@@ -96,6 +96,7 @@ export const openCall = (
     api_key: null,
     customer: null,
     body: Buffer.alloc(0),
+    request_commitment: null,
     text: '',
     ask: null,
     compliance_flags: [],

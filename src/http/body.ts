@@ -12,23 +12,32 @@ export const readBody = async (request: IncomingMessage, limit_bytes: number): P
   const tooLarge = (): OneVaultError =>
     new OneVaultError('body_too_large', { details: `The limit is ${limit_bytes} bytes.` });
   if (Number(request.headers['content-length'] ?? 0) > limit_bytes) throw tooLarge();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    // Leaving a plain loop destroys the request, and with it the connection that the answer needs.
-    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const end = (): void => {
+      request.off('data', take).off('end', give).off('error', leave).off('close', leave);
+    };
+    const take = (chunk: Buffer): void => {
       size += chunk.length;
-      if (size > limit_bytes) throw tooLarge();
       chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (cause instanceof OneVaultError) {
+      if (size <= limit_bytes) return;
+      end();
+      // The rest goes by unread: the answer needs the connection.
       request.resume();
-      throw cause;
-    }
-    throw new OneVaultError('client_closed_request', { cause });
-  }
-  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+      reject(tooLarge());
+    };
+    const give = (): void => {
+      end();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size));
+    };
+    const leave = (cause?: Error): void => {
+      end();
+      reject(new OneVaultError('client_closed_request', { cause }));
+    };
+    request.on('data', take).on('end', give).on('error', leave).on('close', leave);
+    if (request.destroyed) leave();
+  });
 };
 
 const refuseEncoding = (

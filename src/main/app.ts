@@ -22,7 +22,7 @@ export const createApp = (deps: AppDeps): Koa => {
   const app = new Koa();
   app.use(requestId(clock, nextId));
   app.use(errorHandler(clock, log));
-  app.use(gatewayRoutes(deps.gateway).routes());
+  app.use(gatewayRoutes(deps.gateway));
   app.use(health(deps.health).routes());
   app.use(metrics(deps.registry).routes());
   app.use(controlRoutes(deps.control).routes());

@@ -31,6 +31,20 @@ describe('an instant', () => {
     );
   });
 
+  it('is written as JavaScript writes it, whatever was written before, and refused where it is none', () => {
+    const near = fc.integer({ min: -2_000, max: 2_000 });
+    const any = fc.oneof(near, near, fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }));
+    fc.assert(
+      fc.property(fc.array(any, { minLength: 1 }), (times) => {
+        for (const time_ms of times) assert.equal(instantOf(time_ms), new Date(time_ms).toISOString());
+      }),
+    );
+    for (const none of [Number.NaN, Infinity, 8.64e15 + 1_000]) {
+      assert.throws(() => instantOf(none), RangeError);
+      assert.equal(instantOf(1), '1970-01-01T00:00:00.001Z');
+    }
+  });
+
   it('sorts as text as it does as time', () => {
     const time = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
     fc.assert(fc.property(time, time, (a, b) => assert.equal(instantOf(a) < instantOf(b), a < b)));

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { OneVaultError } from '../../core/errors.ts';
 import { decodeBody, parseText, readBody } from '../../http/body.ts';
 import { nestsDeeply } from '../../providers/json.ts';
@@ -15,6 +16,8 @@ export const readAsk =
       throw new OneVaultError('unsupported_media_type', { details: `It was ${type}.` });
     }
     call.body = await readBody(call.ctx.req, body_limit_bytes);
+    if (call.body.length > 0)
+      call.request_commitment = hash('sha256', Buffer.concat([call.request_salt, call.body]));
     call.text = decodeBody(call.body);
     const { req, query } = call.ctx;
     const params = call.ctx.params as Readonly<Record<string, string>>;
