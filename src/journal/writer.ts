@@ -2,7 +2,7 @@ import { type Clock, instantOf } from '../core/clock.ts';
 import { OneVaultError } from '../core/errors.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
-import { encodeKey } from './key.ts';
+import { createKeys } from './key.ts';
 import type { CallRecord, JournalRecord } from './record.ts';
 import { type JournalStore, onDisk } from './store.ts';
 
@@ -39,6 +39,7 @@ const SIZE_CHECK_MS = 1_000;
 export const openWriter = async (options: WriterOptions): Promise<JournalWriter> => {
   const { store, log } = options;
   const id = options.nextId();
+  const keyOf = createKeys(id);
   const owed = new Map<number, JournalRecord>();
   const under_way = new Set<Promise<unknown>>();
   let last_sequence = 0;
@@ -46,7 +47,7 @@ export const openWriter = async (options: WriterOptions): Promise<JournalWriter>
   await onDisk(store.writers.put(id, { opened_at: instantOf(options.clock.now()), last_sequence: null }));
 
   const write = (sequence: number, record: JournalRecord): Promise<unknown> => {
-    const written = onDisk(store.records.put(encodeKey(id, sequence), JSON.stringify(record)));
+    const written = onDisk(store.records.put(keyOf(sequence), JSON.stringify(record)));
     under_way.add(written);
     const done = (): boolean => under_way.delete(written);
     written.then(done, done);
