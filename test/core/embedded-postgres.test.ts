@@ -210,7 +210,7 @@ describe('the embedded PostgreSQL', function () {
     );
   });
 
-  it('gives PostgreSQL none of our environment', async function () {
+  it('gives PostgreSQL none of our environment (read from /proc, of Linux)', async function () {
     if (!existsSync('/proc/self/environ')) this.skip();
     await withServer(folder, async () => {
       const environment = readFileSync(`/proc/${postmasterPid(folder)}/environ`, 'utf8');
@@ -218,7 +218,7 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  describe('as root', () => {
+  describe('as root (run by root alone)', () => {
     before(function () {
       if (!isSuperuser()) this.skip();
     });

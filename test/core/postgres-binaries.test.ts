@@ -55,7 +55,7 @@ describe('the programs of the embedded PostgreSQL', function () {
     for (const link of links) assert.ok(lstatSync(link).isSymbolicLink() && existsSync(link));
   });
 
-  it('are copied once to where their user can reach them, as root below a closed folder', async function () {
+  it('are copied once to where their user can reach them, as root below a closed folder (run by root alone)', async function () {
     if (!isSuperuser()) this.skip();
     for (const link of libraryLinks(package_folder)) rmSync(link);
     chmodSync(package_folder, 0o700);
