@@ -83,8 +83,8 @@ export const startChild = async (input: ChildInput): Promise<Child> => {
 };
 
 // Streams outlive the young generation, and V8 would let hundreds of megabytes of ended ones gather before it looks
-// for them. 512 streams for a minute: 441 MB at most without, 275 MB with, and as fast.
-const SERVE_FLAGS = ['--heap-growing-percent=40'];
+// for them. Twice what lives is the middle: at 1.4 times, collecting more often trebles the p99 of first tokens.
+const SERVE_FLAGS = ['--heap-growing-percent=100'];
 
 const fork = (name: RoleName): Worker => {
   const execArgv = [...process.execArgv, ...(name === 'serve' ? SERVE_FLAGS : [])];
