@@ -7,9 +7,9 @@ import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { createReader } from '../../src/vault/read.ts';
 import { createRowBuilder, type SatelliteTable, type Stamp, type VaultRow } from '../../src/vault/rows.ts';
-import { pipelineDeps, testRegistry } from '../support/calls.ts';
+import { contractOf, pipelineDeps, testRegistry } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { configOf, modelOf, piiOf, priceOf, providerOf } from './satellite-payloads.ts';
+import { modelOf, piiOf, priceOf, providerOf } from './satellite-payloads.ts';
 
 const DAY_MS = 86_400_000;
 const START_MS = Date.parse('2026-11-05T00:00:00Z');
@@ -196,7 +196,7 @@ const rowsOf = (
         rows.link('model_provider_l', offer, stamp),
       ];
   const satellite = {
-    config: () => rows.satellite('customer_config_s', customer_hk, configOf(subject, value), stamp),
+    config: () => rows.satellite('customer_config_s', customer_hk, contractOf(subject, String(value)), stamp),
     pii: () => rows.satellite('customer_pii_s', customer_hk, piiOf(value), stamp),
     tenancy: () =>
       rows.satellite(

@@ -1,19 +1,3 @@
-/** A contract that differs by its budget. */
-export const configOf = (customer_name: string, value: number) => ({
-  customer_name,
-  customer_status: 'ACTIVE' as const,
-  api_key_encrypted: null,
-  preferred_providers: null,
-  cost_budget_monthly: String(value),
-  cost_budget_daily: null,
-  compliance_level: null,
-  rate_limit_requests_per_minute: null,
-  priority_tier: 'STANDARD' as const,
-  webhook_url: null,
-  markup_basis_points: 1_000,
-  unpriced_policy: 'allow' as const,
-});
-
 /** A contact that differs by its bytes. */
 export const piiOf = (value: number) => ({
   pii_encrypted: `0${value}`.repeat(40),

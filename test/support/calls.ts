@@ -156,6 +156,22 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
   };
 };
 
+/** A contract that differs by its budget. */
+export const contractOf = (customer_name: string, cost_budget_monthly: string | null) => ({
+  customer_name,
+  customer_status: 'ACTIVE' as const,
+  api_key_encrypted: null,
+  preferred_providers: null,
+  cost_budget_monthly,
+  cost_budget_daily: null,
+  compliance_level: null,
+  rate_limit_requests_per_minute: null,
+  priority_tier: 'STANDARD' as const,
+  webhook_url: null,
+  markup_basis_points: 1_000,
+  unpriced_policy: 'allow' as const,
+});
+
 /** A customer of the seeded tenant, with the catalog's hub rows that its calls name. */
 export const addCustomer = async (
   sql: Sql,
@@ -173,20 +189,7 @@ export const addCustomer = async (
     record_source: 'test',
   };
   const customer_hk = rows.hubKey('customer_h', { customer_bk: customer });
-  const config = {
-    customer_name: customer,
-    customer_status: 'ACTIVE' as const,
-    api_key_encrypted: null,
-    preferred_providers: null,
-    cost_budget_monthly: budget,
-    cost_budget_daily: null,
-    compliance_level: null,
-    rate_limit_requests_per_minute: null,
-    priority_tier: 'STANDARD' as const,
-    webhook_url: null,
-    markup_basis_points: 1_000,
-    unpriced_policy: 'allow' as const,
-  };
+  const config = contractOf(customer, budget);
   const tenancy = {
     customer_hk,
     tenant_hk: rows.hubKey('tenant_h', { tenant_bk: tenant ?? '' }),

@@ -82,6 +82,21 @@ decode(repeat('00', 32), 'hex')
 {{ period('day', 'least(' ~ at() ~ ', ' ~ known() ~ ')') }}
 {%- endmacro %}
 
+{# One row: (first_new_day, until_day), the first day that no run has made, and the end of the last to make. Every run
+   makes all keys up to the same day, also one for an earlier instant than the run before. -#}
+{% macro days_to_make() -%}
+(
+  {% if is_incremental() %}
+  select
+    coalesce(max(snapshot_day) + interval '24 hours', '-infinity') as first_new_day,
+    greatest(max(snapshot_day) + interval '24 hours', {{ last_day_end() }}) as until_day
+  from {{ this }}
+  {% else %}
+  select '-infinity'::timestamptz as first_new_day, {{ last_day_end() }} as until_day
+  {% endif %}
+)
+{%- endmacro %}
+
 {# The days from from_day on and before until_day: (snapshot_day, as_of), as_of being the day's last instant, to the
    microsecond that instants have. Days are 24 hours whatever the session's zone. -#}
 {% macro days_between(from_day, until_day) -%}

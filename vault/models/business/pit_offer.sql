@@ -10,17 +10,7 @@
   tags=['point-in-time']
 ) }}
 
-with extent as (
-  {% if is_incremental() %}
-  -- Every run makes all keys up to the same day, also one for an earlier instant than the run before.
-  select
-    coalesce(max(snapshot_day) + interval '24 hours', '-infinity') as first_new_day,
-    greatest(max(snapshot_day) + interval '24 hours', {{ last_day_end() }}) as until_day
-  from {{ this }}
-  {% else %}
-  select '-infinity'::timestamptz as first_new_day, {{ last_day_end() }} as until_day
-  {% endif %}
-),
+with extent as {{ days_to_make() }},
 
 reopened as (
   {% if is_incremental() %}
