@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockDataDir, makePrivateFolder } from '../src/core/data-dir.ts';
-import { startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
 import { silentLog } from '../src/core/log.ts';
-import { migrate } from '../src/core/migrate.ts';
-import { connect } from '../src/core/postgres.ts';
+import { connect } from '../src/postgres/connect.ts';
+import { lockDataDir, makePrivateFolder } from '../src/postgres/embedded/data-dir.ts';
+import { startEmbeddedPostgres } from '../src/postgres/embedded/embedded-postgres.ts';
+import { migrate } from '../src/postgres/migrate.ts';
 import { measureProofs, sequenceAll } from './support/audit-tree.ts';
 import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { connect } from '../src/core/postgres.ts';
+import { connect } from '../src/postgres/connect.ts';
 import { createAdministration, createCast } from './demo/administration.ts';
 import { balanceOf, type Check, checksOf, tableOf } from './demo/balance.ts';
 import { readRequestIds, readSpend, readVaultTotals, readWindows } from './demo/ledger.ts';

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { lockDataDir, makePrivateFolder } from '../src/core/data-dir.ts';
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
 import { createLog } from '../src/core/log.ts';
-import { migrate, seed } from '../src/core/migrate.ts';
-import { connect, type Sql } from '../src/core/postgres.ts';
+import { connect, type Sql } from '../src/postgres/connect.ts';
+import { lockDataDir, makePrivateFolder } from '../src/postgres/embedded/data-dir.ts';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/postgres/embedded/embedded-postgres.ts';
+import { migrate, seed } from '../src/postgres/migrate.ts';
 import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';
 import { type DrainFigures, startLoadProgram } from './support/drain.ts';

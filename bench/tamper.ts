@@ -2,23 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { lockDataDir } from '../src/core/data-dir.ts';
-import { startEmbeddedPostgres } from '../src/core/embedded-postgres.ts';
 import { silentLog } from '../src/core/log.ts';
-import { migrate, seed as seedDatabase } from '../src/core/migrate.ts';
-import { connect, type Sql } from '../src/core/postgres.ts';
-import { createSealedVault } from '../test/vault/audit/sealed-vault-fixture.ts';
-import { verifyBesideWriters } from '../test/vault/audit/tampering/beside-writers.ts';
-import { COLUMN_TAMPERINGS } from '../test/vault/audit/tampering/log-columns.ts';
-import { LOG_TAMPERINGS } from '../test/vault/audit/tampering/log-tamperings.ts';
-import { createRandom } from '../test/vault/audit/tampering/mutate.ts';
-import { showTwoViews } from '../test/vault/audit/tampering/split-view.ts';
-import {
-  newTally,
-  readAll,
-  tryGroup,
-  tryLogTampering,
-} from '../test/vault/audit/tampering/try-tamperings.ts';
+import { connect, type Sql } from '../src/postgres/connect.ts';
+import { lockDataDir } from '../src/postgres/embedded/data-dir.ts';
+import { startEmbeddedPostgres } from '../src/postgres/embedded/embedded-postgres.ts';
+import { migrate, seed as seedDatabase } from '../src/postgres/migrate.ts';
+import { createSealedVault } from '../test/audit/sealed-vault-fixture.ts';
+import { verifyBesideWriters } from '../test/audit/tampering/beside-writers.ts';
+import { COLUMN_TAMPERINGS } from '../test/audit/tampering/log-columns.ts';
+import { LOG_TAMPERINGS } from '../test/audit/tampering/log-tamperings.ts';
+import { createRandom } from '../test/audit/tampering/mutate.ts';
+import { showTwoViews } from '../test/audit/tampering/split-view.ts';
+import { newTally, readAll, tryGroup, tryLogTampering } from '../test/audit/tampering/try-tamperings.ts';
 import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';
 

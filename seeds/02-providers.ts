@@ -1,5 +1,5 @@
 import type { Knex } from 'knex';
-import table from '../src/core/compatible-providers.json' with { type: 'json' };
+import table from '../src/providers/compatible-providers.json' with { type: 'json' };
 import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** Those that speak OpenAI's protocol in a dialect of their own; some have no one address. */

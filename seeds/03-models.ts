@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
+import { CATALOG, CATALOG_DATE } from './catalog/catalog.ts';
 import type { CatalogModel } from './catalog/model.ts';
-import { CATALOG, CATALOG_DATE } from './catalog/models.ts';
 import {
   BASE_COLUMNS,
   type BookEntry,

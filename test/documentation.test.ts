@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { COMPATIBLE_PROVIDERS, variablesOf } from '../src/core/compatible-providers.ts';
-import { VARIABLES } from '../src/core/config.ts';
 import { ERRORS } from '../src/core/errors.ts';
-import { PROJECT } from '../src/main/paths.ts';
+import { COMPATIBLE_PROVIDERS, variablesOf } from '../src/providers/compatible-providers.ts';
+import { VARIABLES } from '../src/server/config.ts';
+import { PROJECT } from '../src/server/paths.ts';
 import { loadRegistry } from '../src/vault/registry.ts';
 
 const textOf = (page: string): string => readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
@@ -63,7 +63,7 @@ describe('the documentation', () => {
 
 const PAGES = [
   ...['README.md', 'vault/README.md', 'verifier/README.md', 'src/sandbox/README.md'],
-  'src/gateway/protocols/README.md',
+  'src/gateway/ai/protocols/README.md',
   ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`),
 ];
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 
 /** What the vault holds of a customer's calls. Costs are pico-dollars. */

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { InvoiceDocument } from '../../src/pipeline/invoices/invoice-document.ts';
+import type { InvoiceDocument } from '../../src/modules/billing/invoice-document.ts';
 import type { CommandOutput, RunningProduct } from '../support/product.ts';
 import type { InvoiceTotals } from './ledger.ts';
 

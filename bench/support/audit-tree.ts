@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { createCheckpointFiles } from '../../src/audit/checkpoint-files.ts';
+import { readLeafHashes, readRoot, readTreeSize } from '../../src/audit/hashes.ts';
+import { verifyConsistency, verifyInclusion } from '../../src/audit/merkle.ts';
+import { consistencyProof, inclusionProof } from '../../src/audit/proofs.ts';
+import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import { silentLog } from '../../src/core/log.ts';
-import type { Sql } from '../../src/core/postgres.ts';
-import { createDataKeyStore } from '../../src/core/secrets/data-keys.ts';
-import { createFileKms } from '../../src/core/secrets/file-kms.ts';
-import { createKeyring } from '../../src/core/secrets/keyring.ts';
-import { createCheckpointFiles } from '../../src/pipeline/seal/checkpoint-files.ts';
-import { createSealer, type Sealer } from '../../src/pipeline/seal/sealer.ts';
-import { readLeafHashes, readRoot, readTreeSize } from '../../src/vault/audit/hashes.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/vault/audit/merkle.ts';
-import { consistencyProof, inclusionProof } from '../../src/vault/audit/proofs.ts';
+import { createDataKeyStore } from '../../src/keys/data-keys.ts';
+import { createFileKms } from '../../src/keys/file-kms.ts';
+import { createKeyring } from '../../src/keys/keyring.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { progress } from './bench.ts';
 import { percentile, rounded } from './percentile.ts';
 

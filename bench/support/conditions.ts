@@ -1,5 +1,5 @@
 import { availableParallelism, cpus, totalmem } from 'node:os';
-import { connect } from '../../src/core/postgres.ts';
+import { connect } from '../../src/postgres/connect.ts';
 import { rounded } from './percentile.ts';
 
 /** What a figure was measured on; without a date, so that equal conditions read the same. */

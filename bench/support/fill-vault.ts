@@ -1,4 +1,4 @@
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { progress } from './bench.ts';
 
 const CONNECTIONS = 2;

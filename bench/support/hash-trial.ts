@@ -1,4 +1,4 @@
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { COLUMN_TYPES, type ColumnType } from '../../src/vault/entity.ts';
 import { ENCODERS, encodeArray, hashDiff, hashHub } from '../../src/vault/hash.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, writableOf } from '../../src/vault/literal.ts';

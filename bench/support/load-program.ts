@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLog } from '../../src/core/log.ts';
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { createJournalLoader } from '../../src/jobs/load/load-journal.ts';
 import { openStore } from '../../src/journal/store.ts';
-import { createJournalLoader } from '../../src/pipeline/load/load-journal.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
 import type { DrainFigures, DrainQuestion } from './drain.ts';
 import { createStrategy } from './load-strategies.ts';

@@ -1,5 +1,5 @@
-import type { JournalLoaderDeps } from '../../src/pipeline/load/load-journal.ts';
-import { createJournalLog, type JournalLog } from '../../src/vault/audit/journal-leaves.ts';
+import { createJournalLog, type JournalLog } from '../../src/audit/journal-leaves.ts';
+import type { JournalLoaderDeps } from '../../src/jobs/load/load-journal.ts';
 import { createAppend } from '../../src/vault/copy.ts';
 import type { ColumnType, Entity } from '../../src/vault/entity.ts';
 import { writableOf } from '../../src/vault/literal.ts';

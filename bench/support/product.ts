@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { VARIABLES } from '../../src/core/config.ts';
+import { VARIABLES } from '../../src/server/config.ts';
 import { onInterrupt } from './on-interrupt.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

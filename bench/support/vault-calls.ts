@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect } from '../../src/core/postgres.ts';
+import { connect } from '../../src/postgres/connect.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 
 const POLL_MS = 100;

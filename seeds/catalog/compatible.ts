@@ -1,4 +1,4 @@
-import table from '../../src/core/compatible-providers.json' with { type: 'json' };
+import table from '../../src/providers/compatible-providers.json' with { type: 'json' };
 import type { CatalogModel } from './model.ts';
 
 const nameInPrices = (model: { readonly model: string } | { readonly priced_as: string }): string =>

@@ -10,8 +10,8 @@ import {
   SCHEMA_VERSION,
   type SessionFacts,
 } from '../journal/record.ts';
+import { NOTHING_USED, type Rating } from '../pricing/rating.ts';
 import type { Call, SessionTally } from './call.ts';
-import { NOTHING_USED, type Rating } from './rating.ts';
 
 // What the vault's columns take; a longer text is cut, as it is the client's or the provider's own.
 const LONGEST_TEXT = 1_000;

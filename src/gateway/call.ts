@@ -1,14 +1,15 @@
 import type { Context } from 'koa';
-import type { ApiKey, Customer, Offer, Price, ProviderKey } from '../control/snapshot.ts';
+import type { ApiKey, Customer, Offer, ProviderKey } from '../catalog/snapshot.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
-import type { Usage } from '../providers/chat-form.ts';
-import type { KeyReservation, Reservation } from './budgets.ts';
-import type { Ask, ClientProtocol } from './client-protocol.ts';
-import type { HostedTool } from './hosted-tools.ts';
-import type { Reply } from './reply.ts';
-import type { Answer, Frames } from './work.ts';
+import type { Price } from '../pricing/price.ts';
+import type { Usage } from '../pricing/usage.ts';
+import type { Ask, ClientProtocol } from './ai/client-protocol.ts';
+import type { HostedTool } from './ai/hosted-tools.ts';
+import type { Answer, Frames } from './ai/operation.ts';
+import type { Reply } from './client-response.ts';
+import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
 /** An offer that could serve the call, with its price now. */
 export interface CandidateOffer {

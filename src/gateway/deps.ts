@@ -1,16 +1,16 @@
-import type { CurrentSnapshot } from '../control/snapshot.ts';
+import type { CurrentSnapshot } from '../catalog/snapshot.ts';
 import type { Clock } from '../core/clock.ts';
-import type { RealtimeConfig } from '../core/config.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../providers/contract.ts';
-import type { OpenTunnel } from '../providers/tunnel.ts';
-import type { BudgetCounters } from './budgets.ts';
+import type { OpenTunnel } from '../providers/transport/tunnel.ts';
+import type { RealtimeConfig } from './ai/realtime/config.ts';
+import type { BudgetCounters } from './limits/budgets.ts';
+import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
-import type { ProviderKeys } from './provider-keys.ts';
-import type { RateLimiter } from './rate-limiter.ts';
+import type { ProviderKeys } from './routing/unsealed-keys.ts';
 
 /** All that the data plane works with. */
 export interface GatewayDeps {

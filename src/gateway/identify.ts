@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type ApiKey, type Customer, findApiKey, type Snapshot } from '../control/snapshot.ts';
+import { type ApiKey, type Customer, findApiKey, type Snapshot } from '../catalog/snapshot.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
 

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Rating } from '../pricing/rating.ts';
 import type { Call } from './call.ts';
-import type { Rating } from './rating.ts';
 
 /** What operators scrape of the data plane. */
 export interface GatewayMetrics {

@@ -1,11 +1,11 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
+import { getModel, listAiModels, listModels } from './ai/list-models.ts';
+import { createClientProtocols } from './ai/protocols/client-protocols.ts';
+import { getGoogleModel, listGoogleModels, refuseGoogleMethod } from './ai/protocols/google/list-models.ts';
+import { realtime } from './ai/realtime/protocol.ts';
+import { serveRealtime } from './ai/realtime/serve-realtime.ts';
 import type { GatewayDeps } from './deps.ts';
-import { getModel, listAiModels, listModels } from './models.ts';
-import { getGoogleModel, listGoogleModels, refuseGoogleMethod } from './protocols/google/models.ts';
-import { createClientProtocols } from './protocols/registry.ts';
-import { realtime } from './realtime/protocol.ts';
-import { serveRealtime } from './realtime/serve-realtime.ts';
 import { serve } from './serve.ts';
 
 /** The data plane's paths. A call's own is looked up first: the router tries the pattern of one after another. */

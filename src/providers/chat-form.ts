@@ -1,5 +1,3 @@
-import type { ServiceTier } from '../core/prices.ts';
-
 /**
  * The pivot: the one form in which a chat call is translated. It is OpenAI's chat-completions JSON, whose fields
  * mean what they mean there, with these extensions for what other protocols say and OpenAI's has no word for:
@@ -94,41 +92,3 @@ export type ChatChunk = JsonObject & {
     readonly finish_reason: string | null;
   })[];
 };
-
-/**
- * How often tools that the provider runs itself were used, by unit of prices, or by the provider's own name where
- * there is no unit; null where it is not told.
- */
-export type ToolUses = Readonly<Record<string, number | null>>;
-
-/**
- * Tokens of one call, integers of at least 0. `prompt_tokens` includes `cached_tokens` and
- * `cache_write_tokens`, and `completion_tokens` includes `reasoning_tokens`, as OpenAI counts; audio and image tokens
- * are in either sum too. Where a part is not told there is none. `total_tokens` is the sum of prompt and completion.
- */
-export interface Usage {
-  readonly prompt_tokens: number;
-  readonly completion_tokens: number;
-  readonly total_tokens: number;
-  readonly cached_tokens: number;
-  readonly cache_write_tokens: number;
-  readonly reasoning_tokens: number;
-  readonly prompt_audio_tokens: number;
-  readonly completion_audio_tokens: number;
-  /** Of `cache_write_tokens`: those that the provider keeps for an hour. */
-  readonly long_cache_write_tokens?: number;
-  /** Of `prompt_tokens` and `completion_tokens`. */
-  readonly prompt_image_tokens?: number;
-  readonly completion_image_tokens?: number;
-  /** Of `prompt_audio_tokens` and `prompt_image_tokens`: those that are in `cached_tokens` too. */
-  readonly cached_audio_tokens?: number;
-  readonly cached_image_tokens?: number;
-  /** Of several replies in one call: the longest prompt, whose length decides the prices. Absent: `prompt_tokens`. */
-  readonly longest_prompt_tokens?: number;
-  /** Pictures that the provider charges for by the piece. */
-  readonly images?: number;
-  /** Absent: none. */
-  readonly tool_uses?: ToolUses;
-  /** How the provider says that it served the call, where it charges other prices for that. */
-  readonly service_tier?: ServiceTier;
-}

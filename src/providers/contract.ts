@@ -3,10 +3,11 @@
  * and back, and passes bodies of its own wires untouched.
  */
 import type { OneVaultError } from '../core/errors.ts';
-import type { ChatChunk, ChatRequest, ChatResponse, JsonObject, ToolUses, Usage } from './chat-form.ts';
+import type { ToolUses, Usage } from '../pricing/usage.ts';
+import type { ChatChunk, ChatRequest, ChatResponse, JsonObject } from './chat-form.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from './embedding-form.ts';
 import type { ImageRequest, ImageResponse } from './image-form.ts';
-import type { Losses } from './losses.ts';
+import type { Losses } from './unsupported-fields.ts';
 
 /** Where a provider is, how we identify ourselves there, and how long we wait. */
 export interface Upstream {

@@ -1,6 +1,6 @@
 import type { Json, SandboxCall } from './call.ts';
-import { replyTo } from './reply.ts';
-import type { ChatForm, Endpoint, Protocol, Target } from './wire.ts';
+import type { ChatForm, Endpoint, Protocol, Target } from './protocol.ts';
+import { replyTo } from './response.ts';
 
 /** An endpoint for conversations. */
 export const chatEndpoint = (form: ChatForm): Endpoint => ({

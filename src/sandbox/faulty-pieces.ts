@@ -1,5 +1,5 @@
 import type { Faults } from './directives.ts';
-import type { Asked } from './wire.ts';
+import type { Asked } from './protocol.ts';
 
 /** Text, or so many megabytes of one letter. */
 export type Piece = string | { readonly fill_mb: number };

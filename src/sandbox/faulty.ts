@@ -4,7 +4,7 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib';
 import type { Faults } from './directives.ts';
 import { faultyPieces, type Piece } from './faulty-pieces.ts';
-import type { Asked } from './wire.ts';
+import type { Asked } from './protocol.ts';
 
 interface FaultyReply {
   readonly asked: Asked;

@@ -1,22 +1,22 @@
-import { type Answer, createAnswer, deliver, prepareBytes, prepareText, seedOf } from './answer.ts';
 import { anthropicCountTokens } from './anthropic/count-tokens.ts';
+import { anthropicModel, anthropicModels } from './anthropic/list-models.ts';
 import { anthropicMessages } from './anthropic/messages.ts';
-import { anthropicModel, anthropicModels } from './anthropic/models.ts';
 import { anthropic } from './anthropic/protocol.ts';
 import { type Json, SandboxRefusal } from './call.ts';
 import { chatEndpoint } from './endpoints.ts';
 import { googleCountTokens } from './google/count-tokens.ts';
 import { googleBatchEmbed, googleEmbed } from './google/embed.ts';
 import { googleGenerate } from './google/generate.ts';
-import { googleModel, googleModels } from './google/models.ts';
+import { googleModel, googleModels } from './google/list-models.ts';
 import { google } from './google/protocol.ts';
 import { openAiChat } from './openai/chat.ts';
 import { openAiEmbeddings } from './openai/embeddings.ts';
 import { createOpenAiImages, pictureAt } from './openai/images.ts';
-import { openAiModel, openAiModels } from './openai/models.ts';
+import { openAiModel, openAiModels } from './openai/list-models.ts';
 import { openAi } from './openai/protocol.ts';
 import { openAiResponses } from './openai/responses.ts';
-import type { Endpoint, Protocol, Target } from './wire.ts';
+import type { Endpoint, Protocol, Target } from './protocol.ts';
+import { type Answer, createAnswer, deliver, prepareBytes, prepareText, seedOf } from './respond.ts';
 
 /** The line of a request that decides who answers it. */
 export interface Address {

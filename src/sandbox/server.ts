@@ -1,9 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Log, silentLog } from '../core/log.ts';
-import { deliver, prepareText, seedOf } from './answer.ts';
 import { SandboxRefusal } from './call.ts';
 import { createRealtime } from './openai/realtime.ts';
+import { deliver, prepareText, seedOf } from './respond.ts';
 import { type Address, createRoutes, type Route } from './routes.ts';
 
 export interface SandboxOptions {

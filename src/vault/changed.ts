@@ -1,4 +1,4 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import type { Flavour, Satellite } from './entity.ts';
 import { arrayLiteral } from './literal.ts';
 import type { Registry } from './registry.ts';

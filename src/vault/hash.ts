@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from './canonical-json.ts';
+import { canonicalJson } from '../core/canonical-json.ts';
+import { isHash, isHex } from '../core/hex.ts';
 import type { ColumnType } from './entity.ts';
-import { isHash, isHex } from './hex.ts';
 import { isDay, isVaultInstant } from './row-schema.ts';
 
 /**

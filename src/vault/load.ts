@@ -1,10 +1,10 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import type { Entity } from './entity.ts';
+import { findRivals, RIVAL } from './key-conflicts.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf } from './literal.ts';
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
 import type { Registry } from './registry.ts';
-import { findRivals, RIVAL } from './rivals.ts';
 import type { VaultRow } from './rows.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 

@@ -1,4 +1,4 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { type Column, type Entity, GHOST_KEY, type Hub, type Link } from './entity.ts';
 import { ENCODERS, hashHub, hashLink } from './hash.ts';
 import { journalFamily } from './journal-family.ts';

@@ -1,5 +1,5 @@
 import { instantOf } from '../core/clock.ts';
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Knows which days have their partitions. */

@@ -1,4 +1,4 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { GHOST_KEY, type Satellite } from './entity.ts';
 import { loadDatesText } from './load-dates.ts';
 import type { Registry } from './registry.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { type ChangePage, type ChangePosition, inOrder, type Placed, placed } from './change-page.ts';
 import type { Entity } from './entity.ts';
 import type { Transaction } from './transaction.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import type { Hub, Link } from './entity.ts';
 import { journalFamily } from './journal-family.ts';
 import { loadDatesText } from './load-dates.ts';

@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { isHash } from '../core/hex.ts';
 import { isUuid } from '../core/ids.ts';
 import type { ColumnType } from './entity.ts';
-import { isHash } from './hex.ts';
 
 const HASH_PATTERN = '^[0-9a-f]{64}$';
 const TEXT_PATTERN = '^[^\\u0000\\p{Cs}]*$';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, instantOf } from '../core/clock.ts';
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { KNOWN_LOCK } from './known-lock.ts';
 
 // Stamps have milliseconds: the next one is certain to differ.

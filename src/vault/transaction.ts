@@ -1,5 +1,5 @@
 import type { TransactionSql } from 'postgres';
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 
 /** A transaction that is open. */
 // biome-ignore lint/complexity/noBannedTypes: the driver's own spelling of "no parameter types of ours"

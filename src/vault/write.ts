@@ -1,5 +1,5 @@
 import { type Clock, instantOf } from '../core/clock.ts';
-import type { Sql } from '../core/postgres.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { KNOWN_LOCK } from './known-lock.ts';
 import type { Transaction } from './transaction.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
-import { COMPATIBLE_PROVIDERS } from '../../src/core/compatible-providers.ts';
+import { COMPATIBLE_PROVIDERS } from '../../src/providers/compatible-providers.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { errorOf } from '../support/http.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';

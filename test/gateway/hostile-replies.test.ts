@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { Reply } from '../support/http.ts';
+import { PROVIDER_WIRES, type ProviderWire, sentTo, WAYS, type Way } from '../support/protocols.ts';
 import {
   chunkOf,
   pour,
@@ -12,7 +13,6 @@ import {
   startRawUpstream,
   wholeHead,
 } from '../support/raw-upstream.ts';
-import { PROVIDER_WIRES, type ProviderWire, sentTo, WAYS, type Way } from '../support/wires.ts';
 
 const LIMITS = {
   headers_timeout_ms: 5_000,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../src/core/log.ts';
-import { createProviderKeys } from '../../src/gateway/provider-keys.ts';
+import { createProviderKeys } from '../../src/gateway/routing/unsealed-keys.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { actAsOpenAi, giveKey, OWN_KEY, type ShownKey } from '../support/provider-keys.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/upstream.ts';

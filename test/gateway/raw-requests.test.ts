@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { ERRORS } from '../../src/core/errors.ts';
-import { createClientProtocols } from '../../src/gateway/protocols/registry.ts';
+import { createClientProtocols } from '../../src/gateway/ai/protocols/client-protocols.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, type Reply } from '../support/http.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { RoutingRule, Snapshot } from '../../src/control/snapshot.ts';
+import type { RoutingRule, Snapshot } from '../../src/catalog/snapshot.ts';
 import type { Call, CandidateOffer, Route } from '../../src/gateway/call.ts';
 import type { GatewayDeps } from '../../src/gateway/deps.ts';
 import { route } from '../../src/gateway/steps/route.ts';

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { pass } from '../../src/gateway/passing.ts';
-import { createClientProtocols } from '../../src/gateway/protocols/registry.ts';
-import { NOTHING_USED } from '../../src/gateway/rating.ts';
-import type { Frames } from '../../src/gateway/work.ts';
-import { createLosses } from '../../src/providers/losses.ts';
-import { createSseParser } from '../../src/providers/sse.ts';
+import type { Frames } from '../../src/gateway/ai/operation.ts';
+import { pass } from '../../src/gateway/ai/passthrough.ts';
+import { createClientProtocols } from '../../src/gateway/ai/protocols/client-protocols.ts';
+import { NOTHING_USED } from '../../src/pricing/rating.ts';
+import { createSseParser } from '../../src/providers/transport/sse.ts';
+import { createLosses } from '../../src/providers/unsupported-fields.ts';
 import { adapters, upstreamAt } from '../providers/support.ts';
-import { WAYS, type Way } from '../support/wires.ts';
+import { WAYS, type Way } from '../support/protocols.ts';
 
 const WORDS = ['Größe ', '漢字 ', '👩‍👩‍👧 ', '\u2028', '"\\n" ', 'end'];
 const PROTOCOLS = createClientProtocols();

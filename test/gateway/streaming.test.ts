@@ -6,6 +6,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import { systemClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Reply, until } from '../support/http.ts';
+import { sentTo, WAYS_WITH_END, type Way } from '../support/protocols.ts';
 import {
   chunkOf,
   LAST_CHUNK,
@@ -14,7 +15,6 @@ import {
   STREAM_HEAD,
   startRawUpstream,
 } from '../support/raw-upstream.ts';
-import { sentTo, WAYS_WITH_END, type Way } from '../support/wires.ts';
 
 const WORDS = Array.from({ length: 12 }, (_, index) => `wörd-${index} `);
 const [OPENAI_PASSED, ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC, ANTHROPIC_PASSED] = WAYS_WITH_END as [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { unitsOf } from '../../src/gateway/units.ts';
+import { unitsOf } from '../../src/pricing/units.ts';
 import { usageOf } from '../../src/providers/anthropic/usage.ts';
 
 describe("Anthropic's usage", () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { fixedClock } from '../../src/core/clock.ts';
 import type { OneVaultError } from '../../src/core/errors.ts';
-import { createCaller } from '../../src/providers/caller.ts';
+import { createAdapters, createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import { checkKey } from '../../src/providers/check-key.ts';
 import type { ProviderAdapter } from '../../src/providers/contract.ts';
-import { createAdapters, createCompatibleAdapters } from '../../src/providers/registry.ts';
+import { createCaller } from '../../src/providers/transport/caller.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import {
   type Received,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { COMPATIBLE_PROVIDERS } from '../../src/core/compatible-providers.ts';
-import { createCaller } from '../../src/providers/caller.ts';
+import { createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { ChatMessage, ChatRequest } from '../../src/providers/chat-form.ts';
+import { COMPATIBLE_PROVIDERS } from '../../src/providers/compatible-providers.ts';
 import type { Caller, Upstream } from '../../src/providers/contract.ts';
-import { createLosses, type Losses } from '../../src/providers/losses.ts';
-import { createCompatibleAdapters } from '../../src/providers/registry.ts';
+import { createCaller } from '../../src/providers/transport/caller.ts';
+import { createLosses, type Losses } from '../../src/providers/unsupported-fields.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';
 

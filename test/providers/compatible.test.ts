@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/core/compatible-providers.ts';
-import { createCaller } from '../../src/providers/caller.ts';
+import { createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { ChatChunk, ChatMessage } from '../../src/providers/chat-form.ts';
+import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/providers/compatible-providers.ts';
 import type { Caller, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
 import { createCompatible } from '../../src/providers/openai/adapter.ts';
-import { createDialect } from '../../src/providers/openai/compatible/dialect.ts';
-import { createCompatibleAdapters } from '../../src/providers/registry.ts';
+import { createDialect } from '../../src/providers/openai/compatible/profile.ts';
+import { createCaller } from '../../src/providers/transport/caller.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { RECORDED, type RecordedDialect } from './compatible-fixture.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';

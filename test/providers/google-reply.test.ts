@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { OneVaultError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/providers/chat-form.ts';
-import { createLosses } from '../../src/providers/losses.ts';
+import { createLosses } from '../../src/providers/unsupported-fields.ts';
 import { adapters, CLOCK, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.google;

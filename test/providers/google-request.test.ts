@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest, JsonObject } from '../../src/providers/chat-form.ts';
-import { createLosses } from '../../src/providers/losses.ts';
+import { createLosses } from '../../src/providers/unsupported-fields.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.google;

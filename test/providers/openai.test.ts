@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { SseEvent } from '../../src/providers/contract.ts';
-import { createLosses } from '../../src/providers/losses.ts';
+import { createLosses } from '../../src/providers/unsupported-fields.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.openai;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { systemClock } from '../../src/core/clock.ts';
+import { createAdapters, createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { Upstream } from '../../src/providers/contract.ts';
-import { createAdapters, createCompatibleAdapters } from '../../src/providers/registry.ts';
 
 const adapters = { ...createAdapters(systemClock), ...createCompatibleAdapters(systemClock) };
 const WAIT_MS = 1_000;

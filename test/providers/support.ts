@@ -1,8 +1,9 @@
 import { fixedClock } from '../../src/core/clock.ts';
-import type { ChatChunk, ChatRequest, Usage } from '../../src/providers/chat-form.ts';
+import type { Usage } from '../../src/pricing/usage.ts';
+import { createAdapters } from '../../src/providers/adapters.ts';
+import type { ChatChunk, ChatRequest } from '../../src/providers/chat-form.ts';
 import type { Caller, Upstream } from '../../src/providers/contract.ts';
-import { createLosses } from '../../src/providers/losses.ts';
-import { createAdapters } from '../../src/providers/registry.ts';
+import { createLosses } from '../../src/providers/unsupported-fields.ts';
 
 export const CLOCK = fixedClock('2026-01-01T00:00:00Z');
 

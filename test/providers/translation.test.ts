@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { createCaller } from '../../src/providers/caller.ts';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { Caller } from '../../src/providers/contract.ts';
+import { createCaller } from '../../src/providers/transport/caller.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { tell, upstreamAt } from './support.ts';
 

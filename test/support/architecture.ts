@@ -1,22 +1,31 @@
 import { posix } from 'node:path';
 
-/** By room: the rooms, or the single files of a room, that it may import besides itself; `all` is every room. */
-export type ImportTable = Readonly<Record<string, readonly string[]>>;
+/** The rules of who may import whom. */
+export interface House {
+  /** Groups of rooms: each may import itself and every group to its left. */
+  readonly chain: readonly (readonly string[])[];
+  /** By room outside the chain: the rooms or files that it alone may import. */
+  readonly outside: Readonly<Record<string, readonly string[]>>;
+  /** Pairs of a room and a room, or file, that the chain allows and that are forbidden nevertheless. */
+  readonly forbidden: readonly (readonly [from: string, to: string])[];
+  /** By room: the single files of a forbidden room that it may import after all. */
+  readonly except: Readonly<Record<string, readonly string[]>>;
+}
 
 /** Path from the project's root, with `/`, to text. */
 export type SourceFiles = ReadonlyMap<string, string>;
 
 const LONGEST_FILE_LINES = 400;
 const CATCH_ALLS: ReadonlySet<string> = new Set(['utils', 'util', 'helpers', 'helper', 'common', 'misc']);
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|generated|schema|d))?\.ts$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|job|generated|schema|d))?\.ts$/;
 const KEBAB_FOLDER = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Every breach of the house's rules in these files, each with its file and what is wrong. */
-export const findBreaches = (files: SourceFiles, table: ImportTable): string[] => {
+export const findBreaches = (files: SourceFiles, house: House): string[] => {
   const imports = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]));
   return [
     ...[...imports].flatMap(([path, targets]) =>
-      targets.flatMap((target) => edgeBreach(path, target, table)),
+      targets.flatMap((target) => edgeBreach(path, target, house)),
     ),
     ...findCycles(imports),
     ...[...files].flatMap(([path, text]) => [...nameBreaches(path), ...textBreaches(path, text)]),
@@ -45,27 +54,47 @@ const importsOf = (path: string, text: string): string[] => {
 
 const roomOf = (path: string): string => {
   const [top, second] = path.split('/');
-  if (top !== 'src') return top!;
-  return second === 'main.ts' ? 'main' : second!;
+  return top === 'src' ? second! : top!;
 };
 
 const isOurs = (target: string): boolean =>
-  target.startsWith('../') || /^[a-z]+\/.*\.(ts|json)$/.test(target);
+  target.startsWith('../') || /^[a-z]+\/.*\.(ts|json|mjs)$/.test(target);
 
-const edgeBreach = (path: string, target: string, table: ImportTable): string[] => {
+const isFreeToImport = (room: string): boolean => room === 'test' || room === 'bench';
+
+const edgeBreach = (path: string, target: string, house: House): string[] => {
   const room = roomOf(path);
-  if (room === 'test' || room === 'bench') return [];
-  const allowed = table[room];
-  if (allowed === undefined) return [`${path}: ${room} is not a room of the house`];
-  if (target === UNKNOWN_TARGET) return [`${path}: imports what cannot be told before it runs`];
+  if (isFreeToImport(room)) return [];
+  const allowed = allowedRooms(room, house);
+  if (allowed === null) return [`${path}: ${room} is not a room of the house`];
+  if (target === UNKNOWN_TARGET) return [`${path}: imports a computed path, which cannot be checked`];
   if (!isOurs(target)) return packageBreach(path, room, target);
-  if (roomOf(target) === room || allowed.includes('all')) return [];
-  if (allowed.some((entry) => entry === roomOf(target) || `src/${entry}` === target)) return [];
+  const to = roomOf(target);
+  if (to === room) return room === 'modules' ? moduleBreach(path, target) : [];
+  if (house.except[room]?.includes(target)) return [];
+  const is_forbidden = house.forbidden.some(([from, what]) => from === room && what === to);
+  if (!is_forbidden && (allowed.includes(to) || allowed.includes(target))) return [];
   return [`${path}: ${room} may not import ${target}`];
 };
 
-const KNEX_FILE = 'src/core/migrate.ts';
-const KOA_ROOMS: ReadonlySet<string> = new Set(['http', 'control', 'gateway', 'main']);
+/** What a room may import besides itself; null for a room that nobody named. */
+const allowedRooms = (room: string, { chain, outside }: House): readonly string[] | null => {
+  if (outside[room] !== undefined) return outside[room];
+  const place = chain.findIndex((group) => group.includes(room));
+  return place === -1 ? null : chain.slice(0, place + 1).flat();
+};
+
+/** A module is reached through its service.ts; the list of routes alone takes files of every module. */
+const moduleBreach = (path: string, target: string): string[] => {
+  const [from, to] = [path, target].map((each) => each.split('/').slice(2));
+  const is_shared = to!.length === 1;
+  if (is_shared || path === 'src/modules/routes.ts' || from![0] === to![0]) return [];
+  if (to![1] === 'service.ts') return [];
+  return [`${path}: a module is imported through its service.ts, not ${target}`];
+};
+
+const KNEX_FILE = 'src/postgres/migrate.ts';
+const KOA_ROOMS: ReadonlySet<string> = new Set(['http', 'resources', 'modules', 'gateway', 'server']);
 
 const packageBreach = (path: string, room: string, target: string): string[] => {
   if (target === 'knex' && room !== 'migrations' && room !== 'seeds' && path !== KNEX_FILE) {
@@ -73,6 +102,7 @@ const packageBreach = (path: string, room: string, target: string): string[] => 
   }
   if (/^(koa|@koa\/.*)$/.test(target) && !KOA_ROOMS.has(room)) return [`${path}: ${room} knows no Koa`];
   if (room === 'gateway' && target === 'postgres') return [`${path}: the gateway runs no SQL`];
+  if (room === 'verifier' && !target.startsWith('node:')) return [`${path}: the verifier has no dependency`];
   return [];
 };
 
@@ -99,10 +129,12 @@ const nameBreaches = (path: string): string[] => {
   }
   const is_kebab =
     parts.every((part) => KEBAB_FOLDER.test(part)) && (!name.endsWith('.ts') || KEBAB.test(name));
+  if (name === 'index.ts') breaches.push(`${path}: name it after its main export`);
   if (!is_kebab) breaches.push(`${path}: the name is not kebab-case`);
   return breaches;
 };
 
+const ENVIRONMENT_FILE = 'src/server/config.ts';
 // By its name, as a member of anything (`globalThis.process.env`), computed, taken apart, or from its module.
 const ENVIRONMENT = [
   /\bprocess\s*(?:\?\.|\.)\s*env\b/,
@@ -115,9 +147,12 @@ const DEFAULT_EXPORT = /^[ \t]*export\s+(?:default\b|\{[^}]*\bas\s+default\b)/m;
 const textBreaches = (path: string, text: string): string[] => {
   if (!path.endsWith('.ts')) return [];
   const breaches: string[] = [];
-  const is_program = roomOf(path) === 'test' || roomOf(path) === 'bench';
-  if (!is_program && path !== 'src/main.ts' && ENVIRONMENT.some((form) => form.test(text))) {
-    breaches.push(`${path}: only src/main.ts reads the environment`);
+  if (
+    !isFreeToImport(roomOf(path)) &&
+    path !== ENVIRONMENT_FILE &&
+    ENVIRONMENT.some((form) => form.test(text))
+  ) {
+    breaches.push(`${path}: only ${ENVIRONMENT_FILE} reads the environment`);
   }
   if (DEFAULT_EXPORT.test(text)) breaches.push(`${path}: has a default export`);
   const lines = text.trimEnd().split('\n').length;

@@ -1,13 +1,14 @@
 import { fileURLToPath } from 'node:url';
+import { createJournalLog } from '../../src/audit/journal-leaves.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { instantOf } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { JobDeps } from '../../src/jobs/deps.ts';
+import { prepareBatch } from '../../src/jobs/load/batch.ts';
+import { createCallRows } from '../../src/jobs/load/call-rows.ts';
 import type { CallFacts, CallRecord, JournalEntry } from '../../src/journal/record.ts';
-import type { PipelineDeps } from '../../src/pipeline/deps.ts';
-import { prepareBatch } from '../../src/pipeline/load/batch.ts';
-import { createCallRows } from '../../src/pipeline/load/call-rows.ts';
-import { createJournalLog } from '../../src/vault/audit/journal-leaves.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
+import { JOBS } from '../../src/server/jobs.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { loadRegistry, type Registry } from '../../src/vault/registry.ts';
 import { createRowBuilder } from '../../src/vault/rows.ts';
@@ -26,7 +27,8 @@ export const testRegistry = (): Registry => {
   return registry;
 };
 
-export const pipelineDeps = ({ url }: TestDatabase, clock: Clock): PipelineDeps => ({
+export const jobDeps = ({ url }: TestDatabase, clock: Clock): JobDeps => ({
+  jobs: JOBS,
   database_url: url,
   registry: testRegistry(),
   clock,

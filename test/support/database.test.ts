@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect } from '../../src/core/postgres.ts';
+import { connect } from '../../src/postgres/connect.ts';
 import { createEmptyDatabase, createTestDatabase } from './database.ts';
 import { stopTestServer } from './server.ts';
 

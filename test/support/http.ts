@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { FirstKeys } from '../../src/control/first-start.ts';
-import type { Sql } from '../../src/core/postgres.ts';
 import type { CallFacts, RouteFacts } from '../../src/journal/record.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
+import type { FirstKeys } from '../../src/server/first-start.ts';
 
 /** A reply, read whole. */
 export interface Reply {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ControlDeps } from '../../src/control/deps.ts';
 import { instantOf } from '../../src/core/clock.ts';
+import type { ControlDeps } from '../../src/modules/deps.ts';
 import type { Content, SatelliteTable } from '../../src/vault/rows.ts';
 
 const STANDARD_COLUMNS = new Set(['load_date', 'applied_date', 'hash_diff', 'record_source']);

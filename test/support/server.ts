@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type FolderLock, lockDataDir } from '../../src/core/data-dir.ts';
-import { startEmbeddedPostgres } from '../../src/core/embedded-postgres.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { migrate, seed } from '../../src/core/migrate.ts';
-import { connect } from '../../src/core/postgres.ts';
-import { stopOrphan } from '../../src/core/postgres-orphan.ts';
+import { connect } from '../../src/postgres/connect.ts';
+import { type FolderLock, lockDataDir } from '../../src/postgres/embedded/data-dir.ts';
+import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded-postgres.ts';
+import { stopOrphan } from '../../src/postgres/embedded/postgres-orphan.ts';
+import { migrate, seed } from '../../src/postgres/migrate.ts';
 
 /** The PostgreSQL that all tests of this process share. */
 export interface TestServer {

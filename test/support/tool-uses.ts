@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { TOOL_UNITS, type ToolUnit } from '../../src/core/prices.ts';
+import { TOOL_UNITS, type ToolUnit } from '../../src/pricing/prices.ts';
 
 /** Uses of some of the tools that providers charge for. */
 export const toolUses: fc.Arbitrary<Partial<Record<ToolUnit, number>>> = fc.record(

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { ENCODERS, hashHub } from '../../src/vault/hash.ts';
 import { createReader } from '../../src/vault/read.ts';
 import { createTestDatabase } from '../support/database.ts';

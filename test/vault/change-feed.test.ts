@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock } from '../../src/core/clock.ts';
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { createChangeFeed } from '../../src/vault/change-feed.ts';
 import { type ChangePosition, FEED_START } from '../../src/vault/change-page.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { createAppend } from '../../src/vault/copy.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { createChanged } from '../../src/vault/changed.ts';
 import { createReader } from '../../src/vault/read.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';

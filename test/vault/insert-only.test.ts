@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { callRows, newLoader, registry } from './vault-fixture.ts';

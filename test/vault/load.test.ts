@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import type { Content, VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import {

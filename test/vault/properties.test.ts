@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { createReader } from '../../src/vault/read.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { createChanged } from '../../src/vault/changed.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { createReader } from '../../src/vault/read.ts';

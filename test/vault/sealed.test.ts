@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { systemClock } from '../../src/core/clock.ts';
-import { connect, type Sql } from '../../src/core/postgres.ts';
+import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { createReader } from '../../src/vault/read.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { sealKnown } from '../../src/vault/seal-known.ts';

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Sql } from '../../src/core/postgres.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
 import { type Content, createRowBuilder, type Stamp, type VaultRow } from '../../src/vault/rows.ts';

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { type BundleLine, coveringSubtrees, entityLine } from '../../src/vault/audit/bundle-lines.ts';
-import { formatCheckpoint } from '../../src/vault/audit/checkpoint.ts';
-import { entryOf, leafHash } from '../../src/vault/audit/entry.ts';
-import { rootOf } from '../../src/vault/audit/merkle.ts';
-import { ED25519, formatNote, formatVerifierKey, keyIdOf, signNote } from '../../src/vault/audit/note.ts';
+import { type BundleLine, coveringSubtrees, entityLine } from '../../src/audit/bundle-lines.ts';
+import { formatCheckpoint } from '../../src/audit/checkpoint.ts';
+import { entryOf, leafHash } from '../../src/audit/entry.ts';
+import { rootOf } from '../../src/audit/merkle.ts';
+import { ED25519, formatNote, formatVerifierKey, keyIdOf, signNote } from '../../src/audit/note.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { callRows, invoiceLine, registry, rows, stamp, tenantRows } from '../vault/vault-fixture.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { BundleLine } from '../../src/vault/audit/bundle-lines.ts';
+import type { BundleLine } from '../../src/audit/bundle-lines.ts';
 import { createVerifier, type Report, reportText } from '../../verifier/onevault-verify.mjs';
-import { createRandom, pick } from '../vault/audit/tampering/mutate.ts';
+import { createRandom, pick } from '../audit/tampering/mutate.ts';
 import { bundleOf, createSigner, LEAVES } from './bundle-fixture.ts';
 
 const signer = createSigner();

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import type { BundleLine } from '../../src/vault/audit/bundle-lines.ts';
+import type { BundleLine } from '../../src/audit/bundle-lines.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createVerifier, FAULTS, type Report } from '../../verifier/onevault-verify.mjs';
 import { callRows, rows, stamp, tenantRows } from '../vault/vault-fixture.ts';

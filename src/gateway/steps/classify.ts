@@ -5,19 +5,19 @@ import {
   type Model,
   type Offer,
   type OwnModel,
-  type Price,
   type ProviderKey,
   priceAt,
-} from '../../control/snapshot.ts';
+} from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { tierFor } from '../../core/prices.ts';
+import type { Price } from '../../pricing/price.ts';
+import { tierFor } from '../../pricing/prices.ts';
+import { worstCost } from '../../pricing/rating.ts';
+import { type HostedTool, mostUses, unpricedTool } from '../ai/hosted-tools.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { detectFlags } from '../detectors.ts';
-import { type HostedTool, mostUses, unpricedTool } from '../hosted-tools.ts';
-import { adapterOf } from '../offers.ts';
-import { ownModelsOf, payersOf } from '../payers.ts';
-import { worstCost } from '../rating.ts';
+import { detectFlags } from '../guardrails/detectors.ts';
+import { adapterOf } from '../routing/candidates.ts';
+import { ownModelsOf, payersOf } from '../routing/credentials.ts';
 
 /** Finds what a prompt holds that needs care, which offers could serve it, and what each could cost at most. */
 export const classify =

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../core/errors.ts';
 import { keyRefused } from '../../providers/check-key.ts';
 import type { ProviderAdapter, Upstream, UpstreamReply } from '../../providers/contract.ts';
-import { createLosses } from '../../providers/losses.ts';
+import { createLosses } from '../../providers/unsupported-fields.ts';
+import type { Dialogue } from '../ai/operation.ts';
+import { pass } from '../ai/passthrough.ts';
+import { receiveStream } from '../ai/receive-stream.ts';
 import type { Call, CandidateOffer, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { adapterOf } from '../offers.ts';
-import { pass } from '../passing.ts';
-import { isHeld, upstreamOf } from '../payers.ts';
-import { receiveStream } from '../receive-stream.ts';
-import type { Dialogue } from '../work.ts';
+import { adapterOf } from '../routing/candidates.ts';
+import { isHeld, upstreamOf } from '../routing/credentials.ts';
 
 // The first choice and one failover: a third try would keep the client longer than an error does.
 const MAX_ATTEMPTS = 2;

@@ -1,9 +1,9 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { type Pico, usdFromPico } from '../../core/money.ts';
-import { budgetsOf } from '../budgets.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { holdKeys, worstBilled } from '../key-budgets.ts';
+import { budgetsOf } from '../limits/budgets.ts';
+import { holdKeys, worstBilled } from '../limits/key-budgets.ts';
 
 /**
  * Holds what the call could cost at most against its customer's budgets, and against the limits of its own provider

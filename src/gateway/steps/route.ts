@@ -1,4 +1,4 @@
-import type { RoutingRule, Snapshot } from '../../control/snapshot.ts';
+import type { RoutingRule, Snapshot } from '../../catalog/snapshot.ts';
 import type { Call, CandidateOffer, Route, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 

@@ -1,12 +1,12 @@
 import { asOneVaultError, OneVaultError } from '../../core/errors.ts';
-import type { Usage } from '../../providers/chat-form.ts';
+import { NOTHING_USED, type Rating, rate } from '../../pricing/rating.ts';
+import type { Usage } from '../../pricing/usage.ts';
+import { withTools } from '../ai/hosted-tools.ts';
 import type { Call, CandidateOffer } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
+import { streamHeaders } from '../client-response.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { withTools } from '../hosted-tools.ts';
-import { feeOf, settleKeys } from '../key-budgets.ts';
-import { NOTHING_USED, type Rating, rate } from '../rating.ts';
-import { streamHeaders } from '../reply.ts';
+import { feeOf, settleKeys } from '../limits/key-budgets.ts';
 
 /**
  * Ends a call, whatever became of it: rates what was used, gives back the rest of the reservation, appends the

@@ -1,12 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProviderAdapter } from '../contract.ts';
-import { errorCodeOf, messageOf, refusalError } from '../reply-error.ts';
+import { errorCodeOf, messageOf, refusalError } from '../response-error.ts';
 import { countTokens } from './count-tokens.ts';
-import { createCountPassage, createMessagesPassage } from './passage.ts';
+import { createCountPassage, createMessagesPassage } from './passthrough.ts';
+import { post } from './protocol.ts';
 import { messagesRequest } from './request.ts';
 import { chatResponse } from './response.ts';
 import { createAnthropicStream } from './stream.ts';
-import { post } from './wire.ts';
 
 /** Anthropic's messages API. */
 export const createAnthropic = (clock: Clock): ProviderAdapter => ({

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 
 /** Blocks of a content that may hold text, images and documents. Empty texts are left out, as Anthropic refuses them. */
 export const contentBlocks = (content: unknown, param: string, losses: Losses): readonly JsonObject[] =>

@@ -1,8 +1,8 @@
 import type { ChatRequest } from '../chat-form.ts';
 import type { Operation } from '../contract.ts';
 import { malformed, parseReply, tokenCount } from '../json.ts';
+import { post } from './protocol.ts';
 import { messagesRequest } from './request.ts';
-import { post } from './wire.ts';
 
 /** Anthropic's count of a prompt's tokens. */
 export const countTokens: Operation<ChatRequest, number> = {

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import { isObject } from '../json.ts';
-import { refusalError } from '../reply-error.ts';
+import { refusalError } from '../response-error.ts';
 
 // https://docs.anthropic.com/en/api/errors: the status that each type has where it comes before the stream.
 const STATUS_OF_TYPE: ReadonlyMap<unknown, number> = new Map([

@@ -1,8 +1,8 @@
 import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
 import { markOf } from '../thinking-mark.ts';
+import type { Losses } from '../unsupported-fields.ts';
 import { cacheMark, contentBlocks, textBlocks } from './content.ts';
 
 interface Turn {

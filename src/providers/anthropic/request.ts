@@ -2,7 +2,7 @@ import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget } from '../contract.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 import { messagesOf } from './messages.ts';
 import { toolFields } from './tools.ts';
 

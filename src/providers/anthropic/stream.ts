@@ -7,7 +7,7 @@ import { createTextLog } from '../text-log.ts';
 import { createBlocks } from './blocks.ts';
 import { errorOfEvent } from './event-error.ts';
 import { finishReason } from './response.ts';
-import { createUsageTally } from './usage-tally.ts';
+import { createUsageTally } from './usage-counts.ts';
 
 /** Anthropic's stream of message events as chunks of the pivot form. */
 export const createAnthropicStream = (clock: Clock) => (): ChatStream => {

@@ -1,4 +1,5 @@
-import type { JsonObject, Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
 import { isObject, tokenCount } from '../json.ts';
 
 /**

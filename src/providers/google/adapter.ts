@@ -3,11 +3,11 @@ import type { ProviderAdapter } from '../contract.ts';
 import { countTokens } from './count-tokens.ts';
 import { embeddings } from './embeddings.ts';
 import { errorIn, errorOfStatus } from './error.ts';
-import { countPassage, createEmbedPassage, createGeneratePassage } from './passage.ts';
+import { countPassage, createEmbedPassage, createGeneratePassage } from './passthrough.ts';
+import { generateMethod, post } from './protocol.ts';
 import { generateRequest } from './request.ts';
 import { chatResponse } from './response.ts';
 import { createGoogleStream } from './stream.ts';
-import { generateMethod, post } from './wire.ts';
 
 /** Google's Gemini API. */
 export const createGoogle = (clock: Clock): ProviderAdapter => ({

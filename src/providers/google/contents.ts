@@ -1,10 +1,10 @@
 import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 import { contentParts, textParts } from './parts.ts';
+import { isThirdGeneration } from './protocol.ts';
 import { signaturesOf, UNSIGNED_CALL } from './signatures.ts';
-import { isThirdGeneration } from './wire.ts';
 
 interface Content {
   readonly role: 'user' | 'model';

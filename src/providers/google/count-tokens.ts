@@ -1,8 +1,8 @@
 import type { ChatRequest } from '../chat-form.ts';
 import type { Operation } from '../contract.ts';
 import { malformed, parseReply, tokenCount } from '../json.ts';
+import { post, resourceOf } from './protocol.ts';
 import { generateRequest } from './request.ts';
-import { post, resourceOf } from './wire.ts';
 
 /** Google's count of a prompt's tokens. */
 export const countTokens: Operation<ChatRequest, number> = {

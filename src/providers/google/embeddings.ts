@@ -2,7 +2,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Operation } from '../contract.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { post, resourceOf } from './wire.ts';
+import { post, resourceOf } from './protocol.ts';
 
 const READ_HERE: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'task_type', 'title']);
 // A label, and the form of the vectors, which is the client's affair.

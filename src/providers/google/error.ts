@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import type { Upstream, UpstreamHeaders } from '../contract.ts';
 import { isObject } from '../json.ts';
-import { refusalError } from '../reply-error.ts';
+import { refusalError } from '../response-error.ts';
 
 interface Refused {
   readonly status: number;

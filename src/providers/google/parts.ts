@@ -1,9 +1,9 @@
 import type { JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 import { inlineDataOf, isWebUrl, typeOfUrl } from './media.ts';
-import { isThirdGeneration } from './wire.ts';
+import { isThirdGeneration } from './protocol.ts';
 
 /** How one part of a content is written: none where it is lost. */
 type ToParts = (part: JsonObject, param: string) => readonly JsonObject[];

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 
 // https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support: what Google holds a reply to.
 const HELD: ReadonlySet<string> = new Set([

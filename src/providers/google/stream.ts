@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import type { ChatChunk, JsonObject, Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
+import type { ChatChunk, JsonObject } from '../chat-form.ts';
 import type { ChatStream } from '../contract.ts';
 import { parseReply } from '../json.ts';
 import { createTextLog } from '../text-log.ts';

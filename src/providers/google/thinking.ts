@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
-import { isThirdGeneration } from './wire.ts';
+import type { Losses } from '../unsupported-fields.ts';
+import { isThirdGeneration } from './protocol.ts';
 
 // https://ai.google.dev/gemini-api/docs/openai#thinking: the levels and budgets (in tokens) that Google itself makes
 // of OpenAI's efforts; the two highest are later than its table.

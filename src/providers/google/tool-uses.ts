@@ -1,4 +1,5 @@
-import type { JsonObject, ToolUses } from '../chat-form.ts';
+import type { ToolUses } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 
 /**

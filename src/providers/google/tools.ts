@@ -1,7 +1,7 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 import { keptSchema } from './schema.ts';
 
 /**

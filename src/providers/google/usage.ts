@@ -1,4 +1,4 @@
-import type { Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 
 /**

@@ -1,10 +1,10 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProviderAdapter } from '../contract.ts';
-import { messageOf, refusalError } from '../reply-error.ts';
-import { type ChatDialect, OPENAI } from './dialect.ts';
+import { messageOf, refusalError } from '../response-error.ts';
+import { type ChatDialect, OPENAI } from './compatibility-profile.ts';
 import { createEmbeddings, type EmbeddingsDialect, embeddings, embeddingsPassage } from './embeddings.ts';
 import { createImagesPassage, images } from './images.ts';
-import { createChatPassage } from './passage.ts';
+import { createChatPassage } from './passthrough.ts';
 import { createRealtime, OPENAI_REALTIME, type RealtimeDialect } from './realtime.ts';
 import { createChatRequest } from './request.ts';
 import { createChatResponse } from './response.ts';

@@ -1,9 +1,9 @@
-import type { Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
 import type { Operation, Passage } from '../contract.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { passedBody } from '../passed-body.ts';
-import type { ChatDialect } from './dialect.ts';
+import { passedBody } from '../passthrough-body.ts';
+import type { ChatDialect } from './compatibility-profile.ts';
 import { post } from './post.ts';
 import { usageOf } from './usage.ts';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import { isObject } from '../json.ts';
-import { refusalError } from '../reply-error.ts';
+import { refusalError } from '../response-error.ts';
 
 /** What an error within a stream means for the client. */
 export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {

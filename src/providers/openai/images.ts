@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import type { Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
 import type { Operation, Passage, PassedStream } from '../contract.ts';
 import type { ImageRequest, ImageResponse } from '../image-form.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { passedBody } from '../passed-body.ts';
-import { sseText } from '../sse-text.ts';
+import { passedBody } from '../passthrough-body.ts';
+import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { post } from './post.ts';
 import { tokenUsageOf } from './token-usage.ts';

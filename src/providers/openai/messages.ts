@@ -1,5 +1,5 @@
 import type { ChatMessage, ContentPart, JsonObject } from '../chat-form.ts';
-import type { Losses } from '../losses.ts';
+import type { Losses } from '../unsupported-fields.ts';
 
 /**
  * Messages of the pivot form as OpenAI takes them. Its tools answer in text only, so the pictures and files of their

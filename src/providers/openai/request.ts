@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget, UpstreamRequest } from '../contract.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../losses.ts';
-import type { ChatDialect, Fields } from './dialect.ts';
+import type { Losses } from '../unsupported-fields.ts';
+import type { ChatDialect, Fields } from './compatibility-profile.ts';
 import { messagesOf } from './messages.ts';
 
 /**

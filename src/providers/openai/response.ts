@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse } from '../chat-form.ts';
 import type { Answered } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import type { ChatDialect } from './dialect.ts';
+import type { ChatDialect } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
 /**

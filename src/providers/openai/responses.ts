@@ -1,11 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import type { JsonObject, ToolUses, Usage } from '../chat-form.ts';
+import type { ToolUses, Usage } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
 import type { Passage, PassedStream } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
-import { passedBody } from '../passed-body.ts';
-import { sseText } from '../sse-text.ts';
+import { passedBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
+import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { post } from './post.ts';
 import { servedAs } from './service-tier.ts';

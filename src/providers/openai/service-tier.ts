@@ -1,4 +1,4 @@
-import type { Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
 
 /** Usage with how the provider says that it served the call, where that has other prices. */
 export const servedAs = (usage: Usage | null, service_tier: unknown): Usage | null => {

@@ -1,11 +1,12 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import type { ChatChunk, Usage } from '../chat-form.ts';
+import type { Usage } from '../../pricing/usage.ts';
+import type { ChatChunk } from '../chat-form.ts';
 import { writtenText } from '../chat-text.ts';
 import type { ChatStream } from '../contract.ts';
 import { isObject, malformed, parseReply } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
-import type { ChatDialect } from './dialect.ts';
+import type { ChatDialect } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
 /** A stream of OpenAI's, whose frames are chunks of the pivot form. */

@@ -1,4 +1,4 @@
-import type { ToolUses } from '../chat-form.ts';
+import type { ToolUses } from '../../pricing/usage.ts';
 import { isObject } from '../json.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { jsonEndpoint } from '../endpoints.ts';
-import type { Endpoint } from '../wire.ts';
+import type { Endpoint } from '../protocol.ts';
 import { parseCounted } from './messages-request.ts';
 import { anthropic } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 import { type Json, piecesOfSize, type SandboxCall, type SandboxReply } from '../call.ts';
-import type { ChatForm } from '../wire.ts';
+import type { ChatForm } from '../protocol.ts';
 import { parseMessages } from './messages-request.ts';
 import { anthropic } from './protocol.ts';
 

@@ -1,5 +1,5 @@
 import { CREATED_S, SandboxRefusal } from '../call.ts';
-import type { Protocol } from '../wire.ts';
+import type { Protocol } from '../protocol.ts';
 
 /** What Anthropic's endpoints have in common. */
 export const anthropic: Protocol = {

@@ -1,6 +1,6 @@
 import { objectOf } from '../call.ts';
 import { jsonEndpoint } from '../endpoints.ts';
-import type { Endpoint } from '../wire.ts';
+import type { Endpoint } from '../protocol.ts';
 import { parseGenerate } from './generate-request.ts';
 import { google } from './protocol.ts';
 

@@ -1,7 +1,7 @@
 import { createTally, type Json, objectOf, SandboxRefusal } from '../call.ts';
 import { jsonEndpoint } from '../endpoints.ts';
+import type { Endpoint } from '../protocol.ts';
 import { vectorOf } from '../vector.ts';
-import type { Endpoint } from '../wire.ts';
 import { readContent } from './contents.ts';
 import { fieldsOf, messageOf, repeated } from './fields.ts';
 import { checkGoogleModel } from './generate-request.ts';

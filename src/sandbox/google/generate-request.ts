@@ -11,7 +11,7 @@ import {
   tokensOf,
   toolOf,
 } from '../call.ts';
-import type { Target } from '../wire.ts';
+import type { Target } from '../protocol.ts';
 import { readContent, readContents } from './contents.ts';
 import { checkSchema, fieldsOf, messageOf, repeated } from './fields.ts';
 

@@ -1,6 +1,6 @@
 import { type Json, listOf, objectOf, type SandboxCall, SandboxRefusal, type SandboxReply } from '../call.ts';
 import { pngOf } from '../png.ts';
-import type { ChatForm } from '../wire.ts';
+import type { ChatForm } from '../protocol.ts';
 import { parseGenerate } from './generate-request.ts';
 import { google, statusOf } from './protocol.ts';
 

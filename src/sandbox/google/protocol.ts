@@ -1,5 +1,5 @@
 import { type Json, SandboxRefusal } from '../call.ts';
-import type { Protocol } from '../wire.ts';
+import type { Protocol } from '../protocol.ts';
 
 const INVALID_KEY = 'API_KEY_INVALID';
 

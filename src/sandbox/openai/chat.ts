@@ -1,5 +1,5 @@
 import { CREATED_S, type Json, piecesOfSize, type SandboxCall, type SandboxReply } from '../call.ts';
-import type { ChatForm } from '../wire.ts';
+import type { ChatForm } from '../protocol.ts';
 import { parseChat } from './chat-request.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 

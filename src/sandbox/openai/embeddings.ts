@@ -1,7 +1,7 @@
 import { checkModel, isJsonObject, type Json, SandboxRefusal, tokensOf } from '../call.ts';
 import { jsonEndpoint } from '../endpoints.ts';
+import type { Endpoint } from '../protocol.ts';
 import { vectorOf } from '../vector.ts';
-import type { Endpoint } from '../wire.ts';
 import { openAi } from './protocol.ts';
 
 const DIMENSIONS = 1_536;

@@ -1,7 +1,7 @@
 import { CREATED_S, checkModel, type Json, SandboxRefusal, tokensOf } from '../call.ts';
 import { withoutDirectives } from '../directives.ts';
 import { pngOf } from '../png.ts';
-import type { Endpoint } from '../wire.ts';
+import type { Endpoint } from '../protocol.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 
 // What a picture counts, as OpenAI publishes it for gpt-image-1: by quality, then by form.

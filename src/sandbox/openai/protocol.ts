@@ -1,5 +1,5 @@
 import { SandboxRefusal } from '../call.ts';
-import type { Protocol } from '../wire.ts';
+import type { Protocol } from '../protocol.ts';
 
 /** What OpenAI's endpoints have in common. */
 export const openAi: Protocol = {

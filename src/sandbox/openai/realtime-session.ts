@@ -1,6 +1,6 @@
 import { type Json, listOf, objectOf, SandboxRefusal } from '../call.ts';
 import { faultsOf } from '../directives.ts';
-import { replyTo } from '../reply.ts';
+import { replyTo } from '../response.ts';
 import { openAi } from './protocol.ts';
 import { type Conversation, createConversation } from './realtime-conversation.ts';
 import { realtimeEvents } from './realtime-events.ts';

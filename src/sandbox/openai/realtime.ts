@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
-import { seedOf } from '../answer.ts';
 import { isJsonObject, type Json, SandboxRefusal } from '../call.ts';
+import { seedOf } from '../respond.ts';
 import { openAi } from './protocol.ts';
 import { createRealtimeSession } from './realtime-session.ts';
 

@@ -1,5 +1,5 @@
 import { CREATED_S, type Json, objectOf, type SandboxCall, type SandboxReply } from '../call.ts';
-import type { ChatForm } from '../wire.ts';
+import type { ChatForm } from '../protocol.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 import { responseFrames } from './responses-events.ts';
 import { parseResponses } from './responses-request.ts';

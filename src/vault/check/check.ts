@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts';
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import type { Registry } from '../registry.ts';
 import type { Transaction } from '../transaction.ts';
 

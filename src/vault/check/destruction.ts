@@ -1,4 +1,4 @@
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import { GHOST_KEY } from '../entity.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
 import type { Transaction } from '../transaction.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import { type Column, type ColumnType, type Entity, GHOST_KEY, type Satellite } from '../entity.ts';
 import type { Transaction } from '../transaction.ts';
 import { type Check, isDataError, NAMED_FAULTS, type Outcome, type Unit } from './check.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import { type JournalFamily, journalFamily } from '../journal-family.ts';
 import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';

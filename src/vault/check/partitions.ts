@@ -1,5 +1,5 @@
 import { type Clock, instantOf } from '../../core/clock.ts';
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import type { Entity } from '../entity.ts';
 import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';

@@ -1,4 +1,4 @@
-import type { Sql } from '../../core/postgres.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import type { Entity } from '../entity.ts';
 import { journalFamily } from '../journal-family.ts';
 import { inTransaction, type Transaction } from '../transaction.ts';

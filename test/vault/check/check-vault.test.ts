@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import { readFrontier } from '../../../src/audit/hashes.ts';
+import { sequenceLeaves } from '../../../src/audit/sequence-leaves.ts';
 import { systemClock } from '../../../src/core/clock.ts';
-import type { Sql } from '../../../src/core/postgres.ts';
-import { readFrontier } from '../../../src/vault/audit/hashes.ts';
-import { sequenceLeaves } from '../../../src/vault/audit/sequence-leaves.ts';
+import type { Sql } from '../../../src/postgres/connect.ts';
 import { type CheckResult, checkVault, type Progress } from '../../../src/vault/check/check-vault.ts';
 import type { Transaction } from '../../../src/vault/transaction.ts';
 import { addCustomer, createCallFeed, WRITERS } from '../../support/calls.ts';

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import type { CompatibleProvider } from '../../../core/compatible-providers.ts';
 import type { JsonObject } from '../../chat-form.ts';
+import type { CompatibleProvider } from '../../compatible-providers.ts';
 import { isObject } from '../../json.ts';
-import type { Losses } from '../../losses.ts';
-import type { Fields } from '../dialect.ts';
+import type { Losses } from '../../unsupported-fields.ts';
+import type { Fields } from '../compatibility-profile.ts';
 
 type Edit = (body: Fields, losses: Losses) => void;
 

@@ -1,5 +1,5 @@
-import type { CompatibleProvider } from '../../../core/compatible-providers.ts';
 import type { JsonObject } from '../../chat-form.ts';
+import type { CompatibleProvider } from '../../compatible-providers.ts';
 import { isObject } from '../../json.ts';
 
 /** Writes the choices of a provider of the family as OpenAI does; what it cannot read stays for others to refuse. */

@@ -1,5 +1,6 @@
-import type { CompatibleProvider, UsageDialect } from '../../../core/compatible-providers.ts';
-import type { JsonObject, Usage } from '../../chat-form.ts';
+import type { Usage } from '../../../pricing/usage.ts';
+import type { JsonObject } from '../../chat-form.ts';
+import type { CompatibleProvider, UsageDialect } from '../../compatible-providers.ts';
 import { isObject, tokenCount } from '../../json.ts';
 import { usageOf } from '../usage.ts';
 

@@ -1,0 +1,56 @@
+import type { Entity } from '../vault/entity.ts';
+import { journalFamily } from '../vault/journal-family.ts';
+import type { Registry } from '../vault/registry.ts';
+import type { Subtree } from './subtrees.ts';
+
+/** A line of a bundle; verifier/README.md describes each kind. */
+export type BundleLine = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+/**
+ * The line that describes a table, so that a verifier can recompute its hashes.
+ * @param withhold whether columns that are shown to nobody are left out of its rows
+ */
+export const entityLine = (registry: Registry, entity: Entity, withhold: boolean): BundleLine => {
+  const { table, kind, hash_key, columns } = entity;
+  const names = (of: readonly { readonly name: string }[]): string[] => of.map(({ name }) => name);
+  const withheld = withhold ? withheldColumns(entity) : [];
+  const family = journalFamily(registry);
+  return {
+    ...{ kind: 'entity', table, entity_kind: kind, hash_key },
+    columns: columns.map(({ name, type }) => ({ name, type })),
+    ...(kind === 'hub' ? { business_key: names(entity.business_key) } : {}),
+    ...(kind === 'link'
+      ? { hubs: entity.hubs.map(({ column }) => column), dependent_key: entity.dependent_key?.name ?? null }
+      : {}),
+    ...(kind === 'satellite'
+      ? { payload: names(entity.payload), sub_key: entity.sub_key, flavour: entity.flavour }
+      : {}),
+    ...(family?.tables.has(table) === true ? { together: togetherOf(registry) } : {}),
+    ...(withheld.length > 0 ? { withheld } : {}),
+  };
+};
+
+/** Columns that are shown to nobody, because they let in or open what is sealed. */
+export const withheldColumns = ({ columns }: Entity): string[] =>
+  columns.filter(({ privacy }) => privacy === 'secret').map(({ name }) => name);
+
+/** The tables that each record of the journal fills: its hub, the links of it, and the satellite that numbers it. */
+const togetherOf = (registry: Registry): string[] => {
+  const { tables, hub, satellite } = journalFamily(registry)!;
+  return [...tables].filter(
+    (table) =>
+      table === hub.table || table === satellite.table || registry.entities.get(table)?.kind === 'link',
+  );
+};
+
+/** The complete subtrees, the largest that fit, which cover a range of leaves wherever it begins; from left to right. */
+export const coveringSubtrees = (from: number, to: number): Subtree[] => {
+  const subtrees: Subtree[] = [];
+  for (let next = from; next < to; ) {
+    let level = 0;
+    while (next % 2 ** (level + 1) === 0 && next + 2 ** (level + 1) <= to) level += 1;
+    subtrees.push({ level, index: next / 2 ** level });
+    next += 2 ** level;
+  }
+  return subtrees;
+};

@@ -1,0 +1,69 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { instantOf } from '../core/clock.ts';
+import { isMismatch, type Sealer, type SealerDeps } from './sealer.ts';
+
+export interface SealingDeps extends Pick<SealerDeps, 'clock' | 'log'> {
+  readonly sealer: Sealer;
+  /** A file that is there while sealing is stopped, with the reason in it: for operators, and for the metric. */
+  readonly stopped_path: string;
+}
+
+export interface Sealing {
+  /** Resolves when the round under way has ended. */
+  stop(): Promise<void>;
+}
+
+const INTERVAL_MS = 1_000;
+// While the database and the files disagree, or the database is away: soon enough once that is mended.
+const INTERVAL_AFTER_ERROR_MS = 5_000;
+const REPEAT_ERROR_MS = 60_000;
+
+/** Seals every second until told to stop. Of several processes that do so, each does what it finds to do. */
+export const startSealing = (deps: SealingDeps): Sealing => {
+  const stopping = new AbortController();
+  const running = loop(deps, stopping.signal);
+  return {
+    async stop() {
+      stopping.abort();
+      await running;
+    },
+  };
+};
+
+const loop = async (
+  { sealer, clock, log, stopped_path }: SealingDeps,
+  stopping: AbortSignal,
+): Promise<void> => {
+  let told_ms = Number.NEGATIVE_INFINITY;
+  let told = '';
+  const tell = (error: unknown): void => {
+    const message = error instanceof Error ? error.message : String(error);
+    const is_news = message !== told || clock.now() - told_ms >= REPEAT_ERROR_MS;
+    if (isMismatch(error)) {
+      writeFileSync(stopped_path, `${instantOf(clock.now())} ${message}\n`, { mode: 0o600 });
+      if (is_news) log.fatal({ err: error }, STOPPED);
+    } else if (is_news) {
+      log.warn({ err: error }, 'the audit log cannot be sealed now; it is tried again');
+    }
+    if (is_news) [told, told_ms] = [message, clock.now()];
+  };
+  while (!stopping.aborted) {
+    let wait_ms = INTERVAL_MS;
+    try {
+      const { leaves, tree_size, is_signed } = await sealer.run();
+      if (is_signed) log.debug({ leaves, tree_size }, 'a checkpoint is signed');
+      if (told !== '') log.info({ tree_size }, 'the audit log is sealed again');
+      told = '';
+      rmSync(stopped_path, { force: true });
+    } catch (error) {
+      tell(error);
+      wait_ms = INTERVAL_AFTER_ERROR_MS;
+    }
+    await sleep(wait_ms, undefined, { signal: stopping }).catch(() => undefined);
+  }
+};
+
+const STOPPED =
+  'SEALING IS STOPPED: the audit log in the database is not what was published in the checkpoint files. Somebody ' +
+  'rewrote or rewound the database, or restored it from a backup; see "After a restore" in docs/audit.md';

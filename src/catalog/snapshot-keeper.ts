@@ -1,0 +1,83 @@
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { Sql } from '../postgres/connect.ts';
+import { CHANGE_CHANNEL } from './change-channel.ts';
+import type { Snapshot } from './snapshot.ts';
+import { buildSnapshot } from './snapshot-source.ts';
+
+/** Keeps the snapshot that a gateway reads as new as the vault. */
+export interface SnapshotKeeper {
+  current(): Snapshot;
+  /** Resolves when the snapshot holds all that was committed before the call. */
+  refresh(): Promise<void>;
+  close(): Promise<void>;
+}
+
+// After a failure: PostgreSQL may be back any moment.
+const RETRY_MS = 500;
+// LISTEN tells of a change at once, and refreshing at each new connection of what came in between: this is for a
+// connection that is dead without knowing it.
+const POLL_MS = 10_000;
+
+/** Builds the first snapshot and keeps it new. While PostgreSQL is away the last one stands. */
+export const startSnapshotKeeper = async (deps: {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Hears of every snapshot after the first; must not throw. */
+  readonly changed?: (snapshot: Snapshot) => void;
+}): Promise<SnapshotKeeper> => {
+  const { sql, clock, log } = deps;
+  let snapshot = await buildSnapshot(sql, clock);
+  let under_way: Promise<void> | null = null;
+  let next: Promise<void> | null = null;
+  let is_away = false;
+  let is_closed = false;
+  let retry: NodeJS.Timeout | undefined;
+
+  const build = async (): Promise<void> => {
+    snapshot = await buildSnapshot(sql, clock);
+    deps.changed?.(snapshot);
+    if (is_away) log.info('the snapshot is new again');
+    is_away = false;
+  };
+  const refresh = (): Promise<void> => {
+    if (under_way === null) {
+      under_way = build().finally(() => {
+        under_way = null;
+      });
+      return under_way;
+    }
+    // The one under way may have read before the change: all who ask meanwhile share the next.
+    next ??= under_way
+      .catch(() => {})
+      .then(() => {
+        next = null;
+        return refresh();
+      });
+    return next;
+  };
+  const refreshOrWarn = (): void => {
+    refresh().catch((err: unknown) => {
+      if (is_closed) return;
+      if (!is_away) log.warn({ err }, 'the snapshot cannot be refreshed; the last one stands');
+      is_away = true;
+      retry = setTimeout(refreshOrWarn, RETRY_MS);
+    });
+  };
+  const listening = await sql.listen(CHANGE_CHANNEL, refreshOrWarn, refreshOrWarn);
+  const poll = setInterval(() => {
+    if (under_way === null) refreshOrWarn();
+  }, POLL_MS);
+  return {
+    current: () => snapshot,
+    refresh,
+    close: async () => {
+      is_closed = true;
+      clearInterval(poll);
+      await listening.unlisten().catch(() => {});
+      clearTimeout(retry);
+      await under_way?.catch(() => {});
+    },
+  };
+};

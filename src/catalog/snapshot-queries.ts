@@ -1,0 +1,275 @@
+import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
+import type { Transaction } from '../vault/transaction.ts';
+import type { OwnModel, ProviderKey, RoutingRule } from './snapshot.ts';
+
+export const selectCustomers = (tx: Transaction) => tx<
+  {
+    customer: string;
+    is_active: boolean;
+    cost_budget_monthly: string | null;
+    cost_budget_daily: string | null;
+    rate_limit_requests_per_minute: number | null;
+    preferred_providers: string[] | null;
+    priority_tier: string;
+    markup_basis_points: number;
+    unpriced_policy: 'allow' | 'refuse';
+  }[]
+>`
+  select
+    h.customer_bk as customer,
+    s.customer_status = 'ACTIVE' as is_active,
+    s.cost_budget_monthly,
+    s.cost_budget_daily,
+    s.rate_limit_requests_per_minute,
+    s.preferred_providers,
+    s.priority_tier,
+    s.markup_basis_points,
+    s.unpriced_policy
+  from gateway.customer_config_s_current s
+  join gateway.customer_h h using (customer_hk)
+  where h.customer_bk <> 'unknown'`;
+
+export const selectApiKeys = (tx: Transaction) => tx<
+  {
+    api_key: string;
+    key_sha256: string;
+    customer: string | null;
+    scopes: string[];
+    allowed_ips: string[] | null;
+    expires_at: string | null;
+    is_revoked: boolean;
+    rate_limit_requests_per_minute: number | null;
+  }[]
+>`
+  select
+    h.api_key_bk as api_key,
+    s.key_sha256,
+    c.customer_bk as customer,
+    s.scopes,
+    s.allowed_ips,
+    s.expires_at,
+    s.key_status = 'REVOKED' as is_revoked,
+    s.rate_limit_requests_per_minute
+  from auth.api_key_s_current s
+  join auth.api_key_h h using (api_key_hk)
+  left join auth.api_key_customer_l l using (api_key_hk)
+  left join gateway.customer_h c using (customer_hk)
+  where h.api_key_bk <> 'unknown'`;
+
+export interface ProviderKeyRow extends Omit<ProviderKey, 'daily_spending_limit' | 'monthly_spending_limit'> {
+  readonly daily_spending_limit: string | null;
+  readonly monthly_spending_limit: string | null;
+  readonly own_models: OwnModel[];
+}
+
+/** Keys are UUIDs of version 7: the newest has the greatest. */
+export const selectProviderKeys = (tx: Transaction) => tx<ProviderKeyRow[]>`
+  select
+    h.customer_provider_key_bk as provider_key,
+    c.customer_bk as customer,
+    p.provider_bk as provider,
+    s.hash_diff as key_version,
+    s.api_key_encrypted,
+    t.base_url,
+    s.allowed_models,
+    t.own_models,
+    s.daily_spending_limit,
+    s.monthly_spending_limit,
+    t.fallback
+  from gateway.customer_provider_keys_s_current s
+  join gateway.customer_provider_key_terms_s_current t using (customer_provider_key_hk)
+  join gateway.customer_provider_keys_h h using (customer_provider_key_hk)
+  join gateway.customer_provider_keys_l l using (customer_provider_key_hk)
+  join gateway.customer_h c using (customer_hk)
+  join gateway.ai_provider_h p using (provider_hk)
+  where s.key_status = 'ACTIVE'
+    and h.customer_provider_key_bk <> 'unknown'
+  order by h.customer_provider_key_bk desc`;
+
+export const selectProviders = (tx: Transaction) => tx<
+  {
+    provider: string;
+    protocol: 'openai' | 'anthropic' | 'google';
+    api_endpoint: string;
+    is_active: boolean;
+  }[]
+>`
+  select h.provider_bk as provider, s.protocol, s.api_endpoint, s.is_active
+  from gateway.ai_provider_s_current s
+  join gateway.ai_provider_h h using (provider_hk)
+  where h.provider_bk <> 'unknown'`;
+
+export const selectModels = (tx: Transaction) => tx<
+  {
+    model: string;
+    capabilities: string[];
+    context_window_tokens: number | null;
+    max_output_tokens: number | null;
+  }[]
+>`
+  select h.model_bk as model, s.capabilities, s.context_window_tokens, s.max_output_tokens
+  from gateway.model_s_current s
+  join gateway.model_h h using (model_hk)
+  where s.is_active
+    and h.model_bk <> 'unknown'
+  order by h.model_bk`;
+
+export const selectOffers = (tx: Transaction) => tx<{ offer_hk: string; model: string; provider: string }[]>`
+  select l.model_provider_link_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
+  from gateway.model_provider_l l
+  join gateway.model_h m using (model_hk)
+  join gateway.ai_provider_h p using (provider_hk)
+  order by m.model_bk, p.provider_bk`;
+
+export interface PriceRow {
+  readonly offer_hk: string;
+  readonly applied_date: string;
+  readonly price_version: string;
+  readonly is_offered: boolean;
+  readonly provider_model_name: string;
+  readonly price_source: string;
+  readonly input_price: string | null;
+  readonly output_price: string | null;
+  readonly cached_input_price: string | null;
+  readonly cache_write_price: string | null;
+  readonly reasoning_price: string | null;
+  readonly audio_input_price: string | null;
+  readonly audio_output_price: string | null;
+  readonly image_price: string | null;
+  readonly request_price: string | null;
+  readonly tier_version: string | null;
+  /** The set that was said with the row; null where none was. */
+  readonly tiers: readonly TierRow[] | null;
+}
+
+/** Numbers as the database writes them into JSON. */
+export type TierRow = Omit<PriceTier, 'prices'> & Readonly<Record<keyof UnitPrices, string | null>>;
+
+// Prices leave as text: they are larger than what a JSON number keeps exact.
+const tierJson = (tx: Transaction) => tx`
+  jsonb_build_object(
+    'tier', t.tier,
+    'service_tier', t.service_tier,
+    'above_prompt_tokens', t.above_prompt_tokens,
+    'daily_from_s', t.daily_from_s,
+    'daily_until_s', t.daily_until_s,
+    'input_price', t.input_price::text,
+    'output_price', t.output_price::text,
+    'cached_input_price', t.cached_input_price::text,
+    'cache_write_price', t.cache_write_price::text,
+    'long_cache_write_price', t.long_cache_write_price::text,
+    'reasoning_price', t.reasoning_price::text,
+    'audio_input_price', t.audio_input_price::text,
+    'cached_audio_input_price', t.cached_audio_input_price::text,
+    'audio_output_price', t.audio_output_price::text,
+    'image_input_price', t.image_input_price::text,
+    'cached_image_input_price', t.cached_image_input_price::text,
+    'image_output_price', t.image_output_price::text,
+    'image_price', t.image_price::text,
+    'request_price', t.request_price::text,
+    'web_search_price', t.web_search_price::text,
+    'file_search_price', t.file_search_price::text,
+    'maps_search_price', t.maps_search_price::text,
+    'code_session_price', t.code_session_price::text)`;
+
+/**
+ * Every price that was ever said to hold, of one offer or of all, and for each instant the last word on it: prices may
+ * begin in the future.
+ */
+export const selectPrices = (tx: Transaction, offer_hk: string | null = null) => tx<PriceRow[]>`
+  with price as (
+    select distinct on (s.model_provider_link_hk, s.applied_date) s.*
+    from gateway.model_price_s s
+    join gateway.model_provider_l l using (model_provider_link_hk)
+    where ${offer_hk === null ? tx`true` : tx`s.model_provider_link_hk = ${offer_hk}`}
+    order by s.model_provider_link_hk, s.applied_date, s.load_date desc, s.hash_diff desc
+  ), tier_set as (
+    select distinct on (model_provider_link_hk, applied_date, load_date)
+      model_provider_link_hk,
+      applied_date,
+      load_date,
+      hash_diff as tier_version,
+      jsonb_agg(${tierJson(tx)} order by t.tier) as tiers
+    from gateway.model_price_tier_s t
+    group by model_provider_link_hk, applied_date, load_date, hash_diff
+    order by model_provider_link_hk, applied_date, load_date, hash_diff desc
+  )
+  select
+    s.model_provider_link_hk as offer_hk,
+    s.applied_date,
+    s.hash_diff as price_version,
+    s.is_offered,
+    s.provider_model_name,
+    s.price_source,
+    s.input_price,
+    s.output_price,
+    s.cached_input_price,
+    s.cache_write_price,
+    s.reasoning_price,
+    s.audio_input_price,
+    s.audio_output_price,
+    s.image_price,
+    s.request_price,
+    t.tier_version,
+    t.tiers
+  from price s
+  left join tier_set t using (model_provider_link_hk, applied_date, load_date)
+  order by s.model_provider_link_hk, s.applied_date`;
+
+export interface AgreedPriceRow {
+  readonly customer: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly applied_date: string;
+  readonly agreed_version: string;
+  readonly is_agreed: boolean;
+  readonly agreement: string | null;
+  readonly tiers: readonly TierRow[];
+}
+
+/** Every price that customers, or one of them, ever agreed on, as `selectPrices` reads those of providers. */
+export const selectAgreedPrices = (tx: Transaction, customer: string | null = null) => tx<AgreedPriceRow[]>`
+  with price as (
+    select distinct on (customer_price_link_hk, applied_date)
+      customer_price_link_hk,
+      applied_date,
+      hash_diff as agreed_version,
+      bool_and(t.is_agreed) as is_agreed,
+      min(t.agreement) as agreement,
+      jsonb_agg(${tierJson(tx)} order by t.tier) as tiers
+    from gateway.customer_price_s t
+    group by customer_price_link_hk, applied_date, load_date, hash_diff
+    order by customer_price_link_hk, applied_date, load_date desc, hash_diff desc
+  )
+  select
+    c.customer_bk as customer,
+    m.model_bk as model,
+    p.provider_bk as provider,
+    price.applied_date,
+    price.agreed_version,
+    price.is_agreed,
+    price.agreement,
+    price.tiers
+  from price
+  join gateway.customer_price_l l using (customer_price_link_hk)
+  join gateway.customer_h c using (customer_hk)
+  join gateway.model_h m using (model_hk)
+  join gateway.ai_provider_h p using (provider_hk)
+  where ${customer}::text is null
+    or c.customer_bk = ${customer}
+  order by c.customer_bk, m.model_bk, p.provider_bk, price.applied_date`;
+
+export const selectRoutingRules = (tx: Transaction) => tx<RoutingRule[]>`
+  select
+    h.routing_rule_bk as routing_rule,
+    s.hash_diff as rule_version,
+    s.rule_name,
+    s.rule_priority,
+    s.conditions,
+    s.target_provider,
+    s.target_model
+  from gateway.routing_rule_s_current s
+  join gateway.routing_rule_h h using (routing_rule_hk)
+  where s.is_active
+    and h.routing_rule_bk <> 'unknown'
+  order by s.rule_priority, h.routing_rule_bk`;

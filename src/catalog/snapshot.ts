@@ -1,0 +1,171 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { Pico } from '../core/money.ts';
+import type { SealContext } from '../keys/contract.ts';
+import type { AgreedPrice, Price } from '../pricing/price.ts';
+import { tiersAt } from '../pricing/prices.ts';
+
+/**
+ * What the gateway knows of the world: plain values in memory, built from the vault's current state. The gateway
+ * never runs SQL; it asks for the newest snapshot once a call.
+ */
+export interface Snapshot {
+  readonly built_at: string;
+  readonly customers: ReadonlyMap<string, Customer>;
+  /** By SHA-256 of the key, lower-case hex. */
+  readonly api_keys: ReadonlyMap<string, ApiKey>;
+  readonly providers: ReadonlyMap<string, Provider>;
+  /** By the model's business key. */
+  readonly models: ReadonlyMap<string, Model>;
+  /** By `agreedKey`, by the instant that each holds from, oldest first. */
+  readonly agreed_prices: ReadonlyMap<string, readonly AgreedPrice[]>;
+  /** By customer: the keys that it brought for providers and that hold, the newest first. */
+  readonly provider_keys: ReadonlyMap<string, readonly ProviderKey[]>;
+  /** Active rules, the lowest priority number first. */
+  readonly routing_rules: readonly RoutingRule[];
+}
+
+/** Gives the newest snapshot. */
+export type CurrentSnapshot = () => Snapshot;
+
+export interface Customer {
+  readonly customer: string;
+  readonly is_active: boolean;
+  readonly cost_budget_monthly: Pico | null;
+  readonly cost_budget_daily: Pico | null;
+  readonly rate_limit_requests_per_minute: number | null;
+  readonly preferred_providers: readonly string[] | null;
+  readonly priority_tier: string;
+  readonly markup_basis_points: number;
+  readonly unpriced_policy: 'allow' | 'refuse';
+}
+
+export interface ApiKey {
+  readonly api_key: string;
+  readonly key_sha256: string;
+  /** Null for an administrator's key. */
+  readonly customer: string | null;
+  readonly scopes: readonly string[];
+  readonly allowed_ips: readonly string[] | null;
+  readonly expires_at_ms: number | null;
+  readonly is_revoked: boolean;
+  readonly rate_limit_requests_per_minute: number | null;
+}
+
+/** A customer's own key at a provider, sealed. */
+export interface ProviderKey {
+  readonly provider_key: string;
+  readonly customer: string;
+  readonly provider: string;
+  /** The hash diff of the satellite row: a key that was rotated has another. */
+  readonly key_version: string;
+  /** Lower-case hex; `sealContextOf` says what it belongs to. */
+  readonly api_key_encrypted: string;
+  /** Null: the provider's own. */
+  readonly base_url: string | null;
+  /** Models of the catalog that it pays for; null: every one. */
+  readonly allowed_models: readonly string[] | null;
+  readonly own_models: readonly OwnModel[];
+  readonly daily_spending_limit: Pico | null;
+  readonly monthly_spending_limit: Pico | null;
+  /** Who pays what the key cannot. */
+  readonly fallback: 'none' | 'platform';
+}
+
+/** A customer's own model, reached with its own key alone. */
+export interface OwnModel {
+  /** What its clients ask for. */
+  readonly model: string;
+  /** The provider's name of it. */
+  readonly served_as: string;
+  /** The model of the catalog whose abilities and prices it has. */
+  readonly like: string;
+}
+
+export interface Provider {
+  readonly provider: string;
+  readonly protocol: 'openai' | 'anthropic' | 'google';
+  readonly api_endpoint: string;
+  readonly is_active: boolean;
+}
+
+export interface Model {
+  readonly model: string;
+  readonly capabilities: readonly string[];
+  readonly context_window_tokens: number | null;
+  readonly max_output_tokens: number | null;
+  readonly offers: readonly Offer[];
+}
+
+/** A model at a provider. */
+export interface Offer {
+  readonly model: string;
+  readonly provider: string;
+  /** By the instant that each holds from, oldest first; the last one that holds now is the price. */
+  readonly prices: readonly Price[];
+}
+
+export interface RoutingRule {
+  readonly routing_rule: string;
+  /** The hash diff of the satellite row. */
+  readonly rule_version: string;
+  readonly rule_name: string;
+  readonly rule_priority: number;
+  readonly conditions: RuleConditions;
+  readonly target_provider: string | null;
+  readonly target_model: string | null;
+}
+
+/** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */
+export type RuleConditions = Readonly<Record<string, readonly string[]>>;
+
+/** What a customer's provider key is sealed for: it opens in its own row, for its own customer, and nowhere else. */
+export const sealContextOf = ({
+  customer,
+  provider_key,
+}: Pick<ProviderKey, 'customer' | 'provider_key'>): SealContext => ({
+  table: 'gateway.customer_provider_keys_s',
+  tenant: customer,
+  row: provider_key,
+  column: 'api_key_encrypted',
+});
+
+/** Whether a provider serves a model no more at an instant. */
+export const isWithdrawn = ({ prices }: Offer, now_ms: number): boolean =>
+  prices.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms)?.is_offered === false;
+
+/** What a provider charges at an instant, or null where nothing holds or the model is not offered then. */
+export const priceAt = (offer: Offer, now_ms: number): Price | null => {
+  const price = offer.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
+  if (price?.is_offered !== true) return null;
+  const tiers = tiersAt(price.tiers, now_ms);
+  return tiers === price.tiers ? price : { ...price, tiers };
+};
+
+/** The price with what the customer agreed on, where it did. */
+export const agreedPriceAt = (
+  { agreed_prices }: Snapshot,
+  customer: string,
+  offer: Offer,
+  price: Price,
+  now_ms: number,
+): Price => {
+  const said = agreed_prices.get(agreedKey({ customer, ...offer }));
+  const agreed = said?.findLast((candidate) => candidate.holds_from_ms <= now_ms);
+  if (agreed?.is_agreed !== true) return price;
+  return { ...price, agreed: { ...agreed, tiers: tiersAt(agreed.tiers, now_ms) } };
+};
+
+/** No name holds a control character. */
+export const agreedKey = (of: {
+  readonly customer: string;
+  readonly model: string;
+  readonly provider: string;
+}): string => `${of.customer}\n${of.model}\n${of.provider}`;
+
+/** The API key whose secret this is, whatever its state, or null where there is none. */
+export const findApiKey = ({ api_keys }: Snapshot, secret: string): ApiKey | null => {
+  const key_sha256 = hash('sha256', secret);
+  const api_key = api_keys.get(key_sha256);
+  if (api_key === undefined) return null;
+  return timingSafeEqual(Buffer.from(api_key.key_sha256), Buffer.from(key_sha256)) ? api_key : null;
+};

@@ -1,0 +1,137 @@
+import { createWriteStream } from 'node:fs';
+import { resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGzip } from 'node:zlib';
+import type { Owner } from '../audit/bundle-owner.ts';
+import { type BundleInput, bundleLines, planBundle } from '../audit/export-bundle.ts';
+import { createReadLeaves } from '../audit/read-leaves.ts';
+import { instantOf, isInstant, systemClock } from '../core/clock.ts';
+import { InputError } from '../core/input-error.ts';
+import { createLog } from '../core/log.ts';
+import { connect, type Sql } from '../postgres/connect.ts';
+import type { Config } from '../server/config.ts';
+import { openDatabaseForCommand } from '../server/database.ts';
+import { PROJECT } from '../server/paths.ts';
+import { loadRegistry, type Registry } from '../vault/registry.ts';
+import { createRowBuilder } from '../vault/rows.ts';
+import type { Transaction } from '../vault/transaction.ts';
+import { withCommandEvent } from './command-events.ts';
+import { createProgress } from './progress.ts';
+
+export interface BundleOptions {
+  readonly from?: string;
+  readonly to?: string;
+  readonly customer?: string;
+  readonly out: string;
+}
+
+/** What belongs to one customer alone, besides his calls. */
+const CUSTOMERS_LINKS = [
+  'api_key_customer_l',
+  'customer_provider_keys_l',
+  'customer_spending_l',
+  'invoice_customer_l',
+  'report_customer_l',
+  'audit_event_customer_l',
+];
+
+/** `onevault audit export`: writes leaves, their rows and what proves them into a file for auditors. */
+export const exportBundleCommand = async (config: Config, options: BundleOptions): Promise<void> => {
+  const { from = null, to = null, customer = null } = options;
+  for (const [name, instant] of Object.entries({ from, to })) {
+    if (instant !== null && !isInstant(instant)) {
+      throw new InputError(`--${name}: an instant is expected, as 2026-12-01T00:00:00Z, not ${instant}`);
+    }
+  }
+  const database = await openDatabaseForCommand(config, createLog(config.log_level, 'audit export'));
+  const sql = connect(database.url, {
+    application_name: 'onevault audit export',
+    max_connections: 2,
+    statement_timeout_ms: 0,
+  });
+  try {
+    const registry = loadRegistry(PROJECT.entities);
+    const event = {
+      ...{ action: 'audit.export', subject_kind: 'audit_log', after: { from, to, customer } },
+      ...(customer === null ? {} : { customers: [customer] }),
+    };
+    const owner = customer === null ? null : await findOwner(sql, registry, customer);
+    await withCommandEvent({ sql, registry }, event, async () => {
+      const counts = await exportBundle(sql, registry, { ...{ from, to }, customer: owner }, options.out);
+      console.error(
+        `${options.out}: ${counts.leaves} leaves with ${counts.rows} rows, of the ${counts.tree_size} that the newest checkpoint covers`,
+      );
+    });
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+interface CustomerScope {
+  readonly slug: string;
+  readonly owner: Owner;
+}
+
+/** @throws InputError when there is no such customer */
+const findOwner = async (sql: Sql, registry: Registry, slug: string): Promise<CustomerScope> => {
+  const hash_key = createRowBuilder(registry).hubKey('customer_h', { customer_bk: slug });
+  const [row] = await sql`
+    select
+    from gateway.customer_h
+    where customer_hk = ${Buffer.from(hash_key, 'hex')}`;
+  if (row === undefined) throw new InputError(`--customer: there is no customer ${slug}`);
+  const links = CUSTOMERS_LINKS.filter((table) => registry.entities.has(table));
+  return { slug, owner: { hub: 'customer_h', hash_key, links } };
+};
+
+interface ExportScope {
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly customer: CustomerScope | null;
+}
+
+interface Exported {
+  readonly leaves: number;
+  readonly rows: number;
+  readonly tree_size: number;
+}
+
+/**
+ * Writes a bundle as of one moment; gzip when the file's name ends in .gz.
+ * @throws InputError while the log has no checkpoint
+ */
+const exportBundle = async (
+  sql: Sql,
+  registry: Registry,
+  scope: ExportScope,
+  path: string,
+): Promise<Exported> =>
+  (await sql.begin('isolation level repeatable read read only', async (tx) => {
+    const input = await planBundle(tx, { ...scope, made_at: instantOf(systemClock.now()) });
+    if (input === null)
+      throw new InputError('the log has no checkpoint yet: the running product makes one within a minute');
+    return writeBundle(tx, registry, input, path);
+  })) as Exported;
+
+const writeBundle = async (
+  tx: Transaction,
+  registry: Registry,
+  input: BundleInput,
+  path: string,
+): Promise<Exported> => {
+  const progress = createProgress();
+  let [leaves, rows] = [0, 0];
+  const pieces = async function* (): AsyncGenerator<string> {
+    for await (const lines of bundleLines(tx, { registry, readLeaves: createReadLeaves(registry) }, input)) {
+      yield lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      const last = lines.at(-1);
+      if (last?.kind === 'end') [leaves, rows] = [Number(last.leaves), Number(last.rows)];
+      if (last?.kind === 'leaf') progress.show(Number(last.index) / input.to, `leaf ${last.index}`);
+    }
+  };
+  const file = createWriteStream(resolve(path), { mode: 0o600 });
+  await (path.endsWith('.gz') ? pipeline(pieces, createGzip(), file) : pipeline(pieces, file));
+  progress.clear();
+  return { leaves, rows, tree_size: input.tree_size };
+};

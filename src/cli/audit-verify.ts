@@ -1,0 +1,119 @@
+import {
+  createVerifier,
+  type Options,
+  type Report,
+  readAgainst,
+  readKey,
+  reportText,
+} from '../../verifier/onevault-verify.mjs';
+import type { VerifierKey } from '../audit/note.ts';
+import { createReadLeaves } from '../audit/read-leaves.ts';
+import { verifyVault } from '../audit/verify-vault.ts';
+import { instantOf, systemClock } from '../core/clock.ts';
+import { InputError } from '../core/input-error.ts';
+import { createLog } from '../core/log.ts';
+import { connect, type Sql } from '../postgres/connect.ts';
+import type { Config } from '../server/config.ts';
+import { openDatabaseForCommand } from '../server/database.ts';
+import { dataPaths, PROJECT } from '../server/paths.ts';
+import { readWitnesses } from '../server/witnesses.ts';
+import { loadRegistry, type Registry } from '../vault/registry.ts';
+import { verifyBundleFile } from './audit-bundle.ts';
+import { readGiven, readPublished, readPublishedKeys } from './audit-sources.ts';
+import { withCommandEvent } from './command-events.ts';
+import { createProgress } from './progress.ts';
+
+export interface VerifyOptions {
+  readonly bundle?: string;
+  readonly key?: readonly string[];
+  readonly checkpoints?: string;
+  readonly against?: readonly string[];
+}
+
+const EVENT = { action: 'audit.verify', subject_kind: 'audit_log' } as const;
+
+/**
+ * `onevault audit verify`: the vault against its log, or a bundle with no database at all. Any fault makes the exit
+ * code 1.
+ */
+export const verifyCommand = async (readConfig: () => Config, options: VerifyOptions): Promise<void> => {
+  const keys = (options.key ?? []).map(checkedKey);
+  const report =
+    options.bundle === undefined
+      ? await verifyLive(readConfig(), options, keys)
+      : await verifyFile(options.bundle, options, keys);
+  if (report.fault_count > 0) process.exitCode = 1;
+};
+
+/** @throws InputError when it is no verifier key */
+const checkedKey = (text: string): string => {
+  try {
+    return readKey(text).text;
+  } catch (error) {
+    throw new InputError(`--key: ${(error as Error).message}`);
+  }
+};
+
+const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]): Promise<Report> => {
+  if (keys.length === 0) {
+    throw new InputError(
+      '--key: a bundle is verified with the public key of its log, which must come from elsewhere',
+    );
+  }
+  const against = await givenCheckpoints(options);
+  const report = await readGiven(bundle, () => verifyBundleFile(bundle, { keys, against }));
+  console.log(reportText(report));
+  return report;
+};
+
+const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]): Promise<Report> => {
+  const log = createLog(config.log_level, 'audit verify');
+  const database = await openDatabaseForCommand(config, log);
+  const sql = connect(database.url, {
+    application_name: 'onevault audit verify',
+    max_connections: 2,
+    statement_timeout_ms: 0,
+  });
+  try {
+    const registry = loadRegistry(PROJECT.entities);
+    const against = [
+      ...(await givenCheckpoints(options)),
+      ...(await readPublished(options.checkpoints ?? dataPaths(config.data_dir).checkpoints)),
+    ];
+    const trusted = keys.length > 0 ? keys : await readPublishedKeys(sql);
+    // What it finds is shown also where a damaged vault takes no event any more.
+    const verify = async (): Promise<Report> => {
+      const witnesses = readWitnesses(config);
+      const report = await reportOnVault(sql, registry, { keys: trusted, against, witnesses });
+      console.log(reportText(report));
+      return report;
+    };
+    return await withCommandEvent({ sql, registry }, EVENT, verify, ({ fault_count }) => ({
+      after: { faults: fault_count },
+    }));
+  } finally {
+    await sql.end({ timeout: 1 });
+    await database.stop();
+  }
+};
+
+/** The whole vault against its log, with a bar on a terminal. */
+const reportOnVault = async (
+  sql: Sql,
+  registry: Registry,
+  { witnesses, ...options }: Pick<Options, 'keys' | 'against'> & { witnesses: readonly VerifierKey[] },
+): Promise<Report> => {
+  const verifier = createVerifier({ ...options, is_live: true });
+  const progress = createProgress();
+  const deps = { registry, readLeaves: createReadLeaves(registry) };
+  await verifyVault(sql, deps, verifier, {
+    made_at: instantOf(systemClock.now()),
+    witnesses,
+    onProgress: (leaves, of) => progress.show(leaves / of, `leaf ${leaves} of ${of}`),
+  });
+  progress.clear();
+  return verifier.finish();
+};
+
+const givenCheckpoints = async ({ against = [] }: VerifyOptions) =>
+  (await Promise.all(against.map((path) => readGiven(path, () => readAgainst(path))))).flat();

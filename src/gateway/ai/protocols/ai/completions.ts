@@ -1,0 +1,84 @@
+import { OneVaultError } from '../../../../core/errors.ts';
+import { createValidator } from '../../../../http/validate.ts';
+import type { ChatChunk, ChatMessage, ChatRequest } from '../../../../providers/chat-form.ts';
+import type { ClientProtocol } from '../../client-protocol.ts';
+import { type ChatWriter, chatWork } from '../../operations/chat.ts';
+import { openAiDialect } from '../openai/error-format.ts';
+import schema from './completions.schema.json' with { type: 'json' };
+import { answerOf } from './response.ts';
+import { type Wish, wishOf } from './routing-preferences.ts';
+
+interface AiRequest extends Wish {
+  readonly prompt?: string;
+  readonly messages?: readonly ChatMessage[];
+  readonly max_tokens?: number;
+  readonly temperature?: number;
+  readonly stream?: boolean;
+}
+
+// Bounds what a call can cost where the client sets no limit, so that max_cost can be promised.
+const DEFAULT_MAX_TOKENS = 1_024;
+
+/**
+ * The unified form: a prompt or messages, and what matters of the answer; the gateway picks the model. The answer
+ * says the text, who gave it, what it used and cost, and why it was routed there. Streamed, each event is
+ * `{"delta": "…"}` and the last one the whole answer without its text.
+ */
+export const createAiCompletions = (): ClientProtocol => {
+  const validate = createValidator<AiRequest>(schema);
+  return {
+    path: '/v1/ai/completions',
+    endpoint: '/v1/ai/completions',
+    wire: null,
+    dialect: openAiDialect,
+    read: (body) => {
+      const request = validate(body);
+      const read = { chat: chatOf(request), losses: [], unread: [], locate: (param: string) => param };
+      return {
+        ...wishOf(request, 'completion'),
+        stream: request.stream === true,
+        include_usage: false,
+        work: chatWork(read, WRITER),
+      };
+    },
+  };
+};
+
+const OBJECT = 'ai.completion';
+
+const WRITER: ChatWriter = {
+  whole: ({ choices: [choice] }) => {
+    const finish_reason = choice?.finish_reason ?? null;
+    const text = choice?.message.content ?? '';
+    return (call, rating) => JSON.stringify({ ...answerOf(OBJECT, call, rating), finish_reason, text });
+  },
+  stream: () => ({
+    chunk: (chunk) => {
+      const delta = deltaOf(chunk);
+      return delta === '' ? '' : `data: ${JSON.stringify({ delta })}\n\n`;
+    },
+    last: (call, rating) => `data: ${JSON.stringify(answerOf(OBJECT, call, rating))}\n\n`,
+  }),
+};
+
+const chatOf = (request: AiRequest): ChatRequest => {
+  if ((request.prompt === undefined) === (request.messages === undefined)) {
+    throw new OneVaultError('invalid_request', {
+      param: 'prompt',
+      details: 'Send either prompt or messages.',
+    });
+  }
+  return {
+    model: request.model ?? '',
+    messages: request.messages ?? [{ role: 'user', content: request.prompt! }],
+    max_completion_tokens: request.max_tokens ?? DEFAULT_MAX_TOKENS,
+    ...(request.temperature === undefined ? {} : { temperature: request.temperature }),
+    ...(request.stream === true ? { stream: true } : {}),
+  };
+};
+
+/** The text that a chunk adds. */
+const deltaOf = ({ choices: [choice] }: ChatChunk): string => {
+  const content = choice?.delta?.content;
+  return typeof content === 'string' ? content : '';
+};

@@ -1,0 +1,30 @@
+import { createValidator } from '../../../../http/validate.ts';
+import type { ClientProtocol } from '../../client-protocol.ts';
+import { countTokensWork } from '../../operations/count-tokens.ts';
+import { anthropicDialect } from './error-format.ts';
+import schema from './messages.schema.json' with { type: 'json' };
+import type { MessagesRequest } from './messages-request.ts';
+import { readRequest } from './read.ts';
+
+/** Anthropic's count of the tokens of a messages request. */
+export const createCountTokens = (): ClientProtocol => {
+  const validate = createValidator<MessagesRequest>(schema);
+  return {
+    path: '/v1/messages/count_tokens',
+    endpoint: '/v1/messages/count_tokens',
+    wire: 'anthropic-count-tokens',
+    dialect: anthropicDialect,
+    read: (body) => {
+      const request = validate(body);
+      return {
+        model: request.model,
+        type: 'count_tokens',
+        priority: null,
+        max_cost: null,
+        stream: false,
+        include_usage: false,
+        work: countTokensWork(readRequest(request), (input_tokens) => JSON.stringify({ input_tokens })),
+      };
+    },
+  };
+};

@@ -1,0 +1,33 @@
+import { instantOf } from '../../../../core/clock.ts';
+import type { OneVaultError } from '../../../../core/errors.ts';
+import { errorEnvelope } from '../../../../http/envelope.ts';
+import type { Dialect } from '../../client-protocol.ts';
+
+/**
+ * Anthropic's envelope (https://docs.anthropic.com/en/api/errors), with our own fields beside its own. Its SDKs act on
+ * some faults by the code in `details`, which is an object then.
+ */
+const error = (given: OneVaultError, request_id: string, now_ms: number): object => {
+  const envelope = errorEnvelope(given, request_id, now_ms);
+  const { wire_code, details, param } = given;
+  const coded = { error_code: wire_code, unsupported: param === null ? [] : [param], details };
+  return {
+    type: 'error',
+    error: wire_code === null ? envelope.error : { ...envelope.error, details: coded },
+    request_id,
+  };
+};
+
+/** How Anthropic's endpoints tell errors and limits. */
+export const anthropicDialect: Dialect = {
+  error,
+  broken: (given, request_id, now_ms) =>
+    `event: error\ndata: ${JSON.stringify(error(given, request_id, now_ms))}\n\n`,
+  request_id_header: 'request-id',
+  // https://docs.anthropic.com/en/api/rate-limits#response-headers
+  limitHeaders: ({ limit, remaining, reset_s }, now_ms) => ({
+    'anthropic-ratelimit-requests-limit': String(limit),
+    'anthropic-ratelimit-requests-remaining': String(remaining),
+    'anthropic-ratelimit-requests-reset': instantOf(now_ms + reset_s * 1_000),
+  }),
+};

@@ -1,0 +1,55 @@
+import type { StreamForm } from '../../client-protocol.ts';
+import { statusEnvelope } from './error-format.ts';
+
+/**
+ * A stream as one JSON list whose items come one by one: what Google's endpoint writes where it is not asked for
+ * server-sent events. Each item is the data of an event, byte for byte.
+ */
+export const arrayForm: StreamForm = {
+  content_type: 'application/json; charset=utf-8',
+  reframe: (frames) => {
+    let has_begun = false;
+    const items = (text: string): string => {
+      let out = '';
+      for (const data of dataOf(text)) {
+        out += has_begun ? `,\r\n${data}` : `[${data}`;
+        has_begun = true;
+      }
+      return out;
+    };
+    return {
+      push: (piece) => (piece.data === null ? '' : items(frames.push(piece))),
+      end: () => frames.end(),
+      last: (call, rating) => `${items(frames.last(call, rating))}${has_begun ? '' : '['}]`,
+      get is_over() {
+        return frames.is_over;
+      },
+      keep_alive: '',
+      get usage() {
+        return frames.usage;
+      },
+      written: () => frames.written(),
+      get tool_uses() {
+        return frames.tool_uses;
+      },
+    };
+  },
+  error: (envelope) => [envelope],
+  broken: (error, request_id, now_ms) => `,\r\n${JSON.stringify(statusEnvelope(error, request_id, now_ms))}]`,
+};
+
+/** The data of the events that `text` is (WHATWG HTML, section 9.2.6). */
+const dataOf = (text: string): readonly string[] => {
+  const out: string[] = [];
+  let data: string | null = null;
+  for (const line of text.split(/\r\n|\n|\r/)) {
+    if (line === '') {
+      if (data !== null) out.push(data);
+      data = null;
+    } else if (line.startsWith('data:')) {
+      const value = line.slice(line[5] === ' ' ? 6 : 5);
+      data = data === null ? value : `${data}\n${value}`;
+    }
+  }
+  return out;
+};

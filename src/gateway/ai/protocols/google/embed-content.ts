@@ -1,0 +1,109 @@
+import { createValidator } from '../../../../http/validate.ts';
+import type { JsonObject } from '../../../../providers/chat-form.ts';
+import type { ClientProtocol } from '../../client-protocol.ts';
+import type { Loss } from '../../operations/chat.ts';
+import { type EmbeddingsWriter, embeddingsWork, type ReadEmbeddings } from '../../operations/embeddings.ts';
+import { NOTHING_LIKE_IT } from '../read-fields.ts';
+import schema from './embed-content.schema.json' with { type: 'json' };
+import { googleDialect } from './error-format.ts';
+import { plainAsk } from './generate-content.ts';
+import { normalise, SHAPES } from './normalise.ts';
+
+type EmbedRequest = JsonObject & {
+  readonly content: { readonly parts: readonly (JsonObject & { readonly text?: string })[] };
+  readonly taskType?: string;
+  readonly title?: string;
+  readonly outputDimensionality?: number;
+};
+
+interface BatchRequest {
+  readonly requests: readonly EmbedRequest[];
+}
+
+/** Google's embedding of one content. */
+export const createEmbedContent = (): ClientProtocol => {
+  const validate = createValidator<EmbedRequest>(schema.properties.requests.items);
+  return {
+    path: '/v1{beta}/models/*model\\:embedContent',
+    endpoint: '/v1beta/models/{model}:embedContent',
+    wire: 'google-embed',
+    dialect: googleDialect,
+    read: (body, { params }) => {
+      const model = params.model ?? '';
+      const request = validate(normalise(body, SHAPES.embed));
+      const work = embeddingsWork(readRequests([request], model, ''), ({ vectors }) => () => {
+        return JSON.stringify({ embedding: { values: vectors[0] ?? [] } });
+      });
+      return { ...plainAsk(model), type: 'embedding', work };
+    },
+  };
+};
+
+/** Google's embeddings of several contents, which is what its SDK asks for. */
+export const createBatchEmbedContents = (): ClientProtocol => {
+  const validate = createValidator<BatchRequest>(schema);
+  return {
+    path: '/v1{beta}/models/*model\\:batchEmbedContents',
+    endpoint: '/v1beta/models/{model}:batchEmbedContents',
+    wire: 'google-batch-embed',
+    dialect: googleDialect,
+    read: (body, { params }) => {
+      const model = params.model ?? '';
+      const { requests } = validate(normalise(body, SHAPES.batch));
+      const work = embeddingsWork(readRequests(requests, model, 'requests[0].'), writeBatch);
+      return { ...plainAsk(model), type: 'embedding', work };
+    },
+  };
+};
+
+const writeBatch: EmbeddingsWriter =
+  ({ vectors }) =>
+  () =>
+    JSON.stringify({ embeddings: vectors.map((values) => ({ values })) });
+
+// The path names the model.
+const READ_HERE: ReadonlySet<string> = new Set([
+  'model',
+  'content',
+  'taskType',
+  'title',
+  'outputDimensionality',
+]);
+
+/** @param path of the first request: what the others say otherwise is lost */
+const readRequests = (requests: readonly EmbedRequest[], model: string, path: string): ReadEmbeddings => {
+  const [first] = requests;
+  const losses: Loss[] = [];
+  requests.forEach((request, index) => {
+    const at = path === '' ? '' : `requests[${index}].`;
+    for (const [field, value] of Object.entries(request)) {
+      if (!READ_HERE.has(field)) losses.push({ param: at + field, why: NOTHING_LIKE_IT });
+      else if (SHARED.has(field) && value !== first?.[field])
+        losses.push({ param: at + field, why: 'Elsewhere, it is one for all contents' });
+    }
+    request.content.parts.forEach((part, place) => {
+      if (part.text !== undefined) return;
+      losses.push({ param: `${at}content.parts[${place}]`, why: 'Elsewhere, embeddings are of texts only' });
+    });
+  });
+  const { taskType, title, outputDimensionality } = first ?? {};
+  return {
+    request: {
+      model,
+      input: requests.map(({ content }) => content.parts.map(({ text = '' }) => text).join('')),
+      ...(outputDimensionality === undefined ? {} : { dimensions: outputDimensionality }),
+      ...(taskType === undefined ? {} : { task_type: taskType }),
+      ...(title === undefined ? {} : { title }),
+    },
+    losses,
+    locate: (param) => NAMES.get(param) ?? param,
+  };
+};
+
+const SHARED: ReadonlySet<string> = new Set(['taskType', 'title', 'outputDimensionality']);
+
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['dimensions', 'outputDimensionality'],
+  ['task_type', 'taskType'],
+  ['input', 'content'],
+]);

@@ -1,0 +1,60 @@
+import { instantOf } from '../../../../core/clock.ts';
+import type { OneVaultError } from '../../../../core/errors.ts';
+import type { JsonObject } from '../../../../providers/chat-form.ts';
+import type { Dialect } from '../../client-protocol.ts';
+
+// https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto, by the HTTP status that each stands for.
+const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
+  [401, 'UNAUTHENTICATED'],
+  [402, 'FAILED_PRECONDITION'],
+  [403, 'PERMISSION_DENIED'],
+  [404, 'NOT_FOUND'],
+  [409, 'ABORTED'],
+  [422, 'FAILED_PRECONDITION'],
+  [429, 'RESOURCE_EXHAUSTED'],
+  [499, 'CANCELLED'],
+  [500, 'INTERNAL'],
+  [502, 'UNAVAILABLE'],
+  [503, 'UNAVAILABLE'],
+  [504, 'DEADLINE_EXCEEDED'],
+]);
+
+const typed = (name: string, fields: JsonObject): JsonObject => ({
+  '@type': `type.googleapis.com/google.rpc.${name}`,
+  ...fields,
+});
+
+/**
+ * Google's envelope, a google.rpc.Status (https://google.aip.dev/193). Our own fields stand in its details, since
+ * `code` and `status` are other things there.
+ */
+export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms: number): object => {
+  const { code, status, message, details, type, param, retry_after_s } = given;
+  const metadata = { request_id, timestamp: instantOf(now_ms), type, ...(param === null ? {} : { param }) };
+  const sentence = details === null ? message : `${message} ${details}`;
+  // SDKs show their callers neither headers nor details.
+  const wait = retry_after_s === null ? '' : ` Please try again in ${retry_after_s}s.`;
+  return {
+    error: {
+      code: status,
+      message: sentence + wait,
+      status: CODE_OF_STATUS.get(status) ?? (status >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT'),
+      details: [
+        typed('ErrorInfo', { reason: code.toUpperCase(), domain: 'onevault', metadata }),
+        ...(param === null
+          ? []
+          : [typed('BadRequest', { fieldViolations: [{ field: param, description: sentence }] })]),
+        ...(retry_after_s === null ? [] : [typed('RetryInfo', { retryDelay: `${retry_after_s}s` })]),
+      ],
+    },
+  };
+};
+
+/** How Google's endpoints tell errors; they tell no limits. */
+export const googleDialect: Dialect = {
+  error: statusEnvelope,
+  broken: (error, request_id, now_ms) =>
+    `data: ${JSON.stringify(statusEnvelope(error, request_id, now_ms))}\n\n`,
+  request_id_header: 'x-request-id',
+  limitHeaders: () => ({}),
+};

@@ -1,0 +1,33 @@
+import type { ToolUnit } from '../../../../pricing/prices.ts';
+import type { HostedTool } from '../../hosted-tools.ts';
+import type { GenerateRequest } from './generate-request.ts';
+
+/**
+ * Tools that Google runs itself and may charge for beside their tokens
+ * (https://ai.google.dev/gemini-api/docs/pricing). Each choice may search.
+ */
+export const generateTools = ({ tools = [] }: GenerateRequest): readonly HostedTool[] =>
+  tools.flatMap((tool, index) =>
+    Object.keys(tool).flatMap((kind): HostedTool[] => {
+      if (BY_TOKENS.has(kind)) return [];
+      const param = `tools[${index}].${kind}`;
+      const unit = UNITS.get(kind) ?? null;
+      return [{ param, name: unit ?? kind, unit, most: null, uses: unit === null ? 'untold' : 'told' }];
+    }),
+  );
+
+const BY_TOKENS: ReadonlySet<string> = new Set([
+  'functionDeclarations',
+  'codeExecution',
+  'urlContext',
+  'computerUse',
+  'fileSearch',
+  'mcpServers',
+]);
+
+const UNITS: ReadonlyMap<string, ToolUnit> = new Map([
+  ['googleSearch', 'web_search'],
+  ['googleSearchRetrieval', 'web_search'],
+  ['enterpriseWebSearch', 'web_search'],
+  ['googleMaps', 'maps_search'],
+]);

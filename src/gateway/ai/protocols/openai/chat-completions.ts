@@ -1,0 +1,55 @@
+import { createValidator } from '../../../../http/validate.ts';
+import type { ChatRequest } from '../../../../providers/chat-form.ts';
+import { usageJson } from '../../../../providers/openai/usage.ts';
+import type { ClientProtocol } from '../../client-protocol.ts';
+import { type ChatWriter, chatWork } from '../../operations/chat.ts';
+import schema from './chat-completions.schema.json' with { type: 'json' };
+import { openAiDialect } from './error-format.ts';
+import { chatTools } from './read-hosted-tools.ts';
+
+/** OpenAI's chat completions, so that its SDKs work with only the base URL changed. It is the pivot form itself. */
+export const createChatCompletions = (): ClientProtocol => {
+  const validate = createValidator<ChatRequest>(schema);
+  return {
+    path: '/v1/chat/completions',
+    endpoint: '/v1/chat/completions',
+    wire: 'openai-chat',
+    dialect: openAiDialect,
+    read: (body) => {
+      const chat = validate(body);
+      const include_usage = chat.stream_options?.include_usage === true;
+      const hosted_tools = chatTools(chat);
+      const read = { chat, losses: [], unread: [], hosted_tools, locate: (param: string) => param };
+      return {
+        model: chat.model,
+        type: 'completion',
+        priority: null,
+        max_cost: null,
+        stream: chat.stream === true,
+        include_usage,
+        work: chatWork(read, createWriter(include_usage)),
+      };
+    },
+  };
+};
+
+/** Writes the pivot form as it is, with usage where OpenAI puts it: in each chunk null, and at last a chunk for it. */
+const createWriter = (include_usage: boolean): ChatWriter => ({
+  whole: (response) => (call) =>
+    JSON.stringify(call.usage === null ? response : { ...response, usage: usageJson(call.usage) }),
+  stream: () => {
+    let head: object = {};
+    return {
+      chunk: (chunk) => {
+        const { id, object, created, model } = chunk;
+        head = { id, object, created, model };
+        return `data: ${JSON.stringify(include_usage ? { ...chunk, usage: null } : chunk)}\n\n`;
+      },
+      last: ({ usage }) => {
+        const told =
+          include_usage && usage !== null ? { ...head, choices: [], usage: usageJson(usage) } : null;
+        return `${told === null ? '' : `data: ${JSON.stringify(told)}\n\n`}data: [DONE]\n\n`;
+      },
+    };
+  },
+});

@@ -1,0 +1,16 @@
+import { errorEnvelope } from '../../../../http/envelope.ts';
+import type { Dialect } from '../../client-protocol.ts';
+
+/** How OpenAI's endpoints, and our own, tell errors and limits. */
+export const openAiDialect: Dialect = {
+  error: errorEnvelope,
+  broken: (error, request_id, now_ms) =>
+    `data: ${JSON.stringify(errorEnvelope(error, request_id, now_ms))}\n\n`,
+  request_id_header: 'x-request-id',
+  // https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
+  limitHeaders: ({ limit, remaining, reset_s }) => ({
+    'x-ratelimit-limit-requests': String(limit),
+    'x-ratelimit-remaining-requests': String(remaining),
+    'x-ratelimit-reset-requests': `${reset_s}s`,
+  }),
+};

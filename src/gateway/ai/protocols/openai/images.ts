@@ -1,0 +1,44 @@
+import { OneVaultError } from '../../../../core/errors.ts';
+import { createValidator } from '../../../../http/validate.ts';
+import type { ImageRequest } from '../../../../providers/image-form.ts';
+import { tokenUsageJson } from '../../../../providers/openai/token-usage.ts';
+import type { ClientProtocol } from '../../client-protocol.ts';
+import { type ImagesWriter, imagesWork } from '../../operations/images.ts';
+import { openAiDialect } from './error-format.ts';
+import schema from './images.schema.json' with { type: 'json' };
+
+/** OpenAI's pictures, so that its SDKs work with only the base URL changed. Where no model is named, the gateway chooses. */
+export const createImages = (): ClientProtocol => {
+  const validate = createValidator<Omit<ImageRequest, 'model'> & { readonly model?: string | null }>(schema);
+  return {
+    path: '/v1/images/generations',
+    endpoint: '/v1/images/generations',
+    wire: 'openai-images',
+    dialect: openAiDialect,
+    read: (body) => {
+      const request = validate(body);
+      const stream = request.stream === true;
+      const work = imagesWork({ ...request, model: request.model ?? '' } as ImageRequest, WRITER);
+      return {
+        model: request.model ?? null,
+        type: 'image',
+        priority: null,
+        max_cost: null,
+        stream,
+        include_usage: true,
+        work: stream ? { ...work, translate: refuseStream } : work,
+      };
+    },
+  };
+};
+
+const refuseStream = (): never => {
+  const details =
+    'Pictures come streamed from providers that speak OpenAI\'s form only: send "stream": false.';
+  throw new OneVaultError('unsupported_feature', { param: 'stream', details });
+};
+
+const WRITER: ImagesWriter =
+  ({ usage: _told, ...response }) =>
+  ({ usage }) =>
+    JSON.stringify(usage === null ? response : { ...response, usage: tokenUsageJson(usage) });

@@ -1,0 +1,21 @@
+import type { JsonObject } from '../../../../../providers/chat-form.ts';
+
+/** A responses request that fits its schema: the fields we know by name, and others. */
+export type ResponsesRequest = JsonObject & {
+  readonly model: string;
+  readonly input?: string | readonly Item[];
+  readonly instructions?: string | null;
+  readonly max_output_tokens?: number | null;
+  readonly stream?: boolean | null;
+  readonly tools?: readonly JsonObject[] | null;
+  readonly tool_choice?: string | JsonObject | null;
+  readonly text?: JsonObject | null;
+  readonly reasoning?: JsonObject | null;
+  readonly background?: boolean | null;
+  readonly previous_response_id?: string | null;
+  readonly conversation?: string | JsonObject | null;
+  readonly prompt?: JsonObject | null;
+};
+
+/** A piece of the conversation: a message, a tool's call or result, reasoning. */
+export type Item = JsonObject & { readonly type?: string | null; readonly role?: string };

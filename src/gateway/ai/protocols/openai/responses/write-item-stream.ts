@@ -1,0 +1,104 @@
+import type { JsonObject } from '../../../../../providers/chat-form.ts';
+import { isObject, malformed } from '../../../../../providers/json.ts';
+import { createItemList, type Frame } from './item-list.ts';
+import { type OpenCall, openCall } from './write-call.ts';
+import type { ItemStatus } from './write-items.ts';
+import { type OpenMessage, openMessage } from './write-message.ts';
+import { type OpenThought, openThought } from './write-thought.ts';
+
+/** Writes the items of a streamed response: each method gives the events to send, '' where there are none. */
+interface ItemWriter {
+  /** Tells what ids are made of, before anything else. */
+  name(base: string): void;
+  think(delta: string): string;
+  /** A block of thinking as who signed it wrote it. */
+  sign(block: JsonObject): string;
+  say(delta: string, logprobs: readonly unknown[]): string;
+  /** Citations of what was said last. */
+  annotate(annotations: readonly JsonObject[]): string;
+  refuse(delta: string): string;
+  /** A piece of a tool call. @throws OneVaultError provider_malformed */
+  call(delta: JsonObject): string;
+  /** Ends all that is open. @param status of the last item */
+  close(status: ItemStatus): string;
+  /** The items, when all are closed. */
+  readonly output: readonly JsonObject[];
+}
+
+/**
+ * Thoughts and messages are open one at a time, as OpenAI's own are. Calls stay open to the end: a provider may send
+ * the pieces of several in turns, and says of none that it is whole.
+ */
+export const createItemWriter = (frame: Frame): ItemWriter => {
+  const items = createItemList(frame);
+  const calls = new Map<number, OpenCall>();
+  let open: OpenThought | OpenMessage | null = null;
+
+  const close = (status: ItemStatus = 'completed', blocks: readonly JsonObject[] = []): string => {
+    const closed = open;
+    open = null;
+    if (closed === null) return '';
+    return closed.kind === 'thought' ? closed.close(blocks) : closed.close(status);
+  };
+  const inThought = (write: (thought: OpenThought) => string): string => {
+    if (open?.kind === 'thought') return write(open);
+    const closed = close();
+    const thought = openThought(items, frame);
+    open = thought;
+    return closed + thought.begun + write(thought);
+  };
+  const inMessage = (write: (message: OpenMessage) => string): string => {
+    if (open?.kind === 'message') return write(open);
+    const closed = close();
+    const message = openMessage(items, frame);
+    open = message;
+    return closed + message.begun + write(message);
+  };
+  const inCall = (given: JsonObject, write: (call: OpenCall) => string): string => {
+    const number = numberOf(given, calls.size);
+    const known = calls.get(number);
+    if (known !== undefined) return write(known);
+    const called = calledOf(given);
+    const closed = close();
+    const call = openCall(items, frame, called);
+    calls.set(number, call);
+    return closed + call.begun + write(call);
+  };
+
+  return {
+    name: items.name,
+    think: (delta) => (delta === '' ? '' : inThought((thought) => thought.think(delta))),
+    sign: (block) => inThought(() => '') + close('completed', [block]),
+    say: (delta, logprobs) => (delta === '' ? '' : inMessage((message) => message.say(delta, logprobs))),
+    annotate: (annotations) =>
+      annotations.map((each) => inMessage((message) => message.annotate(each))).join(''),
+    refuse: (delta) => (delta === '' ? '' : inMessage((message) => message.refuse(delta))),
+    call: (given) => {
+      const delta = isObject(given.function) ? given.function.arguments : undefined;
+      return inCall(given, (call) => (typeof delta === 'string' ? call.add(delta) : ''));
+    },
+    close: (status) => {
+      // A reply that says nothing is an empty message.
+      let text = items.output.every(({ type }) => type === 'reasoning') ? inMessage(() => '') : '';
+      const left = [...calls.values(), ...(open === null ? [] : [open])];
+      for (const item of left.toSorted((a, b) => a.index - b.index)) {
+        const ending = item.index === items.output.length - 1 ? status : 'completed';
+        text += item.kind === 'call' ? item.close(ending) : close(ending);
+      }
+      return text;
+    },
+    output: items.output,
+  };
+};
+
+/** The number of a call: where a provider numbers none, an id begins the next. */
+const numberOf = ({ index, id }: JsonObject, begun: number): number => {
+  if (typeof index === 'number') return index;
+  return typeof id === 'string' ? begun : begun - 1;
+};
+
+const calledOf = ({ id, function: called }: JsonObject): { call_id: string; name: string } => {
+  const name = isObject(called) ? called.name : undefined;
+  if (typeof id !== 'string' || typeof name !== 'string') throw malformed('a tool call has no id or no name');
+  return { call_id: id, name };
+};

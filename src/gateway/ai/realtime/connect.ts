@@ -1,0 +1,120 @@
+import { asOneVaultError, type ErrorCode, OneVaultError } from '../../../core/errors.ts';
+import { keyRefused } from '../../../providers/check-key.ts';
+import type { RealtimeWire, Upstream, UpstreamLimits } from '../../../providers/contract.ts';
+import type { Tunnel, TunnelRefusal } from '../../../providers/transport/tunnel.ts';
+import type { Call, CandidateOffer } from '../../call.ts';
+import type { GatewayDeps } from '../../deps.ts';
+import { adapterOf } from '../../routing/candidates.ts';
+import { isHeld, upstreamOf } from '../../routing/credentials.ts';
+import type { Handshake } from './handshake.ts';
+
+/** A provider that took the session. */
+export interface Connection {
+  readonly tunnel: Tunnel;
+  readonly wire: RealtimeWire;
+  readonly limits: UpstreamLimits;
+}
+
+/** What another candidate may do better. */
+const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
+  'provider_unreachable',
+  'provider_disconnected',
+  'provider_error',
+  'provider_malformed',
+  'provider_timeout',
+  'provider_rate_limited',
+  'provider_key_refused',
+  'provider_key_unavailable',
+]);
+
+// As with other calls: a third try would keep the client longer than an error does.
+const MAX_ATTEMPTS = 2;
+
+/**
+ * Opens the session with the first candidate that takes it.
+ * @throws OneVaultError of the last one that was tried
+ */
+export const connect = async (deps: GatewayDeps, call: Call, handshake: Handshake): Promise<Connection> => {
+  let failure = new OneVaultError('provider_unreachable');
+  for (const candidate of call.route!.candidates.slice(0, MAX_ATTEMPTS)) {
+    const connection = await tryCandidate(deps, call, candidate, handshake);
+    if (!(connection instanceof OneVaultError)) return connection;
+    failure = connection;
+    if (!WORTH_ANOTHER.has(failure.code)) break;
+  }
+  throw failure;
+};
+
+const tryCandidate = async (
+  deps: GatewayDeps,
+  call: Call,
+  candidate: CandidateOffer,
+  handshake: Handshake,
+): Promise<Connection | OneVaultError> => {
+  const { provider, model } = candidate.offer;
+  const started_ms = deps.clock.now();
+  call.chosen = candidate;
+  let http_status: number | null = null;
+  let result: Connection | OneVaultError;
+  try {
+    const { wire, upstream, opened } = await open(deps, call, candidate, handshake);
+    http_status = 'refusal' in opened ? opened.refusal.status : SWITCHED;
+    result =
+      'refusal' in opened
+        ? refusalOf(deps, candidate, upstream, opened.refusal)
+        : { tunnel: opened.tunnel, wire, limits: upstream.limits };
+  } catch (thrown) {
+    result = asOneVaultError(thrown);
+  }
+  const error = result instanceof OneVaultError ? result : null;
+  call.upstream_latency_ms = Math.max(0, deps.clock.now() - started_ms);
+  call.attempts.push({
+    provider,
+    model,
+    latency_ms: call.upstream_latency_ms,
+    http_status,
+    error_code: error?.code ?? null,
+    provider_key: candidate.provider_key?.provider_key ?? null,
+    ...(candidate.customers_own === null ? {} : { customers_own: candidate.customers_own }),
+  });
+  if (error?.code === 'internal_error') throw error;
+  return result;
+};
+
+const SWITCHED = 101;
+
+const open = async (
+  deps: GatewayDeps,
+  call: Call,
+  candidate: CandidateOffer,
+  { key, protocols }: Handshake,
+) => {
+  const wire = adapterOf(deps, candidate.offer)?.realtime;
+  if (wire === undefined)
+    throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+  if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
+    throw keyRefused('It was revoked or replaced while the session was opened.', null);
+  const upstream = await upstreamOf(deps, candidate);
+  const request = wire.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);
+  const opened = await deps.openTunnel(upstream, { ...request, key, protocols }, call.signal);
+  return { wire, upstream, opened };
+};
+
+// What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
+const OF_THE_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403]);
+
+const refusalOf = (
+  deps: GatewayDeps,
+  { offer, provider_key }: CandidateOffer,
+  upstream: Upstream,
+  refusal: TunnelRefusal,
+): OneVaultError => {
+  // What is no refusal is no answer to an upgrade either.
+  if (refusal.status < 400) return new OneVaultError('provider_malformed', { details: NO_WEBSOCKET });
+  const error = adapterOf(deps, offer)!.error(refusal, upstream);
+  return provider_key !== null && OF_THE_ACCOUNT.has(refusal.status)
+    ? keyRefused(error.details, error)
+    : error;
+};
+
+const NO_WEBSOCKET = 'It answered, but opened no WebSocket.';

@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { schedule as cron } from 'node-cron';
+import { instantOf } from '../core/clock.ts';
+import type { ModuleJob } from '../modules/job-context.ts';
+import { lastInstant } from '../modules/jobs-admin/service.ts';
+import { connect } from '../postgres/connect.ts';
+import { JobBusyError } from '../postgres/lease.ts';
+import type { JobDeps } from './deps.ts';
+import { missedInstants } from './missed-instants.ts';
+import { runAnyJob } from './run-job.ts';
+
+export interface Schedule {
+  /** Resolves when everything missed while we were down has been run. */
+  readonly caught_up: Promise<void>;
+  /** Fires nothing more, and waits for runs under way, at most `timeout_ms`; then they are cancelled. */
+  stop(timeout_ms: number): Promise<void>;
+}
+
+const RETRY_CATCH_UP_MS = 10_000;
+const MINUTE_MS = 60_000;
+
+/**
+ * Fires every job by its schedule, in UTC, and first catches up what was missed since its last success. A run that
+ * fails is logged and recorded, and the next instant comes as planned. Runs of one job follow one another.
+ */
+export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.jobs): Schedule => {
+  const { log } = deps;
+  const stopping = new AbortController();
+  const cancelling = new AbortController();
+  const queues = new Map<string, Promise<void>>();
+
+  const run = async (job: ModuleJob, at: string): Promise<void> => {
+    if (stopping.signal.aborted) return;
+    try {
+      const { rows_in, rows_out } = await runAnyJob(deps, job, { at, signal: cancelling.signal });
+      log.info({ job: job.name, at, rows_in, rows_out }, 'job done');
+    } catch (error) {
+      // Everything else is logged where it happens.
+      if (error instanceof JobBusyError)
+        log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
+    }
+  };
+  const enqueue = (job: ModuleJob, at: string): Promise<void> => {
+    const done = (queues.get(job.name) ?? Promise.resolve()).then(() => run(job, at));
+    queues.set(job.name, done);
+    return done;
+  };
+  const tasks = jobs.map((job) =>
+    cron(job.schedule, ({ date }) => enqueue(job, instantOf(date.getTime() - (date.getTime() % MINUTE_MS))), {
+      timezone: 'UTC',
+      name: `onevault ${job.name}`,
+    }),
+  );
+  const caught_up = catchUp(deps, jobs, enqueue, stopping.signal);
+  return {
+    caught_up,
+    async stop(timeout_ms) {
+      stopping.abort();
+      await Promise.all(tasks.map((task) => task.destroy()));
+      const idle = Promise.all([caught_up, ...queues.values()]);
+      const bound = new AbortController();
+      const is_idle = await Promise.race([
+        idle.then(() => true),
+        sleep(timeout_ms, false, { signal: bound.signal }).catch(() => false),
+      ]);
+      bound.abort();
+      if (is_idle) return;
+      log.warn({ timeout_ms }, 'jobs are cancelled: they did not end in time');
+      cancelling.abort();
+      await idle;
+    },
+  };
+};
+
+const catchUp = async (
+  deps: JobDeps,
+  jobs: readonly ModuleJob[],
+  enqueue: (job: ModuleJob, at: string) => Promise<void>,
+  stopping: AbortSignal,
+): Promise<void> => {
+  while (!stopping.aborted) {
+    try {
+      const missed = await readMissed(deps, jobs);
+      await Promise.all(missed.map(({ job, at }) => enqueue(job, at)));
+      return;
+    } catch (error) {
+      deps.log.warn({ err: error }, 'what was missed cannot be read now; it is tried again');
+      await sleep(RETRY_CATCH_UP_MS, undefined, { signal: stopping }).catch(() => undefined);
+    }
+  }
+};
+
+const readMissed = async (
+  deps: JobDeps,
+  jobs: readonly ModuleJob[],
+): Promise<{ job: ModuleJob; at: string }[]> => {
+  const sql = connect(deps.database_url, { application_name: 'onevault schedule', max_connections: 1 });
+  try {
+    const missed: { job: ModuleJob; at: string }[] = [];
+    for (const job of jobs) {
+      const last = await lastInstant(sql, job.name);
+      for (const at of missedInstants(job, last, deps.clock.now())) missed.push({ job, at });
+    }
+    return missed;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+};

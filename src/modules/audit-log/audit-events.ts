@@ -1,0 +1,104 @@
+import { OneVaultError } from '../../core/errors.ts';
+import { readPage, readText } from '../../http/page.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import type { Handler } from '../audited.ts';
+import type { Caller } from '../caller.ts';
+import type { ControlDeps } from '../deps.ts';
+import { readInstant } from '../read-query.ts';
+
+/** An event as it is shown. Customers are not told the addresses, programs and requests of others. */
+interface EventRow {
+  readonly event_id: string;
+  readonly customers: readonly string[];
+  readonly request_id: string | null;
+  readonly request_ip: string | null;
+  readonly user_agent: string | null;
+}
+
+/**
+ * `GET /v1/audit/events?from=&to=&actor=&action=&customer=&limit=&after=`: who did what and who looked, the oldest
+ * first. A customer is shown the events that concern it, as HIPAA's accounting of disclosures asks (45 CFR 164.528).
+ */
+export const listEvents =
+  ({ sql }: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { limit, after } = readPage(ctx.query);
+    const { caller } = draft;
+    const customer = askedCustomer(caller, readText(ctx.query, 'customer'));
+    const rows = await findEvents(sql, {
+      ...{ limit, after, customer },
+      from: readInstant(ctx.query, 'from') ?? null,
+      to: readInstant(ctx.query, 'to') ?? null,
+      actor: readText(ctx.query, 'actor'),
+      action: readText(ctx.query, 'action'),
+    });
+    if (customer !== null) draft.about(customer);
+    draft.shows(rows.flatMap((row) => (customer === null ? row.customers : [customer])));
+    const data = caller.customer === null ? rows : rows.map((row) => ownPart(row, caller.customer!));
+    ctx.body = { data, next: rows.length === limit ? rows.at(-1)!.event_id : null };
+  };
+
+const askedCustomer = (caller: Caller, asked: string | null): string | null => {
+  if (caller.customer === null || asked === null || asked === caller.customer)
+    return caller.customer ?? asked;
+  throw new OneVaultError('forbidden', { param: 'customer', details: 'A customer sees its own events.' });
+};
+
+const ownPart = (row: EventRow, customer: string): EventRow => ({
+  ...row,
+  ...{ customers: [customer], request_id: null, request_ip: null, user_agent: null },
+});
+
+interface EventFilter {
+  readonly limit: number;
+  readonly after: string;
+  readonly customer: string | null;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly actor: string | null;
+  readonly action: string | null;
+}
+
+const findEvents = (sql: Sql, { limit, after, customer, from, to, actor, action }: EventFilter) => {
+  // A customer's events are few among many: they are found from the customer.
+  const of_customer = sql`
+    and h.audit_event_hk in (
+      select l.audit_event_hk
+      from audit.audit_event_customer_l l
+      join gateway.customer_h c using (customer_hk)
+      where c.customer_bk = ${customer})`;
+  return sql<EventRow[]>`
+    select
+      h.audit_event_bk as event_id,
+      s.applied_date as occurred_at,
+      s.actor_kind,
+      s.actor,
+      s.action,
+      s.subject_kind,
+      s.subject,
+      s.outcome,
+      s.reason,
+      s.before,
+      s.after,
+      s.request_id,
+      s.request_ip,
+      s.user_agent,
+      s.event_count,
+      array(
+        select c.customer_bk
+        from audit.audit_event_customer_l l
+        join gateway.customer_h c using (customer_hk)
+        where l.audit_event_hk = s.audit_event_hk
+        order by c.customer_bk) as customers
+    from audit.audit_event_h h
+    join audit.audit_event_s s using (audit_event_hk)
+    where h.audit_event_bk > ${after}
+      and h.record_source <> 'ghost'
+      ${from === null ? sql`` : sql`and s.applied_date >= ${from}::text::timestamptz`}
+      ${to === null ? sql`` : sql`and s.applied_date < ${to}::text::timestamptz`}
+      ${actor === null ? sql`` : sql`and s.actor = ${actor}`}
+      ${action === null ? sql`` : sql`and s.action = ${action}`}
+      ${customer === null ? sql`` : of_customer}
+    order by h.audit_event_bk
+    limit ${limit}`;
+};

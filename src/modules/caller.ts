@@ -1,0 +1,79 @@
+import type { Context } from 'koa';
+import type { Actor } from '../audit/event.ts';
+import { type ApiKey, type CurrentSnapshot, findApiKey } from '../catalog/snapshot.ts';
+import type { Clock } from '../core/clock.ts';
+import { type ErrorCode, OneVaultError } from '../core/errors.ts';
+import { clientAddress } from '../http/client-address.ts';
+
+/** What a key may be used for. */
+export type Scope = 'admin' | 'auditor' | 'calls';
+
+/** What an administrator's key may do: everything of the control plane. */
+export const ADMIN_SCOPE = 'admin';
+
+/** Who asks something of the control plane. */
+export interface Caller extends Actor {
+  /** The customer whose key it is; null for administrators and auditors. */
+  readonly customer: string | null;
+}
+
+/** Somebody who was not let in, and why. */
+export interface Refusal extends Caller {
+  readonly error: OneVaultError;
+}
+
+const KIND_OF_SCOPE = { admin: 'administrator', auditor: 'auditor', calls: 'customer' } as const;
+
+/**
+ * Finds who asks, by the key in `Authorization: Bearer`.
+ * @param scopes what the key must be for: one of them
+ * @returns the caller, or why there is none
+ */
+export const identifyCaller = (
+  { snapshot, clock }: { readonly snapshot: CurrentSnapshot; readonly clock: Clock },
+  ctx: Context,
+  scopes: readonly Scope[],
+): Caller | Refusal => {
+  const [, secret] = /^Bearer +(\S+) *$/i.exec(ctx.get('authorization')) ?? [];
+  if (secret === undefined) return unknownCaller('unknown', 'missing_api_key');
+  const known = snapshot();
+  const key = findApiKey(known, secret);
+  if (key === null) return unknownCaller(recognisable(secret), 'invalid_api_key');
+  const caller = { actor_kind: kindOf(key), actor: key.api_key, customer: key.customer };
+  const refuse = (code: ErrorCode, details?: string): Refusal => ({
+    ...caller,
+    error: new OneVaultError(code, details === undefined ? {} : { details }),
+  });
+  if (key.is_revoked) return refuse('revoked_api_key');
+  if (key.expires_at_ms !== null && key.expires_at_ms <= clock.now()) return refuse('expired_api_key');
+  if (key.allowed_ips !== null && !key.allowed_ips.includes(clientAddress(ctx.req))) {
+    return refuse('forbidden', 'The key may not be used from this address.');
+  }
+  if (!scopes.some((scope) => key.scopes.includes(scope))) return refuse('forbidden', neededText(scopes));
+  if (key.customer !== null && known.customers.get(key.customer)?.is_active !== true) {
+    return refuse('forbidden', 'The customer is suspended.');
+  }
+  return caller;
+};
+
+const unknownCaller = (actor: string, code: ErrorCode): Refusal => ({
+  ...{ actor_kind: 'unknown', actor, customer: null },
+  error: new OneVaultError(code),
+});
+
+// As `makeSecret` makes them. What has another form may be a password sent by mistake: nothing of it is kept.
+const OUR_KEY = /^sk_[\w-]{43}$/;
+const PREFIX_LENGTH = 8;
+
+const recognisable = (secret: string): string =>
+  OUR_KEY.test(secret) ? `${secret.slice(0, PREFIX_LENGTH)}…` : 'unknown';
+
+const kindOf = ({ scopes }: ApiKey): Caller['actor_kind'] => {
+  const scope = (['admin', 'auditor', 'calls'] as const).find((each) => scopes.includes(each));
+  return scope === undefined ? 'unknown' : KIND_OF_SCOPE[scope];
+};
+
+const neededText = (scopes: readonly Scope[]): string =>
+  scopes.includes('auditor')
+    ? "It takes an administrator's or an auditor's key."
+    : "It takes an administrator's key.";

@@ -1,0 +1,29 @@
+import type { Clock } from '../core/clock.ts';
+import type { Job } from '../core/job.ts';
+import type { Log } from '../core/log.ts';
+import type { Watermark } from '../core/watermark.ts';
+import type { SubjectKms } from '../keys/subject-kms.ts';
+import type { Sql } from '../postgres/connect.ts';
+import type { Registry } from '../vault/registry.ts';
+
+/** All that a run of a job works with. */
+export interface JobContext {
+  /** A pool that belongs to this run alone. */
+  readonly sql: Sql;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The folder that holds dbt_project.yml. */
+  readonly project_dir: string;
+  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  readonly retention_days: number;
+  /** What keeps subjects' keys; throws where a master key that the database needs is not at hand. */
+  readonly open_subject_kms: () => Promise<SubjectKms>;
+  /** The logical instant, which stands where SQL would say "now": ISO 8601, UTC. */
+  readonly at: string;
+  /** What the last successful run of this job had read; null before the first. */
+  readonly previous: Watermark | null;
+}
+
+/** A job of a module. */
+export type ModuleJob = Job<JobContext>;

@@ -1,0 +1,49 @@
+import type { Clock } from '../../core/clock.ts';
+import { type Watermark, watermarkOf } from '../../core/watermark.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import { createLoader } from '../../vault/load.ts';
+import type { Registry } from '../../vault/registry.ts';
+import { type Content, createRowBuilder } from '../../vault/rows.ts';
+import type { Transaction } from '../../vault/transaction.ts';
+import { writeVault } from '../../vault/write.ts';
+
+/** Writes the row of a run into job_run_s. Throws Error when the vault refuses it. */
+export const recordRun = async (
+  { sql, registry, clock }: { sql: Sql; registry: Registry; clock: Clock },
+  run: Content<'job_run_s'>,
+): Promise<void> => {
+  const rows = createRowBuilder(registry);
+  const load = createLoader({ registry, now: clock.now });
+  const { refused } = await writeVault(sql, clock, (tx, load_date) => {
+    const stamp = { load_date, applied_date: run.started_at, record_source: 'pipeline.run-job' };
+    const key = { job_run_bk: `${run.job_name}/${run.logical_instant}` };
+    return load(tx, [
+      rows.hub('job_run_h', key, stamp),
+      rows.satellite('job_run_s', rows.hubKey('job_run_h', key), run, stamp),
+    ]);
+  });
+  if (refused > 0)
+    throw new Error(`the vault refused the row of the run ${run.job_name}/${run.logical_instant}`);
+};
+
+/** What the last successful run of a job had read; null when none succeeded yet. */
+export const lastWatermark = async (sql: Sql | Transaction, job: string): Promise<Watermark | null> => {
+  const [row] = await sql<{ input_watermark: unknown }[]>`
+    select s.input_watermark
+    from ops.job_run_s s
+    where s.job_name = ${job}
+      and s.outcome = 'SUCCEEDED'
+    order by s.load_date desc, s.started_at desc
+    limit 1`;
+  return watermarkOf(row?.input_watermark);
+};
+
+/** The newest logical instant at which a job succeeded; null when none did. */
+export const lastInstant = async (sql: Sql, job: string): Promise<string | null> => {
+  const [row] = await sql<{ logical_instant: string | null }[]>`
+    select max(s.logical_instant) as logical_instant
+    from ops.job_run_s s
+    where s.job_name = ${job}
+      and s.outcome = 'SUCCEEDED'`;
+  return row?.logical_instant ?? null;
+};

@@ -1,0 +1,61 @@
+import type { Pico } from '../../core/money.ts';
+import { PRICE_UNITS, type PriceTier, type PriceUnit } from '../../pricing/prices.ts';
+import type { Content, RowBuilder, Stamp, VaultRow } from '../../vault/rows.ts';
+
+type Priced<T extends PriceUnit> = Readonly<Record<`${T}_price`, string | null>>;
+
+// The units that model_price_s has columns for; others need a set of tiers.
+const BASE_UNITS = [
+  'input',
+  'output',
+  'cached_input',
+  'cache_write',
+  'reasoning',
+  'audio_input',
+  'audio_output',
+  'image',
+  'request',
+] as const satisfies readonly PriceUnit[];
+
+/** What a row of `model_price_s` says besides prices. */
+export type PriceTerms = Pick<
+  Content<'model_price_s'>,
+  'provider_model_name' | 'price_source' | 'is_offered'
+>;
+
+/** The rows that state an offer's price: one, and a set of tiers with the same stamp where that holds not all. */
+export const priceRows = (
+  rows: RowBuilder,
+  offer_hk: string,
+  { terms, tiers }: { readonly terms: PriceTerms; readonly tiers: readonly PriceTier[] },
+  stamp: Stamp,
+): VaultRow[] => {
+  const standard = tiers[0];
+  if (standard === undefined) throw new RangeError('a price has at least one tier');
+  const base = { ...terms, ...pricesOf(standard, BASE_UNITS) };
+  const is_enough =
+    tiers.length === 1 &&
+    PRICE_UNITS.every(
+      (unit) =>
+        (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[`${unit}_price`] === null,
+    );
+  return [
+    rows.satellite('model_price_s', offer_hk, base, stamp),
+    ...(is_enough ? [] : rows.satelliteSet('model_price_tier_s', offer_hk, tiers.map(tierContent), stamp)),
+  ];
+};
+
+/** A tier as the vault's satellites of tiers hold it. */
+export const tierContent = (tier: PriceTier): Content<'model_price_tier_s'> => ({
+  tier: tier.tier,
+  service_tier: tier.service_tier,
+  above_prompt_tokens: tier.above_prompt_tokens,
+  daily_from_s: tier.daily_from_s,
+  daily_until_s: tier.daily_until_s,
+  ...pricesOf(tier, PRICE_UNITS),
+});
+
+const pricesOf = <T extends PriceUnit>({ prices }: PriceTier, units: readonly T[]): Priced<T> =>
+  Object.fromEntries(units.map((unit) => [`${unit}_price`, text(prices[`${unit}_price`])])) as Priced<T>;
+
+const text = (pico: Pico | null): string | null => pico?.toString() ?? null;

@@ -1,0 +1,2 @@
+export * from './price-rows.ts';
+export * from './read-customer-price.ts';

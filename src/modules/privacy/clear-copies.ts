@@ -1,0 +1,46 @@
+import type { Sql } from '../../postgres/connect.ts';
+import type { PrivacyDeps } from './deps.ts';
+
+/** An erasure of whose key copies may lie about that still open. */
+export interface PendingErasure {
+  readonly id: string;
+  /** The master keys that they may lie wrapped under, and that exist. */
+  readonly master_key_ids_left: readonly string[];
+}
+
+// One may bring to its end a rotation whose new master key had wrapped the erased key; others wait for one that runs.
+const MOST_ROUNDS = 40;
+
+/**
+ * Makes copies of the keys that erasures destroyed worthless: destroys every master key that they may lie wrapped under.
+ * @returns null when that is done, else why it cannot be done now
+ */
+export const clearCopies = async ({
+  sql,
+  subject_kms,
+}: Pick<PrivacyDeps, 'sql' | 'subject_kms'>): Promise<string | null> => {
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const pending = await listPendingErasures(sql);
+    if (pending.length === 0) return null;
+    const reason = await subject_kms.destroyMasterKeys([
+      ...new Set(pending.flatMap(({ master_key_ids_left }) => master_key_ids_left)),
+    ]);
+    if (reason !== null) return reason;
+  }
+  return 'somebody else is at it';
+};
+
+/** The erasures that are not at their end, the oldest first. */
+export const listPendingErasures = async (sql: Sql): Promise<PendingErasure[]> => [
+  ...(await sql<PendingErasure[]>`
+    select
+      h.erasure_bk as id,
+      array_agg(m.master_key_id order by m.master_key_id) as master_key_ids_left
+    from privacy.erasure_h h
+    join privacy.erasure_s s using (erasure_hk)
+    join privacy.master_key m on m.master_key_id = any(s.master_key_ids)
+    where h.erasure_bk <> 'unknown'
+      and m.destroyed_at is null
+    group by h.erasure_bk
+    order by h.erasure_bk`),
+];

@@ -1,0 +1,88 @@
+import { canonicalJson } from '../../core/canonical-json.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import { readJson } from '../../http/body.ts';
+import { createValidator } from '../../http/validate.ts';
+import type { Handler } from '../audited.ts';
+import type { ControlDeps } from '../deps.ts';
+import { save } from '../save.ts';
+import schema from './contact.schema.json' with { type: 'json' };
+import { type Contact, readContactStates, sealContact } from './contact-states.ts';
+import { findSubject, lockSubject } from './subject.ts';
+import { takeSubjectKey } from './subject-keys.ts';
+
+// What pii_encrypted takes, in hex, less what sealing adds.
+const MOST_BYTES = 32_000;
+
+/** `PUT /customers/{slug}/contact`: the whole contact anew. The same again changes nothing. */
+export const putContact = (deps: ControlDeps): Handler => {
+  const validate = createValidator<Contact>(schema);
+  return async (ctx, draft) => {
+    const slug = ctx.params.slug as string;
+    draft.about(slug);
+    const contact = validate(await readJson(ctx.req));
+    const text = canonicalJson(contact, 'contact');
+    if (Buffer.byteLength(text) > MOST_BYTES) {
+      throw new OneVaultError('invalid_request', { details: `A contact has ${MOST_BYTES} bytes at most.` });
+    }
+    await findSubject(deps.sql, slug);
+    draft.shows([slug]);
+    const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: slug });
+    let is_first = false;
+    await save(deps, async (stamp, tx) => {
+      await lockSubject(tx, slug);
+      const current = (await readContactStates(deps, tx, slug)).at(-1);
+      if (current?.erasure_id === null && canonicalJson(current.contact, 'contact') === text) return null;
+      is_first = current === undefined;
+      const key = await takeSubjectKey(deps, tx, customer_hk);
+      try {
+        const sealed = sealContact(key, { customer_hk, slug }, contact);
+        return {
+          rows: [deps.rows.satellite('customer_pii_s', customer_hk, sealed, stamp)],
+          events: [draft.change(null, summaryOf(contact))],
+        };
+      } finally {
+        key.key.fill(0);
+      }
+    });
+    ctx.status = is_first ? 201 : 200;
+    ctx.body = await presentCurrent(deps, slug);
+  };
+};
+
+/** Which parts a contact has, and nothing of what is in them. */
+const summaryOf = (contact: Contact): object => ({
+  parts: Object.keys(contact).toSorted(),
+  people: contact.people?.length ?? 0,
+});
+
+/** `GET /customers/{slug}/contact`, decrypted; a tombstone where it was erased, null where none was ever given. */
+export const getContact =
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const slug = ctx.params.slug as string;
+    draft.about(slug);
+    await findSubject(deps.sql, slug);
+    draft.shows([slug]);
+    ctx.body = await presentCurrent(deps, slug);
+  };
+
+/** `GET /customers/{slug}/contact/history`: every state, oldest first. */
+export const getContactHistory =
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const slug = ctx.params.slug as string;
+    draft.about(slug);
+    await findSubject(deps.sql, slug);
+    draft.shows([slug]);
+    ctx.body = { customer: slug, data: await readContactStates(deps, deps.sql, slug) };
+  };
+
+const presentCurrent = async (deps: ControlDeps, slug: string): Promise<object> => {
+  const current = (await readContactStates(deps, deps.sql, slug)).at(-1);
+  return {
+    customer: slug,
+    contact: current?.contact ?? null,
+    since: current?.applied_date ?? null,
+    erasure_id: current?.erasure_id ?? null,
+  };
+};

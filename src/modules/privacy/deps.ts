@@ -1,0 +1,31 @@
+import type { NewEvent } from '../../audit/record-event.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { NextId } from '../../core/ids.ts';
+import type { SubjectKms } from '../../keys/subject-kms.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import type { Load } from '../../vault/load.ts';
+import type { Reader } from '../../vault/read.ts';
+import type { RowBuilder } from '../../vault/rows.ts';
+
+/** What personal data is written, read and erased with, by the control plane and by commands. */
+export interface PrivacyDeps {
+  readonly sql: Sql;
+  readonly load: Load;
+  readonly rows: RowBuilder;
+  readonly reader: Reader;
+  readonly clock: Clock;
+  readonly nextId: NextId;
+  readonly subject_kms: SubjectKms;
+}
+
+/** Who decides something about a subject, and how the audit log is told. */
+export interface Decider {
+  /** The id of an API key, or the user of the machine. */
+  readonly decided_by: string;
+  /**
+   * The event of a decision.
+   * @param subject the customer whose data it is about
+   * @param after what was decided: no personal data
+   */
+  readonly event: (subject: string, after: object) => NewEvent;
+}

@@ -1,0 +1,40 @@
+import { latestCheckpoint } from '../../audit/checkpoints.ts';
+import { entryOf } from '../../audit/entry.ts';
+import { findRowLeaf } from '../../audit/find-leaf.ts';
+import { proofText } from '../../audit/proofs.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { Handler } from '../audited.ts';
+import type { ControlDeps } from '../deps.ts';
+import { findErasure } from './erasures.ts';
+
+// Checkpoints are usually ten seconds apart, at most sixty.
+const SOON_S = 10;
+
+/**
+ * `GET /privacy/erasures/{id}/proof`: that the erasure is in the log (C2SP tlog-proof), with its entry as `extra`: the
+ * leaf's hash is SHA-256(0x00 || entry), and the entry's hash diff covers every column of the row of erasure_s.
+ */
+export const getErasureProof =
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { sql, rows, reader, registry } = deps;
+    const id = ctx.params.id as string;
+    draft.about(id);
+    const { subject } = await findErasure(sql, id);
+    draft.shows([subject]);
+    const erasure_hk = rows.hubKey('erasure_h', { erasure_bk: id });
+    const [values] = await reader.current(sql, 'erasure_s', { hash_keys: [erasure_hk] });
+    const row = { table: 'erasure_s', values: { ...values } };
+    const leaf = await findRowLeaf(sql, registry, row);
+    const index = leaf === null || leaf.first_index === null ? null : leaf.first_index + leaf.offset;
+    const checkpoint = await latestCheckpoint(sql);
+    if (checkpoint === null || index === null || index >= checkpoint.tree_size) {
+      throw new OneVaultError('not_covered_yet', {
+        details: 'The next checkpoint covers the erasure; it comes within a minute.',
+        retry_after_s: SOON_S,
+      });
+    }
+    ctx.type = 'text/plain; charset=utf-8';
+    const extra = Buffer.from(entryOf(registry, [row]));
+    ctx.body = await proofText(sql, { index, checkpoint, extra });
+  };

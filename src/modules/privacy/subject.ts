@@ -1,0 +1,44 @@
+import { OneVaultError } from '../../core/errors.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import type { Transaction } from '../../vault/transaction.ts';
+import { refuseEmail } from '../refuse-email.ts';
+import { lockName } from '../save.ts';
+
+/** Lets whatever concerns one subject's data happen one after the other, until the transaction ends. */
+export const lockSubject = (tx: Transaction, subject: string): Promise<void> =>
+  lockName(tx, `subject/${subject}`);
+
+/** @throws OneVaultError not_found when there is no such customer */
+export const findSubject = async (sql: Sql | Transaction, subject: string): Promise<void> => {
+  const [row] = subject.includes('\0')
+    ? []
+    : await sql`
+        select 1
+        from gateway.customer_h
+        where customer_bk = ${subject}
+          and customer_bk <> 'unknown'`;
+  if (row === undefined) {
+    throw new OneVaultError('not_found', {
+      param: 'subject',
+      details: `There is no customer ${subject.replaceAll('\0', '\ufffd').slice(0, 100)}.`,
+    });
+  }
+};
+
+const REASON_LENGTH = 500;
+
+/**
+ * A reason as it may stand in the log for ever.
+ * @throws OneVaultError invalid_request when it is empty, too long, or names an e-mail address: that is personal data
+ */
+export const checkReason = (given: string): string => {
+  const reason = given.trim();
+  if (reason === '' || reason.length > REASON_LENGTH || /[\0\p{Cs}]/u.test(reason)) {
+    throw new OneVaultError('invalid_request', {
+      param: 'reason',
+      details: `reason is a text of 1 to ${REASON_LENGTH} characters.`,
+    });
+  }
+  refuseEmail('reason', reason);
+  return reason;
+};

@@ -1,0 +1,61 @@
+import type { JobResult } from '../../core/job.ts';
+import { takeWatermark } from '../../dbt/build-models.ts';
+import type { Registry } from '../../vault/registry.ts';
+import type { JobContext } from '../job-context.ts';
+import { RETENTION_CLASS } from './certificate.ts';
+import { destroyDay } from './destroy-day.ts';
+import { listDueDays } from './due-days.ts';
+
+export const name = 'retention';
+export const schedule = '45 1 * * *';
+export const catch_up = 'latest';
+// Every row of a day is hashed once more before it goes: measured, 7,000 calls a second on two busy cores.
+export const timeout_ms = 6 * 3_600_000;
+
+/** As many sentences as the row of a run may hold; the log has them all. */
+const MOST_TOLD = 200;
+
+/**
+ * Destroys the days of calls that have been kept long enough by `at`, the oldest first, each in a transaction with its
+ * certificate. Days that something keeps are told, and looked at again by the next run.
+ */
+export const run = async (context: JobContext): Promise<JobResult> => {
+  const { sql, log, at, retention_days } = context;
+  assertOneClass(context.registry);
+  const input_watermark = await takeWatermark(context);
+  const left_undone: string[] = [];
+  let [rows_in, rows_out] = [0, 0];
+  for (const day of await listDueDays(sql, { retention_days, at })) {
+    const outcome = await destroyDay(context, { day, retention_days, job_run: `${name}/${at}` });
+    if (outcome.certificate === null) {
+      const { reasons } = outcome;
+      log.warn({ job: name, day, reasons }, 'a day of calls is past its age and kept');
+      left_undone.push(`${day} is kept: ${reasons.join('; ')}`);
+    } else {
+      const { certificate, call_count } = outcome;
+      log.info({ job: name, day, certificate, call_count }, 'a day of calls was destroyed');
+      rows_in += call_count;
+      rows_out += 1;
+    }
+  }
+  return {
+    ...{ rows_in, rows_out, input_watermark, sql_sha256: null },
+    left_undone: told(left_undone),
+  };
+};
+
+/** A day goes with all of its tables: one of another class, or of none, would go with the others. */
+const assertOneClass = ({ entities }: Registry): void => {
+  const others = [...entities.values()].filter(
+    ({ partition, retention }) => partition !== null && retention !== RETENTION_CLASS,
+  );
+  if (others.length > 0) {
+    const names = others.map(({ table }) => table).join(', ');
+    throw new Error(`${names}: partitioned, and not of the retention class ${RETENTION_CLASS}`);
+  }
+};
+
+const told = (sentences: readonly string[]): string[] => {
+  const more = sentences.length - MOST_TOLD;
+  return [...sentences.slice(0, MOST_TOLD), ...(more > 0 ? [`${more} more days are kept`] : [])];
+};

@@ -1,0 +1,70 @@
+import { eventRows } from '../audit/event.ts';
+import type { NewEvent } from '../audit/record-event.ts';
+import { CHANGE_CHANNEL } from '../catalog/change-channel.ts';
+import type { Clock } from '../core/clock.ts';
+import { OneVaultError } from '../core/errors.ts';
+import type { NextId } from '../core/ids.ts';
+import type { Sql } from '../postgres/connect.ts';
+import { microInstant } from '../vault/instant.ts';
+import type { Load } from '../vault/load.ts';
+import type { RowBuilder, Stamp, VaultRow } from '../vault/rows.ts';
+import type { Transaction } from '../vault/transaction.ts';
+import { writeVault } from '../vault/write.ts';
+import { RECORD_SOURCE } from './audit-trail.ts';
+
+/** What is to be written, and the events that tell who did it: neither is there without the other. */
+export interface Change {
+  readonly rows: readonly VaultRow[];
+  readonly events: readonly NewEvent[];
+}
+
+export interface SaveDeps {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly nextId: NextId;
+  readonly load: Load;
+  readonly rows: RowBuilder;
+  readonly refreshSnapshot: () => Promise<void>;
+}
+
+/**
+ * Writes one change into the vault, tells every gateway, and waits until this process's own knows.
+ * @param build makes the change, or null where there is nothing to change; what it throws undoes everything
+ * @throws OneVaultError internal_error when a row does not validate; nothing is written then
+ */
+export const save = async (
+  deps: SaveDeps,
+  build: (stamp: Stamp, tx: Transaction) => Promise<Change | null> | Change | null,
+): Promise<void> => {
+  await writeVault(deps.sql, deps.clock, async (tx, load_date) => {
+    const stamp = { load_date, applied_date: load_date, record_source: RECORD_SOURCE };
+    const change = await build(stamp, tx);
+    if (change === null) return;
+    const told = change.events.flatMap((event) =>
+      eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp),
+    );
+    const { refused } = await deps.load(tx, [...change.rows, ...told]);
+    if (refused > 0)
+      throw new OneVaultError('internal_error', { cause: new Error(`${refused} rows refused`) });
+    await tx`select pg_notify(${CHANGE_CHANNEL}, '')`;
+  });
+  await deps.refreshSnapshot();
+};
+
+/** Lets changes of one thing happen one after the other, until the transaction ends. */
+export const lockName = async (tx: Transaction, name: string): Promise<void> => {
+  await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
+};
+
+/**
+ * The stamp of a state that replaces another. Changes wait for one another longer than a clock ticks, and clocks of
+ * machines differ: the later one in order is then dated a microsecond after the one before.
+ */
+export const stampAfter = (stamp: Stamp, before: { readonly applied_date: string }): Stamp => {
+  const held = microInstant(before.applied_date);
+  if (held < microInstant(stamp.applied_date)) return stamp;
+  const micros = Number(held.slice(20, 26)) + 1;
+  const second_ms = Date.parse(`${held.slice(0, 19)}Z`) + (micros === 1_000_000 ? 1_000 : 0);
+  const fraction = String(micros % 1_000_000).padStart(6, '0');
+  return { ...stamp, applied_date: `${new Date(second_ms).toISOString().slice(0, 19)}.${fraction}Z` };
+};

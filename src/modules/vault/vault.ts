@@ -1,0 +1,157 @@
+import type { Context } from 'koa';
+import { instantOf } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import { describeVault } from '../../vault/dictionary.ts';
+import type { Entity, Hub, Link } from '../../vault/entity.ts';
+import { findKeyRows, keyColumns, keyOfParts, type NamedKey, wasLoaded } from '../../vault/lookup.ts';
+import { relatedKeys } from '../../vault/related-keys.ts';
+import type { SatelliteTable } from '../../vault/rows.ts';
+import { sealKnown } from '../../vault/seal-known.ts';
+import type { EventDraft, Handler } from '../audited.ts';
+import type { ControlDeps } from '../deps.ts';
+import { readInstant } from '../read-query.ts';
+
+/** `GET /vault/entities`: the data dictionary. */
+export const listEntities = ({ registry }: ControlDeps): Handler => {
+  const body = { data: describeVault(registry) };
+  return (ctx) => {
+    ctx.body = body;
+  };
+};
+
+/**
+ * `GET /vault/{entity}/{business_key}?applied=&known=`: what held at `applied` as known at `known`, both now where
+ * they are not given. Of a hub or link its own row.
+ */
+export const getEntity =
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { entity, keyed, key } = findAsked(deps, ctx, draft);
+    const known = await readKnown(deps, ctx);
+    const applied = readInstant(ctx.query, 'applied') ?? known;
+    const rows = await readAsOf(deps, entity, key, { applied, known });
+    if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
+    await tellCustomers(deps, draft, keyed, key);
+    ctx.body = { ...head(entity, key), applied, known, ...present(entity, rows) };
+  };
+
+/** `GET /vault/{entity}/{business_key}/history`: every state of a satellite, oldest first, as known now. */
+export const getHistory =
+  (deps: ControlDeps): Handler =>
+  async (ctx, draft) => {
+    const { entity, keyed, key } = findAsked(deps, ctx, draft);
+    if (entity.kind !== 'satellite') {
+      throw new OneVaultError('invalid_request', {
+        param: 'entity',
+        details: `${entity.table} is a ${entity.kind} and never changes; its satellites have a history.`,
+      });
+    }
+    const rows = await deps.reader.history(deps.sql, entity.table as SatelliteTable, key.hash_key);
+    if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
+    await tellCustomers(deps, draft, keyed, key);
+    ctx.body = { ...head(entity, key), ...present(entity, rows) };
+  };
+
+interface Asked {
+  readonly entity: Entity;
+  /** The hub or link that the key is of. */
+  readonly keyed: Hub | Link;
+  readonly key: NamedKey;
+}
+
+const tellCustomers = async (
+  { sql, registry }: ControlDeps,
+  draft: EventDraft,
+  keyed: Hub | Link,
+  key: NamedKey,
+): Promise<void> => {
+  draft.shows(await relatedKeys(sql, registry, keyed, key, registry.hub('customer_h')));
+};
+
+const findAsked = ({ registry }: ControlDeps, ctx: Context, draft: EventDraft): Asked => {
+  // The path as it was sent: a comma within a key comes as %2C and separates nothing.
+  const [, , table = '', sent_key = ''] = ctx.path.split('/');
+  draft.about(`${table}/${sent_key}`);
+  const entity = registry.entities.get(table);
+  if (entity === undefined) {
+    throw new OneVaultError('not_found', {
+      param: 'entity',
+      details: `The vault has no entity ${table}; GET /vault/entities lists them.`,
+    });
+  }
+  const keyed = keyedEntity(registry, entity);
+  const columns = keyColumns(registry, keyed);
+  const parts = sent_key.split(',');
+  if (parts.length !== columns.length) {
+    const names = columns.map((each) => `${each.table}.${each.column.name}`).join(', ');
+    throw badKey(
+      `${entity.table} is found by ${names}: ${columns.length} ${columns.length === 1 ? 'part' : 'parts'}, ` +
+        `separated by commas (a comma within a part is written %2C); ${parts.length} came.`,
+    );
+  }
+  try {
+    return { entity, keyed, key: keyOfParts(registry, keyed, parts.map(decodeURIComponent)) };
+  } catch (cause) {
+    throw badKey(`The key cannot be read: ${(cause as Error).message}.`, cause);
+  }
+};
+
+const badKey = (details: string, cause?: unknown): OneVaultError =>
+  new OneVaultError('invalid_request', { param: 'business_key', details, cause });
+
+const keyedEntity = (registry: ControlDeps['registry'], entity: Entity): Hub | Link =>
+  entity.kind === 'satellite' ? (registry.entities.get(entity.parent) as Hub | Link) : entity;
+
+const readKnown = async ({ sql, clock }: ControlDeps, ctx: Context): Promise<string> => {
+  const known = readInstant(ctx.query, 'known');
+  const sealed = await sealKnown(sql, clock);
+  if (known === undefined) return sealed;
+  if (Date.parse(known) > Date.parse(sealed)) {
+    throw new OneVaultError('invalid_request', {
+      param: 'known',
+      details: `What will be known at ${known} is not final yet: it is ${instantOf(clock.now())}, and answers are final up to ${sealed}.`,
+    });
+  }
+  return known;
+};
+
+const readAsOf = async (
+  deps: ControlDeps,
+  entity: Entity,
+  key: NamedKey,
+  at: { readonly applied: string; readonly known: string },
+): Promise<readonly object[]> => {
+  const { sql, registry, reader } = deps;
+  if (!(await wasLoaded(sql, registry, entity, key, at.known))) return [];
+  if (entity.kind !== 'satellite') return findKeyRows(sql, registry, entity, key, at.known);
+  return reader.asOf(sql, entity.table as SatelliteTable, { ...at, hash_keys: [key.hash_key] });
+};
+
+/** Nothing held at that instant, or the vault has never heard of the key: only the latter is an error. */
+const refuseUnknownKey = async (
+  { sql, registry, clock }: ControlDeps,
+  keyed: Hub | Link,
+  key: NamedKey,
+): Promise<void> => {
+  const rows = await findKeyRows(sql, registry, keyed, key, instantOf(clock.now()));
+  if (rows.length > 0) return;
+  const named = Object.values(key.business_key).join(', ');
+  throw new OneVaultError('not_found', {
+    param: 'business_key',
+    details: `${keyed.table} has no row for ${named}.`,
+  });
+};
+
+const head = (entity: Entity, { business_key, hash_key }: NamedKey) => ({
+  entity: entity.table,
+  kind: entity.kind,
+  business_key,
+  hash_key,
+});
+
+/** Rows without their secret columns, which `withheld` names. */
+const present = (entity: Entity, rows: readonly object[]) => {
+  const withheld = entity.columns.filter(({ privacy }) => privacy === 'secret').map(({ name }) => name);
+  const isShown = ([name]: [string, unknown]): boolean => !withheld.includes(name);
+  return { withheld, rows: rows.map((row) => Object.fromEntries(Object.entries(row).filter(isShown))) };
+};

@@ -1,0 +1,33 @@
+import type { Clock } from '../core/clock.ts';
+import { createAnthropic } from './anthropic/adapter.ts';
+import { COMPATIBLE_PROVIDERS } from './compatible-providers.ts';
+import type { ProviderAdapter } from './contract.ts';
+import { createGoogle } from './google/adapter.ts';
+import { createCompatible, createOpenAi } from './openai/adapter.ts';
+import {
+  createDialect,
+  createEmbeddingsDialect,
+  createRealtimeDialect,
+} from './openai/compatible/profile.ts';
+
+/** The adapter of each protocol; `clock` stamps chunks that a provider sends unstamped. */
+export const createAdapters = (clock: Clock) =>
+  ({
+    openai: createOpenAi(clock),
+    anthropic: createAnthropic(clock),
+    google: createGoogle(clock),
+  }) as const satisfies Readonly<Record<string, ProviderAdapter>>;
+
+/** By provider: the adapters of those that speak OpenAI's protocol in a dialect of their own. */
+export const createCompatibleAdapters = (clock: Clock): Readonly<Record<string, ProviderAdapter>> =>
+  Object.fromEntries(
+    COMPATIBLE_PROVIDERS.map((entry) => [
+      entry.provider,
+      createCompatible(
+        createDialect(entry),
+        clock,
+        createEmbeddingsDialect(entry),
+        createRealtimeDialect(entry),
+      ),
+    ]),
+  );

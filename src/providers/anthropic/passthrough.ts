@@ -1,0 +1,112 @@
+import type { Clock } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { JsonObject } from '../chat-form.ts';
+import type { Passage, PassedStream } from '../contract.ts';
+import { isObject, malformed, parseReply } from '../json.ts';
+import { passedBody } from '../passthrough-body.ts';
+import { createTextLog } from '../text-log.ts';
+import { sseText } from '../transport/sse-text.ts';
+import { inputTokens } from './count-tokens.ts';
+import { errorOfEvent } from './event-error.ts';
+import { post } from './protocol.ts';
+import { usageOf } from './usage.ts';
+import { createUsageTally } from './usage-counts.ts';
+
+// What the cost of a call hangs on: see `passedBody`.
+const ACCOUNTED: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'system',
+  'max_tokens',
+  'stream',
+  'tools',
+  'speed',
+  'inference_geo',
+]);
+
+/** Messages as they came and as they come. */
+export const createMessagesPassage = (clock: Clock): Passage => ({
+  request: (body, target, headers) =>
+    post('/v1/messages', passedBody(body, target.model, ACCOUNTED), target, headers),
+  response: (text) => {
+    const { content, usage } = parseReply(text);
+    if (!Array.isArray(content)) throw malformed('content is not a list');
+    const written = (): string => (content as unknown[]).map(textOfBlock).join('');
+    return { result: written, usage: isObject(usage) ? usageOf(usage) : null };
+  },
+  stream: () => createPassedStream(clock),
+});
+
+/** Counts of tokens as they came and as they come. */
+export const createCountPassage = (): Passage => ({
+  request: (body, target, headers) =>
+    post('/v1/messages/count_tokens', passedBody(body, target.model, ACCOUNTED), target, headers),
+  response: (text) => {
+    inputTokens(text);
+    return { result: () => '', usage: null };
+  },
+  stream: null,
+});
+
+const createPassedStream = (clock: Clock): PassedStream => {
+  const log = createTextLog((text) => text);
+  const tally = createUsageTally();
+  let started = false;
+  let searches = 0;
+  let last: string | null = null;
+
+  /** Reads what the gateway needs of an event. */
+  const read = (event: JsonObject): void => {
+    if (event.type === 'error') throw errorOfEvent(event.error, clock);
+    if (event.type === 'message_start') {
+      if (!isObject(event.message)) throw malformed('message_start has no message');
+      started = true;
+      tally.add(event.message.usage);
+    } else if (event.type === 'message_delta') {
+      tally.add(event.usage);
+    } else {
+      if (isSearch(event.content_block)) searches += 1;
+      log.add(textOfBlock(event.delta) + textOfBlock(event.content_block));
+    }
+  };
+
+  return {
+    push: (event) => {
+      if (last !== null) return '';
+      const json = parseReply(event.data);
+      read(json);
+      if (json.type !== 'message_stop') return sseText(event);
+      if (!started) throw malformed('message_stop came before message_start');
+      last = sseText(event);
+      return '';
+    },
+    end: () => {
+      if (last === null) throw new OneVaultError('provider_disconnected');
+    },
+    get is_over() {
+      return last !== null;
+    },
+    last: () => last ?? '',
+    get usage() {
+      return tally.usage;
+    },
+    text: log.text,
+    get tool_uses() {
+      return searches === 0 ? {} : { web_search: searches };
+    },
+  };
+};
+
+const isSearch = (block: unknown): boolean =>
+  isObject(block) && block.type === 'server_tool_use' && block.name === 'web_search';
+
+const textOfBlock = (block: unknown): string => {
+  if (!isObject(block)) return '';
+  let text = '';
+  for (const field of ['thinking', 'text', 'partial_json', 'name']) {
+    const value = block[field];
+    if (typeof value === 'string') text += value;
+  }
+  if (isObject(block.input) && Object.keys(block.input).length > 0) text += JSON.stringify(block.input);
+  return text;
+};

@@ -1,0 +1,27 @@
+import type { Usage } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
+import { isObject } from '../json.ts';
+import { usageOf } from './usage.ts';
+
+interface UsageTally {
+  /** Takes the `usage` of an event, if it is one. @throws OneVaultError provider_malformed where a count is none */
+  add(given: unknown): void;
+  readonly usage: Usage | null;
+}
+
+/** Follows the usage of a stream: counts are cumulative, and the later events leave out what has not changed. */
+export const createUsageTally = (): UsageTally => {
+  let counts: JsonObject = {};
+  let usage: Usage | null = null;
+  return {
+    add: (given) => {
+      if (!isObject(given)) return;
+      const known = Object.entries(given).filter(([, value]) => value !== null);
+      counts = { ...counts, ...Object.fromEntries(known) };
+      usage = usageOf(counts);
+    },
+    get usage() {
+      return usage;
+    },
+  };
+};

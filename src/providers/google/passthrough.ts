@@ -1,0 +1,144 @@
+import type { Clock } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { ToolUses, Usage } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
+import type { Passage, PassedStream, RequestTarget } from '../contract.ts';
+import { isObject, parseReply } from '../json.ts';
+import { fieldsOf, setField } from '../json-text.ts';
+import { createTextLog } from '../text-log.ts';
+import { sseText } from '../transport/sse-text.ts';
+import { blockOf } from './candidate.ts';
+import { totalTokens } from './count-tokens.ts';
+import { vectorOf } from './embeddings.ts';
+import { errorOfFrame } from './error.ts';
+import { generateMethod, post, resourceOf } from './protocol.ts';
+import { camelCase, refuseRepeated } from './repeated-fields.ts';
+import { candidatesOf } from './response.ts';
+import { toolUsesIn } from './tool-uses.ts';
+import { usageOf } from './usage.ts';
+
+/** Contents as they came and as they come: the model stands in the path, so that no byte of a body changes. */
+export const createGeneratePassage = (clock: Clock): Passage => ({
+  request: (body, target) => {
+    refuseRepeated(body);
+    return post(generateMethod(target), body, target);
+  },
+  response: (text) => {
+    const json = parseReply(text);
+    const candidates = candidatesOf(json);
+    const usage = usageOf(json.usageMetadata);
+    const tool_uses = toolUsesIn(candidates, json.modelVersion);
+    return {
+      result: () => candidates.map(textOf).join(''),
+      usage: usage === null ? null : { ...usage, tool_uses },
+    };
+  },
+  stream: () => createPassedStream(clock),
+});
+
+/** Counts of tokens as they came and as they come. */
+export const countPassage: Passage = {
+  request: (body, target) => {
+    refuseRepeated(body);
+    return post('countTokens', withModel(body, target), target);
+  },
+  response: (text) => {
+    totalTokens(text);
+    return { result: () => '', usage: null };
+  },
+  stream: null,
+};
+
+/** A request within a body names its model again, which must be the one of the path. */
+const withModel = (body: string, { model }: RequestTarget): string => {
+  const inner = fieldsOf(body).find(({ name }) => camelCase(name) === 'generateContentRequest');
+  if (inner === undefined || body[inner.from] !== '{') return body;
+  const request = body.slice(inner.from, inner.to);
+  const named = fieldsOf(request).find(({ name }) => name === 'model');
+  const value = JSON.stringify(resourceOf(model));
+  if (named === undefined || request.slice(named.from, named.to) === value) return body;
+  return setField(body, inner.name, setField(request, 'model', value));
+};
+
+/** Each request of a batch names its model again; where that is not the path's, all are written anew. */
+const withModels = (body: string, { model }: RequestTarget): string => {
+  const { requests, ...rest } = JSON.parse(body) as { readonly requests?: unknown };
+  const named = resourceOf(model);
+  const is_other = (request: unknown): boolean =>
+    isObject(request) && request.model !== undefined && request.model !== named;
+  if (!Array.isArray(requests) || !requests.some(is_other)) return body;
+  const renamed = (requests as unknown[]).map((each) => (isObject(each) ? { ...each, model: named } : each));
+  return JSON.stringify({ ...rest, requests: renamed });
+};
+
+/** Embeddings as they came and as they come. @param method one text, or a list of them */
+export const createEmbedPassage = (method: 'embedContent' | 'batchEmbedContents'): Passage => ({
+  request: (body, target) => {
+    refuseRepeated(body);
+    return post(method, method === 'embedContent' ? body : withModels(body, target), target);
+  },
+  response: (text) => {
+    const json = parseReply(text);
+    const given: unknown = method === 'embedContent' ? [json.embedding] : json.embeddings;
+    for (const embedding of Array.isArray(given) ? (given as unknown[]) : [given]) vectorOf(embedding);
+    return { result: () => '', usage: usageOf(json.usageMetadata) };
+  },
+  stream: null,
+});
+
+/** Google marks no end: the last frame that came after a reason to stop is held as such until the body has ended. */
+const createPassedStream = (clock: Clock): PassedStream => {
+  const log = createTextLog((text) => text);
+  let finished = false;
+  let held = '';
+  let usage: Usage | null = null;
+  let tool_uses: ToolUses = {};
+
+  const read = (frame: JsonObject): void => {
+    if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
+    usage = usageOf(frame.usageMetadata) ?? usage;
+    const candidates = candidatesOf(frame);
+    // A frame that tells it tells it whole.
+    tool_uses = { ...tool_uses, ...toolUsesIn(candidates, frame.modelVersion) };
+    for (const candidate of candidates) {
+      log.add(textOf(candidate));
+      if (typeof candidate.finishReason === 'string') finished = true;
+    }
+    if (blockOf(frame) !== null) finished = true;
+  };
+
+  return {
+    push: (event) => {
+      read(parseReply(event.data));
+      const text = held + (finished ? '' : sseText(event));
+      held = finished ? sseText(event) : '';
+      return text;
+    },
+    end: () => {
+      if (!finished) throw new OneVaultError('provider_disconnected');
+    },
+    last: () => held,
+    get usage() {
+      return usage === null ? null : { ...usage, tool_uses };
+    },
+    text: log.text,
+    get tool_uses() {
+      return tool_uses;
+    },
+  };
+};
+
+/** All that a candidate adds to the reply, of whatever kind. */
+const textOf = ({ content }: JsonObject): string => {
+  const parts = isObject(content) && Array.isArray(content.parts) ? (content.parts as unknown[]) : [];
+  return parts.map(textOfPart).join('');
+};
+
+const textOfPart = (part: unknown): string => {
+  if (!isObject(part)) return '';
+  let text = typeof part.text === 'string' ? part.text : '';
+  if (isObject(part.functionCall))
+    text += `${part.functionCall.name}${JSON.stringify(part.functionCall.args ?? {})}`;
+  if (isObject(part.executableCode)) text += String(part.executableCode.code ?? '');
+  return text;
+};

@@ -1,0 +1,71 @@
+import type { CompatibleProvider } from '../../compatible-providers.ts';
+import type { RequestTarget, Upstream, UpstreamRequest } from '../../contract.ts';
+import type { ChatDialect } from '../compatibility-profile.ts';
+import type { EmbeddingsDialect } from '../embeddings.ts';
+import { get, post } from '../post.ts';
+import type { RealtimeDialect } from '../realtime.ts';
+import { createBodyWriter } from './body.ts';
+import { createChoicesReader } from './choices.ts';
+import { createUsageReader } from './usage.ts';
+
+/** How a provider of the family departs from OpenAI, by its entry in the table. */
+export const createDialect = (entry: CompatibleProvider): ChatDialect => ({
+  name: entry.provider_name,
+  takes: new Set(entry.takes),
+  wants_reasoning_back: entry.wants_reasoning_back === true,
+  asks_for_usage: entry.stream_options !== false,
+  probe: (upstream) => probeOf(entry, upstream),
+  post: (body, target) => post(pathOf(entry, target), body, target, entry.key_header ?? null),
+  adapt: createBodyWriter(entry),
+  choices: createChoicesReader(entry),
+  usage: createUsageReader(entry),
+});
+
+/** Likewise its embeddings; null where it has none. Vectors are asked for as numbers, which is what all give unasked. */
+export const createEmbeddingsDialect = (entry: CompatibleProvider): EmbeddingsDialect | null => {
+  const { provider, provider_name, base_url, docs, embeddings } = entry;
+  if (embeddings === undefined) return null;
+  const { path = '/embeddings', refuses, renames } = embeddings;
+  const ignores = ['encoding_format', ...(embeddings.ignores ?? [])];
+  return {
+    name: provider_name,
+    post: (body, target) => post(at(entry, path, target), body, target, entry.key_header ?? null),
+    adapt: createBodyWriter({ provider, provider_name, base_url, docs, refuses, renames, ignores }),
+  };
+};
+
+/** Likewise its realtime sessions. */
+export const createRealtimeDialect = ({
+  realtime,
+  key_header,
+}: CompatibleProvider): RealtimeDialect | null =>
+  realtime === undefined ? null : { path: realtime.path ?? '/realtime', key_header: key_header ?? null };
+
+const pathOf = (entry: CompatibleProvider, target: RequestTarget): string =>
+  at(entry, entry.path ?? '/chat/completions', target);
+
+const at = (entry: CompatibleProvider, path: string, { model, upstream }: RequestTarget): string =>
+  withQuery(
+    entry,
+    path.replace('{model}', () => encodeURIComponent(model)),
+    upstream,
+  );
+
+/** Where a provider lists no models to its customers, a chat of one token. */
+const probeOf = (entry: CompatibleProvider, upstream: Upstream): UpstreamRequest => {
+  const { probe = '/models', key_header = null, models = [] } = entry;
+  if (probe !== null) return get(withQuery(entry, probe, upstream), upstream, key_header);
+  const [first] = models;
+  const model = first?.served_as ?? first?.model ?? '';
+  const body = { model, messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 };
+  const target = { model, stream: false, upstream };
+  return post(pathOf(entry, target), JSON.stringify(body), target, key_header);
+};
+
+const withQuery = ({ query = {} }: CompatibleProvider, path: string, { base_url }: Upstream): string => {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    if (typeof value === 'string') parameters.set(name, value);
+  for (const [name, value] of new URL(base_url).searchParams) parameters.set(name, value);
+  return parameters.size === 0 ? path : `${path}?${parameters}`;
+};

@@ -1,0 +1,118 @@
+import type { Clock } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { Usage } from '../../pricing/usage.ts';
+import type { JsonObject } from '../chat-form.ts';
+import { textOfChoices } from '../chat-text.ts';
+import type { Passage, PassedStream, StreamOptions } from '../contract.ts';
+import { isObject, malformed, parseReply } from '../json.ts';
+import { adaptedText, dropField, fieldsOf, setField } from '../json-text.ts';
+import { passedBody } from '../passthrough-body.ts';
+import { createTextLog } from '../text-log.ts';
+import { sseText, sseTextWith } from '../transport/sse-text.ts';
+import type { ChatDialect } from './compatibility-profile.ts';
+import { errorOfFrame } from './frame-error.ts';
+import { createChatResponse } from './response.ts';
+
+// What the cost of a call hangs on: see `passedBody`.
+const ACCOUNTED: ReadonlySet<string> = new Set([
+  'model',
+  'messages',
+  'n',
+  'max_tokens',
+  'max_completion_tokens',
+  'stream',
+  'stream_options',
+  'tools',
+  'web_search_options',
+]);
+
+/** Chat completions as they came and as they come. */
+export const createChatPassage = (dialect: ChatDialect, clock: Clock): Passage => {
+  const read = createChatResponse(dialect, clock);
+  return {
+    request: (body, target, _headers, losses) => {
+      const passed = passedBody(body, target.model, ACCOUNTED);
+      const asked = target.stream && dialect.asks_for_usage ? askForUsage(passed) : passed;
+      return dialect.post(
+        adaptedText(asked, (fields) => dialect.adapt(fields, losses)),
+        target,
+      );
+    },
+    response: (text) => {
+      const { result, usage } = read(text);
+      return { result: () => textOfChoices(result.choices, 'message'), usage };
+    },
+    stream: createPassedStream(dialect, clock),
+  };
+};
+
+const USAGE_ASKED = '{"include_usage":true}';
+
+const askForUsage = (body: string): string => {
+  const fields = fieldsOf(body);
+  const field = fields.find(({ name }) => name === 'stream_options');
+  const given = field === undefined ? 'null' : body.slice(field.from, field.to);
+  if (!given.startsWith('{')) return setField(body, 'stream_options', USAGE_ASKED, fields);
+  return setField(body, 'stream_options', setField(given, 'include_usage', 'true'), fields);
+};
+
+const NO_USAGE_YET = ',"usage":null}';
+const NO_USAGE_BEFORE_PADDING = /,"usage":null(?=,"obfuscation":"[^"\\]*"\}$)/;
+
+const createPassedStream =
+  (dialect: ChatDialect, clock: Clock) =>
+  ({ include_usage }: StreamOptions): PassedStream => {
+    const log = createTextLog((text) => text);
+    let last: string | null = null;
+    let stopped = false;
+    let usage: Usage | null = null;
+
+    /** Reads what the gateway needs of a frame; false when the frame is not for the client. */
+    const read = (frame: JsonObject): boolean => {
+      if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
+      const choices = frame.choices ?? [];
+      if (!Array.isArray(choices)) throw malformed('choices is not a list');
+      usage = dialect.usage(frame) ?? usage;
+      const given: unknown[] = choices;
+      if (given.some((choice) => isObject(choice) && typeof choice.finish_reason === 'string'))
+        stopped = true;
+      log.add(textOfChoices(dialect.choices(given, 'delta'), 'delta'));
+      const usage_only = given.length === 0 && isObject(frame.usage);
+      return include_usage || !usage_only;
+    };
+
+    return {
+      push: (event) => {
+        if (last !== null) return '';
+        const { data } = event;
+        if (data === '[DONE]') {
+          last = sseText(event);
+          return '';
+        }
+        const frame = parseReply(data);
+        if (!read(frame)) return '';
+        return include_usage || frame.usage !== null
+          ? sseText(event)
+          : sseTextWith(event, withoutEmptyUsage(data));
+      },
+      end: () => {
+        // Some compatible servers never write [DONE]: a finish reason is as good.
+        if (last === null && !stopped) throw new OneVaultError('provider_disconnected');
+      },
+      get is_over() {
+        return last !== null;
+      },
+      last: () => last ?? 'data: [DONE]\n\n',
+      get usage() {
+        return usage;
+      },
+      text: log.text,
+    };
+  };
+
+/** A frame without the `"usage":null` that stands in each because we asked for usage. */
+const withoutEmptyUsage = (frame: string): string => {
+  if (frame.endsWith(NO_USAGE_YET)) return `${frame.slice(0, -NO_USAGE_YET.length)}}`;
+  if (NO_USAGE_BEFORE_PADDING.test(frame)) return frame.replace(NO_USAGE_BEFORE_PADDING, '');
+  return dropField(frame, 'usage');
+};

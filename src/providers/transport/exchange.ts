@@ -1,0 +1,204 @@
+import type { Dispatcher } from 'undici';
+import { OneVaultError } from '../../core/errors.ts';
+import type { SsePiece, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamReply } from '../contract.ts';
+import { malformed } from '../json.ts';
+import { checkLength, checkStreamType, isCompressed, tooLarge } from './response-form.ts';
+import { createSseParser } from './sse.ts';
+import { transportError } from './transport-error.ts';
+
+// Unread bytes after which the provider is told to wait: a slow client then costs this much memory and no more.
+const UNREAD_MAX_BYTES = 262_144;
+// What may follow the last event of a stream: the end of the body, and hardly more. A new connection costs less than
+// to wait for it longer.
+const DRAINED_MAX_BYTES = 16_384;
+const DRAINED_MAX_MS = 1_000;
+
+export interface Exchange {
+  readonly handler: Dispatcher.DispatchHandler;
+  /** The reply, once its headers are read. */
+  readonly reply: Promise<UpstreamReply>;
+  /** Ends it with `error`, unless it is over. */
+  fail(error: OneVaultError): void;
+}
+
+interface ExchangeOptions {
+  readonly limits: UpstreamLimits;
+  readonly signal: AbortSignal | undefined;
+  /** Told once that the exchange is over, however it ended. */
+  readonly settled: () => void;
+}
+
+/**
+ * One call on the wire: takes undici's events as they come, gives the reply. `undici.request` would do the same
+ * through a Readable, an AsyncResource and a callback a call.
+ */
+export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Exchange => {
+  const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamReply>();
+  let controller: Dispatcher.DispatchController | null = null;
+  let chunks: Buffer[] = [];
+  let headers: UpstreamHeaders = {};
+  let unread_bytes = 0;
+  let unread_max_bytes = UNREAD_MAX_BYTES;
+  let left_bytes = limits.max_stream_bytes;
+  let whole = false;
+  let draining: NodeJS.Timeout | null = null;
+  let paused = false;
+  let ended = false;
+  let is_left = false;
+  let failure: OneVaultError | null = null;
+  let wake: (() => void) | null = null;
+
+  const finish = (): void => {
+    if (ended) return;
+    ended = true;
+    clearTimeout(total);
+    if (draining !== null) clearTimeout(draining);
+    signal?.removeEventListener('abort', abort);
+    settled();
+    wake?.();
+  };
+
+  const fail = (error: OneVaultError): void => {
+    if (ended) return;
+    failure = error;
+    chunks = [];
+    finish();
+    reject(error);
+    controller?.abort(error);
+  };
+
+  const abort = (): void => fail(new OneVaultError('client_closed_request', { cause: signal?.reason }));
+  const total = setTimeout(
+    () => fail(timeout(`no whole reply within ${limits.total_timeout_ms} ms`)),
+    limits.total_timeout_ms,
+  );
+  signal?.addEventListener('abort', abort);
+
+  /** Lets the provider go on once all that it sent was read; more may come before this returns. */
+  const resume = (): void => {
+    if (!paused) return;
+    paused = false;
+    controller?.resume();
+  };
+
+  /** Checks a reply that may have ended already. @throws what `run` does, having ended it */
+  const check = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      fail(transportError(error, limits));
+      throw error;
+    }
+  };
+
+  const text = async (max_bytes = limits.max_reply_bytes): Promise<string> => {
+    whole = true;
+    unread_max_bytes = max_bytes;
+    check(() => checkLength(Math.max(unread_bytes, Number(headers['content-length'] ?? 0)), max_bytes));
+    if (failure !== null) throw failure;
+    if (ended) return decode(chunks);
+    resume();
+    return new Promise((resolved, rejected) => {
+      wake = () => (failure === null ? resolved(decode(chunks)) : rejected(failure));
+    });
+  };
+
+  const each = async (take: TakePieces): Promise<void> => {
+    check(() => checkStreamType(headers));
+    const parser = createSseParser(limits.max_event_bytes);
+    const { promise, resolve: end, reject: breakOff } = Promise.withResolvers<void>();
+    let is_waiting = false;
+    const pass = (pieces: readonly SsePiece[]): void => {
+      const room = pieces.length === 0 ? null : take(pieces);
+      if (room === null) return;
+      is_waiting = true;
+      room.then(() => {
+        is_waiting = false;
+        give();
+      }, stop);
+    };
+    const give = (): void => {
+      try {
+        while (!is_waiting && chunks.length > 0) {
+          const bytes = chunks.shift()!;
+          unread_bytes -= bytes.length;
+          pass(parser.push(bytes));
+        }
+        if (chunks.length === 0) resume();
+        if (!is_waiting && ended && !is_left && failure === null) pass(parser.end());
+      } catch (error) {
+        stop(error);
+      }
+      if (is_left || (ended && !is_waiting)) settle();
+    };
+    const settle = (): void => (is_left || failure === null ? end() : breakOff(failure));
+    const stop = (error: unknown): void => {
+      breakOff(error);
+      if (draining === null) discard();
+    };
+    wake = give;
+    give();
+    return promise;
+  };
+
+  const discard = (): void => {
+    is_left = true;
+    fail(new OneVaultError('client_closed_request'));
+  };
+
+  const drain = (): void => {
+    is_left = true;
+    chunks = [];
+    if (ended) return;
+    left_bytes = DRAINED_MAX_BYTES;
+    draining = setTimeout(discard, DRAINED_MAX_MS);
+    resume();
+  };
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart: (given) => {
+      controller = given;
+      if (failure !== null) given.abort(failure);
+    },
+    onResponseStart: (_controller, status, given) => {
+      if (status < 200) return;
+      headers = given as UpstreamHeaders;
+      if (status < 300 && isCompressed(headers)) {
+        fail(malformed('compression was used, which was not asked for'));
+        return;
+      }
+      resolve({ status, headers, text, each, drain, discard });
+    },
+    onResponseData: (given, chunk) => {
+      if (ended) return;
+      if (!whole) left_bytes -= chunk.length;
+      if (left_bytes < 0) {
+        fail(tooLarge('stream', limits.max_stream_bytes));
+        return;
+      }
+      if (draining !== null) return;
+      chunks.push(chunk);
+      unread_bytes += chunk.length;
+      if (unread_bytes > unread_max_bytes) {
+        if (whole) {
+          fail(tooLarge('reply', unread_max_bytes));
+          return;
+        }
+        paused = true;
+        given.pause();
+      }
+      if (!whole) wake?.();
+    },
+    onResponseEnd: finish,
+    onResponseError: (_controller, error) => fail(transportError(error, limits)),
+  };
+
+  if (signal?.aborted === true) abort();
+  return { handler, reply, fail };
+};
+
+const decode = (chunks: readonly Buffer[]): string =>
+  (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
+
+const timeout = (why: string): OneVaultError =>
+  new OneVaultError('provider_timeout', { details: `There was ${why}.` });

@@ -1,0 +1,31 @@
+import Koa from 'koa';
+import type { Registry } from 'prom-client';
+import type { GatewayDeps } from '../gateway/deps.ts';
+import { gatewayRoutes } from '../gateway/routes.ts';
+import { errorHandler } from '../http/error-handler.ts';
+import { type HealthDeps, health } from '../http/health.ts';
+import { metrics } from '../http/metrics.ts';
+import { requestId } from '../http/request-id.ts';
+import type { ControlDeps } from '../modules/deps.ts';
+import { controlRoutes } from '../modules/routes.ts';
+
+export interface AppDeps {
+  readonly gateway: GatewayDeps;
+  readonly control: ControlDeps;
+  readonly health: HealthDeps;
+  readonly registry: Registry;
+}
+
+/** Both planes behind one port. The data plane comes first: it is the one that is asked ten thousand times a second. */
+export const createApp = (deps: AppDeps): Koa => {
+  const { clock, nextId, log } = deps.gateway;
+  const app = new Koa();
+  app.use(requestId(clock, nextId));
+  app.use(errorHandler(clock, log));
+  app.use(gatewayRoutes(deps.gateway));
+  app.use(health(deps.health).routes());
+  app.use(metrics(deps.registry).routes());
+  app.use(controlRoutes(deps.control).routes());
+  app.on('error', (err: unknown) => log.warn({ err }, 'a connection met a fault'));
+  return app;
+};

@@ -1,0 +1,66 @@
+import cluster from 'node:cluster';
+import { StartupError } from '../core/startup-error.ts';
+import { ConfigError } from './config.ts';
+import { startLoadRole } from './load-role.ts';
+import type { RoleInput, RoleName, Running, StartRole } from './role.ts';
+import { startSandboxRole } from './sandbox-role.ts';
+import { startScheduleRole } from './schedule-role.ts';
+import { startServeRole } from './serve-role.ts';
+
+const ROLES: Readonly<Record<RoleName, StartRole>> = {
+  sandbox: startSandboxRole,
+  serve: startServeRole,
+  load: startLoadRole,
+  schedule: startScheduleRole,
+};
+
+const isRoleName = (name: string): name is RoleName => name in ROLES;
+
+/** What a child says to its supervisor. */
+export type ChildMessage =
+  | { readonly kind: 'ready'; readonly url: string | null }
+  | { readonly kind: 'failed'; readonly message: string; readonly is_ours: boolean };
+
+/** What a supervisor says to its child. */
+export type ParentMessage = { readonly kind: 'start'; readonly input: RoleInput } | { readonly kind: 'stop' };
+
+/**
+ * The life of a child process: it starts its role when told how, and stops it when told to, or when its supervisor
+ * is gone. Signals are the supervisor's business: a terminal sends them to every process at once.
+ */
+export const runChild = (name: string): void => {
+  if (!isRoleName(name) || process.send === undefined) {
+    throw new StartupError('`onevault child` is for the product itself; use `onevault start`');
+  }
+  const say = (message: ChildMessage): Promise<void> =>
+    new Promise((resolve) => process.send!(message, () => resolve()));
+  let running: Promise<Running> | null = null;
+  const stop = async (): Promise<void> => {
+    await (await running?.catch(() => null))?.stop();
+    process.exit(0);
+  };
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.on('disconnect', () => void stop());
+  process.on('message', (message: ParentMessage) => {
+    if (message.kind === 'stop') {
+      void stop();
+      return;
+    }
+    running = ROLES[name](message.input);
+    running.then(
+      ({ url }) => say({ kind: 'ready', url }),
+      async (error: Error) => {
+        const is_ours = error instanceof StartupError || error instanceof ConfigError;
+        await say({
+          kind: 'failed',
+          message: is_ours ? error.message : (error.stack ?? error.message),
+          is_ours,
+        });
+        process.exit(1);
+      },
+    );
+  });
+  // A cluster's worker would close its servers by itself at a disconnect, before calls under way have ended.
+  cluster.worker?.on('disconnect', () => void stop());
+};

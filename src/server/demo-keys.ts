@@ -1,0 +1,42 @@
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { systemClock } from '../core/clock.ts';
+import { createIds } from '../core/ids.ts';
+import { connect } from '../postgres/connect.ts';
+import { createLoader } from '../vault/load.ts';
+import { createReader } from '../vault/read.ts';
+import { loadRegistry } from '../vault/registry.ts';
+import { createRowBuilder } from '../vault/rows.ts';
+import { createFirstKeys, type FirstKeys } from './first-start.ts';
+import { PROJECT } from './paths.ts';
+
+/** What demo.json holds: where the product listens, and keys to try it with. */
+export interface Demo extends FirstKeys {
+  readonly url: string;
+}
+
+/** The keys of the first start: from demo.json, or made now. */
+export const readOrCreateKeys = async (path: string, database_url: string): Promise<FirstKeys> => {
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Demo;
+  const registry = loadRegistry(PROJECT.entities);
+  const sql = connect(database_url, { max_connections: 1 });
+  try {
+    return await createFirstKeys({
+      sql,
+      load: createLoader({ registry, now: systemClock.now }),
+      rows: createRowBuilder(registry),
+      reader: createReader(registry),
+      clock: systemClock,
+      nextId: createIds(systemClock),
+      refreshSnapshot: async () => {},
+    });
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+};
+
+/** Writes a file that only its owner reads, whole or not at all. */
+export const writePrivate = (path: string, value: object): void => {
+  const draft = `${path}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+};

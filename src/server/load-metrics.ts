@@ -1,0 +1,39 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { Log } from '../core/log.ts';
+import type { Sql } from '../postgres/connect.ts';
+
+export interface LoadMetricsDeps {
+  readonly registry: Registry;
+  readonly sql: Sql;
+  readonly log: Log;
+}
+
+// Whoever has so many looks at the table; a scrape must not read without end.
+const MOST_COUNTED = 100_000;
+
+/** What operators scrape of the loading. Read when scraped; without the database the value is absent. */
+export const registerLoadMetrics = ({ registry, sql, log }: LoadMetricsDeps): void => {
+  new Gauge({
+    name: 'onevault_vault_load_errors',
+    help: `Rows and records that the vault refused, in ops.load_error; ${MOST_COUNTED} stands for that many or more.`,
+    registers: [registry],
+    async collect() {
+      try {
+        this.set(await countErrors(sql));
+      } catch (err) {
+        log.debug({ err }, 'the refused rows cannot be counted now');
+        this.remove();
+      }
+    },
+  });
+};
+
+const countErrors = async (sql: Sql): Promise<number> => {
+  const [row] = await sql<[{ errors: number }]>`
+    select count(*) as errors
+    from (
+      select
+      from ops.load_error
+      limit ${MOST_COUNTED}) refused`;
+  return row.errors;
+};

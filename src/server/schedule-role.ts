@@ -1,0 +1,30 @@
+import { systemClock } from '../core/clock.ts';
+import { createLog } from '../core/log.ts';
+import { startSchedule } from '../jobs/schedule.ts';
+import { loadRegistry } from '../vault/registry.ts';
+import { JOBS } from './jobs.ts';
+import { PROJECT } from './paths.ts';
+import type { StartRole } from './role.ts';
+import { openSealing } from './sealing.ts';
+import { openSubjectKms } from './subject-kms.ts';
+
+/** Runs the jobs on their clock, and seals the audit log. */
+export const startScheduleRole: StartRole = async ({ config, database_url }) => {
+  const log = createLog(config.log_level, 'schedule');
+  const registry = loadRegistry(PROJECT.entities);
+  const sealing = await openSealing({ config, database_url, registry, log });
+  const schedule = startSchedule({
+    ...{ jobs: JOBS, database_url, registry, log },
+    clock: systemClock,
+    project_dir: PROJECT.dbt_project,
+    retention_days: config.retention_days,
+    open_subject_kms: () => openSubjectKms({ config, database_url, log }),
+  });
+  return {
+    url: null,
+    stop: async () => {
+      await schedule.stop(config.shutdown_timeout_ms);
+      await sealing.stop();
+    },
+  };
+};

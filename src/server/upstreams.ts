@@ -1,0 +1,75 @@
+import type { CurrentSnapshot } from '../catalog/snapshot.ts';
+import type { KeyEndpoint } from '../gateway/deps.ts';
+import type { Upstream, UpstreamLimits } from '../providers/contract.ts';
+import type { AddressGuard } from '../providers/transport/address-guard.ts';
+import type { Config, ProviderConfig } from './config.ts';
+
+// No word of a sentence: wherever a provider repeats the key that it was sent, clients are shown "[key]".
+const SANDBOX_KEY = 'sk-of-the-sandbox';
+
+/**
+ * Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox;
+ * those made like OpenAI's have no place in the sandbox.
+ */
+export const chooseUpstreams = (
+  config: Config,
+  snapshot: CurrentSnapshot,
+  sandbox_url: string | null,
+): Readonly<Record<string, Upstream>> => {
+  const limits = limitsOf(config);
+  const upstreams: Record<string, Upstream> = {};
+  for (const [provider, { protocol, api_endpoint }] of snapshot().providers) {
+    const configured = configOf(config, provider);
+    if (configured === undefined) continue;
+    if (configured.api_key !== null || configured.base_url !== null) {
+      const base_url = configured.base_url ?? api_endpoint;
+      upstreams[provider] = { base_url, api_key: configured.api_key ?? '', limits };
+    } else if (sandbox_url !== null && Object.hasOwn(config.providers, provider)) {
+      const base_url = protocol === 'openai' ? `${sandbox_url}/v1` : sandbox_url;
+      upstreams[provider] = { base_url, api_key: SANDBOX_KEY, limits };
+    }
+  }
+  return upstreams;
+};
+
+/**
+ * Where calls with customers' own keys go: to the service itself, or the address that is configured for it. The usual
+ * address of a server that everybody runs for themselves is no place for a customer's key.
+ */
+export const chooseKeyEndpoint = (
+  config: Config,
+  snapshot: CurrentSnapshot,
+  guard: AddressGuard,
+): KeyEndpoint => ({
+  limits: limitsOf(config),
+  baseUrlOf: (provider) => {
+    const { api_endpoint } = snapshot().providers.get(provider) ?? { api_endpoint: '' };
+    return configOf(config, provider)?.base_url ?? (isPublic(guard, api_endpoint) ? api_endpoint : null);
+  },
+});
+
+const isPublic = (guard: AddressGuard, address: string): boolean => {
+  try {
+    guard.checkUrl(address);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const limitsOf = (config: Config): UpstreamLimits => ({
+  headers_timeout_ms: config.provider_timeout_ms,
+  idle_timeout_ms: config.provider_timeout_ms,
+  total_timeout_ms: config.provider_total_timeout_ms,
+  max_reply_bytes: config.provider_reply_limit_bytes,
+  max_stream_bytes: config.provider_stream_limit_bytes,
+  max_event_bytes: config.provider_event_limit_bytes,
+});
+
+/** By the provider's own name, never by its protocol: a key goes to nobody but whom it is for. */
+const configOf = ({ providers, compatible_providers }: Config, provider: string) =>
+  new Map(Object.entries<ProviderConfig>({ ...providers, ...compatible_providers })).get(provider);
+
+/** Whether any provider is left to the sandbox. */
+export const needsSandbox = ({ providers }: Config): boolean =>
+  Object.values(providers).some(({ api_key, base_url }) => api_key === null && base_url === null);

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { createSealedVault, type SealedVault, verifyIn } from './sealed-vault-fixture.ts';
+import { verifyBesideWriters } from './tampering/beside-writers.ts';
+import { COLUMN_TAMPERINGS, unnamedColumns } from './tampering/log-columns.ts';
+import { LOG_TAMPERINGS } from './tampering/log-tamperings.ts';
+import { createRandom } from './tampering/mutate.ts';
+import { showTwoViews } from './tampering/split-view.ts';
+import { newTally, readAll, tryGroup, tryLogTampering } from './tampering/try-tamperings.ts';
+
+describe('verifying the vault against its log', () => {
+  let database: TestDatabase;
+  let vault: SealedVault;
+  before(async () => {
+    database = await createTestDatabase();
+    vault = await createSealedVault(database);
+  });
+  after(() => database.drop());
+
+  it('finds nothing in a vault that nobody touched', async () => {
+    const trusted = await vault.published();
+    const report = await database.sql.begin((tx) => verifyIn(tx, vault, trusted));
+    assert.deepEqual(report.faults, []);
+    assert.equal(report.counts.tree_size, report.counts.leaves);
+    assert.match(report.words.join('\n'), /Everything is here/);
+  });
+
+  it('names whatever was done to rows', async () => {
+    const { sql } = database;
+    const [trusted, leaves] = await Promise.all([vault.published(), readAll(sql, vault)]);
+    const tally = newTally();
+    const random = createRandom(20_261_121);
+    for (let group = 0; group < 12; group += 1)
+      await tryGroup(sql, vault, trusted, { random, leaves, size: 10 }, tally);
+    assert.deepEqual(tally.wrong, []);
+  }).timeout(120_000);
+
+  it('names whatever was done to the log', async () => {
+    const trusted = await vault.published();
+    const tally = newTally();
+    const random = createRandom(20_261_122);
+    const tamperings = [...LOG_TAMPERINGS, ...COLUMN_TAMPERINGS];
+    for (const tampering of tamperings) {
+      await tryLogTampering(database.sql, vault, trusted, { tampering, random }, tally);
+    }
+    assert.deepEqual(tally.wrong, []);
+    assert.equal(tally.tried, tamperings.length);
+    assert.deepEqual(await unnamedColumns(database.sql), []);
+  }).timeout(120_000);
+
+  it('names two views that the operator shows of one log, once they are compared', async () => {
+    const [trusted, leaves] = await Promise.all([vault.published(), readAll(database.sql, vault)]);
+    for (let seed = 0; seed < 3; seed += 1) {
+      const { alone, compared } = await showTwoViews(
+        database.sql,
+        vault,
+        trusted,
+        leaves,
+        createRandom(seed),
+      );
+      // Whoever holds the log's own key can tell any one person a story that hangs together.
+      assert.deepEqual(alone.faults, []);
+      assert.deepEqual([...new Set(compared.faults.map(({ kind }) => kind))], ['split_view']);
+    }
+  });
+
+  it('tells no fault while eight writers load and the log is sealed', async () => {
+    const result = await verifyBesideWriters(database.sql, vault, { writers: 8, duration_ms: 2_000 });
+    assert.deepEqual(result.false_alarms, []);
+    assert.ok(result.verifications > 0 && result.leaves_written > 0);
+  }).timeout(60_000);
+});

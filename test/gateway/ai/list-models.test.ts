@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { bearer, errorOf, until } from '../../support/http.ts';
+import { openRealtime } from '../../support/realtime.ts';
+import { restate } from '../../support/restate.ts';
+
+describe('GET /v1/models', () => {
+  let gateway: TestGateway;
+
+  before(async () => {
+    gateway = await startTestGateway();
+  });
+  after(() => gateway.close());
+
+  const get = (path: string, api_key = gateway.keys.api_key) =>
+    gateway.send({ path, headers: bearer(api_key) });
+
+  it("lists what may be asked for, in the form of OpenAI's SDK", async () => {
+    const { data } = await gateway.openai().models.list();
+    const names = data.map(({ id }) => id);
+    assert.ok(names.includes('gpt-4o-mini') && names.includes('claude-haiku-4-5'));
+    assert.equal(new Set(names).size, names.length);
+    for (const model of data) assert.deepEqual(Object.keys(model), ['id', 'object', 'created', 'owned_by']);
+  });
+
+  it('lists nothing that a call would not find', async () => {
+    const { data } = (await get('/v1/ai/models')).json as { data: { id: string; capabilities: string[] }[] };
+    const listed = (await gateway.openai().models.list()).data.map(({ id }) => id);
+    assert.deepEqual(
+      data.map(({ id }) => id),
+      listed,
+    );
+    for (const { id, capabilities } of data) {
+      if (capabilities.includes('realtime')) {
+        const path = `/v1/realtime?model=${id}`;
+        await (await openRealtime({ url: gateway.url, api_key: gateway.keys.api_key, path })).close();
+        continue;
+      }
+      const ask = capabilities.includes('chat')
+        ? gateway.chat({ model: id, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })
+        : capabilities.includes('images')
+          ? gateway.post('/v1/images/generations', { model: id, prompt: 'A cat' })
+          : gateway.post('/v1/embeddings', { model: id, input: 'Hi' });
+      assert.equal((await ask).status, 200, id);
+    }
+  });
+
+  it('tells in the unified form what each can do, how much it takes, and who serves it', async () => {
+    const { data } = (await get('/v1/ai/models')).json as { data: { id: string }[] };
+    assert.deepEqual(
+      data.find(({ id }) => id === 'text-embedding-3-small'),
+      {
+        id: 'text-embedding-3-small',
+        object: 'ai.model',
+        capabilities: ['embeddings'],
+        context_window_tokens: 8_192,
+        max_output_tokens: null,
+        providers: ['openai'],
+      },
+    );
+    assert.equal(errorOf(await gateway.get('/v1/ai/models')).code, 'missing_api_key');
+  });
+
+  it('shows one', async () => {
+    const model = await gateway.openai().models.retrieve('claude-haiku-4-5');
+    assert.equal(model.id, 'claude-haiku-4-5');
+    assert.equal(model.owned_by, 'anthropic');
+  });
+
+  it('names as owner who serves it, not who could', async () => {
+    const { data } = await gateway.openai().models.list();
+    const listed = data.find(({ id }) => id === 'gpt-4o');
+    const shown = await gateway.openai().models.retrieve('gpt-4o');
+    assert.deepEqual([listed?.owned_by, shown.owned_by], ['openai', 'openai']);
+  });
+
+  it('answers 404 for one that is not there, whatever its name', async () => {
+    for (const name of ['gpt-zero', '__proto__', '%00', '%', '%E0%A4%A', 'a'.repeat(5_000)]) {
+      const reply = await get(`/v1/models/${name}`);
+      assert.equal(reply.status, 404, name);
+      assert.equal(errorOf(reply).code, 'model_not_found');
+    }
+  });
+
+  it('asks for a key of a customer', async () => {
+    assert.equal(errorOf(await gateway.get('/v1/models')).code, 'missing_api_key');
+    assert.equal(errorOf(await get('/v1/models', 'sk_wrong')).code, 'invalid_api_key');
+    assert.equal((await get('/v1/models', gateway.keys.admin_key)).status, 403);
+    assert.equal((await get('/v1/models/gpt-4o', 'sk_wrong')).status, 401);
+  });
+
+  it('leaves out a provider that is switched off, and so do calls', async () => {
+    const { control } = gateway;
+    const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'anthropic' });
+    await restate(control, 'ai_provider_s', provider_hk, { is_active: false });
+    const { data } = await gateway.openai().models.list();
+    assert.ok(data.every(({ owned_by }) => owned_by !== 'anthropic'));
+    const reply = await gateway.chat({
+      model: 'claude-haiku-4-5',
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+    assert.equal(errorOf(reply).code, 'model_not_found');
+  });
+});
+
+describe('a key that is refused where models are listed', () => {
+  it('is told to the audit log, as there is no call that would be', async () => {
+    const gateway = await startTestGateway({ audit: { window_ms: 50 } });
+    try {
+      const { key } = await gateway.newCustomer({ slug: 'shut' });
+      await gateway.admin('PATCH', '/customers/shut', { status: 'SUSPENDED' });
+      const get = (path: string, api_key: string) => gateway.send({ path, headers: bearer(api_key) });
+      assert.equal((await get('/v1/models/somebody@example.com', key)).status, 403);
+      for (const path of ['/v1/models', '/v1/models/gpt-4o', '/v1/ai/models', '/v1beta/models']) {
+        assert.equal((await get(path, 'sk_wrong')).status, 401, path);
+      }
+      const told = () => gateway.database.sql<
+        { actor_kind: string; reason: string; times: number; first: string }[]
+      >`
+        select s.actor_kind, s.reason, sum(s.event_count)::integer as times, min(s.subject) as first
+        from audit.audit_event_s_current s
+        where s.action = 'login.fail'
+        group by s.actor_kind, s.reason
+        order by s.actor_kind`;
+      await until(async () => (await told()).some(({ times }) => times === 4), 'all are told');
+      assert.deepEqual(
+        [...(await told())],
+        [
+          { actor_kind: 'customer', reason: 'forbidden', times: 1, first: 'GET /v1/models/:model' },
+          { actor_kind: 'unknown', reason: 'invalid_api_key', times: 4, first: 'GET /v1/models' },
+        ],
+      );
+    } finally {
+      await gateway.close();
+    }
+  });
+});

@@ -1,0 +1,243 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../../../support/gateway.ts';
+import { until } from '../../../support/http.ts';
+import { openRealtime, refusedRealtime, said } from '../../../support/realtime.ts';
+import { endOf, settledSession as settled } from '../../../support/realtime-records.ts';
+
+describe('a realtime session ends', () => {
+  let gateway: TestGateway;
+  before(async () => {
+    gateway = await startTestGateway({ realtime: { message_max_bytes: 10_000 } });
+  });
+  after(() => gateway.close());
+
+  const open = (api_key = gateway.keys.api_key) => openRealtime({ url: gateway.url, api_key });
+  const reserved = () => gateway.budgets.total(`demo/${new Date().toISOString().slice(0, 7)}`);
+
+  it('with its client, whose response is cancelled, so that the provider tells what it used', async () => {
+    const before = reserved();
+    const session = await open();
+    session.send(said('one two three four five six [[sandbox: tokens=500 token_interval_ms=5]]'));
+    session.send({ type: 'response.create' });
+    await session.until('response.output_text.delta');
+    session.socket.terminate();
+    const { call, closed_by, close_code } = await endOf(gateway, session);
+    assert.deepEqual(
+      [call.response_status, call.error_code, call.usage_source, closed_by, close_code],
+      ['CANCELLED', 'client_closed_request', 'provider', 'client', 1006],
+    );
+    assert.ok(call.prompt_tokens! > 0 && call.customer_cost !== '0');
+    assert.equal(reserved() - before, BigInt(call.customer_cost!));
+  });
+
+  it('with its provider, and what that never told is counted', async () => {
+    const before = reserved();
+    const session = await open();
+    await session.ask('Good morning');
+    session.send(said('one two three four five six seven eight [[sandbox: cut_after=10]]'));
+    session.send({ type: 'response.create' });
+    const { code, call, closed_by, told } = await endOf(gateway, session);
+    assert.deepEqual([code, told, closed_by], [1011, 'provider_disconnected', 'provider']);
+    assert.deepEqual(
+      [call.response_status, call.error_code, call.usage_source],
+      ['ERROR', 'provider_disconnected', 'counted'],
+    );
+    assert.ok(call.completion_tokens! > 4, 'more than the first response');
+    assert.equal(reserved() - before, BigInt(call.customer_cost!));
+  });
+
+  it('when its budget has no room for another response', async () => {
+    const probe = await open();
+    await probe.close();
+    const [candidate] = (await settled(gateway, probe.request_id)).route!.candidates;
+    const worst = BigInt(candidate!.worst_cost!);
+    const budget = `${worst / 1_000_000_000_000n}.${String(worst % 1_000_000_000_000n).padStart(12, '0')}`;
+    const { key } = await gateway.newCustomer({
+      ...{ slug: 'narrow', cost_budget_monthly: budget, markup_basis_points: 2_000 },
+    });
+    const session = await open(key);
+    await session.ask('Good morning');
+    const { code, call, closed_by, told } = await endOf(gateway, session);
+    assert.deepEqual([code, told, closed_by], [1008, 'budget_exceeded', 'gateway']);
+    assert.deepEqual([call.response_status, call.error_code], ['REFUSED', 'budget_exceeded']);
+    assert.ok(call.prompt_tokens! > 0 && BigInt(call.customer_cost!) > 0n);
+    const refused = await refusedRealtime({ url: gateway.url, api_key: key });
+    assert.deepEqual([refused.status, refused.code], [402, 'budget_exceeded']);
+  });
+
+  it('never beyond its budget, though responses run beside each other', async () => {
+    const { key } = await gateway.newCustomer({
+      slug: 'double',
+      cost_budget_monthly: '2',
+      markup_basis_points: 0,
+    });
+    const session = await open(key);
+    for (let asked = 0; asked < 3; asked += 1)
+      session.send({ type: 'response.create', response: { conversation: 'none' } });
+    const { told } = await endOf(gateway, session);
+    assert.equal(told, 'budget_exceeded');
+  });
+
+  it('within a second of its key being revoked', async () => {
+    const { key, id } = await gateway.newCustomer({ slug: 'revoked' });
+    const session = await open(key);
+    assert.equal((await gateway.admin('DELETE', `/api-keys/${id}`)).status, 200);
+    const { code, call, told } = await endOf(gateway, session);
+    assert.deepEqual([code, told, call.response_status], [1008, 'revoked_api_key', 'REFUSED']);
+  });
+
+  it('with 1009 at a message that is too large, and 1007 at one that is no text', async () => {
+    for (const [message, code, error] of [
+      ['x'.repeat(10_001), 1009, 'body_too_large'],
+      [Buffer.from([0xff, 0xfe]), 1007, 'invalid_request'],
+    ] as const) {
+      const session = await open();
+      session.socket.send(message, { binary: false });
+      const { code: closed_with, call, told, close_code } = await endOf(gateway, session);
+      assert.deepEqual([closed_with, close_code, told, call.error_code], [code, code, error, error]);
+    }
+  });
+
+  it('not at its rate: the response is refused, and the session goes on', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'slow' }, { rate_limit_requests_per_minute: 2 });
+    const session = await open(key);
+    await session.ask('One');
+    session.send({ type: 'response.create', event_id: 'mine' });
+    const { error } = (await session.until('error')) as unknown as {
+      error: { code: string; event_id: string };
+    };
+    assert.deepEqual([error.code, error.event_id], ['rate_limit_exceeded', 'mine']);
+    session.send(said('still there'));
+    await session.until('conversation.item.done');
+    await session.close();
+    const refused = await refusedRealtime({ url: gateway.url, api_key: key });
+    assert.deepEqual([refused.status, refused.code], [429, 'rate_limit_exceeded']);
+  });
+});
+
+describe('a realtime session', () => {
+  const run = async (
+    options: TestGatewayOptions,
+    test: (gateway: TestGateway) => Promise<void>,
+  ): Promise<void> => {
+    const gateway = await startTestGateway(options);
+    try {
+      await test(gateway);
+    } finally {
+      await gateway.close();
+    }
+  };
+  const open = (gateway: TestGateway) => openRealtime({ url: gateway.url, api_key: gateway.keys.api_key });
+
+  it('is ended where nobody says anything, and where a provider stops in the midst of a response', async () => {
+    await run({ realtime: { idle_timeout_ms: 300 }, limits: { idle_timeout_ms: 200 } }, async (gateway) => {
+      const idle = await endOf(gateway, await open(gateway));
+      assert.deepEqual([idle.code, idle.told, idle.call.response_status], [1008, 'session_idle', 'REFUSED']);
+      const session = await open(gateway);
+      session.send(said('[[sandbox: hang]]'));
+      session.send({ type: 'response.create' });
+      const silent = await endOf(gateway, session);
+      assert.deepEqual(
+        [silent.code, silent.told, silent.call.response_status],
+        [1011, 'provider_timeout', 'TIMEOUT'],
+      );
+    });
+  });
+
+  it('is ended with 1001 when the gateway stops, and recorded', async () => {
+    await run({}, async (gateway) => {
+      const session = await open(gateway);
+      await session.ask('Good morning');
+      gateway.stop();
+      const { code, call, told } = await endOf(gateway, session);
+      assert.deepEqual(
+        [code, told, call.error_code, call.prompt_tokens],
+        [1001, 'not_ready', 'not_ready', 3],
+      );
+    });
+  });
+
+  it('is one of so many that a customer may have', async () => {
+    await run({ realtime: { sessions_max: 2 } }, async (gateway) => {
+      const asked = { url: gateway.url, api_key: gateway.keys.api_key };
+      const [first, second] = [await open(gateway), await open(gateway)];
+      const refused = await refusedRealtime(asked);
+      assert.deepEqual([refused.status, refused.code], [429, 'rate_limit_exceeded']);
+      const { key } = await gateway.newCustomer({ slug: 'other' });
+      await (await openRealtime({ ...asked, api_key: key })).close();
+      await first.close();
+      await until(
+        async () => /^onevault_calls_in_flight 1$/m.test((await gateway.get('/metrics')).text),
+        'one is left',
+      );
+      await (await open(gateway)).close();
+      await second.close();
+    });
+  });
+
+  it('lets two hundred run at once, each with its own usage', async () => {
+    await run({}, async (gateway) => {
+      const { key } = await gateway.newCustomer({ slug: 'many' });
+      const sessions = await Promise.all(
+        Array.from({ length: 200 }, () => openRealtime({ url: gateway.url, api_key: key })),
+      );
+      const done = await Promise.all(sessions.map((session, index) => session.ask(`I am number ${index}`)));
+      await Promise.all(sessions.map((session) => session.close()));
+      let spent = 0n;
+      for (const [index, { request_id }] of sessions.entries()) {
+        const call = await settled(gateway, request_id);
+        const { input_tokens, output_tokens } = done[index]!.usage;
+        assert.deepEqual([call.prompt_tokens, call.completion_tokens], [input_tokens, output_tokens]);
+        spent += BigInt(call.customer_cost!);
+      }
+      assert.equal(gateway.budgets.total(`many/${new Date().toISOString().slice(0, 7)}`), spent);
+    });
+  });
+
+  it('is held to the journal: nothing is told before what it says is on disk', async () => {
+    let held: string | null = null;
+    let opened = Promise.withResolvers<void>();
+    const gateway = await startTestGateway({
+      aroundJournal: (journal) => ({
+        ...journal,
+        append: async (record) => {
+          if (record.kind === held) await opened.promise;
+          return journal.append(record);
+        },
+      }),
+    });
+    const LONG_MS = 150;
+    try {
+      held = 'intent';
+      const seen = gateway.sandbox.requests_seen();
+      const opening = open(gateway);
+      await sleep(LONG_MS);
+      assert.equal(gateway.sandbox.requests_seen(), seen, 'no provider sees it before its intent is on disk');
+      held = null;
+      opened.resolve();
+      const session = await opening;
+      held = 'intent';
+      opened = Promise.withResolvers();
+      session.send(said('Good morning'));
+      session.send({ type: 'response.create' });
+      await session.until('response.output_item.done');
+      await sleep(LONG_MS);
+      assert.equal(session.events.at(-1)!.type, 'conversation.item.done');
+      held = 'outcome';
+      opened.resolve();
+      await session.until('response.done');
+      opened = Promise.withResolvers();
+      let is_closed = false;
+      const closing = session.close().then(() => {
+        is_closed = true;
+      });
+      await sleep(LONG_MS);
+      assert.equal(is_closed, false);
+      opened.resolve();
+      await closing;
+    } finally {
+      await gateway.close();
+    }
+  });
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { WebSocket } from 'ws';
+import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
+import { until } from '../../../support/http.ts';
+import { openRealtime } from '../../../support/realtime.ts';
+import { type RealtimeProvider, startRealtimeProvider } from '../../../support/realtime-provider.ts';
+
+const TYPES = [
+  'response.create',
+  'response.created',
+  'response.done',
+  'response.cancel',
+  'response.output_text.delta',
+  'response.output_audio.delta',
+  'session.update',
+  'conversation.item.create',
+  'error',
+];
+
+const anything = fc.anything({ maxDepth: 3, withNullPrototype: false });
+const event = fc
+  .record({
+    type: fc.oneof(fc.constantFrom(...TYPES), anything),
+    event_id: fc.option(fc.constantFrom('a', 'b', 1), { nil: undefined }),
+    response_id: fc.constantFrom('r', 's', undefined, 4),
+    delta: fc.oneof(fc.string(), anything),
+    session: fc.oneof(anything, fc.record({ model: anything, audio: anything })),
+    error: fc.oneof(anything, fc.record({ event_id: fc.constantFrom('a', null, 1) })),
+    response: fc.oneof(
+      anything,
+      fc.record({
+        id: fc.constantFrom('r', 's', undefined),
+        usage: fc.oneof(
+          anything,
+          fc.record({
+            input_tokens: fc.integer(),
+            output_tokens: fc.nat(1_000),
+            input_token_details: anything,
+          }),
+        ),
+      }),
+    ),
+  })
+  .map((value) => JSON.stringify(value, (_name, each: unknown) => (typeof each === 'bigint' ? null : each)));
+const message = fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: fc.string() });
+const said = fc.oneof(
+  { weight: 8, arbitrary: message.map((text) => ({ text })) },
+  { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }).map((bytes) => ({ bytes })) },
+  // Past the WebSocket's own writer, so that it is no frame.
+  { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 50 }).map((raw) => ({ raw })) },
+);
+type Said = { text: string } | { bytes: Uint8Array } | { raw: Uint8Array };
+
+const say = (socket: WebSocket, each: Said): void => {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  if ('text' in each) socket.send(each.text);
+  else if ('bytes' in each) socket.send(each.bytes);
+  else (socket as unknown as { _socket: { write(raw: Uint8Array): void } })._socket.write(each.raw);
+};
+
+describe('whatever client and provider say in a realtime session', () => {
+  let gateway: TestGateway;
+  let provider: RealtimeProvider;
+  const intents: number[] = [];
+  const answered: number[] = [];
+  before(async () => {
+    provider = await startRealtimeProvider();
+    gateway = await startTestGateway({
+      base_urls: { openai: provider.url },
+      aroundJournal: (journal) => ({
+        ...journal,
+        append: async (record) => {
+          const sequence = await journal.append(record);
+          if (record.kind === 'intent') intents.push(sequence);
+          if (record.intent_sequence !== null) answered.push(record.intent_sequence);
+          return sequence;
+        },
+      }),
+    });
+  });
+  after(async () => {
+    await gateway.close();
+    await provider.close();
+  });
+
+  it('nothing breaks, nothing stays held, and each session is recorded once', async function () {
+    this.timeout(120_000);
+    const ids: string[] = [];
+    let spent = 0n;
+    const { key } = await gateway.newCustomer({ slug: 'fuzz' });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(said, { maxLength: 8 }),
+        fc.array(said, { maxLength: 8 }),
+        fc.constantFrom('close', 'terminate', 'provider'),
+        async (by_client, by_provider, end) => {
+          provider.script((session) => {
+            for (const each of by_provider) say(session, each);
+            if (end === 'provider') session.close(1000);
+            // One that says nothing more would be waited for.
+            session.on('message', (data) => {
+              if (String(data).includes('"response.cancel"')) session.terminate();
+            });
+          });
+          const session = await openRealtime({ url: gateway.url, api_key: key });
+          for (const each of by_client) say(session.socket, each);
+          if (end === 'terminate') session.socket.terminate();
+          else session.socket.close();
+          ids.push(session.request_id);
+          await session.closed();
+          await until(
+            async () => /^onevault_calls_in_flight 0$/m.test((await gateway.get('/metrics')).text),
+            'the session is over',
+          );
+        },
+      ),
+      { numRuns: 60 },
+    );
+    for (const id of ids) {
+      const call = await gateway.recorded(id);
+      assert.notEqual(call.error_code, 'internal_error');
+      assert.notEqual(call.route!.attempts.at(-1)!.session!.close_code, null);
+      spent += BigInt(call.customer_cost ?? '0');
+    }
+    const inOrder = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b);
+    assert.deepEqual(inOrder(answered), inOrder(intents), 'each intent has one that follows it');
+    assert.equal(gateway.budgets.total(`fuzz/${new Date().toISOString().slice(0, 7)}`), spent);
+  });
+});

@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { fixedClock } from '../../../src/core/clock.ts';
+import { usdFromPico } from '../../../src/core/money.ts';
+import { createBudgetCounters, type Reservation } from '../../../src/gateway/limits/budgets.ts';
+import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { errorOf } from '../../support/http.ts';
+
+const amount = fc.bigInt({ min: 0n, max: 10n ** 18n });
+
+describe('the budget counters', () => {
+  it('never pass a limit, and end at exactly what was spent, whatever is reserved and settled in whatever order', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        amount,
+        amount,
+        fc.array(
+          fc.record({ amount, spent_percent: fc.bigInt({ min: 0n, max: 100n }), settles: fc.boolean() }),
+          {
+            maxLength: 60,
+          },
+        ),
+        async (month, day, calls) => {
+          const counters = createBudgetCounters();
+          const budgets = [
+            { key: 'acme/2026-11', limit: month },
+            { key: 'acme/2026-11-21', limit: day },
+            { key: 'acme/no-limit', limit: null },
+          ];
+          const held: { reservation: Reservation; spent: bigint }[] = [];
+          let total = 0n;
+          const settleOne = async () => {
+            const { reservation, spent } = held.pop()!;
+            await counters.settle(reservation, spent);
+            total += spent - reservation.amount;
+          };
+          for (const call of calls) {
+            const reservation = { budgets, amount: call.amount };
+            const exceeded = await counters.reserve(reservation);
+            const fits = total + call.amount <= month && total + call.amount <= day;
+            assert.equal(exceeded === null, fits);
+            if (exceeded === null) {
+              held.push({ reservation, spent: (call.amount * call.spent_percent) / 100n });
+              total += call.amount;
+            }
+            if (call.settles && held.length > 0) await settleOne();
+            for (const { key, limit } of budgets) {
+              assert.equal(counters.total(key), total, 'all budgets or none');
+              assert.ok(limit === null || counters.total(key) <= limit);
+            }
+          }
+          const sum = held.reduce((spent, each) => spent + each.spent - each.reservation.amount, total);
+          while (held.length > 0) await settleOne();
+          assert.equal(counters.total('acme/2026-11'), sum);
+        },
+      ),
+    );
+  });
+
+  it('count what was spent before, by month and by day', async () => {
+    const counters = createBudgetCounters();
+    counters.restore([
+      { scope: 'acme', day: '2026-11-20', amount: 5n },
+      { scope: 'acme', day: '2026-11-21', amount: 7n },
+      { scope: 'other', day: '2026-11-21', amount: 100n },
+    ]);
+    assert.equal(counters.total('acme/2026-11'), 12n);
+    assert.equal(counters.total('acme/2026-11-21'), 7n);
+    const budgets = [{ key: 'acme/2026-11', limit: 13n }];
+    assert.deepEqual(await counters.reserve({ budgets, amount: 2n }), budgets[0]);
+    assert.equal(await counters.reserve({ budgets, amount: 1n }), null);
+  });
+});
+
+const TOKENS = 8;
+const ask = (directive: string) => ({
+  model: 'gpt-4o-mini',
+  max_tokens: TOKENS,
+  messages: [{ role: 'user', content: `Hi [[sandbox: ${directive}]]` }],
+});
+
+describe("a customer's budget", () => {
+  const clock = fixedClock('2026-11-21T10:00:00Z');
+  let gateway: TestGateway;
+
+  before(async () => {
+    gateway = await startTestGateway({ clock });
+  });
+  after(() => gateway.close());
+
+  /** What such a call could cost at most, and what it costs, in pico-dollars. */
+  const costsOf = async (body: object) => {
+    const call = await gateway.recorded((await gateway.chat(body)).request_id);
+    return {
+      worst: (BigInt(call.route!.candidates[0]!.worst_cost!) * 10n) / 12n,
+      cost: BigInt(call.provider_cost!),
+    };
+  };
+
+  const spentInVault = async (customer: string): Promise<bigint> => {
+    await gateway.drain();
+    const [row] = await gateway.database.sql<{ spent: string }[]>`
+      select coalesce(sum(s.customer_cost), 0)::text as spent
+      from gateway.api_request_s s
+      join gateway.api_request_l l using (api_request_hk)
+      join gateway.customer_h c using (customer_hk)
+      where c.customer_bk = ${customer}`;
+    return BigInt(row!.spent);
+  };
+
+  it('that fits 50 calls lets 50 of 200 at once pass, and settles to the pico-dollar', async () => {
+    // All are held together until the provider has waited: none is settled before the last is reserved.
+    const body = ask(`tokens=${TOKENS} latency_ms=1500`);
+    const { worst, cost } = await costsOf(ask(`tokens=${TOKENS} latency_ms=0000`));
+    const { key } = await gateway.newCustomer({
+      slug: 'fifty',
+      cost_budget_monthly: usdFromPico(worst * 50n),
+    });
+    const calls = Array.from({ length: 200 }, () => gateway.chat(body, key));
+    const replies = await Promise.all(calls);
+    assert.equal(replies.filter(({ status }) => status === 200).length, 50);
+    assert.equal(replies.filter(({ status }) => status === 402).length, 150);
+    assert.equal(gateway.budgets.total('fifty/2026-11'), cost * 50n);
+    assert.equal(gateway.budgets.total('fifty/2026-11-21'), cost * 50n);
+    assert.equal(await spentInVault('fifty'), cost * 50n);
+    const rows = await gateway.database.sql<{ error_code: string | null; calls: number }[]>`
+      select s.error_code, count(*) as calls
+      from gateway.api_request_s s
+      join gateway.api_request_l l using (api_request_hk)
+      join gateway.customer_h c using (customer_hk)
+      where c.customer_bk = 'fifty'
+      group by s.error_code
+      order by s.error_code nulls first`;
+    assert.deepEqual(
+      [...rows].map(({ error_code, calls }) => [error_code, calls]),
+      [
+        [null, 50],
+        ['budget_exceeded', 150],
+      ],
+    );
+  });
+
+  it('is used up call by call, never passed, and the vault has the same sum as the counter', async () => {
+    const body = ask(`tokens=${TOKENS}`);
+    const { worst, cost } = await costsOf(body);
+    const limit = worst + cost * 7n;
+    const { key } = await gateway.newCustomer({ slug: 'small', cost_budget_monthly: usdFromPico(limit) });
+    const statuses: number[] = [];
+    for (let call = 0; call < 12; call += 1) {
+      statuses.push((await gateway.chat(body, key)).status);
+      assert.ok(gateway.budgets.total('small/2026-11') <= limit);
+    }
+    assert.deepEqual(statuses, [...Array<number>(8).fill(200), ...Array<number>(4).fill(402)]);
+    assert.equal(gateway.budgets.total('small/2026-11'), cost * 8n);
+    assert.equal(await spentInVault('small'), cost * 8n);
+  });
+
+  it('that a call does not fit gets 402 that says what it could cost, what is left and how to mend it', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'poor', cost_budget_daily: '0.000001' });
+    const seen = gateway.sandbox.requests_seen();
+    const reply = await gateway.chat(ask('tokens=8'), key);
+    assert.equal(reply.status, 402);
+    const error = errorOf(reply);
+    assert.equal(error.code, 'budget_exceeded');
+    assert.equal(error.type, 'billing_error');
+    assert.match(
+      error.details!,
+      /could cost 0\.0000\d+ USD, and of the budget poor\/2026-11-21 0\.000001 USD are left: lower max_tokens/,
+    );
+    const call = await gateway.recorded(reply.request_id);
+    assert.equal(call.response_status, 'REFUSED');
+    assert.equal(call.customer_cost, '0');
+    assert.equal(gateway.budgets.total('poor/2026-11'), 0n);
+    assert.equal(gateway.sandbox.requests_seen(), seen);
+  });
+
+  it('of a day is whole again on the next day, that of the month is not', async () => {
+    const body = ask(`tokens=${TOKENS}`);
+    const { worst } = await costsOf(body);
+    const { key } = await gateway.newCustomer({
+      slug: 'daily',
+      cost_budget_daily: usdFromPico(worst),
+      cost_budget_monthly: usdFromPico(worst * 10n),
+    });
+    assert.equal((await gateway.chat(body, key)).status, 200);
+    assert.equal((await gateway.chat(body, key)).status, 402);
+    clock.advance(24 * 3_600_000);
+    assert.equal((await gateway.chat(body, key)).status, 200);
+    const day = gateway.budgets.total('daily/2026-11-22');
+    assert.equal(gateway.budgets.total('daily/2026-11'), day * 2n);
+  });
+
+  it('is never passed by a count that runs higher than the provider may go', async () => {
+    // One word of the sandbox is a token to it, and several to the tokenizer that counts a stream that broke.
+    const body = {
+      model: 'gpt-4o-mini',
+      stream: true,
+      max_tokens: 4,
+      messages: [
+        {
+          role: 'user',
+          content: `${'Donaudampfschifffahrtsgesellschaft'.repeat(3)} [[sandbox: cut_after=4 token_interval_ms=5]]`,
+        },
+      ],
+    };
+    const { request_id } = await gateway.chat(body);
+    const call = await gateway.recorded(request_id);
+    assert.equal(call.usage_source, 'counted');
+    assert.equal(call.completion_tokens, 4);
+    assert.ok(BigInt(call.customer_cost!) <= BigInt(call.route!.candidates[0]!.worst_cost!));
+  });
+});

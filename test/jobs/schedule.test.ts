@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fixedClock, systemClock } from '../../src/core/clock.ts';
+import type { JobResult } from '../../src/core/job.ts';
+import { missedInstants } from '../../src/jobs/missed-instants.ts';
+import { runAnyJob } from '../../src/jobs/run-job.ts';
+import { startSchedule } from '../../src/jobs/schedule.ts';
+import type { ModuleJob } from '../../src/modules/job-context.ts';
+import { jobDeps } from '../support/calls.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+
+const NOW_MS = Date.parse('2026-11-21T10:07:30Z');
+
+describe('the instants that a job missed', () => {
+  it('are each of its schedule since the last success, up to now', () => {
+    const monthly = { schedule: '15 0 1 * *', catch_up: 'each' } as const;
+    assert.deepEqual(missedInstants(monthly, '2026-08-01T00:15:00.000Z', NOW_MS), [
+      '2026-09-01T00:15:00.000Z',
+      '2026-10-01T00:15:00.000Z',
+      '2026-11-01T00:15:00.000Z',
+    ]);
+  });
+
+  it('are only the latest where a run covers all before it', () => {
+    const often = { schedule: '*/5 * * * *', catch_up: 'latest' } as const;
+    assert.deepEqual(missedInstants(often, '2026-11-20T00:00:00.000Z', NOW_MS), ['2026-11-21T10:05:00.000Z']);
+    assert.deepEqual(missedInstants(often, '2026-11-21T10:05:00.000Z', NOW_MS), []);
+  });
+
+  it('are none where the job never ran, or ran ahead of time', () => {
+    const often = { schedule: '*/5 * * * *', catch_up: 'each' } as const;
+    assert.deepEqual(missedInstants(often, null, NOW_MS), []);
+    assert.deepEqual(missedInstants(often, '2026-12-01T00:00:00.000Z', NOW_MS), []);
+  });
+});
+
+describe('the schedule', () => {
+  let database: TestDatabase;
+  beforeEach(async () => {
+    database = await createTestDatabase();
+  });
+  afterEach(() => database.drop());
+
+  const result = (at: string): JobResult => ({
+    rows_in: 0,
+    rows_out: 0,
+    input_watermark: { writers: {}, known: at, at },
+    sql_sha256: null,
+  });
+
+  it('catches up, in order, what was missed while it was down', async () => {
+    const seen: string[] = [];
+    const job: ModuleJob = {
+      name: 'trial',
+      schedule: '0 * * * *',
+      catch_up: 'each',
+      timeout_ms: 10_000,
+      run: async ({ at }) => {
+        seen.push(at);
+        return result(at);
+      },
+    };
+    await runAnyJob(jobDeps(database, fixedClock('2026-11-21T07:00:01Z')), job, {
+      at: '2026-11-21T07:00:00Z',
+    });
+    const schedule = startSchedule(jobDeps(database, fixedClock('2026-11-21T10:07:30Z')), [job]);
+    await schedule.caught_up;
+    await schedule.stop(1_000);
+    assert.deepEqual(
+      seen,
+      [7, 8, 9, 10].map((hour) => `2026-11-21T${String(hour).padStart(2, '0')}:00:00.000Z`),
+    );
+  });
+
+  it('fires at its instants and waits at a stop for a run under way, up to its bound', async function () {
+    this.timeout(10_000);
+    const { promise: started, resolve: start } = Promise.withResolvers<string>();
+    const job: ModuleJob = {
+      name: 'trial',
+      // With a field for seconds, so that the test need not wait for a minute.
+      schedule: '* * * * * *',
+      catch_up: 'latest',
+      timeout_ms: 10_000,
+      run: async ({ at, sql }) => {
+        start(at);
+        await sql`select pg_sleep(60)`;
+        return result(at);
+      },
+    };
+    const schedule = startSchedule(jobDeps(database, systemClock), [job]);
+    assert.match(await started, /^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/);
+    await sleep(50);
+    const before_ms = performance.now();
+    await schedule.stop(200);
+    assert.ok(performance.now() - before_ms < 5_000);
+    const [run] = await database.sql`select s.outcome from ops.job_run_s s where s.job_name = 'trial'`;
+    assert.equal(run?.outcome, 'FAILED');
+  });
+});

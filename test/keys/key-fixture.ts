@@ -1,0 +1,37 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { instantOf, systemClock } from '../../src/core/clock.ts';
+import { createIds } from '../../src/core/ids.ts';
+import type { SealContext } from '../../src/keys/contract.ts';
+import { createDataKeyStore } from '../../src/keys/data-keys.ts';
+import { createFileKms, type FileKms } from '../../src/keys/file-kms.ts';
+import { type ClosableKeyring, createKeyring, type KeyringDeps } from '../../src/keys/keyring.ts';
+import type { Kms } from '../../src/keys/kms.ts';
+import type { Sql } from '../../src/postgres/connect.ts';
+import { temporaryPath } from '../support/server.ts';
+
+export const HERE: SealContext = { table: 'customer_pii_s', tenant: 'acme', row: 'ab12', column: 'pii' };
+
+export const nextId = createIds(systemClock);
+
+/** A folder of its own, and the path of a file of master keys in it. */
+export const keyFolder = (): { folder: string; path: string } => {
+  const folder = temporaryPath();
+  mkdirSync(folder, { mode: 0o700 });
+  return { folder, path: join(folder, 'master-keys.json') };
+};
+
+/** With a first master key in its file, or with those given. */
+export const fileKms = (path: string, given_keys: readonly Uint8Array[] = []): FileKms => {
+  const kms = createFileKms({ path, given_keys, clock: systemClock });
+  kms.createMasterKey();
+  return kms;
+};
+
+/** A keyring as one more process would have it. */
+export const keyringOf = (sql: Sql, kms: Kms, more: Partial<KeyringDeps> = {}): ClosableKeyring =>
+  createKeyring({
+    ...{ kms, nextId, clock: systemClock },
+    store: createDataKeyStore(sql, () => instantOf(systemClock.now())),
+    ...more,
+  });

@@ -1,0 +1,244 @@
+import assert from 'node:assert/strict';
+import OpenAI from 'openai';
+import { packagedBook } from '../../../src/cli/price-commands.ts';
+import { planRefresh } from '../../../src/modules/prices/refresh-prices.ts';
+import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
+import { errorOf } from '../../support/http.ts';
+import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
+
+/** What GET /models tells of an offer. */
+interface Listed {
+  readonly provider: string;
+  readonly model: string;
+  readonly applied_from: string;
+  readonly price_source: string;
+  readonly is_offered: boolean;
+}
+
+const FREE = { input: 0, output: 0 };
+const FLAT = { input_price: 0, output_price: 0 };
+
+describe('POST /models', () => {
+  let gateway: TestGateway;
+  let server: ScriptedUpstream;
+
+  before(async () => {
+    server = await startScriptedUpstream();
+    server.script((response) =>
+      sendJson(
+        response,
+        JSON.stringify({
+          ...{ id: 'c', object: 'chat.completion', created: 1, model: 'm' },
+          choices: [{ index: 0, message: { role: 'assistant', content: 'Hi!' }, finish_reason: 'stop' }],
+          usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 },
+        }),
+      ),
+    );
+    const base_urls = { vllm: `${server.url}/v1`, openai: `${server.url}/v1`, 'azure-openai': server.url };
+    gateway = await startTestGateway({ base_urls });
+  });
+  after(async () => {
+    await gateway.close();
+    await server.close();
+  });
+
+  const MODEL = {
+    ...{ provider: 'vllm', model: 'acme/llama-4', served_as: 'Meta/Llama-4', family: 'llama-4' },
+    ...{ context_window_tokens: 8_192, max_output_tokens: 1_000, input_price: '0.5', output_price: 1.5 },
+  };
+  const offer = (fields: object) => gateway.admin('POST', '/models', fields);
+  const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
+
+  it('makes a model that can be called at once by its name, under its own at the provider, for its price', async () => {
+    assert.equal((await call(MODEL.model)).status, 404);
+    const made = await offer(MODEL);
+    assert.equal(made.status, 201, made.text);
+    assert.deepEqual(made.json, {
+      ...{ provider: 'vllm', model: 'acme/llama-4', model_name: 'acme/llama-4', model_family: 'llama-4' },
+      capabilities: ['chat', 'streaming', 'tools'],
+      ...{ context_window_tokens: 8_192, max_output_tokens: 1_000, quality_score: null, is_active: true },
+      ...{ provider_model_name: 'Meta/Llama-4', price_source: 'administrator', is_offered: true },
+      tiers: [{ service_tier: 'standard', above_prompt_tokens: 0, prices: { input: '0.5', output: '1.5' } }],
+    });
+    const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
+    assert.equal((await client.models.retrieve(MODEL.model)).id, MODEL.model);
+    const reply = await call(MODEL.model);
+    assert.equal(reply.status, 200, reply.text);
+    assert.equal((JSON.parse(server.received.at(-1)!.body) as { model: string }).model, 'Meta/Llama-4');
+    const recorded = await gateway.recorded(reply.request_id);
+    assert.deepEqual(
+      [recorded.provider, recorded.model, recorded.provider_cost],
+      ['vllm', MODEL.model, String(1_000n * 500_000n + 100n * 1_500_000n)],
+    );
+  });
+
+  it('changes nothing when the same is said again, and holds a new price from then on', async () => {
+    const count = async () => {
+      const [row] = await gateway.database.sql<[{ prices: number }]>`
+        select count(*)::int as prices
+        from gateway.model_price_s
+        join gateway.model_provider_l using (model_provider_link_hk)
+        join gateway.model_h using (model_hk)
+        where model_bk = ${MODEL.model}`;
+      return row.prices;
+    };
+    const before = await count();
+    assert.equal((await offer(MODEL)).status, 200);
+    assert.equal(await count(), before);
+    const changed = await offer({ provider: 'vllm', model: MODEL.model, input_price: 0, output_price: '0' });
+    assert.equal(changed.status, 200, changed.text);
+    assert.equal(await count(), before + 1);
+    const { context_window_tokens, model_family } = changed.json as Record<string, unknown>;
+    assert.deepEqual([context_window_tokens, model_family], [8_192, 'llama-4']);
+    assert.equal((await gateway.recorded((await call(MODEL.model)).request_id)).provider_cost, '0');
+  });
+
+  it('leaves a model without a price to the policy on unpriced calls', async () => {
+    await offer({ provider: 'vllm', model: 'free-for-all' });
+    const refused = await call('free-for-all');
+    assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model']);
+  });
+
+  it('withdraws a model', async () => {
+    await offer({ provider: 'vllm', model: 'short-lived', input_price: 1, output_price: 1 });
+    assert.equal((await call('short-lived')).status, 200);
+    const gone = {
+      provider: 'vllm',
+      model: 'short-lived',
+      input_price: 1,
+      output_price: 1,
+      is_offered: false,
+    };
+    assert.equal((await offer(gone)).status, 200);
+    assert.equal((await call('short-lived')).status, 404);
+  });
+
+  it('names a deployment of a model that others serve too', async () => {
+    const deployment = {
+      ...{ provider: 'azure-openai', model: 'gpt-4o-mini', served_as: 'our-mini' },
+      ...{ input_price: '0.01', output_price: '0.02' },
+    };
+    assert.equal((await offer(deployment)).status, 200);
+    const { key } = await gateway.newCustomer({ slug: 'on-azure', preferred_providers: ['azure-openai'] });
+    const reply = await gateway.chat(
+      { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] },
+      key,
+    );
+    assert.equal(reply.status, 200, reply.text);
+    assert.match(server.received.at(-1)!.url, /^\/openai\/deployments\/our-mini\/chat\/completions\?/);
+    assert.equal((await gateway.recorded(reply.request_id)).provider, 'azure-openai');
+  });
+
+  it('is told in the audit log with what stood before', async () => {
+    const [row] = await gateway.database.sql<[{ told: number }]>`
+      select count(*)::int as told
+      from audit.audit_event_s
+      where action = 'model.offer'
+        and subject = 'vllm/acme/llama-4'
+        and outcome = 'succeeded'`;
+    assert.equal(row.told, 3);
+  });
+
+  it('prices pictures by the piece, and what tells apart how a call is served', async () => {
+    const picture = { ...FLAT, image_price: '0.04', capabilities: ['images'], provider: 'openai' };
+    assert.equal((await offer({ ...picture, model: 'acme-painter' })).status, 201);
+    const drawn = { created: 1, data: [{ b64_json: 'AAAA' }, { b64_json: 'AAAA' }] };
+    const chat = {
+      ...{ id: 'c', object: 'chat.completion', created: 1, model: 'm', service_tier: 'flex' },
+      choices: [{ index: 0, message: { role: 'assistant', content: 'Hi!' }, finish_reason: 'stop' }],
+      usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 },
+    };
+    server.script((response, { url }) =>
+      sendJson(response, JSON.stringify(url.includes('images') ? drawn : chat)),
+    );
+    const painted = await gateway.post('/v1/images/generations', {
+      ...{ model: 'acme-painter', prompt: 'A cat', n: 2 },
+    });
+    assert.equal(painted.status, 200, painted.text);
+    assert.equal((await gateway.recorded(painted.request_id)).provider_cost, '80000000000');
+    const tiers = [
+      { prices: { input: 2, output: 8, cached_input: '0.5' } },
+      { above_prompt_tokens: 500, prices: { input: 4, output: 8 } },
+      { service_tier: 'flex', prices: { input: 1, output: 4 } },
+    ];
+    const said = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers });
+    assert.equal(said.status, 200, said.text);
+    const again = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
+    assert.deepEqual(again.json, said.json);
+    const reply = await gateway.chat({
+      ...{ model: 'gpt-4.1-nano', service_tier: 'flex', messages: [{ role: 'user', content: 'x' }] },
+    });
+    assert.equal(reply.status, 200, reply.text);
+    assert.equal((await gateway.recorded(reply.request_id)).provider_cost, '1400000000');
+  });
+
+  it('is listed with what holds now, by provider and by who said it', async () => {
+    const list = async (query: string) =>
+      ((await gateway.admin('GET', `/models${query}`)).json as { data: Listed[] }).data;
+    const set = await list('?price_source=administrator&provider=openai');
+    assert.deepEqual(
+      set.slice(1).map(({ applied_from: _, ...rest }) => rest),
+      [
+        {
+          ...{ provider: 'openai', model: 'gpt-4.1-nano', provider_model_name: 'gpt-4.1-nano' },
+          ...{ price_source: 'administrator', is_offered: true },
+          tiers: [
+            ['standard', 0, { input: '2', output: '8', cached_input: '0.5' }],
+            ['standard', 500, { input: '4', output: '8' }],
+            ['flex', 0, { input: '1', output: '4' }],
+          ].map(([service_tier, above_prompt_tokens, prices]) => ({
+            ...{ service_tier, above_prompt_tokens, prices },
+          })),
+        },
+      ],
+    );
+    const all = await list('');
+    assert.ok(all.length > 50);
+    assert.ok(all.every(({ provider, model }) => provider !== 'unknown' && model !== 'unknown'));
+    assert.ok(all.some(({ model, is_offered }) => model === 'short-lived' && !is_offered));
+    assert.deepEqual(await list('?provider=nobody'), []);
+    assert.equal((await gateway.get('/models')).status, 401);
+  });
+
+  it('is left alone by a refresh of prices', async () => {
+    const plan = await gateway.database.sql.begin('read only', (tx) =>
+      planRefresh(tx, packagedBook(), gateway.control.clock.now()),
+    );
+    const kept = plan.filter((each) => each.kept?.endsWith('administrator') === true);
+    assert.ok(kept.some(({ model, provider }) => model === 'gpt-4.1-nano' && provider === 'openai'));
+    assert.ok(kept.every(({ changes }) => changes.length === 0));
+  });
+
+  it('refuses what it cannot keep, naming the field', async () => {
+    for (const [fields, param] of [
+      [{}, 'provider'],
+      [{ provider: 'nobody', model: 'm' }, 'provider'],
+      [{ provider: 'unknown', model: 'm' }, 'provider'],
+      [{ provider: 'vllm' }, 'model'],
+      [{ provider: 'vllm', model: 'Capital' }, 'model'],
+      [{ provider: 'vllm', model: 'm'.repeat(129) }, 'model'],
+      [{ provider: 'vllm', model: 'unknown' }, 'model'],
+      [{ provider: 'vllm', model: 'm', served_as: 'two words' }, 'served_as'],
+      [{ provider: 'vllm', model: 'm', capabilities: ['flying'] }, 'capabilities[0]'],
+      [{ provider: 'vllm', model: 'm', input_price: 1 }, 'output_price'],
+      [{ provider: 'vllm', model: 'm', output_price: 1 }, 'input_price'],
+      [{ provider: 'vllm', model: 'm', input_price: -1, output_price: 1 }, 'input_price'],
+      [{ provider: 'vllm', model: 'm', input_price: '1e3', output_price: 1 }, 'input_price'],
+      [{ provider: 'vllm', model: 'm', input_price: '0.0000001', output_price: 1 }, 'input_price'],
+      [{ provider: 'vllm', model: 'm', max_output_tokens: 0 }, 'max_output_tokens'],
+      [{ provider: 'vllm', model: 'm', image_price: 1 }, 'input_price'],
+      [{ provider: 'vllm', model: 'm', tiers: [] }, 'tiers'],
+      [{ provider: 'vllm', model: 'm', tiers: [{ prices: { input: 1 } }] }, 'tiers[0].prices.output'],
+      [{ provider: 'vllm', model: 'm', tiers: [{ service_tier: 'flex', prices: FREE }] }, 'tiers'],
+      [{ provider: 'vllm', model: 'm', tiers: [{ prices: FREE }, { prices: FREE }] }, 'tiers[1]'],
+      [{ provider: 'vllm', model: 'm', tiers: [{ prices: FREE }], image_price: 1 }, 'image_price'],
+      [{ provider: 'vllm', model: 'm', ...FLAT, web_search_price: '0.0000000001' }, 'web_search_price'],
+    ] as const) {
+      const reply = await offer(fields);
+      assert.equal(reply.status, 400, JSON.stringify(fields));
+      assert.equal(errorOf(reply).param, param, reply.text);
+    }
+    const by_customer = await gateway.post('/models', MODEL);
+    assert.equal(by_customer.status, 403);
+  });
+});

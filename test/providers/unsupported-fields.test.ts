@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import type { ChatRequest } from '../../src/providers/chat-form.ts';
+import { createLosses, type Losses, located } from '../../src/providers/unsupported-fields.ts';
+import { adapters, upstreamAt } from './support.ts';
+
+const upstream = upstreamAt('https://api.example.com', 'anthropic');
+
+const translate = (fields: object, losses: Losses): Record<string, unknown> => {
+  const chat = { model: 'alias', ...fields } as ChatRequest;
+  return JSON.parse(
+    adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, losses).body,
+  );
+};
+
+describe('what a provider cannot express', () => {
+  it('leaves it out and tells so, where the client would rather have that', () => {
+    const lossy = (fields: object): readonly [Record<string, unknown>, readonly string[]] => {
+      const losses = createLosses(true);
+      return [translate(fields, losses), losses.lost];
+    };
+    const [body, lost] = lossy({
+      ...{ n: 2, seed: 7, temperature: 1.5, top_p: 0.5, some_new_field: 1 },
+      response_format: { type: 'json_object' },
+      tools: [{ type: 'custom' }],
+      tool_choice: 'required',
+      messages: [
+        { role: 'user', content: [{ type: 'input_audio' }] },
+        { role: 'user', content: [{ type: 'text', text: 'Hi' }, { type: 'input_audio' }] },
+        { role: 'function', content: 'x' },
+      ],
+    });
+    assert.deepEqual(lost.toSorted(), [
+      'messages[0].content[0].type',
+      'messages[1].content[1].type',
+      'messages[2].role',
+      'n',
+      'response_format',
+      'seed',
+      'some_new_field',
+      'temperature',
+      'tools[0].type',
+    ]);
+    assert.deepEqual(body, {
+      ...{ model: 'claude', max_tokens: 4_096, top_p: 0.5 },
+      messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
+    });
+  });
+
+  it("is named by the client's own path", () => {
+    const losses = located(createLosses(false), (param) => `mine.${param}`);
+    assert.throws(() => translate({ messages: [], n: 2 }, losses), {
+      code: 'unsupported_feature',
+      param: 'mine.n',
+    });
+  });
+});
