@@ -36,16 +36,17 @@ const BODY = JSON.stringify({
 /** The upstream and the product on this machine: closed loop as fast as they go, then a fixed rate. */
 export const run = async (given: Readonly<Record<string, number>>): Promise<Figures> => {
   const chosen = given as Options;
-  const sandbox = startProgram<object, { url: string }>(
-    new URL('support/sandbox-program.ts', import.meta.url),
-  );
+  const sandbox = startProgram<object, { url: string }>(new URL('support/sandbox-program.ts', import.meta.url));
   try {
     const { url } = await sandbox.ask({});
     progress('starting the product on a temporary data directory');
     const product = await spawnProduct({
-      ...{ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: UPSTREAM_KEY },
-      ...{ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: UPSTREAM_KEY },
-      ...{ GOOGLE_BASE_URL: url, GEMINI_API_KEY: UPSTREAM_KEY },
+      OPENAI_BASE_URL: `${url}/v1`,
+      OPENAI_API_KEY: UPSTREAM_KEY,
+      ANTHROPIC_BASE_URL: url,
+      ANTHROPIC_API_KEY: UPSTREAM_KEY,
+      GOOGLE_BASE_URL: url,
+      GEMINI_API_KEY: UPSTREAM_KEY,
     });
     try {
       return await measure(chosen, product, `${url}/v1/chat/completions`);
@@ -129,10 +130,7 @@ const runClosed = async (
   return figures;
 };
 
-const runFixed = async (
-  name: string,
-  question: Parameters<typeof runOpenLoop>[0],
-): Promise<OpenLoopFigures> => {
+const runFixed = async (name: string, question: Parameters<typeof runOpenLoop>[0]): Promise<OpenLoopFigures> => {
   const figures = await runOpenLoop(question);
   progress(`${name}: at ${figures.calls_per_s} calls/s p50 ${figures.p50_ms} ms, p99 ${figures.p99_ms} ms`);
   return figures;

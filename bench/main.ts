@@ -13,8 +13,7 @@ const usage = (): string => {
   const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [
     `  ${name.padEnd(10)} ${description}`,
     ...Object.entries(options).map(
-      ([option, { default: preset, meaning }]) =>
-        `  ${''.padEnd(10)}   --${option} N  ${meaning} (${preset})`,
+      ([option, { default: preset, meaning }]) => `  ${''.padEnd(10)}   --${option} N  ${meaning} (${preset})`,
     ),
   ]);
   return ['npm run bench -- NAME [--option N]', '', ...lines].join('\n');

@@ -89,7 +89,10 @@ const measure = async (
       resident.most < RESIDENT_MAX_MB,
     conditions: {
       ...(await readConditions(product.database_url)),
-      ...{ streams, tokens, interval_ms, seconds },
+      streams,
+      tokens,
+      interval_ms,
+      seconds,
       arrivals: `${rounded(pace.streams_per_s, 1)} streams/s, evenly spread`,
     },
     direct,

@@ -17,8 +17,7 @@ import { newTally, readAll, tryGroup, tryLogTampering } from '../test/audit/tamp
 import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';
 
-export const description =
-  'random tamperings as superuser: are all found, named rightly, and nothing else told';
+export const description = 'random tamperings as superuser: are all found, named rightly, and nothing else told';
 
 export const options = {
   tamperings: { default: 10_000, least: 100, most: 1_000_000, meaning: 'tamperings with rows' },
@@ -64,8 +63,7 @@ const tamper = async (sql: Sql, chosen: Record<keyof typeof options, number>): P
   while (tally.tried < tamperings) {
     const size = Math.min(group, tamperings - tally.tried);
     await tryGroup(sql, vault, trusted, { random, leaves, size }, tally);
-    if (tally.tried % (group * 40) === 0)
-      progress(`${tally.tried} tamperings with rows, ${tally.wrong.length} wrong`);
+    if (tally.tried % (group * 40) === 0) progress(`${tally.tried} tamperings with rows, ${tally.wrong.length} wrong`);
   }
   const with_rows = tally.tried;
   progress(
@@ -91,10 +89,15 @@ const tamper = async (sql: Sql, chosen: Record<keyof typeof options, number>): P
   for (const wrong of [...tally.wrong, ...beside.false_alarms].slice(0, NAMED)) progress(wrong);
   return {
     is_complete: tally.wrong.length === 0 && beside.false_alarms.length === 0 && beside.leaves_written > 0,
-    ...{ seed, with_rows, with_log: tally.tried - with_rows },
-    ...{ leaves: leaves.length, wrong: tally.wrong.length, found: tally.found },
+    seed,
+    with_rows,
+    with_log: tally.tried - with_rows,
+    leaves: leaves.length,
+    wrong: tally.wrong.length,
+    found: tally.found,
     writers: WRITERS,
-    ...{ verifications_beside_writers: beside.verifications, leaves_written: beside.leaves_written },
+    verifications_beside_writers: beside.verifications,
+    leaves_written: beside.leaves_written,
     false_alarms: beside.false_alarms.length,
     seconds: Number(((performance.now() - started_ms) / 1_000).toFixed(1)),
   };

@@ -3,9 +3,7 @@ import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.t
 
 /** The tenant that a first start works with. */
 export const seed = async (knex: Knex): Promise<void> => {
-  await insertHubs(knex, { table: 'auth.tenant_h', hash_key: 'tenant_hk', business_key: 'tenant_bk' }, [
-    'demo',
-  ]);
+  await insertHubs(knex, { table: 'auth.tenant_h', hash_key: 'tenant_hk', business_key: 'tenant_bk' }, ['demo']);
   await insertSatellites(
     knex,
     {

@@ -4,7 +4,9 @@ import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.t
 
 /** Those that speak OpenAI's protocol in a dialect of their own; some have no one address. */
 const COMPATIBLE = table.map(({ provider, provider_name, base_url }) => ({
-  ...{ provider, provider_name, protocol: 'openai' },
+  provider,
+  provider_name,
+  protocol: 'openai',
   api_endpoint: base_url ?? '',
 }));
 

@@ -9,13 +9,7 @@ import {
   PRICE_COLUMNS,
   packagedPrices,
 } from './writing/price-book.ts';
-import {
-  type Columns,
-  insertHubs,
-  insertSatellites,
-  type SeedRow,
-  SINCE_EVER,
-} from './writing/vault-rows.ts';
+import { type Columns, insertHubs, insertSatellites, type SeedRow, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** The version of @pydantic/genai-prices that was read, and when: to be raised together, so that a price that the
  * package changed is a later statement and not a rival of the earlier one. */
@@ -30,13 +24,9 @@ export const seed = async (knex: Knex): Promise<void> => {
     CATALOG.map(({ model }) => model),
   );
   await insertLinks(knex);
-  const models = offers.filter(
-    ({ offer }, place) => CATALOG.findIndex(({ model }) => model === offer.model) === place,
-  );
+  const models = offers.filter(({ offer }, place) => CATALOG.findIndex(({ model }) => model === offer.model) === place);
   await insertSatellites(knex, MODEL_S, models.map(modelRow));
-  const periods = offers.flatMap(({ offer, entry }) =>
-    (entry?.periods ?? [null]).map((period) => ({ offer, period })),
-  );
+  const periods = offers.flatMap(({ offer, entry }) => (entry?.periods ?? [null]).map((period) => ({ offer, period })));
   await insertSatellites(
     knex,
     MODEL_PRICE_S,
@@ -51,8 +41,11 @@ export const seed = async (knex: Knex): Promise<void> => {
     knex,
     MODEL_PROVIDER_TRACKING_S,
     CATALOG.map(({ model, provider }) => ({
-      ...{ model, provider, is_present: true },
-      ...{ applied_date: SINCE_EVER, load_date: PRICE_DATA.load_date },
+      model,
+      provider,
+      is_present: true,
+      applied_date: SINCE_EVER,
+      load_date: PRICE_DATA.load_date,
     })),
   );
 };
@@ -127,8 +120,7 @@ const entryOf = ({ provider, model, priced_as }: CatalogModel): BookEntry | null
   if (priced_as === null) return null;
   const [priced_provider, priced_model] = priced_as ?? [provider, model];
   const entry = packagedPrices(priced_provider, priced_model);
-  if (entry === null)
-    throw new Error(`@pydantic/genai-prices has no model ${priced_model} at ${priced_provider}`);
+  if (entry === null) throw new Error(`@pydantic/genai-prices has no model ${priced_model} at ${priced_provider}`);
   return entry;
 };
 
@@ -148,7 +140,8 @@ const modelRow = ({ offer, entry }: { offer: CatalogModel; entry: BookEntry | nu
 };
 
 const priceRow = ({ provider, model, served_as }: CatalogModel, period: BookPeriod | null): SeedRow => ({
-  ...{ model, provider },
+  model,
+  provider,
   ...datesOf(period),
   provider_model_name: served_as ?? model,
   ...Object.fromEntries(BASE_COLUMNS.map((column) => [column, period?.tiers[0][column] ?? null])),
@@ -159,7 +152,7 @@ const priceRow = ({ provider, model, served_as }: CatalogModel, period: BookPeri
 const tierRows = ({ provider, model }: CatalogModel, period: BookPeriod | null): SeedRow[] =>
   period === null || !needsTiers(period)
     ? []
-    : period.tiers.map((tier) => ({ ...{ model, provider }, ...datesOf(period), ...tier }));
+    : period.tiers.map((tier) => ({ model, provider, ...datesOf(period), ...tier }));
 
 const datesOf = (period: BookPeriod | null) => ({
   applied_date: period?.from ?? SINCE_EVER,

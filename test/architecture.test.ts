@@ -59,8 +59,7 @@ describe('the architecture', () => {
 });
 
 describe('the check of the architecture', () => {
-  const breaches = (files: Record<string, string>): string[] =>
-    findBreaches(new Map(Object.entries(files)), HOUSE);
+  const breaches = (files: Record<string, string>): string[] => findBreaches(new Map(Object.entries(files)), HOUSE);
   const finds = (expected: RegExp, files: Record<string, string>): void => {
     const found = breaches(files);
     assert.ok(
@@ -82,8 +81,7 @@ describe('the check of the architecture', () => {
       'src/modules/b/b.ts': "import '../deps.ts';",
       'src/modules/deps.ts': "import '../core/b.ts';",
       'src/modules/routes.ts': "import './b/b.ts';",
-      'src/jobs/run.ts':
-        "import schema from './run.schema.json' with { type: 'json' };\nexport const run = schema;",
+      'src/jobs/run.ts': "import schema from './run.schema.json' with { type: 'json' };\nexport const run = schema;",
       'src/jobs/run.schema.json': '{}',
       'src/vault/rows.generated.ts': 'export type Row = 1;\n'.repeat(500),
       'src/sandbox/server.ts': "import '../core/b.ts';",
@@ -191,10 +189,7 @@ describe('the check of the architecture', () => {
     ]) {
       finds(/only src\/server\/config\.ts reads the environment/, { 'src/server/a.ts': text });
     }
-    assert.deepEqual(
-      breaches({ 'src/core/a.ts': 'const { env } = input;\nprocess.exitCode = env.code;' }),
-      [],
-    );
+    assert.deepEqual(breaches({ 'src/core/a.ts': 'const { env } = input;\nprocess.exitCode = env.code;' }), []);
   });
 
   it('finds names that say nothing, names in another case, default exports and files that are too long', () => {

@@ -104,10 +104,7 @@ const TYPES = {
   instant: ['d', instantOf],
   bytes: ['x', textOf],
   json: ['j', jsonOf],
-  'text[]': [
-    'a',
-    (values) => values.map((/** @type {unknown} */ each) => tagged('t', normalised(each))).join(''),
-  ],
+  'text[]': ['a', (values) => values.map((/** @type {unknown} */ each) => tagged('t', normalised(each))).join('')],
 };
 
 /** @param {string} tag @param {string} text */
@@ -273,8 +270,7 @@ const createRowCheck = (tell) => {
       if (withheld.length > 0) counts.withheld += 1;
       else if (sub_key.length > 0) sets.add(table, values);
       else {
-        const [domain, expected] =
-          kind === 'satellite' ? ['diff', values.hash_diff] : [kind, values[hash_key]];
+        const [domain, expected] = kind === 'satellite' ? ['diff', values.hash_diff] : [kind, values[hash_key]];
         const computed = sha256(`${domain}:${name}\0${encodeRow(table, values)}`);
         if (computed !== expected) throw new TypeError(FAULTS[fault]);
       }
@@ -635,8 +631,7 @@ export const createVerifier = (options) => {
       if (!is_signed && !options.is_live) tell('row_added', `leaf ${index} is beyond what was signed`);
       for (const row of line.rows) destruction.takeRow(row);
       if (journal.state.batches === 0) return;
-      for (const { values } of line.rows)
-        if (values.journal_sequence !== undefined) journal.takeCall(values, index);
+      for (const { values } of line.rows) if (values.journal_sequence !== undefined) journal.takeCall(values, index);
     },
     destroyed: (line) => {
       for (const [place, root] of line.hashes.entries()) grow(0, line.index + place, root);
@@ -675,10 +670,7 @@ export const createVerifier = (options) => {
       tell('tail_cut', `the checkpoint was signed for ${newest.size} leaves, and ${tree.size} are there`);
     const { destroyed = 0 } = end;
     if (destroyed !== destruction.state.leaves)
-      tell(
-        'count',
-        `${destruction.state.leaves} destroyed leaves are given; the last line says ${destroyed}`,
-      );
+      tell('count', `${destruction.state.leaves} destroyed leaves are given; the last line says ${destroyed}`);
     if (end.leaves !== state.leaves || end.rows !== rows.counts.rows) {
       const said = `the last line says ${end.leaves ?? 'nothing'} and ${end.rows ?? 'nothing'}`;
       tell('count', `${state.leaves} leaves and ${rows.counts.rows} rows are there; ${said}`);
@@ -727,18 +719,7 @@ export const createVerifier = (options) => {
 const number = new Intl.NumberFormat('en').format;
 
 /** What was checked, and what was not, one sentence each. @param {Line} seen @returns {string[]} */
-const wordsOf = ({
-  head,
-  leaves,
-  nodes,
-  unsigned,
-  rows,
-  tables,
-  root,
-  checkpoints,
-  journal,
-  destruction,
-}) => {
+const wordsOf = ({ head, leaves, nodes, unsigned, rows, tables, root, checkpoints, journal, destruction }) => {
   const { newest, signed, by_listed, seen, unseen } = checkpoints;
   const scope = Object.entries(head.scope ?? {}).flatMap((part) => (part[1] === null ? [] : part.join(' ')));
   const is_part = nodes > 0 || scope.length > 0;
@@ -762,8 +743,7 @@ const wordsOf = ({
     unsigned > 0 && `NOT signed yet: ${number(unsigned)} leaves that came after the newest checkpoint.`,
     rows.withheld > 0 &&
       `NOT recomputed: the payloads of ${number(rows.withheld)} rows with columns that are withheld; their keys and dates are proven.`,
-    is_part &&
-      'NOT shown by a part: that nothing else belongs to it. Only a bundle of everything shows that.',
+    is_part && 'NOT shown by a part: that nothing else belongs to it. Only a bundle of everything shows that.',
   ];
   return sentences.filter((sentence) => typeof sentence === 'string');
 };
@@ -772,8 +752,7 @@ const wordsOf = ({
 export const reportText = ({ words, faults, fault_count }) => {
   const named = faults.map(({ kind, message }) => `FAULT ${kind}: ${message}`);
   if (fault_count > faults.length) named.push(`… and ${number(fault_count - faults.length)} more`);
-  const verdict =
-    fault_count === 0 ? 'SOUND: no fault was found.' : `NOT SOUND: ${number(fault_count)} fault(s).`;
+  const verdict = fault_count === 0 ? 'SOUND: no fault was found.' : `NOT SOUND: ${number(fault_count)} fault(s).`;
   // What a bundle says of itself must not look like a line of this report.
   return [...words, '', ...named, verdict].map((line) => line.replace(/\p{C}/gu, '?')).join('\n');
 };

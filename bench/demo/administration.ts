@@ -19,8 +19,7 @@ export const createAdministration = ({ url, admin_key }: RunningProduct): Admini
       headers: { authorization: `Bearer ${admin_key}`, 'content-type': 'application/json' },
       ...(input === undefined ? {} : { body: JSON.stringify(input) }),
     });
-    if (!reply.ok)
-      throw new Error(`${method} ${path} was answered with ${reply.status}: ${await reply.text()}`);
+    if (!reply.ok) throw new Error(`${method} ${path} was answered with ${reply.status}: ${await reply.text()}`);
     return reply.json();
   };
   return {
@@ -68,7 +67,9 @@ export const createCast = async (administration: Administration): Promise<Cast> 
   const clinic = await createKey({ customer: 'clinic', name: 'records' });
   const startup = await createKey({ customer: 'startup', name: 'prototype' });
   const limited = await createKey({
-    ...{ customer: 'acme', name: 'five a minute', rate_limit_requests_per_minute: 5 },
+    customer: 'acme',
+    name: 'five a minute',
+    rate_limit_requests_per_minute: 5,
   });
   const expired = await createKey({ customer: 'acme', name: 'old', expires_at: '2026-01-01T00:00:00Z' });
   const revoked = await createKey({ customer: 'acme', name: 'leaked' });

@@ -17,10 +17,7 @@ interface BalanceRow {
 const NOBODY = 'unknown';
 
 /** Puts the vault and the invoices side by side, a row a customer. */
-export const balanceOf = (
-  vault: readonly VaultTotals[],
-  invoices: readonly InvoiceTotals[],
-): readonly BalanceRow[] => {
+export const balanceOf = (vault: readonly VaultTotals[], invoices: readonly InvoiceTotals[]): readonly BalanceRow[] => {
   const customers = new Set([...vault, ...invoices].map(({ customer }) => customer));
   return [...customers].map((customer) => ({
     customer,
@@ -29,15 +26,7 @@ export const balanceOf = (
   }));
 };
 
-const COLUMNS = [
-  'vault rows',
-  'charged',
-  'not charged',
-  'on no invoice',
-  'cost in vault',
-  'invoice',
-  'number',
-];
+const COLUMNS = ['vault rows', 'charged', 'not charged', 'on no invoice', 'cost in vault', 'invoice', 'number'];
 const WIDTH = 15;
 const FIRST_WIDTH = 24;
 
@@ -45,8 +34,7 @@ const FIRST_WIDTH = 24;
 export const tableOf = (rows: readonly BalanceRow[]): string => {
   const line = (first: string, cells: readonly (string | number)[]): string =>
     `  ${first.padEnd(FIRST_WIDTH)}${cells.map((cell) => String(cell).padStart(WIDTH)).join('')}`.trimEnd();
-  const sum = (value: (row: BalanceRow) => number): number =>
-    rows.reduce((total, row) => total + value(row), 0);
+  const sum = (value: (row: BalanceRow) => number): number => rows.reduce((total, row) => total + value(row), 0);
   const cost = rows.reduce((total, { vault }) => total + (vault?.cost ?? 0n), 0n);
   const cents = rows.reduce((total, { invoice }) => total + (invoice?.total_cents ?? 0n), 0n);
   return [
@@ -74,20 +62,14 @@ export const tableOf = (rows: readonly BalanceRow[]): string => {
   ].join('\n');
 };
 
-const unchargedOf = ({ invoice }: BalanceRow): number =>
-  invoice === null ? 0 : invoice.calls - invoice.charged_calls;
+const unchargedOf = ({ invoice }: BalanceRow): number => (invoice === null ? 0 : invoice.calls - invoice.charged_calls);
 
 const onNoInvoice = ({ vault, invoice }: BalanceRow): number => (vault?.calls ?? 0) - (invoice?.calls ?? 0);
 
-const usdFromCents = (cents: bigint): string =>
-  `${cents / 100n}.${(cents % 100n).toString().padStart(2, '0')}`;
+const usdFromCents = (cents: bigint): string => `${cents / 100n}.${(cents % 100n).toString().padStart(2, '0')}`;
 
 /** That no call and no cent is lost between client, vault, spend and invoice. */
-export const checksOf = (
-  sent: number,
-  rows: readonly BalanceRow[],
-  spend: ReadonlyMap<string, bigint>,
-): Check[] => {
+export const checksOf = (sent: number, rows: readonly BalanceRow[], spend: ReadonlyMap<string, bigint>): Check[] => {
   const in_vault = rows.reduce((sum, { vault }) => sum + (vault?.calls ?? 0), 0);
   const on_invoices = rows.reduce((sum, { invoice }) => sum + (invoice?.calls ?? 0), 0);
   const charged = rows.reduce((sum, { invoice }) => sum + (invoice?.charged_calls ?? 0), 0);

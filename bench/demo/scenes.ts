@@ -11,8 +11,7 @@ export interface Scene {
 }
 
 const QUESTION = 'Summarise the minutes of the meeting.';
-const RECORD =
-  'Patient Jane Doe, MRN 4471932, jane.doe@example.org, SSN 536-22-8745: summarise the findings.';
+const RECORD = 'Patient Jane Doe, MRN 4471932, jane.doe@example.org, SSN 536-22-8745: summarise the findings.';
 const OPENAI_MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-5-mini'];
 const CLAUDE_MODELS = ['claude-haiku-4-5', 'claude-sonnet-4-5', 'claude-opus-4-5'];
 
@@ -23,44 +22,51 @@ const asked = (directives: string, question = QUESTION): string => `${question} 
 /** Every kind of call that the gateway answers, refuses, or sees fail. */
 export const scenesOf = (url: string, cast: Cast): Scene[] => {
   const client = (key: string | null): Client => createClient(url, key);
-  return [
-    ...answered(client(cast.acme), client(cast.clinic)),
-    ...failing(client(cast.acme)),
-    ...refused(client, cast),
-  ];
+  return [...answered(client(cast.acme), client(cast.clinic)), ...failing(client(cast.acme)), ...refused(client, cast)];
 };
 
 const answered = (acme: Client, clinic: Client): Scene[] => [
   {
-    ...{ name: 'chat, OpenAI', count: 100, expected: ['ok'] },
-    send: (number) =>
-      acme.chat({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${900 + 10 * number}`) }),
+    name: 'chat, OpenAI',
+    count: 100,
+    expected: ['ok'],
+    send: (number) => acme.chat({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${900 + 10 * number}`) }),
   },
   {
-    ...{ name: 'chat, Claude through the OpenAI form', count: 50, expected: ['ok'] },
+    name: 'chat, Claude through the OpenAI form',
+    count: 50,
+    expected: ['ok'],
     send: (number) =>
       clinic.chat({ model: of(CLAUDE_MODELS, number), prompt: asked(`tokens=${800 + 10 * number}`, RECORD) }),
   },
   {
-    ...{ name: 'streamed, OpenAI', count: 50, expected: ['ok'] },
-    send: (number) =>
-      acme.stream({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
+    name: 'streamed, OpenAI',
+    count: 50,
+    expected: ['ok'],
+    send: (number) => acme.stream({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
   },
   {
-    ...{ name: 'streamed, Claude through the OpenAI form', count: 30, expected: ['ok'] },
-    send: (number) =>
-      acme.stream({ model: of(CLAUDE_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
+    name: 'streamed, Claude through the OpenAI form',
+    count: 30,
+    expected: ['ok'],
+    send: (number) => acme.stream({ model: of(CLAUDE_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
   },
   {
-    ...{ name: 'unified, the gateway picks the model', count: 40, expected: ['ok'] },
+    name: 'unified, the gateway picks the model',
+    count: 40,
+    expected: ['ok'],
     send: (number) => acme.post('/v1/ai/completions', unified('completion', asked(`tokens=${100 + number}`))),
   },
   {
-    ...{ name: 'unified, a rule picks the provider', count: 20, expected: ['ok'] },
+    name: 'unified, a rule picks the provider',
+    count: 20,
+    expected: ['ok'],
     send: () => clinic.post('/v1/ai/completions', unified('medical_analysis', RECORD)),
   },
   {
-    ...{ name: 'cancelled by the client mid-stream', count: 10, expected: ['cancelled'] },
+    name: 'cancelled by the client mid-stream',
+    count: 10,
+    expected: ['cancelled'],
     send: () => acme.cancel({ model: 'gpt-4o', prompt: asked('tokens=400 token_interval_ms=10') }),
   },
 ];
@@ -70,7 +76,9 @@ const unified = (type: string, prompt: string): string =>
 
 const failing = (acme: Client): Scene[] => {
   const chat = (name: string, directives: string, code: string, count = 5): Scene => ({
-    ...{ name, count, expected: [code] },
+    name,
+    count,
+    expected: [code],
     send: () => acme.chat({ model: 'gpt-4o-mini', prompt: asked(directives) }),
   });
   return [
@@ -81,11 +89,15 @@ const failing = (acme: Client): Scene[] => {
     chat('the provider cuts the connection', 'cut_after=2', 'provider_disconnected'),
     chat('the provider never answers', 'hang', 'provider_timeout', 3),
     {
-      ...{ name: 'the stream breaks after it began', count: 5, expected: ['provider_disconnected'] },
+      name: 'the stream breaks after it began',
+      count: 5,
+      expected: ['provider_disconnected'],
       send: () => acme.stream({ model: 'gpt-4o', prompt: asked('tokens=40 cut_after=20') }),
     },
     {
-      ...{ name: 'the stream ends with an error', count: 5, expected: ['provider_error'] },
+      name: 'the stream ends with an error',
+      count: 5,
+      expected: ['provider_error'],
       send: () => acme.stream({ model: 'claude-haiku-4-5', prompt: asked('tokens=40 error_after=20') }),
     },
   ];
@@ -93,11 +105,15 @@ const failing = (acme: Client): Scene[] => {
 
 const refused = (client: (key: string | null) => Client, cast: Cast): Scene[] => {
   const chat = (name: string, key: string, code: string): Scene => ({
-    ...{ name, count: 5, expected: [code] },
+    name,
+    count: 5,
+    expected: [code],
     send: () => client(key).chat({ model: 'gpt-4o-mini', prompt: QUESTION }),
   });
   const post = (name: string, key: string | null, body: string, code: string): Scene => ({
-    ...{ name, count: 5, expected: [code] },
+    name,
+    count: 5,
+    expected: [code],
     send: () => client(key).post('/v1/chat/completions', body),
   });
   const body = JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: QUESTION }] });
@@ -105,11 +121,15 @@ const refused = (client: (key: string | null) => Client, cast: Cast): Scene[] =>
   const limited = client(cast.limited);
   return [
     {
-      ...{ name: 'until the budget is spent', count: 40, expected: ['ok', 'budget_exceeded'] },
+      name: 'until the budget is spent',
+      count: 40,
+      expected: ['ok', 'budget_exceeded'],
       send: () => startup.chat({ model: 'gpt-4o', prompt: asked('tokens=300'), max_tokens: 400 }),
     },
     {
-      ...{ name: 'a key that may do five a minute', count: 10, expected: ['ok', 'rate_limit_exceeded'] },
+      name: 'a key that may do five a minute',
+      count: 10,
+      expected: ['ok', 'rate_limit_exceeded'],
       send: () => limited.chat({ model: 'gpt-4o-mini', prompt: QUESTION }),
     },
     post('no key', null, body, 'missing_api_key'),

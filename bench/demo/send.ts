@@ -28,7 +28,8 @@ export const createClient = (url: string, key: string | null): Client => {
   // The SDK would repeat failed calls by itself, and here each one is counted.
   const sdk = new OpenAI({ baseURL: `${url}/v1`, apiKey: key ?? 'none', maxRetries: 0 });
   const bodyOf = ({ model, prompt, max_tokens = 4_000 }: ChatInput) => ({
-    ...{ model, max_completion_tokens: max_tokens },
+    model,
+    max_completion_tokens: max_tokens,
     messages: [{ role: 'user' as const, content: prompt }],
   });
   const openStream = (input: ChatInput) =>

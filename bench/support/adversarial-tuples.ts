@@ -25,63 +25,9 @@ export const createRandom = (seed: number): Random => {
 
 // Delimiters and null marks of other engines, our own tags and lengths, quoting, control characters.
 const PLAIN = [
-  ...[
-    '||',
-    '^^',
-    '|',
-    ';',
-    ',',
-    ':',
-    'n0:',
-    't0:',
-    't1:a',
-    't3:',
-    'i1:0',
-    'b1:t',
-    'a0:',
-    'x2:00',
-    'j2:{}',
-    'd27:',
-  ],
-  ...[
-    '\\',
-    '\\\\',
-    '\\x00',
-    '\\0',
-    '\\N',
-    "'",
-    '"',
-    '{',
-    '}',
-    '[]',
-    '{}',
-    'NULL',
-    'null',
-    '0',
-    '1',
-    '-0',
-    '00',
-    '1e5',
-  ],
-  ...[
-    ' ',
-    '\t',
-    '\n',
-    '\r',
-    '\u0001',
-    '\u001f',
-    '\u007f',
-    'a',
-    'b',
-    'A',
-    'true',
-    't',
-    'f',
-    '%',
-    '$1',
-    '-1',
-    '.5',
-  ],
+  ...['||', '^^', '|', ';', ',', ':', 'n0:', 't0:', 't1:a', 't3:', 'i1:0', 'b1:t', 'a0:', 'x2:00', 'j2:{}', 'd27:'],
+  ...['\\', '\\\\', '\\x00', '\\0', '\\N', "'", '"', '{', '}', '[]', '{}', 'NULL', 'null', '0', '1', '-0', '00', '1e5'],
+  ...[' ', '\t', '\n', '\r', '\u0001', '\u001f', '\u007f', 'a', 'b', 'A', 'true', 't', 'f', '%', '$1', '-1', '.5'],
 ];
 // Pairs that are canonically equivalent, pairs that only look alike, astral and unassigned code points.
 const FOREIGN = [
@@ -114,19 +60,7 @@ const FOREIGN = [
     '\u{1d15e}',
     '\u{10ffff}',
   ],
-  ...[
-    '\uffff',
-    '\ue000',
-    '\ufeff',
-    '\u200b',
-    '\u0080',
-    '\u2028',
-    '\u00a0',
-    '\u0301',
-    '\u3099',
-    'か\u3099',
-    'が',
-  ],
+  ...['\uffff', '\ue000', '\ufeff', '\u200b', '\u0080', '\u2028', '\u00a0', '\u0301', '\u3099', 'か\u3099', 'が'],
 ];
 
 const pick = <T>(random: Random, from: readonly T[]): T => from[random(from.length)]!;
@@ -146,30 +80,12 @@ const digitsOf = (random: Random, max: number): string => {
 
 const SAFE = 2 ** 53 - 1;
 const integerOf = (random: Random): number =>
-  pick(random, [
-    0,
-    -0,
-    1,
-    -1,
-    SAFE,
-    -SAFE,
-    SAFE - 1,
-    random(1_000),
-    -random(1_000),
-    random(2 ** 32) * random(2 ** 21),
-  ]);
+  pick(random, [0, -0, 1, -1, SAFE, -SAFE, SAFE - 1, random(1_000), -random(1_000), random(2 ** 32) * random(2 ** 21)]);
 
 const decimalOf = (random: Random): string => {
   const sign = pick(random, ['', '', '-']);
   const max = pick(random, [1, 2, 3, 40, 300]);
-  const fraction = pick(random, [
-    '',
-    '',
-    '.0',
-    '.000',
-    `.${digitsOf(random, max)}`,
-    `.${'0'.repeat(random(200))}1`,
-  ]);
+  const fraction = pick(random, ['', '', '.0', '.000', `.${digitsOf(random, max)}`, `.${'0'.repeat(random(200))}1`]);
   return `${sign}${pick(random, ['0', '00', '01', digitsOf(random, max)])}${fraction}`;
 };
 
@@ -182,22 +98,13 @@ const dayOf = (random: Random): string =>
 const instantOf = (random: Random): string => {
   const two = (below: number): string => String(random(below)).padStart(2, '0');
   const time = pick(random, ['00:00:00', '23:59:59', `${two(24)}:${two(60)}:${two(60)}`]);
-  const fraction = pick(random, [
-    '',
-    '.0',
-    '.5',
-    '.500',
-    '.000001',
-    '.999999',
-    `.${digitsOf(random, 6).slice(0, 6)}`,
-  ]);
+  const fraction = pick(random, ['', '.0', '.5', '.500', '.000001', '.999999', `.${digitsOf(random, 6).slice(0, 6)}`]);
   return `${dayOf(random)}T${time}${fraction}Z`;
 };
 
 const hexOf = (random: Random): string => {
   let hex = '';
-  for (let bytes = random(12); bytes > 0; bytes--)
-    hex += pick(random, ['00', '61', 'ff', '5c', '3a', '6e', '30']);
+  for (let bytes = random(12); bytes > 0; bytes--) hex += pick(random, ['00', '61', 'ff', '5c', '3a', '6e', '30']);
   return hex;
 };
 
@@ -298,10 +205,7 @@ const twist = (random: Random, tuple: Tuple): Tuple => {
     case 3:
       return tuple.map(({ type, value }) => ({
         type,
-        value:
-          type === 'text' && typeof value === 'string'
-            ? value.normalize(pick(random, ['NFD', 'NFKC']))
-            : value,
+        value: type === 'text' && typeof value === 'string' ? value.normalize(pick(random, ['NFD', 'NFKC'])) : value,
       }));
     default:
       return tuple.with(at, anyComponent(random));

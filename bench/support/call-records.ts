@@ -40,11 +40,7 @@ export const createCallRecords = (clock: Clock): (() => RecordedCall) => {
     const offer = pick(OFFERS);
     const now_ms = clock.now();
     const ended = end(offer, now_ms, price_version);
-    const record = (
-      kind: CallRecord['kind'],
-      intent_sequence: number | null,
-      call: CallFacts,
-    ): CallRecord => ({
+    const record = (kind: CallRecord['kind'], intent_sequence: number | null, call: CallFacts): CallRecord => ({
       schema_version: SCHEMA_VERSION,
       kind,
       intent_sequence,
@@ -71,17 +67,26 @@ export const createCallRecords = (clock: Clock): (() => RecordedCall) => {
 };
 
 const NOT_ENDED = {
-  ...{ prompt_tokens: null, completion_tokens: null, total_tokens: null },
-  ...{ cached_tokens: null, cache_write_tokens: null, reasoning_tokens: null },
-  ...{ provider_cost: null, gateway_markup: null, customer_cost: null, price_version: null },
-  ...{ upstream_latency_ms: null, time_to_first_token_ms: null, response_commitment: null },
-  ...{ rating: 'UNPRICED' as const, usage_source: 'none' as const, response_bytes: 0 },
-  ...{
-    response_status: 'ABANDONED' as const,
-    http_status: 503,
-    error_code: 'abandoned',
-    error_message: null,
-  },
+  prompt_tokens: null,
+  completion_tokens: null,
+  total_tokens: null,
+  cached_tokens: null,
+  cache_write_tokens: null,
+  reasoning_tokens: null,
+  provider_cost: null,
+  gateway_markup: null,
+  customer_cost: null,
+  price_version: null,
+  upstream_latency_ms: null,
+  time_to_first_token_ms: null,
+  response_commitment: null,
+  rating: 'UNPRICED' as const,
+  usage_source: 'none' as const,
+  response_bytes: 0,
+  response_status: 'ABANDONED' as const,
+  http_status: 503,
+  error_code: 'abandoned',
+  error_message: null,
 } satisfies Partial<CallFacts>;
 
 const end = (offer: Offer, now_ms: number, price_version: string): CallFacts => {
@@ -93,11 +98,21 @@ const end = (offer: Offer, now_ms: number, price_version: string): CallFacts => 
   const provider_cost = prompt_tokens * offer.input + completion_tokens * offer.output;
   return {
     request_timestamp: instantOf(now_ms - request_latency_ms),
-    ...{ request_type: 'completion', endpoint: '/v1/chat/completions', priority: null },
-    ...{ model_requested: offer.model, model_used: offer.model, route_reason: 'model named by the client' },
-    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-    ...{ cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0 },
-    ...{ request_latency_ms, upstream_latency_ms, is_streamed },
+    request_type: 'completion',
+    endpoint: '/v1/chat/completions',
+    priority: null,
+    model_requested: offer.model,
+    model_used: offer.model,
+    route_reason: 'model named by the client',
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    cached_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    request_latency_ms,
+    upstream_latency_ms,
+    is_streamed,
     time_to_first_token_ms: is_streamed ? randomInt(80, 150) : null,
     provider_cost: String(provider_cost),
     gateway_markup: String(provider_cost / 5),
@@ -125,8 +140,7 @@ const routeOf = (offer: Offer, ended: CallFacts | null, rule_version: string): R
   const { http_status = 0, error_code = null } = ended ?? {};
   return {
     candidates: [{ provider, model, worst_cost: String(offer.output * 16_384) }],
-    attempts:
-      ended === null ? [] : [{ provider, model, latency_ms, http_status, error_code, ...ratingOf(ended) }],
+    attempts: ended === null ? [] : [{ provider, model, latency_ms, http_status, error_code, ...ratingOf(ended) }],
     decision: 'model named by the client',
     rule_version,
     max_cost: null,
@@ -138,7 +152,8 @@ const ratingOf = ({ rating, prompt_tokens, completion_tokens }: CallFacts): Pick
     ? {
         rating: {
           units: { request: 1, input: prompt_tokens!, output: completion_tokens! },
-          ...{ tier: 0, markup_basis_points: 2_000 },
+          tier: 0,
+          markup_basis_points: 2_000,
         },
       }
     : {};

@@ -53,14 +53,19 @@ const runWrk = async (call: HttpCall, { connections, seconds }: Load): Promise<C
     calls_per_s: rounded(answered / (duration_us / 1e6), 0),
     p50_ms: rounded(p50_us / 1_000),
     p99_ms: rounded(p99_us / 1_000),
-    ...{ answered, failed },
+    answered,
+    failed,
   };
 };
 
 const runAutocannon = async (call: HttpCall, { connections, seconds }: Load): Promise<ClosedLoopFigures> => {
   const { url, body } = call;
   const result = await autocannon({
-    ...{ url, body, connections, method: 'POST', headers: headersOf(call) },
+    url,
+    body,
+    connections,
+    method: 'POST',
+    headers: headersOf(call),
     duration: seconds,
   });
   const answered = result.requests.total;

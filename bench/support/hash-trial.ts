@@ -34,15 +34,7 @@ const TIME_ZONES = [
   'Asia/Tehran',
   '-13:37',
 ];
-const DATE_STYLES = [
-  'ISO, MDY',
-  'German, DMY',
-  'SQL, MDY',
-  'Postgres, DMY',
-  'SQL, DMY',
-  'ISO, YMD',
-  'Postgres, MDY',
-];
+const DATE_STYLES = ['ISO, MDY', 'German, DMY', 'SQL, MDY', 'Postgres, DMY', 'SQL, DMY', 'ISO, YMD', 'Postgres, MDY'];
 const FLOAT_DIGITS = ['1', '-15', '3', '0', '-4'];
 const BYTEA_OUTPUTS = ['hex', 'escape'];
 // Those with a decimal comma, or digits of their own, are what matters; a machine may have none of them.
@@ -115,13 +107,9 @@ export const tryHashes = async (
         const table = next.at % 2 === 0 ? 'x_h' : 'x_s';
         await adopt(sql, next.settings);
         // The whole is divided without a remainder left over.
-        let share =
-          Math.floor(((next.at + 1) * tuples) / sessions) - Math.floor((next.at * tuples) / sessions);
+        let share = Math.floor(((next.at + 1) * tuples) / sessions) - Math.floor((next.at * tuples) / sessions);
         while (share > 0) {
-          const batch = Array.from(
-            { length: Math.min(share, TUPLES_A_STATEMENT) },
-            () => source.next().value,
-          );
+          const batch = Array.from({ length: Math.min(share, TUPLES_A_STATEMENT) }, () => source.next().value);
           share -= batch.length;
           const asked = hashesInSql(sql, table, batch);
           const ours = batch.map((tuple) => hashOf(table, tuple));
@@ -166,8 +154,7 @@ const knownLocales = async (sql: Sql): Promise<string[]> => {
 };
 
 const adopt = async (sql: Sql, settings: SessionSettings): Promise<void> => {
-  for (const [name, value] of Object.entries(settings))
-    await sql`select set_config(${name}, ${value}, false)`;
+  for (const [name, value] of Object.entries(settings)) await sql`select set_config(${name}, ${value}, false)`;
 };
 
 const hashOf = (table: string, tuple: Tuple): string => {

@@ -20,7 +20,10 @@ const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => 
   const batches_ms: number[] = [];
   const options = { application_name: 'onevault bench load', max_connections: 2 };
   const loader = createJournalLoader({
-    ...{ store, registry, clock: systemClock, log: createLog('warn', 'load') },
+    store,
+    registry,
+    clock: systemClock,
+    log: createLog('warn', 'load'),
     ...createStrategy(strategy, registry),
     connect: () => timed(connect(database_url, options), batches_ms),
   });

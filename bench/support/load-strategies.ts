@@ -110,9 +110,7 @@ const copyAndInsert: Write = async (tx, { name, table, columns }, rows) => {
   const stage = `stage_${table}`;
   await tx.unsafe(`create temporary table if not exists ${stage} (like ${name}) on commit delete rows`);
   const copy = await tx.unsafe(`copy ${stage} (${names}) from stdin`).writable();
-  const lines = rows.map((row) =>
-    columns.map(({ name, type }) => copyField(textOf(type, row[name]))).join('\t'),
-  );
+  const lines = rows.map((row) => columns.map(({ name, type }) => copyField(textOf(type, row[name]))).join('\t'));
   const done = Promise.withResolvers<void>();
   copy.once('error', done.reject).once('finish', done.resolve);
   copy.end(`${lines.join('\n')}\n`);

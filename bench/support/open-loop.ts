@@ -20,9 +20,7 @@ export interface OpenLoopFigures {
 
 /** Sends calls at a fixed rate from a process of its own. */
 export const runOpenLoop = async (question: OpenLoopQuestion): Promise<OpenLoopFigures> => {
-  const program = startProgram<OpenLoopQuestion, OpenLoopFigures>(
-    new URL('open-loop-program.ts', import.meta.url),
-  );
+  const program = startProgram<OpenLoopQuestion, OpenLoopFigures>(new URL('open-loop-program.ts', import.meta.url));
   try {
     return await program.ask(question);
   } finally {

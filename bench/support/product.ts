@@ -44,9 +44,7 @@ export const temporaryPath = (): string =>
  * @param settings variables of the product that differ from the defaults
  * @throws Error with what it said, when it does not start
  */
-export const spawnProduct = async (
-  settings: Readonly<Record<string, string>> = {},
-): Promise<RunningProduct> => {
+export const spawnProduct = async (settings: Readonly<Record<string, string>> = {}): Promise<RunningProduct> => {
   const data_dir = temporaryPath();
   const env = { ...foreignVariables(), PORT: '0', ONEVAULT_DATA_DIR: data_dir, ...settings };
   const child = spawn(process.execPath, [MAIN, 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -64,10 +62,13 @@ export const spawnProduct = async (
     await listening(child, exited, log);
     const { url, api_key, admin_key } = readJson(join(data_dir, 'demo.json'));
     const { database_url } = readJson(join(data_dir, 'runtime.json'));
-    if (!url || !api_key || !admin_key || !database_url)
-      throw new Error('the product started without its keys');
+    if (!url || !api_key || !admin_key || !database_url) throw new Error('the product started without its keys');
     return {
-      ...{ url, api_key, admin_key, database_url, stop },
+      url,
+      api_key,
+      admin_key,
+      database_url,
+      stop,
       command: (args) => promisify(execFile)(process.execPath, [MAIN, ...args], { env, cwd: ROOT }),
     };
   } catch (error) {
@@ -91,11 +92,7 @@ const tailOf = (child: ChildProcess): (() => string) => {
 };
 
 /** Resolves once it says that it listens. */
-const listening = async (
-  child: ChildProcess,
-  exited: Promise<number | null>,
-  log: () => string,
-): Promise<void> => {
+const listening = async (child: ChildProcess, exited: Promise<number | null>, log: () => string): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(
     () => reject(new Error(`the product did not start in ${START_TIMEOUT_MS} ms:\n${log()}`)),

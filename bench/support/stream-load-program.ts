@@ -51,7 +51,9 @@ const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken
     at_once -= 1;
     const is_whole = status === 200 && words.is_over;
     return {
-      ...{ is_measured: number >= measured_from, is_whole, first_token_ms },
+      is_measured: number >= measured_from,
+      is_whole,
+      first_token_ms,
       lost_frames: is_whole ? words.lost() : 0,
     };
   };
@@ -68,11 +70,7 @@ const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken
 };
 
 /** Gives the pieces of a reply as they come, and its status; 0 where it broke. */
-const take = (
-  pool: Pool,
-  request: Dispatcher.DispatchOptions,
-  saw: (piece: Buffer) => void,
-): Promise<number> =>
+const take = (pool: Pool, request: Dispatcher.DispatchOptions, saw: (piece: Buffer) => void): Promise<number> =>
   new Promise((resolve) => {
     let status = 0;
     pool.dispatch(request, {

@@ -15,12 +15,16 @@ const event = (type: string, fields: object): string =>
 const framesOf = ({ words }: StreamScript): readonly Buffer[] => {
   const usage = { input_tokens: 24, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
   const message = {
-    ...{ id: 'msg_01', type: 'message', role: 'assistant', model: 'claude-haiku-4-5', content: [] },
-    ...{ stop_reason: null, stop_sequence: null, usage: { ...usage, output_tokens: 1 } },
+    id: 'msg_01',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-haiku-4-5',
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: { ...usage, output_tokens: 1 },
   };
-  const deltas = words.map((text) =>
-    event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }),
-  );
+  const deltas = words.map((text) => event('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }));
   const start =
     event('message_start', { message }) +
     event('content_block_start', { index: 0, content_block: { type: 'text', text: '' } });

@@ -1,7 +1,11 @@
 import type { CatalogModel } from './model.ts';
 
 const chat = (model: string, family: string, max_output_tokens: number): CatalogModel => ({
-  ...{ provider: 'anthropic', model, family, max_output_tokens, vision: true },
+  provider: 'anthropic',
+  model,
+  family,
+  max_output_tokens,
+  vision: true,
 });
 
 export const ANTHROPIC: readonly CatalogModel[] = [

@@ -7,7 +7,8 @@ const nameInPrices = (model: { readonly model: string } | { readonly priced_as: 
 /** Of the providers made like OpenAI's, whose table says it all; those that name no prices have none. */
 export const COMPATIBLE: readonly CatalogModel[] = table.flatMap(({ provider, prices, models }) =>
   (models ?? []).map((model) => ({
-    ...{ provider, ...model },
+    provider,
+    ...model,
     priced_as: prices === undefined ? null : ([prices, nameInPrices(model)] as const),
   })),
 );

@@ -1,11 +1,19 @@
 import type { CatalogModel } from './model.ts';
 
 const chat = (model: string, family: string, max_output_tokens: number): CatalogModel => ({
-  ...{ provider: 'openai', model, family, max_output_tokens, vision: true },
+  provider: 'openai',
+  model,
+  family,
+  max_output_tokens,
+  vision: true,
 });
 
 const realtime = (model: string, max_output_tokens: number): CatalogModel => ({
-  ...{ provider: 'openai', model, family: 'gpt-realtime', kind: 'realtime', max_output_tokens },
+  provider: 'openai',
+  model,
+  family: 'gpt-realtime',
+  kind: 'realtime',
+  max_output_tokens,
 });
 
 export const OPENAI: readonly CatalogModel[] = [

@@ -119,9 +119,7 @@ export const packagedVersion = (): string => {
 /** Whether a price needs a set of `model_price_tier_s` besides its row in `model_price_s`. */
 export const needsTiers = ({ tiers }: BookPeriod): boolean =>
   tiers.length > 1 ||
-  PRICE_COLUMNS.some(
-    (column) => !(BASE_COLUMNS as readonly string[]).includes(column) && tiers[0][column] !== null,
-  );
+  PRICE_COLUMNS.some((column) => !(BASE_COLUMNS as readonly string[]).includes(column) && tiers[0][column] !== null);
 
 interface Hours {
   readonly from_s: number;
@@ -153,10 +151,7 @@ const stepsOf = (prices: ModelPrice): number[] => {
 };
 
 const pricesAbove = (prices: ModelPrice, above: number): Record<PriceColumn, string | null> => {
-  const found = Object.fromEntries(PRICE_COLUMNS.map((column) => [column, null])) as Record<
-    PriceColumn,
-    string | null
-  >;
+  const found = Object.fromEntries(PRICE_COLUMNS.map((column) => [column, null])) as Record<PriceColumn, string | null>;
   for (const [unit, price] of Object.entries(prices)) {
     if (price === undefined) continue;
     const known = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;

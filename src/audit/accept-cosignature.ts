@@ -40,9 +40,7 @@ export const acceptCosignature = async (
     );
   }
   const rows = signatures.flatMap((signature) => {
-    const witness = witnesses.find(
-      ({ name, key_id }) => name === signature.name && key_id === signature.key_id,
-    );
+    const witness = witnesses.find(({ name, key_id }) => name === signature.name && key_id === signature.key_id);
     if (witness === undefined) return [];
     const time_s = verifyCosignature(text, signature, witness);
     if (time_s * 1_000 > now_ms + CLOCK_TOLERANCE_MS) {

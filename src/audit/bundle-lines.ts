@@ -16,7 +16,10 @@ export const entityLine = (registry: Registry, entity: Entity, withhold: boolean
   const withheld = withhold ? withheldColumns(entity) : [];
   const family = journalFamily(registry);
   return {
-    ...{ kind: 'entity', table, entity_kind: kind, hash_key },
+    kind: 'entity',
+    table,
+    entity_kind: kind,
+    hash_key,
     columns: columns.map(({ name, type }) => ({ name, type })),
     ...(kind === 'hub' ? { business_key: names(entity.business_key) } : {}),
     ...(kind === 'link'
@@ -38,8 +41,7 @@ export const withheldColumns = ({ columns }: Entity): string[] =>
 const togetherOf = (registry: Registry): string[] => {
   const { tables, hub, satellite } = journalFamily(registry)!;
   return [...tables].filter(
-    (table) =>
-      table === hub.table || table === satellite.table || registry.entities.get(table)?.kind === 'link',
+    (table) => table === hub.table || table === satellite.table || registry.entities.get(table)?.kind === 'link',
   );
 };
 

@@ -1,11 +1,6 @@
 import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  type FiledCheckpoint,
-  formatCheckpointText,
-  parseCheckpointText,
-  separatorAfter,
-} from './checkpoint-text.ts';
+import { type FiledCheckpoint, formatCheckpointText, parseCheckpointText, separatorAfter } from './checkpoint-text.ts';
 
 /** The log's checkpoints outside the database: whoever can rewrite the one cannot rewrite the other. */
 export interface CheckpointFiles {
@@ -38,11 +33,7 @@ export const createCheckpointFiles = (folder: string): CheckpointFiles => {
       const newest = (await listCheckpointFiles(folder)).at(-1);
       const name = `${day}.txt`;
       // A clock that was set back must not let a note come before older ones.
-      await appendText(
-        folder,
-        newest !== undefined && newest > name ? newest : name,
-        formatCheckpointText(notes),
-      );
+      await appendText(folder, newest !== undefined && newest > name ? newest : name, formatCheckpointText(notes));
     },
   };
 };

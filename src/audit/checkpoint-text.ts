@@ -23,8 +23,7 @@ export const parseCheckpointText = (text: string): FiledCheckpoint[] => {
       return [parsePiece(piece)];
     } catch (error) {
       const next = pieces[place + 1];
-      const is_torn =
-        next === undefined ? isCut(piece, text) : next.startsWith(piece.replace(/[\s\ufffd]+$/, ''));
+      const is_torn = next === undefined ? isCut(piece, text) : next.startsWith(piece.replace(/[\s\ufffd]+$/, ''));
       if (is_torn) return [];
       throw new NoteError(
         `a checkpoint cannot be read: ${(error as Error).message}; it begins with ${JSON.stringify(piece.slice(0, 80))}`,
@@ -34,8 +33,7 @@ export const parseCheckpointText = (text: string): FiledCheckpoint[] => {
 };
 
 /** The text of a file with these notes. */
-export const formatCheckpointText = (notes: readonly string[]): string =>
-  notes.map((note) => `${note}\n`).join('');
+export const formatCheckpointText = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
 
 /** What to write before more notes, so that what a crash left is ended by an empty line. */
 export const separatorAfter = (text: string): string => {

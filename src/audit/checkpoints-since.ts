@@ -57,8 +57,7 @@ const readPage = async (
 
 const assertGenuine = async (sql: Sql, row: CheckpointRow): Promise<void> => {
   const fault = await faultOf(sql, row).catch((error: unknown) => {
-    if (error instanceof Error && ['NoteError', 'MissingHashError'].includes(error.name))
-      return error.message;
+    if (error instanceof Error && ['NoteError', 'MissingHashError'].includes(error.name)) return error.message;
     throw error;
   });
   if (fault !== null) {
@@ -69,10 +68,7 @@ const assertGenuine = async (sql: Sql, row: CheckpointRow): Promise<void> => {
   }
 };
 
-const faultOf = async (
-  sql: Sql,
-  { note, tree_size, verifier_key }: CheckpointRow,
-): Promise<string | null> => {
+const faultOf = async (sql: Sql, { note, tree_size, verifier_key }: CheckpointRow): Promise<string | null> => {
   const signed = parseNote(note);
   const key = parseVerifierKey(verifier_key);
   const head = parseCheckpoint(signed.text);

@@ -42,10 +42,7 @@ export const checkpointAt = async (sql: Sql | Transaction, tree_size: number): P
 };
 
 /** The first checkpoint that covers a leaf; null while none does. */
-export const firstCheckpointOver = async (
-  sql: Sql | Transaction,
-  index: number,
-): Promise<Checkpoint | null> => {
+export const firstCheckpointOver = async (sql: Sql | Transaction, index: number): Promise<Checkpoint | null> => {
   const [row] = await sql<{ tree_size: number }[]>`
     select checkpoint.tree_size
     from audit.checkpoint

@@ -5,10 +5,7 @@ import { NoteError, parseNote, type VerifierKey } from './note.ts';
 const ROWS_AT_ONCE = 1_000;
 
 /** The stored signatures of these witnesses that do not fit their checkpoints, a sentence each. */
-export async function* cosignatureFaults(
-  tx: Transaction,
-  witnesses: readonly VerifierKey[],
-): AsyncGenerator<string> {
+export async function* cosignatureFaults(tx: Transaction, witnesses: readonly VerifierKey[]): AsyncGenerator<string> {
   if (witnesses.length === 0) return;
   const stored = tx<{ tree_size: number; name: string; key_id: string; line: string; note: string }[]>`
     select c.tree_size, c.witness_name as name, c.key_hash as key_id, c.signature_line as line,

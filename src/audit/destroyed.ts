@@ -14,10 +14,7 @@ export interface DestroyedLeaves {
 }
 
 /** What certificates say of a range of leaves, in the order of the log. */
-export const readDestroyed = async (
-  sql: Sql | Transaction,
-  { from, to }: LeafRange,
-): Promise<DestroyedLeaves[]> => [
+export const readDestroyed = async (sql: Sql | Transaction, { from, to }: LeafRange): Promise<DestroyedLeaves[]> => [
   ...(await sql<DestroyedLeaves[]>`
     select h.destruction_certificate_bk as certificate, s.first_leaf, s.leaf_count
     from ops.destruction_leaves_s s
@@ -33,8 +30,8 @@ export const readDestroyed = async (
 
 /** The certificate for a leaf; null when none is for it. */
 export const certificateOf = (destroyed: readonly DestroyedLeaves[], index: number): string | null =>
-  destroyed.find(({ first_leaf, leaf_count }) => index >= first_leaf && index < first_leaf + leaf_count)
-    ?.certificate ?? null;
+  destroyed.find(({ first_leaf, leaf_count }) => index >= first_leaf && index < first_leaf + leaf_count)?.certificate ??
+  null;
 
 const CERTIFICATE_TABLES = ['destruction_certificate_h', 'destruction_certificate_s'] as const;
 
@@ -69,8 +66,7 @@ export const certificatesBeyond = async (
       .filter(({ table_name }) => table_name === table)
       .map(({ change_id, row_count }, position) => ({ position, change_id, skip: 0, take: row_count }));
     const entity = registry.entities.get(table);
-    if (entity !== undefined)
-      rows.push(...(await readPieces(sql, entity, pieces)).map((placed) => placed.row));
+    if (entity !== undefined) rows.push(...(await readPieces(sql, entity, pieces)).map((placed) => placed.row));
   }
   return rows;
 };

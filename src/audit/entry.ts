@@ -21,9 +21,7 @@ const lineOf = (registry: Registry, { table, values }: VaultRow): string => {
   const entity = registry.entities.get(table);
   if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
   const said =
-    entity.kind === 'satellite'
-      ? `${microInstant(String(values.applied_date))} ${String(values.hash_diff)}`
-      : '- -';
+    entity.kind === 'satellite' ? `${microInstant(String(values.applied_date))} ${String(values.hash_diff)}` : '- -';
   const key = String(values[entity.hash_key]);
   const load_date = microInstant(String(values.load_date));
   return `${table} ${key} ${load_date} ${said} ${JSON.stringify(values.record_source)}\n`;

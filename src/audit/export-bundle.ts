@@ -73,10 +73,7 @@ export async function* bundleLines(
         counts.destroyed += 1;
       } else if (leaf.certificate === null && (leaf.rows.length === 0 || isOwned(leaf.rows))) {
         closeGap();
-        lines.push(
-          ...newEntities(registry, leaf.rows, described, input.is_shown),
-          leafLine(registry, leaf, input),
-        );
+        lines.push(...newEntities(registry, leaf.rows, described, input.is_shown), leafLine(registry, leaf, input));
         counts.leaves += 1;
         counts.rows += leaf.rows.length;
       } else {
@@ -88,9 +85,7 @@ export async function* bundleLines(
     }
     yield lines;
   }
-  yield gap
-    .close()
-    .map(({ level, index, hash }) => ({ kind: 'node', level, index, hash: hash.toString('hex') }));
+  yield gap.close().map(({ level, index, hash }) => ({ kind: 'node', level, index, hash: hash.toString('hex') }));
   yield await nodeLines(sql, to, Math.min(tree_size, input.log_size));
   if (waiting.length > 0) {
     yield [...newEntities(registry, waiting, described, input.is_shown), { kind: 'waiting', rows: waiting }];
@@ -102,8 +97,7 @@ export async function* bundleLines(
 /** Leaves of destroyed calls that follow one another are one line: they have nothing but their hashes. */
 const addDestroyed = (lines: BundleLine[], { index, leaf_hash, certificate }: LoggedLeaf): void => {
   const last = lines.at(-1);
-  if (last?.kind === 'destroyed' && last.certificate === certificate)
-    (last.hashes as string[]).push(leaf_hash);
+  if (last?.kind === 'destroyed' && last.certificate === certificate) (last.hashes as string[]).push(leaf_hash);
   else lines.push({ kind: 'destroyed', certificate, index, hashes: [leaf_hash] });
 };
 
@@ -116,7 +110,11 @@ const openingLines = async (
   return [
     { kind: 'bundle', format: 'onevault-bundle/v1', origin, tree_size, made_at, scope },
     ...keys.map(({ key_id, verifier_key, first_size, last_size }) => ({
-      ...{ kind: 'key', key_id, verifier_key, first_size, last_size },
+      kind: 'key',
+      key_id,
+      verifier_key,
+      first_size,
+      last_size,
     })),
     ...(checkpoint === null ? [] : [{ kind: 'checkpoint', note: checkpoint.note }]),
   ];
@@ -209,9 +207,7 @@ const createCheckpointQueue = async (sql: Transaction, after: number, to: number
 };
 
 async function* journalLines(sql: Transaction): AsyncGenerator<readonly BundleLine[]> {
-  const batches = sql<
-    { writer: string; first_sequence: number; last_sequence: number; record_count: number }[]
-  >`
+  const batches = sql<{ writer: string; first_sequence: number; last_sequence: number; record_count: number }[]>`
     select writer, first_sequence, last_sequence, record_count
     from ops.journal_batch
     order by writer, first_sequence`.cursor(PAGE);
@@ -245,7 +241,12 @@ export const planBundle = async (
     to: to === null ? tree_size : Math.min(end ?? tree_size, tree_size),
   };
   return {
-    ...{ ...range, tree_size, log_size: tree_size, checkpoint, made_at, is_shown: true },
+    ...range,
+    tree_size,
+    log_size: tree_size,
+    checkpoint,
+    made_at,
+    is_shown: true,
     to: Math.max(range.from, range.to),
     scope: { from, to, customer: customer?.slug ?? null },
     owner: customer?.owner ?? null,

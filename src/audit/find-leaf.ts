@@ -81,10 +81,7 @@ const periodsOf = (request_id: string): (Period | null)[] => {
   const begun_ms = Number.parseInt(`${high}${low}`, 16);
   if (high === undefined || begun_ms >= LAST_MS) return [null];
   const at = (ms: number): string => new Date(Math.max(0, ms)).toISOString();
-  return [
-    ...PERIODS_MS.map(({ before, after }) => ({ from: at(begun_ms - before), to: at(begun_ms + after) })),
-    null,
-  ];
+  return [...PERIODS_MS.map(({ before, after }) => ({ from: at(begun_ms - before), to: at(begun_ms + after) })), null];
 };
 
 const PREPARED = { prepare: true };
@@ -137,9 +134,7 @@ const findChanged = async (
   { table, hash_key, kind, columns, primary_key }: Entity,
   values: VaultRow['values'],
 ): Promise<FoundLeaf | null> => {
-  const others = columns.filter(
-    ({ name }) => primary_key.includes(name) && name !== hash_key && !TIMES.includes(name),
-  );
+  const others = columns.filter(({ name }) => primary_key.includes(name) && name !== hash_key && !TIMES.includes(name));
   // In the order of the primary key, as the trigger writes them.
   others.sort((a, b) => primary_key.indexOf(a.name) - primary_key.indexOf(b.name));
   const parameters = [table, String(values[hash_key])];

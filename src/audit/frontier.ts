@@ -63,9 +63,7 @@ export const createFrontier = (size: number, edge: readonly (readonly Uint8Array
 };
 
 /** How many hashes each level of a tree's edge has, the leaves first. */
-export const edgeOf = (
-  size: number,
-): { readonly level: number; readonly from: number; readonly to: number }[] => {
+export const edgeOf = (size: number): { readonly level: number; readonly from: number; readonly to: number }[] => {
   const edge = [];
   for (let level = 0, count = size; count > 0; level += 1, count = Math.floor(count / FAN_OUT)) {
     edge.push({ level, from: count - (count % FAN_OUT), to: count });

@@ -37,10 +37,7 @@ export const readTreeSize = async (sql: Sql | Transaction): Promise<number> => {
  * @returns 32 bytes each
  * @throws MissingHashError
  */
-export const readSubtrees = async (
-  sql: Sql | Transaction,
-  subtrees: readonly Subtree[],
-): Promise<Buffer[]> => {
+export const readSubtrees = async (sql: Sql | Transaction, subtrees: readonly Subtree[]): Promise<Buffer[]> => {
   const runs = subtrees.map(({ level, index }) => {
     const stored = Math.floor(level / LEVEL_BITS);
     const width = 2 ** (level - stored * LEVEL_BITS);

@@ -25,8 +25,7 @@ export const readJournalRows = async (
   if (dated.length === 0) return [];
   const parameters = parametersOf(dated);
   const indices = dated.map(
-    ({ sequences, first_index }) =>
-      new Map(sequences.map((sequence, offset) => [sequence, first_index + offset])),
+    ({ sequences, first_index }) => new Map(sequences.map((sequence, offset) => [sequence, first_index + offset])),
   );
   const read = async (table: string): Promise<IndexedRow[]> => {
     const rows = await sql.unsafe<(Record<string, unknown> & { leaf_part: number; leaf_record: number })[]>(

@@ -32,9 +32,14 @@ export const createKeyUses = (deps: KeyUsesDeps): KeyUses => {
       counts.delete(name);
       try {
         await deps.record({
-          ...{ actor_kind: 'system', actor: deps.actor, outcome: 'succeeded', event_count: count },
+          actor_kind: 'system',
+          actor: deps.actor,
+          outcome: 'succeeded',
+          event_count: count,
           action: use.operation === 'create' ? 'key.create' : 'key.use',
-          ...{ subject_kind: 'data_key', subject: use.data_key_id, reason: use.operation },
+          subject_kind: 'data_key',
+          subject: use.data_key_id,
+          reason: use.operation,
         });
       } catch (err) {
         deps.log.warn({ err, ...use, count }, 'uses of a key cannot be told to the audit log now');

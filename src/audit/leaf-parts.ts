@@ -89,7 +89,8 @@ const partOf = (batch: BatchRow, { from, to }: LeafRange): LeafPart => {
   }
   const part = {
     first_index: from,
-    ...{ skip, take },
+    skip,
+    take,
     leaf_hashes: Array.from({ length: take }, (_, place) =>
       leaf_hashes.slice((skip + place) * HASH_DIGITS, (skip + place + 1) * HASH_DIGITS),
     ),

@@ -16,11 +16,7 @@ export const createNodeCheck = (tx: Transaction, frontier: Frontier): NodeCheck 
   return {
     take: async (lines) => {
       const hashes = lines.flatMap((line) =>
-        line.kind === 'leaf'
-          ? [String(line.hash)]
-          : line.kind === 'destroyed'
-            ? (line.hashes as string[])
-            : [],
+        line.kind === 'leaf' ? [String(line.hash)] : line.kind === 'destroyed' ? (line.hashes as string[]) : [],
       );
       const nodes = frontier.append(Buffer.from(hashes.join(''), 'hex'));
       completed += nodes.length;

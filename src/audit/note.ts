@@ -94,8 +94,7 @@ export const formatNote = (text: string, lines: readonly string[]): string =>
 
 /** Takes a note apart; nothing is verified. @throws NoteError that says what is wrong */
 export const parseNote = (note: string): SignedNote => {
-  if (Buffer.byteLength(note) > MAX_NOTE_BYTES)
-    throw new NoteError(`a note is larger than ${MAX_NOTE_BYTES} bytes`);
+  if (Buffer.byteLength(note) > MAX_NOTE_BYTES) throw new NoteError(`a note is larger than ${MAX_NOTE_BYTES} bytes`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note must hold none of them
   if (/[\x00-\x09\x0b-\x1f]/.test(note) || !note.isWellFormed()) {
     throw new NoteError('a note holds a control character or is no Unicode text');

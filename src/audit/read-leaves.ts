@@ -97,9 +97,7 @@ const readChangedRows = async (
   for (const [table, changed] of Map.groupBy(parts, ({ table_name }) => table_name)) {
     const entity = registry.entities.get(table ?? '');
     if (entity === undefined) continue;
-    const pieces = changed.map(
-      ({ change_id, skip, take }, position): Piece => ({ position, change_id, skip, take }),
-    );
+    const pieces = changed.map(({ change_id, skip, take }, position): Piece => ({ position, change_id, skip, take }));
     for (const { major, minor, row } of await readPieces(sql, entity, pieces)) {
       const { first_index, skip } = changed[major]!;
       found.push({ index: first_index + minor - 1 - skip, ...row });

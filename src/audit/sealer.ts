@@ -38,8 +38,7 @@ export const createSealer = (deps: SealerDeps): Sealer => {
         // Without work a round reads no roots. That the log is shorter than what was published, it sees all the same.
         if (!is_check_forced && sealed.tree_size < (published?.tree_size ?? 0))
           sealed = await sealTree(deps.sql, { ...deps, published, is_check_forced: true });
-        if (is_check_forced || sealed.checkpoint_size > (published?.tree_size ?? 0))
-          await fileCheckpoints(deps);
+        if (is_check_forced || sealed.checkpoint_size > (published?.tree_size ?? 0)) await fileCheckpoints(deps);
         is_check_forced = false;
         return sealed;
       } catch (error) {

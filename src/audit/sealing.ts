@@ -31,10 +31,7 @@ export const startSealing = (deps: SealingDeps): Sealing => {
   };
 };
 
-const loop = async (
-  { sealer, clock, log, stopped_path }: SealingDeps,
-  stopping: AbortSignal,
-): Promise<void> => {
+const loop = async ({ sealer, clock, log, stopped_path }: SealingDeps, stopping: AbortSignal): Promise<void> => {
   let told_ms = Number.NEGATIVE_INFINITY;
   let told = '';
   const tell = (error: unknown): void => {

@@ -12,11 +12,7 @@ const MAX_BATCHES = 5_000;
  * @returns how many leaves were appended
  * @throws RangeError naming a batch whose hashes are not as many as its leaves
  */
-export const sequenceLeaves = async (
-  tx: Transaction,
-  frontier: Frontier,
-  max_leaves = MAX_LEAVES,
-): Promise<number> => {
+export const sequenceLeaves = async (tx: Transaction, frontier: Frontier, max_leaves = MAX_LEAVES): Promise<number> => {
   const batches = await readQueued(tx, max_leaves);
   const first = frontier.size();
   const sequenced = [];
@@ -62,9 +58,7 @@ interface QueuedBatch {
 }
 
 // A batch that is in the tree already, put into the queue again by somebody's hand, stays there for the check to name.
-const readQueued = async (tx: Transaction, max_leaves: number): Promise<readonly QueuedBatch[]> => tx<
-  QueuedBatch[]
->`
+const readQueued = async (tx: Transaction, max_leaves: number): Promise<readonly QueuedBatch[]> => tx<QueuedBatch[]>`
   select leaf_batch_id, leaf_count, encode(leaf_hashes, 'hex') as leaf_hashes
   from (
     select

@@ -28,11 +28,7 @@ export interface SigningDeps {
 export const currentSigner = async (tx: Transaction, deps: SigningDeps, origin: string): Promise<Signer> =>
   (await readSigner(tx, deps, origin)) ?? (await createSigner(tx, deps, origin));
 
-const readSigner = async (
-  tx: Transaction,
-  { keyring }: SigningDeps,
-  origin: string,
-): Promise<Signer | null> => {
+const readSigner = async (tx: Transaction, { keyring }: SigningDeps, origin: string): Promise<Signer | null> => {
   const [row] = await tx<{ key_id: string; sealed: string }[]>`
     select key_id, encode(sealed_private_key, 'hex') as sealed
     from audit.signing_key
@@ -47,11 +43,7 @@ const readSigner = async (
   return { name: origin, key_id: row.key_id, private_key };
 };
 
-const createSigner = async (
-  tx: Transaction,
-  { keyring, clock }: SigningDeps,
-  origin: string,
-): Promise<Signer> => {
+const createSigner = async (tx: Transaction, { keyring, clock }: SigningDeps, origin: string): Promise<Signer> => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const public_key = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');
   const key_id = keyIdOf(origin, ED25519, public_key);

@@ -82,8 +82,6 @@ const changeOf = ({ table, hash_key, kind, primary_key }: Entity): string => {
     and ${[
       `k.hash_key = t.${hash_key}`,
       ...(kind === 'satellite' ? TIMES.map((name) => `k.${name} = t.${name}`) : []),
-      ...(others.length === 0
-        ? []
-        : [`k.other = row(${others.map((name) => `t.${name}`).join(', ')})::text`]),
+      ...(others.length === 0 ? [] : [`k.other = row(${others.map((name) => `t.${name}`).join(', ')})::text`]),
     ].join(' and ')}`;
 };

@@ -53,7 +53,11 @@ export const verifyMoment = async (
   const log_size = await readTreeSize(tx);
   const checkpoint = await newestNote(tx);
   const bundle: BundleInput = {
-    ...{ log_size, checkpoint, made_at, owner: null, is_shown: false },
+    log_size,
+    checkpoint,
+    made_at,
+    owner: null,
+    is_shown: false,
     tree_size: checkpoint?.tree_size ?? 0,
     from: Math.min(range?.from ?? 0, log_size),
     to: Math.min(range?.to ?? log_size, log_size),
@@ -85,9 +89,7 @@ export const verifyMoment = async (
   // That no other row was added is shown by the whole vault alone.
   if (range !== undefined) return;
   for (const table of await tablesWithoutGhost(tx, deps.registry)) {
-    verifier.take(
-      faultLine('row_gone', `the ghost record of ${table} is gone, or another stands in its place`),
-    );
+    verifier.take(faultLine('row_gone', `the ghost record of ${table} is gone, or another stands in its place`));
   }
   for await (const rows of uncoveredRows(tx, deps.registry)) {
     for (const { table, key } of rows) {

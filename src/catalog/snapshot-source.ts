@@ -32,8 +32,9 @@ import {
 /** Builds the snapshot from the vault's current state, all of it as of one moment. */
 export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> => {
   const built_at = instantOf(clock.now());
-  const [customers, api_keys, providers, models, offers, prices, rules, provider_keys, agreed_prices] =
-    await sql.begin('isolation level repeatable read read only', (tx) =>
+  const [customers, api_keys, providers, models, offers, prices, rules, provider_keys, agreed_prices] = await sql.begin(
+    'isolation level repeatable read read only',
+    (tx) =>
       Promise.all([
         selectCustomers(tx),
         selectApiKeys(tx),
@@ -45,7 +46,7 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
         selectProviderKeys(tx),
         selectAgreedPrices(tx),
       ]),
-    );
+  );
   const prices_by_offer = Map.groupBy(prices, (price) => price.offer_hk);
   const offers_by_model = Map.groupBy(
     offers.map(
@@ -59,9 +60,7 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
   );
   return {
     built_at,
-    customers: new Map(
-      customers.map((row): [string, Customer] => [row.customer, { ...row, ...budgetsOf(row) }]),
-    ),
+    customers: new Map(customers.map((row): [string, Customer] => [row.customer, { ...row, ...budgetsOf(row) }])),
     api_keys: new Map(
       api_keys.map((row): [string, ApiKey] => [
         row.key_sha256,
@@ -70,10 +69,7 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
     ),
     providers: new Map(providers.map((row): [string, Provider] => [row.provider, row])),
     models: new Map(
-      models.map((row): [string, Model] => [
-        row.model,
-        { ...row, offers: offers_by_model.get(row.model) ?? [] },
-      ]),
+      models.map((row): [string, Model] => [row.model, { ...row, offers: offers_by_model.get(row.model) ?? [] }]),
     ),
     agreed_prices: new Map(
       [...Map.groupBy(agreed_prices, agreedKey)].map(([key, rows]) => [key, rows.map(agreedPriceOf)]),
@@ -137,9 +133,7 @@ const tierOf = (row: TierRow): PriceTier => ({
   above_prompt_tokens: row.above_prompt_tokens,
   daily_from_s: row.daily_from_s,
   daily_until_s: row.daily_until_s,
-  prices: Object.fromEntries(
-    PRICE_UNITS.map((unit) => [`${unit}_price`, picoOf(row[`${unit}_price`])]),
-  ) as UnitPrices,
+  prices: Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, picoOf(row[`${unit}_price`])])) as UnitPrices,
 });
 
 const picoOf = (decimal: string | null): bigint | null => (decimal === null ? null : BigInt(decimal));

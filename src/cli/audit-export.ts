@@ -52,12 +52,14 @@ export const exportBundleCommand = async (config: Config, options: BundleOptions
   try {
     const registry = loadRegistry(PROJECT.entities);
     const event = {
-      ...{ action: 'audit.export', subject_kind: 'audit_log', after: { from, to, customer } },
+      action: 'audit.export',
+      subject_kind: 'audit_log',
+      after: { from, to, customer },
       ...(customer === null ? {} : { customers: [customer] }),
     };
     const owner = customer === null ? null : await findOwner(sql, registry, customer);
     await withCommandEvent({ sql, registry }, event, async () => {
-      const counts = await exportBundle(sql, registry, { ...{ from, to }, customer: owner }, options.out);
+      const counts = await exportBundle(sql, registry, { from, to, customer: owner }, options.out);
       console.error(
         `${options.out}: ${counts.leaves} leaves with ${counts.rows} rows, of the ${counts.tree_size} that the newest checkpoint covers`,
       );
@@ -101,12 +103,7 @@ interface Exported {
  * Writes a bundle as of one moment; gzip when the file's name ends in .gz.
  * @throws InputError while the log has no checkpoint
  */
-const exportBundle = async (
-  sql: Sql,
-  registry: Registry,
-  scope: ExportScope,
-  path: string,
-): Promise<Exported> =>
+const exportBundle = async (sql: Sql, registry: Registry, scope: ExportScope, path: string): Promise<Exported> =>
   (await sql.begin('isolation level repeatable read read only', async (tx) => {
     const input = await planBundle(tx, { ...scope, made_at: instantOf(systemClock.now()) });
     if (input === null)

@@ -56,9 +56,7 @@ const checkedKey = (text: string): string => {
 
 const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]): Promise<Report> => {
   if (keys.length === 0) {
-    throw new InputError(
-      '--key: a bundle is verified with the public key of its log, which must come from elsewhere',
-    );
+    throw new InputError('--key: a bundle is verified with the public key of its log, which must come from elsewhere');
   }
   const against = await givenCheckpoints(options);
   const report = await readGiven(bundle, () => verifyBundleFile(bundle, { keys, against }));

@@ -21,7 +21,9 @@ export const commandActor = (): Actor => {
 export const createCommandRecorder = (sql: Sql, registry: Registry): RecordEvent =>
   createEventRecorder(
     {
-      ...{ sql, clock: systemClock, nextId: createIds(systemClock) },
+      sql,
+      clock: systemClock,
+      nextId: createIds(systemClock),
       load: createLoader({ registry, now: systemClock.now }),
       rows: createRowBuilder(registry),
     },

@@ -29,7 +29,9 @@ export const jobCommand = async (config: Config, name: string, options: JobOptio
   try {
     const registry = loadRegistry(PROJECT.entities);
     const deps = {
-      ...{ jobs: JOBS, registry, log },
+      jobs: JOBS,
+      registry,
+      log,
       clock: systemClock,
       database_url: database.url,
       project_dir: PROJECT.dbt_project,
@@ -50,11 +52,7 @@ export const jobCommand = async (config: Config, name: string, options: JobOptio
   }
 };
 
-const writeInvoices = async (
-  config: Config,
-  database_url: string,
-  out: string | undefined,
-): Promise<void> => {
+const writeInvoices = async (config: Config, database_url: string, out: string | undefined): Promise<void> => {
   const sql = connect(database_url, { application_name: 'onevault invoices', max_connections: 2 });
   try {
     const folder = resolve(out ?? dataPaths(config.data_dir).invoices);
@@ -86,7 +84,8 @@ export const reportCommand = async (config: Config, name: string, options: Repor
   });
   try {
     const deps = {
-      ...{ sql, clock: systemClock },
+      sql,
+      clock: systemClock,
       registry: loadRegistry(PROJECT.entities),
       reports_dir: PROJECT.reports,
       code_version: readVersion(),

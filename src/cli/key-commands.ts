@@ -45,16 +45,10 @@ export const rotateCommand = (config: Config, options: RotateOptions): Promise<v
  * Rotates once; twice where that brought a rotation to its end which had begun before somebody was erased: copies of
  * the erased key may lie under its new master key, too.
  */
-const rotateForErasures = async (
-  sql: Sql,
-  kms: Kms,
-  rotate: () => Promise<Rotation>,
-): Promise<Rotation[]> => {
+const rotateForErasures = async (sql: Sql, kms: Kms, rotate: () => Promise<Rotation>): Promise<Rotation[]> => {
   const rotation = await rotate();
   const pending = await listPendingErasures(sql);
-  const is_named = pending.some(({ master_key_ids_left }) =>
-    master_key_ids_left.includes(rotation.master_key_id),
-  );
+  const is_named = pending.some(({ master_key_ids_left }) => master_key_ids_left.includes(rotation.master_key_id));
   return is_named && kms.makes_keys ? [rotation, await rotate()] : [rotation];
 };
 
@@ -84,8 +78,7 @@ const withMasterKeys = async (
 };
 
 const rotationText = (rotation: Rotation, { keys }: Config): string => {
-  const { is_resumed, is_new_master_key, master_key_id, data_key_id, rewrapped, destroyed, retired } =
-    rotation;
+  const { is_resumed, is_new_master_key, master_key_id, data_key_id, rewrapped, destroyed, retired } = rotation;
   const counts = Object.entries(rewrapped).map(([table, count]) => `${count} in ${table}`);
   const lines = [
     `rotation ${rotation.key_rotation_id} is complete${is_resumed ? '; an earlier run had begun it' : ''}`,
@@ -102,10 +95,7 @@ const rotationText = (rotation: Rotation, { keys }: Config): string => {
     );
   }
   if (retired.some((id) => id.startsWith('local:')) && keys.master_keys.length > 0) {
-    lines.push(
-      '',
-      'Nothing needs the retired keys any more: take them out of ONEVAULT_MASTER_KEY, and destroy them.',
-    );
+    lines.push('', 'Nothing needs the retired keys any more: take them out of ONEVAULT_MASTER_KEY, and destroy them.');
   }
   if (retired.some((id) => id.startsWith('transit:'))) {
     lines.push(

@@ -24,9 +24,7 @@ import { eraseCommand, exportSubjectCommand, holdCommand, releaseCommand } from 
 import { type PlanOptions, planCommand } from './retention-commands.ts';
 import { checkCommand, docsCommand } from './vault-commands.ts';
 
-const program = new Command('onevault')
-  .version(readVersion())
-  .description('AI and API gateway with an audit trail');
+const program = new Command('onevault').version(readVersion()).description('AI and API gateway with an audit trail');
 
 program
   .command('start', { isDefault: true })
@@ -79,9 +77,7 @@ vault
 const keys = program.command('keys').description('the keys that seal what is stored');
 keys
   .command('rotate')
-  .description(
-    'wrap every key under a new master key, while everything runs; once more after an interruption',
-  )
+  .description('wrap every key under a new master key, while everything runs; once more after an interruption')
   .option('--keep-old', 'leave the old master key where it is; the next rotation destroys it')
   .action((options: RotateOptions) => rotateCommand(processConfig(), options));
 keys
@@ -104,9 +100,7 @@ privacy
   .argument('<subject>', 'slug of a customer')
   .description('erase its personal data and print the certificate')
   .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
-  .action((subject: string, { reason }: { reason: string }) =>
-    eraseCommand(processConfig(), subject, reason),
-  );
+  .action((subject: string, { reason }: { reason: string }) => eraseCommand(processConfig(), subject, reason));
 privacy
   .command('hold')
   .argument('<subject>', 'slug of a customer')
@@ -124,9 +118,7 @@ privacy
   .argument('<subject>', 'slug of a customer')
   .description('write everything that is held about it')
   .option('--out <folder>', 'where a JSON and an HTML file are written (JSON on standard output)')
-  .action((subject: string, { out }: { out?: string }) =>
-    exportSubjectCommand(processConfig(), subject, out),
-  );
+  .action((subject: string, { out }: { out?: string }) => exportSubjectCommand(processConfig(), subject, out));
 
 const retention = program.command('retention').description('calls that have been kept long enough');
 retention
@@ -141,11 +133,7 @@ audit
   .command('verify')
   .description('the vault against its log, or a bundle without any database; exit code 1 on any fault')
   .option('--bundle <file>', 'a bundle; neither database nor network is used')
-  .option(
-    '--key <key>',
-    'a verifier key that is trusted; may be repeated (those that the log publishes)',
-    listed,
-  )
+  .option('--key <key>', 'a verifier key that is trusted; may be repeated (those that the log publishes)', listed)
   .option('--checkpoints <folder>', 'checkpoint files outside the database (those of the data directory)')
   .option('--against <file>', 'another bundle or checkpoint file to compare with; may be repeated', listed)
   .action((options: VerifyOptions) => verifyCommand(processConfig, options));

@@ -8,21 +8,10 @@ import { InputError } from '../core/input-error.ts';
 import { createLog } from '../core/log.ts';
 import { type Pico, usdFromPico } from '../core/money.ts';
 import type { BookPrice } from '../modules/prices/compare-prices.ts';
-import {
-  type OfferPlan,
-  type PriceBook,
-  planRefresh,
-  refreshPrices,
-} from '../modules/prices/refresh-prices.ts';
+import { type OfferPlan, type PriceBook, planRefresh, refreshPrices } from '../modules/prices/refresh-prices.ts';
 import type { SaveDeps } from '../modules/save.ts';
 import { connect, type Sql } from '../postgres/connect.ts';
-import {
-  PRICE_UNITS,
-  type PriceTier,
-  type PriceUnit,
-  statedCount,
-  type UnitPrices,
-} from '../pricing/prices.ts';
+import { PRICE_UNITS, type PriceTier, type PriceUnit, statedCount, type UnitPrices } from '../pricing/prices.ts';
 import type { Config } from '../server/config.ts';
 import { openDatabaseForCommand } from '../server/database.ts';
 import { PROJECT } from '../server/paths.ts';
@@ -47,9 +36,7 @@ export const refreshCommand = async (config: Config, options: RefreshOptions): P
   try {
     const now_ms = systemClock.now();
     const book = packagedBook();
-    const planned = await sql.begin('isolation level repeatable read read only', (tx) =>
-      planRefresh(tx, book, now_ms),
-    );
+    const planned = await sql.begin('isolation level repeatable read read only', (tx) => planRefresh(tx, book, now_ms));
     console.log(planText(planned, book.source));
     const is_same = planned.every(({ changes }) => changes.length === 0);
     if (is_same || options.dryRun === true) return;
@@ -72,7 +59,10 @@ const refreshOrTell = async (
 ): Promise<void> => {
   const registry = loadRegistry(PROJECT.entities);
   const deps: SaveDeps = {
-    ...{ sql, clock: systemClock, nextId: createIds(systemClock), rows: createRowBuilder(registry) },
+    sql,
+    clock: systemClock,
+    nextId: createIds(systemClock),
+    rows: createRowBuilder(registry),
     load: createLoader({ registry, now: systemClock.now }),
     refreshSnapshot: async () => {},
   };
@@ -90,9 +80,7 @@ const SOURCE = '@pydantic/genai-prices';
 
 /** The price data of the installed package; offers go by the names that the catalog says it has of them. */
 export const packagedBook = (): PriceBook => {
-  const names = new Map(
-    CATALOG.map(({ provider, model, priced_as }) => [`${provider}/${model}`, priced_as] as const),
-  );
+  const names = new Map(CATALOG.map(({ provider, model, priced_as }) => [`${provider}/${model}`, priced_as] as const));
   return {
     source: `${SOURCE} ${packagedVersion()}`,
     isOf: (price_source) => price_source.startsWith(`${SOURCE} `),
@@ -175,9 +163,7 @@ const usdText = (unit: PriceUnit, pico: Pico | null): string =>
   pico === null ? '-' : usdFromPico(pico * statedCount(unit));
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => {
-  const widths = head.map((name, column) =>
-    Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
+  const widths = head.map((name, column) => Math.max(name.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))

@@ -32,9 +32,7 @@ export const eraseCommand = (config: Config, subject: string, reason: string): P
   withPrivacy(config, 'privacy erase', async (deps) => {
     const told = { action: 'privacy.erase', subject_kind: 'customer', subject };
     const decider = deciderOf('privacy.erase', 'customer');
-    const { certificate } = await tellFailure(deps, told, () =>
-      eraseSubject(deps, { subject, reason }, decider),
-    );
+    const { certificate } = await tellFailure(deps, told, () => eraseSubject(deps, { subject, reason }, decider));
     print(certificate);
   });
 
@@ -58,11 +56,7 @@ export const releaseCommand = (config: Config, id: string, reason: string): Prom
  * `onevault privacy export SUBJECT`: everything that is held about a subject, as JSON and HTML files in the folder,
  * readable by their owner only, or as JSON on standard output.
  */
-export const exportSubjectCommand = (
-  config: Config,
-  subject: string,
-  out: string | undefined,
-): Promise<void> =>
+export const exportSubjectCommand = (config: Config, subject: string, out: string | undefined): Promise<void> =>
   withPrivacy(config, 'privacy export', async (deps) => {
     const told = { action: 'privacy.export', subject_kind: 'customer', subject };
     await tellFailure(deps, told, () => findSubject(deps.sql, subject));
@@ -82,12 +76,7 @@ interface CommandDeps extends PrivacyDeps {
   readonly registry: Registry;
 }
 
-const writeFile = async (
-  deps: CommandDeps,
-  subject: string,
-  format: ExportFormat,
-  path: string,
-): Promise<string> => {
+const writeFile = async (deps: CommandDeps, subject: string, format: ExportFormat, path: string): Promise<string> => {
   const stream = createWriteStream(path, { mode: 0o600 });
   await exportSubject(deps, { subject, format }, (text) => writeTo(stream, text));
   stream.end();
@@ -105,7 +94,12 @@ const deciderOf = (action: string, subject_kind: string): Decider => ({
   decided_by: commandActor().actor,
   event: (subject, after) => ({
     ...commandActor(),
-    ...{ action, subject_kind, subject, outcome: 'succeeded', customers: [subject], after },
+    action,
+    subject_kind,
+    subject,
+    outcome: 'succeeded',
+    customers: [subject],
+    after,
   }),
 });
 
@@ -126,11 +120,7 @@ const tellFailure = async <T>(
   }
 };
 
-const withPrivacy = async (
-  config: Config,
-  name: string,
-  work: (deps: CommandDeps) => Promise<void>,
-): Promise<void> => {
+const withPrivacy = async (config: Config, name: string, work: (deps: CommandDeps) => Promise<void>): Promise<void> => {
   const log = createLog(config.log_level, name);
   const database = await openDatabaseForCommand(config, log);
   const sql = connect(database.url, { application_name: `onevault ${name}`, max_connections: CONNECTIONS });
@@ -138,7 +128,10 @@ const withPrivacy = async (
     const registry = loadRegistry(PROJECT.entities);
     const kms = await prepareMasterKeys(config, sql, log);
     await work({
-      ...{ sql, registry, clock: systemClock, nextId: createIds(systemClock) },
+      sql,
+      registry,
+      clock: systemClock,
+      nextId: createIds(systemClock),
       load: createLoader({ registry, now: systemClock.now }),
       rows: createRowBuilder(registry),
       reader: createReader(registry),

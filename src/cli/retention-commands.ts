@@ -18,8 +18,7 @@ export interface PlanOptions {
 /** `onevault retention plan`: which days of calls the job would destroy, and which it would keep and why. */
 export const planCommand = async (config: Config, options: PlanOptions): Promise<void> => {
   const at = options.at ?? instantOf(systemClock.now());
-  if (!isVaultInstant(at))
-    throw new InputError(`--at ${at}: not an instant; write it as 2026-11-21T10:05:00Z`);
+  if (!isVaultInstant(at)) throw new InputError(`--at ${at}: not an instant; write it as 2026-11-21T10:05:00Z`);
   const { retention_days } = config;
   if (retention_days === 0) {
     console.log('calls are kept for ever: ONEVAULT_RETENTION_DAYS is 0');

@@ -28,9 +28,7 @@ export const checkCommand = async (config: Config): Promise<void> => {
     const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
     // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
     const check = async (): Promise<CheckResult[]> => {
-      const found = await checkVault(context, ({ check, label, done }) =>
-        bar.show(done, `${check}: ${label}`),
-      );
+      const found = await checkVault(context, ({ check, label, done }) => bar.show(done, `${check}: ${label}`));
       bar.clear();
       console.log(resultText(found));
       return found;

@@ -4,11 +4,7 @@
  */
 export const ERRORS = {
   malformed_json: row(400, 'invalid_request_error', 'The request body is not valid JSON.'),
-  invalid_request: row(
-    400,
-    'invalid_request_error',
-    'The request does not have the form that this endpoint takes.',
-  ),
+  invalid_request: row(400, 'invalid_request_error', 'The request does not have the form that this endpoint takes.'),
   unsupported_feature: row(400, 'invalid_request_error', 'The chosen model cannot do what the request asks.'),
   provider_rejected: row(400, 'invalid_request_error', 'The provider refused the request.'),
   missing_api_key: row(
@@ -27,27 +23,15 @@ export const ERRORS = {
   session_idle: row(408, 'invalid_request_error', 'Nothing was said in the session for too long.'),
   already_exists: row(409, 'invalid_request_error', 'It exists already, with other content.'),
   legal_hold: row(409, 'invalid_request_error', 'A legal hold keeps the data from being erased.'),
-  not_covered_yet: row(
-    409,
-    'invalid_request_error',
-    'No checkpoint covers it yet: wait as Retry-After says.',
-  ),
+  not_covered_yet: row(409, 'invalid_request_error', 'No checkpoint covers it yet: wait as Retry-After says.'),
   body_too_large: row(413, 'request_too_large', 'The request body is larger than the limit.'),
   unsupported_media_type: row(
     415,
     'invalid_request_error',
     'The request body must be JSON (content-type: application/json).',
   ),
-  provider_key_refused: row(
-    422,
-    'invalid_request_error',
-    "The provider does not accept the customer's own key.",
-  ),
-  unpriced_model: row(
-    422,
-    'invalid_request_error',
-    'The model has no price, and the policy refuses unpriced calls.',
-  ),
+  provider_key_refused: row(422, 'invalid_request_error', "The provider does not accept the customer's own key."),
+  unpriced_model: row(422, 'invalid_request_error', 'The model has no price, and the policy refuses unpriced calls.'),
   upgrade_required: row(
     426,
     'invalid_request_error',
@@ -63,11 +47,7 @@ export const ERRORS = {
   internal_error: row(500, 'api_error', 'The gateway met a fault of its own.'),
   provider_error: row(502, 'api_error', 'The provider failed.'),
   provider_malformed: row(502, 'api_error', 'The provider sent a reply that cannot be read.'),
-  provider_disconnected: row(
-    502,
-    'api_error',
-    'The provider closed the connection before its reply was complete.',
-  ),
+  provider_disconnected: row(502, 'api_error', 'The provider closed the connection before its reply was complete.'),
   provider_unreachable: row(502, 'api_error', 'The provider cannot be reached.'),
   journal_unavailable: row(503, 'overloaded_error', 'The call cannot be recorded now, so it is not made.'),
   audit_unavailable: row(

@@ -43,6 +43,4 @@ export const divideHalfEven = (dividend: bigint, divisor: bigint): bigint => {
 };
 
 const plainDecimal = (value: number): string =>
-  Number.isFinite(value)
-    ? value.toLocaleString('en-US', { useGrouping: false, maximumFractionDigits: 20 })
-    : '';
+  Number.isFinite(value) ? value.toLocaleString('en-US', { useGrouping: false, maximumFractionDigits: 20 }) : '';

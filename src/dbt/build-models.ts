@@ -50,23 +50,16 @@ export const buildModels = async (context: ModelRun, tag: string, now: Watermark
     log,
     clock,
   });
-  if (!success)
-    throw new ModelError(results.map(({ message }) => message).filter((message) => message !== null));
+  if (!success) throw new ModelError(results.map(({ message }) => message).filter((message) => message !== null));
   const hash = createHash('sha256');
-  for (const { unique_id, compiled_sha256 } of results.toSorted((a, b) =>
-    a.unique_id < b.unique_id ? -1 : 1,
-  )) {
+  for (const { unique_id, compiled_sha256 } of results.toSorted((a, b) => (a.unique_id < b.unique_id ? -1 : 1))) {
     hash.update(`${unique_id} ${compiled_sha256}\n`);
   }
   return hash.digest('hex');
 };
 
 /** The SQL of one model for a run. */
-export const compileModel = (
-  { project_dir, at, previous }: ModelRun,
-  name: string,
-  now: Watermark,
-): Compiled =>
+export const compileModel = ({ project_dir, at, previous }: ModelRun, name: string, now: Watermark): Compiled =>
   compile(parseProject({ project_dir }), name, { target: TARGET, at, vars: varsOf(now, previous) });
 
 /** Models could not be built. `code` is PostgreSQL's, of the first that failed, where it gave one. */

@@ -40,8 +40,7 @@ export const compile = (
 };
 
 const findNode = (project: Project, name: string): ProjectNode | null => {
-  for (const node of [...project.models.values(), ...project.tests.values()])
-    if (node.name === name) return node;
+  for (const node of [...project.models.values(), ...project.tests.values()]) if (node.name === name) return node;
   return null;
 };
 
@@ -54,8 +53,7 @@ export const compileNode = (node: ProjectNode, input: CompileInput): Compiled =>
       `${quoted(ephemeralRelation(model.name))} as (\n${renderNode(model, { ...input, is_incremental: false })}\n)`,
   );
   // As a subquery a body may have a `with` of its own, and its SQL need not be read.
-  const sql =
-    ctes.length === 0 ? body : `with ${ctes.join(', ')}\nselect *\nfrom (\n${body}\n) as __dbt__body`;
+  const sql = ctes.length === 0 ? body : `with ${ctes.join(', ')}\nselect *\nfrom (\n${body}\n) as __dbt__body`;
   return { sql, sha256: createHash('sha256').update(sql).digest('hex') };
 };
 
@@ -66,9 +64,7 @@ const ephemeralOf = (node: ProjectNode, { models }: Project): Model[] => {
     for (const id of ids) {
       const model = models.get(id);
       if (model?.config.materialized !== 'ephemeral' || parents.has(id)) continue;
-      const reads = model.depends_on.filter(
-        (parent) => models.get(parent)?.config.materialized === 'ephemeral',
-      );
+      const reads = model.depends_on.filter((parent) => models.get(parent)?.config.materialized === 'ephemeral');
       parents.set(id, reads);
       add(reads);
     }
@@ -84,9 +80,7 @@ const renderNode = (node: ProjectNode, input: CompileInput): string => {
     const relation = layout.get(id);
     // A reference that parsing did not meet has no place in the graph: it could be read before it is built.
     if (relation === undefined || !node.depends_on.includes(id)) {
-      throw new Error(
-        `${call} was not reached when the project was parsed: call it outside of conditions on run`,
-      );
+      throw new Error(`${call} was not reached when the project was parsed: call it outside of conditions on run`);
     }
     return relation;
   };
@@ -100,8 +94,7 @@ const renderNode = (node: ProjectNode, input: CompileInput): string => {
     execute: true,
     is_incremental: input.is_incremental,
     ref: (name) => find(`model.${project.name}.${name}`, `ref('${name}')`),
-    source: (source, table) =>
-      find(`source.${project.name}.${source}.${table}`, `source('${source}', '${table}')`),
+    source: (source, table) => find(`source.${project.name}.${source}.${table}`, `source('${source}', '${table}')`),
     config: (keys) => void Object.assign(config, keys),
   });
   const sql = createEngine(
@@ -115,7 +108,5 @@ const renderNode = (node: ProjectNode, input: CompileInput): string => {
 /** Refuses a config() that says at run what it did not say at parse (it hangs on the target or on a var of the run). */
 const checkConfig = (node: ProjectNode, keys: Readonly<Record<string, unknown>>): void => {
   if (isDeepStrictEqual(keys, node.config_call)) return;
-  throw new Error(
-    'config() says something else than when the project was parsed: it must not hang on the run',
-  );
+  throw new Error('config() says something else than when the project was parsed: it must not hang on the run');
 };

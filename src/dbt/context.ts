@@ -1,12 +1,6 @@
 import { isInstant } from '../core/clock.ts';
 import { quoted, type Relation } from './relations.ts';
-import {
-  type CallArguments,
-  type JinjaValue,
-  jinjaFunction,
-  jinjaRecord,
-  toJinja,
-} from './template/values.ts';
+import { type CallArguments, type JinjaValue, jinjaFunction, jinjaRecord, toJinja } from './template/values.ts';
 
 /** Where a project is built: the schema, and the name that `target.name` gives. */
 export interface Target {
@@ -33,18 +27,7 @@ export interface ContextInput {
 
 /** The names that `createContext` gives, beside the project's macros. */
 export const CONTEXT_NAMES: readonly string[] = [
-  ...[
-    'ref',
-    'source',
-    'config',
-    'var',
-    'env_var',
-    'this',
-    'is_incremental',
-    'target',
-    'run_started_at',
-    'execute',
-  ],
+  ...['ref', 'source', 'config', 'var', 'env_var', 'this', 'is_incremental', 'target', 'run_started_at', 'execute'],
   ...['exceptions', 'log', 'project_name', 'return'],
 ];
 
@@ -95,8 +78,7 @@ const relationValue = (relation: Relation): JinjaValue => {
 const refName = ({ positional, named }: CallArguments, project_name: string): string => {
   if (Object.keys(named).length > 0) throw new Error('ref() with a version is not supported');
   if (positional.length < 2) return text(positional[0], 'ref()');
-  if (positional[0] !== project_name)
-    throw new Error(`ref(): there is no package "${String(positional[0])}"`);
+  if (positional[0] !== project_name) throw new Error(`ref(): there is no package "${String(positional[0])}"`);
   return text(positional[1], 'ref()');
 };
 

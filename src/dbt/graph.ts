@@ -28,8 +28,7 @@ export const topologicalOrder = (parents: Parents): { order: string[]; cycle: st
 };
 
 /** All that a node reads, directly or not. */
-export const ancestorsOf = (id: string, parents: Parents): Set<string> =>
-  reach(id, (next) => parents.get(next) ?? []);
+export const ancestorsOf = (id: string, parents: Parents): Set<string> => reach(id, (next) => parents.get(next) ?? []);
 
 /** All that reads a node, directly or not. */
 export const descendantsOf = (id: string, parents: Parents): Set<string> => {

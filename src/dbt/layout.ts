@@ -38,11 +38,9 @@ export const layOut = (input: RenderInput): Layout => {
     try {
       const relation = locate();
       const long = [relation.schema ?? relation.identifier, relation.identifier].find((name) => !fits(name));
-      if (long !== undefined)
-        throw new Error(`the name "${long}" is empty or longer than PostgreSQL's 63 bytes`);
+      if (long !== undefined) throw new Error(`the name "${long}" is empty or longer than PostgreSQL's 63 bytes`);
       const other = taken.get(quoted(relation));
-      if (node.resource_type === 'model' && other !== undefined)
-        throw new Error(`${other} has the same relation`);
+      if (node.resource_type === 'model' && other !== undefined) throw new Error(`${other} has the same relation`);
       if (node.resource_type === 'model') taken.set(quoted(relation), node.name);
       layout.set(node.unique_id, relation);
     } catch (error) {

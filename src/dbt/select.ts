@@ -8,10 +8,7 @@ import type { Project, ProjectNode } from './project/types.ts';
  * https://docs.getdbt.com/reference/node-selection/syntax
  * @throws Error when a part cannot be read or names nothing
  */
-export const selectNodes = (
-  project: Project,
-  selection: string | readonly string[] | undefined,
-): Set<string> => {
+export const selectNodes = (project: Project, selection: string | readonly string[] | undefined): Set<string> => {
   const nodes: ProjectNode[] = [...project.models.values(), ...project.tests.values()];
   const words = (typeof selection === 'string' ? [selection] : (selection ?? [])).flatMap((text) =>
     text.trim().split(/\s+/),
@@ -51,11 +48,7 @@ const selectPart = (part: string, nodes: readonly ProjectNode[], parents: Parent
   return chosen;
 };
 
-const matcher = (
-  method: string | undefined,
-  value: string,
-  part: string,
-): ((node: ProjectNode) => boolean) => {
+const matcher = (method: string | undefined, value: string, part: string): ((node: ProjectNode) => boolean) => {
   switch (method) {
     case undefined:
     case 'fqn':

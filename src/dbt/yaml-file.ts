@@ -66,10 +66,7 @@ const pathOf = (pointer: string): (string | number)[] =>
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
     .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 
-const faultOf = (
-  error: ErrorObject,
-  path: readonly (string | number)[],
-): { message: string; key: string | null } => {
+const faultOf = (error: ErrorObject, path: readonly (string | number)[]): { message: string; key: string | null } => {
   const where = path.length === 0 ? '' : `${path.join('.')}: `;
   const extra = error.params.additionalProperty as string | undefined;
   if (extra !== undefined) return { message: `${where}the key "${extra}" is not supported`, key: extra };

@@ -44,12 +44,7 @@ export const progressRecord = (call: Call, rating: Rating, now_ms: number): Call
 };
 
 /** What is written when the call is over and before the last byte of its reply leaves. */
-export const outcomeRecord = (
-  call: Call,
-  rating: Rating,
-  http_status: number,
-  now_ms: number,
-): CallRecord => {
+export const outcomeRecord = (call: Call, rating: Rating, http_status: number, now_ms: number): CallRecord => {
   const { error } = call;
   const end: EndFacts = {
     ...usedFacts(call, rating),
@@ -145,11 +140,7 @@ const recordOf = (
   route: call.route === null ? null : routeFacts(call, call.route, rated),
 });
 
-const routeFacts = (
-  call: Call,
-  route: NonNullable<Call['route']>,
-  rated: RatingFacts | null,
-): RouteFacts => ({
+const routeFacts = (call: Call, route: NonNullable<Call['route']>, rated: RatingFacts | null): RouteFacts => ({
   candidates: route.candidates.map(({ offer, worst_cost }) => ({
     provider: offer.provider,
     model: offer.model,
@@ -162,10 +153,7 @@ const routeFacts = (
 });
 
 /** The last with how it was rated, and with what the provider bills to the customer where its own key paid. */
-const attemptsOf = (
-  { attempts, chosen, provider_key_cost, session }: Call,
-  rated: RatingFacts | null,
-): Attempt[] => {
+const attemptsOf = ({ attempts, chosen, provider_key_cost, session }: Call, rated: RatingFacts | null): Attempt[] => {
   const last = attempts.at(-1);
   if (last === undefined) return attempts;
   const is_own = chosen !== null && chosen.provider_key !== null;
@@ -177,14 +165,10 @@ const attemptsOf = (
   });
 };
 
-const sessionFacts = ({
-  client,
-  provider,
+const sessionFacts = ({ client, provider, responses, closed_by, close_code }: SessionTally): SessionFacts => ({
   responses,
   closed_by,
   close_code,
-}: SessionTally): SessionFacts => ({
-  ...{ responses, closed_by, close_code },
   client_messages: client.message_count,
   provider_messages: provider.message_count,
 });

@@ -61,9 +61,7 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
       written_bytes += bytes;
       hash ??= createHash('sha256').update(salt);
       hash.update(text);
-      const has_room = has_started
-        ? writeChunk(response, text, bytes)
-        : writeFirst(text, bytes, content_type);
+      const has_room = has_started ? writeChunk(response, text, bytes) : writeFirst(text, bytes, content_type);
       return has_room || response.destroyed ? null : drained(response, timeout_ms);
     },
     prepare: (text) => {
@@ -75,11 +73,9 @@ export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: 
         response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(last) });
       }
       response.end(last);
-      if (response.writableLength > SOCKET_BUFFER_BYTES)
-        response.setTimeout(timeout_ms, () => response.destroy());
+      if (response.writableLength > SOCKET_BUFFER_BYTES) response.setTimeout(timeout_ms, () => response.destroy());
     },
-    commitment: () =>
-      hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, Buffer.from(last)])),
+    commitment: () => hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, Buffer.from(last)])),
   };
 };
 

@@ -1,16 +1,9 @@
-import {
-  type IncomingMessage,
-  type RequestListener,
-  type Server,
-  type ServerOptions,
-  ServerResponse,
-} from 'node:http';
+import { type IncomingMessage, type RequestListener, type Server, type ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** Which requests for another protocol are taken as such; others are served as if they had asked for none. */
 export const UPGRADES: Pick<ServerOptions, 'shouldUpgradeCallback'> = {
-  shouldUpgradeCallback: ({ method, headers }) =>
-    method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
+  shouldUpgradeCallback: ({ method, headers }) => method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket',
 };
 
 /**

@@ -117,8 +117,7 @@ const runOnce = async (deps: JobDeps, job: ModuleJob, input: RunInput, attempt: 
       }
     });
   } catch (error) {
-    if (!(error instanceof JobBusyError))
-      log.error({ job: job.name, at: input.at, attempt, err: error }, 'job failed');
+    if (!(error instanceof JobBusyError)) log.error({ job: job.name, at: input.at, attempt, err: error }, 'job failed');
     throw error;
   } finally {
     await control.end({ timeout: 1 });

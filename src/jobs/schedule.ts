@@ -36,8 +36,7 @@ export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.j
       log.info({ job: job.name, at, rows_in, rows_out }, 'job done');
     } catch (error) {
       // Everything else is logged where it happens.
-      if (error instanceof JobBusyError)
-        log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
+      if (error instanceof JobBusyError) log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
     }
   };
   const enqueue = (job: ModuleJob, at: string): Promise<void> => {
@@ -90,10 +89,7 @@ const catchUp = async (
   }
 };
 
-const readMissed = async (
-  deps: JobDeps,
-  jobs: readonly ModuleJob[],
-): Promise<{ job: ModuleJob; at: string }[]> => {
+const readMissed = async (deps: JobDeps, jobs: readonly ModuleJob[]): Promise<{ job: ModuleJob; at: string }[]> => {
   const sql = connect(deps.database_url, { application_name: 'onevault schedule', max_connections: 1 });
   try {
     const missed: { job: ModuleJob; at: string }[] = [];

@@ -1,21 +1,8 @@
 import { type Clock, instantOf } from '../core/clock.ts';
 import { canonicalBytes, decrypt, encrypt } from './aead.ts';
-import {
-  type KeyPlace,
-  type Kms,
-  KmsError,
-  UnknownMasterKeyError,
-  UnwrapError,
-  type WrappedKey,
-} from './kms.ts';
+import { type KeyPlace, type Kms, KmsError, UnknownMasterKeyError, UnwrapError, type WrappedKey } from './kms.ts';
 import { LOCAL_KIND, masterKeyId } from './master-key.ts';
-import {
-  createKeyFile,
-  type LocalKey,
-  makeLocalKey,
-  readKeyFile,
-  replaceKeyFile,
-} from './master-key-file.ts';
+import { createKeyFile, type LocalKey, makeLocalKey, readKeyFile, replaceKeyFile } from './master-key-file.ts';
 
 export interface FileKmsInput {
   /** The file of master keys; none is made before `createMasterKey` or `rotate`. */
@@ -55,8 +42,7 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
         erase([first]);
       }
     },
-    list: async () =>
-      withKeys((keys) => keys.map(({ master_key_id, created_at }) => ({ master_key_id, created_at }))),
+    list: async () => withKeys((keys) => keys.map(({ master_key_id, created_at }) => ({ master_key_id, created_at }))),
     wrap: async (key, place) => withKeys((keys) => wrapUnder(path, keys, key, place)),
     unwrap: async (wrapped, place) => withKeys((keys) => unwrapUnder(keys, wrapped, place)),
     rewrap: async (wrapped, place) =>
@@ -94,13 +80,12 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
 };
 
 /** The master keys, those given first, for as long as `use` takes; then they are overwritten. */
-const useKeys = <T>(
-  { path, given_keys }: Omit<FileKmsInput, 'clock'>,
-  use: (keys: readonly LocalKey[]) => T,
-): T => {
+const useKeys = <T>({ path, given_keys }: Omit<FileKmsInput, 'clock'>, use: (keys: readonly LocalKey[]) => T): T => {
   const stored = readKeyFile(path);
   const given = given_keys.map((key) => ({
-    ...{ key: Buffer.from(key), master_key_id: masterKeyId(key), created_at: null },
+    key: Buffer.from(key),
+    master_key_id: masterKeyId(key),
+    created_at: null,
   }));
   try {
     const seen = new Set(given.map(({ master_key_id }) => master_key_id));
@@ -114,9 +99,7 @@ const useKeys = <T>(
 const wrapUnder = (path: string, keys: readonly LocalKey[], key: Uint8Array, place: KeyPlace): WrappedKey => {
   const [newest] = keys;
   if (newest === undefined) {
-    throw new KmsError(
-      `There is no master key: the file ${path} is gone. Put back the copy that was kept of it.`,
-    );
+    throw new KmsError(`There is no master key: the file ${path} is gone. Put back the copy that was kept of it.`);
   }
   const { master_key_id } = newest;
   return { master_key_id, wrapped_key: encrypt(newest.key, key, additionalData(master_key_id, place)) };

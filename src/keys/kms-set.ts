@@ -6,8 +6,7 @@ import { type Kms, UnknownMasterKeyError, type WrappedKey } from './kms.ts';
  */
 export const createKmsSet = (first: Kms, ...others: readonly Kms[]): Kms => {
   const all = [first, ...others];
-  const find = (master_key_id: string): Kms | undefined =>
-    all.find(({ kind }) => master_key_id.startsWith(`${kind}:`));
+  const find = (master_key_id: string): Kms | undefined => all.find(({ kind }) => master_key_id.startsWith(`${kind}:`));
   const ownerOf = ({ master_key_id }: WrappedKey): Kms => {
     const owner = find(master_key_id);
     if (owner !== undefined) return owner;

@@ -140,7 +140,8 @@ const writeDraft = (path: string, keys: readonly LocalKey[]): string => {
   const content: FileContent = {
     version: 1,
     keys: keys.map(({ master_key_id, created_at, key }) => ({
-      ...{ master_key_id, created_at: created_at ?? '' },
+      master_key_id,
+      created_at: created_at ?? '',
       key: key.toString('base64'),
     })),
   };

@@ -107,8 +107,15 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
   const retired = await readRetired(sql);
   const { key_rotation_id, started_at, is_resumed } = started;
   const rotation: Rotation = {
-    ...{ key_rotation_id, started_at, is_resumed, master_key_id, is_new_master_key },
-    ...{ data_key_id, rewrapped, retired, destroyed },
+    key_rotation_id,
+    started_at,
+    is_resumed,
+    master_key_id,
+    is_new_master_key,
+    data_key_id,
+    rewrapped,
+    retired,
+    destroyed,
   };
   await input.complete(rotation, async (tx) => {
     await tx`
@@ -185,9 +192,7 @@ const rewrapTable = async (deps: RotationDeps, table: WrappedTable, newest: stri
       order by ${sql(table.key_column)}
       limit ${ROWS_AT_ONCE}`;
     for (let at = 0; at < rows.length; at += REWRAPS_AT_ONCE) {
-      const done = await Promise.all(
-        rows.slice(at, at + REWRAPS_AT_ONCE).map((row) => rewrapRow(deps, table, row)),
-      );
+      const done = await Promise.all(rows.slice(at, at + REWRAPS_AT_ONCE).map((row) => rewrapRow(deps, table, row)));
       count += done.filter((is_done) => is_done).length;
     }
     const last = rows.at(-1);

@@ -11,10 +11,7 @@ const DOMAIN = 'onevault/seal/v1';
 /** A sealed value does not open; the message says of what, and why as far as that can be known. Never what is in it. */
 export class UnsealError extends Error {
   constructor({ table, column }: SealContext, why: string, options: ErrorOptions = {}) {
-    super(
-      `A sealed value of ${column === undefined ? table : `${table}.${column}`} cannot be opened: ${why}`,
-      options,
-    );
+    super(`A sealed value of ${column === undefined ? table : `${table}.${column}`} cannot be opened: ${why}`, options);
     this.name = 'UnsealError';
   }
 }
@@ -23,12 +20,7 @@ export class UnsealError extends Error {
  * Encrypts a value for one place.
  * @param key_id the key's UUID, which stands in clear before the ciphertext
  */
-export const sealWith = (
-  key: Uint8Array,
-  key_id: string,
-  plaintext: Uint8Array,
-  context: SealContext,
-): Buffer => {
+export const sealWith = (key: Uint8Array, key_id: string, plaintext: Uint8Array, context: SealContext): Buffer => {
   const header = Buffer.concat([Buffer.from([VERSION]), Buffer.from(key_id.replaceAll('-', ''), 'hex')]);
   return Buffer.concat([header, encrypt(key, plaintext, additionalData(header, context))]);
 };
@@ -52,10 +44,7 @@ export const openWith = (key: Uint8Array, sealed: Uint8Array, context: SealConte
  */
 export const keyIdOf = (sealed: Uint8Array, context: SealContext): string => {
   if (sealed.length < LEAST_BYTES) {
-    throw new UnsealError(
-      context,
-      `it has ${sealed.length} bytes, and no sealed value has less than ${LEAST_BYTES}.`,
-    );
+    throw new UnsealError(context, `it has ${sealed.length} bytes, and no sealed value has less than ${LEAST_BYTES}.`);
   }
   if (sealed[0] !== VERSION) {
     throw new UnsealError(context, `its form is ${sealed[0]}, and ${VERSION} is the one that is known here.`);

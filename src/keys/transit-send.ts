@@ -68,12 +68,9 @@ const attemptOnce = async (
     return { status: response.status, ...parseReply(await readLimited(response)) };
   } catch (error) {
     if (error instanceof KmsError) return error;
-    return new KmsError(
-      `The service of the master keys at ${url} does not answer: ${reasonOf(error, timeout_ms)}.`,
-      {
-        is_temporary: true,
-      },
-    );
+    return new KmsError(`The service of the master keys at ${url} does not answer: ${reasonOf(error, timeout_ms)}.`, {
+      is_temporary: true,
+    });
   }
 };
 

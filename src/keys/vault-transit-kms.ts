@@ -1,12 +1,5 @@
 import { canonicalBytes, KEY_BYTES } from './aead.ts';
-import {
-  type KeyPlace,
-  type Kms,
-  KmsError,
-  UnknownMasterKeyError,
-  UnwrapError,
-  type WrappedKey,
-} from './kms.ts';
+import { type KeyPlace, type Kms, KmsError, UnknownMasterKeyError, UnwrapError, type WrappedKey } from './kms.ts';
 import {
   createTransitSend,
   type TransitAddress,
@@ -84,7 +77,9 @@ const openKey = (input: VaultTransitInput): TransitKey => {
   const mount = slash === -1 ? 'transit' : input.key.slice(0, slash);
   const name = input.key.slice(slash + 1);
   return {
-    ...{ url: input.url, mount, name },
+    url: input.url,
+    mount,
+    name,
     path: `${mount}/keys/${encodeURIComponent(name)}`,
     what: `the key ${name} at ${input.url}/v1/${mount}`,
     send: createTransitSend(input),
@@ -94,8 +89,7 @@ const openKey = (input: VaultTransitInput): TransitKey => {
 const ask = ({ send, mount, name }: TransitKey, operation: string, body: object): Promise<TransitReply> =>
   send('POST', `${mount}/${operation}/${encodeURIComponent(name)}`, body);
 
-const idOf = ({ mount, name }: TransitKey, version: string | number): string =>
-  `${KIND}:${mount}/${name}:v${version}`;
+const idOf = ({ mount, name }: TransitKey, version: string | number): string => `${KIND}:${mount}/${name}:v${version}`;
 
 /** What the service tells of a key, as far as it is used here. */
 interface Described {
@@ -150,11 +144,7 @@ const wrappedOf = (key: TransitKey, ciphertext: unknown): WrappedKey => {
   return { master_key_id: idOf(key, version), wrapped_key: Buffer.from(ciphertext as string) };
 };
 
-const ciphertextOf = (
-  key: TransitKey,
-  { master_key_id, wrapped_key }: WrappedKey,
-  place: KeyPlace,
-): string => {
+const ciphertextOf = (key: TransitKey, { master_key_id, wrapped_key }: WrappedKey, place: KeyPlace): string => {
   const { mount, name } = key;
   if (!master_key_id.startsWith(`${KIND}:${mount}/${name}:`)) {
     throw new UnknownMasterKeyError(master_key_id, [`those of ${mount}/${name}`]);
@@ -167,12 +157,9 @@ const ciphertextOf = (
 
 // It answers 400 to a changed ciphertext, to another context, and to a version that is disabled.
 const unwrapFailure = (reply: TransitReply, doing: string, place: KeyPlace): Error =>
-  reply.status === 400
-    ? new UnwrapError(place, { cause: transitRefusal(doing, reply) })
-    : transitRefusal(doing, reply);
+  reply.status === 400 ? new UnwrapError(place, { cause: transitRefusal(doing, reply) }) : transitRefusal(doing, reply);
 
-const contextOf = ({ table, key_id }: KeyPlace): string =>
-  canonicalBytes(DOMAIN, [table, key_id]).toString('base64');
+const contextOf = ({ table, key_id }: KeyPlace): string => canonicalBytes(DOMAIN, [table, key_id]).toString('base64');
 
 /** Symmetric keys tell the second at which each version was made. */
 const instantIn = (value: unknown): string | null =>

@@ -1,10 +1,5 @@
 import type { Actor } from '../audit/event.ts';
-import {
-  createEventRecorder,
-  type EventRecorderDeps,
-  type NewEvent,
-  type RecordEvent,
-} from '../audit/record-event.ts';
+import { createEventRecorder, type EventRecorderDeps, type NewEvent, type RecordEvent } from '../audit/record-event.ts';
 import { OneVaultError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
 import { createLoginFailures, type LoginFailures } from './login-failures.ts';
@@ -37,7 +32,8 @@ export const tellRefusedKey =
   (audit: AuditTrail) =>
   ({ api_key, ...refused }: RefusedKey): Promise<void> =>
     tellRefusedLogin(audit, {
-      ...{ actor_kind: api_key === null ? 'unknown' : 'customer', actor: api_key ?? 'unknown' },
+      actor_kind: api_key === null ? 'unknown' : 'customer',
+      actor: api_key ?? 'unknown',
       ...refused,
     });
 
@@ -48,8 +44,11 @@ export const tellRefusedLogin = (
 ): Promise<void> =>
   login_failures.tell({
     ...known,
-    ...{ action: 'login.fail', outcome: 'refused', reason: error.code },
-    ...{ subject_kind: 'endpoint', subject: endpoint },
+    action: 'login.fail',
+    outcome: 'refused',
+    reason: error.code,
+    subject_kind: 'endpoint',
+    subject: endpoint,
     customers: customer === null ? [] : [customer],
   });
 

@@ -66,8 +66,12 @@ const draftEvent = (route: ControlRoute, ctx: Context, caller: Caller) => {
   let customers: readonly string[] = [];
   let is_told = false;
   const event = (): NewEvent => ({
-    ...{ actor_kind: caller.actor_kind, actor: caller.actor },
-    ...{ action: route.action, subject_kind: route.subject_kind, subject, outcome: 'succeeded' },
+    actor_kind: caller.actor_kind,
+    actor: caller.actor,
+    action: route.action,
+    subject_kind: route.subject_kind,
+    subject,
+    outcome: 'succeeded',
     ...originOf(ctx),
     customers,
   });

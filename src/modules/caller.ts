@@ -57,7 +57,9 @@ export const identifyCaller = (
 };
 
 const unknownCaller = (actor: string, code: ErrorCode): Refusal => ({
-  ...{ actor_kind: 'unknown', actor, customer: null },
+  actor_kind: 'unknown',
+  actor,
+  customer: null,
   error: new OneVaultError(code),
 });
 
@@ -74,6 +76,4 @@ const kindOf = ({ scopes }: ApiKey): Caller['actor_kind'] => {
 };
 
 const neededText = (scopes: readonly Scope[]): string =>
-  scopes.includes('auditor')
-    ? "It takes an administrator's or an auditor's key."
-    : "It takes an administrator's key.";
+  scopes.includes('auditor') ? "It takes an administrator's or an auditor's key." : "It takes an administrator's key.";

@@ -36,11 +36,7 @@ const MOST_KINDS = 100;
 // Without a database a stop does not wait for it: what was counted is lost then, and the first of each kind is not.
 const MOST_CLOSE_MS = 3_000;
 
-export const createLoginFailures = ({
-  record,
-  log,
-  window_ms = WINDOW_MS,
-}: LoginFailuresDeps): LoginFailures => {
+export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: LoginFailuresDeps): LoginFailures => {
   const kinds = new Map<string, Kind>();
 
   const chooseKind = (failure: NewEvent): NewEvent => {

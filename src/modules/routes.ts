@@ -13,14 +13,7 @@ import type { ControlDeps } from './deps.ts';
 import { deleteCustomerPrice, listCustomerPrices, putCustomerPrice } from './prices/customer-prices.ts';
 import { getContact, getContactHistory, putContact } from './privacy/contacts.ts';
 import { getErasureProof } from './privacy/erasure-proof.ts';
-import {
-  deleteHold,
-  getErasure,
-  getExport,
-  getHolds,
-  postErasure,
-  postHold,
-} from './privacy/privacy-routes.ts';
+import { deleteHold, getErasure, getExport, getHolds, postErasure, postHold } from './privacy/privacy-routes.ts';
 import {
   createProviderKey,
   getProviderKey,
@@ -63,12 +56,7 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
   route(['get', '/vault/:entity/:business_key/history'], READERS, ['vault.read', 'entity'], getHistory),
   route(['put', '/customers/:slug/contact'], WRITERS, ['contact.write', 'customer'], putContact),
   route(['get', '/customers/:slug/contact'], WRITERS, ['contact.read', 'customer'], getContact),
-  route(
-    ['get', '/customers/:slug/contact/history'],
-    WRITERS,
-    ['contact.read', 'customer'],
-    getContactHistory,
-  ),
+  route(['get', '/customers/:slug/contact/history'], WRITERS, ['contact.read', 'customer'], getContactHistory),
   route(['post', '/privacy/erasures'], WRITERS, ['privacy.erase', 'customer'], postErasure),
   route(['get', '/privacy/erasures/:id'], READERS, ['privacy.read', 'erasure'], getErasure),
   route(['get', '/privacy/erasures/:id/proof'], READERS, ['privacy.prove', 'erasure'], getErasureProof),
@@ -82,18 +70,8 @@ export const CONTROL_ROUTES: readonly ControlRoute[] = [
     ['provider_key.create', 'provider_key'],
     createProviderKey,
   ),
-  route(
-    ['get', '/customers/:slug/provider-keys'],
-    READERS,
-    ['provider_key.list', 'provider_key'],
-    listProviderKeys,
-  ),
-  route(
-    ['get', '/customers/:slug/provider-keys/:id'],
-    READERS,
-    ['provider_key.read', 'provider_key'],
-    getProviderKey,
-  ),
+  route(['get', '/customers/:slug/provider-keys'], READERS, ['provider_key.list', 'provider_key'], listProviderKeys),
+  route(['get', '/customers/:slug/provider-keys/:id'], READERS, ['provider_key.read', 'provider_key'], getProviderKey),
   route(
     ['put', '/customers/:slug/provider-keys/:id'],
     WRITERS,

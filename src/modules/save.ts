@@ -40,12 +40,9 @@ export const save = async (
     const stamp = { load_date, applied_date: load_date, record_source: RECORD_SOURCE };
     const change = await build(stamp, tx);
     if (change === null) return;
-    const told = change.events.flatMap((event) =>
-      eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp),
-    );
+    const told = change.events.flatMap((event) => eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp));
     const { refused } = await deps.load(tx, [...change.rows, ...told]);
-    if (refused > 0)
-      throw new OneVaultError('internal_error', { cause: new Error(`${refused} rows refused`) });
+    if (refused > 0) throw new OneVaultError('internal_error', { cause: new Error(`${refused} rows refused`) });
     await tx`select pg_notify(${CHANGE_CHANNEL}, '')`;
   });
   await deps.refreshSnapshot();

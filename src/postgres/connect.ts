@@ -72,8 +72,7 @@ const asText = (value: unknown): string => (value instanceof Date ? value.toISOS
 /** A bigint of PostgreSQL as a number. @throws RangeError past 2^53 - 1 */
 const parseBigint = (text: string): number => {
   const value = Number(text);
-  if (!Number.isSafeInteger(value))
-    throw new RangeError(`a bigint of the database is past 2^53 - 1: ${text}`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint of the database is past 2^53 - 1: ${text}`);
   return value;
 };
 
@@ -111,16 +110,7 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
   // the driver's (postgres.js, README "Errors")
   ...['CONNECTION_CLOSED', 'CONNECT_TIMEOUT'],
   // the operating system's
-  ...[
-    'ECONNREFUSED',
-    'ECONNRESET',
-    'EPIPE',
-    'ETIMEDOUT',
-    'EHOSTUNREACH',
-    'ENETUNREACH',
-    'ENOTFOUND',
-    'EAI_AGAIN',
-  ],
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
   // PostgreSQL's: shut down by an operator, a crash, starting up, no connection left
   ...['57P01', '57P02', '57P03', '53300'],
 ]);

@@ -26,8 +26,7 @@ export const PRICE_UNITS = [
 
 export type PriceUnit = (typeof PRICE_UNITS)[number];
 
-export const isToolUnit = (unit: string): unit is ToolUnit =>
-  (TOOL_UNITS as readonly string[]).includes(unit);
+export const isToolUnit = (unit: string): unit is ToolUnit => (TOOL_UNITS as readonly string[]).includes(unit);
 
 /** How many units people state a price of: a million tokens, a thousand uses of a tool, one request or picture. */
 export const statedCount = (unit: PriceUnit): bigint => {

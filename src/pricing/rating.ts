@@ -1,15 +1,7 @@
 import { divideHalfEven, type Pico } from '../core/money.ts';
 import type { RatingFacts } from '../journal/record.ts';
 import type { Price } from './price.ts';
-import {
-  isToolUnit,
-  type PriceTier,
-  type PriceUnit,
-  priceOf,
-  reaches,
-  type ToolUnit,
-  tierFor,
-} from './prices.ts';
+import { isToolUnit, type PriceTier, type PriceUnit, priceOf, reaches, type ToolUnit, tierFor } from './prices.ts';
 import { type Units, unitsOf } from './units.ts';
 import type { ToolUses, Usage } from './usage.ts';
 
@@ -87,10 +79,7 @@ export const rate = (usage: Usage, price: Price | null, markup_basis_points: num
 };
 
 /** Parts the uses of tools into those that have a price, and the others by name. */
-const ratedUses = (
-  uses: ToolUses,
-  listed: PriceTier,
-): { readonly priced: Units; readonly unpriced: ToolUses } => {
+const ratedUses = (uses: ToolUses, listed: PriceTier): { readonly priced: Units; readonly unpriced: ToolUses } => {
   const priced: Units = {};
   const unpriced: Record<string, number | null> = {};
   for (const [name, count] of Object.entries(uses)) {
@@ -118,9 +107,7 @@ export const worstCost = (most: MostUsed, price: Price, markup_basis_points: num
     // Agreed prices take the place of all that is listed for their service, if one of them is for every prompt.
     agreed.every((tier) => tier.service_tier !== service_tier || tier.above_prompt_tokens > 0),
   );
-  const standard = price.tiers.filter(
-    (tier) => tier.service_tier === 'standard' && reaches(tier, most.prompt_tokens),
-  );
+  const standard = price.tiers.filter((tier) => tier.service_tier === 'standard' && reaches(tier, most.prompt_tokens));
   if (standard.length === 0 || !standard.every(isComplete)) return null;
   const costs = [
     ...agreed.map((tier) => worstAt(tier, most, 0)),
@@ -151,12 +138,7 @@ const INPUTS = [
   'image_input',
   'cached_image_input',
 ] as const satisfies readonly PriceUnit[];
-const OUTPUTS = [
-  'output',
-  'reasoning',
-  'audio_output',
-  'image_output',
-] as const satisfies readonly PriceUnit[];
+const OUTPUTS = ['output', 'reasoning', 'audio_output', 'image_output'] as const satisfies readonly PriceUnit[];
 
 const worstAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
   if (!isComplete(tier) || !reaches(tier, most.prompt_tokens)) return 0n;
@@ -196,15 +178,12 @@ const dearestOf = ({ prices }: PriceTier, units: readonly PriceUnit[]): Pico =>
   }, 0n);
 
 /** A tier that prices only a part of what calls use prices none. */
-const isComplete = ({ prices }: PriceTier): boolean =>
-  prices.input_price !== null && prices.output_price !== null;
+const isComplete = ({ prices }: PriceTier): boolean => prices.input_price !== null && prices.output_price !== null;
 
 const BASIS_POINTS = 10_000n;
 
 const markedUp = (unit: Pico, markup_basis_points: number): Pico =>
-  markup_basis_points === 0
-    ? unit
-    : divideHalfEven(unit * (BASIS_POINTS + BigInt(markup_basis_points)), BASIS_POINTS);
+  markup_basis_points === 0 ? unit : divideHalfEven(unit * (BASIS_POINTS + BigInt(markup_basis_points)), BASIS_POINTS);
 
 /** What one unit costs at a tier; null where nothing says so. */
 const chargedAt = ({ prices }: PriceTier, unit: PriceUnit, markup_basis_points: number): Pico | null => {

@@ -25,17 +25,9 @@ export const unitsOf = (usage: Usage): Units => {
   // So many cached or written tokens are of audio or images, at least.
   const overlap = Math.max(0, cached_tokens + cache_write_tokens + special - prompt_tokens);
   const told_audio = Math.min(usage.cached_audio_tokens ?? 0, prompt_audio_tokens, cached_tokens);
-  const told_image = Math.min(
-    usage.cached_image_tokens ?? 0,
-    prompt_image_tokens,
-    cached_tokens - told_audio,
-  );
+  const told_image = Math.min(usage.cached_image_tokens ?? 0, prompt_image_tokens, cached_tokens - told_audio);
   const untold = Math.max(0, overlap - told_audio - told_image);
-  const more_audio = Math.min(
-    untold,
-    prompt_audio_tokens - told_audio,
-    cached_tokens - told_audio - told_image,
-  );
+  const more_audio = Math.min(untold, prompt_audio_tokens - told_audio, cached_tokens - told_audio - told_image);
   const cached_audio = told_audio + more_audio;
   const more_image = Math.min(
     untold - more_audio,

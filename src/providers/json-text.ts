@@ -114,8 +114,7 @@ const endOfValue = (text: string, from: number): number => {
   if (first === QUOTE) return endOfString(text, from);
   if (first === OPEN_BRACE || first === OPEN_BRACKET) return endOfNested(text, from);
   let at = from;
-  for (let code = first; code > SPACE && code !== COMMA && code !== CLOSE_BRACE; )
-    code = text.charCodeAt(++at);
+  for (let code = first; code > SPACE && code !== COMMA && code !== CLOSE_BRACE; ) code = text.charCodeAt(++at);
   return at;
 };
 

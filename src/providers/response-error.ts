@@ -81,8 +81,7 @@ const sentenceOf = (said: unknown): string => {
 };
 
 const URL_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>)\]]+/gi;
-const KEY_TEXT =
-  /\b(?:sk|pk|rk|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bBearer\s+\S+|\bAIza[\w*-]{8,}/gi;
+const KEY_TEXT = /\b(?:sk|pk|rk|key|org|proj)[-_](?=[\w*.-]*[\d*])[\w*.-]{4,}|\bBearer\s+\S+|\bAIza[\w*-]{8,}/gi;
 const ADDRESS_TEXT = /\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b|\[?\b(?:[0-9a-f]{1,4}:){3,}[0-9a-f:.]+\]?/gi;
 const INTERNAL_HOST_TEXT =
   /\b(?:[a-z0-9-]+\.)+(?:internal|local|lan|corp|svc|cluster)\b(?::\d+)?|\blocalhost(?::\d+)?/gi;

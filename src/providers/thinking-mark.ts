@@ -17,7 +17,5 @@ export const markedBlock = (provider: string, data: string): JsonObject => ({
 export const markOf = (block: unknown): { readonly provider: string; readonly data: string } | null => {
   if (!isObject(block) || typeof block.data !== 'string') return null;
   const [mark, provider] = MARK.exec(block.data) ?? [];
-  return mark === undefined || provider === undefined
-    ? null
-    : { provider, data: block.data.slice(mark.length) };
+  return mark === undefined || provider === undefined ? null : { provider, data: block.data.slice(mark.length) };
 };

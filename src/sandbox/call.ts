@@ -137,12 +137,9 @@ const MISSING_MODEL = 'missing';
 /** Refuses the one model that does not exist. @throws SandboxRefusal 404 */
 export const checkModel = (model: string): void => {
   if (model === MISSING_MODEL) {
-    throw new SandboxRefusal(
-      404,
-      `The model \`${model}\` does not exist or you do not have access to it.`,
-      'model',
-      { code: 'model_not_found' },
-    );
+    throw new SandboxRefusal(404, `The model \`${model}\` does not exist or you do not have access to it.`, 'model', {
+      code: 'model_not_found',
+    });
   }
 };
 
@@ -151,6 +148,4 @@ export const CREATED_S = 1_767_225_600;
 
 /** `text` in pieces of at most `size` characters; none where it is empty. */
 export const piecesOfSize = (text: string, size: number): readonly string[] =>
-  Array.from({ length: Math.ceil(text.length / size) }, (_, index) =>
-    text.slice(index * size, (index + 1) * size),
-  );
+  Array.from({ length: Math.ceil(text.length / size) }, (_, index) => text.slice(index * size, (index + 1) * size));

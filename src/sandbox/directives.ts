@@ -88,8 +88,7 @@ export const faultsOf = (text: string, protocol: ProtocolName, seen: () => numbe
   const brackets = [...text.matchAll(DIRECTIVE)].map(([, inside = '']) => read(inside));
   const before = brackets.some(({ times }) => times !== null) ? seen() : 0;
   for (const { only, times, asked } of brackets) {
-    if ((only === null || only === protocol) && (times === null || before < times))
-      Object.assign(faults, asked);
+    if ((only === null || only === protocol) && (times === null || before < times)) Object.assign(faults, asked);
   }
   return Object.keys(faults).length === 0 ? null : faults;
 };

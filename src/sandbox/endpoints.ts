@@ -31,10 +31,7 @@ interface JsonAnswer {
 }
 
 /** An endpoint that answers one JSON object. */
-export const jsonEndpoint = (
-  protocol: Protocol,
-  make: (body: Json, target: Target) => JsonAnswer,
-): Endpoint => ({
+export const jsonEndpoint = (protocol: Protocol, make: (body: Json, target: Target) => JsonAnswer): Endpoint => ({
   protocol,
   read: (body, target) => {
     const { user_text, json } = make(body, target);

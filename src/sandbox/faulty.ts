@@ -60,11 +60,7 @@ export const deliverFaulty = async (
 };
 
 /** The headers that say how long the body is and how it is packed. */
-const framing = (
-  { stream }: Asked,
-  pieces: readonly Piece[],
-  faults: Faults,
-): Readonly<Record<string, string>> => {
+const framing = ({ stream }: Asked, pieces: readonly Piece[], faults: Faults): Readonly<Record<string, string>> => {
   const packed = faults.bomb_mb === undefined ? {} : { 'content-encoding': 'gzip' };
   if (faults.content_length !== undefined) {
     return { ...packed, 'content-length': String(faults.content_length) };

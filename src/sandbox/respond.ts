@@ -37,9 +37,7 @@ export const createAnswer = (endpoint: Endpoint): Answer => {
     if (known !== undefined) return deliver(response, known);
     const seed = seedOf(asked_for);
     const asked = endpoint.read(parseJson(body), target);
-    const faults = body.includes(DIRECTIVE_MARK)
-      ? faultsOf(asked.user_text, protocol.name, () => count(seed))
-      : null;
+    const faults = body.includes(DIRECTIVE_MARK) ? faultsOf(asked.user_text, protocol.name, () => count(seed)) : null;
     if (faults === null) {
       const frames = asked.write(seed, {});
       const prepared = prepareText(200, frames.join(''), headersOf(protocol, asked, seed));
@@ -66,11 +64,7 @@ const createCount = (): ((seed: string) => number) => {
   };
 };
 
-const headersOf = (
-  protocol: Protocol,
-  { stream }: Asked,
-  seed: string,
-): Readonly<Record<string, string>> => ({
+const headersOf = (protocol: Protocol, { stream }: Asked, seed: string): Readonly<Record<string, string>> => ({
   'content-type': stream?.sse === true ? SSE_TYPE : JSON_TYPE,
   ...protocol.headers(`req_${seed}`, 200),
 });
@@ -89,17 +83,10 @@ export const deliver = (response: ServerResponse, { status, headers, body }: Pre
 };
 
 /** A reply of one piece, ready to send. */
-export const prepareText = (
-  status: number,
-  text: string,
-  headers: Readonly<Record<string, string>>,
-): Prepared => prepareBytes(status, Buffer.from(text), headers);
+export const prepareText = (status: number, text: string, headers: Readonly<Record<string, string>>): Prepared =>
+  prepareBytes(status, Buffer.from(text), headers);
 
-export const prepareBytes = (
-  status: number,
-  body: Buffer,
-  headers: Readonly<Record<string, string>>,
-): Prepared => ({
+export const prepareBytes = (status: number, body: Buffer, headers: Readonly<Record<string, string>>): Prepared => ({
   status,
   headers: [...Object.entries(headers).flat(), 'content-length', String(body.length)],
   body,

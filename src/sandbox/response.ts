@@ -33,10 +33,7 @@ export const replyTo = (call: SandboxCall, faults: Faults): SandboxReply => {
   const refusing = faults.refuse === true || faults.block === true;
   const tool_calls = faults.tokens === undefined && !refusing ? toolCalls(call, faults) : [];
   if (tool_calls.length > 0) {
-    const chars = tool_calls.reduce(
-      (sum, { name, input }) => sum + name.length + JSON.stringify(input).length,
-      0,
-    );
+    const chars = tool_calls.reduce((sum, { name, input }) => sum + name.length + JSON.stringify(input).length, 0);
     const pieces = faults.preface === true ? piecesOf(PREFACE) : [];
     const completion_tokens = tokensOf(chars) + pieces.length;
     return { ...around, pieces, tool_calls, finish: 'tool_calls', completion_tokens };
@@ -60,10 +57,7 @@ const finishOf = ({ refuse, block }: Faults): SandboxReply['finish'] => {
   return refuse === true ? 'refused' : 'stop';
 };
 
-const thoughtsOf = (
-  { thinking, max_tokens }: SandboxCall,
-  { thinking_tokens }: Faults,
-): readonly string[] => {
+const thoughtsOf = ({ thinking, max_tokens }: SandboxCall, { thinking_tokens }: Faults): readonly string[] => {
   const thoughts = thinking_tokens === undefined ? piecesOf(THOUGHT) : counted(thinking_tokens);
   if (thinking === 'none' && thinking_tokens === undefined) return [];
   return max_tokens === null ? thoughts : thoughts.slice(0, max_tokens);
@@ -119,7 +113,4 @@ const stopped = (
 };
 
 const counted = (tokens: number): readonly string[] =>
-  Array.from(
-    { length: tokens },
-    (_, index) => `${WORDS[index % WORDS.length]!}${index === tokens - 1 ? '' : ' '}`,
-  );
+  Array.from({ length: tokens }, (_, index) => `${WORDS[index % WORDS.length]!}${index === tokens - 1 ? '' : ' '}`);

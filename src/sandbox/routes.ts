@@ -102,8 +102,7 @@ const reading = ({ method, path, query, speaks_anthropic }: Address): Route | nu
   const [, version, id] = /^\/(v1|v1beta)\/models(?:\/([^/]+))?$/.exec(path) ?? [];
   if (version === undefined) return null;
   const model = id === undefined ? null : decoded(id);
-  if (version === 'v1beta')
-    return given(google, () => (model === null ? googleModels(query) : googleModel(model)));
+  if (version === 'v1beta') return given(google, () => (model === null ? googleModels(query) : googleModel(model)));
   if (speaks_anthropic) {
     return given(anthropic, () => (model === null ? anthropicModels() : anthropicModel(model)));
   }

@@ -44,10 +44,8 @@ const flat = (given: Json, root: Json, depth: number): Json => {
   let schema = given;
   for (let turn = 0; turn < REFERENCES_MAX; turn += 1) {
     const { $ref, allOf, anyOf, oneOf, ...rest } = schema;
-    if (typeof $ref === 'string')
-      schema = merged(referred($ref, root), { ...rest, ...words({ allOf, anyOf, oneOf }) });
-    else if (Array.isArray(allOf))
-      schema = allOf.map(objectIn).reduce(merged, { ...rest, ...words({ anyOf, oneOf }) });
+    if (typeof $ref === 'string') schema = merged(referred($ref, root), { ...rest, ...words({ allOf, anyOf, oneOf }) });
+    else if (Array.isArray(allOf)) schema = allOf.map(objectIn).reduce(merged, { ...rest, ...words({ anyOf, oneOf }) });
     else if (Array.isArray(anyOf)) schema = merged({ ...rest, ...words({ oneOf }) }, chosen(anyOf, depth));
     else if (Array.isArray(oneOf)) schema = merged(rest, chosen(oneOf, depth));
     else return schema;
@@ -77,27 +75,16 @@ const chosen = (options: readonly unknown[], depth: number): Json => {
 };
 
 const typeOf = (schema: Json, depth: number): string => {
-  const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).map((type) =>
-    String(type).toLowerCase(),
-  );
+  const types = (Array.isArray(schema.type) ? schema.type : [schema.type]).map((type) => String(type).toLowerCase());
   if (depth < SPARING_BELOW && types.includes('null')) return 'null';
   const [type = ''] = types;
   if (TYPES.has(type)) return type;
   if (schema.items !== undefined || schema.prefixItems !== undefined) return 'array';
-  if (schema.pattern !== undefined || schema.minLength !== undefined || schema.format !== undefined)
-    return 'string';
+  if (schema.pattern !== undefined || schema.minLength !== undefined || schema.format !== undefined) return 'string';
   return schema.minimum !== undefined || schema.maximum !== undefined ? 'number' : 'object';
 };
 
-const TYPES: ReadonlySet<string> = new Set([
-  'string',
-  'integer',
-  'number',
-  'boolean',
-  'null',
-  'array',
-  'object',
-]);
+const TYPES: ReadonlySet<string> = new Set(['string', 'integer', 'number', 'boolean', 'null', 'array', 'object']);
 
 const arrayOf = (schema: Json, root: Json, depth: number): unknown[] => {
   const { items, prefixItems, minItems, maxItems, uniqueItems } = schema;

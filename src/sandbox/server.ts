@@ -77,8 +77,7 @@ const serve = (route: Route, request: IncomingMessage, response: ServerResponse,
   const refuse = (error: unknown, body: string): void => {
     if (!(error instanceof SandboxRefusal))
       log.error({ err: error, path: request.url?.split('?', 1)[0] }, 'sandbox fault');
-    const refusal =
-      error instanceof SandboxRefusal ? error : new SandboxRefusal(500, 'The sandbox met a fault.');
+    const refusal = error instanceof SandboxRefusal ? error : new SandboxRefusal(500, 'The sandbox met a fault.');
     sendRefusal(response, route, refusal, seedOf(body));
   };
   readBody(request, (error, body) => {
@@ -94,10 +93,7 @@ const serve = (route: Route, request: IncomingMessage, response: ServerResponse,
   });
 };
 
-const readBody = (
-  request: IncomingMessage,
-  done: (error: SandboxRefusal | null, body: string) => void,
-): void => {
+const readBody = (request: IncomingMessage, done: (error: SandboxRefusal | null, body: string) => void): void => {
   const chunks: Buffer[] = [];
   let bytes = 0;
   request.on('data', (chunk: Buffer) => {

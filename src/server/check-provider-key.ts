@@ -31,9 +31,7 @@ export const createKeyCheck =
     try {
       await checkKey(deps.caller, adapter, { base_url: address, api_key, is_guarded: base_url !== null });
     } catch (error) {
-      throw unreachable(error)
-        ? notAsked(base_url === null ? provider : 'what base_url names', error)
-        : error;
+      throw unreachable(error) ? notAsked(base_url === null ? provider : 'what base_url names', error) : error;
     }
   };
 

@@ -100,9 +100,7 @@ const launch = (worker: Worker, role: RoleInput): Promise<string | null> =>
       else if (message.is_ours) reject(new StartupError(message.message));
       else reject(new Error(message.message));
     });
-    worker.once('exit', (code, signal) =>
-      reject(new Error(`the process ended: ${signal ?? `code ${code}`}`)),
-    );
+    worker.once('exit', (code, signal) => reject(new Error(`the process ended: ${signal ?? `code ${code}`}`)));
     worker.send({ kind: 'start', input: role } satisfies ParentMessage);
   });
 

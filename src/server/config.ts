@@ -79,16 +79,14 @@ export const VARIABLES = {
   ONEVAULT_BODY_LIMIT_BYTES: 'largest request body (33554432)',
   ONEVAULT_MAX_CALLS_IN_FLIGHT: 'calls at once, beyond which calls are refused (4096)',
   ONEVAULT_PROVIDER_TIMEOUT_MS: 'longest silence of a provider (120000)',
-  ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS:
-    'longest time until the end of its reply, however steadily it comes (1800000)',
+  ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: 'longest time until the end of its reply, however steadily it comes (1800000)',
   ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES: 'largest reply of a provider that is not streamed (67108864)',
   ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES: 'longest stream of a provider (268435456)',
   ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES: 'largest event of a stream, which is held until it is whole (8388608)',
   ONEVAULT_CLIENT_TIMEOUT_MS: 'longest time in which a client takes nothing of its stream (60000)',
   ONEVAULT_REALTIME_SESSIONS_MAX: 'realtime sessions that one customer may have open at once (256)',
   ONEVAULT_REALTIME_MESSAGE_LIMIT_BYTES: 'largest message of a realtime session, either way (16777216)',
-  ONEVAULT_REALTIME_IDLE_TIMEOUT_MS:
-    'longest time in which nobody says anything in a realtime session (600000)',
+  ONEVAULT_REALTIME_IDLE_TIMEOUT_MS: 'longest time in which nobody says anything in a realtime session (600000)',
   ONEVAULT_SHUTDOWN_TIMEOUT_MS: 'longest wait for calls under way at a stop (30000)',
   ONEVAULT_RETENTION_DAYS:
     'days that calls are kept, then destroyed by the day with a certificate, at least 183; 0 keeps them for ever (2557)',
@@ -114,9 +112,7 @@ export class ConfigError extends Error {
   readonly faults: readonly string[];
 
   constructor(faults: readonly string[]) {
-    super(
-      `the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`,
-    );
+    super(`the configuration has ${faults.length} fault(s):\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
     this.name = 'ConfigError';
     this.faults = faults;
   }
@@ -148,9 +144,7 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     const value = text(name);
     if (value === null) return null;
     if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '');
-    faults.push(
-      `${name}: must be a URL that starts with ${protocols.map((name) => `${name}//`).join(' or ')}`,
-    );
+    faults.push(`${name}: must be a URL that starts with ${protocols.map((name) => `${name}//`).join(' or ')}`);
     return null;
   };
   const choice = <T extends string>(name: Variable, fallback: T, choices: readonly T[]): T => {
@@ -281,11 +275,7 @@ const readWitnessKeys = (text: string | null, faults: string[]): readonly string
 const KMS_KEY = /^(?:[\w.-]+\/)*[\w.-]+$/;
 
 /** No fault repeats what a key or a token looks like. */
-const readKeys = (
-  text: (name: Variable) => string | null,
-  kms_url: string | null,
-  faults: string[],
-): KeysConfig => {
+const readKeys = (text: (name: Variable) => string | null, kms_url: string | null, faults: string[]): KeysConfig => {
   const given = text('ONEVAULT_MASTER_KEY')?.split(',') ?? [];
   const parsed = given.map((each) => parseMasterKey(each.trim())?.toString('hex') ?? null);
   const master_keys = parsed.filter((key) => key !== null);
@@ -300,9 +290,7 @@ const readKeys = (
   }
   const [token, key] = [text('ONEVAULT_KMS_TOKEN'), text('ONEVAULT_KMS_KEY') ?? 'onevault'];
   if (!KMS_KEY.test(key)) {
-    faults.push(
-      `ONEVAULT_KMS_KEY=${key}: must be a name, or mount/name, of letters, digits, "_", "-" and "."`,
-    );
+    faults.push(`ONEVAULT_KMS_KEY=${key}: must be a name, or mount/name, of letters, digits, "_", "-" and "."`);
   }
   const is_url_named = text('ONEVAULT_KMS_URL') !== null;
   if (is_url_named && token === null) faults.push('ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL');

@@ -23,8 +23,7 @@ const OLDEST_VERSION = 150_000;
 
 /** Starts the embedded PostgreSQL, and again whenever it dies, or checks the one that is configured; then migrates. */
 export const openDatabase = async (config: Config, log: Log): Promise<Database> => {
-  const database =
-    config.database_url === null ? await openEmbedded(config, log) : external(config.database_url);
+  const database = config.database_url === null ? await openEmbedded(config, log) : external(config.database_url);
   try {
     await probe(database.url);
     const migrations = await migrate(database.url);
@@ -127,13 +126,9 @@ const external = (url: string): Database => ({ url, stop: async () => {} });
 const probe = async (url: string): Promise<void> => {
   const sql = connect(url, { max_connections: 1 });
   try {
-    const [row] = await sql<
-      { version: number }[]
-    >`select current_setting('server_version_num')::integer as version`;
+    const [row] = await sql<{ version: number }[]>`select current_setting('server_version_num')::integer as version`;
     if (row!.version < OLDEST_VERSION) {
-      throw new StartupError(
-        `DATABASE_URL: PostgreSQL 15 or newer is needed, and this one is ${row!.version}`,
-      );
+      throw new StartupError(`DATABASE_URL: PostgreSQL 15 or newer is needed, and this one is ${row!.version}`);
     }
   } catch (error) {
     if (error instanceof StartupError) throw error;

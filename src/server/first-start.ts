@@ -54,8 +54,14 @@ const keyChange = (
   const api_key_bk = nextId();
   const api_key_hk = rows.hubKey('api_key_h', { api_key_bk });
   const details = {
-    ...{ key_sha256, key_prefix, key_name: name, scopes: [scope], key_status: 'ACTIVE' as const },
-    ...{ allowed_ips: null, expires_at: null, rate_limit_requests_per_minute: null },
+    key_sha256,
+    key_prefix,
+    key_name: name,
+    scopes: [scope],
+    key_status: 'ACTIVE' as const,
+    allowed_ips: null,
+    expires_at: null,
+    rate_limit_requests_per_minute: null,
   };
   const created = { action: 'api_key.create', subject_kind: 'api_key', subject: api_key_bk } as const;
   const customers = customer === null ? [] : [customer];
@@ -64,16 +70,15 @@ const keyChange = (
       rows.hub('api_key_h', { api_key_bk }, stamp),
       rows.satellite('api_key_s', api_key_hk, details, stamp),
       ...customers.map((customer_bk) =>
-        rows.link(
-          'api_key_customer_l',
-          { api_key_hk, customer_hk: rows.hubKey('customer_h', { customer_bk }) },
-          stamp,
-        ),
+        rows.link('api_key_customer_l', { api_key_hk, customer_hk: rows.hubKey('customer_h', { customer_bk }) }, stamp),
       ),
     ],
     events: [
       {
-        ...{ ...ACTOR, ...created, outcome: 'succeeded', customers },
+        ...ACTOR,
+        ...created,
+        outcome: 'succeeded',
+        customers,
         after: { customer, ...tellableKey(details) },
       },
     ],
@@ -112,7 +117,10 @@ const demoCustomer = ({ rows }: Pick<SaveDeps, 'rows'>, customer_hk: string, sta
     ],
     events: [
       {
-        ...{ ...ACTOR, ...created, outcome: 'succeeded', customers: [CUSTOMER] },
+        ...ACTOR,
+        ...created,
+        outcome: 'succeeded',
+        customers: [CUSTOMER],
         after: { tenant: TENANT, ...tellableConfig(CONFIG) },
       },
     ],

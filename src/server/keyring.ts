@@ -31,12 +31,7 @@ export interface OpenKeys {
  * @param record where key uses are told
  * @throws StartupError when a master key that the database needs is not at hand
  */
-export const openKeyring = async (
-  config: Config,
-  sql: Sql,
-  log: Log,
-  record: RecordEvent,
-): Promise<OpenKeys> => {
+export const openKeyring = async (config: Config, sql: Sql, log: Log, record: RecordEvent): Promise<OpenKeys> => {
   const kms = await prepareMasterKeys(config, sql, log);
   const uses = createKeyUses({ record, log, actor: String(log.bindings().name ?? 'onevault') });
   const keyring = createKeyring({
@@ -47,7 +42,8 @@ export const openKeyring = async (
     observe: uses.observe,
   });
   return {
-    ...{ keyring, kms },
+    keyring,
+    kms,
     close: async () => {
       keyring.close();
       await uses.close();

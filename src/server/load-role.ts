@@ -23,13 +23,18 @@ export const startLoadRole: StartRole = async ({ config, database_url, database_
   setPriority(NICENESS);
   const registry = loadRegistry(PROJECT.entities);
   const options = {
-    ...{ application_name: 'onevault load', max_connections: CONNECTIONS, log },
+    application_name: 'onevault load',
+    max_connections: CONNECTIONS,
+    log,
     role: database_role,
   };
   const store = openStore(dataPaths(config.data_dir).journal);
   const load = createLoader({ registry, now: systemClock.now });
   const loader = createJournalLoader({
-    ...{ store, load, registry, log },
+    store,
+    load,
+    registry,
+    log,
     append: createAppend(registry),
     journal_log: createJournalLog(registry),
     connect: () => connect(database_url, options),

@@ -14,7 +14,10 @@ export const startScheduleRole: StartRole = async ({ config, database_url }) => 
   const registry = loadRegistry(PROJECT.entities);
   const sealing = await openSealing({ config, database_url, registry, log });
   const schedule = startSchedule({
-    ...{ jobs: JOBS, database_url, registry, log },
+    jobs: JOBS,
+    database_url,
+    registry,
+    log,
     clock: systemClock,
     project_dir: PROJECT.dbt_project,
     retention_days: config.retention_days,

@@ -27,12 +27,7 @@ export interface SealingInput {
  * Seals the audit log of this database, with connections of its own.
  * @throws StartupError when a master key that the database needs is not at hand
  */
-export const openSealing = async ({
-  config,
-  database_url,
-  registry,
-  log,
-}: SealingInput): Promise<Sealing> => {
+export const openSealing = async ({ config, database_url, registry, log }: SealingInput): Promise<Sealing> => {
   const clock = systemClock;
   const sql = connect(database_url, {
     application_name: 'onevault seal',
@@ -42,7 +37,9 @@ export const openSealing = async ({
   try {
     const record = createEventRecorder(
       {
-        ...{ sql, clock, nextId: createIds(clock) },
+        sql,
+        clock,
+        nextId: createIds(clock),
         load: createLoader({ registry, now: clock.now }),
         rows: createRowBuilder(registry),
       },

@@ -80,7 +80,15 @@ export const startServeRole: StartRole = async (input) => {
   const stopping = new AbortController();
   const app = createApp({
     gateway: {
-      ...{ clock, nextId, log, journal, budgets, caller, provider_keys, key_endpoint, adapters },
+      clock,
+      nextId,
+      log,
+      journal,
+      budgets,
+      caller,
+      provider_keys,
+      key_endpoint,
+      adapters,
       snapshot: keeper.current,
       limiter: createRateLimiter(),
       upstreams: chooseUpstreams(config, keeper.current, input.sandbox_url),
@@ -94,7 +102,15 @@ export const startServeRole: StartRole = async (input) => {
       stopping: stopping.signal,
     },
     control: {
-      ...{ sql, clock, nextId, registry, load, rows, audit, subject_kms, keyring },
+      sql,
+      clock,
+      nextId,
+      registry,
+      load,
+      rows,
+      audit,
+      subject_kms,
+      keyring,
       checkProviderKey: createKeyCheck({ snapshot: keeper.current, adapters, caller, key_endpoint, guard }),
       witnesses: readWitnesses(config),
       reader: createReader(registry),

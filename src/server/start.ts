@@ -61,9 +61,7 @@ export const startProduct = async (config: Config): Promise<Product> => {
       stops.push(() => child.stop(config.shutdown_timeout_ms + STOP_MARGIN_MS));
       return child;
     };
-    const first: readonly RoleName[] = needsSandbox(config)
-      ? ['sandbox', 'load', 'schedule']
-      : ['load', 'schedule'];
+    const first: readonly RoleName[] = needsSandbox(config) ? ['sandbox', 'load', 'schedule'] : ['load', 'schedule'];
     await allOf(first.map((name) => run(name)));
     const serve = await run('serve', { beforeRestart: () => recoverJournal(paths.journal, log) });
     const demo: Demo = { url: serve.url!, api_key: keys.api_key, admin_key: keys.admin_key };

@@ -81,11 +81,7 @@ export const createSubjectKms = ({ kms, database_url, log }: SubjectKmsInput): S
 });
 
 /** @returns why the master keys cannot be destroyed now; null where another round may, or none is left */
-const replaceMasterKeys = async (
-  sql: Sql,
-  kms: Kms,
-  master_key_ids: readonly string[],
-): Promise<string | null> => {
+const replaceMasterKeys = async (sql: Sql, kms: Kms, master_key_ids: readonly string[]): Promise<string | null> => {
   const deps = { sql, kms, clock: systemClock };
   const named = (ids: readonly string[]): string[] => ids.filter((id) => master_key_ids.includes(id));
   const living = named(await readNeededMasterKeys(sql));
@@ -96,10 +92,7 @@ const replaceMasterKeys = async (
       return `only the operator can give a master key that replaces ${newest.master_key_id}`;
     }
     const complete = recordRotation(sql, loadRegistry(PROJECT.entities), ACTOR);
-    await rotateKeys(
-      { ...deps, nextId: createIds(systemClock) },
-      { keep_old: false, keep_data_key: true, complete },
-    );
+    await rotateKeys({ ...deps, nextId: createIds(systemClock) }, { keep_old: false, keep_data_key: true, complete });
   } else {
     await destroyRetired(deps, named(await readRetired(sql)));
   }

@@ -36,11 +36,7 @@ export const chooseUpstreams = (
  * Where calls with customers' own keys go: to the service itself, or the address that is configured for it. The usual
  * address of a server that everybody runs for themselves is no place for a customer's key.
  */
-export const chooseKeyEndpoint = (
-  config: Config,
-  snapshot: CurrentSnapshot,
-  guard: AddressGuard,
-): KeyEndpoint => ({
+export const chooseKeyEndpoint = (config: Config, snapshot: CurrentSnapshot, guard: AddressGuard): KeyEndpoint => ({
   limits: limitsOf(config),
   baseUrlOf: (provider) => {
     const { api_endpoint } = snapshot().providers.get(provider) ?? { api_endpoint: '' };

@@ -77,10 +77,7 @@ const repeatedOf = async (
 };
 
 /** Walks the rows of one key in time. `kept` is the last state that this call adds. */
-const repeatedOfKey = (
-  said: readonly VaultRow[],
-  held: ReadonlyMap<VaultRow | undefined, State>,
-): VaultRow[] => {
+const repeatedOfKey = (said: readonly VaultRow[], held: ReadonlyMap<VaultRow | undefined, State>): VaultRow[] => {
   const repeated: VaultRow[] = [];
   let kept: State | undefined;
   for (const row of said.toSorted((a, b) => byTime(stateOf(a), stateOf(b)))) {

@@ -60,10 +60,14 @@ export const describeVault = (registry: Registry): EntityEntry[] =>
     retention: entity.retention,
     ...relationsOf(entity, registry),
     columns: entity.columns.map((column) => ({
-      ...{ name: column.name, type: column.type, postgres_type: COLUMN_TYPES[column.type].postgres },
-      ...{ is_nullable: column.is_nullable, role: column.role },
+      name: column.name,
+      type: column.type,
+      postgres_type: COLUMN_TYPES[column.type].postgres,
+      is_nullable: column.is_nullable,
+      role: column.role,
       is_in_primary_key: entity.primary_key.includes(column.name),
-      ...{ description: column.description, privacy: column.privacy },
+      description: column.description,
+      privacy: column.privacy,
     })),
   }));
 
@@ -82,8 +86,10 @@ const relationsOf = (entity: Entity, registry: Registry): Partial<EntityEntry> =
       };
     case 'satellite':
       return {
-        ...{ parent: entity.parent, flavour: entity.flavour },
-        ...{ sub_key: entity.sub_key, driving_key: entity.driving_key },
+        parent: entity.parent,
+        flavour: entity.flavour,
+        sub_key: entity.sub_key,
+        driving_key: entity.driving_key,
       };
   }
 };

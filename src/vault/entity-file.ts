@@ -64,10 +64,7 @@ export const faultsOfFile = (table: string, file: EntityFile, files: Files): str
   if (facts === undefined) return [`${table}: x-vault is missing`];
   check(NAME.test(table), 'the table name must be lower-case snake_case');
   check(NAME.test(facts.schema ?? ''), 'x-vault.schema is missing or not a name');
-  check(
-    table.endsWith(SUFFIX_OF_KIND[facts.kind] ?? ' '),
-    `a ${facts.kind} ends in ${SUFFIX_OF_KIND[facts.kind]}`,
-  );
+  check(table.endsWith(SUFFIX_OF_KIND[facts.kind] ?? ' '), `a ${facts.kind} ends in ${SUFFIX_OF_KIND[facts.kind]}`);
   check(Boolean(file.title) && Boolean(file.description), 'title and description are needed');
   check(file.additionalProperties === false, 'additionalProperties must be false');
   check(
@@ -77,10 +74,7 @@ export const faultsOfFile = (table: string, file: EntityFile, files: Files): str
   for (const [name, property] of Object.entries(file.properties ?? {})) {
     check(NAME.test(name), `${name} is not a column name`);
     check(Boolean(property.description), `${name} has no description`);
-    check(
-      file.required?.includes(name) === true,
-      `${name} must stand in required (null says that it is empty)`,
-    );
+    check(file.required?.includes(name) === true, `${name} must stand in required (null says that it is empty)`);
     check(
       COLUMN_PRIVACY.includes(property['x-privacy'] ?? 'internal'),
       `${name}: x-privacy must be one of ${COLUMN_PRIVACY.join(', ')}`,
@@ -111,10 +105,7 @@ const faultsOfKind = (table: string, file: EntityFile, files: Files): string[] =
   };
   if (facts.kind !== 'satellite') check(NAME.test(facts.hash_key ?? ''), 'x-vault.hash_key is missing');
   if (facts.kind === 'hub') {
-    check(
-      sameMembers(facts.business_key, columns),
-      'a hub holds the columns of x-vault.business_key and no other',
-    );
+    check(sameMembers(facts.business_key, columns), 'a hub holds the columns of x-vault.business_key and no other');
   }
   if (facts.kind === 'link') {
     check((facts.hubs?.length ?? 0) >= 2, 'x-vault.hubs names at least two hubs');
@@ -126,10 +117,7 @@ const faultsOfKind = (table: string, file: EntityFile, files: Files): string[] =
   }
   if (facts.kind === 'satellite') {
     const parent = files.get(facts.parent ?? '')?.['x-vault'];
-    check(
-      parent?.kind === 'hub' || parent?.kind === 'link',
-      `x-vault.parent ${facts.parent} is no hub or link`,
-    );
+    check(parent?.kind === 'hub' || parent?.kind === 'link', `x-vault.parent ${facts.parent} is no hub or link`);
     check(FLAVOURS.includes(facts.flavour ?? ''), `x-vault.flavour must be one of ${FLAVOURS.join(', ')}`);
     check(PRIVACY.includes(facts.privacy ?? ''), `x-vault.privacy must be one of ${PRIVACY.join(', ')}`);
     const sub_key = facts.sub_key ?? [];
@@ -152,10 +140,7 @@ const faultsOfKind = (table: string, file: EntityFile, files: Files): string[] =
       'x-vault.driving_key belongs to effectivity satellites',
     );
     for (const hub of driving_key) {
-      check(
-        parent?.hubs?.includes(hub) === true,
-        `x-vault.driving_key names ${hub}, which the parent does not relate`,
-      );
+      check(parent?.hubs?.includes(hub) === true, `x-vault.driving_key names ${hub}, which the parent does not relate`);
     }
   }
   return faults;
@@ -241,15 +226,20 @@ export const buildEntity = (
       const flavour = facts.flavour!;
       const state_key = flavour === 'tracking' ? [hash_key, 'record_source'] : [hash_key];
       const primary_key =
-        flavour === 'event'
-          ? dated_key
-          : [...state_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
+        flavour === 'event' ? dated_key : [...state_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
       const driving_key = (facts.driving_key ?? []).map((hub) => hashKeyOf(files, hub));
       const payload = role('payload').toSorted((a, b) => (a.name < b.name ? -1 : 1));
       const parent = facts.parent!;
       return {
-        ...{ ...base, kind: 'satellite', parent, flavour, state_key, sub_key, driving_key },
-        ...{ payload, primary_key },
+        ...base,
+        kind: 'satellite',
+        parent,
+        flavour,
+        state_key,
+        sub_key,
+        driving_key,
+        payload,
+        primary_key,
       };
     }
   }
@@ -263,19 +253,12 @@ const hashKeyOf = (files: Files, table: string): string => files.get(table)!['x-
 const draftsOf = (file: EntityFile, files: Files): Draft[] => {
   const facts = file['x-vault'];
   const own_key = facts.kind === 'satellite' ? hashKeyOf(files, facts.parent!) : facts.hash_key!;
-  const about =
-    facts.kind === 'satellite' ? `Hash key of the ${facts.parent} row it tells about.` : 'Hash key.';
+  const about = facts.kind === 'satellite' ? `Hash key of the ${facts.parent} row it tells about.` : 'Hash key.';
   const payload_role = { hub: 'business_key', link: 'dependent_key', satellite: 'payload' } as const;
   const is_satellite = facts.kind === 'satellite';
   return [
     draft(own_key, 'bytes', 'hash_key', about, HASH),
-    draft(
-      'load_date',
-      'instant',
-      'standard',
-      'When the record was made, as the record itself says.',
-      INSTANT,
-    ),
+    draft('load_date', 'instant', 'standard', 'When the record was made, as the record itself says.', INSTANT),
     ...(is_satellite
       ? [
           draft('applied_date', 'instant', 'standard', 'When it became true in the business.', INSTANT),
@@ -295,13 +278,7 @@ const draftsOf = (file: EntityFile, files: Files): Draft[] => {
         property['x-privacy'] ?? facts.privacy,
       ),
     ),
-    draft(
-      'record_source',
-      'text',
-      'standard',
-      'Which part of the product or of the world said it.',
-      RECORD_SOURCE,
-    ),
+    draft('record_source', 'text', 'standard', 'Which part of the product or of the world said it.', RECORD_SOURCE),
   ];
 };
 

@@ -39,11 +39,7 @@ const typeNameOf = (table: string): string =>
 /** The dbt sources of the raw vault, as `vault/models/sources.yml` holds them. */
 export const generateDbtSources = (registry: Registry): string => {
   const by_schema = Map.groupBy(registry.entities.values(), (entity) => entity.schema);
-  const lines = [
-    '# Generated from vault/entities by `npm run generate`: never edit.',
-    'version: 2',
-    'sources:',
-  ];
+  const lines = ['# Generated from vault/entities by `npm run generate`: never edit.', 'version: 2', 'sources:'];
   for (const [schema, entities] of [...by_schema].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
     lines.push(`  - name: ${schema}`, `    schema: ${schema}`, '    tables:');
     for (const entity of entities) lines.push(...tableLines(registry, entity));
@@ -59,9 +55,7 @@ const tableLines = (registry: Registry, entity: Entity): string[] => {
   const history = is_effectivity
     ? 'One row for each time during which a relation held, until load_end_date.'
     : 'Runs of equal rows are one row; load_end_date is where the next one begins.';
-  const columns = is_effectivity
-    ? [...entity.columns, ...hubKeysOf(registry, entity.parent)]
-    : entity.columns;
+  const columns = is_effectivity ? [...entity.columns, ...hubKeysOf(registry, entity.parent)] : entity.columns;
   return [
     ...lines,
     ...sourceLines(`${entity.table}_current`, `${entity.description} ${current}`, columns),
@@ -91,10 +85,7 @@ const TABLE_HEAD = '| table | what it holds |\n|---|---|\n';
  */
 export const generateEntityTable = (registry: Registry, readme: string): string => {
   const [before, after] = readme.split(TABLE_HEAD);
-  if (before === undefined || after === undefined)
-    throw new RangeError('the README has no table of the vault');
-  const rows = [...registry.entities.values()].map(
-    ({ name, description }) => `| \`${name}\` | ${description} |\n`,
-  );
+  if (before === undefined || after === undefined) throw new RangeError('the README has no table of the vault');
+  const rows = [...registry.entities.values()].map(({ name, description }) => `| \`${name}\` | ${description} |\n`);
   return `${before}${TABLE_HEAD}${rows.join('')}${after.replace(/^(\|.*\n)*/, '')}`;
 };

@@ -34,16 +34,14 @@ const encodeText: Encoder = (value, field) => {
 
 const encodeInteger: Encoder = (value, field) => {
   if (value === null) return NULL;
-  if (!Number.isSafeInteger(value))
-    throw new RangeError(`${field} must be a safe integer, not ${String(value)}`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`${field} must be a safe integer, not ${String(value)}`);
   const text = value === 0 ? '0' : String(value);
   return `i${text.length}:${text}`;
 };
 
 const encodeDecimal: Encoder = (value, field) => {
   if (value === null) return NULL;
-  if (typeof value !== 'string')
-    throw new TypeError(`${field} must be a decimal string, not ${typeof value}`);
+  if (typeof value !== 'string') throw new TypeError(`${field} must be a decimal string, not ${typeof value}`);
   const text = PLAIN_INTEGER.test(value) ? value : plainDecimal(value, field);
   return `i${text.length}:${text}`;
 };
@@ -148,8 +146,7 @@ export const hashHub = (table: string, encoded: string): string => digest('hub:'
 export const hashLink = (table: string, hub_keys: readonly string[], encoded_dependent_key = ''): string => {
   let encoded = '';
   for (const key of hub_keys) {
-    if (!isHash(key))
-      throw new RangeError(`${table}: a hub key must be 64 lower-case hex digits, not ${key}`);
+    if (!isHash(key)) throw new RangeError(`${table}: a hub key must be 64 lower-case hex digits, not ${key}`);
     encoded += `x64:${key}`;
   }
   return digest('link:', table, encoded + encoded_dependent_key);

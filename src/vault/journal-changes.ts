@@ -62,11 +62,7 @@ const listWriters = async (sql: Sql | Transaction): Promise<string[]> => {
 };
 
 /** The batch that holds the sequence after `after`: a writer's batches commit in order and leave no gap. */
-const nextBatch = async (
-  sql: Sql | Transaction,
-  writer: string,
-  after: number,
-): Promise<JournalBatch | undefined> => {
+const nextBatch = async (sql: Sql | Transaction, writer: string, after: number): Promise<JournalBatch | undefined> => {
   const [batch] = await sql<JournalBatch[]>`
     select last_sequence, first_load_date, last_load_date
     from ops.journal_batch

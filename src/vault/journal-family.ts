@@ -26,6 +26,4 @@ export const journalFamily = (registry: Registry): JournalFamily | null => {
 
 const namesItsRecord = (entity: Entity): entity is Satellite =>
   entity.kind === 'satellite' &&
-  ['journal_writer', 'journal_sequence'].every((name) =>
-    entity.payload.some((column) => column.name === name),
-  );
+  ['journal_writer', 'journal_sequence'].every((name) => entity.payload.some((column) => column.name === name));

@@ -30,8 +30,7 @@ const CELLS: Readonly<Record<ColumnType, Cell>> = {
   date: plainText,
   bytes: (value: string) => `\\\\x${value}`,
   json: quoted,
-  'text[]': (value: readonly string[]) =>
-    value.length === 0 ? '"{}"' : quoted(`{${value.map(quoted).join(',')}}`),
+  'text[]': (value: readonly string[]) => (value.length === 0 ? '"{}"' : quoted(`{${value.map(quoted).join(',')}}`)),
 };
 
 /** A sound row. Values of json columns stand as JSON text. */
@@ -41,10 +40,7 @@ export type Writable = Readonly<Record<string, unknown>>;
  * A row whose json columns are text.
  * @throws TypeError or RangeError when a json value has no canonical form
  */
-export const writableOf = (
-  columns: readonly Column[],
-  values: Readonly<Record<string, unknown>>,
-): Writable => {
+export const writableOf = (columns: readonly Column[], values: Readonly<Record<string, unknown>>): Writable => {
   let writable: Record<string, unknown> | null = null;
   for (const { name, type } of columns) {
     if (type !== 'json' || values[name] === null) continue;
@@ -55,10 +51,7 @@ export const writableOf = (
 };
 
 /** The array literal of a column over all rows. */
-export const arrayLiteral = (
-  { name, type }: Pick<Column, 'name' | 'type'>,
-  rows: readonly Writable[],
-): string => {
+export const arrayLiteral = ({ name, type }: Pick<Column, 'name' | 'type'>, rows: readonly Writable[]): string => {
   const cell = CELLS[type] as (value: unknown) => string;
   let literal = '';
   for (const row of rows) {
@@ -69,8 +62,7 @@ export const arrayLiteral = (
 };
 
 /** How a column is read out of `unnest`: array columns travel as text, since arrays of arrays must be rectangles. */
-export const columnFromUnnest = ({ name, type }: Column): string =>
-  type === 'text[]' ? `${name}::text[]` : name;
+export const columnFromUnnest = ({ name, type }: Column): string => (type === 'text[]' ? `${name}::text[]` : name);
 
 const ELEMENTS: Readonly<Record<ColumnType, string>> = {
   text: 'text',
@@ -87,5 +79,4 @@ const ELEMENTS: Readonly<Record<ColumnType, string>> = {
 };
 
 /** Parameter `number` as the array of a column's values. */
-export const parameterOf = ({ type }: Column, number: number): string =>
-  `$${number}::text::${ELEMENTS[type]}[]`;
+export const parameterOf = ({ type }: Column, number: number): string => `$${number}::text::${ELEMENTS[type]}[]`;

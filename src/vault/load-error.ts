@@ -16,10 +16,7 @@ export interface Refusal extends Writable {
  * A row as ops.load_error keeps it. The key hashes table, reason and record, so that a replay adds nothing.
  * @param row whatever was given as a row
  */
-export const refusal = (
-  row: { readonly table: unknown; readonly values: unknown },
-  reason: string,
-): Refusal => {
+export const refusal = (row: { readonly table: unknown; readonly values: unknown }, reason: string): Refusal => {
   const table_name = safeText(String(row.table));
   const record = safeRecord(row.values);
   const load_error_key = hash('sha256', JSON.stringify([table_name, reason, record]), 'hex');
@@ -27,11 +24,7 @@ export const refusal = (
 };
 
 /** Writes refusals, in order of their keys. */
-export const insertRefusals = async (
-  tx: Transaction,
-  refusals: readonly Refusal[],
-  now_ms: number,
-): Promise<void> => {
+export const insertRefusals = async (tx: Transaction, refusals: readonly Refusal[], now_ms: number): Promise<void> => {
   if (refusals.length === 0) return;
   const rows = refusals.toSorted((a, b) => (a.load_error_key < b.load_error_key ? -1 : 1));
   const keys = arrayLiteral({ name: 'load_error_key', type: 'bytes' }, rows);
@@ -52,9 +45,7 @@ export const insertRefusals = async (
  */
 const safeRecord = (value: unknown): string => {
   try {
-    const json = JSON.stringify(value, (_, member: unknown) =>
-      typeof member === 'bigint' ? `${member}` : member,
-    );
+    const json = JSON.stringify(value, (_, member: unknown) => (typeof member === 'bigint' ? `${member}` : member));
     return (json ?? 'null').replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (escaped, code: string) =>
       code.length > 1 ? `\\\\${code}` : escaped,
     );

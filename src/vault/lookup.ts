@@ -74,8 +74,7 @@ export const findKeyRows = async (
   const { table, name, hash_key, columns } = entity;
   const family = journalFamily(registry);
   const of_journal = family?.tables.has(table) === true ? family : null;
-  const at_dates =
-    of_journal && `and load_date in (${loadDatesText(of_journal.satellite, `decode($3::text, 'hex')`)})`;
+  const at_dates = of_journal && `and load_date in (${loadDatesText(of_journal.satellite, `decode($3::text, 'hex')`)})`;
   const rows = await sql.unsafe<Record<string, unknown>[]>(
     `select ${columns.map((column) => column.name).join(', ')}
      from ${name}

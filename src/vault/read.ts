@@ -25,11 +25,7 @@ export interface AsOf extends KeyFilter {
  */
 export interface Reader {
   /** The latest row of each key, whatever its applied_date: the last in order of applied_date, load_date, hash_diff. */
-  current<T extends SatelliteTable>(
-    sql: Sql | Transaction,
-    table: T,
-    filter?: KeyFilter,
-  ): Promise<SatelliteRows[T][]>;
+  current<T extends SatelliteTable>(sql: Sql | Transaction, table: T, filter?: KeyFilter): Promise<SatelliteRows[T][]>;
   /** The row of each key that held at `applied` as known at `known`: once `known` has passed, the answer never changes. */
   asOf<T extends SatelliteTable>(sql: Sql | Transaction, table: T, at: AsOf): Promise<SatelliteRows[T][]>;
   /**
@@ -60,8 +56,7 @@ export const createReader = (registry: Registry): Reader => ({
   },
   history: async (sql, table, hash_key) => {
     const satellite = registry.satellite(table);
-    const text =
-      satellite.partition === null ? historyText(registry, satellite) : datedHistoryText(satellite);
+    const text = satellite.partition === null ? historyText(registry, satellite) : datedHistoryText(satellite);
     return [...(await sql.unsafe(text, [hash_key], PREPARED))] as never;
   },
 });
@@ -75,12 +70,7 @@ const parametersOf = ({ hash_keys }: KeyFilter, first: readonly string[]): strin
  * With keys: one descending probe of the primary key's index each. Without: one descending scan of it. A set of a
  * multi-active satellite is found by its head and then read whole.
  */
-const inForceText = (
-  registry: Registry,
-  satellite: Satellite,
-  { hash_keys }: KeyFilter,
-  condition: string,
-): string => {
+const inForceText = (registry: Registry, satellite: Satellite, { hash_keys }: KeyFilter, condition: string): string => {
   const { name, hash_key, columns, flavour, sub_key, state_key, partition } = satellite;
   const select = columns.map((column) => `s.${column.name}`).join(', ');
   const keys_parameter = `$${condition === '' ? 1 : 3}::text::bytea[]`;
@@ -139,8 +129,7 @@ const historyText = (
 ): string => {
   // Of the view of an effectivity satellite only this condition reaches the tables.
   const driven = driving_key.map(
-    (key) =>
-      `and ${key} = (select ${key} from ${registry.link(parent).name} where ${hash_key} = decode($1, 'hex'))`,
+    (key) => `and ${key} = (select ${key} from ${registry.link(parent).name} where ${hash_key} = decode($1, 'hex'))`,
   );
   return `
     select ${[...columns.map((each) => each.name), 'load_end_date'].join(', ')}

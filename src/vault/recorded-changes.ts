@@ -76,9 +76,7 @@ export const readPieces = async (
   const conditions = [
     `t.${hash_key} = k.hash_key`,
     ...(kind === 'satellite' ? times.map((column) => `t.${column} = k.${column}`) : []),
-    ...(others.length === 0
-      ? []
-      : [`row(${others.map((column) => `t.${column}`).join(', ')})::text = k.other`]),
+    ...(others.length === 0 ? [] : [`row(${others.map((column) => `t.${column}`).join(', ')})::text = k.other`]),
   ];
   const found = await sql.unsafe<Record<string, unknown>[]>(
     `select piece.position as feed_major, piece.skip + k.place as feed_minor,

@@ -42,8 +42,7 @@ export const loadRegistry = (directory: string): Registry => {
       const file = readEntityFile(join(directory, folder, name), faults);
       if (file === null) continue;
       const table = name.slice(0, -SUFFIX.length);
-      if (file['x-vault']?.kind !== kind)
-        faults.push(`${table}: x-vault.kind must be "${kind}" in ${folder}`);
+      if (file['x-vault']?.kind !== kind) faults.push(`${table}: x-vault.kind must be "${kind}" in ${folder}`);
       if (files.has(table)) faults.push(`${table}: the table stands in two files`);
       files.set(table, file);
     }

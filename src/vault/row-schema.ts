@@ -45,7 +45,10 @@ const isStorableText = (text: string): boolean => text.isWellFormed() && !text.i
 /** A validator of rows that knows the vault's formats. It never changes what it checks. */
 export const createRowAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({
-    ...{ allErrors: false, allowUnionTypes: true, strict: true, unicodeRegExp: true },
+    allErrors: false,
+    allowUnionTypes: true,
+    strict: true,
+    unicodeRegExp: true,
     code: { regExp: FAST_PATTERNS },
   });
   ajv.addVocabulary(['x-type', 'x-vault', 'x-privacy']);
@@ -79,14 +82,7 @@ const POISON: Readonly<Record<ColumnType, readonly unknown[]>> = {
   bigint: [2 ** 53, -(2 ** 53), 1.5, '1'],
   decimal: ['', 'NaN', 'Infinity', '1e5', '+1', '.5', '1.', ' 1', `1${'0'.repeat(200)}`, 1],
   boolean: ['t', 1],
-  instant: [
-    '',
-    'infinity',
-    '2026-02-30T00:00:00Z',
-    '2026-01-01T24:00:00Z',
-    '2026-01-01',
-    '0000-01-01T00:00:00Z',
-  ],
+  instant: ['', 'infinity', '2026-02-30T00:00:00Z', '2026-01-01T24:00:00Z', '2026-01-01', '0000-01-01T00:00:00Z'],
   date: ['', 'today', '2026-02-30', '0000-01-01', '2026-1-1'],
   bytes: ['a', 'AA', 'zz', '\\x00', 'a'.repeat(100_000)],
   json: [],

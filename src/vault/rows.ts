@@ -42,12 +42,7 @@ export interface RowBuilder {
   hub<T extends HubTable>(table: T, key: Content<T>, stamp: Stamp): VaultRow;
   link<T extends LinkTable>(table: T, hubs: Content<T>, stamp: Stamp): VaultRow;
   /** @param parent_key the hash key of the hub or link that the row tells about */
-  satellite<T extends SatelliteTable>(
-    table: T,
-    parent_key: string,
-    payload: Content<T>,
-    stamp: Stamp,
-  ): VaultRow;
+  satellite<T extends SatelliteTable>(table: T, parent_key: string, payload: Content<T>, stamp: Stamp): VaultRow;
   /**
    * The rows of a multi-active satellite that hold together; each carries the hash diff of the whole set.
    * @throws RangeError when there is none, two have one sub key, or one does not validate: a set is said whole or not
@@ -84,8 +79,7 @@ export const createRowBuilder = (registry: Registry): RowBuilder => {
     link: (table, hubs, stamp) => keyedRow(registry.link(table), linkKey(table, hubs), hubs, stamp),
     satellite: (table, parent_key, payload, stamp) => {
       const satellite = registry.satellite(table);
-      if (satellite.flavour === 'multi-active')
-        throw new RangeError(`${table} is multi-active: use satelliteSet`);
+      if (satellite.flavour === 'multi-active') throw new RangeError(`${table} is multi-active: use satelliteSet`);
       return satelliteRow(satellite, parent_key, diff(table, payload), payload, stamp);
     },
     satelliteSet: (table, parent_key, payloads, stamp) => {
@@ -129,8 +123,7 @@ const refuseUnsoundSet = ({ table, sub_key, fault }: Satellite, set: readonly Va
   // What held before would go on, for there is no row to replace it.
   if (set.length === 0) throw new RangeError(`${table}: a set has at least one row`);
   const places = new Set(set.map(({ values }) => sub_key.map((name) => String(values[name])).join(',')));
-  if (places.size < set.length)
-    throw new RangeError(`${table}: two rows of a set have one ${sub_key.join(', ')}`);
+  if (places.size < set.length) throw new RangeError(`${table}: two rows of a set have one ${sub_key.join(', ')}`);
   for (const { values } of set) {
     const wrong = fault(values);
     if (wrong !== null) throw new RangeError(`${table}: ${wrong}`);

@@ -6,7 +6,5 @@ import type { Sql } from '../postgres/connect.ts';
 export type Transaction = TransactionSql<{}>;
 
 /** Runs `work` in the transaction given, or in one opened and committed for it. */
-export const inTransaction = async <T>(
-  sql: Sql | Transaction,
-  work: (tx: Transaction) => Promise<T>,
-): Promise<T> => ('savepoint' in sql ? work(sql) : ((await sql.begin(work)) as T));
+export const inTransaction = async <T>(sql: Sql | Transaction, work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  'savepoint' in sql ? work(sql) : ((await sql.begin(work)) as T);

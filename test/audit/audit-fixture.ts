@@ -35,11 +35,7 @@ export const makeWitness = (name: string): Witness => {
 export const cosign = (text: string, { name, key_id, private_key }: Witness, time_s: number): string => {
   const stamp = Buffer.alloc(8);
   stamp.writeBigUInt64BE(BigInt(time_s));
-  return formatSignature(
-    name,
-    key_id,
-    Buffer.concat([stamp, sign(null, cosignedMessage(text, time_s), private_key)]),
-  );
+  return formatSignature(name, key_id, Buffer.concat([stamp, sign(null, cosignedMessage(text, time_s), private_key)]));
 };
 
 /** Queues a batch of leaves that nobody else has. @returns their hashes, in order */
@@ -60,7 +56,5 @@ export const readAllLeaves = async (sql: Sql): Promise<Buffer[]> => {
     from audit.sequenced
     join audit.leaf_batch using (leaf_batch_id)
     order by first_index`;
-  return rows.flatMap(({ leaf_hashes }) =>
-    (leaf_hashes.match(/.{64}/g) ?? []).map((hex) => Buffer.from(hex, 'hex')),
-  );
+  return rows.flatMap(({ leaf_hashes }) => (leaf_hashes.match(/.{64}/g) ?? []).map((hex) => Buffer.from(hex, 'hex')));
 };

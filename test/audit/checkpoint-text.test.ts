@@ -2,11 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { formatCheckpoint } from '../../src/audit/checkpoint.ts';
-import {
-  formatCheckpointText,
-  parseCheckpointText,
-  separatorAfter,
-} from '../../src/audit/checkpoint-text.ts';
+import { formatCheckpointText, parseCheckpointText, separatorAfter } from '../../src/audit/checkpoint-text.ts';
 import { hashLeaf } from '../../src/audit/merkle.ts';
 import { formatNote, NoteError, signNote } from '../../src/audit/note.ts';
 
@@ -30,10 +26,7 @@ describe("a checkpoint file's text", () => {
     const text = formatCheckpointText(NOTES);
     assert.deepEqual(notesIn(text), NOTES);
     assert.deepEqual(notesIn(''), []);
-    assert.match(
-      text,
-      /^onevault\/0123456789abcdef\n1\n[^\n]+\n\n— onevault\/0123456789abcdef [^\n]+\n\nonevault/,
-    );
+    assert.match(text, /^onevault\/0123456789abcdef\n1\n[^\n]+\n\n— onevault\/0123456789abcdef [^\n]+\n\nonevault/);
   });
 
   it('is read past what a crash cut at any byte, once the note is written again', () => {

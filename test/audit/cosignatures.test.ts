@@ -20,12 +20,10 @@ describe('the signatures on a checkpoint', () => {
   const [known, other] = [makeWitness('witness.example/w1'), makeWitness('witness.example/w2')];
   const seal = async (): Promise<number> => {
     const keyring = testKeyring(database.sql, clock, master_key);
-    return (await sealTree(database.sql, { keyring, clock, published: null, is_check_forced: false }))
-      .tree_size;
+    return (await sealTree(database.sql, { keyring, clock, published: null, is_check_forced: false })).tree_size;
   };
   const master_key = Buffer.alloc(32, 7);
-  const accept = (note: string) =>
-    acceptCosignature(database.sql, { note, witnesses: [known], now_ms: clock.now() });
+  const accept = (note: string) => acceptCosignature(database.sql, { note, witnesses: [known], now_ms: clock.now() });
 
   before(async () => {
     database = await createTestDatabase();
@@ -76,11 +74,7 @@ describe('the signatures on a checkpoint', () => {
       [formatNote(of_other_log, [cosign(of_other_log, known, START_S)]), /no checkpoint of/],
       [formatNote('hello\n', [cosign('hello\n', known, START_S)]), /a checkpoint begins/],
     ] as const) {
-      await assert.rejects(
-        accept(note),
-        (error) => error instanceof NoteError && reason.test(error.message),
-        note,
-      );
+      await assert.rejects(accept(note), (error) => error instanceof NoteError && reason.test(error.message), note);
     }
     assert.deepEqual(await sql`select * from audit.cosignature`, before);
   });
@@ -103,10 +97,7 @@ describe('the signatures on a checkpoint', () => {
       assert(isSignedBy(parseNote(shared.note), parseVerifierKey(key.verifier_key)), key.key_id);
     }
     assert.equal(parseNote(shared.note).signatures.length, 3, 'and the witness is still there');
-    assert.deepEqual(
-      [retired!.retired_at, retired!.last_size],
-      ['2026-11-21T10:00:01.000Z', before.tree_size],
-    );
+    assert.deepEqual([retired!.retired_at, retired!.last_size], ['2026-11-21T10:00:01.000Z', before.tree_size]);
     assert.deepEqual([fresh!.retired_at, fresh!.first_size], [null, before.tree_size]);
     clock.advance(10_000);
     await queueLeaves(sql, 1);
@@ -130,7 +121,10 @@ describe('the signatures on a checkpoint', () => {
     const keyring = testKeyring(sql, clock, master_key);
     await assert.rejects(
       keyring.open(Buffer.from(row!.sealed, 'hex'), {
-        ...{ table: 'audit.signing_key', tenant: null, row: '00000000', column: 'sealed_private_key' },
+        table: 'audit.signing_key',
+        tenant: null,
+        row: '00000000',
+        column: 'sealed_private_key',
       }),
     );
     await seal();

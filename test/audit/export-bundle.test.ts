@@ -32,7 +32,9 @@ describe('exporting a bundle', () => {
     const lines: BundleLine[] = [];
     await database.sql.begin(async (tx) => {
       const input = await planBundle(tx, {
-        ...{ from, to, made_at: '2026-11-21T12:00:00.000Z' },
+        from,
+        to,
+        made_at: '2026-11-21T12:00:00.000Z',
         customer: customer === undefined ? null : { slug: customer, owner: ownerOf(customer) },
       });
       for await (const page of bundleLines(tx, vault.deps, input!)) lines.push(...page);

@@ -29,8 +29,7 @@ const MODULE = fileURLToPath(new URL('../independent', import.meta.url));
 
 // What go.mod asks for; older ones cannot read it.
 const LEAST_GO = 25;
-const [, minor] =
-  /^go1\.(\d+)/.exec(spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout) ?? [];
+const [, minor] = /^go1\.(\d+)/.exec(spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout) ?? [];
 const is_skipped = Number(minor ?? 0) < LEAST_GO && process.env.CI === undefined;
 
 // Sizes around powers of two and of 256, where trees change their shape.
@@ -88,9 +87,7 @@ const publish = async (sql: Sql, folder: string) => {
     await tx`delete from audit.leaf_queue`;
   });
   for (const [step, count] of STEPS.entries()) {
-    const fresh = Array.from({ length: count }, (_, place) =>
-      Buffer.from(`entry ${entries.length + place}\n`),
-    );
+    const fresh = Array.from({ length: count }, (_, place) => Buffer.from(`entry ${entries.length + place}\n`));
     await sql`
       insert into audit.leaf_batch (change_id, leaf_count, leaf_hashes, queued_at)
       values (${-1 - step}, ${count}, ${Buffer.concat(fresh.map(hashLeaf))}, now())`;
@@ -117,10 +114,7 @@ const publish = async (sql: Sql, folder: string) => {
     }
     for (const [earlier, { tree_size }] of checkpoints.slice(0, place).entries()) {
       const hashes = await consistencyProof(sql, tree_size, checkpoint.tree_size);
-      const lines = [
-        `${tree_size} ${checkpoint.tree_size}`,
-        ...hashes.map((hash) => hash.toString('base64')),
-      ];
+      const lines = [`${tree_size} ${checkpoint.tree_size}`, ...hashes.map((hash) => hash.toString('base64'))];
       writeFileSync(join(folder, 'consistency', `${earlier}-${place}.txt`), `${lines.join('\n')}\n`);
       written.consistency += 1;
     }

@@ -58,9 +58,6 @@ export const assertLogged = async (sql: Sql): Promise<LoggedLeaf[]> => {
   assert.deepEqual(await listUncovered(sql), []);
   const vault = await countVault(sql);
   assert.equal(leaves.length, vault.events);
-  assert.equal(
-    new Set(leaves.flatMap(({ rows }) => rows.map((row) => JSON.stringify(row)))).size,
-    vault.rows,
-  );
+  assert.equal(new Set(leaves.flatMap(({ rows }) => rows.map((row) => JSON.stringify(row)))).size, vault.rows);
   return leaves;
 };

@@ -129,9 +129,7 @@ describe('the leaves of the audit log', function () {
     const given = [1, 2, 3, 4].flatMap((n) => tenantRows(`t-${n}`, 'A', stamp(n)));
     for (const wait_ms of [0, 1, 2, 4, 8, 16]) {
       const killed = connect(database.url, { application_name: 'victim', max_connections: 1 });
-      const loading = newLoader()(killed, [...given, ...tenantRows(`w-${wait_ms}`, 'A', stamp(1))]).catch(
-        () => {},
-      );
+      const loading = newLoader()(killed, [...given, ...tenantRows(`w-${wait_ms}`, 'A', stamp(1))]).catch(() => {});
       await sleep(wait_ms);
       await sql`
         select pg_terminate_backend(pid)

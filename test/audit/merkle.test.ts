@@ -103,10 +103,7 @@ const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
 describe("the tree against certificate-transparency's vectors", () => {
   it('has their roots', () => {
-    assert.equal(
-      emptyRoot().toString('hex'),
-      'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
-    );
+    assert.equal(emptyRoot().toString('hex'), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
     for (const [place, root] of ROOTS.entries()) {
       assert.equal(rootOf(LEAVES.slice(0, place + 1)).toString('hex'), root, `${place + 1} leaves`);
     }
@@ -217,7 +214,9 @@ describe('the tree against the definition in RFC 6962', () => {
           path,
         );
         const claim = {
-          ...{ first_size, second_size, path },
+          first_size,
+          second_size,
+          path,
           first_root: definedRoot(leaves.slice(0, first_size)),
           second_root: definedRoot(leaves),
         };
@@ -270,8 +269,7 @@ const leavesOf = (count: number): Buffer[] => {
   return cache.slice(0, count);
 };
 
-const rangeRoot = (leaves: readonly Buffer[], { from, to }: LeafRange): Buffer =>
-  rootOf(leaves.slice(from, to));
+const rangeRoot = (leaves: readonly Buffer[], { from, to }: LeafRange): Buffer => rootOf(leaves.slice(from, to));
 
 // RFC 6962, sections 2.1 to 2.1.2, word for word.
 

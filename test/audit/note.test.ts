@@ -177,10 +177,7 @@ describe('a cosignature', () => {
       );
     }
     assert.throws(() => verifyCosignature(EXAMPLE_NOTE, parsed!, witness), NoteError);
-    assert.throws(
-      () => verifyCosignature(EXAMPLE_CHECKPOINT, parsed!, { ...witness, kind: ED25519 }),
-      NoteError,
-    );
+    assert.throws(() => verifyCosignature(EXAMPLE_CHECKPOINT, parsed!, { ...witness, kind: ED25519 }), NoteError);
   });
 
   it("of the specification's example witness has a key id of four bytes and a time", () => {

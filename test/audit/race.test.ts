@@ -78,7 +78,10 @@ describe('four sealers at once, each with its own files, that are cut off at any
       for (let place = 0; place < SEALERS; place += 1) {
         const files = createCheckpointFiles(join(folder, `${place}`));
         const again = createSealer({
-          ...{ sql, clock, files, log: silentLog },
+          sql,
+          clock,
+          files,
+          log: silentLog,
           keyring: testKeyring(sql, clock, master_key),
         });
         await again.run();
@@ -109,10 +112,9 @@ describe('four sealers at once, each with its own files, that are cut off at any
           limit 1`,
         { code: '23505' },
       );
-      await assert.rejects(
-        sql`insert into audit.node (level, node_index, node_hash) values (1, 0, ${emptyRoot()})`,
-        { code: '23505' },
-      );
+      await assert.rejects(sql`insert into audit.node (level, node_index, node_hash) values (1, 0, ${emptyRoot()})`, {
+        code: '23505',
+      });
     } finally {
       await drop();
     }

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseCheckpoint } from '../../src/audit/checkpoint.ts';
-import {
-  checkpointAt,
-  firstCheckpointOver,
-  latestCheckpoint,
-  listKeys,
-} from '../../src/audit/checkpoints.ts';
+import { checkpointAt, firstCheckpointOver, latestCheckpoint, listKeys } from '../../src/audit/checkpoints.ts';
 import { MissingHashError, readLeafHashes, readSubtrees } from '../../src/audit/hashes.ts';
 import { emptyRoot, rootOf, verifyConsistency, verifyInclusion } from '../../src/audit/merkle.ts';
 import { isSignedBy, parseNote, parseVerifierKey } from '../../src/audit/note.ts';
@@ -26,8 +21,7 @@ describe("the audit log's tree", () => {
   before(async () => {
     database = await createTestDatabase();
     const keyring = testKeyring(database.sql, clock);
-    seal = (more = {}) =>
-      sealTree(database.sql, { keyring, clock, published: null, is_check_forced: false, ...more });
+    seal = (more = {}) => sealTree(database.sql, { keyring, clock, published: null, is_check_forced: false, ...more });
   });
   after(() => database.drop());
 
@@ -125,9 +119,7 @@ describe("the audit log's tree", () => {
     const roots = new Map(sizes.map((size) => [size, rootOf(leaves.slice(0, size))]));
     for (const tree_size of sizes) {
       const root = roots.get(tree_size)!;
-      const indices = [0, 1, 254, 255, 256, 300, 65_535, 65_536, tree_size - 1].filter(
-        (index) => index < tree_size,
-      );
+      const indices = [0, 1, 254, 255, 256, 300, 65_535, 65_536, tree_size - 1].filter((index) => index < tree_size);
       for (const index of indices) {
         const path = await inclusionProof(sql, { index, tree_size });
         assert(
@@ -138,10 +130,7 @@ describe("the audit log's tree", () => {
       for (const first_size of sizes.filter((size) => size <= tree_size)) {
         const path = await consistencyProof(sql, first_size, tree_size);
         const claim = { first_size, second_size: tree_size, second_root: root, path };
-        assert(
-          verifyConsistency({ ...claim, first_root: roots.get(first_size)! }),
-          `${first_size} to ${tree_size}`,
-        );
+        assert(verifyConsistency({ ...claim, first_root: roots.get(first_size)! }), `${first_size} to ${tree_size}`);
       }
     }
     assert.deepEqual(await consistencyProof(sql, 0, 300), []);

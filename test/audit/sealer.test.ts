@@ -42,7 +42,9 @@ describe('the checkpoint files', () => {
   /** As after a start: nothing is remembered. */
   const newSealer = (): Sealer =>
     createSealer({
-      ...{ sql: database.sql, clock, log: silentLog },
+      sql: database.sql,
+      clock,
+      log: silentLog,
       keyring: testKeyring(database.sql, clock, master_key),
       files: createCheckpointFiles(folder),
     });
@@ -54,9 +56,7 @@ describe('the checkpoint files', () => {
   const readFiles = (): string[] =>
     readdirSync(folder)
       .sort()
-      .flatMap((name) =>
-        parseCheckpointText(readFileSync(join(folder, name), 'utf8')).map(({ note }) => note),
-      );
+      .flatMap((name) => parseCheckpointText(readFileSync(join(folder, name), 'utf8')).map(({ note }) => note));
   const readTable = async (): Promise<string[]> =>
     (
       await database.sql<{ note: string }[]>`
@@ -94,13 +94,7 @@ describe('the checkpoint files', () => {
     await grow(newSealer());
     const whole = readFileSync(name, 'utf8');
     const first = formatCheckpointText((await readTable()).slice(0, 1));
-    for (const length of [
-      first.length,
-      first.length + 5,
-      first.length + 60,
-      whole.length - 40,
-      whole.length - 1,
-    ]) {
+    for (const length of [first.length, first.length + 5, first.length + 60, whole.length - 40, whole.length - 1]) {
       writeFileSync(name, whole.slice(0, length));
       await newSealer().run();
       assert.deepEqual(readFiles(), await readTable(), `cut at ${length} of ${whole.length}`);

@@ -51,13 +51,7 @@ describe('verifying the vault against its log', () => {
   it('names two views that the operator shows of one log, once they are compared', async () => {
     const [trusted, leaves] = await Promise.all([vault.published(), readAll(database.sql, vault)]);
     for (let seed = 0; seed < 3; seed += 1) {
-      const { alone, compared } = await showTwoViews(
-        database.sql,
-        vault,
-        trusted,
-        leaves,
-        createRandom(seed),
-      );
+      const { alone, compared } = await showTwoViews(database.sql, vault, trusted, leaves, createRandom(seed));
       // Whoever holds the log's own key can tell any one person a story that hangs together.
       assert.deepEqual(alone.faults, []);
       assert.deepEqual([...new Set(compared.faults.map(({ kind }) => kind))], ['split_view']);

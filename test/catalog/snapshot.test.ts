@@ -26,8 +26,7 @@ describe('the snapshot', () => {
     assert.equal(price.tiers[0]?.prices.input_price, 150_000n);
     assert.equal(price.tiers[0]?.prices.output_price, 600_000n);
     assert.match(price.price_version, /^[0-9a-f]{64}$/);
-    for (const map of [snapshot.models, snapshot.providers, snapshot.customers])
-      assert.ok(!map.has('unknown'));
+    for (const map of [snapshot.models, snapshot.providers, snapshot.customers]) assert.ok(!map.has('unknown'));
     const priorities = snapshot.routing_rules.map(({ rule_priority }) => rule_priority);
     assert.deepEqual(
       priorities,
@@ -41,7 +40,9 @@ describe('the snapshot', () => {
       is_offered,
       provider_model_name: 'm',
       price_version: String(holds_from_ms),
-      ...{ tier_version: null, tiers: [], agreed: null },
+      tier_version: null,
+      tiers: [],
+      agreed: null,
     });
     const offer = { model: 'm', provider: 'p', prices: [price(10), price(20), price(30, false)] };
     assert.equal(priceAt(offer, 9), null);

@@ -127,14 +127,8 @@ describe('onevault audit', function () {
       [['export', '--customer', 'nobody', '--out', file('x')], /there is no customer nobody/],
       [['prove', '--receipt', 'v2', '--request-id', request_id], /--receipt: the value of the header/],
       [['prove', '--receipt', receipt, '--request-id', request_id], /--request or --response/],
-      [
-        ['prove', '--request', file('none'), '--receipt', receipt, '--request-id', request_id],
-        /--request: ENOENT/,
-      ],
-      [
-        ['prove', '--request', file('body'), '--receipt', receipt, '--request-id', 'x'],
-        /the vault has no call x/,
-      ],
+      [['prove', '--request', file('none'), '--receipt', receipt, '--request-id', request_id], /--request: ENOENT/],
+      [['prove', '--request', file('body'), '--receipt', receipt, '--request-id', 'x'], /the vault has no call x/],
     ];
     for (const [args, expected] of faults) {
       const { code, stderr } = await run(...args);
@@ -154,10 +148,7 @@ describe('onevault audit', function () {
     });
     const damaged = await run('verify');
     assert.equal(damaged.code, 1, damaged.stderr);
-    assert.match(
-      damaged.stdout,
-      /FAULT payload: api_request_s [0-9a-f]{64} of .* does not match its hash diff/,
-    );
+    assert.match(damaged.stdout, /FAULT payload: api_request_s [0-9a-f]{64} of .* does not match its hash diff/);
     assert.match(damaged.stdout, /FAULT checkpoint_gone/);
     const [, faults] = /NOT SOUND: (\d+) fault/.exec(damaged.stdout) ?? [];
     const events = await database.sql<{ after: object }[]>`
@@ -181,9 +172,6 @@ describe('onevault audit', function () {
     // The keys are those that the database names now.
     const replaced = await run('verify');
     assert.equal(replaced.code, 1, replaced.stderr);
-    assert.match(
-      replaced.stdout,
-      /FAULT other_key: the signature of the checkpoint of size \d+ in .*2026-11-21/,
-    );
+    assert.match(replaced.stdout, /FAULT other_key: the signature of the checkpoint of size \d+ in .*2026-11-21/);
   });
 });

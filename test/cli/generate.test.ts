@@ -9,11 +9,7 @@ describe('the generated files', () => {
     const files = await generate();
     assert.ok(files.size >= 4);
     for (const [path, text] of files) {
-      assert.equal(
-        readFileSync(path, 'utf8'),
-        text,
-        `${relative(PROJECT.root, path)}: run \`npm run generate\``,
-      );
+      assert.equal(readFileSync(path, 'utf8'), text, `${relative(PROJECT.root, path)}: run \`npm run generate\``);
     }
   });
 });

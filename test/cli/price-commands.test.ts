@@ -38,21 +38,26 @@ describe('onevault prices refresh', () => {
     const [current] = await createReader(registry).current(database.sql, 'model_price_s', {
       hash_keys: [offer_hk],
     });
-    const { provider_model_name, input_price, output_price, cached_input_price, cache_write_price } =
-      current!;
+    const { provider_model_name, input_price, output_price, cached_input_price, cache_write_price } = current!;
     const content = {
-      ...{ provider_model_name, input_price, output_price, cached_input_price, cache_write_price },
-      ...{ reasoning_price: null, audio_input_price: null, audio_output_price: null },
-      ...{ image_price: null, request_price: null },
-      ...{ price_source: '@pydantic/genai-prices 0.0.1', is_offered: true, ...changes },
+      provider_model_name,
+      input_price,
+      output_price,
+      cached_input_price,
+      cache_write_price,
+      reasoning_price: null,
+      audio_input_price: null,
+      audio_output_price: null,
+      image_price: null,
+      request_price: null,
+      price_source: '@pydantic/genai-prices 0.0.1',
+      is_offered: true,
+      ...changes,
     };
     const at = '2026-11-02T00:00:00.000Z';
     const stamp = { load_date: at, applied_date: at, record_source: 'test' };
     const load = createLoader({ registry, now: systemClock.now });
-    assert.equal(
-      (await load(database.sql, [rows.satellite('model_price_s', offer_hk, content, stamp)])).refused,
-      0,
-    );
+    assert.equal((await load(database.sql, [rows.satellite('model_price_s', offer_hk, content, stamp)])).refused, 0);
   };
   const count = async (): Promise<number> => {
     const [{ count: found }] = await database.sql<[{ count: number }]>`
@@ -83,10 +88,7 @@ describe('onevault prices refresh', () => {
     assert.match(shown.stdout, /^model +provider +unit +old +new +applied from$/m);
     assert.match(shown.stdout, /^gpt-4\.1 +openai +input +3 +2 +20\d\d-\S+Z$/m);
     assert.match(shown.stdout, /^gpt-4\.1 +openai +cached_input +- +0\.5 +20\d\d-\S+Z$/m);
-    assert.match(
-      shown.stdout,
-      /^claude-sonnet-4-5 +anthropic +input, standard above 200000 +- +6 +20\d\d-\S+Z$/m,
-    );
+    assert.match(shown.stdout, /^claude-sonnet-4-5 +anthropic +input, standard above 200000 +- +6 +20\d\d-\S+Z$/m);
     assert.match(
       shown.stdout,
       /left as they are, its price comes from elsewhere: a contract of our own: gpt-5 \(openai\)/,

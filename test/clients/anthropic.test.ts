@@ -40,7 +40,8 @@ describe("Anthropic's SDK", () => {
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
       const asked = (content: Anthropic.MessageParam['content']) => ({
-        ...{ model, max_tokens: 1_024 },
+        model,
+        max_tokens: 1_024,
         messages: [{ role: 'user' as const, content }],
       });
 
@@ -67,7 +68,8 @@ describe("Anthropic's SDK", () => {
 
       it('keeps a conversation by itself where the gateway says that nobody keeps it', async () => {
         const thread = client.beta.messages.thread({
-          ...{ model, max_tokens: 1_024 },
+          model,
+          max_tokens: 1_024,
           unsupportedRequestBehavior: 'continue_unthreaded',
         });
         await thread.send({ role: 'user', content: 'one' });
@@ -161,7 +163,8 @@ describe("Anthropic's SDK", () => {
   it('takes its token as a bearer token too', async () => {
     const bearer = new Anthropic({ baseURL: gateway.url, apiKey: null, authToken: gateway.keys.api_key });
     const { content } = await bearer.messages.create({
-      ...{ model: 'gpt-4o-mini', max_tokens: 100 },
+      model: 'gpt-4o-mini',
+      max_tokens: 100,
       messages: [{ role: 'user', content: 'Hi' }],
     });
     assert.equal(textOf(content), 'You wrote: Hi');

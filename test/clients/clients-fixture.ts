@@ -13,8 +13,7 @@ export const PROVIDER_OF: Readonly<Record<(typeof MODELS)[number], string>> = {
 };
 
 /** A picture of one pixel, in base64. */
-export const PNG =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 /** That a call is recorded with the tokens of prompt and reply that its client was told. */
 export const assertUsed = (call: VaultCall, told: readonly (number | undefined)[]): void => {

@@ -64,7 +64,8 @@ describe("Google's SDK", () => {
 
       it('gives what fits a schema', async () => {
         const { text } = await client.models.generateContent({
-          ...{ model, contents: 'Who?' },
+          model,
+          contents: 'Who?',
           config: { responseMimeType: 'application/json', responseJsonSchema: z.toJSONSchema(person) },
         });
         assert.doesNotThrow(() => person.parse(JSON.parse(text!)));

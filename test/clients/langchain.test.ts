@@ -43,9 +43,13 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   'ChatOpenAI by responses': {
     create: (address, apiKey, model, maxRetries = 0) =>
       new ChatOpenAI({
-        ...{ model, apiKey, maxRetries, configuration: { baseURL: `${address}/v1` } },
+        model,
+        apiKey,
+        maxRetries,
+        configuration: { baseURL: `${address}/v1` },
         // That nothing is kept: else it sends references to what was said.
-        ...{ useResponsesApi: true, zdrEnabled: true },
+        useResponsesApi: true,
+        zdrEnabled: true,
       }),
     streamed_usage: both,
   },

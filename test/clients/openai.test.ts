@@ -64,7 +64,8 @@ describe("OpenAI's SDK", () => {
         const last = await stream.finalChatCompletion();
         assert.deepEqual(last.choices[0]!.message.parsed, parsed);
         const { output_parsed } = await client.responses.parse({
-          ...{ model, input: 'Who?' },
+          model,
+          input: 'Who?',
           text: { format: zodTextFormat(person, 'person') },
         });
         assert.deepEqual(output_parsed, parsed);
@@ -78,7 +79,8 @@ describe("OpenAI's SDK", () => {
         const [call] = choices[0]!.message.tool_calls!;
         assert.deepEqual(call!.function.parsed_arguments, { city: 'Paris' });
         const { output } = await client.responses.parse({
-          ...{ model, input: 'Use get_weather' },
+          model,
+          input: 'Use get_weather',
           tools: [zodResponsesFunction({ name: 'get_weather', parameters: city })],
         });
         const [made] = output;
@@ -168,9 +170,7 @@ describe("OpenAI's SDK", () => {
       });
 
       it('is let go when it aborts', async () => {
-        const stream = client.chat.completions.stream(
-          asked(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`),
-        );
+        const stream = client.chat.completions.stream(asked(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`));
         stream.once('content', () => stream.abort());
         await assert.rejects(stream.finalContent(), OpenAI.APIUserAbortError);
       });
@@ -203,9 +203,6 @@ describe("OpenAI's SDK", () => {
     assert.equal(call.prompt_tokens, prompt_tokens);
     const painted = await client.images.generate({ model: 'gpt-image-1', prompt: 'A vault' }).withResponse();
     const { input_tokens, output_tokens } = painted.data.usage!;
-    assertUsed(await gateway.recorded(painted.response.headers.get('x-request-id')!), [
-      input_tokens,
-      output_tokens,
-    ]);
+    assertUsed(await gateway.recorded(painted.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
 });

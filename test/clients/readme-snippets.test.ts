@@ -17,9 +17,10 @@ interface Snippet {
   readonly code: string;
 }
 
-const SNIPPETS: readonly Snippet[] = [...SECTION.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
-  ([, language, code]) => ({ language: language!, code: code! }),
-);
+const SNIPPETS: readonly Snippet[] = [...SECTION.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
+  language: language!,
+  code: code!,
+}));
 
 describe('each snippet of the README for an SDK', () => {
   let gateway: TestGateway;
@@ -44,9 +45,7 @@ describe('each snippet of the README for an SDK', () => {
       assert.ok(code.includes('http://127.0.0.1:8080'));
       const here = code.replaceAll('http://127.0.0.1:8080', gateway.url);
       const [program, args] =
-        language === 'python'
-          ? [PYTHON, ['-c', here]]
-          : [process.execPath, ['--input-type=module', '--eval', here]];
+        language === 'python' ? [PYTHON, ['-c', here]] : [process.execPath, ['--input-type=module', '--eval', here]];
       const { PATH = '' } = process.env;
       const env = { PATH, KEY: gateway.keys.api_key, PYTHONDONTWRITEBYTECODE: '1' };
       const { stdout } = await run(program, args, { cwd: ROOT, env });

@@ -21,9 +21,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { assertUsed, MODELS, PNG, PROVIDER_OF } from './clients-fixture.ts';
 
 /** Each provider package of the SDK, with nothing changed but the address and the key. */
-const PACKAGES: Readonly<
-  Record<string, (address: string, apiKey: string) => (model: string) => LanguageModel>
-> = {
+const PACKAGES: Readonly<Record<string, (address: string, apiKey: string) => (model: string) => LanguageModel>> = {
   'openai (chat)': (address, apiKey) => createOpenAI({ baseURL: `${address}/v1`, apiKey }).chat,
   'openai (responses)': (address, apiKey) => createOpenAI({ baseURL: `${address}/v1`, apiKey }),
   anthropic: (address, apiKey) => createAnthropic({ baseURL: `${address}/v1`, apiKey }),
@@ -97,7 +95,10 @@ describe('the Vercel AI SDK', () => {
 
         it('runs a loop of parallel tools to its end, whole and streamed', async () => {
           const asked = {
-            ...{ model, tools, providerOptions, stopWhen: isStepCount(4) },
+            model,
+            tools,
+            providerOptions,
+            stopWhen: isStepCount(4),
             prompt: 'Use get_weather and get_time [[sandbox: preface]]',
           };
           const whole = await generateText(asked);
@@ -228,9 +229,7 @@ describe('the Vercel AI SDK', () => {
         const model = provider.embeddingModel(name);
         const { embeddings, usage } = await embedMany({ model, values: ['one', 'two'] });
         assert.equal(embeddings.length, 2);
-        assert.ok(
-          embeddings.every((vector) => vector.length === embeddings[0]!.length && vector.length > 100),
-        );
+        assert.ok(embeddings.every((vector) => vector.length === embeddings[0]!.length && vector.length > 100));
         assert.notDeepEqual(embeddings[0], embeddings[1]);
         if (provider === openai) assert.ok(usage.tokens > 0);
       }

@@ -38,7 +38,11 @@ describe('an error', () => {
       assert.deepEqual(
         { ...error, message: error.message },
         {
-          ...{ code, status, type, message, name: 'OneVaultError' },
+          code,
+          status,
+          type,
+          message,
+          name: 'OneVaultError',
           details: null,
           param: null,
           retry_after_s: null,
@@ -52,7 +56,11 @@ describe('an error', () => {
   it("takes a provider's own status, what went wrong where, and its cause", () => {
     const cause = new Error('below');
     const error = new OneVaultError('provider_rejected', {
-      ...{ cause, details: 'too long', param: 'messages[0]', status: 422, retry_after_s: 3 },
+      cause,
+      details: 'too long',
+      param: 'messages[0]',
+      status: 422,
+      retry_after_s: 3,
     });
     assert.deepEqual(
       [error.status, error.details, error.param, error.retry_after_s, error.cause],

@@ -18,11 +18,7 @@ describe('ids', () => {
       ids.filter((id) => !UUID_V7.test(id) || !isUuid(id)),
       [],
     );
-    assert.deepEqual(
-      [...new Set(ids.map((id) => id[19]))].sort(),
-      ['8', '9', 'a', 'b'],
-      'the rest is random',
-    );
+    assert.deepEqual([...new Set(ids.map((id) => id[19]))].sort(), ['8', '9', 'a', 'b'], 'the rest is random');
   });
 
   it('begin with the millisecond in which they were made', () => {
@@ -34,12 +30,9 @@ describe('ids', () => {
   });
 
   it('sort in the order they were made, whatever the clock does, and none comes twice', () => {
-    const steps = fc.array(
-      fc.tuple(fc.integer({ min: -5_000, max: 5_000 }), fc.integer({ min: 1, max: 300 })),
-      {
-        maxLength: 30,
-      },
-    );
+    const steps = fc.array(fc.tuple(fc.integer({ min: -5_000, max: 5_000 }), fc.integer({ min: 1, max: 300 })), {
+      maxLength: 30,
+    });
     fc.assert(
       fc.property(steps, (moves) => {
         const clock = fixedClock('2026-11-21T10:00:00Z');
@@ -67,9 +60,7 @@ describe('ids', () => {
       const nextId = createIds({ now: () => 1_795_000_000_000 });
       console.log(Array.from({ length: 1_000 }, nextId).join(' '));`;
     const made = Array.from({ length: 3 }, () =>
-      execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' })
-        .trim()
-        .split(' '),
+      execFileSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' }).trim().split(' '),
     ).flat();
     assert.equal(new Set(made).size, 3_000);
   });

@@ -30,9 +30,7 @@ describe('the log', () => {
   });
 
   it('leaves out what is below its level', () => {
-    const { lines } = written(
-      "const log = createLog('warn', 'x'); log.info('no'); log.debug('no'); log.error('yes');",
-    );
+    const { lines } = written("const log = createLog('warn', 'x'); log.info('no'); log.debug('no'); log.error('yes');");
     assert.deepEqual(
       lines.map(({ msg }) => msg),
       ['yes'],

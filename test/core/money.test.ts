@@ -121,9 +121,7 @@ describe('rounding', () => {
       [0n, 2n, 2n, 2n, 0n, -2n, 1_234n],
     );
     fc.assert(
-      fc.property(amount, (pico) =>
-        assert.ok(absolute(pico - centsFromPico(pico) * 10n ** 10n) <= 5n * 10n ** 9n),
-      ),
+      fc.property(amount, (pico) => assert.ok(absolute(pico - centsFromPico(pico) * 10n ** 10n) <= 5n * 10n ** 9n)),
     );
   });
 });

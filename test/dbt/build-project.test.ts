@@ -28,10 +28,7 @@ describe('a dbt project that is built', () => {
   const buildShop = (options: Options = {}): Promise<BuildResult> =>
     buildProject({ sql, project: parseProject({ project_dir: SHOP }), target: TARGET, at: AT, ...options });
 
-  const buildFiles = (
-    files: Readonly<Record<string, string>>,
-    options: Options = {},
-  ): Promise<BuildResult> => {
+  const buildFiles = (files: Readonly<Record<string, string>>, options: Options = {}): Promise<BuildResult> => {
     const { dir, remove } = writeProject(files);
     try {
       return buildProject({
@@ -47,14 +44,10 @@ describe('a dbt project that is built', () => {
   };
 
   const statusOf = ({ results }: BuildResult): Record<string, string> =>
-    Object.fromEntries(
-      results.map(({ unique_id, status }) => [unique_id.split('.').slice(2, 3).join(), status]),
-    );
+    Object.fromEntries(results.map(({ unique_id, status }) => [unique_id.split('.').slice(2, 3).join(), status]));
 
   const kindOf = async (name: string): Promise<string | undefined> => {
-    const [row] = await sql<
-      { relkind: string }[]
-    >`select relkind::text from pg_class where oid = to_regclass(${name})`;
+    const [row] = await sql<{ relkind: string }[]>`select relkind::text from pg_class where oid = to_regclass(${name})`;
     return row?.relkind;
   };
 
@@ -78,8 +71,7 @@ describe('a dbt project that is built', () => {
     await sql`insert into raw.orders values (51, 1, 'pen', 7, '2026-01-03T04:00:00Z')`;
     await sql`update raw.orders set amount = 1 where id = 50`;
     const { results } = await buildShop({ select: 'order_event order_log' });
-    const rowsOf = (name: string) =>
-      results.find(({ unique_id }) => unique_id === `model.shop.${name}`)?.rows_affected;
+    const rowsOf = (name: string) => results.find(({ unique_id }) => unique_id === `model.shop.${name}`)?.rows_affected;
     assert.equal(rowsOf('order_log'), 1);
     const [row] =
       await sql`select count(*) as orders, count(distinct order_id) as ids, min(amount) as least from dev.order_event`;
@@ -110,10 +102,7 @@ describe('a dbt project that is built', () => {
     });
     assert.equal(built.success, false);
     assert.deepEqual(statusOf(built), { a: 'error', b: 'skipped', c: 'success' });
-    assert.match(
-      built.results.find(({ status }) => status === 'error')!.message!,
-      /division by zero \(22012\)/,
-    );
+    assert.match(built.results.find(({ status }) => status === 'error')!.message!, /division by zero \(22012\)/);
     assert.deepEqual([...(await sql`select n from dev.b`)], [{ n: 1 }]);
   });
 
@@ -134,8 +123,7 @@ describe('a dbt project that is built', () => {
   it('finds what each generic and singular test looks for, and only where "where" says', async () => {
     const built = await buildFiles({
       'models/p.sql': 'select 1 as id',
-      'models/a.sql':
-        "select * from (values (1, 'x', 1), (1, null, 2), (null, 'y', null)) as t (id, kind, parent)",
+      'models/a.sql': "select * from (values (1, 'x', 1), (1, null, 2), (null, 'y', null)) as t (id, kind, parent)",
       'models/s.yml': `models:
   - name: a
     columns:
@@ -158,8 +146,15 @@ describe('a dbt project that is built', () => {
       built.results.map(({ unique_id, failures: count }) => [unique_id.split('.')[2], count]),
     );
     assert.deepEqual(failures, {
-      ...{ p: null, a: null, unique_a_id: 1, not_null_a_id: 1, id_where_x: 0, accepted_values_a_kind__x: 1 },
-      ...{ relationships_a_parent__id__ref_p_: 1, none: 0, some: 3 },
+      p: null,
+      a: null,
+      unique_a_id: 1,
+      not_null_a_id: 1,
+      id_where_x: 0,
+      accepted_values_a_kind__x: 1,
+      relationships_a_parent__id__ref_p_: 1,
+      none: 0,
+      some: 3,
     });
   });
 

@@ -39,16 +39,7 @@ describe('a dbt project built by us and by dbt', () => {
           at: '2026-01-31T00:00:00Z',
         });
         assert(built.success);
-        const places = [
-          '--project-dir',
-          SHOP,
-          '--profiles-dir',
-          folder,
-          '--target-path',
-          folder,
-          '--log-path',
-          folder,
-        ];
+        const places = ['--project-dir', SHOP, '--profiles-dir', folder, '--target-path', folder, '--log-path', folder];
         execFileSync(DBT_BIN, ['build', ...places], { encoding: 'utf8' });
         for (const name of RELATIONS) {
           const rows = (schema: string) =>
@@ -67,16 +58,14 @@ describe('a dbt project built by us and by dbt', () => {
 
 const writeProfile = (folder: string, url: URL): void => {
   const output = {
-    ...{ type: 'postgres', host: url.hostname, port: Number(url.port), user: url.username },
-    ...{
-      password: decodeURIComponent(url.password),
-      dbname: url.pathname.slice(1),
-      schema: 'theirs',
-      threads: 2,
-    },
+    type: 'postgres',
+    host: url.hostname,
+    port: Number(url.port),
+    user: url.username,
+    password: decodeURIComponent(url.password),
+    dbname: url.pathname.slice(1),
+    schema: 'theirs',
+    threads: 2,
   };
-  writeFileSync(
-    join(folder, 'profiles.yml'),
-    JSON.stringify({ shop: { target: 'test', outputs: { test: output } } }),
-  );
+  writeFileSync(join(folder, 'profiles.yml'), JSON.stringify({ shop: { target: 'test', outputs: { test: output } } }));
 };

@@ -41,10 +41,7 @@ describe('a dbt project that is parsed', () => {
   it('has the models, tests and sources of its files', () => {
     assert.equal(project.models.size, 8);
     assert.equal(project.tests.size, 10);
-    assert.deepEqual(
-      [...project.sources.keys()],
-      ['source.shop.shop_raw.orders', 'source.shop.shop_raw.customer'],
-    );
+    assert.deepEqual([...project.sources.keys()], ['source.shop.shop_raw.orders', 'source.shop.shop_raw.customer']);
   });
 
   it('knows who reads whom, also behind is_incremental()', () => {
@@ -69,10 +66,7 @@ describe('a dbt project that is parsed', () => {
 
   it('compiles to the same SQL and SHA-256 each time', () => {
     const input = { target: { schema: 'dev' }, at: AT };
-    assert.deepEqual(
-      compile(project, 'spend', input),
-      compile(parseProject({ project_dir: SHOP }), 'spend', input),
-    );
+    assert.deepEqual(compile(project, 'spend', input), compile(parseProject({ project_dir: SHOP }), 'spend', input));
     assert.match(compile(project, 'spend', input).sha256, /^[0-9a-f]{64}$/);
   });
 });
@@ -122,8 +116,7 @@ describe('the selection of nodes', () => {
 
 describe('a template', () => {
   it('calls macros with defaults and names, from one another', () => {
-    const macros =
-      '{% macro a(x, y=2) %}{{ x }}+{{ y }}{% endmacro %}{% macro b() %}{{ a(1, y=3) }}{% endmacro %}';
+    const macros = '{% macro a(x, y=2) %}{{ x }}+{{ y }}{% endmacro %}{% macro b() %}{{ a(1, y=3) }}{% endmacro %}';
     assert.equal(sqlOf('select {{ b() }}, {{ a(5) }}', macros), 'select 1+3, 5+2');
   });
 
@@ -137,10 +130,7 @@ describe('a template', () => {
   });
 
   it('compares as Python does', () => {
-    assert.equal(
-      sqlOf("select {{ 1 == '1' }}, {{ 0 == '' }}, {{ [1, 2] == [1, 2] }}"),
-      'select False, False, True',
-    );
+    assert.equal(sqlOf("select {{ 1 == '1' }}, {{ 0 == '' }}, {{ [1, 2] == [1, 2] }}"), 'select False, False, True');
   });
 
   it('has the instant of the run, vars, the environment that was given, and the target', () => {
@@ -150,8 +140,7 @@ describe('a template', () => {
   });
 
   it('does not let a macro see what its caller sets', () => {
-    const macros =
-      '{% macro show() %}{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}{% endmacro %}';
+    const macros = '{% macro show() %}{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}{% endmacro %}';
     assert.equal(sqlOf('{% set x = 2 %}{{ show() }}', macros), 'False');
   });
 
@@ -201,11 +190,7 @@ describe('a faulty dbt project', () => {
   });
 
   const cases: [string, Record<string, string>, RegExp][] = [
-    [
-      'a circle',
-      { 'models/a.sql': "{{ ref('b') }}", 'models/b.sql': "{{ ref('a') }}" },
-      /in a circle: a → b → a/,
-    ],
+    ['a circle', { 'models/a.sql': "{{ ref('b') }}", 'models/b.sql': "{{ ref('a') }}" }, /in a circle: a → b → a/],
     [
       'one name twice',
       { 'models/a.sql': 'select 1', 'models/x/a.sql': 'select 1' },
@@ -257,8 +242,7 @@ describe('a faulty dbt project', () => {
       'a test written twice',
       {
         'models/a.sql': 'select 1',
-        'models/s.yml':
-          'models:\n  - name: a\n    columns:\n      - name: n\n        tests: [unique, unique]\n',
+        'models/s.yml': 'models:\n  - name: a\n    columns:\n      - name: n\n        tests: [unique, unique]\n',
       },
       /is there twice/,
     ],
@@ -281,9 +265,6 @@ describe('a faulty dbt project', () => {
 
   it('is refused when config() hangs on what only a run knows', () => {
     const project = parseFiles({ 'models/a.sql': '{{ config(alias=target.schema) }}select 1' });
-    assert.throws(
-      () => compile(project, 'a', { target: { schema: 'dev' }, at: AT }),
-      /config\(\) says something else/,
-    );
+    assert.throws(() => compile(project, 'a', { target: { schema: 'dev' }, at: AT }), /config\(\) says something else/);
   });
 });

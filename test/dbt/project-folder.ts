@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** A dbt project in a folder of its own: `files` over a dbt_project.yml that only names it. */
-export const writeProject = (
-  files: Readonly<Record<string, string>>,
-): { dir: string; remove: () => void } => {
+export const writeProject = (files: Readonly<Record<string, string>>): { dir: string; remove: () => void } => {
   const dir = mkdtempSync(join(tmpdir(), 'dbt-project-'));
   for (const [path, content] of Object.entries({
     'dbt_project.yml': 'name: small\nversion: "1"\n',

@@ -37,9 +37,7 @@ const part = fc.oneof(
 const tool_call = fc.record({
   id: mostly(fc.constant('call_1')),
   type: mostly(fc.constant('function')),
-  function: mostly(
-    fc.record({ name: fc.constant('f'), arguments: mostly(fc.constantFrom('{}', '{"a":1}', '', '[')) }),
-  ),
+  function: mostly(fc.record({ name: fc.constant('f'), arguments: mostly(fc.constantFrom('{}', '{"a":1}', '', '[')) })),
 });
 
 const message = fc.record(

@@ -33,9 +33,7 @@ describe('POST /v1/chat/completions', () => {
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
       it("answers OpenAI's SDK with text, usage and an id, and records the call with its cost", async () => {
-        const { data, response } = await client.chat.completions
-          .create(asked(model, 'Good morning'))
-          .withResponse();
+        const { data, response } = await client.chat.completions.create(asked(model, 'Good morning')).withResponse();
         assert.equal(data.choices[0]?.message.content, 'You wrote: Good morning');
         assert.equal(data.usage?.prompt_tokens, 3);
         const request_id = response.headers.get('x-request-id')!;
@@ -151,8 +149,7 @@ describe('POST /v1/chat/completions', () => {
       });
       const [version, request_salt, reply_salt] = String(reply.headers['x-onevault-receipt']).split('.');
       assert.equal(version, 'v1');
-      const commit = (salt: string, bytes: Buffer) =>
-        hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), bytes]));
+      const commit = (salt: string, bytes: Buffer) => hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), bytes]));
       const call = await gateway.recorded(reply.request_id);
       assert.equal(call.request_commitment, commit(request_salt!, body));
       assert.equal(call.response_commitment, commit(reply_salt!, Buffer.from(reply.text)));

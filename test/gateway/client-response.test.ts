@@ -52,9 +52,7 @@ describe('a streamed reply', () => {
   };
 
   it('comes in chunks, one for each piece, at once or by and by', async () => {
-    const chunks = [...PIECES, LAST].map(
-      (piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`,
-    );
+    const chunks = [...PIECES, LAST].map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`);
     for (const pause_ms of [0, 1]) {
       answer = (reply) => stream(reply, pause_ms);
       const text = await exchange('POST / HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n');

@@ -10,7 +10,9 @@ const CATALOGUED = COMPATIBLE_PROVIDERS.filter(({ models = [] }) => models.lengt
 const HEAD = { id: 'c1', created: 1_700_000_000, model: 'm' };
 const USED = { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 };
 const WHOLE = {
-  ...{ ...HEAD, object: 'chat.completion', usage: USED },
+  ...HEAD,
+  object: 'chat.completion',
+  usage: USED,
   choices: [{ index: 0, message: { role: 'assistant', content: 'Hi!' }, finish_reason: 'stop' }],
 };
 const FRAMES = [
@@ -18,7 +20,8 @@ const FRAMES = [
   { delta: { content: 'i!' }, finish_reason: null },
   { delta: {}, finish_reason: 'stop', usage: USED },
 ].map(({ delta, finish_reason, usage }) => ({
-  ...{ ...HEAD, object: 'chat.completion.chunk' },
+  ...HEAD,
+  object: 'chat.completion.chunk',
   choices: [{ index: 0, delta, finish_reason }],
   ...(usage === undefined ? {} : { usage }),
 }));
@@ -72,10 +75,7 @@ describe('a call to a provider of the compatible family', () => {
         note(streamed.response?.headers);
 
         for (const request of server.received.slice(-4)) {
-          assert.equal(
-            request.url.split('?')[0],
-            `/base${path.replace('{model}', encodeURIComponent(served_as))}`,
-          );
+          assert.equal(request.url.split('?')[0], `/base${path.replace('{model}', encodeURIComponent(served_as))}`);
           assert.equal((JSON.parse(request.body) as { model: string }).model, served_as);
         }
         for (const request_id of calls) {
@@ -95,23 +95,27 @@ describe('a call to a provider of the compatible family', () => {
     const gateway = await startTestGateway({ base_urls: { mistral: server.url } });
     try {
       const body = {
-        ...{ model: 'mistral-large-2512', messages: [{ role: 'user', content: 'x' }] },
-        ...{ logit_bias: { 5: 1 }, store: true, x_new: 1 },
+        model: 'mistral-large-2512',
+        messages: [{ role: 'user', content: 'x' }],
+        logit_bias: { 5: 1 },
+        store: true,
+        x_new: 1,
       };
       const refused = await gateway.chat(body);
       assert.equal(refused.status, 400);
-      assert.deepEqual(
-        [errorOf(refused).code, errorOf(refused).param],
-        ['unsupported_feature', 'logit_bias'],
-      );
+      assert.deepEqual([errorOf(refused).code, errorOf(refused).param], ['unsupported_feature', 'logit_bias']);
       const lossy = await gateway.send({
-        ...{ method: 'POST', path: '/v1/chat/completions', body: JSON.stringify(body) },
+        method: 'POST',
+        path: '/v1/chat/completions',
+        body: JSON.stringify(body),
         headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-lossy': 'allow' },
       });
       assert.equal(lossy.status, 200);
       assert.equal(lossy.headers['x-onevault-lossy'], 'logit_bias, store');
       assert.deepEqual(JSON.parse(server.received.at(-1)!.body), {
-        ...{ model: 'mistral-large-2512', messages: body.messages, x_new: 1 },
+        model: 'mistral-large-2512',
+        messages: body.messages,
+        x_new: 1,
       });
     } finally {
       await gateway.close();

@@ -33,7 +33,9 @@ describe('what is written to cost the gateway time', () => {
 
   const send = (path: string, body: string) =>
     gateway.send({
-      ...{ method: 'POST', path, body },
+      method: 'POST',
+      path,
+      body,
       headers: { authorization: `Bearer ${gateway.keys.api_key}` },
     });
 
@@ -45,9 +47,7 @@ describe('what is written to cost the gateway time', () => {
   });
 
   it("by 40,000 turns of Google's contents does not", async () => {
-    const turns = '{"role":"model","parts":[{"text":"a"}]},{"role":"user","parts":[{"text":"b"}]},'.repeat(
-      40_000,
-    );
+    const turns = '{"role":"model","parts":[{"text":"a"}]},{"role":"user","parts":[{"text":"b"}]},'.repeat(40_000);
     const body = `{"contents":[${turns}{"role":"user","parts":[{"text":"c"}]}],"generationConfig":{"maxOutputTokens":5}}`;
     upstream.script((response) => sendJson(response, '{"error":{"message":"No."}}', 400));
     const reply = await inTime(() => send('/v1beta/models/claude-haiku-4-5:generateContent', body));
@@ -70,7 +70,8 @@ describe('what is written to cost the gateway time', () => {
     const tools = [{ functionDeclarations: names.map((name) => ({ name })) }];
     const toolConfig = { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: names } };
     const responseSchema = {
-      ...{ type: 'OBJECT', required: names },
+      type: 'OBJECT',
+      required: names,
       properties: Object.fromEntries(names.map((name) => [name, { type: 'STRING' }])),
     };
     upstream.script((response) => sendJson(response, '{"error":{"message":"No."}}', 400));

@@ -86,12 +86,7 @@ describe('a client that leaves', () => {
 
   it('in the middle of a stream whose prompt holds what tokenizers know as special is counted all the same', async () => {
     const call = await left(async () => {
-      const request = open(
-        'gpt-4o-mini',
-        'tokens=1000 token_interval_ms=2',
-        true,
-        '<|endoftext|> <|im_start|>',
-      );
+      const request = open('gpt-4o-mini', 'tokens=1000 token_interval_ms=2', true, '<|endoftext|> <|im_start|>');
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       await readFrames(response, 5);
       request.destroy();

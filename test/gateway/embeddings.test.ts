@@ -17,9 +17,7 @@ describe('POST /v1/embeddings', () => {
   after(() => gateway.close());
 
   it("answers OpenAI's SDK, which asks for base64 by itself, and records the tokens with their price", async () => {
-    const { data, response } = await client.embeddings
-      .create({ model, input: 'Good morning' })
-      .withResponse();
+    const { data, response } = await client.embeddings.create({ model, input: 'Good morning' }).withResponse();
     assert.equal(data.data.length, 1);
     assert.equal(data.data[0]!.embedding.length, 1_536);
     assert.ok(data.usage.prompt_tokens > 0);
@@ -186,8 +184,7 @@ describe('embeddings of a provider that answers otherwise', () => {
   });
 
   it('pass byte for byte, both ways', async () => {
-    const answer =
-      '{ "object":"list", "data":[{"embedding":[1e-7, 0.10]}], "x":1, "usage":{"prompt_tokens":2} }';
+    const answer = '{ "object":"list", "data":[{"embedding":[1e-7, 0.10]}], "x":1, "usage":{"prompt_tokens":2} }';
     upstream.script((response) => sendJson(response, answer));
     const body = `{"model": "${model}", "input":"é", "x_unknown" : 1.50}`;
     const reply = await gateway.send({

@@ -24,7 +24,9 @@ const WAYS: Readonly<Record<string, (client: OpenAI, model: string, text: string
   },
   'chat, streamed': async (client, model, content) => {
     const stream = client.chat.completions.stream({
-      ...{ model, stream: true, stream_options: { include_usage: true } },
+      model,
+      stream: true,
+      stream_options: { include_usage: true },
       messages: [{ role: 'user', content }],
     });
     const reply = await stream.finalChatCompletion();

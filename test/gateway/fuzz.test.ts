@@ -84,13 +84,7 @@ describe('any body near the schema', () => {
   ])[] = [
     ['chat completions', '/v1/chat/completions', chat, { model: 'claude-haiku-4-5', messages: HELLO }],
     ['the unified form', '/v1/ai/completions', unified, { prompt: 'Hello', max_tokens: 9 }],
-    [
-      "Anthropic's messages",
-      '/v1/messages',
-      messages,
-      { model: 'gpt-4o-mini', max_tokens: 9, messages: HELLO },
-      lossy,
-    ],
+    ["Anthropic's messages", '/v1/messages', messages, { model: 'gpt-4o-mini', max_tokens: 9, messages: HELLO }, lossy],
     [
       "Anthropic's count of tokens",
       '/v1/messages/count_tokens',

@@ -48,9 +48,7 @@ const part = fc.oneof(
     ),
   }),
   some({
-    functionCall: mostly(
-      some({ id: mostly(fc.constant('1')), name: mostly(fc.constant('f')), args: strange }),
-    ),
+    functionCall: mostly(some({ id: mostly(fc.constant('1')), name: mostly(fc.constant('f')), args: strange })),
     thoughtSignature: mostly(fc.constantFrom('AAAA', 'W10=', 'WzFd')),
     thought: mostly(fc.boolean()),
   }),
@@ -128,9 +126,7 @@ const anything = fc.record(
         ),
       }),
     ),
-    safetySettings: mostly(
-      fc.array(some({ threshold: fc.constantFrom('OFF', 'BLOCK_ALL') }), { maxLength: 1 }),
-    ),
+    safetySettings: mostly(fc.array(some({ threshold: fc.constantFrom('OFF', 'BLOCK_ALL') }), { maxLength: 1 })),
     generationConfig: mostly(config),
     x_unknown: strange,
   },
@@ -139,13 +135,10 @@ const anything = fc.record(
 
 /** A short call with all that sampling has: most of them are served. */
 const short = fc.record({
-  contents: fc.array(
-    fc.record({ parts: fc.array(fc.record({ text: fc.constant('Hi') }), { minLength: 1 }) }),
-    {
-      minLength: 1,
-      maxLength: 2,
-    },
-  ),
+  contents: fc.array(fc.record({ parts: fc.array(fc.record({ text: fc.constant('Hi') }), { minLength: 1 }) }), {
+    minLength: 1,
+    maxLength: 2,
+  }),
   generationConfig: config,
 });
 const generate = fc.oneof({ weight: 3, arbitrary: anything }, { weight: 1, arbitrary: short });
@@ -155,9 +148,7 @@ const embedding = (model: string) =>
     model: mostly(fc.constant(`models/${model}`)),
     content: mostly(
       fc.record({
-        parts: mostly(
-          fc.array(fc.oneof(part, fc.record({ text: mostly(text) })), { minLength: 1, maxLength: 2 }),
-        ),
+        parts: mostly(fc.array(fc.oneof(part, fc.record({ text: mostly(text) })), { minLength: 1, maxLength: 2 })),
       }),
     ),
     outputDimensionality: mostly(fc.integer({ min: 1, max: 8 })),

@@ -9,7 +9,10 @@ const COUNT = '/v1beta/models/gemini-2.5-flash:countTokens';
 const HELLO = { contents: [{ parts: [{ text: 'Hi' }] }] };
 
 const usage = (candidatesTokenCount: number) => ({
-  ...{ promptTokenCount: 130, cachedContentTokenCount: 100, candidatesTokenCount, thoughtsTokenCount: 3 },
+  promptTokenCount: 130,
+  cachedContentTokenCount: 100,
+  candidatesTokenCount,
+  thoughtsTokenCount: 3,
 });
 const piece = (text: string, fields: object, tokens: number) => ({
   candidates: [{ content: { parts: [{ text }], role: 'model' }, ...fields }],
@@ -129,20 +132,14 @@ describe('Google reached by its own protocol', () => {
         stream(frames);
         const reply = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
         const { error_code } = await gateway.recorded(reply.request_id);
-        const known = [
-          'provider_malformed',
-          'provider_error',
-          'provider_rate_limited',
-          'provider_disconnected',
-        ];
+        const known = ['provider_malformed', 'provider_error', 'provider_rate_limited', 'provider_disconnected'];
         assert.ok(known.includes(error_code!), `${frame}: ${error_code}`);
       }
     }
   });
 
   it('refuses to guess which of two limits holds', async () => {
-    const two =
-      '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":1,"maxOutputTokens":9}}';
+    const two = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":1,"maxOutputTokens":9}}';
     const reply = await send(GENERATE, two);
     assert.equal(reply.status, 400);
     assert.match(reply.text, /"field":"generationConfig.maxOutputTokens"/);

@@ -13,8 +13,7 @@ const declared = (name: string) => ({
   parametersJsonSchema: { type: 'object', properties: { city: { type: 'string', enum: ['Paris'] } } },
 });
 
-const PNG =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 describe('POST /v1beta/models/{model}:generateContent', () => {
   let gateway: TestGateway;

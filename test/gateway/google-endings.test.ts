@@ -68,10 +68,7 @@ describe('a reply of Google’s that is not whole', () => {
 
     it(`is whole at ${path} where the second try is`, async () => {
       upstream.script((response) =>
-        sendJson(
-          response,
-          JSON.stringify(ended(upstream.received.length === 1 ? 'MALFORMED_RESPONSE' : 'STOP')),
-        ),
+        sendJson(response, JSON.stringify(ended(upstream.received.length === 1 ? 'MALFORMED_RESPONSE' : 'STOP'))),
       );
       const reply = await gateway.post(path, { model: MODEL, ...body });
       assert.equal(reply.status, 200, reply.text);

@@ -7,8 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 const MODELS = ['gemini-2.5-flash', 'gemini-3.5-flash'] as const;
 
 const parameters = { type: 'object', properties: { city: { type: 'string', enum: ['Paris'] } } };
-const PNG =
-  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 describe("Google's models", () => {
   let gateway: TestGateway;
@@ -68,7 +67,9 @@ describe("Google's models", () => {
             ],
           );
           const results = calls.map(({ id, function: { name } }) => ({
-            ...{ role: 'tool' as const, tool_call_id: id, content: `${name} ` },
+            role: 'tool' as const,
+            tool_call_id: id,
+            content: `${name} `,
           }));
           const last = await client.chat.completions.create({
             ...call,
@@ -171,7 +172,8 @@ describe("Google's models", () => {
       const client = (): Anthropic =>
         new Anthropic({ baseURL: gateway.url, apiKey: gateway.keys.api_key, maxRetries: 0 });
       const asked = (content: string) => ({
-        ...{ model, max_tokens: 4_096 },
+        model,
+        max_tokens: 4_096,
         messages: [{ role: 'user', content }] as Anthropic.MessageParam[],
       });
       const tools: Anthropic.Tool[] = [
@@ -211,7 +213,9 @@ describe("Google's models", () => {
           const marks = content.filter((block) => block.type === 'redacted_thinking');
           assert.match(marks[0]!.data, new RegExp(`^onevault\\.google:${uses[0]!.id}:`));
           const results = uses.map(({ id, name }) => ({
-            ...{ type: 'tool_result' as const, tool_use_id: id, content: `${name} ` },
+            type: 'tool_result' as const,
+            tool_use_id: id,
+            content: `${name} `,
           }));
           const last = await client().messages.create({
             ...call,
@@ -261,9 +265,9 @@ describe("Google's models", () => {
       [8, 8],
     );
     assert.ok(usage.prompt_tokens > 0);
-    await assert.rejects(
-      gateway.openai().embeddings.create({ model: 'gemini-embedding-001', input: [1, 2] }),
-      { status: 400, param: 'input' },
-    );
+    await assert.rejects(gateway.openai().embeddings.create({ model: 'gemini-embedding-001', input: [1, 2] }), {
+      status: 400,
+      param: 'input',
+    });
   });
 });

@@ -5,14 +5,7 @@ import type { ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { Reply } from '../support/http.ts';
 import { PROVIDER_WIRES, type ProviderWire, sentTo, WAYS, type Way } from '../support/protocols.ts';
-import {
-  chunkOf,
-  pour,
-  type RawUpstream,
-  STREAM_HEAD,
-  startRawUpstream,
-  wholeHead,
-} from '../support/raw-upstream.ts';
+import { chunkOf, pour, type RawUpstream, STREAM_HEAD, startRawUpstream, wholeHead } from '../support/raw-upstream.ts';
 
 const LIMITS = {
   headers_timeout_ms: 5_000,
@@ -86,8 +79,7 @@ const HOSTILITIES: readonly Hostility[] = [
     code: 'provider_malformed',
     answer: (socket, provider, stream) => {
       socket.write(head(stream));
-      if (stream)
-        for (const frame of provider.frames([]).slice(0, provider.head)) socket.write(chunkOf(frame));
+      if (stream) for (const frame of provider.frames([]).slice(0, provider.head)) socket.write(chunkOf(frame));
       forever(socket, stream ? chunkOf(FRAME(provider)) : SPACES);
     },
   },
@@ -170,9 +162,7 @@ const HOSTILITIES: readonly Hostility[] = [
     code: 'provider_disconnected',
     answer: (socket, provider, stream) => {
       const body = stream ? FRAME(provider).slice(0, 20) : provider.whole('x');
-      socket.end(
-        `${wholeHead(body.length + 1_000, stream ? 'text/event-stream' : 'application/json')}${body}`,
-      );
+      socket.end(`${wholeHead(body.length + 1_000, stream ? 'text/event-stream' : 'application/json')}${body}`);
     },
   },
   {
@@ -208,8 +198,7 @@ const HOSTILITIES: readonly Hostility[] = [
     name: 'JSON of the wrong types',
     code: 'provider_malformed',
     answer: (socket, _provider, stream) => {
-      const json =
-        '{"type":"message_start","message":7,"choices":{"a":1},"candidates":{"c":3},"content":{"b":2}}';
+      const json = '{"type":"message_start","message":7,"choices":{"a":1},"candidates":{"c":3},"content":{"b":2}}';
       const body = stream ? `data: ${json}\n\n` : json;
       socket.write(`${wholeHead(body.length, stream ? 'text/event-stream' : 'application/json')}${body}`);
     },
@@ -244,9 +233,7 @@ const HOSTILITIES: readonly Hostility[] = [
     answer: (socket, provider, stream) => {
       const body = stream ? provider.frames(['x']).join('') : provider.whole('x');
       const type = stream ? 'text/event-stream' : 'application/json';
-      socket.write(
-        `${wholeHead(body.length, type)}${body}HTTP/1.1 500 Oh\r\n\r\n<garbage>${'x'.repeat(1_000)}`,
-      );
+      socket.write(`${wholeHead(body.length, type)}${body}HTTP/1.1 500 Oh\r\n\r\n<garbage>${'x'.repeat(1_000)}`);
     },
   },
   {
@@ -256,8 +243,7 @@ const HOSTILITIES: readonly Hostility[] = [
     answer: (socket, provider, stream) => {
       const body = provider.whole('x');
       if (!stream) socket.write(`${wholeHead(body.length)}${body}`);
-      else
-        socket.write(STREAM_HEAD + chunkOf(`${provider.frames(['x']).join('')}\u0000<garbage>`).toString());
+      else socket.write(STREAM_HEAD + chunkOf(`${provider.frames(['x']).join('')}\u0000<garbage>`).toString());
     },
   },
   {
@@ -285,9 +271,7 @@ const HOSTILITIES: readonly Hostility[] = [
     name: 'a way elsewhere',
     code: 'provider_error',
     answer: (socket) =>
-      socket.write(
-        wholeHead('0\r\nlocation: http://169.254.169.254/latest/meta-data').replace('200 OK', '307 Oh'),
-      ),
+      socket.write(wholeHead('0\r\nlocation: http://169.254.169.254/latest/meta-data').replace('200 OK', '307 Oh')),
   },
 ];
 
@@ -306,9 +290,7 @@ describe('a hostile provider', () => {
     upstream = await startRawUpstream();
     upstream.script((socket, request) => {
       const [, number = '0', stream] = /hostility (\d+) (whole|stream)/.exec(request) ?? [];
-      const name = (['anthropic', 'google'] as const).find((each) =>
-        request.startsWith(`POST ${PATHS[each]}`),
-      );
+      const name = (['anthropic', 'google'] as const).find((each) => request.startsWith(`POST ${PATHS[each]}`));
       const provider = PROVIDER_WIRES[name ?? 'openai'];
       HOSTILITIES[Number(number)]!.answer(socket, provider, stream === 'stream');
     });

@@ -84,10 +84,7 @@ describe('POST /v1/images/generations', () => {
   it('streams pictures half done and done, holds the last of them until the call is on disk, and adds up usage', async () => {
     upstream.script((response) => sendFrames(response, [partial, completed(usage), completed(usage)]));
     const reply = await gateway.post(PATH, { ...ask, n: 2, stream: true, partial_images: 1 });
-    assert.equal(
-      reply.text,
-      [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''),
-    );
+    assert.equal(reply.text, [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''));
     const call = await gateway.recorded(reply.request_id);
     assert.equal(call.completion_tokens, 544);
     assert.equal(call.is_streamed, true);
@@ -95,10 +92,7 @@ describe('POST /v1/images/generations', () => {
   });
 
   it('tells of a stream that ends without its picture, or with an error', async () => {
-    for (const frames of [
-      [partial],
-      [partial, JSON.stringify({ type: 'error', error: { message: 'No.' } })],
-    ]) {
+    for (const frames of [[partial], [partial, JSON.stringify({ type: 'error', error: { message: 'No.' } })]]) {
       upstream.script((response) => sendFrames(response, frames));
       const reply = await gateway.post(PATH, { ...ask, stream: true, partial_images: 1 });
       assert.match(reply.text, /"error":\{"code":"provider_/);
@@ -148,7 +142,9 @@ describe('POST /v1/images/generations', () => {
       assert.equal(errorOf(reply).param, param);
     }
     const twice = await gateway.send({
-      ...{ method: 'POST', path: PATH, headers: { authorization: `Bearer ${gateway.keys.api_key}` } },
+      method: 'POST',
+      path: PATH,
+      headers: { authorization: `Bearer ${gateway.keys.api_key}` },
       body: `{"prompt":"a","model":"gpt-image-1","n":1,"n":10}`,
     });
     assert.equal(errorOf(twice).param, 'n');

@@ -12,8 +12,13 @@ const USAGE = {
   output_tokens: 7,
 };
 const MESSAGE = {
-  ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-haiku-4-5' },
-  ...{ content: [{ type: 'text', text: 'Hello there' }], stop_reason: 'end_turn', usage: USAGE },
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-haiku-4-5',
+  content: [{ type: 'text', text: 'Hello there' }],
+  stop_reason: 'end_turn',
+  usage: USAGE,
 };
 
 const event = (type: string, fields: object): string =>

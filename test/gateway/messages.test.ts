@@ -227,10 +227,7 @@ describe('POST /v1/messages', () => {
       [{ messages: [{ role: 'tool', content: '' }] }, 'messages[0].role'],
       [{ messages: [{ role: 'user', content: 7 }] }, 'messages[0].content'],
       [{ messages: [{ role: 'user', content: [{ type: 'image' }] }] }, 'messages[0].content[0].source'],
-      [
-        { messages: [{ role: 'user', content: [{ type: 'tool_result' }] }] },
-        'messages[0].content[0].tool_use_id',
-      ],
+      [{ messages: [{ role: 'user', content: [{ type: 'tool_result' }] }] }, 'messages[0].content[0].tool_use_id'],
       [{ tools: [{ name: 'f' }] }, 'tools[0].input_schema'],
       [{ temperature: 1.5 }, 'temperature'],
     ];

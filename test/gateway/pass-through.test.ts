@@ -94,9 +94,7 @@ describe("a provider that speaks the client's protocol", () => {
   });
 
   it('that tells no usage has it counted, of text and of tool calls', async () => {
-    const tool_calls = [
-      { id: 'a', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } },
-    ];
+    const tool_calls = [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } }];
     const messages = [
       { role: 'assistant', content: 'Hello there' },
       { role: 'assistant', content: null, tool_calls },
@@ -127,14 +125,7 @@ describe("a provider that speaks the client's protocol", () => {
   });
 
   it('that sends frames of any shape breaks its own stream only', async () => {
-    for (const frame of [
-      '{not json}',
-      '{"choices":7}',
-      '{"choices":[7]}',
-      '{"choices":[{}]}',
-      '{"id":1}',
-      '7',
-    ]) {
+    for (const frame of ['{not json}', '{"choices":7}', '{"choices":[7]}', '{"choices":[{}]}', '{"id":1}', '7']) {
       upstream.script((response) => sendFrames(response, [frame, chunk({ content: 'a' }, 'stop'), '[DONE]']));
       const chat = await gateway.chat({ ...HELLO, stream: true });
       const ai = await gateway.ai({ prompt: 'Hi', model: 'gpt-4o-mini', stream: true });

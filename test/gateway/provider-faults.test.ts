@@ -121,10 +121,7 @@ describe('a provider that fails', () => {
         assert.equal(call.error_code, code);
         assert.equal(call.http_status, 200);
         assert.equal(call.usage_source, 'counted');
-        assert.ok(
-          call.completion_tokens! >= 15 && call.completion_tokens! <= 20,
-          `${call.completion_tokens}`,
-        );
+        assert.ok(call.completion_tokens! >= 15 && call.completion_tokens! <= 20, `${call.completion_tokens}`);
         assert.equal(spent() - before, BigInt(call.customer_cost!));
       }
     });

@@ -102,18 +102,12 @@ const odd = (sound: object): Readonly<Record<string, Raw>> => ({
   'zero characters in names and texts': { body: withRaw(sound, 'a\0b', '"\\u0000\\ud800"') },
   ...Object.fromEntries(
     Object.keys(sound).flatMap((field) =>
-      ['1e999', '-0', '['.repeat(DEPTH) + ']'.repeat(DEPTH), '"\\ud800"', '{}', '9'.repeat(400)].map(
-        (value) => [
-          `${value.slice(0, 9)} for ${field}`,
-          {
-            body: withRaw(
-              Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)),
-              field,
-              value,
-            ),
-          },
-        ],
-      ),
+      ['1e999', '-0', '['.repeat(DEPTH) + ']'.repeat(DEPTH), '"\\ud800"', '{}', '9'.repeat(400)].map((value) => [
+        `${value.slice(0, 9)} for ${field}`,
+        {
+          body: withRaw(Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)), field, value),
+        },
+      ]),
     ),
   ),
 });
@@ -157,10 +151,7 @@ describe('a request that nobody would send by mistake', () => {
       assert.equal(replies[0]!.status, 200, replies[0]!.text);
       for (const [name, raw] of Object.entries(unreadable(sound))) {
         const reply = await sendTo(path, raw);
-        assert.ok(
-          reply.status >= 400 && reply.status < 500,
-          `${name}: ${reply.status} ${reply.text.slice(0, 300)}`,
-        );
+        assert.ok(reply.status >= 400 && reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
         codeOf(reply);
         replies.push(reply);
       }
@@ -208,19 +199,13 @@ describe('a request that nobody would send by mistake', () => {
     const chunk = `${json.length.toString(16)}\r\n${json}\r\n`;
     const broken: Readonly<Record<string, string | Buffer>> = {
       'two lengths': message(['content-length: 5', `content-length: ${json.length}`], json),
-      'a length and chunks': message(
-        ['content-length: 5', 'transfer-encoding: chunked'],
-        `${chunk}0\r\n\r\n`,
-      ),
+      'a length and chunks': message(['content-length: 5', 'transfer-encoding: chunked'], `${chunk}0\r\n\r\n`),
       'a negative length': message(['content-length: -1'], json),
       'a length that is no number': message(['content-length: 1e3'], json),
       'a chunk size that is none': message(['transfer-encoding: chunked'], `zz\r\n${json}\r\n0\r\n\r\n`),
       'a chunk longer than it says': message(['transfer-encoding: chunked'], `5\r\n${json}\r\n0\r\n\r\n`),
       'chunks in a code of their own': message(['transfer-encoding: gzip, chunked'], `${chunk}0\r\n\r\n`),
-      'garbage after the last chunk': message(
-        ['transfer-encoding: chunked'],
-        `${chunk}0\r\n\r\nGARBAGE\r\n\r\n`,
-      ),
+      'garbage after the last chunk': message(['transfer-encoding: chunked'], `${chunk}0\r\n\r\nGARBAGE\r\n\r\n`),
       'a huge header': message([`x-a: ${'a'.repeat(200_000)}`, `content-length: ${json.length}`], json),
       'very many headers': message(
         [...many(20_000).map(([name, at]) => `${name}: ${at}`), `content-length: ${json.length}`],

@@ -146,23 +146,24 @@ const recompute = (sql: Sql) => sql<Recomputed[]>`
 
 const pico = fc.bigInt({ min: 0n, max: 10n ** 8n });
 const prices: fc.Arbitrary<UnitPrices> = fc
-  .tuple(
-    fc.array(fc.option(pico), { minLength: PRICE_UNITS.length, maxLength: PRICE_UNITS.length }),
-    pico,
-    pico,
-  )
+  .tuple(fc.array(fc.option(pico), { minLength: PRICE_UNITS.length, maxLength: PRICE_UNITS.length }), pico, pico)
   .map(([all, input_price, output_price]) => ({
     ...(Object.fromEntries(
       PRICE_UNITS.map((unit, place) => [`${unit}_price`, all[place] ?? null]),
     ) as unknown as UnitPrices),
-    ...{ input_price, output_price },
+    input_price,
+    output_price,
   }));
 const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
   .tuple(prices, fc.uniqueArray(fc.integer({ min: 1, max: 3_000 }), { maxLength: 2 }), prices)
   .map(([base, longer, above]) =>
     [0, ...longer.sort((a, b) => a - b)].map((above_prompt_tokens, tier) => ({
-      ...{ tier, service_tier: 'standard' as const, above_prompt_tokens },
-      ...{ daily_from_s: null, daily_until_s: null, prices: tier === 0 ? base : above },
+      tier,
+      service_tier: 'standard' as const,
+      above_prompt_tokens,
+      daily_from_s: null,
+      daily_until_s: null,
+      prices: tier === 0 ? base : above,
     })),
   );
 
@@ -174,7 +175,9 @@ const usage = fc
     const prompt_tokens = fresh + cached + written + audio;
     const completion_tokens = said + reasoned + spoken;
     return {
-      ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
+      prompt_tokens,
+      completion_tokens,
+      total_tokens: prompt_tokens + completion_tokens,
       prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written, audio_tokens: audio },
       completion_tokens_details: { reasoning_tokens: reasoned, audio_tokens: spoken },
     };
@@ -182,8 +185,11 @@ const usage = fc
 
 /** A response of so many tokens, searches of the web and of files, and machines for code. */
 const toolStep = fc.record({
-  ...{ input_tokens: part, output_tokens: part },
-  ...{ searches: fc.nat(4), files: fc.nat(4), machines: fc.nat(3) },
+  input_tokens: part,
+  output_tokens: part,
+  searches: fc.nat(4),
+  files: fc.nat(4),
+  machines: fc.nat(3),
 });
 type ToolStep = typeof toolStep extends fc.Arbitrary<infer T> ? T : never;
 
@@ -196,7 +202,9 @@ const step = fc.oneof(
     weight: 4,
     arbitrary: fc.record({
       does: fc.constant('call' as const),
-      ...{ model, usage, customer },
+      model,
+      usage,
+      customer,
     }),
   },
   {
@@ -220,10 +228,7 @@ describe('the costs of calls', function () {
       guard: { allowed_hosts: [new URL(upstream.url).host] },
     });
     for (const [slug, markup_basis_points] of Object.entries(CUSTOMERS))
-      keys.set(
-        slug,
-        (await gateway.newCustomer({ slug, markup_basis_points, unpriced_policy: 'allow' })).key,
-      );
+      keys.set(slug, (await gateway.newCustomer({ slug, markup_basis_points, unpriced_policy: 'allow' })).key);
     actAsOpenAi(upstream, [OWN_KEY]);
     await giveKey(gateway, 'own-key');
   });
@@ -271,14 +276,19 @@ describe('the costs of calls', function () {
       ...Array.from({ length: files }, () => ({ type: 'file_search_call' })),
       // Code may run on one machine more than once.
       ...Array.from({ length: 2 * machines }, (_, place) => ({
-        ...{ type: 'code_interpreter_call', container_id: `cntr_${place % machines}` },
+        type: 'code_interpreter_call',
+        container_id: `cntr_${place % machines}`,
       })),
     ];
     upstream.script((response) =>
       sendJson(
         response,
         JSON.stringify({
-          ...{ id: 'resp_1', object: 'response', status: 'completed', model: name, output },
+          id: 'resp_1',
+          object: 'response',
+          status: 'completed',
+          model: name,
+          output,
           usage: { input_tokens, output_tokens, total_tokens: input_tokens + output_tokens },
         }),
       ),
@@ -293,7 +303,11 @@ describe('the costs of calls', function () {
       sendJson(
         response,
         JSON.stringify({
-          ...{ id: 'x', object: 'chat.completion', created: 1, model: name, usage: used },
+          id: 'x',
+          object: 'chat.completion',
+          created: 1,
+          model: name,
+          usage: used,
           choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
         }),
       ),

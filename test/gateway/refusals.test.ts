@@ -90,11 +90,7 @@ describe('a call that is refused', () => {
       });
 
       it('with a body that is not UTF-8 gets 400', async () => {
-        const body = Buffer.concat([
-          Buffer.from('{"prompt":"'),
-          Buffer.from([0xff, 0xfe]),
-          Buffer.from('"}'),
-        ]);
+        const body = Buffer.concat([Buffer.from('{"prompt":"'), Buffer.from([0xff, 0xfe]), Buffer.from('"}')]);
         const { error } = await assertRefused(await raw(path, body), 'malformed_json');
         assert.equal(error.details, 'The body is not UTF-8.');
       });
@@ -132,11 +128,7 @@ describe('a call that is refused', () => {
 
       it('for a model that does not exist gets 404, the name in its record', async () => {
         const body = { ...(path === ENDPOINTS[0] ? HELLO : { prompt: 'Hi' }), model: 'gpt-zero' };
-        const { call, error } = await assertRefused(
-          await gateway.post(path, body),
-          'model_not_found',
-          'model',
-        );
+        const { call, error } = await assertRefused(await gateway.post(path, body), 'model_not_found', 'model');
         assert.equal(call.model_requested, 'gpt-zero');
         assert.match(error.details!, /gpt-zero/);
       });
@@ -160,10 +152,7 @@ describe('a call that is refused', () => {
   });
 
   it('with a key that has expired gets 401, and not a millisecond before', async () => {
-    const { key } = await gateway.newCustomer(
-      { slug: 'expiring' },
-      { expires_at: '2026-11-21T10:00:10.000Z' },
-    );
+    const { key } = await gateway.newCustomer({ slug: 'expiring' }, { expires_at: '2026-11-21T10:00:10.000Z' });
     const unknown_model = { ...HELLO, model: 'gpt-zero' };
     clock.advance(Date.parse('2026-11-21T10:00:09.999Z') - clock.now());
     await assertRefused(await gateway.chat(unknown_model, key), 'model_not_found', 'model');

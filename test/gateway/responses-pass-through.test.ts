@@ -18,14 +18,12 @@ const usage = {
 const message = { type: 'message', content: [{ type: 'output_text', text: 'Hello there', annotations: [] }] };
 
 const responseOf = (fields: object = {}) => ({
-  ...{
-    id: 'resp_1',
-    object: 'response',
-    status: 'completed',
-    model: 'gpt-4o-mini',
-    output: [message],
-    usage,
-  },
+  id: 'resp_1',
+  object: 'response',
+  status: 'completed',
+  model: 'gpt-4o-mini',
+  output: [message],
+  usage,
   ...fields,
 });
 
@@ -34,8 +32,7 @@ const event = (type: string, fields: object): string =>
 
 const created = event('response.created', { sequence_number: 0, response: responseOf({ output: [] }) });
 const delta = event('response.output_text.delta', { sequence_number: 1, delta: 'Hello there' });
-const unknown =
-  'event: response.x_new\ndata: {"type":"response.x_new", "n": 1.0, "text":"\\"type\\":\\"error\\""}\n\n';
+const unknown = 'event: response.x_new\ndata: {"type":"response.x_new", "n": 1.0, "text":"\\"type\\":\\"error\\""}\n\n';
 const completed = event('response.completed', { sequence_number: 3, response: responseOf() });
 
 describe("a provider that speaks OpenAI's responses", () => {
@@ -61,15 +58,16 @@ describe("a provider that speaks OpenAI's responses", () => {
     upstream.script((response) => sendJson(response, answer));
     const body = JSON.stringify({
       ...ASK,
-      ...{
-        store: true,
-        previous_response_id: 'resp_0',
-        tools: [{ type: 'web_search' }],
-        x_unknown: { a: [] },
-      },
+      store: true,
+      previous_response_id: 'resp_0',
+      tools: [{ type: 'web_search' }],
+      x_unknown: { a: [] },
     });
     const reply = await gateway.send({
-      ...{ method: 'POST', path: PATH, headers: bearer(gateway.keys.api_key), body },
+      method: 'POST',
+      path: PATH,
+      headers: bearer(gateway.keys.api_key),
+      body,
     });
     assert.equal(reply.text, answer);
     assert.equal(upstream.received.at(-1)!.url, PATH);
@@ -94,9 +92,7 @@ describe("a provider that speaks OpenAI's responses", () => {
   });
 
   it('is rated at the price of the service that it gave, and is unpriced where there is none', async () => {
-    upstream.script((response) =>
-      sendJson(response, JSON.stringify(responseOf({ service_tier: 'priority' }))),
-    );
+    upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ service_tier: 'priority' }))));
     const { key } = await gateway.newCustomer({ slug: 'hasty', unpriced_policy: 'allow' });
     const { key: careful } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
     const refused = await gateway.post(PATH, { ...ASK, service_tier: 'priority' }, careful);
@@ -106,7 +102,11 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal((await gateway.recorded(reply.request_id)).rating, 'UNPRICED');
     const message = { role: 'assistant', content: 'Hello' };
     const chat = {
-      ...{ id: 'x', object: 'chat.completion', created: 1, model: ASK.model, service_tier: 'priority' },
+      id: 'x',
+      object: 'chat.completion',
+      created: 1,
+      model: ASK.model,
+      service_tier: 'priority',
       choices: [{ index: 0, message, finish_reason: 'stop' }],
       usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
     };
@@ -118,15 +118,13 @@ describe("a provider that speaks OpenAI's responses", () => {
   it('that breaks off has what it wrote counted, and the client told', async () => {
     const endings: readonly (readonly [string, string])[] = [
       ['', 'provider_disconnected'],
-      [
-        event('error', { code: 'server_error', message: 'Oh.', param: null, sequence_number: 2 }),
-        'provider_error',
-      ],
+      [event('error', { code: 'server_error', message: 'Oh.', param: null, sequence_number: 2 }), 'provider_error'],
       [
         event('response.failed', {
           sequence_number: 2,
           response: responseOf({
-            ...{ status: 'failed', usage: null },
+            status: 'failed',
+            usage: null,
             error: { code: 'rate_limit_exceeded', message: 'Slow down.' },
           }),
         }),
@@ -142,9 +140,7 @@ describe("a provider that speaks OpenAI's responses", () => {
       });
       const reply = await gateway.post(PATH, { ...ASK, stream: true });
       assert.ok(reply.text.startsWith(created + delta));
-      const told = JSON.parse(
-        reply.text.slice((created + delta).length).replace(/^event: error\ndata: /, ''),
-      ) as {
+      const told = JSON.parse(reply.text.slice((created + delta).length).replace(/^event: error\ndata: /, '')) as {
         type: string;
         sequence_number: number;
         code: string;
@@ -167,9 +163,7 @@ describe("a provider that speaks OpenAI's responses", () => {
 
   it('that fails in a whole reply fails the call', async () => {
     const error = { code: 'server_error', message: 'Oh.' };
-    upstream.script((response) =>
-      sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))),
-    );
+    upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))));
     const reply = await gateway.post(PATH, ASK);
     assert.equal(reply.status, 502);
     assert.equal(errorOf(reply).code, 'provider_error');
@@ -195,7 +189,9 @@ describe("a provider that speaks OpenAI's responses", () => {
 
   it('gets no field twice that decides what a call may cost', async () => {
     const reply = await gateway.send({
-      ...{ method: 'POST', path: PATH, headers: bearer(gateway.keys.api_key) },
+      method: 'POST',
+      path: PATH,
+      headers: bearer(gateway.keys.api_key),
       body: '{"model":"gpt-4o-mini","input":"x","max_output_tokens":1,"max_output_tokens":9000}',
     });
     assert.equal(errorOf(reply).param, 'max_output_tokens');

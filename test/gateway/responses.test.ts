@@ -91,9 +91,7 @@ describe('POST /v1/responses', () => {
         assertInOrder(events);
         assert.equal(streamed.output_text, whole.output_text);
         assert.deepEqual({ ...streamed.usage }, { ...whole.usage });
-        const deltas = events.flatMap((event) =>
-          event.type === 'response.output_text.delta' ? [event.delta] : [],
-        );
+        const deltas = events.flatMap((event) => (event.type === 'response.output_text.delta' ? [event.delta] : []));
         assert.ok(deltas.length > 1);
         assert.equal(deltas.join(''), whole.output_text);
       });
@@ -152,9 +150,7 @@ describe('POST /v1/responses', () => {
         assert.equal(whole.status, 'completed');
         for (const stream of [false, true]) {
           const ask = { model, input: `[[sandbox: tokens=40]]`, max_output_tokens: 16 };
-          const cut = stream
-            ? await client.responses.stream(ask).finalResponse()
-            : await client.responses.create(ask);
+          const cut = stream ? await client.responses.stream(ask).finalResponse() : await client.responses.create(ask);
           assert.equal(cut.status, 'incomplete');
           assert.deepEqual(cut.incomplete_details, { reason: 'max_output_tokens' });
           assert.equal(cut.usage!.output_tokens, 16);
@@ -184,9 +180,7 @@ describe('POST /v1/responses', () => {
 
       it('is counted where the client leaves within the stream', async () => {
         const input = '[[sandbox: tokens=200 token_interval_ms=10]]';
-        const { data, response } = await client.responses
-          .create({ model, input, stream: true })
-          .withResponse();
+        const { data, response } = await client.responses.create({ model, input, stream: true }).withResponse();
         let deltas = 0;
         for await (const event of data) {
           if (event.type === 'response.output_text.delta') deltas += 1;
@@ -298,7 +292,9 @@ describe('POST /v1/responses', () => {
       assert.equal(errorOf(reply).code, 'unsupported_feature');
       assert.equal(errorOf(reply).param, param);
       const lossy = await gateway.send({
-        ...{ method: 'POST', path: '/v1/responses', body: JSON.stringify(body) },
+        method: 'POST',
+        path: '/v1/responses',
+        body: JSON.stringify(body),
         headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-lossy': 'allow' },
       });
       assert.equal(lossy.status, 200, lossy.text);

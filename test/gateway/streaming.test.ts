@@ -7,14 +7,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Reply, until } from '../support/http.ts';
 import { sentTo, WAYS_WITH_END, type Way } from '../support/protocols.ts';
-import {
-  chunkOf,
-  LAST_CHUNK,
-  pour,
-  type RawUpstream,
-  STREAM_HEAD,
-  startRawUpstream,
-} from '../support/raw-upstream.ts';
+import { chunkOf, LAST_CHUNK, pour, type RawUpstream, STREAM_HEAD, startRawUpstream } from '../support/raw-upstream.ts';
 
 const WORDS = Array.from({ length: 12 }, (_, index) => `wörd-${index} `);
 const [OPENAI_PASSED, ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC, ANTHROPIC_PASSED] = WAYS_WITH_END as [
@@ -57,9 +50,7 @@ describe('a stream', () => {
 
   const streamed = (pieces: readonly (string | Buffer)[]): void =>
     upstream.script((socket) =>
-      socket.write(
-        Buffer.concat([Buffer.from(STREAM_HEAD), ...pieces.map(chunkOf), Buffer.from(LAST_CHUNK)]),
-      ),
+      socket.write(Buffer.concat([Buffer.from(STREAM_HEAD), ...pieces.map(chunkOf), Buffer.from(LAST_CHUNK)])),
     );
 
   for (const way of WAYS_WITH_END) {
@@ -108,10 +99,7 @@ describe('a stream', () => {
         streamed(frames);
         const reply = await send(way);
         const call = await gateway.recorded(reply.request_id);
-        assert.deepEqual(
-          [call.usage_source, call.prompt_tokens, call.completion_tokens],
-          ['provider', 11, 7],
-        );
+        assert.deepEqual([call.usage_source, call.prompt_tokens, call.completion_tokens], ['provider', 11, 7]);
         if (client.endpoint === '/v1/chat/completions') assert.ok(!reply.text.includes('"usage"'));
       });
 
@@ -132,10 +120,7 @@ describe('a stream', () => {
           assert.equal(call.response_status, 'ERROR');
           assert.equal(call.error_code, code);
           assert.equal(call.usage_source, 'counted');
-          assert.ok(
-            call.completion_tokens! >= 15 && call.completion_tokens! <= 40,
-            `${call.completion_tokens}`,
-          );
+          assert.ok(call.completion_tokens! >= 15 && call.completion_tokens! <= 40, `${call.completion_tokens}`);
         }
       });
 
@@ -159,10 +144,7 @@ describe('a stream', () => {
         assert.equal(call.response_status, 'CANCELLED');
         assert.equal(call.route!.attempts.length, 1);
         assert.equal(call.usage_source, 'counted');
-        assert.ok(
-          call.completion_tokens! >= 24 && call.completion_tokens! <= 64,
-          `${call.completion_tokens}`,
-        );
+        assert.ok(call.completion_tokens! >= 24 && call.completion_tokens! <= 64, `${call.completion_tokens}`);
         assert.ok(BigInt(call.customer_cost!) > 0n);
       });
 
@@ -180,17 +162,13 @@ describe('a stream', () => {
           pour(socket, () => {
             written += 1;
             if (written <= FRAMES) return frame;
-            if (written === FRAMES + 1)
-              socket.write(Buffer.concat([...last.map(chunkOf), Buffer.from(LAST_CHUNK)]));
+            if (written === FRAMES + 1) socket.write(Buffer.concat([...last.map(chunkOf), Buffer.from(LAST_CHUNK)]));
             return null;
           });
         });
         const { response } = await open(way);
         const stood = await standstill(() => written);
-        assert.ok(
-          stood < FRAMES / 2,
-          `${stood} frames of ${FRAMES} were taken for a client that reads nothing`,
-        );
+        assert.ok(stood < FRAMES / 2, `${stood} frames of ${FRAMES} were taken for a client that reads nothing`);
         let letters = 0;
         let tail = '';
         for await (const piece of response.setEncoding('utf8')) {
@@ -225,9 +203,7 @@ describe('a stream', () => {
         const frame = chunkOf(provider.frames(['Q'.repeat(40_000)])[provider.head]!);
         upstream.script((socket) => {
           socket.once('close', () => gone.resolve());
-          socket.write(
-            Buffer.concat([Buffer.from(STREAM_HEAD), ...frames.slice(0, provider.head).map(chunkOf)]),
-          );
+          socket.write(Buffer.concat([Buffer.from(STREAM_HEAD), ...frames.slice(0, provider.head).map(chunkOf)]));
           pour(socket, () => frame);
         });
         const { request, response } = await open(way);

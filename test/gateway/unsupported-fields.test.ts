@@ -19,12 +19,14 @@ describe('a field that the provider cannot be told', () => {
     });
 
   const message = (fields: object) => ({
-    ...{ model: 'gpt-4o-mini', max_tokens: 50 },
+    model: 'gpt-4o-mini',
+    max_tokens: 50,
     messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
     ...fields,
   });
   const chat = (fields: object) => ({
-    ...{ model: 'claude-haiku-4-5', messages: [{ role: 'user', content: 'Hi' }] },
+    model: 'claude-haiku-4-5',
+    messages: [{ role: 'user', content: 'Hi' }],
     ...fields,
   });
   const document = { type: 'document', source: { type: 'url', url: 'https://example.com/a.pdf' } };
@@ -39,11 +41,7 @@ describe('a field that the provider cannot be told', () => {
     ['/v1/messages', 'inference_geo', message({ inference_geo: 'eu' })],
     ['/v1/messages', 'container', message({ container: 'c1' })],
     ['/v1/messages', 'some_new_field', message({ some_new_field: { a: 1 } })],
-    [
-      '/v1/messages',
-      'tools[0].type',
-      message({ tools: [{ type: 'web_search_20260209', name: 'web_search' }] }),
-    ],
+    ['/v1/messages', 'tools[0].type', message({ tools: [{ type: 'web_search_20260209', name: 'web_search' }] })],
     ['/v1/messages', 'stop_sequences', message({ stop_sequences: ['a', 'b', 'c', 'd', 'e'] })],
     [
       '/v1/messages',
@@ -123,10 +121,7 @@ describe('a field that the provider cannot be told', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x_field_${index}`, 1]));
     const one = await send('/v1/messages', message(strange), true);
     assert.equal(one.status, 200, one.text);
-    assert.equal(
-      one.headers['x-onevault-lossy'],
-      'a%0D%0Aset-cookie%3A%20x, gr%C3%B6%C3%9Fe%2C%E2%9C%93, %EF%BF%BD',
-    );
+    assert.equal(one.headers['x-onevault-lossy'], 'a%0D%0Aset-cookie%3A%20x, gr%C3%B6%C3%9Fe%2C%E2%9C%93, %EF%BF%BD');
     const all = await send('/v1/messages', message(many), true);
     assert.equal(all.status, 200);
     const list = String(all.headers['x-onevault-lossy']);

@@ -116,10 +116,7 @@ describe('a run of a job', () => {
       await sql`select pg_sleep(60)`;
       return RESULT;
     }, 300);
-    await assert.rejects(
-      runAnyJob(jobDeps(database, fixedClock(AT)), job, { at: AT }),
-      /took longer than 300 ms/,
-    );
+    await assert.rejects(runAnyJob(jobDeps(database, fixedClock(AT)), job, { at: AT }), /took longer than 300 ms/);
     const [run] = await runs();
     assert.equal(run?.outcome, 'FAILED');
     const [left] = await database.sql`
@@ -165,10 +162,7 @@ describe('a run of a job', () => {
       runJob(deps, 'spent', { at: AT }),
       /there is no job "spent"; there are: performance-windows, spend, point-in-time, invoices/,
     );
-    await assert.rejects(
-      runJob(deps, 'spend', { at: 'yesterday' }),
-      /yesterday is not an instant; write it as/,
-    );
+    await assert.rejects(runJob(deps, 'spend', { at: 'yesterday' }), /yesterday is not an instant; write it as/);
     await assert.rejects(runJob(deps, 'spend', { at: '2026-02-30T00:00:00Z' }), /is not an instant/);
     await assert.rejects(runJob(deps, 'spend', { at: '2026-11-21T10:05:00.001Z' }), /lies in the future/);
     await runJob(deps, 'spend', { at: '2026-12-01T00:00:00Z', allow_future: true });

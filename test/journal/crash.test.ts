@@ -68,8 +68,7 @@ describe('a writer that is killed', function () {
         const record = JSON.parse(text) as JournalRecord;
         records.set(`${id} ${sequence}`, record);
         if (record.kind === 'intent') intents.add(record.request_id);
-        if (record.kind === 'outcome')
-          outcomes.set(record.request_id, (outcomes.get(record.request_id) ?? 0) + 1);
+        if (record.kind === 'outcome') outcomes.set(record.request_id, (outcomes.get(record.request_id) ?? 0) + 1);
       }
       for (const request_id of intents) assert.equal(outcomes.get(request_id), 1, 'one outcome a call');
     }
@@ -154,10 +153,8 @@ describe('a journal on a full disk (run by root on Linux, who may mount a small 
         return [request_id, `${call.response_status} ${call.http_status} ${call.error_code}`];
       }),
     );
-    for (const request_id of [...written, late.request_id])
-      assert.equal(statuses.get(request_id), 'SUCCESS 200 null');
-    for (const request_id of refused)
-      assert.equal(statuses.get(request_id), 'REFUSED 503 journal_unavailable');
+    for (const request_id of [...written, late.request_id]) assert.equal(statuses.get(request_id), 'SUCCESS 200 null');
+    for (const request_id of refused) assert.equal(statuses.get(request_id), 'REFUSED 503 journal_unavailable');
     assert.deepEqual(lines.at(-1)?.msg, 'the journal takes records again');
   });
 });

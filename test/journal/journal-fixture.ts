@@ -24,7 +24,8 @@ export const createJournal = (path: string = temporaryPath()): TestJournal => {
   const store = openStore(path);
   const writers: JournalWriter[] = [];
   return {
-    ...{ path, store },
+    path,
+    store,
     open: async ({ limit_bytes = LIMIT_BYTES, log = silentLog } = {}) => {
       const writer = await openWriter({ store, clock: CLOCK, nextId, log, limit_bytes });
       writers.push(writer);
@@ -96,14 +97,18 @@ export const outcome = (of: CallRecord, intent_sequence: number | null): CallRec
   intent_sequence,
   call: {
     ...of.call,
-    ...{
-      prompt_tokens: 10,
-      completion_tokens: 5,
-      total_tokens: 15,
-      response_status: 'SUCCESS',
-      http_status: 200,
-    },
-    ...{ provider_cost: '75000000', gateway_markup: '0', customer_cost: '75000000', rating: 'RATED' },
-    ...{ error_code: null, usage_source: 'provider', upstream_latency_ms: 90, response_bytes: 20 },
+    prompt_tokens: 10,
+    completion_tokens: 5,
+    total_tokens: 15,
+    response_status: 'SUCCESS',
+    http_status: 200,
+    provider_cost: '75000000',
+    gateway_markup: '0',
+    customer_cost: '75000000',
+    rating: 'RATED',
+    error_code: null,
+    usage_source: 'provider',
+    upstream_latency_ms: 90,
+    response_bytes: 20,
   },
 });

@@ -81,7 +81,10 @@ describe('the journal', () => {
     });
     const writer = await openWriter({
       store: { ...journal.store, records: slow },
-      ...{ clock: systemClock, nextId: createIds(systemClock), log: silentLog, limit_bytes: 2 ** 30 },
+      clock: systemClock,
+      nextId: createIds(systemClock),
+      log: silentLog,
+      limit_bytes: 2 ** 30,
     });
     let is_told = false;
     const appended = writer.append(intent()).then((sequence) => {
@@ -218,9 +221,7 @@ describe('a journal key', () => {
 
   it('holds its sequence', () => {
     fc.assert(
-      fc.property(id, sequence, (writer, number) =>
-        assert.equal(sequenceOf(encodeKey(writer, number)), number),
-      ),
+      fc.property(id, sequence, (writer, number) => assert.equal(sequenceOf(encodeKey(writer, number)), number)),
     );
   });
 

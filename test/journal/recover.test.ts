@@ -156,8 +156,7 @@ describe('recovery', () => {
           Array.from({ length: last }, (_, at) => at + 1),
         );
         const outcomes = all.flatMap(([, record]) => (record.kind === 'outcome' ? [record.request_id] : []));
-        for (const { request_id } of calls)
-          assert.equal(outcomes.filter((id) => id === request_id).length, 1);
+        for (const { request_id } of calls) assert.equal(outcomes.filter((id) => id === request_id).length, 1);
       }),
       { numRuns: 25 },
     );

@@ -55,8 +55,7 @@ export const createCrasher = (sql: Sql, kms: Kms, at: number, when: 'before' | '
       get: (object, name: keyof Kms) => {
         const member = object[name] as unknown;
         if (!watched.includes(name)) return member;
-        return (...args: unknown[]) =>
-          step(() => (member as (...all: unknown[]) => Promise<unknown>)(...args));
+        return (...args: unknown[]) => step(() => (member as (...all: unknown[]) => Promise<unknown>)(...args));
       },
     }),
     steps: () => steps,

@@ -85,10 +85,7 @@ describe('master keys in a file', () => {
       chmodSync(path, mode);
       await assert.rejects(kms.wrap(key, place), (error: Error) => {
         assert.ok(error instanceof KmsError);
-        assert.match(
-          error.message,
-          new RegExp(`is open to other users \\(mode ${mode.toString(8)}\\).*chmod 600`),
-        );
+        assert.match(error.message, new RegExp(`is open to other users \\(mode ${mode.toString(8)}\\).*chmod 600`));
         return true;
       });
     }
@@ -100,27 +97,16 @@ describe('master keys in a file', () => {
     const secret = JSON.parse(whole).keys[0].key as string;
     const damaged = [
       ...['', '{', 'null', '[]', '{"version":2}', '{"version":1,"keys":[]}', '{"version":1,"keys":[null]}'],
-      ...[
-        whole.slice(0, -20),
-        whole.replace(/[0-9a-f]{16}/, '0123456789abcdef'),
-        whole.replace(secret, 'AAAA'),
-      ],
+      ...[whole.slice(0, -20), whole.replace(/[0-9a-f]{16}/, '0123456789abcdef'), whole.replace(secret, 'AAAA')],
       ...[whole.replace(secret, secret.slice(0, -4))],
     ];
     for (const text of damaged) {
       writeFileSync(path, text);
-      for (const attempt of [
-        () => kms.wrap(key, place),
-        () => kms.list(),
-        async () => kms.createMasterKey(),
-      ]) {
+      for (const attempt of [() => kms.wrap(key, place), () => kms.list(), async () => kms.createMasterKey()]) {
         await assert.rejects(attempt, (error: Error) => {
           assert.ok(error instanceof KmsError);
           assert.match(error.message, /is damaged: put back the copy/);
-          assert.equal(
-            JSON.stringify([error.message, String(error.cause)]).includes(secret.slice(0, 12)),
-            false,
-          );
+          assert.equal(JSON.stringify([error.message, String(error.cause)]).includes(secret.slice(0, 12)), false);
           return true;
         });
       }

@@ -31,7 +31,9 @@ export const fileKms = (path: string, given_keys: readonly Uint8Array[] = []): F
 /** A keyring as one more process would have it. */
 export const keyringOf = (sql: Sql, kms: Kms, more: Partial<KeyringDeps> = {}): ClosableKeyring =>
   createKeyring({
-    ...{ kms, nextId, clock: systemClock },
+    kms,
+    nextId,
+    clock: systemClock,
     store: createDataKeyStore(sql, () => instantOf(systemClock.now())),
     ...more,
   });

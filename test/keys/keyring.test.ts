@@ -106,10 +106,7 @@ describe('the keyring', () => {
     const stranger = keyringOf(database.sql, fileKms(elsewhere.path, [given]));
     await assert.rejects(stranger.open(sealed, HERE), (error: Error) => {
       assert.ok(error instanceof UnsealError);
-      assert.match(
-        error.message,
-        /The master key local:[0-9a-f]{16} is not at hand \(at hand: local:[0-9a-f]{16}\)/,
-      );
+      assert.match(error.message, /The master key local:[0-9a-f]{16} is not at hand \(at hand: local:[0-9a-f]{16}\)/);
       assert.equal(`${error.stack}${String(error.cause)}`.includes(given.toString('hex')), false);
       return true;
     });
@@ -120,9 +117,8 @@ describe('the keyring', () => {
     const kms = fileKms(path);
     const { sql } = database;
     const first = await keyringOf(sql, kms).seal(secret, HERE);
-    await createDataKeyStore(sql, () => instantOf(Date.now())).insert(
-      '0190cccc-0000-7000-8000-000000000000',
-      (place) => kms.wrap(randomBytes(32), place),
+    await createDataKeyStore(sql, () => instantOf(Date.now())).insert('0190cccc-0000-7000-8000-000000000000', (place) =>
+      kms.wrap(randomBytes(32), place),
     );
     await sql`
       update privacy.data_key k
@@ -150,7 +146,11 @@ describe('the keyring', () => {
     const server = await startTransitServer();
     server.makeKey('transit', 'onevault');
     const kms = createVaultTransitKms({
-      ...{ url: server.url, token: server.token, key: 'onevault', timeout_ms: 200, retry_delay_ms: 1 },
+      url: server.url,
+      token: server.token,
+      key: 'onevault',
+      timeout_ms: 200,
+      retry_delay_ms: 1,
     });
     const { sql } = database;
     const [mine, fresh] = [keyringOf(sql, kms), keyringOf(sql, kms)];
@@ -161,10 +161,7 @@ describe('the keyring', () => {
     await assert.rejects(fresh.open(sealed, HERE), (error: Error) => {
       assert.ok(error instanceof KmsError);
       assert.equal(error.is_temporary, true);
-      assert.match(
-        error.message,
-        /^The service of the master keys at http:.* does not answer: ECONNREFUSED\.$/,
-      );
+      assert.match(error.message, /^The service of the master keys at http:.* does not answer: ECONNREFUSED\.$/);
       assert.equal(error.message.includes(server.token), false);
       return true;
     });
@@ -204,8 +201,7 @@ describe('the keyring', () => {
   it('takes one block of seals, however many ask at once, and another when it is used up', async () => {
     const keyring = keyringOf(database.sql, fileKms(path));
     const reserved = async () =>
-      (await database.sql<{ n: number }[]>`select sum(reserved)::bigint as n from privacy.data_key_seals`)[0]!
-        .n;
+      (await database.sql<{ n: number }[]>`select sum(reserved)::bigint as n from privacy.data_key_seals`)[0]!.n;
     await Promise.all(Array.from({ length: 1_000 }, () => keyring.seal(secret, HERE)));
     assert.equal(await reserved(), 2 ** 16);
     for (let done = 1_000; done < 2 ** 16; done += 4_096) {

@@ -70,9 +70,7 @@ describe('a rotation of the keys', () => {
     return row === undefined ? null : { ...row, wrapped_key: Buffer.from(row.wrapped_key, 'hex') };
   };
   const keysInFile = (): string[] =>
-    (JSON.parse(readFileSync(path, 'utf8')).keys as { master_key_id: string }[]).map(
-      (key) => key.master_key_id,
-    );
+    (JSON.parse(readFileSync(path, 'utf8')).keys as { master_key_id: string }[]).map((key) => key.master_key_id);
 
   it('wraps every key anew, makes a data key, and destroys the master key that was', async () => {
     const keyring = keyringOf(sql, kms);
@@ -94,8 +92,7 @@ describe('a rotation of the keys', () => {
     const place = { table: SUBJECT_KEYS, key_id: subject.key_id };
     assert.deepEqual(await kms.unwrap(after!, place), subject.key);
     await assert.rejects(kms.unwrap(before!, place), UnknownMasterKeyError, 'an old copy is worth nothing');
-    for (const each of [keyring, keyringOf(sql, kms)])
-      assert.deepEqual(await each.open(sealed, HERE), secret);
+    for (const each of [keyring, keyringOf(sql, kms)]) assert.deepEqual(await each.open(sealed, HERE), secret);
     const fresh = await keyringOf(sql, kms).seal(secret, HERE);
     assert.equal(fresh.subarray(1, 17).toString('hex'), rotation.data_key_id.replaceAll('-', ''));
     const { master_keys, rotating_since } = await listKeys(sql, kms);

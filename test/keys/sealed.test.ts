@@ -13,7 +13,9 @@ const part = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('', 'a', 't1:
 const context: fc.Arbitrary<SealContext> = fc
   .tuple(part, fc.option(part), part, fc.option(part, { nil: undefined }))
   .map(([table, tenant, row, column]) => ({
-    ...{ table, tenant, row },
+    table,
+    tenant,
+    row,
     ...(column === undefined ? {} : { column }),
   }));
 

@@ -48,7 +48,9 @@ export const startTransitServer = async (): Promise<TransitServer> => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    ...{ token, requests, faults },
+    token,
+    requests,
+    faults,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     makeKey: (mount, name, options = { derived: true }) =>
       void keys.set(`${mount}/${name}`, { ...options, versions: [randomBytes(32)], least: 1, available: 0 }),
@@ -144,14 +146,9 @@ const decrypt = (key: TransitKey, { ciphertext, context }: Record<string, unknow
   const match = /^vault:v(\d+):(.+)$/.exec(String(ciphertext));
   const version = Number(match?.[1]);
   if (match === null || version > key.versions.length) throw new Error('invalid ciphertext: no prefix');
-  if (version < key.least)
-    throw new Error('ciphertext or signature version is disallowed by policy (too old)');
+  if (version < key.least) throw new Error('ciphertext or signature version is disallowed by policy (too old)');
   const sealed = Buffer.from(match[2]!, 'base64');
-  const decipher = createDecipheriv(
-    'aes-256-gcm',
-    derive(key, version, context),
-    sealed.subarray(0, NONCE_BYTES),
-  );
+  const decipher = createDecipheriv('aes-256-gcm', derive(key, version, context), sealed.subarray(0, NONCE_BYTES));
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));
   try {
     return Buffer.concat([decipher.update(sealed.subarray(NONCE_BYTES, -TAG_BYTES)), decipher.final()]);

@@ -17,14 +17,15 @@ describe('master keys in a service that speaks the Transit API', () => {
 
   const open = (more: { key?: string; token?: string; url?: string } = {}) =>
     createVaultTransitKms({
-      ...{ url: server.url, token: server.token, key: 'onevault', timeout_ms: 200, retry_delay_ms: 1 },
+      url: server.url,
+      token: server.token,
+      key: 'onevault',
+      timeout_ms: 200,
+      retry_delay_ms: 1,
       ...more,
     });
   /** The error's message, which holds neither the token nor the key. */
-  const failure = async (
-    attempt: Promise<unknown>,
-    kind: new (...args: never[]) => Error,
-  ): Promise<string> => {
+  const failure = async (attempt: Promise<unknown>, kind: new (...args: never[]) => Error): Promise<string> => {
     const error = await attempt.then(
       () => assert.fail('it succeeded'),
       (caught: unknown) => caught,
@@ -77,10 +78,7 @@ describe('master keys in a service that speaks the Transit API', () => {
     changed[20] = changed[20] === 65 ? 66 : 65;
     await failure(kms.unwrap({ ...wrapped, wrapped_key: changed }, place), UnwrapError);
     await failure(kms.unwrap({ ...wrapped, wrapped_key: randomBytes(60) }, place), UnwrapError);
-    await failure(
-      kms.unwrap({ ...wrapped, master_key_id: 'transit:transit/onevault:v2' }, place),
-      UnwrapError,
-    );
+    await failure(kms.unwrap({ ...wrapped, master_key_id: 'transit:transit/onevault:v2' }, place), UnwrapError);
     await failure(
       kms.unwrap({ ...wrapped, master_key_id: 'transit:transit/another:v1' }, place),
       UnknownMasterKeyError,
@@ -101,10 +99,7 @@ describe('master keys in a service that speaks the Transit API', () => {
       /^There is no key none at http.*: make it with "vault write -f transit\/keys\/none derived=true"\.$/,
     );
     server.makeKey('transit', 'plain', { derived: false });
-    assert.match(
-      await failure(open({ key: 'plain' }).list(), KmsError),
-      /must be one that encrypts and is derived/,
-    );
+    assert.match(await failure(open({ key: 'plain' }).list(), KmsError), /must be one that encrypts and is derived/);
   });
 
   it('name a token that is refused, at once', async () => {
@@ -137,10 +132,7 @@ describe('master keys in a service that speaks the Transit API', () => {
     assert.match(await failure(open().wrap(key, place), KmsError), /does not answer: not within 200 ms\.$/);
     assert.ok(Date.now() - began_ms < 2_000);
     const nowhere = open({ url: 'http://127.0.0.1:1' });
-    assert.match(
-      await failure(nowhere.wrap(key, place), KmsError),
-      /does not answer: (ECONNREFUSED|bad port)/,
-    );
+    assert.match(await failure(nowhere.wrap(key, place), KmsError), /does not answer: (ECONNREFUSED|bad port)/);
   });
 
   it('are not believed when they answer nonsense', async () => {

@@ -29,10 +29,7 @@ describe('a connection to PostgreSQL', () => {
   });
 
   it('reads numeric as text, exactly', async () => {
-    assert.equal(
-      await one('12345678901234567890.123456789012::numeric'),
-      '12345678901234567890.123456789012',
-    );
+    assert.equal(await one('12345678901234567890.123456789012::numeric'), '12345678901234567890.123456789012');
   });
 
   it('reads an instant as ISO 8601 in UTC with three to six decimals', async () => {

@@ -36,9 +36,7 @@ describe('the PostgreSQL driver, when a connection dies', () => {
         await asleep;
       });
       await assert.rejects(dying, isConnectionError);
-      const rows = await again(() =>
-        sql.begin((tx) => tx<{ n: number }[]>`select n from generate_series(1, 3) n`),
-      );
+      const rows = await again(() => sql.begin((tx) => tx<{ n: number }[]>`select n from generate_series(1, 3) n`));
       assert.deepEqual([...rows], [{ n: 1 }, { n: 2 }, { n: 3 }]);
     }
     await sql.end();

@@ -14,8 +14,17 @@ const count = fc.nat(400_000);
 
 /** Kinds of tokens that do not overlap, so that nobody has to guess how far they do. */
 const parts = fc.record({
-  ...{ fresh: count, cached: count, written: count, long: count, audio: count, cached_audio: count },
-  ...{ image: count, cached_image: count, said: count, spoken: count, drawn: count },
+  fresh: count,
+  cached: count,
+  written: count,
+  long: count,
+  audio: count,
+  cached_audio: count,
+  image: count,
+  cached_image: count,
+  said: count,
+  spoken: count,
+  drawn: count,
 });
 
 type Parts = typeof parts extends fc.Arbitrary<infer T> ? T : never;
@@ -26,11 +35,19 @@ const ours = (of: Parts): Usage => {
   const prompt_tokens = of.fresh + cached_tokens + cache_write_tokens + of.audio + of.image;
   const completion_tokens = of.said + of.spoken + of.drawn;
   return {
-    ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-    ...{ cached_tokens, cache_write_tokens, long_cache_write_tokens: of.long, reasoning_tokens: 0 },
-    ...{ prompt_audio_tokens: of.audio + of.cached_audio, cached_audio_tokens: of.cached_audio },
-    ...{ prompt_image_tokens: of.image + of.cached_image, cached_image_tokens: of.cached_image },
-    ...{ completion_audio_tokens: of.spoken, completion_image_tokens: of.drawn },
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    cached_tokens,
+    cache_write_tokens,
+    long_cache_write_tokens: of.long,
+    reasoning_tokens: 0,
+    prompt_audio_tokens: of.audio + of.cached_audio,
+    cached_audio_tokens: of.cached_audio,
+    prompt_image_tokens: of.image + of.cached_image,
+    cached_image_tokens: of.cached_image,
+    completion_audio_tokens: of.spoken,
+    completion_image_tokens: of.drawn,
   };
 };
 
@@ -38,11 +55,17 @@ const ours = (of: Parts): Usage => {
 const theirs = (of: Parts) => {
   const { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens } = ours(of);
   return {
-    ...{ input_tokens: prompt_tokens, output_tokens: completion_tokens },
-    ...{ cache_read_tokens: cached_tokens, cache_write_tokens, cache_write_1h_tokens: of.long },
-    ...{ input_audio_tokens: of.audio + of.cached_audio, cache_audio_read_tokens: of.cached_audio },
-    ...{ input_image_tokens: of.image + of.cached_image, cache_image_read_tokens: of.cached_image },
-    ...{ output_audio_tokens: of.spoken, output_image_tokens: of.drawn },
+    input_tokens: prompt_tokens,
+    output_tokens: completion_tokens,
+    cache_read_tokens: cached_tokens,
+    cache_write_tokens,
+    cache_write_1h_tokens: of.long,
+    input_audio_tokens: of.audio + of.cached_audio,
+    cache_audio_read_tokens: of.cached_audio,
+    input_image_tokens: of.image + of.cached_image,
+    cache_image_read_tokens: of.cached_image,
+    output_audio_tokens: of.spoken,
+    output_image_tokens: of.drawn,
   };
 };
 
@@ -58,7 +81,8 @@ describe('the prices of the catalog', () => {
 
   it('rate any usage as the price data does, at any time, in every tier', () => {
     const instant = fc.date({
-      ...{ min: new Date('2025-01-01'), max: new Date('2028-01-01') },
+      min: new Date('2025-01-01'),
+      max: new Date('2028-01-01'),
       noInvalidDate: true,
     });
     const tiers = new Set<number>();

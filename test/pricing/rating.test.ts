@@ -22,10 +22,7 @@ const tokens = fc.integer({ min: 0, max: 2_000_000 });
 
 const prices: fc.Arbitrary<UnitPrices> = fc
   .record(
-    Object.fromEntries(PRICE_UNITS.map((name) => [`${name}_price`, maybe])) as Record<
-      keyof UnitPrices,
-      typeof maybe
-    >,
+    Object.fromEntries(PRICE_UNITS.map((name) => [`${name}_price`, maybe])) as Record<keyof UnitPrices, typeof maybe>,
   )
   .chain((all) => fc.record({ input_price: unit, output_price: unit }).map((both) => ({ ...all, ...both })));
 
@@ -34,8 +31,12 @@ const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
   .tuple(prices, fc.array(fc.tuple(tokens, prices), { maxLength: 3 }))
   .map(([base, longer]) =>
     [[0, base] as const, ...longer].map(([above_prompt_tokens, each], tier) => ({
-      ...{ tier, service_tier: 'standard' as const, above_prompt_tokens },
-      ...{ daily_from_s: null, daily_until_s: null, prices: each },
+      tier,
+      service_tier: 'standard' as const,
+      above_prompt_tokens,
+      daily_from_s: null,
+      daily_until_s: null,
+      prices: each,
     })),
   );
 
@@ -73,10 +74,17 @@ const usage: fc.Arbitrary<Usage> = fc
         fc.option(fc.tuple(tokens, tokens, tokens), { nil: null }),
       )
       .map(([[cached, written], [audio, image], [spoken, drawn], reasoned, told]) => ({
-        ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-        ...{ cached_tokens: cached, cache_write_tokens: written, reasoning_tokens: reasoned },
-        ...{ prompt_audio_tokens: audio, completion_audio_tokens: spoken },
-        ...{ prompt_image_tokens: image, completion_image_tokens: drawn, images: drawn % 5 },
+        prompt_tokens,
+        completion_tokens,
+        total_tokens: prompt_tokens + completion_tokens,
+        cached_tokens: cached,
+        cache_write_tokens: written,
+        reasoning_tokens: reasoned,
+        prompt_audio_tokens: audio,
+        completion_audio_tokens: spoken,
+        prompt_image_tokens: image,
+        completion_image_tokens: drawn,
+        images: drawn % 5,
         ...(told === null
           ? {}
           : {
@@ -90,9 +98,14 @@ const usage: fc.Arbitrary<Usage> = fc
 const markup = fc.integer({ min: 0, max: 1_000_000 });
 
 const plain = (prompt_tokens: number, completion_tokens: number): Usage => ({
-  ...{ prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens },
-  ...{ cached_tokens: 0, cache_write_tokens: 0, reasoning_tokens: 0 },
-  ...{ prompt_audio_tokens: 0, completion_audio_tokens: 0 },
+  prompt_tokens,
+  completion_tokens,
+  total_tokens: prompt_tokens + completion_tokens,
+  cached_tokens: 0,
+  cache_write_tokens: 0,
+  reasoning_tokens: 0,
+  prompt_audio_tokens: 0,
+  completion_audio_tokens: 0,
 });
 
 const pricesOf = (some: Partial<UnitPrices>): UnitPrices => ({
@@ -103,8 +116,12 @@ const pricesOf = (some: Partial<UnitPrices>): UnitPrices => ({
 const ONE = { input_price: 1n, output_price: 1n };
 
 const tierOf = (some: Partial<PriceTier>): PriceTier => ({
-  ...{ tier: 0, service_tier: 'standard', above_prompt_tokens: 0 },
-  ...{ daily_from_s: null, daily_until_s: null, prices: pricesOf(ONE) },
+  tier: 0,
+  service_tier: 'standard',
+  above_prompt_tokens: 0,
+  daily_from_s: null,
+  daily_until_s: null,
+  prices: pricesOf(ONE),
   ...some,
 });
 
@@ -130,8 +147,7 @@ describe('the units of a call', () => {
           used.completion_tokens,
         );
         assert.equal((units.cache_write ?? 0) + (units.long_cache_write ?? 0), used.cache_write_tokens);
-        const cached =
-          (units.cached_input ?? 0) + (units.cached_audio_input ?? 0) + (units.cached_image_input ?? 0);
+        const cached = (units.cached_input ?? 0) + (units.cached_audio_input ?? 0) + (units.cached_image_input ?? 0);
         assert.equal(cached, used.cached_tokens);
         assert.ok((units.audio_output ?? 0) === used.completion_audio_tokens);
       }),
@@ -141,12 +157,25 @@ describe('the units of a call', () => {
   it('charge each token as what it is where kinds and treatments do not overlap', () => {
     const used = {
       ...plain(100, 50),
-      ...{ cached_tokens: 20, cache_write_tokens: 10, long_cache_write_tokens: 4, prompt_audio_tokens: 7 },
-      ...{ prompt_image_tokens: 3, reasoning_tokens: 30, completion_audio_tokens: 5 },
+      cached_tokens: 20,
+      cache_write_tokens: 10,
+      long_cache_write_tokens: 4,
+      prompt_audio_tokens: 7,
+      prompt_image_tokens: 3,
+      reasoning_tokens: 30,
+      completion_audio_tokens: 5,
     };
     assert.deepEqual(unitsOf(used), {
-      ...{ request: 1, input: 60, cached_input: 20, cache_write: 6, long_cache_write: 4 },
-      ...{ audio_input: 7, image_input: 3, output: 15, reasoning: 30, audio_output: 5 },
+      request: 1,
+      input: 60,
+      cached_input: 20,
+      cache_write: 6,
+      long_cache_write: 4,
+      audio_input: 7,
+      image_input: 3,
+      output: 15,
+      reasoning: 30,
+      audio_output: 5,
     });
   });
 
@@ -198,8 +227,7 @@ describe('the rating of a call', () => {
         const { provider_cost, customer_cost, gateway_markup, facts } = rate(used, at, 0);
         const cost = (said: readonly PriceTier[]): bigint => {
           const fitting = said.filter(
-            ({ above_prompt_tokens }) =>
-              above_prompt_tokens === 0 || above_prompt_tokens < used.prompt_tokens,
+            ({ above_prompt_tokens }) => above_prompt_tokens === 0 || above_prompt_tokens < used.prompt_tokens,
           );
           const longest = Math.max(...fitting.map(({ above_prompt_tokens }) => above_prompt_tokens));
           const tier = fitting.find(({ above_prompt_tokens }) => above_prompt_tokens === longest)!;
@@ -223,10 +251,7 @@ describe('the rating of a call', () => {
       const expected = ['request', 'image'].includes(name) ? 0n : isToolUnit(name) ? null : of_tokens;
       assert.equal(priceOf(only, name), expected, name);
     }
-    assert.equal(
-      priceOf({ ...only, audio_input_price: 9n, cached_input_price: 1n }, 'cached_audio_input'),
-      9n,
-    );
+    assert.equal(priceOf({ ...only, audio_input_price: 9n, cached_input_price: 1n }, 'cached_audio_input'), 9n);
     assert.equal(priceOf({ ...only, cache_write_price: 6n }, 'long_cache_write'), 6n);
   });
 
@@ -260,53 +285,38 @@ describe('the rating of a call', () => {
   it('grows with every kind of token and with the markup', () => {
     const fields = ['prompt_tokens', 'completion_tokens'] as const;
     fc.assert(
-      fc.property(
-        usage,
-        prices,
-        markup,
-        fc.constantFrom(...fields),
-        tokens,
-        (used, of, points, field, more) => {
-          const at: Price = {
-            ...{
-              holds_from_ms: 0,
-              is_offered: true,
-              provider_model_name: 'm',
-              price_version: 'f'.repeat(64),
-            },
-            ...{ tier_version: null, tiers: [tierOf({ prices: of })], agreed: null },
-          };
-          // Kinds that overlap by force overlap less in a longer prompt: then dearer ones may turn cheaper.
-          const apart = { ...used, prompt_audio_tokens: 0, prompt_image_tokens: 0, reasoning_tokens: 0 };
-          const less = rate(apart, at, points).customer_cost!;
-          assert.ok(rate({ ...apart, [field]: apart[field] + more }, at, points).customer_cost! >= less);
-          assert.ok(rate(apart, at, points + 1).customer_cost! >= less);
-        },
-      ),
+      fc.property(usage, prices, markup, fc.constantFrom(...fields), tokens, (used, of, points, field, more) => {
+        const at: Price = {
+          holds_from_ms: 0,
+          is_offered: true,
+          provider_model_name: 'm',
+          price_version: 'f'.repeat(64),
+          tier_version: null,
+          tiers: [tierOf({ prices: of })],
+          agreed: null,
+        };
+        // Kinds that overlap by force overlap less in a longer prompt: then dearer ones may turn cheaper.
+        const apart = { ...used, prompt_audio_tokens: 0, prompt_image_tokens: 0, reasoning_tokens: 0 };
+        const less = rate(apart, at, points).customer_cost!;
+        assert.ok(rate({ ...apart, [field]: apart[field] + more }, at, points).customer_cost! >= less);
+        assert.ok(rate(apart, at, points + 1).customer_cost! >= less);
+      }),
     );
   });
 
   it('is never more than the worst cost of what was reserved for', () => {
     fc.assert(
-      fc.property(
-        usage,
-        anyPrice,
-        markup,
-        tokens,
-        tokens,
-        toolUses,
-        (tokens_used, at, points, more, most, uses) => {
-          const used = { ...tokens_used, tool_uses: uses };
-          const bounds = {
-            prompt_tokens: used.prompt_tokens + more,
-            completion_tokens: used.completion_tokens + most,
-            images: used.images ?? 0,
-            tool_uses: uses,
-          };
-          const worst = worstCost(bounds, at, points);
-          assert.ok(rate(used, at, points).customer_cost! <= worst!);
-        },
-      ),
+      fc.property(usage, anyPrice, markup, tokens, tokens, toolUses, (tokens_used, at, points, more, most, uses) => {
+        const used = { ...tokens_used, tool_uses: uses };
+        const bounds = {
+          prompt_tokens: used.prompt_tokens + more,
+          completion_tokens: used.completion_tokens + most,
+          images: used.images ?? 0,
+          tool_uses: uses,
+        };
+        const worst = worstCost(bounds, at, points);
+        assert.ok(rate(used, at, points).customer_cost! <= worst!);
+      }),
     );
   });
 
@@ -314,17 +324,16 @@ describe('the rating of a call', () => {
     const prices_above = pricesOf({ input_price: 3n, output_price: 3n });
     const long = tierOf({ tier: 1, above_prompt_tokens: 100, prices: prices_above });
     const at: Price = {
-      ...{ holds_from_ms: 0, is_offered: true, provider_model_name: 'm', price_version: 'f'.repeat(64) },
-      ...{ tier_version: null, tiers: [tierOf({}), long], agreed: null },
+      holds_from_ms: 0,
+      is_offered: true,
+      provider_model_name: 'm',
+      price_version: 'f'.repeat(64),
+      tier_version: null,
+      tiers: [tierOf({}), long],
+      agreed: null,
     };
-    assert.equal(
-      worstCost({ prompt_tokens: 100, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0),
-      110n,
-    );
-    assert.equal(
-      worstCost({ prompt_tokens: 101, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0),
-      333n,
-    );
+    assert.equal(worstCost({ prompt_tokens: 100, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 110n);
+    assert.equal(worstCost({ prompt_tokens: 101, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 333n);
     assert.equal(rate(plain(100, 10), at, 0).customer_cost, 110n);
     assert.equal(rate(plain(101, 10), at, 0).customer_cost, 333n);
     assert.equal(rate(plain(101, 10), at, 0).facts?.tier, 1);
@@ -346,10 +355,7 @@ describe('the rating of a call', () => {
           assert.equal(facts, null);
         }
         for (const each of incomplete)
-          assert.equal(
-            worstCost({ prompt_tokens: 1, completion_tokens: 1, images: 0, tool_uses: {} }, each, 0),
-            null,
-          );
+          assert.equal(worstCost({ prompt_tokens: 1, completion_tokens: 1, images: 0, tool_uses: {} }, each, 0), null);
         assert.equal(rate({ ...used, service_tier: 'priority' }, at, 0).rating, 'UNPRICED');
       }),
     );

@@ -7,9 +7,7 @@ const upstream = upstreamAt('https://api.example.com', 'anthropic');
 
 const translate = (fields: object, target: object = {}): Record<string, unknown> => {
   const chat = { model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...fields } as ChatRequest;
-  return JSON.parse(
-    adapter.request(chat, { model: 'claude', stream: false, upstream, ...target }, STRICT).body,
-  );
+  return JSON.parse(adapter.request(chat, { model: 'claude', stream: false, upstream, ...target }, STRICT).body);
 };
 
 describe('a request for Anthropic', () => {
@@ -83,9 +81,7 @@ describe('a request for Anthropic', () => {
       { type: 'image_url', image_url: { url: 'data:image/jpg;base64,AAAA' } },
       { type: 'file', file: { filename: 'a.pdf', file_data: 'data:application/pdf;base64,BBBB' } },
     ];
-    const [turn] = translate({ messages: [{ role: 'user', content: parts }] }).messages as [
-      { content: unknown },
-    ];
+    const [turn] = translate({ messages: [{ role: 'user', content: parts }] }).messages as [{ content: unknown }];
     assert.deepEqual(turn.content, [
       { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } },
       { type: 'image', source: { type: 'base64', media_type: 'image/jpeg', data: 'AAAA' } },
@@ -98,9 +94,7 @@ describe('a request for Anthropic', () => {
   });
 
   it('carries tools and how to choose among them', () => {
-    const tools = [
-      { type: 'function', function: { name: 'f', parameters: { properties: {} }, strict: true } },
-    ];
+    const tools = [{ type: 'function', function: { name: 'f', parameters: { properties: {} }, strict: true } }];
     assert.deepEqual(translate({ tools }).tools, [
       { name: 'f', input_schema: { type: 'object', properties: {} }, strict: true },
     ]);
@@ -115,8 +109,7 @@ describe('a request for Anthropic', () => {
       [{ parallel_tool_calls: false }, { type: 'auto', disable_parallel_tool_use: true }],
       [{ tool_choice: { type: 'function', function: { name: 'f' } } }, { type: 'tool', name: 'f' }],
     ];
-    for (const [fields, expected] of choices)
-      assert.deepEqual(translate({ tools, ...fields }).tool_choice, expected);
+    for (const [fields, expected] of choices) assert.deepEqual(translate({ tools, ...fields }).tool_choice, expected);
   });
 
   it('carries sampling, stops, user, schema, effort and tier', () => {
@@ -183,10 +176,7 @@ describe('a request for Anthropic', () => {
       [{ messages: [7] }, 'messages[0]'],
       [{ messages: [{ role: 'user', content: 7 }] }, 'messages[0].content'],
       [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].tool_call_id'],
-      [
-        { messages: [{ role: 'assistant', tool_calls: [call] }] },
-        'messages[0].tool_calls[0].function.arguments',
-      ],
+      [{ messages: [{ role: 'assistant', tool_calls: [call] }] }, 'messages[0].tool_calls[0].function.arguments'],
       [{ tools: 'all' }, 'tools'],
       [{ stop: [7] }, 'stop'],
     ];
@@ -257,13 +247,7 @@ describe('a reply of Anthropic', () => {
   });
 
   it('is refused in any other form', () => {
-    const wrong = [
-      { id: 7 },
-      { model: null },
-      { content: 'x' },
-      { content: [7] },
-      { usage: { input_tokens: 'many' } },
-    ];
+    const wrong = [{ id: 7 }, { model: null }, { content: 'x' }, { content: [7] }, { usage: { input_tokens: 'many' } }];
     for (const fields of wrong) {
       const text = JSON.stringify({ ...MESSAGE, ...fields });
       assert.throws(() => adapter.response(text), { code: 'provider_malformed' }, text);

@@ -6,12 +6,7 @@ import { checkKey } from '../../src/providers/check-key.ts';
 import type { ProviderAdapter } from '../../src/providers/contract.ts';
 import { createCaller } from '../../src/providers/transport/caller.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
-import {
-  type Received,
-  type ScriptedUpstream,
-  sendJson,
-  startScriptedUpstream,
-} from '../support/upstream.ts';
+import { type Received, type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const clock = fixedClock('2026-11-21T10:00:00Z');
 const ADAPTERS: Readonly<Record<string, ProviderAdapter>> = {
@@ -77,11 +72,7 @@ describe('asking a provider about a key', () => {
   it('is possible for every provider, and tells a refusal in its words and without the key', async () => {
     for (const provider of Object.keys(ADAPTERS)) {
       upstream.script((response) =>
-        sendJson(
-          response,
-          `{"error":{"message":"No such key: ${KEY}","code":401,"status":"UNAUTHENTICATED"}}`,
-          401,
-        ),
+        sendJson(response, `{"error":{"message":"No such key: ${KEY}","code":401,"status":"UNAUTHENTICATED"}}`, 401),
       );
       const error = await ask(provider);
       assert.equal(error?.code, 'provider_key_refused', provider);
@@ -99,8 +90,7 @@ describe('asking a provider about a key', () => {
         ['openai', `${sandbox.url}/v1`],
         ['anthropic', sandbox.url],
       ] as const) {
-        const check = (api_key: string) =>
-          outcomeOf(checkKey(caller, ADAPTERS[provider]!, { base_url, api_key }));
+        const check = (api_key: string) => outcomeOf(checkKey(caller, ADAPTERS[provider]!, { base_url, api_key }));
         assert.equal(await check('good'), null);
         assert.equal((await check('invalid'))?.code, 'provider_key_refused');
       }

@@ -60,11 +60,7 @@ describe('the table of the compatible family', () => {
           }
           const losses = createLosses(true);
           for (const body of ways(fields, losses)) {
-            assert.equal(
-              JSON.stringify(body).includes(`"${field.replace('messages[].', '')}"`),
-              false,
-              field,
-            );
+            assert.equal(JSON.stringify(body).includes(`"${field.replace('messages[].', '')}"`), false, field);
           }
           assert.deepEqual(losses.lost, [param]);
         }
@@ -81,8 +77,7 @@ describe('the table of the compatible family', () => {
       it('is not told what asks for nothing, nor labels that it refuses to see', () => {
         for (const [field, value] of Object.entries(ASKS_NOTHING)) {
           if (!refused.includes(field)) continue;
-          for (const body of ways({ [field]: value }, STRICT))
-            assert.equal(Object.hasOwn(body, field), false);
+          for (const body of ways({ [field]: value }, STRICT)) assert.equal(Object.hasOwn(body, field), false);
         }
         for (const field of entry.ignores ?? []) {
           for (const body of ways({ [field]: 'x' }, STRICT)) assert.equal(Object.hasOwn(body, field), false);
@@ -92,10 +87,7 @@ describe('the table of the compatible family', () => {
       it('is asked for usage in its way, and told limits by its names', () => {
         for (const body of ways({ max_completion_tokens: 5, max_tokens: 9 }, STRICT, true)) {
           const { stream_options, max_tokens, max_completion_tokens } = body as Record<string, unknown>;
-          assert.deepEqual(
-            stream_options,
-            entry.stream_options === false ? undefined : { include_usage: true },
-          );
+          assert.deepEqual(stream_options, entry.stream_options === false ? undefined : { include_usage: true });
           assert.deepEqual(
             [max_tokens, max_completion_tokens],
             entry.renames?.max_completion_tokens === 'max_tokens' ? [5, undefined] : [undefined, 5],
@@ -169,15 +161,15 @@ describe('the table of the compatible family', () => {
         assert.equal(headers[entry.key_header ?? 'authorization']?.includes(KEY), true);
         assert.deepEqual(losses.lost, refuses);
         assert.deepEqual(JSON.parse(body), {
-          ...{ model: 'm', input: ['x', 'y'] },
+          model: 'm',
+          input: ['x', 'y'],
           ...(refuses.includes('dimensions') ? {} : { [renames.dimensions ?? 'dimensions']: 8 }),
           ...(ignores.includes('user') ? {} : { user: 'u' }),
         });
       });
 
       it('keeps every byte of what it takes, of unknown fields too', () => {
-        const body =
-          '{ "model" : "m","messages":[{"role":"user","content":"\\u00e9"}], "x_new":12345678901234567890 }';
+        const body = '{ "model" : "m","messages":[{"role":"user","content":"\\u00e9"}], "x_new":12345678901234567890 }';
         assert.equal(passageOf(entry.provider).request(body, target(), {}, STRICT).body, body);
       });
 
@@ -193,10 +185,7 @@ describe('the table of the compatible family', () => {
           server.script((response) => sendJson(response, text, 422));
           const reply = await caller.call(upstream(''), { path: '/x', headers: {}, body: '{}' });
           const { status, headers } = reply;
-          const error = adapters[entry.provider]!.error(
-            { status, headers, body: await reply.text() },
-            upstream(''),
-          );
+          const error = adapters[entry.provider]!.error({ status, headers, body: await reply.text() }, upstream(''));
           assert.equal(error.code, 'provider_rejected');
           assert.equal(error.details, `The provider answered 422: ${message}`);
         }

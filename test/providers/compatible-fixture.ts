@@ -108,8 +108,13 @@ export const RECORDED: readonly RecordedDialect[] = [
       delta({ content: 'Hi!' }, 'model_length', { usage: { ...USED, num_cached_tokens: 3 } }),
     ],
     told: {
-      ...{ text: 'Hi!', reasoning: 'hm', finish: 'length' },
-      ...{ prompt_tokens: 9, completion_tokens: 4, cached_tokens: 3, reasoning_tokens: 0 },
+      text: 'Hi!',
+      reasoning: 'hm',
+      finish: 'length',
+      prompt_tokens: 9,
+      completion_tokens: 4,
+      cached_tokens: 3,
+      reasoning_tokens: 0,
     },
   },
   {
@@ -137,7 +142,10 @@ export const RECORDED: readonly RecordedDialect[] = [
     key: ['authorization', 'Bearer k-1'],
     asked: { messages: MESSAGES, max_tokens: 60, response_format: { type: 'json_object' } },
     sent: {
-      ...{ model: 'deepseek-v4-flash', messages: AS_SYSTEM, max_tokens: 60, ...STREAMED },
+      model: 'deepseek-v4-flash',
+      messages: AS_SYSTEM,
+      max_tokens: 60,
+      ...STREAMED,
       response_format: { type: 'json_object' },
     },
     reply: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
@@ -158,8 +166,12 @@ export const RECORDED: readonly RecordedDialect[] = [
       }),
     ],
     told: {
-      ...{ text: 'Hi!', reasoning: 'hm', finish: 'stop' },
-      ...{ ...tokens(9, 4), cached_tokens: 5, reasoning_tokens: 2 },
+      text: 'Hi!',
+      reasoning: 'hm',
+      finish: 'stop',
+      ...tokens(9, 4),
+      cached_tokens: 5,
+      reasoning_tokens: 2,
     },
   },
   {
@@ -176,7 +188,9 @@ export const RECORDED: readonly RecordedDialect[] = [
       ...STREAMED,
     },
     reply: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
-      ...{ prompt_tokens: 9, completion_tokens: 4, total_tokens: 213 },
+      prompt_tokens: 9,
+      completion_tokens: 4,
+      total_tokens: 213,
       completion_tokens_details: { reasoning_tokens: 200 },
     }),
     frames: [
@@ -186,14 +200,20 @@ export const RECORDED: readonly RecordedDialect[] = [
         ...CHUNK,
         choices: [],
         usage: {
-          ...{ prompt_tokens: 9, completion_tokens: 4, total_tokens: 213 },
+          prompt_tokens: 9,
+          completion_tokens: 4,
+          total_tokens: 213,
           completion_tokens_details: { reasoning_tokens: 200 },
         },
       },
     ],
     told: {
-      ...{ text: 'Hi!', reasoning: 'hm', finish: 'stop' },
-      ...{ ...tokens(9, 204), cached_tokens: 0, reasoning_tokens: 200 },
+      text: 'Hi!',
+      reasoning: 'hm',
+      finish: 'stop',
+      ...tokens(9, 204),
+      cached_tokens: 0,
+      reasoning_tokens: 200,
     },
   },
   {
@@ -240,10 +260,7 @@ export const RECORDED: readonly RecordedDialect[] = [
       ...STREAMED,
     },
     reply: whole({ content: 'Hi!', tool_calls: [] }, 'eos', USED),
-    frames: [
-      delta({ role: 'assistant', content: 'Hi!', token_id: 3 }),
-      delta({ content: '' }, 'eos', { usage: USED }),
-    ],
+    frames: [delta({ role: 'assistant', content: 'Hi!', token_id: 3 }), delta({ content: '' }, 'eos', { usage: USED })],
     told: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
   },
 ];

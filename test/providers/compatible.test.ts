@@ -107,10 +107,7 @@ describe('a provider of the compatible family', () => {
       { model: "d$&'1", stream: false, upstream: { ...upstream(''), base_url: at } },
       STRICT,
     );
-    assert.equal(
-      path,
-      "/openai/deployments/d%24%26'1/chat/completions?api-version=2025-04-01-preview&tenant=a",
-    );
+    assert.equal(path, "/openai/deployments/d%24%26'1/chat/completions?api-version=2025-04-01-preview&tenant=a");
   });
 
   it('that wants its reasoning back with the calls of tools gets it, of whatever protocol, and else an empty one', () => {
@@ -121,11 +118,7 @@ describe('a provider of the compatible family', () => {
     const answer = { role: 'assistant', content: 'y', reasoning_content: 'dropped' };
     const thinking_blocks = [{ type: 'thinking', thinking: 'hm', signature: '' }];
     const sent = (message: object): unknown => {
-      const { body } = chat.request(
-        { model: 'm', messages: [message as ChatMessage, answer] },
-        target,
-        STRICT,
-      );
+      const { body } = chat.request({ model: 'm', messages: [message as ChatMessage, answer] }, target, STRICT);
       const [first, second] = (JSON.parse(body) as { messages: Record<string, unknown>[] }).messages;
       assert.equal(second!.reasoning_content, undefined);
       return first!.reasoning_content;
@@ -147,9 +140,7 @@ describe('a provider of the compatible family', () => {
       { id: 'b', function: { name: 'g', arguments: '{}' } },
     ];
     const choices = [{ index: 0, delta: { tool_calls }, finish_reason: 'tool_calls' }];
-    const [chunk] = adapters
-      .custom!.chat.stream()
-      .push({ event: '', data: JSON.stringify({ id: 'c', choices }) });
+    const [chunk] = adapters.custom!.chat.stream().push({ event: '', data: JSON.stringify({ id: 'c', choices }) });
     assert.deepEqual(chunk!.choices[0]!.delta.tool_calls, [
       { index: 0, type: 'function', id: 'a', function: { name: 'f', arguments: '{"x":1}' } },
       { index: 1, type: 'function', id: 'b', function: { name: 'g', arguments: '{}' } },

@@ -9,8 +9,12 @@ const adapter = adapters.google;
 const upstream = upstreamAt('https://api.example.com', 'google');
 
 const USAGE = {
-  ...{ promptTokenCount: 100, candidatesTokenCount: 7, thoughtsTokenCount: 3, totalTokenCount: 115 },
-  ...{ cachedContentTokenCount: 40, toolUsePromptTokenCount: 5 },
+  promptTokenCount: 100,
+  candidatesTokenCount: 7,
+  thoughtsTokenCount: 3,
+  totalTokenCount: 115,
+  cachedContentTokenCount: 40,
+  toolUsePromptTokenCount: 5,
   promptTokensDetails: [
     { modality: 'TEXT', tokenCount: 70 },
     { modality: 'AUDIO', tokenCount: 20 },
@@ -22,7 +26,8 @@ const USAGE = {
 const reply = (parts: readonly object[], fields: object = {}, more: object = {}) => ({
   candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0, ...fields }],
   usageMetadata: USAGE,
-  ...{ modelVersion: 'gemini-3', responseId: 'r1' },
+  modelVersion: 'gemini-3',
+  responseId: 'r1',
   ...more,
 });
 const read = (json: object) => adapter.chat.response(JSON.stringify(json));
@@ -44,7 +49,10 @@ describe("a reply of Google's", () => {
     const id = message.tool_calls![1]!.id;
     assert.match(id, /^call_[0-9a-f]{24}$/);
     assert.deepEqual(message, {
-      ...{ role: 'assistant', content: 'Hello', refusal: null, reasoning_content: 'hm' },
+      role: 'assistant',
+      content: 'Hello',
+      refusal: null,
+      reasoning_content: 'hm',
       thinking_blocks: [
         { type: 'thinking', thinking: 'hm', signature: '' },
         { type: 'redacted_thinking', data: 'onevault.google::dGV4dA==' },
@@ -52,7 +60,9 @@ describe("a reply of Google's", () => {
       ],
       tool_calls: [
         {
-          ...{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
+          id: 'c1',
+          type: 'function',
+          function: { name: 'f', arguments: '{"a":1}' },
           extra_content: { google: { thought_signature: 'c2ln' } },
         },
         { id, type: 'function', function: { name: 'g', arguments: '{}' } },
@@ -60,9 +70,16 @@ describe("a reply of Google's", () => {
     });
     assert.equal(finish_reason, 'tool_calls');
     assert.deepEqual(usage, {
-      ...{ prompt_tokens: 105, completion_tokens: 10, total_tokens: 115, cached_tokens: 40 },
-      ...{ cache_write_tokens: 0, reasoning_tokens: 3, prompt_audio_tokens: 20, prompt_image_tokens: 10 },
-      ...{ completion_audio_tokens: 2, cached_audio_tokens: 15 },
+      prompt_tokens: 105,
+      completion_tokens: 10,
+      total_tokens: 115,
+      cached_tokens: 40,
+      cache_write_tokens: 0,
+      reasoning_tokens: 3,
+      prompt_audio_tokens: 20,
+      prompt_image_tokens: 10,
+      completion_audio_tokens: 2,
+      cached_audio_tokens: 15,
     });
   });
 
@@ -167,15 +184,16 @@ describe("a stream of Google's", () => {
           thinking_blocks: [{ type: 'redacted_thinking', data: 'onevault.google:a:c2ln' }],
           tool_calls: [
             {
-              ...{ index: 0, id: 'a', type: 'function', function: { name: 'f', arguments: '{}' } },
+              index: 0,
+              id: 'a',
+              type: 'function',
+              function: { name: 'f', arguments: '{}' },
               extra_content: { google: { thought_signature: 'c2ln' } },
             },
           ],
         },
         {
-          tool_calls: [
-            { index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{"x":1}' } },
-          ],
+          tool_calls: [{ index: 1, id: 'b', type: 'function', function: { name: 'g', arguments: '{"x":1}' } }],
         },
         {},
       ],
@@ -187,7 +205,9 @@ describe("a stream of Google's", () => {
 
   it('keeps several candidates apart', () => {
     const at = (index: number, text: string, finishReason?: string) => ({
-      ...{ index, content: { parts: [{ text }] }, finishReason },
+      index,
+      content: { parts: [{ text }] },
+      finishReason,
     });
     const { chunks } = streamOf([
       { candidates: [at(0, 'a'), at(1, 'b')] },
@@ -272,10 +292,7 @@ describe("a refusal of Google's", () => {
     assert.equal(error.code, 'provider_rejected');
     assert.equal(error.status, 400);
     assert.equal(error.details, 'The provider answered 400: Bad key [key] or [key] at [url]');
-    const listed = adapter.error(
-      { status: 404, headers: {}, body: '[{"error":{"message":"none"}}]' },
-      upstream,
-    );
+    const listed = adapter.error({ status: 404, headers: {}, body: '[{"error":{"message":"none"}}]' }, upstream);
     assert.match(listed.details!, /none/);
     for (const body of ['', '<html>', '7', '{"error":7}']) {
       assert.equal(adapter.error({ status: 500, headers: {}, body }, upstream).code, 'provider_error');

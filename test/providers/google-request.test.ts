@@ -29,7 +29,9 @@ const lostOf = (fields: object, model?: string): readonly string[] => {
 };
 
 const call = (id: string, args = '{"a":1}', more: object = {}) => ({
-  ...{ id, type: 'function', function: { name: `f_${id}`, arguments: args } },
+  id,
+  type: 'function',
+  function: { name: `f_${id}`, arguments: args },
   ...more,
 });
 const tool = (fields: object = {}) => ({
@@ -104,34 +106,18 @@ describe('a request for Google', () => {
       ).contents[0]!.parts.map((part: JsonObject) => part.thoughtSignature);
     const on_calls = { extra_content: { google: { thought_signature: 'b24=' } } };
     const [one, two] = [call('1'), call('2')];
-    assert.deepEqual(partsWith({ thinking_blocks: blocks, tool_calls: [one, two] }), [
-      'dGV4dA==',
-      'c2ln',
-      undefined,
-    ]);
-    assert.deepEqual(partsWith({ tool_calls: [call('1', '', on_calls), two] }), [
-      undefined,
-      'b24=',
-      undefined,
-    ]);
+    assert.deepEqual(partsWith({ thinking_blocks: blocks, tool_calls: [one, two] }), ['dGV4dA==', 'c2ln', undefined]);
+    assert.deepEqual(partsWith({ tool_calls: [call('1', '', on_calls), two] }), [undefined, 'b24=', undefined]);
     const unsigned = [undefined, 'skip_thought_signature_validator', undefined];
     assert.deepEqual(partsWith({ tool_calls: [one, two] }), unsigned);
-    assert.deepEqual(partsWith({ tool_calls: [one, two] }, 'gemini-2.5-pro'), [
-      undefined,
-      undefined,
-      undefined,
-    ]);
+    assert.deepEqual(partsWith({ tool_calls: [one, two] }, 'gemini-2.5-pro'), [undefined, undefined, undefined]);
   });
 
   it('keeps its signatures from other providers', () => {
     const thinking_blocks = [{ type: 'redacted_thinking', data: 'onevault.google:1:c2ln' }];
     const messages = [...HI, { role: 'assistant', content: 'x', thinking_blocks }];
     for (const other of [adapters.anthropic, adapters.openai]) {
-      const { body } = other.chat.request(
-        { model: 'm', messages },
-        { model: 'm', stream: false, upstream },
-        STRICT,
-      );
+      const { body } = other.chat.request({ model: 'm', messages }, { model: 'm', stream: false, upstream }, STRICT);
       assert.ok(!body.includes('onevault.google'));
     }
   });
@@ -186,24 +172,45 @@ describe('a request for Google', () => {
   it('carries sampling, limits, stops, formats, probabilities and tiers', () => {
     const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 1 } } };
     const body = translate({
-      ...{ temperature: 0.5, top_p: 0.9, top_k: 4, seed: 7, n: 2, stop: 'END', max_tokens: 9 },
-      ...{ frequency_penalty: 0.1, presence_penalty: 0.2, logprobs: true, top_logprobs: 3 },
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 4,
+      seed: 7,
+      n: 2,
+      stop: 'END',
+      max_tokens: 9,
+      frequency_penalty: 0.1,
+      presence_penalty: 0.2,
+      logprobs: true,
+      top_logprobs: 3,
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema, strict: true } },
-      ...{ service_tier: 'flex', user: 'u', metadata: { a: 'b' }, store: false },
+      service_tier: 'flex',
+      user: 'u',
+      metadata: { a: 'b' },
+      store: false,
     });
     assert.equal(body.serviceTier, 'flex');
     assert.deepEqual(body.generationConfig, {
-      ...{ temperature: 0.5, topP: 0.9, topK: 4, seed: 7, candidateCount: 2, stopSequences: ['END'] },
-      ...{ frequencyPenalty: 0.1, presencePenalty: 0.2, responseLogprobs: true, logprobs: 3 },
-      ...{ responseMimeType: 'application/json', responseJsonSchema: schema, maxOutputTokens: 9 },
+      temperature: 0.5,
+      topP: 0.9,
+      topK: 4,
+      seed: 7,
+      candidateCount: 2,
+      stopSequences: ['END'],
+      frequencyPenalty: 0.1,
+      presencePenalty: 0.2,
+      responseLogprobs: true,
+      logprobs: 3,
+      responseMimeType: 'application/json',
+      responseJsonSchema: schema,
+      maxOutputTokens: 9,
     });
     const { generationConfig } = translate({ response_format: { type: 'json_object' } });
     assert.deepEqual(generationConfig, { responseMimeType: 'application/json' });
   });
 
   it('thinks by level or budget, as the model does', () => {
-    const thinking = (fields: object, model?: string) =>
-      translate(fields, model).generationConfig?.thinkingConfig;
+    const thinking = (fields: object, model?: string) => translate(fields, model).generationConfig?.thinkingConfig;
     const enabled = { type: 'enabled', budget_tokens: 50_000 };
     for (const [fields, third, second] of [
       [{ reasoning_effort: 'minimal' }, { thinkingLevel: 'MINIMAL' }, { thinkingBudget: 1_024 }],
@@ -271,10 +278,7 @@ describe('a request for Google', () => {
       [{ messages: [{ role: 'function', content: 'x' }] }, 'messages[0].role'],
       [text([{ type: 'video' }]), 'messages[0].content[0].type'],
       [text([{ type: 'file', file: { file_id: 'f' } }]), 'messages[0].content[0].file'],
-      [
-        text([{ type: 'image_url', image_url: { url: 'https://x.y/z' } }]),
-        'messages[0].content[0].image_url.url',
-      ],
+      [text([{ type: 'image_url', image_url: { url: 'https://x.y/z' } }]), 'messages[0].content[0].image_url.url'],
     ] as const) {
       assert.deepEqual(lostOf(fields), [path]);
       assert.throws(() => translate(fields), { code: 'unsupported_feature', param: path });

@@ -4,10 +4,7 @@ import type { JsonObject } from '../../src/providers/chat-form.ts';
 import { adaptedText, dropField, fieldsOf, setField } from '../../src/providers/json-text.ts';
 
 const space = fc.constantFrom('', ' ', '\n', '\t', '\r\n ', '  ');
-const name = fc.oneof(
-  fc.constantFrom('model', 'a"b', 'a\\', '', 'größe'),
-  fc.string({ unit: 'binary', maxLength: 6 }),
-);
+const name = fc.oneof(fc.constantFrom('model', 'a"b', 'a\\', '', 'größe'), fc.string({ unit: 'binary', maxLength: 6 }));
 
 /** An object's text in which spaces stand wherever they may, numbers are of any form and fields stand twice. */
 const objects = fc
@@ -90,9 +87,7 @@ describe('the text of an object', () => {
           found.filter((field) => field.name !== key).map(({ from, to }) => of.slice(from, to));
         assert.deepEqual(others(edited, fieldsOf(edited)), others(text, before));
         assert.ok(
-          fieldsOf(edited).every(
-            (field) => field.name !== key || edited.slice(field.from, field.to) === '"new"',
-          ),
+          fieldsOf(edited).every((field) => field.name !== key || edited.slice(field.from, field.to) === '"new"'),
         );
       }),
       { numRuns: 500 },

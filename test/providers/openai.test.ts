@@ -17,7 +17,9 @@ describe("OpenAI's adapter", () => {
       {
         model: 'alias',
         messages: [{ role: 'user', content: 'hi', name: 'ann' }],
-        ...{ seed: 7, thinking: { type: 'enabled', budget_tokens: 9_000 }, cache_control: {} },
+        seed: 7,
+        thinking: { type: 'enabled', budget_tokens: 9_000 },
+        cache_control: {},
         tools: [{ type: 'function', function: { name: 'f' }, cache_control: { type: 'ephemeral' } }],
       },
       { model: 'gpt-x', stream: true, upstream },
@@ -88,22 +90,19 @@ describe("OpenAI's adapter", () => {
     const usage =
       '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":2},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":1}}';
     assert.deepEqual(adapter.chat.response(answer(usage)).usage, {
-      ...{ prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
-      ...{ cached_tokens: 4, cache_write_tokens: 0, reasoning_tokens: 3 },
-      ...{ prompt_audio_tokens: 2, completion_audio_tokens: 1 },
+      prompt_tokens: 10,
+      completion_tokens: 5,
+      total_tokens: 15,
+      cached_tokens: 4,
+      cache_write_tokens: 0,
+      reasoning_tokens: 3,
+      prompt_audio_tokens: 2,
+      completion_audio_tokens: 1,
     });
   });
 
   it('refuses replies of another form', () => {
-    for (const text of [
-      '',
-      '[]',
-      '7',
-      '{}',
-      '{"choices":[]}',
-      '{"choices":[7]}',
-      answer('{"prompt_tokens":-1}'),
-    ]) {
+    for (const text of ['', '[]', '7', '{}', '{"choices":[]}', '{"choices":[7]}', answer('{"prompt_tokens":-1}')]) {
       assert.throws(() => adapter.chat.response(text), { code: 'provider_malformed' }, text);
       assert.throws(() => passage.response(text), { code: 'provider_malformed' }, text);
     }
@@ -112,13 +111,8 @@ describe("OpenAI's adapter", () => {
   it('reads chunks, and keeps usage apart from them', () => {
     const stream = adapter.chat.stream();
     const choices = [{ index: 0, delta: { content: 'a' }, finish_reason: null }];
-    assert.deepEqual(stream.push(frame(JSON.stringify({ id: 'c', choices, usage: null }))), [
-      { id: 'c', choices },
-    ]);
-    assert.deepEqual(
-      stream.push(frame('{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}')),
-      [],
-    );
+    assert.deepEqual(stream.push(frame(JSON.stringify({ id: 'c', choices, usage: null }))), [{ id: 'c', choices }]);
+    assert.deepEqual(stream.push(frame('{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}')), []);
     assert.throws(() => stream.end(), { code: 'provider_disconnected' });
     stream.push(frame('[DONE]'));
     stream.end();
@@ -138,8 +132,7 @@ describe("OpenAI's passage", () => {
     passage.request(body, { model: 'gpt-x', stream, upstream }, {}, STRICT).body;
 
   it('changes nothing but the model and, in a stream, the asking for usage', () => {
-    const rest =
-      '"n":12345678901234567890,"x":1.0,\n "x" : {"model":"mine","stream_options":7},"u":"\\u00e9"';
+    const rest = '"n":12345678901234567890,"x":1.0,\n "x" : {"model":"mine","stream_options":7},"u":"\\u00e9"';
     assert.equal(pass(`{ "model" : "gpt-x",${rest}}`, false), `{ "model" : "gpt-x",${rest}}`);
     assert.equal(pass(`{${rest}, "model":"a\\"b" }`, false), `{${rest}, "model":"gpt-x" }`);
     assert.equal(
@@ -166,8 +159,7 @@ describe("OpenAI's passage", () => {
   });
 
   it('passes frames as they came, and hides what came only because usage was asked for', () => {
-    const start =
-      '{"id":"c",  "choices":[{"index":0,"delta":{"content":"a \\"usage\\":{ b"},"finish_reason":null}]';
+    const start = '{"id":"c",  "choices":[{"index":0,"delta":{"content":"a \\"usage\\":{ b"},"finish_reason":null}]';
     const last = '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}';
     for (const include_usage of [true, false]) {
       const stream = passage.stream!({ include_usage });
@@ -191,18 +183,13 @@ describe("OpenAI's passage", () => {
 
   it('keeps the name and the lines of an event', () => {
     const stream = passage.stream!({ include_usage: false });
-    assert.equal(
-      stream.push({ event: 'x', data: '{"choices":\n[]}' }),
-      'event: x\ndata: {"choices":\ndata: []}\n\n',
-    );
+    assert.equal(stream.push({ event: 'x', data: '{"choices":\n[]}' }), 'event: x\ndata: {"choices":\ndata: []}\n\n');
   });
 
   it('knows a whole stream from a broken one, and tells what was written until then', () => {
     const stream = passage.stream!({ include_usage: false });
     stream.push(frame('{"choices":[{"delta":{"reasoning_content":"hm ","content":"one "}}]}'));
-    stream.push(
-      frame('{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}}]}'),
-    );
+    stream.push(frame('{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}}]}'));
     assert.throws(() => stream.end(), { code: 'provider_disconnected' });
     assert.equal(stream.text(), 'hm one f{}');
     stream.push(frame('{"choices":[{"delta":{},"finish_reason":"stop"}]}'));

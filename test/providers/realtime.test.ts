@@ -9,8 +9,12 @@ const upstream: Upstream = {
   base_url: 'https://api.example.com/v1',
   api_key: 'sk-1',
   limits: {
-    ...{ headers_timeout_ms: WAIT_MS, idle_timeout_ms: WAIT_MS, total_timeout_ms: WAIT_MS },
-    ...{ max_reply_bytes: 1_000, max_stream_bytes: 1_000, max_event_bytes: 1_000 },
+    headers_timeout_ms: WAIT_MS,
+    idle_timeout_ms: WAIT_MS,
+    total_timeout_ms: WAIT_MS,
+    max_reply_bytes: 1_000,
+    max_stream_bytes: 1_000,
+    max_event_bytes: 1_000,
   },
 };
 
@@ -43,7 +47,9 @@ describe("providers' realtime sessions", () => {
     assert.deepEqual(
       realtime!.usage({
         usage: {
-          ...{ input_tokens: 9, output_tokens: 5, total_tokens: 99 },
+          input_tokens: 9,
+          output_tokens: 5,
+          total_tokens: 99,
           input_token_details: {
             audio_tokens: 4,
             cached_tokens: 3,
@@ -53,9 +59,17 @@ describe("providers' realtime sessions", () => {
         },
       }),
       {
-        ...{ prompt_tokens: 9, completion_tokens: 5, total_tokens: 14, cached_tokens: 3 },
-        ...{ cache_write_tokens: 0, reasoning_tokens: 0, prompt_audio_tokens: 4, completion_audio_tokens: 5 },
-        ...{ prompt_image_tokens: 0, cached_audio_tokens: 2, cached_image_tokens: 0 },
+        prompt_tokens: 9,
+        completion_tokens: 5,
+        total_tokens: 14,
+        cached_tokens: 3,
+        cache_write_tokens: 0,
+        reasoning_tokens: 0,
+        prompt_audio_tokens: 4,
+        completion_audio_tokens: 5,
+        prompt_image_tokens: 0,
+        cached_audio_tokens: 2,
+        cached_image_tokens: 0,
       },
     );
     for (const usage of [7, 'many', [], { input_tokens: -1 }, { input_tokens: 1.5 }, { output_tokens: '5' }])

@@ -24,11 +24,7 @@ const LIMITS = {
 };
 
 /** An upstream at `url`, as the protocol's base URL stands. */
-export const upstreamAt = (
-  url: string,
-  protocol: Protocol,
-  limits: Partial<Upstream['limits']> = {},
-): Upstream => ({
+export const upstreamAt = (url: string, protocol: Protocol, limits: Partial<Upstream['limits']> = {}): Upstream => ({
   base_url: protocol === 'openai' ? `${url}/v1` : url,
   api_key: 'sk-test-1234567890',
   limits: { ...LIMITS, ...limits },

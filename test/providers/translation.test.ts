@@ -51,27 +51,14 @@ const chat: fc.Arbitrary<ChatRequest> = fc
     max_tokens: fc.integer({ min: 1, max: 20 }),
   })
   .map(
-    ({
-      system,
-      history: before,
-      last,
-      named,
-      images,
-      tools: given,
-      tool_choice,
-      parallel_tool_calls,
-      max_tokens,
-    }) => ({
+    ({ system, history: before, last, named, images, tools: given, tool_choice, parallel_tool_calls, max_tokens }) => ({
       model: 'm',
       messages: [
         ...(system === null ? [] : [{ role: 'system', content: system }]),
         ...before.flat(),
         {
           role: 'user',
-          content: [
-            { type: 'text', text: [last, ...named].join(' ') },
-            ...Array.from({ length: images }, () => image),
-          ],
+          content: [{ type: 'text', text: [last, ...named].join(' ') }, ...Array.from({ length: images }, () => image)],
         },
       ],
       max_tokens,

@@ -7,9 +7,7 @@ const upstream = upstreamAt('https://api.example.com', 'anthropic');
 
 const translate = (fields: object, losses: Losses): Record<string, unknown> => {
   const chat = { model: 'alias', ...fields } as ChatRequest;
-  return JSON.parse(
-    adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, losses).body,
-  );
+  return JSON.parse(adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, losses).body);
 };
 
 describe('what a provider cannot express', () => {
@@ -19,7 +17,11 @@ describe('what a provider cannot express', () => {
       return [translate(fields, losses), losses.lost];
     };
     const [body, lost] = lossy({
-      ...{ n: 2, seed: 7, temperature: 1.5, top_p: 0.5, some_new_field: 1 },
+      n: 2,
+      seed: 7,
+      temperature: 1.5,
+      top_p: 0.5,
+      some_new_field: 1,
       response_format: { type: 'json_object' },
       tools: [{ type: 'custom' }],
       tool_choice: 'required',
@@ -41,7 +43,9 @@ describe('what a provider cannot express', () => {
       'tools[0].type',
     ]);
     assert.deepEqual(body, {
-      ...{ model: 'claude', max_tokens: 4_096, top_p: 0.5 },
+      model: 'claude',
+      max_tokens: 4_096,
+      top_p: 0.5,
       messages: [{ role: 'user', content: [{ type: 'text', text: 'Hi' }] }],
     });
   });

@@ -80,10 +80,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     await assert.rejects(stranger.messages.create(asked('x')), Anthropic.AuthenticationError);
     await assert.rejects(client.messages.create({ ...asked('x'), messages: [] }), Anthropic.BadRequestError);
     await assert.rejects(client.messages.create(asked('[[sandbox: status=429]]')), Anthropic.RateLimitError);
-    await assert.rejects(
-      client.messages.create(asked('[[sandbox: status=529]]')),
-      Anthropic.InternalServerError,
-    );
+    await assert.rejects(client.messages.create(asked('[[sandbox: status=529]]')), Anthropic.InternalServerError);
     const breaking = client.messages.stream(asked('[[sandbox: error_after=3]]'));
     await assert.rejects(breaking.finalMessage(), /Overloaded/);
   });
@@ -170,10 +167,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.equal(stopped.stop_reason, 'stop_sequence');
     assert.equal(stopped.stop_sequence, ' two');
     const cached = asked('Twenty tokens of text. [[sandbox: cached_tokens=9 cache_write_tokens=4]]');
-    for (const reply of [
-      await client.messages.create(cached),
-      await client.messages.stream(cached).finalMessage(),
-    ]) {
+    for (const reply of [await client.messages.create(cached), await client.messages.stream(cached).finalMessage()]) {
       assert.equal(reply.usage.cache_read_input_tokens, 9);
       assert.equal(reply.usage.cache_creation_input_tokens, 4);
       const { input_tokens } = await client.messages.countTokens({
@@ -217,9 +211,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
 
   it('is tried again by the SDK after an overload', async () => {
     const patient = client.withOptions({ maxRetries: 2 });
-    const reply = await patient.messages.create(
-      asked('Once more [[sandbox: status=529 times=1 retry_after=0]]'),
-    );
+    const reply = await patient.messages.create(asked('Once more [[sandbox: status=529 times=1 retry_after=0]]'));
     assert.deepEqual(reply.content, [{ type: 'text', text: 'You wrote: Once more' }]);
   });
 

@@ -81,15 +81,7 @@ describe('faults on demand in the sandbox', () => {
   });
 
   it('refuses a directive that does not exist, naming those that do, and the README explains each', async () => {
-    for (const wrong of [
-      'explode',
-      'tokens',
-      'tokens=many',
-      'status=99',
-      'hang=1',
-      'only=mistral',
-      'chunk_bytes=0',
-    ]) {
+    for (const wrong of ['explode', 'tokens', 'tokens=many', 'status=99', 'hang=1', 'only=mistral', 'chunk_bytes=0']) {
       const reply = await post(`[[sandbox: ${wrong}]]`);
       assert.equal(reply.status, 400, wrong);
       const { error } = (await reply.json()) as { error: { message: string } };
@@ -111,10 +103,7 @@ describe('faults on demand in the sandbox', () => {
   });
 
   it('counts what it saw and refuses unknown paths, bodies that are not JSON, and calls without a key', async () => {
-    assert.equal(
-      (await fetch(`${sandbox.url}/v1/nothing`, { headers: { authorization: 'Bearer x' } })).status,
-      404,
-    );
+    assert.equal((await fetch(`${sandbox.url}/v1/nothing`, { headers: { authorization: 'Bearer x' } })).status, 404);
     const headers = { authorization: 'Bearer x' };
     const bad = await fetch(`${sandbox.url}/v1/chat/completions`, { method: 'POST', headers, body: '{' });
     assert.equal(bad.status, 400);

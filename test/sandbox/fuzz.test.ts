@@ -11,12 +11,7 @@ const HEADERS = {
 
 const text = fc.constantFrom('Hi', 'call f', '', '[[sandbox: tokens=2]]', '[[sandbox: tool_calls=2]]', 'ü✓');
 const junk = fc.jsonValue({ maxDepth: 2 });
-const schema = fc.constantFrom(
-  { type: 'object' },
-  { type: 'OBJECT', properties: { a: { type: 'STRING' } } },
-  {},
-  true,
-);
+const schema = fc.constantFrom({ type: 'object' }, { type: 'OBJECT', properties: { a: { type: 'STRING' } } }, {}, true);
 const part = fc.oneof(
   fc.record({
     type: fc.constantFrom('text', 'input_text', 'thinking', 'tool_use', 'tool_result', 'nothing'),
@@ -65,10 +60,7 @@ const body = fc.record(
     input: mostly(fc.constant('call f'), messages),
     prompt: mostly(text, junk),
     content: mostly(fc.constant({ parts: [{ text: 'x' }] }), message),
-    requests: mostly(
-      fc.constant([{ model: 'models/m', content: { parts: [{ text: 'x' }] } }]),
-      fc.array(message),
-    ),
+    requests: mostly(fc.constant([{ model: 'models/m', content: { parts: [{ text: 'x' }] } }]), fc.array(message)),
     max_tokens: mostly(fc.integer({ min: -1, max: 99 }), junk),
     stream: mostly(fc.boolean(), junk),
     n: mostly(fc.integer({ min: -1, max: 4 }), junk),

@@ -38,9 +38,7 @@ describe("the sandbox as Google's SDK meets it", () => {
   });
   after(() => sandbox.close());
 
-  const refusal = async (
-    call: Promise<unknown>,
-  ): Promise<{ status: number; error: Record<string, unknown> }> => {
+  const refusal = async (call: Promise<unknown>): Promise<{ status: number; error: Record<string, unknown> }> => {
     const fault = await call.then(
       () => assert.fail('it was answered'),
       (error: unknown) => error,
@@ -87,10 +85,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     });
     assert.equal(reply.headers.get('content-type'), 'application/json');
     const chunks = (await reply.json()) as { candidates: [{ content: { parts: [{ text: string }] } }] }[];
-    assert.equal(
-      chunks.map(({ candidates }) => candidates[0].content.parts[0].text).join(''),
-      'You wrote: one two',
-    );
+    assert.equal(chunks.map(({ candidates }) => candidates[0].content.parts[0].text).join(''), 'You wrote: one two');
     const refused = await fetch(`${sandbox.url}/v1beta/models/missing:streamGenerateContent?key=abc`, {
       method: 'POST',
       body: '{"contents":[{"parts":[{"text":"x"}]}]}',
@@ -120,11 +115,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     const response = { id: call?.id ?? '', name: 'get_weather', response: { output: 'sunny in Paris' } };
     const next = await client.models.generateContent({
       model,
-      contents: [
-        question,
-        whole.candidates![0]!.content!,
-        { role: 'user', parts: [{ functionResponse: response }] },
-      ],
+      contents: [question, whole.candidates![0]!.content!, { role: 'user', parts: [{ functionResponse: response }] }],
       config,
     });
     assert.equal(next.text, 'The tool said: sunny in Paris');
@@ -209,16 +200,14 @@ describe("the sandbox as Google's SDK meets it", () => {
   });
 
   it('stops at the limit and at a stop sequence, and answers several candidates', async () => {
-    const ask = (config: object) =>
-      client.models.generateContent({ model, contents: 'one two three', config });
+    const ask = (config: object) => client.models.generateContent({ model, contents: 'one two three', config });
     assert.equal((await ask({ maxOutputTokens: 3 })).candidates?.[0]?.finishReason, 'MAX_TOKENS');
     assert.equal((await ask({ stopSequences: [' two'] })).text, 'You wrote: one');
     assert.equal((await ask({ candidateCount: 2 })).candidates?.length, 2);
   });
 
   it('tells what was unsafe, in the reply and in the prompt', async () => {
-    const ask = (directive: string) =>
-      client.models.generateContent({ model, contents: `[[sandbox: ${directive}]]` });
+    const ask = (directive: string) => client.models.generateContent({ model, contents: `[[sandbox: ${directive}]]` });
     const refused = await ask('refuse');
     assert.equal(refused.candidates?.[0]?.finishReason, 'SAFETY');
     assert.equal(refused.text, undefined);
@@ -267,16 +256,14 @@ describe("the sandbox as Google's SDK meets it", () => {
 
   it('lists models by page, and tells of one', async () => {
     const names: string[] = [];
-    for await (const each of await client.models.list({ config: { pageSize: 3 } }))
-      names.push(each.name ?? '');
+    for await (const each of await client.models.list({ config: { pageSize: 3 } })) names.push(each.name ?? '');
     assert.ok(names.length > 3 && names.includes(`models/${model}`), names.join());
     assert.equal((await client.models.get({ model })).name, `models/${model}`);
     assert.equal((await refusal(client.models.get({ model: 'missing' }))).status, 404);
   });
 
   it("refuses with Google's errors: bad key, no key, unknown model, unknown field, limit, overload", async () => {
-    const ask = (text: string, more: object = {}) =>
-      client.models.generateContent({ model, contents: text, ...more });
+    const ask = (text: string, more: object = {}) => client.models.generateContent({ model, contents: text, ...more });
     const stranger = await refusal(clientWith('invalid').models.generateContent({ model, contents: 'x' }));
     assert.equal(stranger.status, 400);
     assert.equal((stranger.error.details as [{ reason: string }])[0].reason, 'API_KEY_INVALID');
@@ -301,11 +288,7 @@ describe("the sandbox as Google's SDK meets it", () => {
 
   it('refuses a function response without its call, roles that do not exist, and parts of nothing', async () => {
     const lone = { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] };
-    for (const contents of [
-      [lone],
-      [{ role: 'tool', parts: [{ text: 'x' }] }],
-      [{ role: 'user', parts: [{}] }],
-    ]) {
+    for (const contents of [[lone], [{ role: 'tool', parts: [{ text: 'x' }] }], [{ role: 'user', parts: [{}] }]]) {
       const { status, error } = await refusal(client.models.generateContent({ model, contents }));
       assert.equal(status, 400, JSON.stringify(error));
       assert.equal(error.status, 'INVALID_ARGUMENT');

@@ -131,10 +131,7 @@ describe('what a hostile provider does, on demand', () => {
   it('puts a comment before each event', async () => {
     for (const way of STREAMS) {
       const text = await textOf(way, 'comments');
-      assert.equal(
-        text.split('\n: keep-alive\n').length,
-        dataOf(text).length + (text.includes('[DONE]') ? 1 : 0),
-      );
+      assert.equal(text.split('\n: keep-alive\n').length, dataOf(text).length + (text.includes('[DONE]') ? 1 : 0));
     }
   });
 

@@ -26,8 +26,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
   after(() => sandbox.close());
 
   it('are PNGs of the size asked for, each another, with the usage that OpenAI publishes', async () => {
-    const ask = () =>
-      client.images.generate({ model, prompt: 'A cat', n: 2, size: '1024x1536', quality: 'low' });
+    const ask = () => client.images.generate({ model, prompt: 'A cat', n: 2, size: '1024x1536', quality: 'low' });
     const reply = await ask();
     const pictures = (reply.data ?? []).map(({ b64_json }) => Buffer.from(b64_json ?? '', 'base64'));
     for (const png of pictures) assert.deepEqual(sizeOf(png), [1_024, 1_536]);
@@ -63,13 +62,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
 
   it('are refused without a prompt, by the dozen, at no size, and when told so', async () => {
     const ask = (body: object) => client.images.generate({ model, prompt: 'A cat', ...body } as never);
-    for (const wrong of [
-      { prompt: '' },
-      { n: 12 },
-      { size: '0x0' },
-      { size: 'huge' },
-      { response_format: 'url' },
-    ]) {
+    for (const wrong of [{ prompt: '' }, { n: 12 }, { size: '0x0' }, { size: 'huge' }, { response_format: 'url' }]) {
       await assert.rejects(ask(wrong), OpenAI.BadRequestError, JSON.stringify(wrong));
     }
     await assert.rejects(ask({ prompt: '[[sandbox: status=429]]' }), OpenAI.RateLimitError);

@@ -136,10 +136,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
   it("refuses with OpenAI's errors: bad key, bad request, rate limit, overload", async () => {
     const stranger = client.withOptions({ apiKey: 'invalid' });
     await assert.rejects(stranger.chat.completions.create(asked('x')), OpenAI.AuthenticationError);
-    await assert.rejects(
-      client.chat.completions.create({ model: 'm', messages: [] }),
-      OpenAI.BadRequestError,
-    );
+    await assert.rejects(client.chat.completions.create({ model: 'm', messages: [] }), OpenAI.BadRequestError);
     const limited = client.chat.completions.create(asked('x [[sandbox: status=429]]'));
     await assert.rejects(limited, (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);

@@ -22,10 +22,7 @@ describe("the sandbox's realtime sessions", () => {
   afterEach(() => sandbox.close());
 
   /** A session whose events are read up to one of a type. */
-  const open = async (
-    path = '/v1/realtime?model=gpt-realtime',
-    headers: object = { authorization: 'Bearer x' },
-  ) => {
+  const open = async (path = '/v1/realtime?model=gpt-realtime', headers: object = { authorization: 'Bearer x' }) => {
     const socket = new WebSocket(sandbox.url.replace('http', 'ws') + path, { headers: { ...headers } });
     const events: Event[] = [];
     let read = 0;
@@ -115,10 +112,7 @@ describe("the sandbox's realtime sessions", () => {
     );
     const first = doneOf(events);
     assert.equal(first.output[0].content[0].text, 'You wrote: Good morning');
-    assert.deepEqual(
-      [first.usage.input_tokens, first.usage.output_tokens, first.usage.total_tokens],
-      [3, 4, 7],
-    );
+    assert.deepEqual([first.usage.input_tokens, first.usage.output_tokens, first.usage.total_tokens], [3, 4, 7]);
     const second = doneOf(await ask(session, 'And now'));
     // The prompt has grown by what was said before.
     assert.equal(second.usage.input_tokens, Math.ceil((12 + 23 + 7) / 4));

@@ -155,10 +155,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
       assert.equal(error.param, 'previous_response_id');
       return true;
     });
-    await assert.rejects(
-      client.responses.create({ model, input: 'x', conversation: 'conv_1' }),
-      OpenAI.NotFoundError,
-    );
+    await assert.rejects(client.responses.create({ model, input: 'x', conversation: 'conv_1' }), OpenAI.NotFoundError);
     const lone = { type: 'function_call_output' as const, call_id: 'call_1', output: 'x' };
     await assert.rejects(client.responses.create({ model, input: [lone] }), OpenAI.BadRequestError);
   });

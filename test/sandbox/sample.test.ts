@@ -33,11 +33,7 @@ const scalar: fc.Arbitrary<Schema> = fc.oneof(
     { requiredKeys: ['type'] },
   ),
   fc
-    .tuple(
-      fc.integer({ min: -50, max: 50 }),
-      fc.integer({ min: 2, max: 9 }),
-      fc.constantFrom('integer', 'number'),
-    )
+    .tuple(fc.integer({ min: -50, max: 50 }), fc.integer({ min: 2, max: 9 }), fc.constantFrom('integer', 'number'))
     .map(([least, span, type]) => ({ type, exclusiveMinimum: least, exclusiveMaximum: least + span })),
 );
 
@@ -46,9 +42,7 @@ const { schema } = fc.letrec<{ schema: Schema }>((tie) => ({
     { depthSize: 'small', withCrossShrink: true },
     scalar,
     fc.record({ type: fc.constant('array'), items: tie('schema'), minItems: fc.nat(3) }),
-    fc
-      .array(tie('schema'), { minLength: 1, maxLength: 3 })
-      .map((prefixItems) => ({ type: 'array', prefixItems })),
+    fc.array(tie('schema'), { minLength: 1, maxLength: 3 }).map((prefixItems) => ({ type: 'array', prefixItems })),
     fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), tie('schema'), { maxKeys: 4 }).map((properties) => ({
       type: 'object',
       properties,
@@ -80,9 +74,7 @@ describe('the sample value of a JSON Schema', () => {
   it('fits any schema of the kind that tools and structured outputs use', () => {
     fc.assert(
       fc.property(
-        schema.filter(
-          (given) => !hasInnerReference(given) && JSON.stringify(given).split('"$defs"').length <= 2,
-        ),
+        schema.filter((given) => !hasInnerReference(given) && JSON.stringify(given).split('"$defs"').length <= 2),
         (given) => assertFits(given),
       ),
       { numRuns: 1_000 },

@@ -21,10 +21,7 @@ describe("the audit log's metrics", () => {
       clock.advance(1_000);
       const lines = (await registry.metrics()).split('\n').filter((line) => /^onevault_audit_/.test(line));
       return Object.fromEntries(
-        lines.map((line) => [
-          line.slice('onevault_audit_'.length).split(' ')[0]!,
-          Number(line.split(' ')[1]),
-        ]),
+        lines.map((line) => [line.slice('onevault_audit_'.length).split(' ')[0]!, Number(line.split(' ')[1])]),
       );
     };
     const seal = () => sealTree(sql, { keyring, clock, published: null, is_check_forced: false });

@@ -177,24 +177,8 @@ describe('the configuration', () => {
 
   it('takes hosts as URLs write them, and no other spelling, which would allow nothing', () => {
     for (const host of [
-      ...[
-        'https://vllm.corp',
-        'vllm.corp/v1',
-        'u:secret@vllm.corp',
-        'vllm.corp.',
-        '*.corp',
-        '10.0.0.0/8',
-        '127.1',
-      ],
-      ...[
-        '2130706433',
-        'fd00::5',
-        'vllm.corp:443',
-        'vllm.corp:99999',
-        'büro.example',
-        'a b',
-        '[::ffff:10.0.0.1]',
-      ],
+      ...['https://vllm.corp', 'vllm.corp/v1', 'u:secret@vllm.corp', 'vllm.corp.', '*.corp', '10.0.0.0/8', '127.1'],
+      ...['2130706433', 'fd00::5', 'vllm.corp:443', 'vllm.corp:99999', 'büro.example', 'a b', '[::ffff:10.0.0.1]'],
     ]) {
       const [fault] = faultsOf({ ONEVAULT_ALLOWED_UPSTREAM_HOSTS: `ok.corp,${host}` });
       assert.match(fault ?? '', /^ONEVAULT_ALLOWED_UPSTREAM_HOSTS: .* must be a host as URLs have it/, host);
@@ -203,17 +187,7 @@ describe('the configuration', () => {
   });
 
   it('takes whole numbers within their range and no others', () => {
-    for (const port of [
-      '-1',
-      '65536',
-      '1e3',
-      '0x50',
-      '80 80',
-      '8080.0',
-      '+80',
-      '٨',
-      '99999999999999999999',
-    ]) {
+    for (const port of ['-1', '65536', '1e3', '0x50', '80 80', '8080.0', '+80', '٨', '99999999999999999999']) {
       assert.deepEqual(faultsOf({ PORT: port }), [`PORT=${port}: must be a whole number from 0 to 65535`]);
     }
     fc.assert(
@@ -259,12 +233,8 @@ describe('the configuration', () => {
 
   it('takes the address and the token of a service of keys together, and the key by its default name', () => {
     const url = 'https://keys.internal';
-    assert.deepEqual(faultsOf({ ONEVAULT_KMS_URL: url }), [
-      'ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL',
-    ]);
-    assert.deepEqual(faultsOf({ ONEVAULT_KMS_TOKEN: 'x' }), [
-      'ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN',
-    ]);
+    assert.deepEqual(faultsOf({ ONEVAULT_KMS_URL: url }), ['ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL']);
+    assert.deepEqual(faultsOf({ ONEVAULT_KMS_TOKEN: 'x' }), ['ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN']);
     assert.deepEqual(readConfig({ ONEVAULT_KMS_URL: url, ONEVAULT_KMS_TOKEN: 'x' }, '/cwd').keys.kms, {
       url,
       token: 'x',
@@ -308,9 +278,7 @@ describe('the configuration', () => {
         assert.deepEqual(of({ [names.api_key]: 'k' }), { api_key: 'k', base_url: null });
         continue;
       }
-      assert.deepEqual(faultsOf({ [names.api_key]: 'k' }), [
-        `${names.base_url}: is needed with ${names.api_key}`,
-      ]);
+      assert.deepEqual(faultsOf({ [names.api_key]: 'k' }), [`${names.base_url}: is needed with ${names.api_key}`]);
     }
     assert.match(faultsOf({ GROQ_BASE_URL: 'localhost' })[0]!, /^GROQ_BASE_URL: must be a URL/);
     assert.deepEqual(variablesOf('azure-openai'), {
@@ -320,17 +288,8 @@ describe('the configuration', () => {
   });
 
   it('finds a misspelt variable of the family by its end, and leaves alone what may be another provider', () => {
-    assert.deepEqual(faultsOf({ GROQ_API_KYE: 'k' }), [
-      'GROQ_API_KYE: no such variable; did you mean GROQ_API_KEY?',
-    ]);
-    const others = [
-      'GROK_API_KEY',
-      'ZAI_API_KEY',
-      'LLM_BASE_URL',
-      'MISTRAL_MODEL',
-      'OLLAMA_HOST',
-      'XAI_REGION',
-    ];
+    assert.deepEqual(faultsOf({ GROQ_API_KYE: 'k' }), ['GROQ_API_KYE: no such variable; did you mean GROQ_API_KEY?']);
+    const others = ['GROK_API_KEY', 'ZAI_API_KEY', 'LLM_BASE_URL', 'MISTRAL_MODEL', 'OLLAMA_HOST', 'XAI_REGION'];
     assert.deepEqual(faultsOf(Object.fromEntries(others.map((name) => [name, 'x']))), []);
   });
 

@@ -39,10 +39,7 @@ describe('a bad configuration', function () {
     const { code, stdout, stderr } = await runCommand(['start'], environment);
     assert.equal(code, 1);
     assert.equal(stdout, '');
-    assert.match(
-      stderr,
-      /^onevault: DATABASE_URL: the database cannot be reached: .*ECONNREFUSED.*Check the host/m,
-    );
+    assert.match(stderr, /^onevault: DATABASE_URL: the database cannot be reached: .*ECONNREFUSED.*Check the host/m);
     assert.doesNotMatch(stderr, /secret-word/);
   });
 });

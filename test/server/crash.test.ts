@@ -17,8 +17,7 @@ describe('the product, when parts of it are killed', function () {
   before(async () => {
     product = await products.start(products.folder());
     await administer(product, '/customers', { slug: 'narrow', cost_budget_monthly: NARROW_BUDGET });
-    narrow_key = (await administer(product, '/api-keys', { customer: 'narrow', name: 'narrow' }))
-      .key as string;
+    narrow_key = (await administer(product, '/api-keys', { customer: 'narrow', name: 'narrow' })).key as string;
   });
   after(() => products.cleanUp());
 

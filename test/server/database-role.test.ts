@@ -75,9 +75,7 @@ describe('the role that the database has for it', () => {
       assert.equal(await findVaultRole(sql, log), null);
       assert.match(logged, /run \\"grant onevault_gateway to\\" that user/);
       // As PostgreSQL 16 and newer give it to whoever makes a role.
-      await database.sql.unsafe(
-        `grant onevault_gateway to ${user} with admin true, set false, inherit false`,
-      );
+      await database.sql.unsafe(`grant onevault_gateway to ${user} with admin true, set false, inherit false`);
       logged = '';
       assert.deepEqual([await findVaultRole(sql, log), logged], ['onevault_gateway', '']);
       const taken = connect(url.href, { max_connections: 1, role: 'onevault_gateway' });
@@ -86,9 +84,7 @@ describe('the role that the database has for it', () => {
       assert.equal(row!.name, 'onevault_gateway');
     } finally {
       await sql.end();
-      await database.sql
-        .unsafe(`revoke onevault_gateway from ${user} granted by ${user} cascade`)
-        .catch(() => {});
+      await database.sql.unsafe(`revoke onevault_gateway from ${user} granted by ${user} cascade`).catch(() => {});
       await database.sql.unsafe(`drop owned by ${user}`);
     }
   });

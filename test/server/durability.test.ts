@@ -8,11 +8,7 @@ const CLIENTS = 32;
 const ROUNDS = 5;
 // Long enough that calls are in every state when the kill comes, and short enough that each round has hundreds.
 const LONGEST_ROUND_MS = 700;
-const TEXTS = [
-  'short',
-  'some words [[sandbox: tokens=30, token_interval_ms=2]]',
-  'late [[sandbox: latency_ms=60]]',
-];
+const TEXTS = ['short', 'some words [[sandbox: tokens=30, token_interval_ms=2]]', 'late [[sandbox: latency_ms=60]]'];
 
 describe('an acknowledged reply', function () {
   this.timeout(90_000);
@@ -87,8 +83,7 @@ describe('an acknowledged reply', function () {
         from ops.journal_batch b
         group by b.writer`;
       assert.ok(writers.length > ROUNDS, `${writers.length} writers`);
-      for (const { first, missing, overlap } of writers)
-        assert.deepEqual([first, missing, overlap], [1, 0, 0]);
+      for (const { first, missing, overlap } of writers) assert.deepEqual([first, missing, overlap], [1, 0, 0]);
       const [row] = await sql`select count(*) as refused from ops.load_error`;
       assert.equal(row!.refused, 0);
     });

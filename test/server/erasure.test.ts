@@ -70,16 +70,13 @@ describe('the erasure of personal data', function () {
     const sql = connect(product.database_url, { max_connections: 1 });
     return work(sql).finally(() => sql.end());
   };
-  const kms = () =>
-    createFileKms({ path: join(data_dir, 'master-keys.json'), given_keys: [], clock: systemClock });
+  const kms = () => createFileKms({ path: join(data_dir, 'master-keys.json'), given_keys: [], clock: systemClock });
 
   /** Every file of the product, every row of every table, and whatever it printed. */
   const everything = (): Promise<[string, Buffer][]> =>
     withSql(async (sql) => {
       await sql`checkpoint`;
-      const [{ folder }] = await sql<
-        [{ folder: string }]
-      >`select current_setting('data_directory') as folder`;
+      const [{ folder }] = await sql<[{ folder: string }]>`select current_setting('data_directory') as folder`;
       const tables = await sql<{ name: string }[]>`
         select format('%I.%I', schemaname, tablename) as name
         from pg_tables

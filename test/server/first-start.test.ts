@@ -86,10 +86,7 @@ describe('a first start', function () {
       DATABASE_URL: database.url,
     });
     assert.equal(code, 1);
-    assert.match(
-      stderr,
-      /onevault: PORT=\d+: another program listens there; stop it, or choose another PORT/,
-    );
+    assert.match(stderr, /onevault: PORT=\d+: another program listens there; stop it, or choose another PORT/);
     await database.drop();
     assert.throws(() => statSync(join(data_dir, 'runtime.json')), { code: 'ENOENT' });
   });

@@ -126,12 +126,8 @@ describe('the keys of the product', function () {
       const settings = { ONEVAULT_KMS_URL: server.url, ONEVAULT_KMS_TOKEN: server.token };
       await assert.rejects(open(configure(settings)), /There is no key onevault at http.*vault write -f/);
       server.makeKey('transit', 'onevault');
-      await assert.rejects(
-        open(configure({ ...settings, ONEVAULT_KMS_TOKEN: 'hvs.no' })),
-        /Check ONEVAULT_KMS_TOKEN/,
-      );
-      for (let i = 0; i < 3; i += 1)
-        server.faults.push((res) => send(res, 503, { errors: ['Vault is sealed'] }));
+      await assert.rejects(open(configure({ ...settings, ONEVAULT_KMS_TOKEN: 'hvs.no' })), /Check ONEVAULT_KMS_TOKEN/);
+      for (let i = 0; i < 3; i += 1) server.faults.push((res) => send(res, 503, { errors: ['Vault is sealed'] }));
       const { keyring } = await open(configure(settings));
       assert.match(logged, /the master keys are out of reach/);
       assert.deepEqual(await keyring.open(await keyring.seal(secret, HERE), HERE), secret);
@@ -208,10 +204,7 @@ describe('the keys of the product', function () {
       const after = await states(database);
       if (signal === 'SIGKILL' && after.open > 0) killed_under_way += 1;
       assert.ok(after.master_keys <= before.master_keys + 1, 'no master key is made for one that was killed');
-      sealed.push(
-        await keyring.seal(secret, HERE),
-        await (await open(configure())).keyring.seal(secret, HERE),
-      );
+      sealed.push(await keyring.seal(secret, HERE), await (await open(configure())).keyring.seal(secret, HERE));
     }
     assert.ok(killed_under_way > 0, 'some of them died under way');
     const last = await runCommand(['keys', 'rotate'], environment());

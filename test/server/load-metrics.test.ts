@@ -17,8 +17,7 @@ describe("the loading's metrics", () => {
     const registry = new Registry();
     const sql = connect(database.url, { max_connections: 1, role: 'onevault_gateway' });
     registerLoadMetrics({ registry, sql, log: silentLog });
-    const read = async () =>
-      /^onevault_vault_load_errors (\S+)$/m.exec(await registry.metrics())?.[1] ?? null;
+    const read = async () => /^onevault_vault_load_errors (\S+)$/m.exec(await registry.metrics())?.[1] ?? null;
     assert.equal(await read(), '0');
     const refused = { table: 'no_such_h', values: { grams: 3 } };
     await database.sql.begin((tx) => newLoader()(tx, [refused]));

@@ -163,7 +163,11 @@ const startProcess = async (data_dir: string, environment: Environment): Promise
   const read = (name: string) => JSON.parse(readFileSync(join(data_dir, name), 'utf8'));
   const processes = (): Process[] => treeOf(child.pid!);
   return {
-    ...{ data_dir, stdout, processes, log: stderr, pid: child.pid! },
+    data_dir,
+    stdout,
+    processes,
+    log: stderr,
+    pid: child.pid!,
     ...(read('demo.json') as { url: string; api_key: string; admin_key: string }),
     database_url: read('runtime.json').database_url as string,
     pidOf: (text) => {
@@ -181,8 +185,7 @@ const startProcess = async (data_dir: string, environment: Environment): Promise
       // Stopped first, so that none sees another die and acts on it.
       for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of pids) send(pid, signal);
       await exited;
-      for (const pid of pids)
-        await eventually(`the end of ${pid}`, () => (isRunning(pid) ? undefined : true));
+      for (const pid of pids) await eventually(`the end of ${pid}`, () => (isRunning(pid) ? undefined : true));
     },
   };
 };

@@ -31,15 +31,16 @@ describe('a realtime session, when the process that serves is killed', function 
     assert.deepEqual(
       { ...call },
       {
-        ...{
-          response_status: 'ABANDONED',
-          error_code: 'abandoned',
-          rating: 'RATED',
-          usage_source: 'provider',
-        },
-        ...{ prompt_tokens, completion_tokens },
+        response_status: 'ABANDONED',
+        error_code: 'abandoned',
+        rating: 'RATED',
+        usage_source: 'provider',
+        prompt_tokens,
+        completion_tokens,
         provider_cost: String(BigInt(prompt_tokens) * 4_000_000n + BigInt(completion_tokens) * 16_000_000n),
-        ...{ is_paid: true, is_committed: true, is_answer_committed: true },
+        is_paid: true,
+        is_committed: true,
+        is_answer_committed: true,
       },
     );
   });

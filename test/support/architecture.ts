@@ -24,9 +24,7 @@ const KEBAB_FOLDER = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 export const findBreaches = (files: SourceFiles, house: House): string[] => {
   const imports = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]));
   return [
-    ...[...imports].flatMap(([path, targets]) =>
-      targets.flatMap((target) => edgeBreach(path, target, house)),
-    ),
+    ...[...imports].flatMap(([path, targets]) => targets.flatMap((target) => edgeBreach(path, target, house))),
     ...findCycles(imports),
     ...[...files].flatMap(([path, text]) => [...nameBreaches(path), ...textBreaches(path, text)]),
   ];
@@ -57,8 +55,7 @@ const roomOf = (path: string): string => {
   return top === 'src' ? second! : top!;
 };
 
-const isOurs = (target: string): boolean =>
-  target.startsWith('../') || /^[a-z]+\/.*\.(ts|json|mjs)$/.test(target);
+const isOurs = (target: string): boolean => target.startsWith('../') || /^[a-z]+\/.*\.(ts|json|mjs)$/.test(target);
 
 const isFreeToImport = (room: string): boolean => room === 'test' || room === 'bench';
 
@@ -127,8 +124,7 @@ const nameBreaches = (path: string): string[] => {
   for (const part of [...parts, name.split('.')[0]!]) {
     if (CATCH_ALLS.has(part)) breaches.push(`${path}: ${part} says nothing; name it after what it is`);
   }
-  const is_kebab =
-    parts.every((part) => KEBAB_FOLDER.test(part)) && (!name.endsWith('.ts') || KEBAB.test(name));
+  const is_kebab = parts.every((part) => KEBAB_FOLDER.test(part)) && (!name.endsWith('.ts') || KEBAB.test(name));
   if (name === 'index.ts') breaches.push(`${path}: name it after its main export`);
   if (!is_kebab) breaches.push(`${path}: the name is not kebab-case`);
   return breaches;
@@ -147,11 +143,7 @@ const DEFAULT_EXPORT = /^[ \t]*export\s+(?:default\b|\{[^}]*\bas\s+default\b)/m;
 const textBreaches = (path: string, text: string): string[] => {
   if (!path.endsWith('.ts')) return [];
   const breaches: string[] = [];
-  if (
-    !isFreeToImport(roomOf(path)) &&
-    path !== ENVIRONMENT_FILE &&
-    ENVIRONMENT.some((form) => form.test(text))
-  ) {
+  if (!isFreeToImport(roomOf(path)) && path !== ENVIRONMENT_FILE && ENVIRONMENT.some((form) => form.test(text))) {
     breaches.push(`${path}: only ${ENVIRONMENT_FILE} reads the environment`);
   }
   if (DEFAULT_EXPORT.test(text)) breaches.push(`${path}: has a default export`);

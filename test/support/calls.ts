@@ -115,10 +115,7 @@ export interface CallFeed {
   send(calls: readonly TestCall[], writer?: string): Promise<void>;
 }
 
-export const WRITERS = [
-  '00000000-0000-7000-8000-000000000001',
-  '00000000-0000-7000-8000-000000000002',
-] as const;
+export const WRITERS = ['00000000-0000-7000-8000-000000000001', '00000000-0000-7000-8000-000000000002'] as const;
 
 export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
   const load = createLoader({ registry: testRegistry(), now: clock.now });
@@ -137,8 +134,7 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
         }),
       );
       const batch = prepareBatch(entries, callRows, testRegistry());
-      if (batch.refusals.length > 0)
-        throw new Error(`a test's call is not sound: ${batch.refusals[0]?.reason}`);
+      if (batch.refusals.length > 0) throw new Error(`a test's call is not sound: ${batch.refusals[0]?.reason}`);
       await writeVault(sql, clock, async (tx, loaded_at) => {
         await load(tx, batch.records.flat());
         await tx`
@@ -177,11 +173,7 @@ export const contractOf = (customer_name: string, cost_budget_monthly: string | 
 /** A customer of the seeded tenant, with the catalog's hub rows that its calls name. */
 export const addCustomer = async (
   sql: Sql,
-  {
-    customer,
-    budget = null,
-    tenant = 'demo',
-  }: { customer: string; budget?: string | null; tenant?: string | null },
+  { customer, budget = null, tenant = 'demo' }: { customer: string; budget?: string | null; tenant?: string | null },
 ): Promise<void> => {
   const rows = createRowBuilder(testRegistry());
   const load = createLoader({ registry: testRegistry(), now: Date.now });

@@ -26,9 +26,7 @@ export const createEmptyDatabase = (): Promise<TestDatabase> => createFrom('temp
 
 const createFrom = async (template: string): Promise<TestDatabase> => {
   const name = `test_${randomBytes(6).toString('hex')}`;
-  await asAdmin(
-    (admin) => admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`,
-  );
+  await asAdmin((admin) => admin`create database ${admin(name)} template ${admin(template)} strategy file_copy`);
   const url = (await testServer()).url(name);
   const sql = connect(url);
   return {

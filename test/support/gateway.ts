@@ -12,11 +12,7 @@ import { type Clock, instantOf, systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import type { RealtimeConfig } from '../../src/gateway/ai/realtime/config.ts';
 import type { GatewayDeps, KeyEndpoint } from '../../src/gateway/deps.ts';
-import {
-  type BudgetCounters,
-  createBudgetCounters,
-  type Spending,
-} from '../../src/gateway/limits/budgets.ts';
+import { type BudgetCounters, createBudgetCounters, type Spending } from '../../src/gateway/limits/budgets.ts';
 import { createRateLimiter } from '../../src/gateway/limits/rate-limiter.ts';
 import { createGatewayMetrics } from '../../src/gateway/metrics.ts';
 import { createProviderKeys } from '../../src/gateway/routing/unsealed-keys.ts';
@@ -118,7 +114,10 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const registry = testRegistry();
   const load = createLoader({ registry, now: clock.now });
   const opened = await openWriter({
-    ...{ store, clock, nextId, log },
+    store,
+    clock,
+    nextId,
+    log,
     limit_bytes: options.journal_limit_bytes ?? 2 ** 30,
   });
   const journal = options.aroundJournal?.(opened) ?? opened;
@@ -127,7 +126,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const budgets = createBudgetCounters();
   const prometheus = new Registry();
   const rows = createRowBuilder(registry);
-  const audit = createAuditTrail({ ...{ sql, clock, nextId, load, rows, log }, ...options.audit });
+  const audit = createAuditTrail({ sql, clock, nextId, load, rows, log, ...options.audit });
   const kms = createFileKms({ path: join(path, 'master-keys.json'), given_keys: [], clock });
   kms.createMasterKey();
   const subject_kms = createSubjectKms({ kms, database_url: database.url, log });
@@ -150,7 +149,15 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     baseUrlOf: (provider) => addresses.get(provider) ?? null,
   };
   const control: ControlDeps = {
-    ...{ sql, clock, nextId, load, registry, rows, audit, subject_kms, keyring },
+    sql,
+    clock,
+    nextId,
+    load,
+    registry,
+    rows,
+    audit,
+    subject_kms,
+    keyring,
     checkProviderKey: createKeyCheck({ snapshot: keeper.current, adapters, caller, key_endpoint, guard }),
     witnesses: options.witnesses ?? [],
     reader: createReader(registry),
@@ -164,12 +171,18 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   });
   const stopping = new AbortController();
   const gateway: GatewayDeps = {
-    ...{ clock, nextId, log, journal, budgets, caller, provider_keys, key_endpoint, adapters },
+    clock,
+    nextId,
+    log,
+    journal,
+    budgets,
+    caller,
+    provider_keys,
+    key_endpoint,
+    adapters,
     snapshot: keeper.current,
     limiter: createRateLimiter(),
-    upstreams: Object.fromEntries(
-      [...addresses].map(([provider, base_url]) => [provider, upstreamAt(base_url)]),
-    ),
+    upstreams: Object.fromEntries([...addresses].map(([provider, base_url]) => [provider, upstreamAt(base_url)])),
     metrics: createGatewayMetrics(prometheus),
     body_limit_bytes: options.body_limit_bytes ?? 1_000_000,
     client_timeout_ms: options.client_timeout_ms ?? 5_000,
@@ -221,7 +234,14 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   };
   return {
     ...http,
-    ...{ url, keys, database, sandbox, journal, budgets, control, logged },
+    url,
+    keys,
+    database,
+    sandbox,
+    journal,
+    budgets,
+    control,
+    logged,
     openai: (apiKey = keys.api_key) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     spentBefore: () => readSpentBefore(sql, store, clock),
     drain: async () => void (await loader.drain()),

@@ -69,7 +69,9 @@ export const createHttp = ({ url, keys, sql, drain }: HttpInput): TestHttp => {
     send({ method: 'POST', path, headers: bearer(api_key), body: JSON.stringify(body) });
   const admin: TestHttp['admin'] = (method, path, body) =>
     send({
-      ...{ method, path, headers: bearer(keys.admin_key) },
+      method,
+      path,
+      headers: bearer(keys.admin_key),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   return {

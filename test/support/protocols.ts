@@ -60,7 +60,10 @@ export const PROVIDER_WIRES: Readonly<Record<Name, ProviderWire>> = {
     ],
     whole: (content) =>
       JSON.stringify({
-        ...{ id: 'c1', object: 'chat.completion', created: 1, model: 'm' },
+        id: 'c1',
+        object: 'chat.completion',
+        created: 1,
+        model: 'm',
         choices: [{ index: 0, message: { role: 'assistant', content }, finish_reason: 'stop' }],
         usage: OPENAI_USAGE,
       }),
@@ -111,7 +114,8 @@ const candidate = (text: string, finishReason?: string) => ({
       ...(finishReason === undefined ? {} : { finishReason }),
     },
   ],
-  ...{ modelVersion: 'm', responseId: 'r1' },
+  modelVersion: 'm',
+  responseId: 'r1',
 });
 
 const MESSAGE = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', stop_reason: null } as const;
@@ -124,9 +128,8 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientWire>> = {
     wordsOf: (stream) =>
       eventsOf(stream).flatMap(
         (json) =>
-          (json.choices as { delta: { content?: string } }[] | undefined)?.map(
-            ({ delta }) => delta.content ?? '',
-          ) ?? [],
+          (json.choices as { delta: { content?: string } }[] | undefined)?.map(({ delta }) => delta.content ?? '') ??
+          [],
       ),
     isWhole: (stream) => stream.endsWith('data: [DONE]\n\n'),
     brokenBy: (stream) => {
@@ -146,11 +149,12 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientWire>> = {
     endpoint: '/v1/messages',
     path: () => '/v1/messages',
     request: (model, content, stream) => ({
-      ...{ model, stream, max_tokens: 4_096 },
+      model,
+      stream,
+      max_tokens: 4_096,
       messages: [{ role: 'user', content }],
     }),
-    wordsOf: (stream) =>
-      eventsOf(stream).flatMap((json) => (json.delta as { text?: string } | undefined)?.text ?? []),
+    wordsOf: (stream) => eventsOf(stream).flatMap((json) => (json.delta as { text?: string } | undefined)?.text ?? []),
     isWhole: (stream) => /event: message_stop\ndata: [^\n]*\n\n$/.test(stream),
     brokenBy: (stream) => {
       const [, data] = /event: error\ndata: ([^\n]*)\n\n$/.exec(stream.slice(-ERROR_MAX_CHARS)) ?? [];
@@ -159,10 +163,7 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientWire>> = {
       return CLIENT_WIRES.anthropic.errorCode(JSON.parse(data));
     },
     errorCode: (json) => {
-      const { type, error, request_id } = json as { error: Record<string, unknown> } & Record<
-        string,
-        unknown
-      >;
+      const { type, error, request_id } = json as { error: Record<string, unknown> } & Record<string, unknown>;
       assert.equal(type, 'error');
       assert.equal(typeof request_id, 'string');
       assert.equal(typeof error.message, 'string');
@@ -171,8 +172,7 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientWire>> = {
   },
   google: {
     endpoint: '/v1beta/models/{model}:streamGenerateContent',
-    path: (model, stream) =>
-      `/v1beta/models/${model}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
+    path: (model, stream) => `/v1beta/models/${model}:${stream ? 'streamGenerateContent?alt=sse' : 'generateContent'}`,
     request: (_model, text) => ({ contents: [{ role: 'user', parts: [{ text }] }] }),
     wordsOf: (stream) =>
       eventsOf(stream).flatMap(

@@ -30,11 +30,7 @@ export const postKey = (gateway: TestGateway, customer: string, body: object = {
   });
 
 /** Likewise, and it is taken. */
-export const giveKey = async (
-  gateway: TestGateway,
-  customer: string,
-  body: object = {},
-): Promise<ShownKey> => {
+export const giveKey = async (gateway: TestGateway, customer: string, body: object = {}): Promise<ShownKey> => {
   const reply = await postKey(gateway, customer, body);
   assert.equal(reply.status, 201, reply.text);
   return reply.json as ShownKey;

@@ -96,9 +96,7 @@ export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
         read = at + 1;
         return events[at]!;
       }
-      const told = events
-        .slice(read)
-        .map((event) => (event.type === 'error' ? JSON.stringify(event) : event.type));
+      const told = events.slice(read).map((event) => (event.type === 'error' ? JSON.stringify(event) : event.type));
       assert.notEqual(socket.readyState, WebSocket.CLOSED, `closed before ${type}: ${told}`);
       await new Promise<void>((resolve) => {
         wake = resolve;
@@ -110,7 +108,12 @@ export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
     socket.send(JSON.stringify(event));
   };
   return {
-    ...{ socket, events, sent, received, until, send },
+    socket,
+    events,
+    sent,
+    received,
+    until,
+    send,
     request_id: String(headers['x-request-id']),
     receipt: String(headers['x-onevault-receipt']),
     ask: async (text) => {
@@ -151,7 +154,8 @@ export const refusedRealtime = (
         request.destroy();
         const { error } = JSON.parse(text) as { error: { code: string; param: string | null } };
         resolve({
-          ...{ code: error.code, param: error.param },
+          code: error.code,
+          param: error.param,
           status: response.statusCode!,
           request_id: String(response.headers['x-request-id']),
         });

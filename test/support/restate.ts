@@ -14,13 +14,12 @@ export const restate = async <T extends SatelliteTable>(
 ): Promise<void> => {
   const [current] = await reader.current(sql, table, { hash_keys: [hash_key] });
   assert.ok(current !== undefined, `${table} says nothing of the key`);
-  const said = Object.entries(current).filter(
-    ([column, value]) => !STANDARD_COLUMNS.has(column) && value !== hash_key,
-  );
+  const said = Object.entries(current).filter(([column, value]) => !STANDARD_COLUMNS.has(column) && value !== hash_key);
   const content = { ...Object.fromEntries(said), ...changes } as Content<T>;
   const at = instantOf(clock.now());
   const row = rows.satellite(table, hash_key, content, {
-    ...{ load_date: at, applied_date: at },
+    load_date: at,
+    applied_date: at,
     record_source: 'test',
   });
   const { refused } = await load(sql, [row]);

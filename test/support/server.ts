@@ -66,13 +66,11 @@ const start = async (): Promise<TestServer> => {
   const data_dir = temporaryPath();
   const lock = lockDataDir(data_dir);
   const remove = () => rmSync(data_dir, { recursive: true, force: true });
-  const postgres = await startEmbeddedPostgres({ data_dir, log: silentLog, settings: FAST }).catch(
-    (error) => {
-      lock.release();
-      remove();
-      throw error;
-    },
-  );
+  const postgres = await startEmbeddedPostgres({ data_dir, log: silentLog, settings: FAST }).catch((error) => {
+    lock.release();
+    remove();
+    throw error;
+  });
   return {
     ...serverAt(postgres.url),
     async stop() {

@@ -3,9 +3,6 @@ import { TOOL_UNITS, type ToolUnit } from '../../src/pricing/prices.ts';
 
 /** Uses of some of the tools that providers charge for. */
 export const toolUses: fc.Arbitrary<Partial<Record<ToolUnit, number>>> = fc.record(
-  Object.fromEntries(TOOL_UNITS.map((name) => [name, fc.nat(1_000)])) as Record<
-    ToolUnit,
-    fc.Arbitrary<number>
-  >,
+  Object.fromEntries(TOOL_UNITS.map((name) => [name, fc.nat(1_000)])) as Record<ToolUnit, fc.Arbitrary<number>>,
   { requiredKeys: [] },
 );

@@ -51,8 +51,7 @@ describe('the lookup of a call by its hash key alone', () => {
     await sql`analyze gateway.api_request_route_s`;
     const [plan] = await sql.begin(async (tx) => {
       // What the function sets for itself.
-      for (const scan of ['seqscan', 'indexscan', 'indexonlyscan'])
-        await tx.unsafe(`set local enable_${scan} = off`);
+      for (const scan of ['seqscan', 'indexscan', 'indexonlyscan']) await tx.unsafe(`set local enable_${scan} = off`);
       return tx<{ 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }[]>`
         explain (analyze, format json)
         select s.load_date

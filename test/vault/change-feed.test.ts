@@ -62,15 +62,9 @@ describe('the change feed', () => {
 
   it('gives every row of every table once, the seeds too, in pages of any size', async () => {
     const feed = createCallFeed(sql, systemClock);
-    await feed.send([
-      { request_timestamp: '2026-11-20T23:59:59.900Z' },
-      { request_timestamp: '2026-11-20T10:00:00Z' },
-    ]);
+    await feed.send([{ request_timestamp: '2026-11-20T23:59:59.900Z' }, { request_timestamp: '2026-11-20T10:00:00Z' }]);
     const line = (line_number: number) => ({ ...LINE, line_number });
-    await load(
-      sql,
-      rows.satelliteSet('invoice_line_s', 'ab'.repeat(32), [line(1), line(2), line(3)], stamp(1)),
-    );
+    await load(sql, rows.satelliteSet('invoice_line_s', 'ab'.repeat(32), [line(1), line(2), line(3)], stamp(1)));
     const tables = [...registry.entities.keys()];
     const content = await contentOf(tables);
     for (const limit of [1, 7, 50, 10_000]) {
@@ -217,10 +211,7 @@ describe('the change feed', () => {
         await sleep(turn % 3);
       }
     })();
-    await Promise.all([
-      ...Array.from({ length: WRITERS_AT_ONCE }, (_, writer) => write(writer)),
-      ...WRITERS.map(call),
-    ]);
+    await Promise.all([...Array.from({ length: WRITERS_AT_ONCE }, (_, writer) => write(writer)), ...WRITERS.map(call)]);
     is_over = true;
     await reading;
     await pool.end();

@@ -32,22 +32,7 @@ describe('appending', () => {
   });
 
   it('stores what loading stores, whatever the texts hold', async () => {
-    const hostile = fc.constantFrom(
-      '\\',
-      '\\.',
-      '\\N',
-      'N',
-      '\t',
-      '\n',
-      '\r',
-      '"',
-      '{',
-      '}',
-      ',',
-      "'",
-      '',
-      ' ',
-    );
+    const hostile = fc.constantFrom('\\', '\\.', '\\N', 'N', '\t', '\n', '\r', '"', '{', '}', ',', "'", '', ' ');
     const letter = fc.oneof(hostile, fc.string({ unit: 'binary', maxLength: 3 }));
     const text = fc
       .array(letter, { maxLength: 6 })

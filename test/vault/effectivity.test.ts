@@ -30,20 +30,9 @@ describe('the effectivity of a relation', () => {
   });
   const linkOf = (customer: string, tenant: string): string =>
     rows.linkKey('customer_tenant_l', hubsOf(customer, tenant));
-  const said = (
-    is_effective: boolean,
-    customer: string,
-    tenant: string,
-    at: number,
-    load_second = at,
-  ): VaultRow[] => [
+  const said = (is_effective: boolean, customer: string, tenant: string, at: number, load_second = at): VaultRow[] => [
     rows.link('customer_tenant_l', hubsOf(customer, tenant), stamp(load_second)),
-    rows.satellite(
-      'customer_tenant_effectivity_s',
-      linkOf(customer, tenant),
-      { is_effective },
-      stamp(load_second, at),
-    ),
+    rows.satellite('customer_tenant_effectivity_s', linkOf(customer, tenant), { is_effective }, stamp(load_second, at)),
   ];
   const joins = said.bind(null, true);
   const leaves = said.bind(null, false);
@@ -57,7 +46,9 @@ describe('the effectivity of a relation', () => {
   const tenantAt = async (customer: string, applied: number, known = 59): Promise<string[]> => {
     const hash_keys = ['north', 'south', 'west'].map((tenant) => linkOf(customer, tenant));
     const found = await reader.asOf(sql, 'customer_tenant_effectivity_s', {
-      ...{ applied: stamp(0, applied).applied_date, known: stamp(known).load_date, hash_keys },
+      applied: stamp(0, applied).applied_date,
+      known: stamp(known).load_date,
+      hash_keys,
     });
     return found.map((row) => ['north', 'south', 'west'][hash_keys.indexOf(row.customer_tenant_link_hk)]!);
   };
@@ -94,11 +85,7 @@ describe('the effectivity of a relation', () => {
   });
 
   it('does not come back when the partner that ended it leaves', async () => {
-    await load(sql, [
-      ...joins('alone', 'north', 1),
-      ...joins('alone', 'south', 3),
-      ...leaves('alone', 'south', 5),
-    ]);
+    await load(sql, [...joins('alone', 'north', 1), ...joins('alone', 'south', 3), ...leaves('alone', 'south', 5)]);
     assert.deepEqual(await tenantAt('alone', 6), []);
     const current = await sql`
       select from gateway.customer_tenant_effectivity_s_current where customer_hk = ${hubsOf('alone', 'north').customer_hk}`;
@@ -106,11 +93,7 @@ describe('the effectivity of a relation', () => {
   });
 
   it('takes late rows in their place, and the closing of what does not hold says nothing', async () => {
-    await load(sql, [
-      ...joins('late', 'south', 8),
-      ...leaves('late', 'west', 9),
-      ...joins('late', 'south', 10),
-    ]);
+    await load(sql, [...joins('late', 'south', 8), ...leaves('late', 'west', 9), ...joins('late', 'south', 10)]);
     await load(sql, joins('late', 'north', 2, 30));
     await load(sql, leaves('late', 'north', 4, 31));
     assert.deepEqual(await periodsOf('late', 'north'), [[2, 4]]);
@@ -159,12 +142,7 @@ describe('the tracking of a key', () => {
     model_hk: rows.hubKey('model_h', { model_bk: 'tracked' }),
     provider_hk: rows.hubKey('ai_provider_h', { provider_bk: 'openai' }),
   });
-  const seen = (
-    record_source: string,
-    is_present: boolean,
-    applied: number,
-    load_second = applied,
-  ): VaultRow =>
+  const seen = (record_source: string, is_present: boolean, applied: number, load_second = applied): VaultRow =>
     rows.satellite(
       'model_provider_tracking_s',
       link_hk,
@@ -173,7 +151,9 @@ describe('the tracking of a key', () => {
     );
   const sayAt = async (applied: number, known = 59): Promise<Record<string, boolean>> => {
     const found = await reader.asOf(sql, 'model_provider_tracking_s', {
-      ...{ applied: stamp(0, applied).applied_date, known: stamp(known).load_date, hash_keys: [link_hk] },
+      applied: stamp(0, applied).applied_date,
+      known: stamp(known).load_date,
+      hash_keys: [link_hk],
     });
     return Object.fromEntries(found.map((row) => [row.record_source, row.is_present]));
   };
@@ -190,11 +170,7 @@ describe('the tracking of a key', () => {
     assert.deepEqual(
       history
         .filter((row) => row.record_source === 'catalogue')
-        .map((row) => [
-          secondOf(row.applied_date),
-          row.is_present,
-          row.load_end_date && secondOf(row.load_end_date),
-        ]),
+        .map((row) => [secondOf(row.applied_date), row.is_present, row.load_end_date && secondOf(row.load_end_date)]),
       [
         [1, true, 3],
         [3, false, 4],

@@ -92,16 +92,16 @@ describe('the tables that the product was asked for', () => {
     );
     const { fault } = registry.satellite('customer_pii_s');
     const row = {
-      ...{ customer_hk: 'ab'.repeat(32), hash_diff: 'cd'.repeat(32), record_source: 'test' },
-      ...{ load_date: '2026-01-01T00:00:00Z', applied_date: '2026-01-01T00:00:00Z' },
+      customer_hk: 'ab'.repeat(32),
+      hash_diff: 'cd'.repeat(32),
+      record_source: 'test',
+      load_date: '2026-01-01T00:00:00Z',
+      applied_date: '2026-01-01T00:00:00Z',
       subject_key_id: '019aa000-0000-7000-8000-000000000000',
       encryption_algorithm: 'AES-256-GCM',
     };
     assert.equal(fault({ ...row, pii_encrypted: '00ff' }), null);
     assert.match(fault({ ...row, pii_encrypted: 'Jane Doe' })!, /pii_encrypted/);
-    assert.match(
-      fault({ ...row, pii_encrypted: '00ff', encryption_algorithm: 'none' })!,
-      /encryption_algorithm/,
-    );
+    assert.match(fault({ ...row, pii_encrypted: '00ff', encryption_algorithm: 'none' })!, /encryption_algorithm/);
   });
 });

@@ -36,23 +36,7 @@ const NASTY_TEXTS = [
     '{}',
     '{a,b}',
   ],
-  ...[
-    'NULL',
-    'null',
-    ' ',
-    ' a',
-    'a ',
-    'A',
-    'a',
-    '\t',
-    '\n',
-    '\r\n',
-    '\u0001',
-    '\u001f',
-    '\u007f',
-    '\u0080',
-    '\u2028',
-  ],
+  ...['NULL', 'null', ' ', ' a', 'a ', 'A', 'a', '\t', '\n', '\r\n', '\u0001', '\u001f', '\u007f', '\u0080', '\u2028'],
   ...['é', 'e\u0301', 'Å', 'Å', 'A\u030a', 'ﬁ', 'ｆｉ', 'а', 'ı', 'İ', 'ß', 'ẞ', '\u1100\u1161\u11a8', '각'],
   ...[
     'q\u0307\u0323',
@@ -78,8 +62,7 @@ const text = fc.oneof(
   plainText.filter((value) => value.isWellFormed()),
 );
 const safeInteger = fc.oneof(fc.constantFrom(0, -0, 1, -1, 2 ** 53 - 1, -(2 ** 53) + 1), fc.maxSafeInteger());
-const digits = (max: number) =>
-  fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: max });
+const digits = (max: number) => fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: 1, maxLength: max });
 const decimal = fc.oneof(
   fc.constantFrom(
     '0',
@@ -193,11 +176,7 @@ describe('hashing', () => {
              encode(util.hash_hub('x_h', variadic encoded), 'hex') as hub,
              encode(util.hash_diff('x_s', util.encode_array(encoded)), 'hex') as diff
            from tuples`,
-          [
-            JSON.stringify(
-              given.map((each) => ({ ...each, value: each.value === undefined ? null : each.value })),
-            ),
-          ],
+          [JSON.stringify(given.map((each) => ({ ...each, value: each.value === undefined ? null : each.value })))],
         );
         assert.ok(rows.length > TUPLES_PER_SESSION / 2);
         for (const row of rows) {
@@ -217,14 +196,15 @@ describe('hashing', () => {
     assert.deepEqual(
       { ...result, lc_numeric: result.lc_numeric.includes('C') },
       {
-        ...{ tuples: 32_000, sessions: 32, lc_numeric: true },
-        ...{ collisions: 0, differences: 0, examples: [] },
+        tuples: 32_000,
+        sessions: 32,
+        lc_numeric: true,
+        collisions: 0,
+        differences: 0,
+        examples: [],
       },
     );
-    assert.ok(
-      distinct_tuples > TRIAL.tuples / 2 && distinct_tuples < TRIAL.tuples,
-      `${distinct_tuples} distinct`,
-    );
+    assert.ok(distinct_tuples > TRIAL.tuples / 2 && distinct_tuples < TRIAL.tuples, `${distinct_tuples} distinct`);
   });
 
   it('knows a day that the time zone of the session has skipped', async () => {
@@ -264,9 +244,7 @@ describe('hashing', () => {
       ['t1:A', ''],
       ['A', 't0:'],
     ];
-    const hashes = moved.map((parts) =>
-      hashHub('x_h', parts.map((part) => ENCODERS.text(part, 'part')).join('')),
-    );
+    const hashes = moved.map((parts) => hashHub('x_h', parts.map((part) => ENCODERS.text(part, 'part')).join('')));
     assert.equal(new Set(hashes).size, moved.length);
   });
 
@@ -286,24 +264,22 @@ describe('hashing', () => {
   it('refuses what has no encoding, and names the field', () => {
     const refused: [ColumnType, unknown][] = [
       ...(['a\0', '\ud800', 'x\udc00', 1] as const).map((value): [ColumnType, unknown] => ['text', value]),
-      ...[Number.NaN, Infinity, 2 ** 53, 0.5, '1', 1n].map((value): [ColumnType, unknown] => [
-        'bigint',
-        value,
-      ]),
+      ...[Number.NaN, Infinity, 2 ** 53, 0.5, '1', 1n].map((value): [ColumnType, unknown] => ['bigint', value]),
       ...['1e5', 'NaN', '', '.5', '1.', '+1', 1].map((value): [ColumnType, unknown] => ['decimal', value]),
-      ...['2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', 'infinity', 0].map(
-        (v): [ColumnType, unknown] => ['instant', v],
-      ),
-      ...[{ a: 0.5 }, { a: 2 ** 53 }, ['\ud800'], { 'a\0': 1 }, () => 1, new Date()].map(
-        (v): [ColumnType, unknown] => ['json', v],
-      ),
+      ...['2026-02-30T00:00:00Z', '2026-01-01T00:00:00+01:00', 'infinity', 0].map((v): [ColumnType, unknown] => [
+        'instant',
+        v,
+      ]),
+      ...[{ a: 0.5 }, { a: 2 ** 53 }, ['\ud800'], { 'a\0': 1 }, () => 1, new Date()].map((v): [ColumnType, unknown] => [
+        'json',
+        v,
+      ]),
       ...([undefined] as const).flatMap((value) => TYPES.map((type): [ColumnType, unknown] => [type, value])),
     ];
     for (const [type, value] of refused) {
       assert.throws(
         () => ENCODERS[type](value, 'the_field'),
-        (error) =>
-          (error instanceof TypeError || error instanceof RangeError) && error.message.includes('the_field'),
+        (error) => (error instanceof TypeError || error instanceof RangeError) && error.message.includes('the_field'),
         `${type} ${String(value)}`,
       );
     }

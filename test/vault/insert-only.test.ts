@@ -29,11 +29,7 @@ describe('the raw vault', () => {
         select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum = 1`;
       const [rows] = await sql.unsafe<[{ rows: number }]>(`select count(*) as rows from ${table}`);
       if (rows.rows > 0) {
-        await assert.rejects(
-          sql.unsafe(`update ${table} set ${column!.name} = ${column!.name}`),
-          REFUSED,
-          table,
-        );
+        await assert.rejects(sql.unsafe(`update ${table} set ${column!.name} = ${column!.name}`), REFUSED, table);
         await assert.rejects(sql.unsafe(`delete from ${table}`), REFUSED, table);
       }
       await assert.rejects(sql.unsafe(`truncate ${table}`), REFUSED, table);
@@ -47,8 +43,7 @@ describe('the raw vault', () => {
         `select * from ${entity.name} where ${entity.hash_key} = decode('${GHOST_KEY}', 'hex')`,
       );
       assert.ok(ghost, entity.name);
-      if (entity.kind === 'hub')
-        for (const { name } of entity.business_key) assert.equal(ghost[name], 'unknown');
+      if (entity.kind === 'hub') for (const { name } of entity.business_key) assert.equal(ghost[name], 'unknown');
     }
   });
 
@@ -64,11 +59,7 @@ describe('the raw vault', () => {
         select attname as name from pg_attribute where attrelid = ${name}::regclass and attnum = 1`;
       const [rows] = await sql.unsafe<[{ rows: number }]>(`select count(*) as rows from ${name}`);
       if (rows.rows > 0) {
-        await assert.rejects(
-          sql.unsafe(`update ${name} set ${column!.name} = ${column!.name}`),
-          REFUSED,
-          name,
-        );
+        await assert.rejects(sql.unsafe(`update ${name} set ${column!.name} = ${column!.name}`), REFUSED, name);
         await assert.rejects(sql.unsafe(`delete from ${name}`), REFUSED, name);
       }
       await assert.rejects(sql.unsafe(`truncate ${name}`), REFUSED, name);
@@ -107,9 +98,7 @@ describe('the raw vault', () => {
         values: { ...values, load_date: '2033-01-01T00:00:00.000Z' },
       }));
       const result = await newLoader()(tx, rows);
-      const [{ rows: seen }] = await tx<
-        [{ rows: number }]
-      >`select count(*) as rows from gateway.api_request_s_current`;
+      const [{ rows: seen }] = await tx<[{ rows: number }]>`select count(*) as rows from gateway.api_request_s_current`;
       assert.ok(seen > 0);
       return result;
     });

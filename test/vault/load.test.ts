@@ -28,10 +28,7 @@ describe('loading', () => {
   after(() => database.drop());
 
   it('counts the rows given and those that were not there before', async () => {
-    const given = [
-      ...tenantRows('counted', 'Counted', stamp(1)),
-      ...tenantRows('counted', 'Recounted', stamp(2)),
-    ];
+    const given = [...tenantRows('counted', 'Counted', stamp(1)), ...tenantRows('counted', 'Recounted', stamp(2))];
     const first = await load(sql, given);
     assert.deepEqual(first, {
       tables: { tenant_h: { given: 2, inserted: 1 }, tenant_s: { given: 2, inserted: 2 } },
@@ -131,9 +128,7 @@ describe('loading', () => {
     const pool = connect(database.url, { max_connections: 8 });
     try {
       const results = await Promise.all(
-        Array.from({ length: 8 }, (_, at) =>
-          newLoader()(pool, [...later.slice(at * 17), ...later.slice(0, at * 17)]),
-        ),
+        Array.from({ length: 8 }, (_, at) => newLoader()(pool, [...later.slice(at * 17), ...later.slice(0, at * 17)])),
       );
       for (const table of ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s']) {
         const inserted = results.reduce((sum, result) => sum + result.tables[table]!.inserted, 0);
@@ -200,16 +195,8 @@ describe('loading', () => {
     const customerHub = rows.hub('customer_h', { customer_bk: 'beside' }, stamp(1));
     const wrong: [string, VaultRow, RegExp][] = [
       ['a table that is not known', { table: 'nothing_h', values: { a: 1 } }, /no such table/],
-      [
-        'a NUL character',
-        { ...satellite, values: { ...satellite.values, tenant_name: 'a\0b' } },
-        /tenant_name/,
-      ],
-      [
-        'a lone surrogate',
-        { ...satellite, values: { ...satellite.values, tenant_name: 'a\ud800' } },
-        /tenant_name/,
-      ],
+      ['a NUL character', { ...satellite, values: { ...satellite.values, tenant_name: 'a\0b' } }, /tenant_name/],
+      ['a lone surrogate', { ...satellite, values: { ...satellite.values, tenant_name: 'a\ud800' } }, /tenant_name/],
       [
         'text that is too long',
         { ...satellite, values: { ...satellite.values, tenant_name: 'a'.repeat(256) } },
@@ -296,10 +283,7 @@ describe('loading', () => {
       });
 
       it('loses none when eight loaders bring them at once', async () => {
-        const rivals = Array.from(
-          { length: 8 },
-          (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!,
-        );
+        const rivals = Array.from({ length: 8 }, (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!);
         const pool = connect(database.url, { max_connections: 8 });
         await Promise.all(rivals.map((row) => newLoader()(pool, [row]))).finally(() => pool.end());
         assert.equal((await refusedCalls(300_200)).length, 7);
@@ -325,18 +309,12 @@ describe('loading', () => {
       assert.throws(set(), /at least one row/);
       assert.throws(set(invoiceLine(1, 'a'), invoiceLine(1, 'b')), /one line_number/);
       assert.throws(set(invoiceLine(1, 'a'), invoiceLine(2, 'b'.repeat(501))), /description/);
-      assert.throws(
-        set(invoiceLine(1, 'a'), { ...invoiceLine(2, 'b'), amount: undefined as never }),
-        /amount/,
-      );
+      assert.throws(set(invoiceLine(1, 'a'), { ...invoiceLine(2, 'b'), amount: undefined as never }), /amount/);
     });
 
     it('refuses to make a key without its parts', () => {
       assert.throws(() => rows.hubKey('customer_h', {} as never), /customer_bk/);
-      assert.throws(
-        () => rows.linkKey('customer_tenant_l', { customer_hk: 'ab'.repeat(32) } as never),
-        /hub key/,
-      );
+      assert.throws(() => rows.linkKey('customer_tenant_l', { customer_hk: 'ab'.repeat(32) } as never), /hub key/);
       assert.throws(() => rows.hub('no_such_h' as never, {} as never, stamp(1)), /no hub no_such_h/);
     });
 

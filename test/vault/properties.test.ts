@@ -33,9 +33,7 @@ const DIGEST = [
 ].join('\nunion all ');
 
 const digestOf = async (sql: Sql): Promise<string[]> => {
-  const found = await sql.unsafe<{ row: string }[]>(
-    `select row from (${DIGEST}) digest order by row collate "C"`,
-  );
+  const found = await sql.unsafe<{ row: string }[]>(`select row from (${DIGEST}) digest order by row collate "C"`);
   return found.map(({ row }) => row);
 };
 
@@ -87,9 +85,7 @@ describe('a vault loaded with any set of rows', function () {
           const shares = Array.from({ length: LOADERS }, () =>
             shuffled(given, random).slice(random.next().value % given.length),
           );
-          await Promise.all([given, ...shares].map((share) => newLoader()(pool, share))).finally(() =>
-            pool.end(),
-          );
+          await Promise.all([given, ...shares].map((share) => newLoader()(pool, share))).finally(() => pool.end());
         });
         assert.deepEqual(twice, once);
         assert.deepEqual(split, once);
@@ -145,9 +141,7 @@ describe('a vault loaded with any set of rows', function () {
             const hash_keys = [...new Set(model.table(table).map((row) => String(row[hash_key])))];
             const mine = (found: readonly object[]) =>
               inOrder(
-                found
-                  .map((row) => ({ ...row }) as Values)
-                  .filter((row) => hash_keys.includes(String(row[hash_key]))),
+                found.map((row) => ({ ...row }) as Values).filter((row) => hash_keys.includes(String(row[hash_key]))),
               );
             for (const [load_second, applied_second] of asked) {
               const { load_date: known, applied_date: applied } = stamp(load_second, applied_second);
@@ -170,11 +164,7 @@ describe('a vault loaded with any set of rows', function () {
               .satellite(table)
               .columns.map((column) => column.name)
               .join(', ');
-            assert.deepEqual(
-              mine(await sql.unsafe(`select ${columns} from ${name}_current`)),
-              current,
-              table,
-            );
+            assert.deepEqual(mine(await sql.unsafe(`select ${columns} from ${name}_current`)), current, table);
             for (const key of hash_keys) {
               const history = mine(await reader.history(sql, table, key));
               assert.deepEqual(history, inOrder(model.history(table, key)), table);
@@ -196,11 +186,7 @@ const inOrder = (found: readonly Values[]): Values[] => {
  * Loads on a connection that PostgreSQL's superuser ends before its statement `number` is sent (the last of them is
  * the commit), and resolves to whether there was such a statement.
  */
-const isKilledAt = async (
-  { url, sql }: TestDatabase,
-  number: number,
-  given: readonly VaultRow[],
-): Promise<boolean> => {
+const isKilledAt = async ({ url, sql }: TestDatabase, number: number, given: readonly VaultRow[]): Promise<boolean> => {
   const pool = connect(url, { max_connections: 1 });
   let sent = 0;
   let killing: Promise<void> | undefined;
@@ -214,8 +200,7 @@ const isKilledAt = async (
         return statement();
       };
       const watched = new Proxy(tx, {
-        apply: (target, self, args) =>
-          killedBefore(() => Reflect.apply(target, self, args) as Promise<unknown>),
+        apply: (target, self, args) => killedBefore(() => Reflect.apply(target, self, args) as Promise<unknown>),
         get: (target, name) =>
           name === 'unsafe'
             ? (...args: Parameters<Transaction['unsafe']>) => killedBefore(async () => target.unsafe(...args))
@@ -234,11 +219,7 @@ const isKilledAt = async (
   }
 };
 
-const killAfter = async (
-  { url, sql }: TestDatabase,
-  moment_ms: number,
-  given: readonly VaultRow[],
-): Promise<void> => {
+const killAfter = async ({ url, sql }: TestDatabase, moment_ms: number, given: readonly VaultRow[]): Promise<void> => {
   const pool = connect(url, { max_connections: 1 });
   const [row] = await pool<[{ pid: number }]>`select pg_backend_pid() as pid`;
   const loading = newLoader()(pool, given).then(

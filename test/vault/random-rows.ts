@@ -24,11 +24,7 @@ const stateSaying = fc
 const callSaying = fc.integer({ min: 0, max: 4 }).map((number): Saying => callRows(500_000 + number));
 
 const setSaying = fc
-  .tuple(
-    fc.constantFrom('I-1', 'I-2'),
-    fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 }),
-    at,
-  )
+  .tuple(fc.constantFrom('I-1', 'I-2'), fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 3 }), at)
   .map(([invoice_bk, descriptions, when]): Saying => {
     const invoice_hk = rows.hubKey('invoice_h', { invoice_bk });
     const lines = descriptions.map((text, place) => invoiceLine(place + 1, text));
@@ -60,20 +56,12 @@ const trackingSaying = fc
     const from_source = { ...when, record_source };
     return [
       rows.link('model_provider_l', hubs, from_source),
-      rows.satellite(
-        'model_provider_tracking_s',
-        rows.linkKey('model_provider_l', hubs),
-        { is_present },
-        from_source,
-      ),
+      rows.satellite('model_provider_tracking_s', rows.linkKey('model_provider_l', hubs), { is_present }, from_source),
     ];
   });
 
 const wrongSaying = fc
-  .tuple(
-    fc.constantFrom('tenant_s', 'customer_h', 'no_such_s'),
-    fc.constantFrom('a\0', '\udead', 'plain', 7, null),
-  )
+  .tuple(fc.constantFrom('tenant_s', 'customer_h', 'no_such_s'), fc.constantFrom('a\0', '\udead', 'plain', 7, null))
   .map(([table, tenant_name]): Saying => [{ table, values: { tenant_name } }]);
 
 /** Sayings about few things at few instants, so that they meet, repeat and contradict each other. */

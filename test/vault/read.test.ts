@@ -6,16 +6,7 @@ import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { createReader } from '../../src/vault/read.ts';
 import type { Content, VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import {
-  callRows,
-  invoiceLine as line,
-  newLoader,
-  registry,
-  rows,
-  stamp,
-  tenant,
-  tenantKey,
-} from './vault-fixture.ts';
+import { callRows, invoiceLine as line, newLoader, registry, rows, stamp, tenant, tenantKey } from './vault-fixture.ts';
 
 const PROPERTY_RUNS = 40;
 
@@ -41,10 +32,7 @@ describe('reading satellites', () => {
     await load(sql, [outcome!, route!]);
     const hash_keys = [outcome!.values.api_request_hk as string];
     assert.deepEqual({ ...(await reader.current(sql, 'api_request_s', { hash_keys }))[0] }, outcome!.values);
-    assert.deepEqual(
-      { ...(await reader.current(sql, 'api_request_route_s', { hash_keys }))[0] },
-      route!.values,
-    );
+    assert.deepEqual({ ...(await reader.current(sql, 'api_request_route_s', { hash_keys }))[0] }, route!.values);
   });
 
   it('collapses runs of equal states, and lets late ones take their place', async () => {
@@ -53,11 +41,7 @@ describe('reading satellites', () => {
     await load(sql, [said('runs', 'B', 6, 2)]);
     const history = await reader.history(sql, 'tenant_s', tenantKey('runs'));
     assert.deepEqual(
-      history.map((row) => [
-        row.tenant_name,
-        row.applied_date.slice(17, 19),
-        row.load_end_date?.slice(17, 19) ?? null,
-      ]),
+      history.map((row) => [row.tenant_name, row.applied_date.slice(17, 19), row.load_end_date?.slice(17, 19) ?? null]),
       [
         ['A', '01', '02'],
         ['B', '02', '03'],
@@ -114,8 +98,7 @@ describe('reading satellites', () => {
         const view = await sql<{ tenant_hk: string; tenant_name: string }[]>`
           select tenant_hk, tenant_name from auth.tenant_s_current`;
         assert.deepEqual(mine([...view]), heldOf(keyed));
-        for (const key of keys)
-          assert.deepEqual(await namesOf(key), runsOf(keyed.filter((fact) => fact.key === key)));
+        for (const key of keys) assert.deepEqual(await namesOf(key), runsOf(keyed.filter((fact) => fact.key === key)));
       }),
       { numRuns: PROPERTY_RUNS },
     );
@@ -138,10 +121,7 @@ describe('reading satellites', () => {
            order by s.applied_date desc, s.load_date desc, s.hash_diff desc limit 1) held`,
       );
     });
-    assert.match(
-      plan.map((line) => line['QUERY PLAN']).join('\n'),
-      /Index Scan Backward using tenant_s_pkey/,
-    );
+    assert.match(plan.map((line) => line['QUERY PLAN']).join('\n'), /Index Scan Backward using tenant_s_pkey/);
   });
 
   describe('of sets (multi-active)', () => {
@@ -202,8 +182,7 @@ describe('reading satellites', () => {
   describe('changed', () => {
     it('keeps only what differs from what holds at its applied_date', async () => {
       await load(sql, [said('ch', 'A', 1, 10), said('ch', 'B', 1, 20)]);
-      const passes = async (...given: VaultRow[]) =>
-        (await changed(sql, given)).map((row) => row.values.tenant_name);
+      const passes = async (...given: VaultRow[]) => (await changed(sql, given)).map((row) => row.values.tenant_name);
       assert.deepEqual(await passes(said('ch', 'A', 2, 15)), []);
       assert.deepEqual(await passes(said('ch', 'A', 2, 25)), ['A']);
       assert.deepEqual(await passes(said('ch', 'B', 2, 15)), ['B']);
@@ -236,9 +215,7 @@ describe('reading satellites', () => {
             await load(sql, await changed(sql, [said(`few-${run}`, name, at, applied)]));
           }
           const current = async (key: string) =>
-            (await reader.current(sql, 'tenant_s', { hash_keys: [tenantKey(key)] })).map(
-              (row) => row.tenant_name,
-            );
+            (await reader.current(sql, 'tenant_s', { hash_keys: [tenantKey(key)] })).map((row) => row.tenant_name);
           assert.deepEqual(await current(`few-${run}`), await current(`all-${run}`));
           assert.deepEqual(
             await changed(sql, given.length === 0 ? [] : [said(`few-${run}`, in_time.at(-1)![0], 30, 30)]),

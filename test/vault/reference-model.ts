@@ -25,13 +25,8 @@ export const createModel = (registry: Registry, given: readonly VaultRow[]): Ref
     return [...new Map(rows.map((values) => [key(values, primary_key), values])).values()];
   };
   /** By what the rows of a satellite follow each other in: what was said, in the order of time. */
-  const timelines = (
-    { table: name, hash_key, state_key, driving_key, parent }: Satellite,
-    rows: Values[],
-  ) => {
-    const link = new Map(
-      sound.filter((row) => row.table === parent).map(({ values }) => [values[hash_key], values]),
-    );
+  const timelines = ({ table: name, hash_key, state_key, driving_key, parent }: Satellite, rows: Values[]) => {
+    const link = new Map(sound.filter((row) => row.table === parent).map(({ values }) => [values[hash_key], values]));
     const order = [...TIME_ORDER, hash_key, ...registry.satellite(name).sub_key];
     return Map.groupBy(
       rows.toSorted((a, b) => compare(a, b, order)),
@@ -55,9 +50,7 @@ export const createModel = (registry: Registry, given: readonly VaultRow[]): Ref
   const inForce = (name: string, rows: Values[]): Values[] => {
     const satellite = registry.satellite(name);
     if (satellite.flavour === 'event') return rows;
-    const last = [...timelines(satellite, rows)].flatMap(
-      (timeline) => statesOf(satellite, timeline).at(-1) ?? [],
-    );
+    const last = [...timelines(satellite, rows)].flatMap((timeline) => statesOf(satellite, timeline).at(-1) ?? []);
     return last.filter((row) => row[satellite.hash_key] !== undefined);
   };
   return {
@@ -85,8 +78,7 @@ export const createModel = (registry: Registry, given: readonly VaultRow[]): Ref
   };
 };
 
-const key = (values: Values, columns: readonly string[]): string =>
-  JSON.stringify(columns.map((name) => values[name]));
+const key = (values: Values, columns: readonly string[]): string => JSON.stringify(columns.map((name) => values[name]));
 
 const compare = (a: Values, b: Values, columns: readonly string[]): number => {
   for (const column of columns) {

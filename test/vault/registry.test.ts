@@ -75,9 +75,7 @@ describe('the entity registry', () => {
       assert.throws(
         () => loadRegistry(folder),
         (error) =>
-          error instanceof RegistryError &&
-          error.faults.length === 3 &&
-          /tenant_name lets/.test(error.message),
+          error instanceof RegistryError && error.faults.length === 3 && /tenant_name lets/.test(error.message),
       );
     } finally {
       rmSync(folder, { recursive: true });
@@ -147,9 +145,7 @@ describe('the tables', () => {
       where contype = 'p' and conrelid::regclass::text ~ '_[hls]$'`;
     assert.deepEqual(
       Object.fromEntries(keys.map((key) => [key.table_name, key.columns])),
-      Object.fromEntries(
-        [...registry.entities.values()].map((entity) => [entity.name, entity.primary_key.join(', ')]),
-      ),
+      Object.fromEntries([...registry.entities.values()].map((entity) => [entity.name, entity.primary_key.join(', ')])),
     );
   });
 

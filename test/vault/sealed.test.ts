@@ -64,11 +64,9 @@ describe('an answer for a sealed instant', () => {
             }
           };
           let is_writing = true;
-          const writing = Promise.all(Array.from({ length: WRITERS }, (_, place) => writer(place))).finally(
-            () => {
-              is_writing = false;
-            },
-          );
+          const writing = Promise.all(Array.from({ length: WRITERS }, (_, place) => writer(place))).finally(() => {
+            is_writing = false;
+          });
           const sealed = new Map<string, unknown>();
           while (is_writing) {
             const known = await sealKnown(database.sql, systemClock);

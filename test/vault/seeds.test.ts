@@ -59,9 +59,7 @@ describe('the seeds', () => {
   });
 
   it('price every model as the price data does, at the time of each price', async () => {
-    const prices = await database.sql<
-      { model: string; provider: string; at: string; input: string; output: string }[]
-    >`
+    const prices = await database.sql<{ model: string; provider: string; at: string; input: string; output: string }[]>`
       select model_bk as model, provider_bk as provider, greatest(applied_date, '2025-01-01') as at,
         input_price as input, output_price as output
       from gateway.model_price_s
@@ -72,16 +70,8 @@ describe('the seeds', () => {
     for (const { model, provider, at, input, output } of prices) {
       const reference = referenceOf(provider, model, at);
       assert.ok(reference !== null, `${model} at ${provider}`);
-      assert.equal(
-        BigInt(input) * 1_000n,
-        BigInt(Math.round(reference.input_price * 1e12)),
-        `${model} input`,
-      );
-      assert.equal(
-        BigInt(output) * 1_000n,
-        BigInt(Math.round(reference.output_price * 1e12)),
-        `${model} output`,
-      );
+      assert.equal(BigInt(input) * 1_000n, BigInt(Math.round(reference.input_price * 1e12)), `${model} input`);
+      assert.equal(BigInt(output) * 1_000n, BigInt(Math.round(reference.output_price * 1e12)), `${model} output`);
     }
   });
 

@@ -71,9 +71,7 @@ const HOUR_MS = 3_600_000;
 
 /** The four rows of call `number`, one of a thousand an hour. */
 export const callRows = (number: number, change: Partial<Content<'api_request_s'>> = {}): VaultRow[] => {
-  const load_date = new Date(
-    Date.parse('2026-11-21T10:00:00Z') + (number % 1_000) * (HOUR_MS / 1_000),
-  ).toISOString();
+  const load_date = new Date(Date.parse('2026-11-21T10:00:00Z') + (number % 1_000) * (HOUR_MS / 1_000)).toISOString();
   const at: Stamp = { load_date, applied_date: load_date, record_source: 'gateway' };
   const api_request_bk = `019aa000-0000-7000-8000-${String(number).padStart(12, '0')}`;
   const api_request_hk = rows.hubKey('api_request_h', { api_request_bk });
@@ -98,12 +96,7 @@ export const callRows = (number: number, change: Partial<Content<'api_request_s'
   return [
     rows.hub('api_request_h', { api_request_bk }, at),
     rows.link('api_request_l', hubs, at),
-    rows.satellite(
-      'api_request_s',
-      api_request_hk,
-      { ...OUTCOME, journal_sequence: number + 1, ...change },
-      at,
-    ),
+    rows.satellite('api_request_s', api_request_hk, { ...OUTCOME, journal_sequence: number + 1, ...change }, at),
     rows.satellite('api_request_route_s', api_request_hk, route, at),
   ];
 };

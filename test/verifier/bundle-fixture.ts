@@ -21,8 +21,7 @@ export const createSigner = (name = ORIGIN): Signer => {
   const key_id = keyIdOf(name, ED25519, public_key);
   return {
     verifier_key: formatVerifierKey({ name, key_id, kind: ED25519, public_key }),
-    sign: (text) =>
-      formatNote(text, [signNote(text, { name, key_id, private_key: privateKey as KeyObject })]),
+    sign: (text) => formatNote(text, [signNote(text, { name, key_id, private_key: privateKey as KeyObject })]),
   };
 };
 

@@ -186,27 +186,20 @@ describe('the offline verifier', () => {
     assert.deepEqual(replaceNewest(forged), ['forged_checkpoint']);
     assert.deepEqual(replaceNewest('nothing'), ['count', 'malformed']);
     assert.deepEqual(kindsOf(verify(sound, { keys: [stranger.verifier_key] })), ['other_key']);
-    assert.deepEqual(replaceNewest(checkpointNote(createSigner('other/log'), hashes, 'other/log')), [
-      'other_key',
-    ]);
+    assert.deepEqual(replaceNewest(checkpointNote(createSigner('other/log'), hashes, 'other/log')), ['other_key']);
 
     const against = (note: string) => verify(sound, { against: [{ note, source: 'a witness' }] });
     assert.deepEqual(kindsOf(against(checkpointNote(signer, hashes))), []);
     assert.deepEqual(kindsOf(against(checkpointNote(signer, hashes.slice(0, 7)))), []);
     assert.deepEqual(kindsOf(against(checkpointNote(signer, other_hashes))), ['split_view']);
-    assert.deepEqual(kindsOf(against(checkpointNote(signer, hashesOf(callsOf(7).reverse())))), [
-      'split_view',
-    ]);
+    assert.deepEqual(kindsOf(against(checkpointNote(signer, hashesOf(callsOf(7).reverse())))), ['split_view']);
     // A bundle may be older than a checkpoint; it says so.
     const newer = against(checkpointNote(signer, [...hashes, hashes[0]!]));
     assert.deepEqual(kindsOf(newer), []);
     assert.match(newer.words.join('\n'), /NOT compared: 1/);
     assert.deepEqual(kindsOf(against(checkpointNote(stranger, hashes))), ['other_key']);
     const within = copyOf(sound);
-    within.filter(({ kind }) => kind === 'checkpoint')[1].note = checkpointNote(
-      signer,
-      hashesOf(callsOf(4).reverse()),
-    );
+    within.filter(({ kind }) => kind === 'checkpoint')[1].note = checkpointNote(signer, hashesOf(callsOf(4).reverse()));
     assert.deepEqual(kindsOf(verify(within)), ['split_view']);
   });
 
@@ -258,10 +251,7 @@ describe('the offline verifier', () => {
 
   it('explains each of its faults in its README', () => {
     const readme = readFileSync(new URL('../../verifier/README.md', import.meta.url), 'utf8');
-    const rows = [...readme.matchAll(/^\| `([a-z_]+)` \| ([^|]+) \|$/gm)].map(([, name, says]) => [
-      name,
-      says,
-    ]);
+    const rows = [...readme.matchAll(/^\| `([a-z_]+)` \| ([^|]+) \|$/gm)].map(([, name, says]) => [name, says]);
     const faults = rows.filter(([name]) => Object.hasOwn(FAULTS, name!));
     assert.deepEqual(Object.fromEntries(faults), FAULTS);
   });
@@ -270,17 +260,12 @@ describe('the offline verifier', () => {
     const folder = mkdtempSync(join(tmpdir(), 'onevault-verify-'));
     try {
       const path = (name: string): string => join(folder, name);
-      const text = (lines: readonly unknown[]): string =>
-        lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+      const text = (lines: readonly unknown[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
       const sound = bundleOf(signer, LEAVES);
-      writeFileSync(
-        path('verify.mjs'),
-        readFileSync(new URL('../../verifier/onevault-verify.mjs', import.meta.url)),
-      );
+      writeFileSync(path('verify.mjs'), readFileSync(new URL('../../verifier/onevault-verify.mjs', import.meta.url)));
       writeFileSync(path('sound.jsonl.gz'), gzipSync(text(sound)));
       writeFileSync(path('cut.jsonl'), text(sound.slice(0, -2)));
-      const run = (...args: string[]) =>
-        spawnSync('node', [path('verify.mjs'), ...args], { encoding: 'utf8' });
+      const run = (...args: string[]) => spawnSync('node', [path('verify.mjs'), ...args], { encoding: 'utf8' });
       const good = run(path('sound.jsonl.gz'), '--key', signer.verifier_key);
       assert.deepEqual([good.status, /SOUND: no fault/.test(good.stdout)], [0, true], good.stderr);
       const bad = run(path('cut.jsonl'), '--key', signer.verifier_key);
@@ -304,10 +289,7 @@ describe('the offline verifier', () => {
     const report = verify(lines);
     const spent = process.cpuUsage(before);
     assert.deepEqual([report.faults, report.counts.rows], [[], 20_000]);
-    assert.ok(
-      (5 * (spent.user + spent.system)) / 1e6 < 5,
-      `${spent.user + spent.system} µs for a fifth of them`,
-    );
+    assert.ok((5 * (spent.user + spent.system)) / 1e6 < 5, `${spent.user + spent.system} µs for a fifth of them`);
   }).timeout(60_000);
 
   it('reads verifier keys strictly', () => {
@@ -323,8 +305,7 @@ describe('the offline verifier', () => {
   });
 });
 
-const callsOf = (count: number): VaultRow[][] =>
-  Array.from({ length: count }, (_, number) => callRows(number));
+const callsOf = (count: number): VaultRow[][] => Array.from({ length: count }, (_, number) => callRows(number));
 
 /** The same call without an intent. */
 const own = (call: VaultRow[]): VaultRow[] => {

@@ -22,12 +22,8 @@ export const manifestOf = (input: ManifestInput): Record<string, unknown> => {
   const results = new Map(input.results.map((result) => [result.unique_id, result]));
   const parents = parentsOf(project);
   const children = childrenOf(parents);
-  const models = [...project.models.values()].map((model) =>
-    modelEntry(model, input, results.get(model.unique_id)),
-  );
-  const tests = [...project.tests.values()].map((test) =>
-    testEntry(test, input, results.get(test.unique_id)),
-  );
+  const models = [...project.models.values()].map((model) => modelEntry(model, input, results.get(model.unique_id)));
+  const tests = [...project.tests.values()].map((test) => testEntry(test, input, results.get(test.unique_id)));
   return {
     metadata: {
       dbt_schema_version: MANIFEST_SCHEMA,
@@ -94,22 +90,18 @@ const testEntry = (test: DataTest, input: ManifestInput, result: NodeResult | un
   };
 };
 
-const templatedEntry = (
-  node: Model | DataTest,
-  input: ManifestInput,
-  result: NodeResult | undefined,
-): Entry => {
+const templatedEntry = (node: Model | DataTest, input: ManifestInput, result: NodeResult | undefined): Entry => {
   const { name, unique_id, resource_type, path, original_file_path, fqn, description, template } = node;
   return {
-    ...{
-      database: input.database,
-      name,
-      resource_type,
-      package_name: input.project.name,
-      path,
-      original_file_path,
-    },
-    ...{ unique_id, fqn, description },
+    database: input.database,
+    name,
+    resource_type,
+    package_name: input.project.name,
+    path,
+    original_file_path,
+    unique_id,
+    fqn,
+    description,
     checksum: { name: 'sha256', checksum: sha256(template.source) },
     unrendered_config: node.config_call,
     config_call_dict: node.config_call,
@@ -127,20 +119,21 @@ const templatedEntry = (
 };
 
 const sourceEntry = (source: Source, { project, layout, database }: ManifestInput): Entry => {
-  const {
-    unique_id,
-    resource_type,
-    name,
-    source_name,
-    source_description,
-    original_file_path,
-    fqn,
-    description,
-  } = source;
+  const { unique_id, resource_type, name, source_name, source_description, original_file_path, fqn, description } =
+    source;
   const relation = layout.get(unique_id)!;
   return {
-    ...{ database, schema: relation.schema ?? '', name, resource_type, package_name: project.name },
-    ...{ path: original_file_path, original_file_path, unique_id, fqn, source_name, source_description },
+    database,
+    schema: relation.schema ?? '',
+    name,
+    resource_type,
+    package_name: project.name,
+    path: original_file_path,
+    original_file_path,
+    unique_id,
+    fqn,
+    source_name,
+    source_description,
     loader: '',
     identifier: relation.identifier,
     description,

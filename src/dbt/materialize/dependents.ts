@@ -56,11 +56,7 @@ export const clearPlace = async (
 };
 
 /** One attempt to drop a relation and its views; when it fails, nothing is dropped and no lock is held. */
-const dropAll = (
-  sql: TransactionSql,
-  existing: Existing,
-  attempt: number,
-): Promise<{ dependents: Dependent[] }> =>
+const dropAll = (sql: TransactionSql, existing: Existing, attempt: number): Promise<{ dependents: Dependent[] }> =>
   sql.savepoint(async (inner) => {
     const timeout_ms = Math.min(FIRST_LOCK_TIMEOUT_MS * attempt, LONGEST_LOCK_TIMEOUT_MS);
     const [before] = await inner<{ timeout: string }[]>`select current_setting('lock_timeout') as timeout`;
@@ -78,14 +74,11 @@ const dropDependents = async (sql: TransactionSql, relation: Relation): Promise<
   const dependents = await findDependents(sql, relation);
   for (const dependent of dependents) {
     if (dependent.relkind !== 'v') {
-      throw new Error(
-        `${quoted(dependent)} depends on ${quoted(relation)} and is not a plain view: drop it first`,
-      );
+      throw new Error(`${quoted(dependent)} depends on ${quoted(relation)} and is not a plain view: drop it first`);
     }
     await lockRelation(sql, dependent);
   }
-  for (const dependent of dependents.toReversed())
-    await sql.unsafe(`drop view ${quoted(dependent)} restrict`);
+  for (const dependent of dependents.toReversed()) await sql.unsafe(`drop view ${quoted(dependent)} restrict`);
   return dependents;
 };
 

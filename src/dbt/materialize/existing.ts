@@ -24,8 +24,7 @@ export const findExisting = async (sql: TransactionSql, relation: Relation): Pro
       and c.relname = ${relation.identifier}`;
   if (row === undefined) return null;
   const kind = KINDS[row.relkind];
-  if (kind === undefined)
-    throw new Error(`${quoted(relation)} exists and is neither table nor view: it is left alone`);
+  if (kind === undefined) throw new Error(`${quoted(relation)} exists and is neither table nor view: it is left alone`);
   return { kind, relation };
 };
 

@@ -23,9 +23,7 @@ export const materializeIncrement = async ({
     await sql.unsafe(`delete from ${target} as old using pg_temp.${fresh} as fresh where ${same}`);
   }
   const columns = (await writableColumns(sql, relation)).map(quoteName).join(', ');
-  const { count } = await sql.unsafe(
-    `insert into ${target} (${columns}) select ${columns} from pg_temp.${fresh}`,
-  );
+  const { count } = await sql.unsafe(`insert into ${target} (${columns}) select ${columns} from pg_temp.${fresh}`);
   return count;
 };
 

@@ -9,8 +9,7 @@ export const lockRelation = (sql: TransactionSql, relation: Relation): Promise<v
   lockName(sql, `relation ${quoted(relation)}`);
 
 /** The same for a schema that is about to be made. */
-export const lockSchema = (sql: TransactionSql, schema: string): Promise<void> =>
-  lockName(sql, `schema ${schema}`);
+export const lockSchema = (sql: TransactionSql, schema: string): Promise<void> => lockName(sql, `schema ${schema}`);
 
 const lockName = async (sql: TransactionSql, name: string): Promise<void> => {
   await sql`select pg_advisory_xact_lock(hashtextextended(${`onevault dbt ${name}`}, 0))`;

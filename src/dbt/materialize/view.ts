@@ -6,12 +6,7 @@ import type { MaterializeInput } from './materialize-input.ts';
 const COLUMNS_CHANGED = '42P16';
 
 /** Builds a view: in place where PostgreSQL can, else by dropping what stands there in the same transaction. */
-export const materializeView = async ({
-  sql,
-  relation,
-  existing,
-  compiled_sql,
-}: MaterializeInput): Promise<null> => {
+export const materializeView = async ({ sql, relation, existing, compiled_sql }: MaterializeInput): Promise<null> => {
   const create = `view ${quoted(relation)} as (\n${compiled_sql}\n)`;
   if (existing?.kind === 'view') {
     try {

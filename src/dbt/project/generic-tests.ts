@@ -54,9 +54,7 @@ export const defineTest = (input: TestInput): TestDefinition => {
   if (column === null) throw new Error(`the test "${test}" needs a column`);
   const checked = checkConfig(test, config);
   const from =
-    checked.where === null
-      ? input.relation
-      : `(select * from ${input.relation} where ${checked.where}) dbt_subquery`;
+    checked.where === null ? input.relation : `(select * from ${input.relation} where ${checked.where}) dbt_subquery`;
   return {
     test,
     column,
@@ -71,8 +69,7 @@ export const defineTest = (input: TestInput): TestDefinition => {
 const splitTest = (raw: RawTest): { test: string; body: Record<string, unknown> } => {
   if (typeof raw === 'string') return { test: raw, body: {} };
   const [entry, ...others] = Object.entries(raw);
-  if (entry === undefined || others.length > 0)
-    throw new Error('a test is one name with its arguments below it');
+  if (entry === undefined || others.length > 0) throw new Error('a test is one name with its arguments below it');
   return { test: entry[0], body: (entry[1] ?? {}) as Record<string, unknown> };
 };
 
@@ -87,15 +84,13 @@ const checkKeys = (test: string, given: object, known: (typeof ARGUMENTS)[string
 
 const checkConfig = (test: string, config: Readonly<Record<string, unknown>>): TestConfig => {
   for (const key of Object.keys(config)) {
-    if (!CONFIG_KEYS.includes(key))
-      throw new Error(`the config "${key}" of the test "${test}" is not supported`);
+    if (!CONFIG_KEYS.includes(key)) throw new Error(`the config "${key}" of the test "${test}" is not supported`);
   }
   const severity = String(config.severity ?? 'error').toLowerCase();
   if (severity !== 'error' && severity !== 'warn')
     throw new Error(`the severity of a test is error or warn, not "${severity}"`);
   const enabled = config.enabled ?? true;
-  if (typeof enabled !== 'boolean')
-    throw new Error(`enabled is true or false, not ${JSON.stringify(enabled)}`);
+  if (typeof enabled !== 'boolean') throw new Error(`enabled is true or false, not ${JSON.stringify(enabled)}`);
   const where = config.where === undefined || config.where === null ? null : String(config.where);
   return {
     severity,
@@ -125,8 +120,7 @@ const SOURCES: Readonly<Record<string, TestSource>> = {
   unique: (from, column) =>
     `select ${column} as unique_field, count(*) as n_records\nfrom ${from}\nwhere ${column} is not null\ngroup by ${column}\nhaving count(*) > 1`,
   accepted_values: (from, column, { values, quote }) => {
-    if (!Array.isArray(values) || values.length === 0)
-      throw new Error('accepted_values needs a list of values');
+    if (!Array.isArray(values) || values.length === 0) throw new Error('accepted_values needs a list of values');
     const list = values.map((value) => (quote === false ? String(value) : sqlText(value))).join(', ');
     return `with all_values as (\n  select ${column} as value_field, count(*) as n_records\n  from ${from}\n  group by ${column}\n)\nselect *\nfrom all_values\nwhere value_field not in (${list})`;
   },
@@ -136,8 +130,7 @@ const SOURCES: Readonly<Record<string, TestSource>> = {
 
 const sqlText = (value: unknown): string => {
   const text = value === true ? 'True' : value === false ? 'False' : String(value);
-  if (/\{[{%#]/.test(text))
-    throw new Error(`accepted_values: ${text} holds Jinja, which is not supported there`);
+  if (/\{[{%#]/.test(text)) throw new Error(`accepted_values: ${text} holds Jinja, which is not supported there`);
   return `'${text.replaceAll("'", "''")}'`;
 };
 
@@ -150,9 +143,7 @@ const testName = (
   const parts = Object.keys(given)
     .sort()
     .flatMap((key) => (Array.isArray(given[key]) ? given[key] : [given[key]]) as unknown[])
-    .map((part) =>
-      (part === true ? 'True' : part === false ? 'False' : String(part)).replace(/[^0-9a-zA-Z_]+/g, '_'),
-    );
+    .map((part) => (part === true ? 'True' : part === false ? 'False' : String(part)).replace(/[^0-9a-zA-Z_]+/g, '_'));
   return `${is_source ? 'source_' : ''}${test}_${subject}_${parts.join('__')}`;
 };
 
@@ -160,13 +151,7 @@ const testName = (
 export const testHash = (definition: TestDefinition): string =>
   createHash('sha256')
     .update(
-      JSON.stringify([
-        definition.test,
-        definition.column,
-        definition.arguments,
-        definition.config,
-        definition.source,
-      ]),
+      JSON.stringify([definition.test, definition.column, definition.arguments, definition.config, definition.source]),
     )
     .digest('hex')
     .slice(0, 10);

@@ -9,11 +9,7 @@ export interface ProjectPath {
 }
 
 /** The files below `roots` that end so, in the order of their names; a folder that is missing has none. */
-export const listFiles = (
-  project_dir: string,
-  roots: readonly string[],
-  endings: readonly string[],
-): ProjectPath[] =>
+export const listFiles = (project_dir: string, roots: readonly string[], endings: readonly string[]): ProjectPath[] =>
   roots.flatMap((root) => {
     const folder = join(project_dir, root);
     if (!existsSync(folder)) return [];

@@ -31,13 +31,11 @@ export const MODEL_CONFIG_PROPERTIES = {
   indexes: { type: 'array', items: INDEX },
 };
 
-const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile<ConfigLayer>(
-  {
-    type: 'object',
-    additionalProperties: false,
-    properties: MODEL_CONFIG_PROPERTIES,
-  },
-);
+const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: false }).compile<ConfigLayer>({
+  type: 'object',
+  additionalProperties: false,
+  properties: MODEL_CONFIG_PROPERTIES,
+});
 
 /** What is wrong with a layer, as text; empty when nothing is. A `+` before a key is dropped first. */
 export const faultsOfConfig = (layer: ConfigLayer): string[] => {

@@ -28,9 +28,7 @@ export interface ParseInput {
 export const parseProject = ({ project_dir, vars = {}, env = {} }: ParseInput): Project => {
   const faults: Fault[] = [];
   if (!existsSync(join(project_dir, PROJECT_FILE))) {
-    throw new DbtProjectError([
-      { file: PROJECT_FILE, line: null, message: `there is none in ${project_dir}` },
-    ]);
+    throw new DbtProjectError([{ file: PROJECT_FILE, line: null, message: `there is none in ${project_dir}` }]);
   }
   const file = readProjectFile(project_dir, faults);
   if (file === null) throw new DbtProjectError(faults);
@@ -60,14 +58,10 @@ export const parseProject = ({ project_dir, vars = {}, env = {} }: ParseInput): 
     vars: all_vars,
     env,
     models: byId(
-      [...models.values()]
-        .filter(isEnabled)
-        .map((model): Model => ({ ...model, depends_on: resolve(model) })),
+      [...models.values()].filter(isEnabled).map((model): Model => ({ ...model, depends_on: resolve(model) })),
     ),
     tests: byId(
-      testsToRun(tests, models, sources, file.name).map(
-        (test): DataTest => ({ ...test, depends_on: resolve(test) }),
-      ),
+      testsToRun(tests, models, sources, file.name).map((test): DataTest => ({ ...test, depends_on: resolve(test) })),
     ),
     sources,
     macros,
@@ -86,9 +80,7 @@ const testsToRun = (
   sources: ReadonlyMap<string, Source>,
   project: string,
 ): UnresolvedTest[] => {
-  const disabled = new Set(
-    [...models.values()].filter((model) => !isEnabled(model)).map(({ unique_id }) => unique_id),
-  );
+  const disabled = new Set([...models.values()].filter((model) => !isEnabled(model)).map(({ unique_id }) => unique_id));
   return [...tests.values()].filter((test) => {
     const reads = test.refs.map((name) => `model.${project}.${name}`);
     const attached = test.generic?.attached_to;
@@ -132,9 +124,7 @@ const byId = <T extends { readonly unique_id: string }>(nodes: readonly T[]): Ma
   new Map(nodes.map((node) => [node.unique_id, node]));
 
 const findCycle = (project: Project, faults: Fault[]): void => {
-  const { cycle } = topologicalOrder(
-    new Map([...project.models].map(([id, { depends_on }]) => [id, depends_on])),
-  );
+  const { cycle } = topologicalOrder(new Map([...project.models].map(([id, { depends_on }]) => [id, depends_on])));
   const [first] = cycle ?? [];
   if (cycle === null || first === undefined) return;
   const names = cycle.map((id) => project.models.get(id)?.name ?? id);
@@ -143,12 +133,7 @@ const findCycle = (project: Project, faults: Fault[]): void => {
 };
 
 const refuseOtherResources = (project_dir: string, file: ProjectFile, faults: Fault[]): void => {
-  for (const { file: path } of listFiles(project_dir, file.unsupported_paths, [
-    '.sql',
-    '.csv',
-    '.yml',
-    '.yaml',
-  ])) {
+  for (const { file: path } of listFiles(project_dir, file.unsupported_paths, ['.sql', '.csv', '.yml', '.yaml'])) {
     faults.push({ file: path, line: null, message: 'seeds and snapshots are not supported' });
   }
   for (const { file: path } of listFiles(project_dir, file.model_paths, ['.py', '.csv'])) {

@@ -22,9 +22,7 @@ export type ProbeInput = Pick<ContextInput, 'project_name' | 'vars' | 'env'> & {
 const PARSE_TARGET = { schema: 'target_schema' };
 const PARSE_INSTANT = '1970-01-01T00:00:00Z';
 
-const STATES = [false, true].flatMap((execute) =>
-  [false, true].map((is_incremental) => ({ execute, is_incremental })),
-);
+const STATES = [false, true].flatMap((execute) => [false, true].map((is_incremental) => ({ execute, is_incremental })));
 
 /**
  * Renders a template for each state of `execute` and `is_incremental()`, and collects its refs, sources and config.
@@ -56,10 +54,7 @@ export const probe = (template: Template, name: string, input: ProbeInput): Prob
   });
   const [config = {}] = configs;
   if (!configs.every((other) => isDeepStrictEqual(other, config))) {
-    throw new TemplateError(
-      'config() must not depend on execute or is_incremental()',
-      lineOfCall(template, 'config'),
-    );
+    throw new TemplateError('config() must not depend on execute or is_incremental()', lineOfCall(template, 'config'));
   }
   return { refs: [...refs], sources: [...sources.values()], config };
 };

@@ -94,24 +94,19 @@ const varsOf = (vars: Readonly<Record<string, unknown>>, project: string): Recor
 
 type ReadFolder = (at: string[], path: string[], level: Record<string, unknown>) => FolderConfig[];
 
-const createFolderReader = (
-  lineOf: (path: readonly string[]) => number | null,
-  faults: Fault[],
-): ReadFolder => {
+const createFolderReader = (lineOf: (path: readonly string[]) => number | null, faults: Fault[]): ReadFolder => {
   const read: ReadFolder = (at, path, level) => {
     const config: Record<string, unknown> = {};
     const below: FolderConfig[] = [];
     for (const [key, value] of Object.entries(level ?? {})) {
       if (!key.startsWith('+') && isRecord(value) && !(key in MODEL_CONFIG_PROPERTIES)) {
         // At the top, only the project's own name leads to folders: there are no packages.
-        if (at.length === 1)
-          faults.push(fault(lineOf([...at, key]), `models: "${key}" is not this project's name`));
+        if (at.length === 1) faults.push(fault(lineOf([...at, key]), `models: "${key}" is not this project's name`));
         else below.push(...read([...at, key], [...path, key], value));
         continue;
       }
       config[key] = value;
-      for (const message of faultsOfConfig({ [key]: value }))
-        faults.push(fault(lineOf([...at, key]), message));
+      for (const message of faultsOfConfig({ [key]: value })) faults.push(fault(lineOf([...at, key]), message));
     }
     if (Object.keys(config).length === 0) return below;
     return [{ path, config, line: lineOf(at) }, ...below];

@@ -8,11 +8,7 @@ import { listFiles, type ProjectPath } from './list-files.ts';
 import type { MacroFile } from './types.ts';
 
 /** Reads a template file; null, with the reason in `faults`, when it cannot be read. */
-export const readTemplateFile = (
-  project_dir: string,
-  { file }: ProjectPath,
-  faults: Fault[],
-): Template | null => {
+export const readTemplateFile = (project_dir: string, { file }: ProjectPath, faults: Fault[]): Template | null => {
   try {
     return readTemplate(readFileSync(join(project_dir, file), 'utf8'));
   } catch (error) {

@@ -53,8 +53,7 @@ export const readModels = (input: ReadInput): Map<string, UnresolvedModel> => {
   }
   const names = new Set(paths.map(({ path }) => basename(path, '.sql')));
   for (const { raw, file } of patches.values()) {
-    if (!names.has(raw.name))
-      faults.push({ file, line: null, message: `there is no model "${raw.name}" to describe` });
+    if (!names.has(raw.name)) faults.push({ file, line: null, message: `there is no model "${raw.name}" to describe` });
   }
   return models;
 };
@@ -81,12 +80,7 @@ const readPatches = ({ properties, faults }: ReadInput): Map<string, Patch> => {
   return patches;
 };
 
-const readModel = (
-  input: ReadInput,
-  path: ProjectPath,
-  name: string,
-  patch: Patch | null,
-): UnresolvedModel | null => {
+const readModel = (input: ReadInput, path: ProjectPath, name: string, patch: Patch | null): UnresolvedModel | null => {
   const { project, faults } = input;
   const probed = readAndProbe(input, path, name);
   if (probed === null) return null;

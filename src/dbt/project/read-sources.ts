@@ -3,11 +3,7 @@ import type { Properties, RawColumn } from './properties.ts';
 import type { Column, Source } from './types.ts';
 
 /** The sources of all properties files by unique id; one that is there twice is a fault. */
-export const readSources = (
-  project: string,
-  files: readonly Properties[],
-  faults: Fault[],
-): Map<string, Source> => {
+export const readSources = (project: string, files: readonly Properties[], faults: Fault[]): Map<string, Source> => {
   const sources = new Map<string, Source>();
   for (const { yaml, sources: raw } of files) {
     for (const [at, source] of raw.entries()) {

@@ -101,8 +101,7 @@ const genericTest = (
   const template = attempt(input.faults, fault, () => readTemplate(definition.source));
   const probed = template === null ? null : probeTemplate(input, template, fault.file, name);
   // Lines inside the generated template mean nothing to its writer: the line of the test does.
-  for (let at = before; at < input.faults.length; at++)
-    input.faults[at] = { ...input.faults[at]!, line: fault.line };
+  for (let at = before; at < input.faults.length; at++) input.faults[at] = { ...input.faults[at]!, line: fault.line };
   if (probed === null) return null;
   return {
     resource_type: 'test',

@@ -54,9 +54,7 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
   const { sql, project, threads = DEFAULT_THREADS, run_tests = true, log = silentLog } = input;
   const started_ms = performance.now();
   const layout = layOut(input);
-  const chosen = new Set(
-    [...selectNodes(project, input.select)].filter((id) => run_tests || !project.tests.has(id)),
-  );
+  const chosen = new Set([...selectNodes(project, input.select)].filter((id) => run_tests || !project.tests.has(id)));
   await createSchemas(sql, schemasOf(project, chosen, layout));
   const runNode = createNodeRunner(input, layout);
   const results: NodeResult[] = [];
@@ -70,10 +68,7 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
       results.push(result);
       const { status, rows_affected, failures, execution_time_s, message } = result;
       const level = isBlocking(result) ? 'error' : status === 'warn' ? 'warn' : 'debug';
-      log[level](
-        { unique_id: id, status, rows_affected, failures, execution_time_s, reason: message },
-        'dbt node',
-      );
+      log[level]({ unique_id: id, status, rows_affected, failures, execution_time_s, reason: message }, 'dbt node');
       return isBlocking(result) ? 'blocked' : 'done';
     },
     skip: (id, because) => {
@@ -85,8 +80,7 @@ export const buildProject = async (input: BuildInput): Promise<BuildResult> => {
   });
   const elapsed_s = (performance.now() - started_ms) / 1_000;
   const result = { success: !results.some(isBlocking), elapsed_s, results };
-  if (input.target_dir !== undefined)
-    await writeArtifacts({ ...input, target_dir: input.target_dir, layout, result });
+  if (input.target_dir !== undefined) await writeArtifacts({ ...input, target_dir: input.target_dir, layout, result });
   return result;
 };
 

@@ -26,8 +26,6 @@ export const faultOf = (error: unknown): string => {
     hint?: string;
     code?: string;
   };
-  const parts = [message ?? String(error), detail, hint === undefined ? undefined : `Hint: ${hint}`].filter(
-    Boolean,
-  );
+  const parts = [message ?? String(error), detail, hint === undefined ? undefined : `Hint: ${hint}`].filter(Boolean);
   return `${parts.join('. ')}${code === undefined ? '' : ` (${code})`}`;
 };

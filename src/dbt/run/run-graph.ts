@@ -32,8 +32,7 @@ export const runGraph = ({ parents, threads, run, skip }: GraphInput): Promise<v
         if (running < threads && states.every(({ state }) => state === 'done')) start(id);
       }
       if (running === 0 && waiting.size === 0) resolve();
-      else if (running === 0)
-        reject(new Error(`these nodes wait for each other: ${[...waiting].join(', ')}`));
+      else if (running === 0) reject(new Error(`these nodes wait for each other: ${[...waiting].join(', ')}`));
     };
     const start = (id: string): void => {
       waiting.delete(id);

@@ -73,8 +73,7 @@ export const createEngine = (
     for (const { name } of macrosIn(file)) bindMacro(root, name);
   }
   return {
-    render: (template) =>
-      located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
+    render: (template) => located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
     callMacro: (name, args) =>
       located(() => textOf((root.lookupVariable(name).value as MacroBody)(args.map(toJinja), root))),
   };
@@ -140,14 +139,12 @@ interface Select {
 const NUMBERS = ['IntegerValue', 'FloatValue', 'BooleanValue'];
 
 const isSame = (left: JinjaValue, right: JinjaValue): boolean => {
-  if (NUMBERS.includes(left.type) && NUMBERS.includes(right.type))
-    return Number(left.value) === Number(right.value);
+  if (NUMBERS.includes(left.type) && NUMBERS.includes(right.type)) return Number(left.value) === Number(right.value);
   if (left.type !== right.type) return false;
   if (!Array.isArray(left.value) || !Array.isArray(right.value)) return left.value === right.value;
   const others = right.value as JinjaValue[];
   return (
-    left.value.length === others.length &&
-    left.value.every((item: JinjaValue, at: number) => isSame(item, others[at]!))
+    left.value.length === others.length && left.value.every((item: JinjaValue, at: number) => isSame(item, others[at]!))
   );
 };
 
@@ -175,8 +172,7 @@ const textOf = (value: JinjaValue): string => {
 };
 
 const range = (positional: readonly unknown[]): number[] => {
-  const [start, stop, step] =
-    positional.length === 1 ? [0, Number(positional[0]), 1] : positional.map(Number);
+  const [start, stop, step] = positional.length === 1 ? [0, Number(positional[0]), 1] : positional.map(Number);
   const count = Math.max(0, Math.ceil((stop! - start!) / (step ?? 1)));
   return Array.from({ length: count }, (_, at) => start! + at * (step ?? 1));
 };

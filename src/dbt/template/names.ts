@@ -17,11 +17,7 @@ const CONSTANTS = ['true', 'false', 'none', 'True', 'False', 'None', 'range', 'n
  * only asked for with `is defined` or `| default` may be unknown.
  * @param known the functions, variables and macros that the template gets
  */
-export const findUnknownNames = (
-  tags: readonly ParsedTag[],
-  known: ReadonlySet<string>,
-  file: string,
-): Fault[] => {
+export const findUnknownNames = (tags: readonly ParsedTag[], known: ReadonlySet<string>, file: string): Fault[] => {
   const local = new Set([...CONSTANTS, 'loop', 'caller', 'varargs', 'kwargs']);
   for (const { node } of tags) for (const name of declaredBy(node)) local.add(name);
   const faults: Fault[] = [];
@@ -29,8 +25,7 @@ export const findUnknownNames = (
     const add = (message: string): void => void faults.push({ file, line: tag.line, message });
     for (const name of declaredBy(node)) {
       // Macros see what their caller sees, so a local name must not hide one that a macro relies on.
-      if (known.has(name) && node.type !== 'Macro')
-        add(`"${name}" is the name of a function or macro: choose another`);
+      if (known.has(name) && node.type !== 'Macro') add(`"${name}" is the name of a function or macro: choose another`);
     }
     visit(
       node,
@@ -112,22 +107,14 @@ const visit = (node: SyntaxNode, onName: OnName, add: (message: string) => void)
   }
 };
 
-const visitTest = (
-  node: SyntaxNode,
-  go: (next: SyntaxNode) => void,
-  add: (message: string) => void,
-): void => {
+const visitTest = (node: SyntaxNode, go: (next: SyntaxNode) => void, add: (message: string) => void): void => {
   const test = String((node.test as SyntaxNode).value);
   if (!TESTS.has(test)) add(`the test "is ${test}" is not supported`);
   const operand = node.operand as SyntaxNode;
   if (!(operand.type === 'Identifier' && (test === 'defined' || test === 'undefined'))) go(operand);
 };
 
-const visitFilter = (
-  node: SyntaxNode,
-  go: (next: SyntaxNode) => void,
-  add: (message: string) => void,
-): void => {
+const visitFilter = (node: SyntaxNode, go: (next: SyntaxNode) => void, add: (message: string) => void): void => {
   const filter = node.filter as SyntaxNode;
   const callee = filter.type === 'CallExpression' ? (filter.callee as SyntaxNode) : filter;
   const name = String(callee.value);

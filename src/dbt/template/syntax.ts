@@ -47,12 +47,10 @@ export const parseTags = (source: string): ParsedTag[] => {
           tag.line,
         );
       }
-      if (keyword === 'elif')
-        parsed.push({ tag, node: parseAlone(`{% ${tag.text.slice(2)} %}{% endif %}`, tag) });
+      if (keyword === 'elif') parsed.push({ tag, node: parseAlone(`{% ${tag.text.slice(2)} %}{% endif %}`, tag) });
     } else if (keyword.startsWith('end')) {
       if (top === undefined || CLOSED_BY[top.keyword] !== tag.text) {
-        const expected =
-          top === undefined ? 'nothing is open' : `{% ${top.keyword} %} of line ${top.line} is open`;
+        const expected = top === undefined ? 'nothing is open' : `{% ${top.keyword} %} of line ${top.line} is open`;
         throw new TemplateError(`{% ${tag.text} %} closes nothing: ${expected}`, tag.line);
       }
       open.pop();
@@ -63,8 +61,7 @@ export const parseTags = (source: string): ParsedTag[] => {
     }
   }
   const unclosed = open.at(-1);
-  if (unclosed !== undefined)
-    throw new TemplateError(`{% ${unclosed.keyword} %} is never closed`, unclosed.line);
+  if (unclosed !== undefined) throw new TemplateError(`{% ${unclosed.keyword} %} is never closed`, unclosed.line);
   return parsed;
 };
 
@@ -100,7 +97,4 @@ const nodesIn = (value: unknown): SyntaxNode[] => {
 };
 
 const isNode = (value: unknown): value is SyntaxNode =>
-  typeof value === 'object' &&
-  value !== null &&
-  'type' in value &&
-  Object.getPrototypeOf(value) !== Object.prototype;
+  typeof value === 'object' && value !== null && 'type' in value && Object.getPrototypeOf(value) !== Object.prototype;

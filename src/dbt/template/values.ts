@@ -36,8 +36,7 @@ export const rawFunction = (run: JinjaCall): JinjaValue => {
 export const jinjaRecord = (members: Readonly<Record<string, unknown>>, text: string | null): JinjaValue => {
   const record = toJinja({});
   const map = record.value as Map<string, JinjaValue>;
-  for (const [name, member] of Object.entries(members))
-    map.set(name, isJinja(member) ? member : toJinja(member));
+  for (const [name, member] of Object.entries(members)) map.set(name, isJinja(member) ? member : toJinja(member));
   if (text !== null) {
     // `{{ x }}` asks the value for its text and `x ~ ''` asks what it holds.
     record.toString = () => text;

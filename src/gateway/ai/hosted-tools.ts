@@ -44,8 +44,7 @@ export const unpricedTool = (
   service_tier: ServiceTier,
 ): HostedTool | null => {
   const reachable = tiers.filter((tier) => [service_tier, 'standard'].includes(tier.service_tier));
-  const isPriced = (unit: ToolUnit): boolean =>
-    reachable.every(({ prices }) => prices[`${unit}_price`] !== null);
+  const isPriced = (unit: ToolUnit): boolean => reachable.every(({ prices }) => prices[`${unit}_price`] !== null);
   return tools.find(({ unit }) => unit === null || !isPriced(unit)) ?? null;
 };
 

@@ -29,8 +29,7 @@ export const countUsage = async (chat: ChatRequest, produced: string): Promise<U
     const { role, content } = message;
     prompt_tokens += TOKENS_PER_MESSAGE + (await countText(role));
     if (typeof content === 'string') prompt_tokens += await countText(content);
-    else
-      for (const part of content ?? []) prompt_tokens += await countText(part.text ?? part.file?.text ?? '');
+    else for (const part of content ?? []) prompt_tokens += await countText(part.text ?? part.file?.text ?? '');
     for (const call of message.tool_calls ?? []) prompt_tokens += await countText(calledText(call));
   }
   if (Array.isArray(chat.tools)) prompt_tokens += await countText(JSON.stringify(chat.tools));

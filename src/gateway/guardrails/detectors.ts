@@ -12,8 +12,7 @@ export const detectFlags = (text: string): ComplianceFlag[] => {
 };
 
 /** From the sign outwards: looked for from its beginning, an address in a megabyte of letters took 0.7 s. */
-const hasEmail = (text: string): boolean =>
-  text.includes('@') && /(?<=[\w.+-])@[\w-]{1,63}\.[\w-]/.test(text);
+const hasEmail = (text: string): boolean => text.includes('@') && /(?<=[\w.+-])@[\w-]{1,63}\.[\w-]/.test(text);
 
 /** A US social security number in a form and range that is issued (SSA, "Randomization", 2011). */
 const hasSocialSecurityNumber = (text: string): boolean =>

@@ -59,9 +59,7 @@ export const createBudgetCounters = (): BudgetCounters => {
   };
   return {
     reserve: async ({ budgets, amount }) => {
-      const exceeded = budgets.find(
-        ({ key, limit }) => limit !== null && (totals.get(key) ?? 0n) + amount > limit,
-      );
+      const exceeded = budgets.find(({ key, limit }) => limit !== null && (totals.get(key) ?? 0n) + amount > limit);
       if (exceeded !== undefined) return exceeded;
       for (const { key } of budgets) add(key, amount);
       return null;

@@ -6,11 +6,7 @@ import type { Call, CandidateOffer } from '../call.ts';
 import { type Budget, type BudgetCounters, budgetsOfKey } from './budgets.ts';
 
 /** What a candidate could put on the operator's bill to the customer at most; null when unpriced. */
-export const worstBilled = ({
-  provider_key,
-  worst_cost,
-  worst_provider_cost,
-}: CandidateOffer): Pico | null => {
+export const worstBilled = ({ provider_key, worst_cost, worst_provider_cost }: CandidateOffer): Pico | null => {
   if (provider_key === null || worst_cost === null || worst_provider_cost === null) return worst_cost;
   return worst_cost - worst_provider_cost;
 };
@@ -20,9 +16,7 @@ export const worstBilled = ({
  * The rest the provider bills to the customer.
  */
 export const feeOf = (listed: Rating): Rating =>
-  listed.provider_cost === null
-    ? listed
-    : { ...listed, provider_cost: 0n, customer_cost: listed.gateway_markup };
+  listed.provider_cost === null ? listed : { ...listed, provider_cost: 0n, customer_cost: listed.gateway_markup };
 
 /**
  * Holds what the call could cost at most against the limits of each own key that may pay for it. Candidates whose
@@ -37,10 +31,7 @@ export const holdKeys = async (budgets: BudgetCounters, call: Call): Promise<voi
   for (const key of keys.values()) {
     const is_limited = key.daily_spending_limit !== null || key.monthly_spending_limit !== null;
     if (is_limited) {
-      giveUp(
-        call,
-        (each) => isOf(key, each) && (each.worst_provider_cost === null || each.unpriced_tool !== null),
-      );
+      giveUp(call, (each) => isOf(key, each) && (each.worst_provider_cost === null || each.unpriced_tool !== null));
     }
     const amount = call.eligible
       .filter((each) => isOf(key, each))
@@ -66,8 +57,7 @@ export const settleKeys = async (budgets: BudgetCounters, call: Call): Promise<v
   }
 };
 
-const UNCOUNTABLE =
-  "The customer's own key has a spending limit, and what has no price cannot be held to it.";
+const UNCOUNTABLE = "The customer's own key has a spending limit, and what has no price cannot be held to it.";
 
 const isOf = (key: ProviderKey, { provider_key }: CandidateOffer): boolean =>
   provider_key?.provider_key === key.provider_key;
@@ -76,12 +66,7 @@ const giveUp = (call: Call, isGivenUp: (candidate: CandidateOffer) => boolean): 
   call.eligible = call.eligible.filter((each) => !isGivenUp(each));
 };
 
-const limitReached = (
-  key: ProviderKey,
-  { key: name, limit }: Budget,
-  amount: Pico,
-  spent: Pico,
-): OneVaultError => {
+const limitReached = (key: ProviderKey, { key: name, limit }: Budget, amount: Pico, spent: Pico): OneVaultError => {
   const left = limit! - spent;
   return new OneVaultError('budget_exceeded', {
     details:

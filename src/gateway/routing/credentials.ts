@@ -74,9 +74,8 @@ export const upstreamOf = async (
 export const isHeld = ({ provider_keys }: Snapshot, key: ProviderKey): boolean =>
   provider_keys
     .get(key.customer)
-    ?.some(
-      ({ provider_key, key_version }) => provider_key === key.provider_key && key_version === key.key_version,
-    ) === true;
+    ?.some(({ provider_key, key_version }) => provider_key === key.provider_key && key_version === key.key_version) ===
+  true;
 
 const baseUrlOf = ({ key_endpoint }: Reach, { base_url, provider }: ProviderKey): string | null =>
   base_url ?? key_endpoint.baseUrlOf(provider);

@@ -24,11 +24,7 @@ interface ProviderKeysDeps {
 const MOST_IN_MEMORY = 1_000;
 
 /** Bounded and single-flight: a key that a thousand calls ask for at once is opened once. */
-export const createProviderKeys = ({
-  keyring,
-  log,
-  most = MOST_IN_MEMORY,
-}: ProviderKeysDeps): ProviderKeys => {
+export const createProviderKeys = ({ keyring, log, most = MOST_IN_MEMORY }: ProviderKeysDeps): ProviderKeys => {
   // In the order of last use.
   const opened = new Map<string, Buffer>();
   const opening = new Map<string, Promise<string>>();

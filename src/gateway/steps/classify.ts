@@ -64,12 +64,7 @@ const findModel = (deps: GatewayDeps, customer: Customer, name: string): Wanted 
   });
 };
 
-const candidatesOf = (
-  deps: GatewayDeps,
-  call: Call,
-  { model, own }: Wanted,
-  now_ms: number,
-): CandidateOffer[] => {
+const candidatesOf = (deps: GatewayDeps, call: Call, { model, own }: Wanted, now_ms: number): CandidateOffer[] => {
   const { work } = call.ask!;
   const customer = call.customer!;
   const prompt_tokens = work.mostPromptTokens(model, call.body.length);
@@ -138,8 +133,7 @@ const refuseDearer = (call: Call): void => {
   const { max_cost } = call.ask!;
   if (max_cost === null) return;
   call.eligible = call.eligible.filter(
-    ({ worst_cost, unpriced_tool }) =>
-      worst_cost !== null && worst_cost <= max_cost && unpriced_tool === null,
+    ({ worst_cost, unpriced_tool }) => worst_cost !== null && worst_cost <= max_cost && unpriced_tool === null,
   );
   if (call.eligible.length > 0) return;
   throw new OneVaultError('budget_exceeded', {

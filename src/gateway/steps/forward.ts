@@ -77,8 +77,7 @@ const tryCandidate = async (
   let error: OneVaultError | null = null;
   try {
     const adapter = adapterOf(deps, candidate.offer);
-    if (adapter === null)
-      throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+    if (adapter === null) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
     if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
       throw keyRefused('It was revoked or replaced while the call was under way.', null);
     const upstream = await upstreamOf(deps, candidate);
@@ -144,17 +143,10 @@ const LOSSY_MAX_CHARS = 2_000;
 const lossyHeader = (paths: readonly string[]): string => {
   const encoded = paths.map((path) => path.toWellFormed().replace(/[^\w.[\]-]+/g, encodeURIComponent));
   const list = encoded.join(', ');
-  return list.length <= LOSSY_MAX_CHARS
-    ? list
-    : `${list.slice(0, list.lastIndexOf(',', LOSSY_MAX_CHARS))}, ...`;
+  return list.length <= LOSSY_MAX_CHARS ? list : `${list.slice(0, list.lastIndexOf(',', LOSSY_MAX_CHARS))}, ...`;
 };
 
-const receive = async (
-  deps: GatewayDeps,
-  call: Call,
-  dialogue: Dialogue,
-  reply: UpstreamReply,
-): Promise<void> => {
+const receive = async (deps: GatewayDeps, call: Call, dialogue: Dialogue, reply: UpstreamReply): Promise<void> => {
   if (call.ask!.stream) return receiveStream(deps, call, dialogue, reply);
   call.answer = dialogue.whole(await reply.text());
   call.usage = call.answer.usage;

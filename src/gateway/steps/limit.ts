@@ -7,8 +7,7 @@ export const limit =
   ({ limiter, clock }: GatewayDeps): Step =>
   (call) => {
     const api_key = call.api_key!;
-    const per_minute =
-      api_key.rate_limit_requests_per_minute ?? call.customer!.rate_limit_requests_per_minute;
+    const per_minute = api_key.rate_limit_requests_per_minute ?? call.customer!.rate_limit_requests_per_minute;
     if (per_minute === null) return;
     const now_ms = clock.now();
     const decision = limiter.take(api_key.api_key, per_minute, now_ms);

@@ -16,8 +16,7 @@ export const readAsk =
       throw new OneVaultError('unsupported_media_type', { details: `It was ${type}.` });
     }
     call.body = await readBody(call.ctx.req, body_limit_bytes);
-    if (call.body.length > 0)
-      call.request_commitment = hash('sha256', Buffer.concat([call.request_salt, call.body]));
+    if (call.body.length > 0) call.request_commitment = hash('sha256', Buffer.concat([call.request_salt, call.body]));
     call.text = decodeBody(call.body);
     const { req, query } = call.ctx;
     const params = call.ctx.params as Readonly<Record<string, string>>;

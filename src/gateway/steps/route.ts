@@ -45,8 +45,7 @@ const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
   });
 };
 
-const targetsNothing = (rule: RoutingRule): boolean =>
-  rule.target_provider === null && rule.target_model === null;
+const targetsNothing = (rule: RoutingRule): boolean => rule.target_provider === null && rule.target_model === null;
 
 const isTarget = (rule: RoutingRule, { offer }: CandidateOffer): boolean =>
   (rule.target_provider === null || rule.target_provider === offer.provider) &&

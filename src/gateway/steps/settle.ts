@@ -55,9 +55,7 @@ const completeUsage = async (call: Call): Promise<void> => {
 
 /** With the uses of tools that were seen in a stream, which are told of at its end alone. */
 const withSeen = (usage: Usage, { frames }: Call): Usage =>
-  frames?.tool_uses === undefined
-    ? usage
-    : { ...usage, tool_uses: { ...frames.tool_uses, ...usage.tool_uses } };
+  frames?.tool_uses === undefined ? usage : { ...usage, tool_uses: { ...frames.tool_uses, ...usage.tool_uses } };
 
 // What the vault's columns take, and more than any model reads or writes.
 const MOST_TOKENS = 2 ** 31 - 1;
@@ -103,8 +101,7 @@ const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   }
 };
 
-const statusOf = (call: Call): number =>
-  call.error === null || call.reply.has_started ? 200 : call.error.status;
+const statusOf = (call: Call): number => (call.error === null || call.reply.has_started ? 200 : call.error.status);
 
 const sendReply = (call: Call): void => {
   const { error, reply } = call;
@@ -118,6 +115,4 @@ const sendReply = (call: Call): void => {
 
 /** What a step threw, as the error that the client and the record see. */
 export const failureOf = (thrown: unknown, call: Call): OneVaultError =>
-  call.signal.aborted
-    ? new OneVaultError('client_closed_request', { cause: thrown })
-    : asOneVaultError(thrown);
+  call.signal.aborted ? new OneVaultError('client_closed_request', { cause: thrown }) : asOneVaultError(thrown);

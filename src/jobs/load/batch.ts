@@ -1,9 +1,4 @@
-import {
-  type CallRecord,
-  type JournalEntry,
-  type JournalRecord,
-  SCHEMA_VERSION,
-} from '../../journal/record.ts';
+import { type CallRecord, type JournalEntry, type JournalRecord, SCHEMA_VERSION } from '../../journal/record.ts';
 import { type Refusal, refusal } from '../../vault/load-error.ts';
 import type { Registry } from '../../vault/registry.ts';
 import type { VaultRow } from '../../vault/rows.ts';
@@ -33,11 +28,7 @@ interface WholeBatch extends Batch {
 }
 
 /** Turns entries, of which there is at least one, into rows. */
-export const prepareBatch = (
-  entries: readonly JournalEntry[],
-  callRows: CallRows,
-  registry: Registry,
-): WholeBatch => {
+export const prepareBatch = (entries: readonly JournalEntry[], callRows: CallRows, registry: Registry): WholeBatch => {
   const records: (readonly VaultRow[])[] = [];
   const preparation = startBatch(callRows, registry, (rows) => records.push(rows));
   preparation.add(entries);
@@ -112,8 +103,13 @@ export const startBatch = (
       writer: first!.writer,
       first_sequence: first!.sequence,
       last_sequence: last!.sequence,
-      ...{ record_count, refusals, spent },
-      ...{ first_instant, last_instant, first_load_date, last_load_date },
+      record_count,
+      refusals,
+      spent,
+      first_instant,
+      last_instant,
+      first_load_date,
+      last_load_date,
     }),
   };
 };
@@ -143,8 +139,7 @@ const readRecord = (text: string): JournalRecord | string => {
     return `not JSON: ${(error as Error).message}`;
   }
   if (record?.kind === 'void') return record as JournalRecord;
-  if (record?.kind !== 'intent' && record?.kind !== 'outcome')
-    return 'kind is neither intent, outcome nor void';
+  if (record?.kind !== 'intent' && record?.kind !== 'outcome') return 'kind is neither intent, outcome nor void';
   if (record.schema_version !== SCHEMA_VERSION) {
     return `schema_version is ${String(record.schema_version)}; this version reads ${SCHEMA_VERSION}`;
   }

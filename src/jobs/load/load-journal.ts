@@ -1,12 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../core/log.ts';
-import {
-  forgetWriter,
-  listWriters,
-  readEntries,
-  trimEntries,
-  type WriterState,
-} from '../../journal/reader.ts';
+import { forgetWriter, listWriters, readEntries, trimEntries, type WriterState } from '../../journal/reader.ts';
 import type { JournalStore } from '../../journal/store.ts';
 import { isConnectionError, type Sql } from '../../postgres/connect.ts';
 import type { Append } from '../../vault/copy.ts';
@@ -71,8 +65,7 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
         if (is_failing) log.info('records are loaded again');
         is_failing = false;
       } catch (err) {
-        if (!is_failing)
-          log[isConnectionError(err) ? 'warn' : 'error']({ err }, 'records wait: the vault took none');
+        if (!is_failing) log[isConnectionError(err) ? 'warn' : 'error']({ err }, 'records wait: the vault took none');
         is_failing = true;
         wait_ms = RETRY_WAIT_MS;
         await sql.end({ timeout: 0 });
@@ -90,12 +83,7 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
 };
 
 /** Loads what a writer has in the journal. @returns how many records were taken in */
-const drainWriter = async (
-  loading: Loading,
-  sql: Sql,
-  writer: WriterState,
-  isOver: () => boolean,
-): Promise<number> => {
+const drainWriter = async (loading: Loading, sql: Sql, writer: WriterState, isOver: () => boolean): Promise<number> => {
   const { store } = loading;
   const aheadOf = (start: number): Ahead<PreparedBatch> =>
     createAhead(async (before) => {
@@ -128,11 +116,7 @@ const drainWriter = async (
 };
 
 /** The batch of a writer's next records; null where there are none. */
-const prepareAfter = async (
-  loading: Loading,
-  writer: string,
-  position: number,
-): Promise<PreparedBatch | null> => {
+const prepareAfter = async (loading: Loading, writer: string, position: number): Promise<PreparedBatch | null> => {
   const { store, registry, callRows } = loading;
   const appending = loading.append();
   const leaves = loading.journal_log.start();

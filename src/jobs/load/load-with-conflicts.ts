@@ -55,11 +55,7 @@ const partRivals = async (
   return { sound, rivals };
 };
 
-const refusalsOf = async (
-  tx: Transaction,
-  registry: Registry,
-  rows: readonly VaultRow[],
-): Promise<Refusal[]> => {
+const refusalsOf = async (tx: Transaction, registry: Registry, rows: readonly VaultRow[]): Promise<Refusal[]> => {
   const refusals: Refusal[] = [];
   for (const [table, given] of Map.groupBy(rows, (row) => row.table)) {
     const standing = await findStanding(tx, registry.entities.get(table)!, given);

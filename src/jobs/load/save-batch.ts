@@ -24,11 +24,7 @@ export interface PreparedBatch extends Batch {
  * Writes a batch in one transaction, if it directly follows what the vault holds of its writer.
  * @returns null when it was written, else the vault's position of the writer
  */
-export const saveBatch = async (
-  deps: SaveBatchDeps,
-  sql: Sql,
-  batch: PreparedBatch,
-): Promise<number | null> => {
+export const saveBatch = async (deps: SaveBatchDeps, sql: Sql, batch: PreparedBatch): Promise<number | null> => {
   try {
     return await writeBatch(deps, sql, batch, 'append');
   } catch (error) {

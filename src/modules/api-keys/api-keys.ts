@@ -77,17 +77,12 @@ const customerOf = ({ snapshot }: ControlDeps, scope: Scope, customer: string | 
     });
   }
   if (customer !== null && snapshot().customers.has(customer)) return customer;
-  const details =
-    customer === null ? 'A key for calls belongs to a customer.' : `There is no customer ${customer}.`;
+  const details = customer === null ? 'A key for calls belongs to a customer.' : `There is no customer ${customer}.`;
   throw new OneVaultError('invalid_request', { param: 'customer', details });
 };
 
 const linkRow = ({ rows }: ControlDeps, api_key_hk: string, customer_bk: string, stamp: Stamp): VaultRow =>
-  rows.link(
-    'api_key_customer_l',
-    { api_key_hk, customer_hk: rows.hubKey('customer_h', { customer_bk }) },
-    stamp,
-  );
+  rows.link('api_key_customer_l', { api_key_hk, customer_hk: rows.hubKey('customer_h', { customer_bk }) }, stamp);
 
 /** What an event may tell of a key: not its hash, and not its name, in which a person's may stand. */
 export const tellableKey = ({ key_sha256: _hash, key_name: _name, ...rest }: ApiKeyDetails) => rest;

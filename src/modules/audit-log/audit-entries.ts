@@ -29,8 +29,7 @@ export const listEntries = (deps: ControlDeps): Handler => {
     const tree_size = (await latestCheckpoint(sql))?.tree_size ?? 0;
     const to = Math.min(asked_to, tree_size);
     const end = Math.min(from + limit, to);
-    const customer_hk =
-      caller.customer === null ? null : rows.hubKey('customer_h', { customer_bk: caller.customer });
+    const customer_hk = caller.customer === null ? null : rows.hubKey('customer_h', { customer_bk: caller.customer });
     const data: object[] = [];
     for await (const leaves of readLeaves(sql, { from, to: end })) {
       const shown = leaves.filter((leaf) => customer_hk === null || isCallOf(leaf, customer_hk));
@@ -43,11 +42,9 @@ export const listEntries = (deps: ControlDeps): Handler => {
 const isCallOf = ({ rows }: LoggedLeaf, customer_hk: string): boolean =>
   rows.some(({ table, values }) => table === 'api_request_l' && values.customer_hk === customer_hk);
 
-const present = (
-  { registry }: Pick<ControlDeps, 'registry'>,
-  { index, leaf_hash, rows, gone }: LoggedLeaf,
-) => ({
-  ...{ index, leaf_hash },
+const present = ({ registry }: Pick<ControlDeps, 'registry'>, { index, leaf_hash, rows, gone }: LoggedLeaf) => ({
+  index,
+  leaf_hash,
   entry: rows.length === 0 ? null : entryOf(registry, rows),
   gone,
 });

@@ -26,7 +26,9 @@ export const listEvents =
     const { caller } = draft;
     const customer = askedCustomer(caller, readText(ctx.query, 'customer'));
     const rows = await findEvents(sql, {
-      ...{ limit, after, customer },
+      limit,
+      after,
+      customer,
       from: readInstant(ctx.query, 'from') ?? null,
       to: readInstant(ctx.query, 'to') ?? null,
       actor: readText(ctx.query, 'actor'),
@@ -39,14 +41,16 @@ export const listEvents =
   };
 
 const askedCustomer = (caller: Caller, asked: string | null): string | null => {
-  if (caller.customer === null || asked === null || asked === caller.customer)
-    return caller.customer ?? asked;
+  if (caller.customer === null || asked === null || asked === caller.customer) return caller.customer ?? asked;
   throw new OneVaultError('forbidden', { param: 'customer', details: 'A customer sees its own events.' });
 };
 
 const ownPart = (row: EventRow, customer: string): EventRow => ({
   ...row,
-  ...{ customers: [customer], request_id: null, request_ip: null, user_agent: null },
+  customers: [customer],
+  request_id: null,
+  request_ip: null,
+  user_agent: null,
 });
 
 interface EventFilter {

@@ -61,7 +61,9 @@ export const getConsistency =
     if (from > 0 && start === null) throw unpublished('from', from);
     const hashes = await consistencyProof(sql, from, end.tree_size);
     ctx.body = {
-      ...{ origin: end.origin, from: pointOf(start), to: pointOf(end) },
+      origin: end.origin,
+      from: pointOf(start),
+      to: pointOf(end),
       hashes: hashes.map((hash) => hash.toString('base64')),
     };
   };

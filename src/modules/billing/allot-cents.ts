@@ -12,9 +12,7 @@ export const allotCents = (amounts: readonly bigint[]): bigint[] => {
   let left = total_cents - cents.reduce((sum, each) => sum + each, 0n);
   const by_remainder = amounts
     .map((amount, place) => ({ place, remainder: amount - cents[place]! * PICO_PER_CENT }))
-    .toSorted((a, b) =>
-      a.remainder === b.remainder ? a.place - b.place : a.remainder > b.remainder ? -1 : 1,
-    );
+    .toSorted((a, b) => (a.remainder === b.remainder ? a.place - b.place : a.remainder > b.remainder ? -1 : 1));
   for (const { place } of by_remainder) {
     if (left === 0n) break;
     cents[place] = cents[place]! + 1n;

@@ -73,11 +73,7 @@ export const draftInvoices = (rows: readonly ModelLine[]): Drafts => {
   for (const customer of [...by_customer.keys()].toSorted()) {
     const lines = by_customer.get(customer)!;
     const [first] = lines;
-    if (
-      first === undefined ||
-      first.is_billed_already ||
-      lines.every((line) => line.line_kind === 'no_usage')
-    )
+    if (first === undefined || first.is_billed_already || lines.every((line) => line.line_kind === 'no_usage'))
       continue;
     const { billing_entity } = first;
     if (billing_entity === null) faults.push(`${customer} belongs to no tenant, so no entity can bill it`);
@@ -127,8 +123,7 @@ const draft = (customer: string, billing_entity: string, rows: readonly ModelLin
 };
 
 const descriptionOf = (row: ModelLine): string => {
-  const late =
-    row.service_period === row.billing_period ? '' : ` (late usage of ${row.service_period.slice(0, 7)})`;
+  const late = row.service_period === row.billing_period ? '' : ` (late usage of ${row.service_period.slice(0, 7)})`;
   switch (row.line_kind) {
     case 'usage':
       return `${row.model} at ${row.provider}${late}`;

@@ -21,10 +21,7 @@ export const nextInvoiceNumbers = async (
   const last = row?.last ?? 0;
   if (last + count >= 10 ** DIGITS)
     throw new RangeError(`${billing_entity} has used up its invoice numbers of ${year}`);
-  return Array.from(
-    { length: count },
-    (_, place) => `${prefix}${String(last + place + 1).padStart(DIGITS, '0')}`,
-  );
+  return Array.from({ length: count }, (_, place) => `${prefix}${String(last + place + 1).padStart(DIGITS, '0')}`);
 };
 
 /** The entity's name as letters and digits; two entities whose names come out alike share one sequence of numbers. */

@@ -17,8 +17,7 @@ export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);
   const query = compileModel(context, 'invoice_line', input_watermark);
   const { invoices, faults } = await issueInvoices(context, query, input_watermark);
-  if (faults.length > 0)
-    throw new Error(`${invoices.length} invoices were issued, but not all:\n${faults.join('\n')}`);
+  if (faults.length > 0) throw new Error(`${invoices.length} invoices were issued, but not all:\n${faults.join('\n')}`);
   return {
     rows_in: invoices.reduce((sum, invoice) => sum + invoice.call_count, 0),
     rows_out: invoices.length,

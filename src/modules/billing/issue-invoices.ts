@@ -21,11 +21,7 @@ export interface Issued {
  * committed together or not at all, and no two runs can find the same call unbilled.
  * @param query the compiled model invoice_line
  */
-export const issueInvoices = async (
-  context: JobContext,
-  query: Compiled,
-  now: Watermark,
-): Promise<Issued> => {
+export const issueInvoices = async (context: JobContext, query: Compiled, now: Watermark): Promise<Issued> => {
   const { sql, registry, clock } = context;
   const load = createLoader({ registry, now: clock.now });
   return (await sql.begin(async (tx): Promise<Issued> => {
@@ -36,9 +32,7 @@ export const issueInvoices = async (
     const issued_at = instantOf(clock.now());
     const numbers = await numbersOf(tx, drafts, issued_at.slice(0, 4));
     const facts = { issued_at, known_at: now.known, cut_off: now.writers, query_sha256: query.sha256 };
-    const invoices = drafts.map((draft, place) =>
-      documentOf(draft, { ...facts, invoice_number: numbers[place]! }),
-    );
+    const invoices = drafts.map((draft, place) => documentOf(draft, { ...facts, invoice_number: numbers[place]! }));
     const rows = createRowBuilder(registry);
     const { refused } = await load(
       tx,
@@ -50,11 +44,7 @@ export const issueInvoices = async (
 };
 
 /** A number for each draft, in their order. */
-const numbersOf = async (
-  tx: Transaction,
-  drafts: readonly InvoiceDraft[],
-  year: string,
-): Promise<string[]> => {
+const numbersOf = async (tx: Transaction, drafts: readonly InvoiceDraft[], year: string): Promise<string[]> => {
   const queues = new Map<string, string[]>();
   for (const [entity, its] of Map.groupBy(drafts, (draft) => draft.billing_entity)) {
     queues.set(entity, await nextInvoiceNumbers(tx, entity, year, its.length));

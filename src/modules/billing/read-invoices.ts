@@ -26,9 +26,7 @@ export const readInvoices = async (
     order by h.invoice_bk`;
   const reader = createReader(registry);
   const filter = { hash_keys: keys.map((key) => key.invoice_hk) };
-  const states = new Map(
-    (await reader.current(sql, 'invoice_s', filter)).map((state) => [state.invoice_hk, state]),
-  );
+  const states = new Map((await reader.current(sql, 'invoice_s', filter)).map((state) => [state.invoice_hk, state]));
   const lines = Map.groupBy(await reader.current(sql, 'invoice_line_s', filter), (line) => line.invoice_hk);
   return keys.map(({ invoice_hk, invoice_bk, customer_bk }) => {
     const state = states.get(invoice_hk);

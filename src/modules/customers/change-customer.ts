@@ -5,13 +5,7 @@ import type { ControlDeps } from '../deps.ts';
 import { refuseEmail } from '../refuse-email.ts';
 import { lockName, save, stampAfter } from '../save.ts';
 import schema from './customer.schema.json' with { type: 'json' };
-import {
-  type CustomerConfig,
-  type CustomerTerms,
-  configOf,
-  findCustomer,
-  tellableConfig,
-} from './customers.ts';
+import { type CustomerConfig, type CustomerTerms, configOf, findCustomer, tellableConfig } from './customers.ts';
 
 type CustomerChange = CustomerTerms & { readonly status?: CustomerConfig['customer_status'] };
 

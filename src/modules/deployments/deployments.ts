@@ -26,7 +26,8 @@ export const offerModel = (deps: ControlDeps): Handler => {
     const tiers = readOfferedPrice(input);
     const terms: PriceTerms = {
       provider_model_name: input.served_as ?? model,
-      ...{ price_source: ADMINISTRATOR, is_offered: input.is_offered ?? true },
+      price_source: ADMINISTRATOR,
+      is_offered: input.is_offered ?? true,
     };
     const { rows, reader } = deps;
     const model_hk = rows.hubKey('model_h', { model_bk: model });
@@ -96,7 +97,9 @@ const standingAt = (now_ms: number, prices: readonly PriceRow[]): PriceRow | und
   prices.findLast(({ applied_date }) => Date.parse(applied_date) <= now_ms);
 
 const termsOf = ({ provider_model_name, price_source, is_offered }: PriceRow): PriceTerms => ({
-  ...{ provider_model_name, price_source, is_offered },
+  provider_model_name,
+  price_source,
+  is_offered,
 });
 
 const presentPrice = (row: PriceRow) => ({ ...termsOf(row), tiers: priceOf(row).tiers.map(presentTier) });
@@ -115,10 +118,7 @@ const offerKeys = (
   { rows }: ControlDeps,
   { model, model_hk, provider_hk }: { model: string; model_hk: string; provider_hk: string },
   stamp: Stamp,
-) => [
-  rows.hub('model_h', { model_bk: model }, stamp),
-  rows.link('model_provider_l', { model_hk, provider_hk }, stamp),
-];
+) => [rows.hub('model_h', { model_bk: model }, stamp), rows.link('model_provider_l', { model_hk, provider_hk }, stamp)];
 
 const detailsOf = (input: OfferedModel, known: Details | undefined): Details => ({
   model_name: known?.model_name ?? input.model,

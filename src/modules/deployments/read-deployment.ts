@@ -49,14 +49,14 @@ export const readOfferedPrice = (input: OfferedModel): PriceTier[] => {
     const rule = `${unit}_price is not the whole price: say input_price and output_price too, as 0 where tokens cost nothing.`;
     throw invalid('input_price', rule);
   }
-  const prices = said.map((each) => [
-    `${each}_price`,
-    picoOfUnit(each, input[`${each}_price`]!, `${each}_price`),
-  ]);
+  const prices = said.map((each) => [`${each}_price`, picoOfUnit(each, input[`${each}_price`]!, `${each}_price`)]);
   return [
     {
-      ...{ tier: 0, service_tier: 'standard', above_prompt_tokens: 0 },
-      ...{ daily_from_s: null, daily_until_s: null },
+      tier: 0,
+      service_tier: 'standard',
+      above_prompt_tokens: 0,
+      daily_from_s: null,
+      daily_until_s: null,
       prices: { ...NO_PRICES, ...Object.fromEntries(prices) },
     },
   ];

@@ -22,8 +22,7 @@ export const recordRun = async (
       rows.satellite('job_run_s', rows.hubKey('job_run_h', key), run, stamp),
     ]);
   });
-  if (refused > 0)
-    throw new Error(`the vault refused the row of the run ${run.job_name}/${run.logical_instant}`);
+  if (refused > 0) throw new Error(`the vault refused the row of the run ${run.job_name}/${run.logical_instant}`);
 };
 
 /** What the last successful run of a job had read; null when none succeeded yet. */

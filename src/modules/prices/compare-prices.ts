@@ -64,8 +64,10 @@ export const comparePrices = (
     if (differences.length === 0) continue;
     const { provider_model_name } = held;
     changes.push({
-      ...{ applied_from: instantOf(date_ms), provider_model_name },
-      ...{ tiers: wanted.tiers, differences },
+      applied_from: instantOf(date_ms),
+      provider_model_name,
+      tiers: wanted.tiers,
+      differences,
     });
     said.push({ ...held, holds_from_ms: date_ms, tiers: wanted.tiers });
     said.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
@@ -89,9 +91,7 @@ const byCalls = (tiers: readonly PriceTier[]): ReadonlyMap<string, PriceTier> =>
 const callsOf = ({ service_tier, above_prompt_tokens, daily_from_s, daily_until_s }: PriceTier): string => {
   const length = above_prompt_tokens === 0 ? '' : ` above ${above_prompt_tokens}`;
   const hours =
-    daily_from_s === null || daily_until_s === null
-      ? ''
-      : ` ${timeOf(daily_from_s)}-${timeOf(daily_until_s)}`;
+    daily_from_s === null || daily_until_s === null ? '' : ` ${timeOf(daily_from_s)}-${timeOf(daily_until_s)}`;
   return `${service_tier}${length}${hours}`;
 };
 

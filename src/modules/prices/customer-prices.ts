@@ -72,8 +72,12 @@ interface Statement {
 }
 
 const ENDED: PriceTier = {
-  ...{ tier: 0, service_tier: 'standard', above_prompt_tokens: 0 },
-  ...{ daily_from_s: null, daily_until_s: null, prices: NO_PRICES },
+  tier: 0,
+  service_tier: 'standard',
+  above_prompt_tokens: 0,
+  daily_from_s: null,
+  daily_until_s: null,
+  prices: NO_PRICES,
 };
 
 const knownCustomer = ({ snapshot }: ControlDeps, ctx: Context, draft: EventDraft): string => {
@@ -125,8 +129,7 @@ const state = (
     await lockName(tx, `customer price/${asked.customer}/${asked.provider}/${asked.model}`);
     const at = { ...stamp, applied_date: applied_from ?? stamp.applied_date };
     const said = await selectAgreed(tx, asked);
-    const before =
-      said.findLast((row) => Date.parse(row.applied_date) <= Date.parse(at.applied_date)) ?? null;
+    const before = said.findLast((row) => Date.parse(row.applied_date) <= Date.parse(at.applied_date)) ?? null;
     const { keys, rows } = rowsOf(deps, asked, statement, at);
     const agreed_version = String(rows[0]?.values.hash_diff);
     if (before?.agreed_version === agreed_version) return null;
@@ -140,7 +143,9 @@ const state = (
   });
 
 const told = ({ applied_date, is_agreed, agreed_version }: AgreedPriceRow) => ({
-  ...{ applied_from: applied_date, is_agreed, agreed_version },
+  applied_from: applied_date,
+  is_agreed,
+  agreed_version,
 });
 
 const rowsOf = (
@@ -155,9 +160,7 @@ const rowsOf = (
     provider_hk: rows.hubKey('ai_provider_h', { provider_bk: provider }),
   };
   const link_hk = rows.linkKey('customer_price_l', hubs);
-  const contents = tiers.map(
-    (tier): Content<'customer_price_s'> => ({ ...tierContent(tier), is_agreed, agreement }),
-  );
+  const contents = tiers.map((tier): Content<'customer_price_s'> => ({ ...tierContent(tier), is_agreed, agreement }));
   return {
     keys: [rows.link('customer_price_l', hubs, stamp)],
     rows: rows.satelliteSet('customer_price_s', link_hk, contents, stamp),
@@ -184,7 +187,6 @@ const selectAgreed = async (
 ): Promise<AgreedPriceRow[]> => {
   const rows = await selectAgreedPrices(tx, customer);
   return rows.filter(
-    (row) =>
-      (provider === undefined || row.provider === provider) && (model === undefined || row.model === model),
+    (row) => (provider === undefined || row.provider === provider) && (model === undefined || row.model === model),
   );
 };

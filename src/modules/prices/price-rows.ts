@@ -18,10 +18,7 @@ const BASE_UNITS = [
 ] as const satisfies readonly PriceUnit[];
 
 /** What a row of `model_price_s` says besides prices. */
-export type PriceTerms = Pick<
-  Content<'model_price_s'>,
-  'provider_model_name' | 'price_source' | 'is_offered'
->;
+export type PriceTerms = Pick<Content<'model_price_s'>, 'provider_model_name' | 'price_source' | 'is_offered'>;
 
 /** The rows that state an offer's price: one, and a set of tiers with the same stamp where that holds not all. */
 export const priceRows = (
@@ -36,8 +33,7 @@ export const priceRows = (
   const is_enough =
     tiers.length === 1 &&
     PRICE_UNITS.every(
-      (unit) =>
-        (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[`${unit}_price`] === null,
+      (unit) => (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[`${unit}_price`] === null,
     );
   return [
     rows.satellite('model_price_s', offer_hk, base, stamp),

@@ -65,9 +65,7 @@ export const readTiers = ({ tiers }: Pick<NewCustomerPrice, 'tiers'>): PriceTier
 export const presentTier = ({ service_tier, above_prompt_tokens, prices, ...hours }: PriceTier) => ({
   service_tier,
   above_prompt_tokens,
-  ...(hours.daily_from_s === null
-    ? {}
-    : { daily_from_s: hours.daily_from_s, daily_until_s: hours.daily_until_s }),
+  ...(hours.daily_from_s === null ? {} : { daily_from_s: hours.daily_from_s, daily_until_s: hours.daily_until_s }),
   prices: Object.fromEntries(
     PRICE_UNITS.flatMap((unit) => {
       const pico = prices[`${unit}_price`];

@@ -39,8 +39,7 @@ export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: numb
     const found = book.find({ model, provider });
     const now = standing.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms);
     const kept = keptBecause(book, found, now);
-    const changes =
-      kept === null ? comparePrices(standing, found as readonly BookPrice[], now_ms, book.isOf) : [];
+    const changes = kept === null ? comparePrices(standing, found as readonly BookPrice[], now_ms, book.isOf) : [];
     return { offer_hk, model, provider, changes, kept };
   });
 };

@@ -48,8 +48,10 @@ export interface ContactState {
 const BLOCK_BYTES = 512;
 
 const contextOf = (customer_hk: string, slug: string) => ({
-  ...{ table: 'gateway.customer_pii_s', column: 'pii_encrypted' },
-  ...{ tenant: slug, row: customer_hk },
+  table: 'gateway.customer_pii_s',
+  column: 'pii_encrypted',
+  tenant: slug,
+  row: customer_hk,
 });
 
 /** The payload of customer_pii_s for a contact. It is another each time, for the nonce is. */

@@ -17,7 +17,7 @@ export const run = async (context: JobContext): Promise<JobResult> => {
   const { sql, log } = context;
   const input_watermark = await takeWatermark(context);
   const before = await listPendingErasures(sql);
-  const nothing = { ...{ rows_in: 0, rows_out: 0 }, input_watermark, sql_sha256: null };
+  const nothing = { rows_in: 0, rows_out: 0, input_watermark, sql_sha256: null };
   if (before.length === 0) return nothing;
   const subject_kms = await context.open_subject_kms();
   const reason = await clearCopies({ sql, subject_kms });

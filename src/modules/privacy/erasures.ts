@@ -100,9 +100,7 @@ export const eraseSubject = async (
 const refuseHeld = async (tx: Transaction, subject: string): Promise<void> => {
   const holds = await activeHolds(tx, subject);
   if (holds.length === 0) return;
-  const named = holds
-    .map(({ id, reason, created_at }) => `${id} (${reason}, since ${created_at})`)
-    .join('; ');
+  const named = holds.map(({ id, reason, created_at }) => `${id} (${reason}, since ${created_at})`).join('; ');
   throw new OneVaultError('legal_hold', {
     param: 'subject',
     details: `${subject} is under ${holds.length === 1 ? 'the legal hold' : 'the legal holds'} ${named}. Release ${holds.length === 1 ? 'it' : 'them'} first: DELETE /privacy/holds/{id}.`,

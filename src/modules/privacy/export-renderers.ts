@@ -52,9 +52,7 @@ const html: ExportRenderer = {
   beginSection: ({ title, purpose, retention }) =>
     `<h2>${escapeHtml(title)}</h2>\n<p class="note">${escapeHtml(purpose)} ${escapeHtml(retention)}</p>\n<div>`,
   rows: (rows, is_first) => {
-    const head = Object.keys(rows[0] ?? {}).map(
-      (name) => `<th>${escapeHtml(name.replaceAll('_', ' '))}</th>`,
-    );
+    const head = Object.keys(rows[0] ?? {}).map((name) => `<th>${escapeHtml(name.replaceAll('_', ' '))}</th>`);
     const lines = rows.map(
       (row) =>
         `<tr>${Object.values(row)

@@ -38,7 +38,10 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
       .join(', ');
   return [
     {
-      ...{ name: 'configuration', title: 'Contract and limits', purpose: CONTRACT, retention: KEPT },
+      name: 'configuration',
+      title: 'Contract and limits',
+      purpose: CONTRACT,
+      retention: KEPT,
       text: `
         select s.applied_date, s.load_end_date, ${columns('customer_config_s')}
         from gateway.customer_config_s_history s
@@ -46,7 +49,10 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
         order by s.applied_date, s.load_date, s.hash_diff`,
     },
     {
-      ...{ name: 'api_keys', title: 'API keys, without the keys', purpose: CONTRACT, retention: KEPT },
+      name: 'api_keys',
+      title: 'API keys, without the keys',
+      purpose: CONTRACT,
+      retention: KEPT,
       text: `
         select h.api_key_bk as api_key, s.applied_date, s.load_end_date, ${columns('api_key_s')}
         from auth.api_key_customer_l l
@@ -56,17 +62,24 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
         order by h.api_key_bk, s.applied_date, s.load_date, s.hash_diff`,
     },
     {
-      ...{ name: 'provider_keys', title: 'Keys brought for providers, without the keys' },
-      ...{ purpose: CONTRACT, retention: KEPT },
+      name: 'provider_keys',
+      title: 'Keys brought for providers, without the keys',
+      purpose: CONTRACT,
+      retention: KEPT,
       text: ofProviderKeys(columns, 'customer_provider_keys_s'),
     },
     {
-      ...{ name: 'provider_key_terms', title: 'Where those keys are used' },
-      ...{ purpose: CONTRACT, retention: KEPT },
+      name: 'provider_key_terms',
+      title: 'Where those keys are used',
+      purpose: CONTRACT,
+      retention: KEPT,
       text: ofProviderKeys(columns, 'customer_provider_key_terms_s'),
     },
     {
-      ...{ name: 'legal_holds', title: 'Legal holds', purpose: DUTY, retention: KEPT },
+      name: 'legal_holds',
+      title: 'Legal holds',
+      purpose: DUTY,
+      retention: KEPT,
       text: `
         select h.legal_hold_bk as legal_hold, s.applied_date, s.load_end_date, ${columns('legal_hold_s')}
         from privacy.legal_hold_customer_l l
@@ -76,7 +89,10 @@ export const queriedSections = (registry: Registry): readonly QueriedSection[] =
         order by h.legal_hold_bk, s.applied_date, s.load_date, s.hash_diff`,
     },
     {
-      ...{ name: 'erasures', title: 'Erasures', purpose: DUTY, retention: KEPT },
+      name: 'erasures',
+      title: 'Erasures',
+      purpose: DUTY,
+      retention: KEPT,
       text: `
         select h.erasure_bk as erasure, s.applied_date, ${columns('erasure_s')}
         from privacy.erasure_customer_l l
@@ -104,7 +120,10 @@ const ofProviderKeys = (columns: Columns, table: string): string => `
 
 const moneySections = (columns: Columns): readonly QueriedSection[] => [
   {
-    ...{ name: 'prices', title: 'Prices agreed on, in pico-dollars', purpose: CONTRACT, retention: KEPT },
+    name: 'prices',
+    title: 'Prices agreed on, in pico-dollars',
+    purpose: CONTRACT,
+    retention: KEPT,
     text: `
       select m.model_bk as model, p.provider_bk as provider, s.applied_date, s.load_end_date, ${columns('customer_price_s')}
       from gateway.customer_price_l l
@@ -115,7 +134,10 @@ const moneySections = (columns: Columns): readonly QueriedSection[] => [
       order by m.model_bk, p.provider_bk, s.applied_date, s.load_date, s.hash_diff, s.tier`,
   },
   {
-    ...{ name: 'spending', title: 'Spending, in pico-dollars', purpose: CONTRACT, retention: KEPT },
+    name: 'spending',
+    title: 'Spending, in pico-dollars',
+    purpose: CONTRACT,
+    retention: KEPT,
     text: `
       select ${columns('customer_spending_s')}
       from gateway.customer_spending_l l
@@ -124,7 +146,10 @@ const moneySections = (columns: Columns): readonly QueriedSection[] => [
       order by s.billing_period`,
   },
   {
-    ...{ name: 'invoices', title: 'Invoices, in pico-dollars', purpose: DUTY, retention: KEPT },
+    name: 'invoices',
+    title: 'Invoices, in pico-dollars',
+    purpose: DUTY,
+    retention: KEPT,
     text: `
       select h.invoice_bk as invoice, ${columns('invoice_s')}
       from billing.invoice_customer_l l
@@ -134,7 +159,10 @@ const moneySections = (columns: Columns): readonly QueriedSection[] => [
       order by s.issued_at, h.invoice_bk`,
   },
   {
-    ...{ name: 'invoice_lines', title: 'Lines of the invoices', purpose: DUTY, retention: KEPT },
+    name: 'invoice_lines',
+    title: 'Lines of the invoices',
+    purpose: DUTY,
+    retention: KEPT,
     text: `
       select h.invoice_bk as invoice, ${columns('invoice_line_s')}
       from billing.invoice_customer_l l
@@ -147,12 +175,10 @@ const moneySections = (columns: Columns): readonly QueriedSection[] => [
 
 const callSections = (columns: Columns): readonly QueriedSection[] => [
   {
-    ...{
-      name: 'calls_by_month',
-      title: 'Calls by month and model',
-      purpose: CONTRACT,
-      retention: KEPT_CALLS,
-    },
+    name: 'calls_by_month',
+    title: 'Calls by month and model',
+    purpose: CONTRACT,
+    retention: KEPT_CALLS,
     text: `
       select
         to_char(s.applied_date at time zone 'UTC', 'YYYY-MM') as month,
@@ -171,7 +197,9 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       order by 1, 2, 3`,
   },
   {
-    ...{ name: 'calls', title: 'Calls', retention: KEPT_CALLS },
+    name: 'calls',
+    title: 'Calls',
+    retention: KEPT_CALLS,
     purpose: `${CONTRACT} ${SECURITY} Prompts and replies are not kept, only salted commitments to them.`,
     text: `
       select
@@ -190,12 +218,10 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       order by l.load_date, l.api_request_hk`,
   },
   {
-    ...{
-      name: 'destroyed_calls',
-      title: 'Sums of calls that were destroyed',
-      purpose: DUTY,
-      retention: KEPT,
-    },
+    name: 'destroyed_calls',
+    title: 'Sums of calls that were destroyed',
+    purpose: DUTY,
+    retention: KEPT,
     text: `
       select
         h.destruction_certificate_bk as certificate,
@@ -207,7 +233,10 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       order by 1, s.usage_number`,
   },
   {
-    ...{ name: 'reports', title: 'Reports about the customer', purpose: DUTY, retention: KEPT },
+    name: 'reports',
+    title: 'Reports about the customer',
+    purpose: DUTY,
+    retention: KEPT,
     text: `
       select h.report_bk as report, s.applied_date, ${columns('report_s')}
       from ops.report_customer_l l
@@ -217,8 +246,10 @@ const callSections = (columns: Columns): readonly QueriedSection[] => [
       order by s.applied_date, h.report_bk`,
   },
   {
-    ...{ name: 'audit_events', title: 'Who did what, and who looked' },
-    ...{ purpose: SECURITY, retention: KEPT },
+    name: 'audit_events',
+    title: 'Who did what, and who looked',
+    purpose: SECURITY,
+    retention: KEPT,
     // The addresses and programs of those who looked are theirs.
     text: `
       select

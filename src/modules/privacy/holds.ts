@@ -80,9 +80,7 @@ export const releaseHold = async (
     return {
       event_id: nextId(),
       event: { ...decider.event(subject, { hold: id, status: 'RELEASED' }), reason },
-      rows: [
-        rows.satellite('legal_hold_s', rows.hubKey('legal_hold_h', { legal_hold_bk: id }), state, stamp),
-      ],
+      rows: [rows.satellite('legal_hold_s', rows.hubKey('legal_hold_h', { legal_hold_bk: id }), state, stamp)],
     };
   });
   return findHold(sql, id);

@@ -21,11 +21,7 @@ type KeyDeps = Pick<PrivacyDeps, 'clock' | 'nextId' | 'subject_kms'>;
  * The subject's key, made when there is none. The caller holds the subject's lock.
  * @throws KmsError, UnknownMasterKeyError, UnwrapError
  */
-export const takeSubjectKey = async (
-  deps: KeyDeps,
-  tx: Transaction,
-  customer_hk: string,
-): Promise<SubjectKey> => {
+export const takeSubjectKey = async (deps: KeyDeps, tx: Transaction, customer_hk: string): Promise<SubjectKey> => {
   await holdMasterKeys(tx);
   const [living] = await tx<{ subject_key_id: string }[]>`
     select subject_key_id

@@ -5,8 +5,7 @@ import { refuseEmail } from '../refuse-email.ts';
 import { lockName } from '../save.ts';
 
 /** Lets whatever concerns one subject's data happen one after the other, until the transaction ends. */
-export const lockSubject = (tx: Transaction, subject: string): Promise<void> =>
-  lockName(tx, `subject/${subject}`);
+export const lockSubject = (tx: Transaction, subject: string): Promise<void> => lockName(tx, `subject/${subject}`);
 
 /** @throws OneVaultError not_found when there is no such customer */
 export const findSubject = async (sql: Sql | Transaction, subject: string): Promise<void> => {

@@ -80,13 +80,7 @@ export const present = (row: ProviderKeyRow) => ({
 });
 
 /** What an event may tell of a key: no part of it, sealed or not. */
-export const tellable = ({
-  details,
-  terms,
-}: {
-  readonly details: KeyDetails;
-  readonly terms: TermsDetails;
-}) => {
+export const tellable = ({ details, terms }: { readonly details: KeyDetails; readonly terms: TermsDetails }) => {
   const { api_key_encrypted: _key, encryption_key_id: _id, ...rest } = details;
   const { key_hint: _hint, ...more } = terms;
   return { ...rest, ...more };

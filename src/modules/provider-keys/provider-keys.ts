@@ -74,12 +74,11 @@ export const replaceProviderKey = (deps: ControlDeps): Handler => {
     const { provider } = before;
     const wanted = { customer, id, provider, base_url: terms.base_url };
     const sealed =
-      given === undefined
-        ? await checkAgain(deps, before)
-        : await checkAndSeal(deps, { ...wanted, api_key: given });
+      given === undefined ? await checkAgain(deps, before) : await checkAndSeal(deps, { ...wanted, api_key: given });
     const details: KeyDetails = { ...sealed, ...limits, key_status: 'ACTIVE' };
     await saveChange(deps, {
-      ...{ customer, id },
+      customer,
+      id,
       change: (current) => {
         if (current.hash_diff !== before.hash_diff) throw changedMeanwhile();
         return { details, terms };
@@ -98,7 +97,8 @@ export const revokeProviderKey =
     const id = ctx.params.id as string;
     draft.about(id);
     await saveChange(deps, {
-      ...{ customer, id },
+      customer,
+      id,
       change: (current) => {
         if (current.key_status === 'REVOKED') return null;
         const { details, terms } = stateOf(current);

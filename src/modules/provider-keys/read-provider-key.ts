@@ -113,5 +113,4 @@ const picoText = (param: string, amount: Amount): string | null => {
   }
 };
 
-export const usdText = (pico: string | null): string | null =>
-  pico === null ? null : usdFromPico(BigInt(pico));
+export const usdText = (pico: string | null): string | null => (pico === null ? null : usdFromPico(BigInt(pico)));

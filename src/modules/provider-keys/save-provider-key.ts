@@ -29,10 +29,7 @@ export const newRows = (
     customer_hk: rows.hubKey('customer_h', { customer_bk: customer }),
     provider_hk: rows.hubKey('ai_provider_h', { provider_bk: provider }),
   };
-  return [
-    rows.hub('customer_provider_keys_h', key, stamp),
-    rows.link('customer_provider_keys_l', hubs, stamp),
-  ];
+  return [rows.hub('customer_provider_keys_h', key, stamp), rows.link('customer_provider_keys_l', hubs, stamp)];
 };
 
 /** What is said of a key. */

@@ -17,10 +17,7 @@ interface Checked {
 }
 
 /** Asks the provider about a key, and seals it for its row. @throws OneVaultError as `checkProviderKey` does */
-export const checkAndSeal = async (
-  deps: ControlDeps,
-  { customer, id, ...wanted }: Checked,
-): Promise<Sealed> => {
+export const checkAndSeal = async (deps: ControlDeps, { customer, id, ...wanted }: Checked): Promise<Sealed> => {
   await deps.checkProviderKey(wanted);
   const context = sealContextOf({ customer, provider_key: id });
   const sealed = await deps.keyring.seal(Buffer.from(wanted.api_key), context);

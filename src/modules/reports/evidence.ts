@@ -37,10 +37,7 @@ export const gatherEvidence = async (tx: Transaction, input: EvidenceInput): Pro
     sources: [...sources],
     journal,
     audit_log: await readLogCoverage(tx, parameters),
-    exceptions: [
-      ...(await exceptionsOf(tx, parameters.known, journal)),
-      ...(await destroyedOf(tx, parameters)),
-    ],
+    exceptions: [...(await exceptionsOf(tx, parameters.known, journal)), ...(await destroyedOf(tx, parameters))],
     retention_class: report.retention_class,
     reviewer: '',
     reviewed_at: '',
@@ -126,7 +123,6 @@ const exceptionsOf = async (
     from ops.load_error e
     where e.refused_at <= ${known}::text::timestamptz`;
   const refused = row?.refused ?? 0;
-  if (refused > 0)
-    exceptions.push(`${refused} records were refused by the vault; they stand in ops.load_error`);
+  if (refused > 0) exceptions.push(`${refused} records were refused by the vault; they stand in ops.load_error`);
   return exceptions;
 };

@@ -6,10 +6,7 @@ import type { ReportParameters } from './report-input.ts';
  * Where the calls of a report's period stand in the audit log. Only checkpoints up to the report's instant count, and
  * what stands before a checkpoint never moves, so that the same report says the same for ever.
  */
-export const readLogCoverage = async (
-  tx: Transaction,
-  { from, to, known }: ReportParameters,
-): Promise<LogCoverage> => {
+export const readLogCoverage = async (tx: Transaction, { from, to, known }: ReportParameters): Promise<LogCoverage> => {
   const checkpoint = await lastCheckpoint(tx, known, null);
   const [row] = await tx<[{ first_leaf: number | null; next_leaf: number | null; not_covered: number }]>`
     select

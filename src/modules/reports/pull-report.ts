@@ -53,11 +53,7 @@ const ID_LENGTH = 16;
  * parameters and instant give the same bytes, whatever was loaded since.
  * @throws InputError (bad parameters), or what `write` or PostgreSQL throws
  */
-export const pullReport = async (
-  deps: ReportDeps,
-  input: ReportInput,
-  write: WriteText,
-): Promise<PulledReport> => {
+export const pullReport = async (deps: ReportDeps, input: ReportInput, write: WriteText): Promise<PulledReport> => {
   const { sql, clock, reports_dir, code_version } = deps;
   const report = readReport(reports_dir, input.name);
   const parameters = await checkReportInput(sql, clock, input);
@@ -145,9 +141,7 @@ const render = async (
 const checkColumns = ({ name, columns }: Section, row: Readonly<Record<string, unknown>>): void => {
   const described = columns.map((column) => column.name);
   if (Object.keys(row).join() === described.join()) return;
-  throw new Error(
-    `section ${name}: the SQL gives ${Object.keys(row).join(', ')}, the schema ${described.join(', ')}`,
-  );
+  throw new Error(`section ${name}: the SQL gives ${Object.keys(row).join(', ')}, the schema ${described.join(', ')}`);
 };
 
 const idOf = ({ name }: ReportDefinition, parameters: ReportParameters): string => {

@@ -24,7 +24,9 @@ export const createPullTeller = (
 ): PullTeller => {
   const record = createEventRecorder(
     {
-      ...{ sql, clock, nextId: createIds(clock) },
+      sql,
+      clock,
+      nextId: createIds(clock),
       load: createLoader({ registry, now: clock.now }),
       rows: createRowBuilder(registry),
     },
@@ -37,7 +39,6 @@ export const createPullTeller = (
       const rows = await tx.unsafe<{ customer: string }[]>(text, values);
       await tell({ outcome: 'succeeded', customers: rows.map(({ customer }) => customer) });
     },
-    fails: (error) =>
-      tell({ outcome: 'failed', reason: error instanceof Error ? error.name : 'Error', customers: [] }),
+    fails: (error) => tell({ outcome: 'failed', reason: error instanceof Error ? error.name : 'Error', customers: [] }),
   };
 };

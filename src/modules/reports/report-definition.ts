@@ -40,9 +40,7 @@ interface ReportJson
 }
 
 interface SchemaJson {
-  readonly properties: Readonly<
-    Record<string, { readonly type: string | string[]; readonly description: string }>
-  >;
+  readonly properties: Readonly<Record<string, { readonly type: string | string[]; readonly description: string }>>;
 }
 
 /**
@@ -54,8 +52,7 @@ export const readReport = (reports_dir: string, name: string): ReportDefinition 
     .filter((entry) => entry.isDirectory() && existsSync(join(reports_dir, entry.name, 'report.json')))
     .map((entry) => entry.name)
     .toSorted();
-  if (!names.includes(name))
-    throw new InputError(`there is no report "${name}"; there are: ${names.join(', ')}`);
+  if (!names.includes(name)) throw new InputError(`there is no report "${name}"; there are: ${names.join(', ')}`);
   const text = (file: string): string => readFileSync(join(reports_dir, name, file), 'utf8');
   const report = JSON.parse(text('report.json')) as ReportJson;
   const calls = text('calls.sql').trim();

@@ -32,11 +32,7 @@ export interface ReportParameters {
 const MAX_REQUESTER_LENGTH = 255;
 
 /** Checks a request for a report. @throws InputError that says what is wrong and how to mend it */
-export const checkReportInput = async (
-  sql: Sql,
-  clock: Clock,
-  input: ReportInput,
-): Promise<ReportParameters> => {
+export const checkReportInput = async (sql: Sql, clock: Clock, input: ReportInput): Promise<ReportParameters> => {
   const { from, to, customer = null, requested_by } = input;
   const format = checkFormat(input.format);
   for (const [option, instant] of Object.entries({ from, to })) {

@@ -8,10 +8,7 @@ export interface Statement {
  * SQL with `:name` parameters as a statement with numbered ones. Casts (`::text`) are left alone.
  * @throws RangeError when the SQL names a parameter that is not given
  */
-export const bindParameters = (
-  sql: string,
-  parameters: Readonly<Record<string, string | null>>,
-): Statement => {
+export const bindParameters = (sql: string, parameters: Readonly<Record<string, string | null>>): Statement => {
   const names: string[] = [];
   const text = sql.replace(/(?<!:):([a-z_]+)/g, (_, name: string) => {
     if (!Object.hasOwn(parameters, name))

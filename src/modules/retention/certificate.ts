@@ -44,7 +44,8 @@ export const certificateRows = (rows: RowBuilder, input: CertificateInput, stamp
     checkpoint_origin: checkpoint?.origin ?? null,
     checkpoint_size: checkpoint?.tree_size ?? null,
     checkpoint_root: checkpoint?.root_hash ?? null,
-    ...{ authority, job_run },
+    authority,
+    job_run,
   };
   const ranges = leaves.runs.map((run, place) => ({ range_number: place + 1, ...run }));
   const sums = usage.map((sum, place) => ({ usage_number: place + 1, ...sum }));
@@ -57,8 +58,15 @@ export const certificateRows = (rows: RowBuilder, input: CertificateInput, stamp
     ...eventRows(
       rows,
       {
-        ...{ event_id: input.event_id, actor_kind: 'system', actor: job_run, action: 'retention.destroy' },
-        ...{ subject_kind: 'day', subject: day, outcome: 'succeeded', reason: authority, customers },
+        event_id: input.event_id,
+        actor_kind: 'system',
+        actor: job_run,
+        action: 'retention.destroy',
+        subject_kind: 'day',
+        subject: day,
+        outcome: 'succeeded',
+        reason: authority,
+        customers,
         after: { certificate: input.certificate, calls: call_count, leaves_sha256: leaves.leaves_sha256 },
       },
       stamp,

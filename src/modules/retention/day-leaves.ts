@@ -61,7 +61,8 @@ export const readDayLeaves = async (
   return {
     leaf_count,
     leaves_sha256: digest.digest('hex'),
-    ...{ runs, table_rows },
+    runs,
+    table_rows,
     faults: [
       ...(uncovered > 0 ? [`no checkpoint covers ${uncovered} of its calls`] : []),
       ...(changed > 0 ? [`${changed} of its calls are not what the audit log holds`] : []),

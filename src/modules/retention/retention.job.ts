@@ -39,7 +39,10 @@ export const run = async (context: JobContext): Promise<JobResult> => {
     }
   }
   return {
-    ...{ rows_in, rows_out, input_watermark, sql_sha256: null },
+    rows_in,
+    rows_out,
+    input_watermark,
+    sql_sha256: null,
     left_undone: told(left_undone),
   };
 };

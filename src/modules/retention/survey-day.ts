@@ -25,9 +25,7 @@ interface WriterReach {
 /** Looks at a day of calls, short of comparing it with the audit log. */
 export const surveyDay = async (sql: Sql | Transaction, day: string): Promise<DaySurvey> => {
   const { from, to } = boundsOf(day);
-  const [calls] = await sql<
-    [{ call_count: number; first_request: string | null; last_request: string | null }]
-  >`
+  const [calls] = await sql<[{ call_count: number; first_request: string | null; last_request: string | null }]>`
     select count(*) as call_count, min(request_timestamp) as first_request, max(request_timestamp) as last_request
     from gateway.api_request_s
     where load_date >= ${from}::text::timestamptz
@@ -54,7 +52,8 @@ export const surveyDay = async (sql: Sql | Transaction, day: string): Promise<Da
       and load_date < ${to}::text::timestamptz
     group by journal_writer`;
   return {
-    ...{ day, ...calls! },
+    day,
+    ...calls!,
     customer_count: customers.length,
     customers: customers.flatMap(({ customer }) => customer ?? []),
     reasons: [
@@ -101,9 +100,7 @@ const unreadCalls = async (
     const read = await lastWatermark(sql, job);
     const is_read =
       read !== null &&
-      writers.every(
-        ({ journal_writer, last_sequence }) => (read.writers[journal_writer] ?? 0) >= last_sequence,
-      );
+      writers.every(({ journal_writer, last_sequence }) => (read.writers[journal_writer] ?? 0) >= last_sequence);
     // Invoices are for whole months that are over, and the others for what came before their instant.
     const is_covered =
       read !== null &&

@@ -19,11 +19,9 @@ export interface KnownSpending {
  * @param since the beginning of a month, ISO 8601, UTC
  */
 export const readSpending = async (sql: Sql, since: string): Promise<KnownSpending> => {
-  const [spent, positions, through_keys] = await sql.begin(
-    'isolation level repeatable read read only',
-    (tx) =>
-      Promise.all([
-        tx<{ customer: string; day: string; amount: string }[]>`
+  const [spent, positions, through_keys] = await sql.begin('isolation level repeatable read read only', (tx) =>
+    Promise.all([
+      tx<{ customer: string; day: string; amount: string }[]>`
         select
           c.customer_bk as customer,
           (s.request_timestamp at time zone 'UTC')::date as day,
@@ -36,12 +34,12 @@ export const readSpending = async (sql: Sql, since: string): Promise<KnownSpendi
           and s.request_timestamp >= ${since}
           and s.customer_cost > 0
         group by 1, 2`,
-        tx<{ writer: string; position: number }[]>`
+      tx<{ writer: string; position: number }[]>`
         select b.writer, max(b.last_sequence) as position
         from ops.journal_batch b
         group by b.writer`,
-        selectKeySpending(tx, since),
-      ]),
+      selectKeySpending(tx, since),
+    ]),
   );
   return {
     spending: spent.map(({ customer, day, amount }) => ({ customer, day, amount: BigInt(amount) })),

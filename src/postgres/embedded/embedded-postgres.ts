@@ -51,8 +51,7 @@ export const startEmbeddedPostgres = async (input: EmbeddedPostgresInput): Promi
   try {
     const launch = { program: binaries.postgres, cluster, settings, log };
     const { server, port } = await launchOnPort(launch, input.port);
-    const url = (database: string) =>
-      `postgres://${CLUSTER_OWNER}:${cluster.password}@127.0.0.1:${port}/${database}`;
+    const url = (database: string) => `postgres://${CLUSTER_OWNER}:${cluster.password}@127.0.0.1:${port}/${database}`;
     await createDatabase(url('postgres')).catch(async (error: unknown) => {
       await server.stop();
       throw error;
@@ -84,8 +83,7 @@ const launchOnPort = async (
       return { server: await launchServer({ ...launch, port }), port };
     } catch (error) {
       if (!(error instanceof LaunchError)) throw error;
-      if (error.fault === 'still_in_use' && performance.now() < deadline_ms)
-        await sleep(STILL_IN_USE_POLL_MS);
+      if (error.fault === 'still_in_use' && performance.now() < deadline_ms) await sleep(STILL_IN_USE_POLL_MS);
       else if (error.fault === 'port_taken' && wanted === undefined && attempt < PORT_ATTEMPTS) attempt += 1;
       else throw launchFailure(error, launch.cluster.folder, port);
     }

@@ -72,8 +72,7 @@ const makeClusterFor = async (input: ClusterInput, place: string, locks: FolderL
   const password = randomBytes(24).toString('hex');
   await writeFile(passwordPath(place), `${password}\n`, { mode: 0o600, flush: true });
   const first = await prepareFolder(dirname(place), binaries, user);
-  if ('part' in first)
-    return makeCluster({ part: first.part, folder: place, binaries, user, password, sync });
+  if ('part' in first) return makeCluster({ part: first.part, folder: place, binaries, user, password, sync });
 
   const home = sharedHome(dirname(place));
   log.info({ home, why: first.obstacle }, 'the database is made outside the data directory');
@@ -131,11 +130,7 @@ const ownerOf = (folder: string): PostgresUser | null => {
   return isSuperuser() ? { uid, gid } : null;
 };
 
-const checkCluster = async (
-  binaries: PostgresBinaries,
-  folder: string,
-  user: PostgresUser | null,
-): Promise<void> => {
+const checkCluster = async (binaries: PostgresBinaries, folder: string, user: PostgresUser | null): Promise<void> => {
   const owner = statSync(folder).uid;
   const self = process.getuid?.() ?? owner;
   if (owner !== self && self !== 0) {

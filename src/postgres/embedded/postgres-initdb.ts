@@ -38,11 +38,7 @@ export const prepareFolder = async (
   return { obstacle };
 };
 
-const giveTo = async (
-  part: string,
-  binaries: PostgresBinaries,
-  user: PostgresUser,
-): Promise<string | null> => {
+const giveTo = async (part: string, binaries: PostgresBinaries, user: PostgresUser): Promise<string | null> => {
   const refused = await chown(part, user.uid, user.gid).then(
     () => null,
     (error: Error) => error.message,

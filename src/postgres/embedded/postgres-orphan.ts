@@ -44,9 +44,7 @@ const stopServer = async (folder: string, pid: number): Promise<void> => {
       if (isGone()) return;
     }
   }
-  throw new StartupError(
-    `The PostgreSQL server ${pid} of ${folder} does not stop: end it by hand (kill ${pid}).`,
-  );
+  throw new StartupError(`The PostgreSQL server ${pid} of ${folder} does not stop: end it by hand (kill ${pid}).`);
 };
 
 /** Whether the process is a server (its first process or another) of the cluster, as its command line says. */

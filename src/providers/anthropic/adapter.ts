@@ -28,8 +28,10 @@ export const createAnthropic = (clock: Clock): ProviderAdapter => ({
   error: (reply, upstream) =>
     refusalError(
       {
-        ...{ status: reply.status, headers: reply.headers },
-        ...{ message: messageOf(reply.body), wire_code: errorCodeOf(reply.body) },
+        status: reply.status,
+        headers: reply.headers,
+        message: messageOf(reply.body),
+        wire_code: errorCodeOf(reply.body),
       },
       upstream,
       clock,

@@ -35,9 +35,7 @@ export const createBlocks = (produced: (text: string) => void): Blocks => {
     open.set(at, call);
     const name = textIn(block, 'name');
     produced(name);
-    return [
-      toolDelta(call.index, { id: textIn(block, 'id'), type: 'function', function: { name, arguments: '' } }),
-    ];
+    return [toolDelta(call.index, { id: textIn(block, 'id'), type: 'function', function: { name, arguments: '' } })];
   };
 
   const continueCall = (call: OpenCall, partial: string): readonly JsonObject[] => {

@@ -21,9 +21,5 @@ const STATUS_OF_TYPE: ReadonlyMap<unknown, number> = new Map([
 export const errorOfEvent = (error: unknown, clock: Clock): OneVaultError => {
   const { type, message } = isObject(error) ? error : {};
   const status = STATUS_OF_TYPE.get(type) ?? 500;
-  return refusalError(
-    { status, headers: {}, message: typeof message === 'string' ? message : '' },
-    null,
-    clock,
-  );
+  return refusalError({ status, headers: {}, message: typeof message === 'string' ? message : '' }, null, clock);
 };

@@ -46,10 +46,7 @@ export const messagesOf = (
         add('user', [toolResult(message, param, losses)]);
         break;
       default:
-        losses.lose(
-          `${param}.role`,
-          "Anthropic's models know the roles system, developer, user, assistant and tool",
-        );
+        losses.lose(`${param}.role`, "Anthropic's models know the roles system, developer, user, assistant and tool");
     }
   });
   return { system, messages: turns };
@@ -63,8 +60,7 @@ const assistantBlocks = (message: ChatMessage, param: string, losses: Losses): r
   }
   const thinking = Array.isArray(message.thinking_blocks) ? message.thinking_blocks.filter(isSigned) : [];
   const text = textBlocks(message.content, `${param}.content`, losses);
-  const refusal =
-    typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, losses) : [];
+  const refusal = typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, losses) : [];
   const calls: unknown = message.tool_calls ?? [];
   if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'is not a list');
   return [

@@ -26,8 +26,7 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
 
 /** Messages as they came and as they come. */
 export const createMessagesPassage = (clock: Clock): Passage => ({
-  request: (body, target, headers) =>
-    post('/v1/messages', passedBody(body, target.model, ACCOUNTED), target, headers),
+  request: (body, target, headers) => post('/v1/messages', passedBody(body, target.model, ACCOUNTED), target, headers),
   response: (text) => {
     const { content, usage } = parseReply(text);
     if (!Array.isArray(content)) throw malformed('content is not a list');

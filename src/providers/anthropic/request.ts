@@ -71,8 +71,7 @@ const temperature: Translate = (value, body, losses) => {
 
 const stop: Translate = (value, body) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
-  if (sequences.some((sequence) => typeof sequence !== 'string'))
-    throw invalid('stop', 'is not a list of texts');
+  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
   if (sequences.length > 0) body.stop_sequences = sequences;
 };
 
@@ -110,8 +109,7 @@ const reasoningEffort: Translate = (value, body) => {
     return;
   }
   const effort = typeof value === 'string' ? EFFORTS[value] : undefined;
-  if (effort === undefined)
-    throw invalid('reasoning_effort', `is not one of none, ${Object.keys(EFFORTS).join(', ')}`);
+  if (effort === undefined) throw invalid('reasoning_effort', `is not one of none, ${Object.keys(EFFORTS).join(', ')}`);
   body.output_config = { ...(body.output_config as Fields), effort };
 };
 

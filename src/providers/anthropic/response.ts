@@ -38,9 +38,7 @@ const messageOf = (content: readonly unknown[]): ChatResponse['choices'][number]
     else if (block.type === 'tool_use') tool_calls.push(toolCall(block));
     else if (block.type === 'thinking' || block.type === 'redacted_thinking') thinking.push(block);
   }
-  const reasoning = thinking
-    .map((block) => (block.type === 'thinking' ? textIn(block, 'thinking') : ''))
-    .join('');
+  const reasoning = thinking.map((block) => (block.type === 'thinking' ? textIn(block, 'thinking') : '')).join('');
   return {
     role: 'assistant',
     content: texts.length === 0 ? null : texts.join(''),

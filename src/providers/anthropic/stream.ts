@@ -37,8 +37,7 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
     const change = isObject(event.delta) ? event.delta : {};
     const { stop_reason, stop_details } = change;
     if (typeof stop_reason !== 'string') return [];
-    const refusal =
-      isObject(stop_details) && stop_reason === 'refusal' ? stop_details.explanation : undefined;
+    const refusal = isObject(stop_details) && stop_reason === 'refusal' ? stop_details.explanation : undefined;
     return [delta(typeof refusal === 'string' ? { refusal } : {}, finishReason(stop_reason))];
   };
 

@@ -28,8 +28,7 @@ const toolOf = (tool: unknown, param: string, losses: Losses): readonly JsonObje
     return [];
   }
   const given = tool.function;
-  if (!isObject(given) || typeof given.name !== 'string')
-    throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
   const cache_control = tool.cache_control ?? given.cache_control;
   const taken = {
     name: given.name,

@@ -9,10 +9,7 @@ import { isObject, tokenCount } from '../json.ts';
  */
 export const usageOf = (json: JsonObject): Usage => {
   const cached_tokens = tokenCount(json.cache_read_input_tokens, 'usage.cache_read_input_tokens');
-  const cache_write_tokens = tokenCount(
-    json.cache_creation_input_tokens,
-    'usage.cache_creation_input_tokens',
-  );
+  const cache_write_tokens = tokenCount(json.cache_creation_input_tokens, 'usage.cache_creation_input_tokens');
   const writes = isObject(json.cache_creation) ? json.cache_creation : {};
   const long_cache_write_tokens = tokenCount(
     writes.ephemeral_1h_input_tokens,

@@ -19,7 +19,9 @@ export const createGoogle = (clock: Clock): ProviderAdapter => ({
   },
   count_tokens: countTokens,
   probe: (upstream) => ({
-    ...{ method: 'GET', path: '/v1beta/models?pageSize=1', body: '' },
+    method: 'GET',
+    path: '/v1beta/models?pageSize=1',
+    body: '',
     headers: { 'x-goog-api-key': upstream.api_key },
   }),
   embeddings,

@@ -53,10 +53,7 @@ export const contentsOf = (messages: readonly ChatMessage[], model: string, loss
         add('tool', resultParts(message, param, { names, model, losses }));
         break;
       default:
-        losses.lose(
-          `${param}.role`,
-          "Google's models know the roles system, developer, user, assistant and tool",
-        );
+        losses.lose(`${param}.role`, "Google's models know the roles system, developer, user, assistant and tool");
     }
   });
   return { ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }), contents };
@@ -138,7 +135,9 @@ const resultParts = (message: ChatMessage, param: string, turns: Turns): readonl
   const media = parts.filter(({ text }) => text === undefined);
   const is_within = isThirdGeneration(model) && media.every(({ inlineData }) => inlineData !== undefined);
   const functionResponse = {
-    ...{ id, name, response: message.is_error === true ? { error: said } : { output: said } },
+    id,
+    name,
+    response: message.is_error === true ? { error: said } : { output: said },
     ...(is_within && media.length > 0 ? { parts: media.map(({ inlineData }) => ({ inlineData })) } : {}),
   };
   return [{ functionResponse }, ...(is_within ? [] : media)];

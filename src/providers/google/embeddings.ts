@@ -18,7 +18,8 @@ export const embeddings: Operation<EmbeddingRequest, EmbeddingResponse> = {
     }
     const model = resourceOf(target.model);
     const requests = textsOf(input).map((text) => ({
-      ...{ model, content: { parts: [{ text }] } },
+      model,
+      content: { parts: [{ text }] },
       ...(typeof task_type === 'string' ? { taskType: task_type } : {}),
       ...(typeof title === 'string' ? { title } : {}),
       ...(typeof dimensions === 'number' ? { outputDimensionality: dimensions } : {}),

@@ -27,10 +27,7 @@ export const typeOfUrl = (url: string): string | null => {
 };
 
 /** The parts of a base64 data URL (RFC 2397). @throws OneVaultError invalid_request */
-export const inlineDataOf = (
-  url: string,
-  param: string,
-): { readonly mimeType: string; readonly data: string } => {
+export const inlineDataOf = (url: string, param: string): { readonly mimeType: string; readonly data: string } => {
   const head = DATA_URL_HEAD.exec(url);
   if (head === null || !head[2]!.split(';').includes('base64')) {
     throw invalid(param, 'is neither an http(s) URL nor a base64 data URL');

@@ -61,12 +61,7 @@ const textPart = (text: unknown, param: string): JsonObject => {
   return { text };
 };
 
-const imageParts = (
-  part: JsonObject,
-  param: string,
-  model: string,
-  losses: Losses,
-): readonly JsonObject[] => {
+const imageParts = (part: JsonObject, param: string, model: string, losses: Losses): readonly JsonObject[] => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
   if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
@@ -94,8 +89,7 @@ const fileParts = (file: JsonObject, param: string, losses: Losses): readonly Js
   const about = [filename, context].filter((line) => typeof line === 'string' && line !== '');
   const said = about.length === 0 ? [] : [{ text: about.join('\n') }];
   if (typeof text === 'string') return [...said, { text }];
-  if (typeof file_data === 'string')
-    return [...said, { inlineData: inlineDataOf(file_data, `${param}.file_data`) }];
+  if (typeof file_data === 'string') return [...said, { inlineData: inlineDataOf(file_data, `${param}.file_data`) }];
   if (typeof file_url === 'string' && isWebUrl(file_url)) {
     const mimeType = typeOfUrl(file_url) ?? 'application/pdf';
     return [...said, { fileData: { mimeType, fileUri: file_url } }];

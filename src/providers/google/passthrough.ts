@@ -137,8 +137,7 @@ const textOf = ({ content }: JsonObject): string => {
 const textOfPart = (part: unknown): string => {
   if (!isObject(part)) return '';
   let text = typeof part.text === 'string' ? part.text : '';
-  if (isObject(part.functionCall))
-    text += `${part.functionCall.name}${JSON.stringify(part.functionCall.args ?? {})}`;
+  if (isObject(part.functionCall)) text += `${part.functionCall.name}${JSON.stringify(part.functionCall.args ?? {})}`;
   if (isObject(part.executableCode)) text += String(part.executableCode.code ?? '');
   return text;
 };

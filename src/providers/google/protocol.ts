@@ -3,19 +3,10 @@ import type { RequestTarget, UpstreamRequest } from '../contract.ts';
 // The version that the official SDKs call where nothing else is said.
 const API_VERSION = 'v1beta';
 
-type Method =
-  | 'generateContent'
-  | 'streamGenerateContent'
-  | 'countTokens'
-  | 'embedContent'
-  | 'batchEmbedContents';
+type Method = 'generateContent' | 'streamGenerateContent' | 'countTokens' | 'embedContent' | 'batchEmbedContents';
 
 /** A POST of JSON text to a method of a model of Google's API. */
-export const post = (
-  method: Method,
-  body: string,
-  { model, upstream, stream }: RequestTarget,
-): UpstreamRequest => ({
+export const post = (method: Method, body: string, { model, upstream, stream }: RequestTarget): UpstreamRequest => ({
   path: `/${API_VERSION}/${pathOf(model)}:${method}${stream ? '?alt=sse' : ''}`,
   headers: {
     'x-goog-api-key': upstream.api_key,

@@ -11,11 +11,7 @@ import { toolFields } from './tools.ts';
 type Fields = Record<string, unknown>;
 
 /** Puts what one field of the pivot form means into the body for Google, or into its `generationConfig`. */
-type Translate = (
-  value: unknown,
-  into: { readonly body: Fields; readonly config: Fields },
-  losses: Losses,
-) => void;
+type Translate = (value: unknown, into: { readonly body: Fields; readonly config: Fields }, losses: Losses) => void;
 
 /**
  * The body of a generateContent call.
@@ -76,8 +72,7 @@ const STOPS_MAX = 5;
 
 const stop: Translate = (value, { config }, losses) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
-  if (sequences.some((sequence) => typeof sequence !== 'string'))
-    throw invalid('stop', 'is not a list of texts');
+  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
   if (sequences.length > STOPS_MAX) losses.lose('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
   if (sequences.length > 0) config.stopSequences = sequences.slice(0, STOPS_MAX);
 };
@@ -107,8 +102,7 @@ const TIERS: Readonly<Record<string, string | undefined>> = {
 const serviceTier: Translate = (value, { body }, losses) => {
   if (value === 'auto') return;
   const tier = typeof value === 'string' && Object.hasOwn(TIERS, value) ? TIERS[value] : undefined;
-  if (tier === undefined)
-    losses.lose('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
+  if (tier === undefined) losses.lose('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
   else body.serviceTier = tier;
 };
 

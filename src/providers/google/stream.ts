@@ -5,15 +5,7 @@ import type { ChatChunk, JsonObject } from '../chat-form.ts';
 import type { ChatStream } from '../contract.ts';
 import { parseReply } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
-import {
-  blockOf,
-  breakOf,
-  createCallNames,
-  finishReason,
-  refusalIn,
-  type Said,
-  saidIn,
-} from './candidate.ts';
+import { blockOf, breakOf, createCallNames, finishReason, refusalIn, type Said, saidIn } from './candidate.ts';
 import { errorOfFrame } from './error.ts';
 import { logprobsOf } from './logprobs.ts';
 import { candidatesOf, headOf, indexOf } from './response.ts';
@@ -82,8 +74,7 @@ export const createGoogleStream = (clock: Clock) => (): ChatStream => {
   };
 };
 
-const textOfCall = ({ function: called }: Said['tool_calls'][number]): string =>
-  called.name + called.arguments;
+const textOfCall = ({ function: called }: Said['tool_calls'][number]): string => called.name + called.arguments;
 
 /** @param before how many calls the candidate made in earlier frames */
 const deltaOf = ({ content, reasoning, tool_calls, blocks }: Said, before: number): JsonObject => ({

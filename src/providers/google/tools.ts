@@ -25,8 +25,7 @@ export const toolFields = (
   };
 };
 
-const isStrict = (tool: unknown): boolean =>
-  isObject(tool) && isObject(tool.function) && tool.function.strict === true;
+const isStrict = (tool: unknown): boolean => isObject(tool) && isObject(tool.function) && tool.function.strict === true;
 
 const declaration = (tool: unknown, param: string, losses: Losses): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
@@ -35,8 +34,7 @@ const declaration = (tool: unknown, param: string, losses: Losses): readonly Jso
     return [];
   }
   const given = tool.function;
-  if (!isObject(given) || typeof given.name !== 'string')
-    throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
   const at = `${param}.function.parameters`;
   const { parameters } = given;
   if (parameters !== undefined && parameters !== null && !isObject(parameters))
@@ -54,12 +52,7 @@ const declaration = (tool: unknown, param: string, losses: Losses): readonly Jso
 };
 
 /** A schema that is not strict is a hint, so what Google passes over of it is no loss. */
-const parametersOf = (
-  parameters: JsonObject,
-  is_strict: boolean,
-  param: string,
-  losses: Losses,
-): JsonObject => {
+const parametersOf = (parameters: JsonObject, is_strict: boolean, param: string, losses: Losses): JsonObject => {
   const typed = parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
   return is_strict ? keptSchema(typed, param, losses) : typed;
 };
@@ -86,7 +79,6 @@ const callingConfig = (choice: unknown, is_strict: boolean, losses: Losses): Jso
 
 const nameOf = (tool: unknown, param: string): string => {
   const named = isObject(tool) ? tool.function : undefined;
-  if (!isObject(named) || typeof named.name !== 'string')
-    throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(named) || typeof named.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
   return named.name;
 };

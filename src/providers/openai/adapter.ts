@@ -42,9 +42,5 @@ export const createCompatible = (
   probe: (upstream) => dialect.probe(upstream),
   passages: { 'openai-chat': createChatPassage(dialect, clock) },
   error: (reply, upstream) =>
-    refusalError(
-      { status: reply.status, headers: reply.headers, message: messageOf(reply.body) },
-      upstream,
-      clock,
-    ),
+    refusalError({ status: reply.status, headers: reply.headers, message: messageOf(reply.body) }, upstream, clock),
 });

@@ -16,9 +16,7 @@ const SET_HERE: ReadonlySet<string> = new Set(['model', 'encoding_format']);
 export type EmbeddingsDialect = Pick<ChatDialect, 'name' | 'post' | 'adapt'>;
 
 /** Embeddings of a server made like OpenAI's. */
-export const createEmbeddings = (
-  dialect: EmbeddingsDialect,
-): Operation<EmbeddingRequest, EmbeddingResponse> => ({
+export const createEmbeddings = (dialect: EmbeddingsDialect): Operation<EmbeddingRequest, EmbeddingResponse> => ({
   request: (form, target, losses) => {
     const body: Record<string, unknown> = { model: target.model, encoding_format: 'float' };
     for (const [field, value] of Object.entries(form)) {

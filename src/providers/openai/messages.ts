@@ -33,9 +33,7 @@ export const messagesOf = (
     out.push({
       ...rest,
       ...(Array.isArray(content) ? { content: partsOf(content, at, losses) } : {}),
-      ...(wants_reasoning && message.tool_calls !== undefined
-        ? { reasoning_content: reasoningOf(message) }
-        : {}),
+      ...(wants_reasoning && message.tool_calls !== undefined ? { reasoning_content: reasoningOf(message) } : {}),
     });
   });
   attach();
@@ -82,8 +80,5 @@ const resultText = (parts: readonly JsonObject[], is_error: boolean): string | r
 const attachments = (message: ChatMessage, parts: readonly JsonObject[]): readonly JsonObject[] => {
   const others = parts.filter(({ type }) => type !== 'text');
   if (others.length === 0) return [];
-  return [
-    { type: 'text', text: `Attached to the result of the tool call ${message.tool_call_id}:` },
-    ...others,
-  ];
+  return [{ type: 'text', text: `Attached to the result of the tool call ${message.tool_call_id}:` }, ...others];
 };

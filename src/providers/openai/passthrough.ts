@@ -74,8 +74,7 @@ const createPassedStream =
       if (!Array.isArray(choices)) throw malformed('choices is not a list');
       usage = dialect.usage(frame) ?? usage;
       const given: unknown[] = choices;
-      if (given.some((choice) => isObject(choice) && typeof choice.finish_reason === 'string'))
-        stopped = true;
+      if (given.some((choice) => isObject(choice) && typeof choice.finish_reason === 'string')) stopped = true;
       log.add(textOfChoices(dialect.choices(given, 'delta'), 'delta'));
       const usage_only = given.length === 0 && isObject(frame.usage);
       return include_usage || !usage_only;
@@ -91,9 +90,7 @@ const createPassedStream =
         }
         const frame = parseReply(data);
         if (!read(frame)) return '';
-        return include_usage || frame.usage !== null
-          ? sseText(event)
-          : sseTextWith(event, withoutEmptyUsage(data));
+        return include_usage || frame.usage !== null ? sseText(event) : sseTextWith(event, withoutEmptyUsage(data));
       },
       end: () => {
         // Some compatible servers never write [DONE]: a finish reason is as good.

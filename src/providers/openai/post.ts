@@ -9,11 +9,7 @@ export const post = (
 ): UpstreamRequest => ({
   path,
   headers: {
-    ...(api_key === ''
-      ? {}
-      : key_header === null
-        ? { authorization: `Bearer ${api_key}` }
-        : { [key_header]: api_key }),
+    ...(api_key === '' ? {} : key_header === null ? { authorization: `Bearer ${api_key}` } : { [key_header]: api_key }),
     'content-type': 'application/json',
     accept: stream ? 'text/event-stream' : 'application/json',
   },

@@ -19,11 +19,7 @@ const PASSED_HEADERS = ['openai-beta', 'openai-safety-identifier'] as const;
 export const createRealtime = ({ path, key_header }: RealtimeDialect): RealtimeWire => ({
   request: ({ model, upstream }, headers) => {
     const asked = new URLSearchParams({ model });
-    const {
-      'content-type': _type,
-      accept: _accept,
-      ...authorization
-    } = get(path, upstream, key_header).headers;
+    const { 'content-type': _type, accept: _accept, ...authorization } = get(path, upstream, key_header).headers;
     const passed = PASSED_HEADERS.flatMap((name) => {
       const value = headers[name];
       return typeof value === 'string' ? [[name, value] as const] : [];

@@ -22,8 +22,7 @@ export const createChatResponse =
 
 function assertChatResponse(body: object): asserts body is ChatResponse {
   const { choices, model } = body as { choices?: unknown; model?: unknown };
-  if (!Array.isArray(choices) || choices.length === 0)
-    throw malformed('choices is not a list with something in it');
+  if (!Array.isArray(choices) || choices.length === 0) throw malformed('choices is not a list with something in it');
   if (model !== undefined && typeof model !== 'string') throw malformed('model is not a text');
   for (const choice of choices as unknown[]) {
     const message = isObject(choice) ? choice.message : undefined;

@@ -57,19 +57,12 @@ const withUses = (usage: Usage, tool_uses: ToolUses): Usage =>
 const writtenText = ({ output }: JsonObject): string =>
   (output as unknown[])
     .filter(isObject)
-    .flatMap((item) => [
-      item.name,
-      item.arguments,
-      item.input,
-      ...[item.content, item.summary].flatMap(textsOf),
-    ])
+    .flatMap((item) => [item.name, item.arguments, item.input, ...[item.content, item.summary].flatMap(textsOf)])
     .filter((text) => typeof text === 'string')
     .join('');
 
 const textsOf = (parts: unknown): readonly unknown[] =>
-  (Array.isArray(parts) ? (parts as unknown[]) : [])
-    .filter(isObject)
-    .map(({ text, refusal }) => text ?? refusal);
+  (Array.isArray(parts) ? (parts as unknown[]) : []).filter(isObject).map(({ text, refusal }) => text ?? refusal);
 
 const createPassedStream = (clock: Clock): PassedStream => {
   const log = createTextLog(textOfEvent);

@@ -84,8 +84,7 @@ const isOther = ({ family }: ResolvedAddress, wanted: number | string): boolean 
 const NEEDS_ALLOWING = ', unless an administrator names its host in ONEVAULT_ALLOWED_UPSTREAM_HOSTS';
 const NOT_PUBLIC = `The host of base_url must be public${NEEDS_ALLOWING}.`;
 
-const bad = (details: string): OneVaultError =>
-  new OneVaultError('invalid_request', { param: 'base_url', details });
+const bad = (details: string): OneVaultError => new OneVaultError('invalid_request', { param: 'base_url', details });
 
 // The address stays untold: it would draw the operator's network for whoever asks.
 const notReachable = (): OneVaultError =>
@@ -129,8 +128,7 @@ const checkName = (hostname: string): void => {
 // Ports that browsers refuse, for what listens there may take a request for words of its own protocol (WHATWG Fetch,
 // "port blocking"); below 1024 only those of HTTPS.
 const BAD_PORTS: ReadonlySet<number> = new Set([
-  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697,
-  10080,
+  1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);
 const FIRST_FREE_PORT = 1_024;
 

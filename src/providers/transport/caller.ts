@@ -72,8 +72,7 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
     } catch (error) {
       return Promise.reject(asUnreachable(error));
     }
-    if (origin.calls >= calls_max)
-      return Promise.reject(new OneVaultError('overloaded', { retry_after_s: 1 }));
+    if (origin.calls >= calls_max) return Promise.reject(new OneVaultError('overloaded', { retry_after_s: 1 }));
     origin.calls += 1;
     const settled = (): void => {
       origin.calls -= 1;
@@ -126,9 +125,7 @@ const openPool = (origin: string, options: CallerOptions, lookup: LookupFunction
     pipelining: 1,
     allowH2: false,
     connectTimeout: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS,
-    ...(lookup === null
-      ? {}
-      : { connect: { lookup, timeout: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS } }),
+    ...(lookup === null ? {} : { connect: { lookup, timeout: options.connect_timeout_ms ?? CONNECT_TIMEOUT_MS } }),
     keepAliveTimeout: options.keep_alive_ms ?? KEEP_ALIVE_MS,
   });
 

@@ -200,5 +200,4 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
 const decode = (chunks: readonly Buffer[]): string =>
   (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
 
-const timeout = (why: string): OneVaultError =>
-  new OneVaultError('provider_timeout', { details: `There was ${why}.` });
+const timeout = (why: string): OneVaultError => new OneVaultError('provider_timeout', { details: `There was ${why}.` });

@@ -46,8 +46,7 @@ export const parseCounted = (body: Json): SandboxCall => {
   if (typeof model !== 'string') throw new SandboxRefusal(400, 'model: Field required');
   checkModel(model);
   checkThread(objectOf(body.thread));
-  if (!Array.isArray(messages) || messages.length === 0)
-    throw new SandboxRefusal(400, 'messages: Field required');
+  if (!Array.isArray(messages) || messages.length === 0) throw new SandboxRefusal(400, 'messages: Field required');
   if (typeof temperature === 'number' && (temperature < 0 || temperature > 1)) {
     throw new SandboxRefusal(400, 'temperature: range: 0..1');
   }
@@ -149,8 +148,7 @@ const readContent = (content: unknown, at: string, tally: PromptTally): Content 
     if (!isJsonObject(block)) throw new SandboxRefusal(400, `${at}.content: Input should be an object`);
     switch (block.type) {
       case 'text':
-        if (typeof block.text !== 'string')
-          throw new SandboxRefusal(400, `${at}.content: text: Field required`);
+        if (typeof block.text !== 'string') throw new SandboxRefusal(400, `${at}.content: text: Field required`);
         text += block.text;
         tally.text(block.text);
         break;

@@ -100,20 +100,14 @@ function frames(call: SandboxCall, reply: SandboxReply, seed: string): string[] 
   const { model } = call;
   const message = { id: `msg_${seed}`, type: 'message', role: 'assistant', model, content: [] };
   const usage = usageOf(call, reply, 1);
-  const out = [
-    event('message_start', { message: { ...message, stop_reason: null, stop_sequence: null, usage } }),
-  ];
+  const out = [event('message_start', { message: { ...message, stop_reason: null, stop_sequence: null, usage } })];
   for (const [index, { start, deltas }] of blocksOf(call, reply, seed).entries()) {
     out.push(event('content_block_start', { index, content_block: start }));
     if (index === 0) out.push(event('ping', {}));
     for (const delta of deltas) out.push(event('content_block_delta', { index, delta }));
     out.push(event('content_block_stop', { index }));
   }
-  const {
-    cache_creation: _by_age,
-    service_tier: _tier,
-    ...counts
-  } = usageOf(call, reply, outputTokensOf(reply));
+  const { cache_creation: _by_age, service_tier: _tier, ...counts } = usageOf(call, reply, outputTokensOf(reply));
   out.push(
     event('message_delta', {
       delta: { stop_reason: stopReasonOf(reply), stop_sequence: reply.stop_sequence },

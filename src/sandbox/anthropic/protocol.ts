@@ -5,8 +5,7 @@ import type { Protocol } from '../protocol.ts';
 export const anthropic: Protocol = {
   name: 'anthropic',
   unauthorised: (headers) => {
-    const bearer =
-      headers.authorization?.startsWith('Bearer ') === true ? headers.authorization.slice(7) : '';
+    const bearer = headers.authorization?.startsWith('Bearer ') === true ? headers.authorization.slice(7) : '';
     const key = headers['x-api-key'] ?? bearer;
     if (key === '') return new SandboxRefusal(401, 'x-api-key header is required');
     if (key === 'invalid') return new SandboxRefusal(401, 'invalid x-api-key');
@@ -19,9 +18,7 @@ export const anthropic: Protocol = {
     error: {
       type: ERROR_TYPES.get(status) ?? (status < 500 ? 'invalid_request_error' : 'api_error'),
       message,
-      ...(code?.startsWith('thread_') === true
-        ? { details: { error_code: code, unsupported: ['thread'] } }
-        : {}),
+      ...(code?.startsWith('thread_') === true ? { details: { error_code: code, unsupported: ['thread'] } } : {}),
     },
     request_id,
   }),

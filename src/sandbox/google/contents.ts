@@ -27,17 +27,10 @@ interface Content {
 }
 
 /** Reads a conversation into the prompt's count. @throws SandboxRefusal */
-export const readContents = (
-  given: unknown,
-  tally: PromptTally,
-): { user_text: string; tool_result: string | null } => {
+export const readContents = (given: unknown, tally: PromptTally): { user_text: string; tool_result: string | null } => {
   const contents = repeated(given);
   if (contents.length === 0) {
-    throw new SandboxRefusal(
-      400,
-      '* GenerateContentRequest.contents: contents is not specified\n',
-      'contents',
-    );
+    throw new SandboxRefusal(400, '* GenerateContentRequest.contents: contents is not specified\n', 'contents');
   }
   let user_text = '';
   let tool_result: string | null = null;
@@ -125,8 +118,7 @@ const readPart = (
   }
 };
 
-const isImage = ({ mimeType, mime_type }: Json): boolean =>
-  String(mimeType ?? mime_type ?? '').startsWith('image/');
+const isImage = ({ mimeType, mime_type }: Json): boolean => String(mimeType ?? mime_type ?? '').startsWith('image/');
 
 /** What a function answered: by custom under `output` or `result`. */
 const answerOf = (response: Json): string => {

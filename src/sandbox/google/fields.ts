@@ -5,8 +5,7 @@ export type Fields = ReadonlySet<string>;
 
 export const fieldsOf = (names: string): Fields => new Set(names.split(' '));
 
-const camelOf = (name: string): string =>
-  name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+const camelOf = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /**
  * A message of Google's with its fields named as in JSON; they may also come as in its protocol buffer (`top_k`).

@@ -24,9 +24,7 @@ const CONFIG = fieldsOf(
 const TOOL = fieldsOf(
   'functionDeclarations googleSearch googleSearchRetrieval codeExecution urlContext computerUse fileSearch googleMaps mcpServers',
 );
-const DECLARATION = fieldsOf(
-  'name description parameters parametersJsonSchema response responseJsonSchema behavior',
-);
+const DECLARATION = fieldsOf('name description parameters parametersJsonSchema response responseJsonSchema behavior');
 const CALLING = fieldsOf('mode allowedFunctionNames');
 const THINKING = fieldsOf('includeThoughts thinkingBudget thinkingLevel');
 
@@ -106,8 +104,7 @@ const checkConfig = (config: Json): void => {
       'generation_config.stop_sequences',
     );
   }
-  if (config.responseSchema !== undefined)
-    checkSchema(config.responseSchema, 'generation_config.response_schema');
+  if (config.responseSchema !== undefined) checkSchema(config.responseSchema, 'generation_config.response_schema');
 };
 
 const schemaOf = ({ responseMimeType, responseSchema, responseJsonSchema }: Json): Json | null => {

@@ -22,9 +22,7 @@ export const googleGenerate: ChatForm = {
       chunksOf(call, reply, seed).map((chunk) => JSON.stringify(chunk)),
     ),
   errorFrame: ({ sse }, sent) => {
-    const error = JSON.stringify(
-      statusOf(new SandboxRefusal(503, 'The model is overloaded. Please try again later.')),
-    );
+    const error = JSON.stringify(statusOf(new SandboxRefusal(503, 'The model is overloaded. Please try again later.')));
     return sse ? `data: ${error}\r\n\r\n` : `${sent === 0 ? '[' : ',\r\n'}${error}\r\n]`;
   },
   wrongFrame: ({ sse }) => {
@@ -59,16 +57,13 @@ const chunkOf = (call: SandboxCall, seed: string, { parts, finish, usage }: Chun
     return { promptFeedback: { blockReason: 'SAFETY', safetyRatings: ratingsOf(true) }, ...rest };
   }
   const { candidateCount } = objectOf(call.body.generationConfig);
-  const candidates = Array.from(
-    { length: typeof candidateCount === 'number' ? candidateCount : 1 },
-    (_, index) => ({
-      // What is unsafe is not shown.
-      ...(finish === 'refused' ? {} : { content: { parts, role: 'model' } }),
-      ...(finish === null ? {} : { finishReason: FINISH_REASONS[finish] }),
-      index,
-      ...(finish === 'refused' ? { safetyRatings: ratingsOf(true) } : {}),
-    }),
-  );
+  const candidates = Array.from({ length: typeof candidateCount === 'number' ? candidateCount : 1 }, (_, index) => ({
+    // What is unsafe is not shown.
+    ...(finish === 'refused' ? {} : { content: { parts, role: 'model' } }),
+    ...(finish === null ? {} : { finishReason: FINISH_REASONS[finish] }),
+    index,
+    ...(finish === 'refused' ? { safetyRatings: ratingsOf(true) } : {}),
+  }));
   return { candidates, ...rest };
 };
 
@@ -83,8 +78,7 @@ interface CountedPart {
   readonly tokens: number;
 }
 
-const tokensIn = (parts: readonly CountedPart[]): number =>
-  parts.reduce((sum, { tokens }) => sum + tokens, 0);
+const tokensIn = (parts: readonly CountedPart[]): number => parts.reduce((sum, { tokens }) => sum + tokens, 0);
 
 // What Google publishes for a picture of this size.
 const PICTURE_TOKENS = 1_290;

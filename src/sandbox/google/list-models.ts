@@ -2,12 +2,7 @@ import { type Json, SandboxRefusal } from '../call.ts';
 import { checkGoogleModel } from './generate-request.ts';
 
 // Any model name is served; these are the ones that are listed.
-const MODELS = [
-  'gemini-2.5-pro',
-  'gemini-2.5-flash',
-  'gemini-2.5-flash-lite',
-  'gemini-embedding-001',
-] as const;
+const MODELS = ['gemini-2.5-pro', 'gemini-2.5-flash', 'gemini-2.5-flash-lite', 'gemini-embedding-001'] as const;
 const PAGE = 50;
 const PAGE_MAX = 1_000;
 

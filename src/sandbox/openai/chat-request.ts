@@ -89,10 +89,7 @@ const schemaOf = (format: Json): Json | null => {
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
-const readMessages = (
-  messages: unknown,
-  tally: PromptTally,
-): { user_text: string; tool_result: string | null } => {
+const readMessages = (messages: unknown, tally: PromptTally): { user_text: string; tool_result: string | null } => {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw new SandboxRefusal(400, "Missing required parameter: 'messages'.", 'messages');
   }
@@ -149,8 +146,7 @@ const readMessage = (
   const parts: unknown[] = Array.isArray(content) ? content : [{ type: 'text', text: content ?? '' }];
   let text = '';
   for (const part of parts) {
-    if (!isJsonObject(part))
-      throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
+    if (!isJsonObject(part)) throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
     if (part.type === 'image_url') tally.image();
     else if (typeof part.text === 'string') text += part.text;
     else if (typeof part.refusal === 'string') text += part.refusal;
@@ -171,11 +167,7 @@ const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
   listOf(tools).map((tool, index) => {
     const given = objectOf(tool).function;
     if (!isJsonObject(given) || typeof given.name !== 'string') {
-      throw new SandboxRefusal(
-        400,
-        `Missing required parameter: 'tools[${index}].function.name'.`,
-        `tools[${index}]`,
-      );
+      throw new SandboxRefusal(400, `Missing required parameter: 'tools[${index}].function.name'.`, `tools[${index}]`);
     }
     const { name, description } = given;
     const schema = isJsonObject(given.parameters) ? given.parameters : { type: 'object', properties: {} };

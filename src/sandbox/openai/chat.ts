@@ -23,8 +23,7 @@ export const openAiChat: ChatForm = {
     system_fingerprint: 'fp_sandbox',
   }),
   frames,
-  errorFrame: () =>
-    `data: {"error":{"message":"${BROKEN_STREAM}","type":"server_error","param":null,"code":null}}\n\n`,
+  errorFrame: () => `data: {"error":{"message":"${BROKEN_STREAM}","type":"server_error","param":null,"code":null}}\n\n`,
   wrongFrame: () => 'data: {"id":1,"object":null,"choices":7,"usage":{"prompt_tokens":"many"}}\n\n',
 };
 
@@ -104,8 +103,7 @@ function frames(call: SandboxCall, reply: SandboxReply, seed: string): string[] 
     for (const delta of toolDeltas(reply, seed)) out.push(frame(delta, 'null'));
     out.push(frame('{}', JSON.stringify(FINISH_REASONS[reply.finish])));
   }
-  if (call.include_usage)
-    out.push(`${head},"choices":[],"usage":${JSON.stringify(usageOf(call, reply))}}\n\n`);
+  if (call.include_usage) out.push(`${head},"choices":[],"usage":${JSON.stringify(usageOf(call, reply))}}\n\n`);
   out.push('data: [DONE]\n\n');
   return out;
 }

@@ -17,8 +17,7 @@ export const openAiEmbeddings: Endpoint = jsonEndpoint(openAi, (body) => {
   const texts = inputsOf(body.input);
   const data = texts.map((text, index) => {
     const vector = vectorOf(text, dimensions);
-    const embedding =
-      encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
+    const embedding = encoding_format === 'base64' ? Buffer.from(vector.buffer).toString('base64') : [...vector];
     return { object: 'embedding', index, embedding };
   });
   const prompt_tokens = texts.reduce((sum, text) => sum + tokensOf(text.length), 0);
@@ -44,11 +43,7 @@ const dimensionsOf = ({ dimensions }: Json): number => {
 const inputsOf = (input: unknown): readonly string[] => {
   if (typeof input === 'string') return [input];
   const list: unknown[] = Array.isArray(input) ? input : [];
-  if (
-    list.length === 0 ||
-    list.length > INPUTS_MAX ||
-    list.some((item) => isJsonObject(item) || item === null)
-  ) {
+  if (list.length === 0 || list.length > INPUTS_MAX || list.some((item) => isJsonObject(item) || item === null)) {
     throw new SandboxRefusal(400, "Invalid value for 'input'.", 'input');
   }
   // A list of numbers is one text given as tokens.

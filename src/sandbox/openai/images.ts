@@ -35,8 +35,7 @@ export const createOpenAiImages = (origin: () => string): Endpoint => ({
     return {
       user_text: call.prompt,
       stream: body.stream === true ? STREAM : null,
-      write: (seed) =>
-        body.stream === true ? framesOf(call, seed) : [JSON.stringify(wholeOf(call, seed, origin()))],
+      write: (seed) => (body.stream === true ? framesOf(call, seed) : [JSON.stringify(wholeOf(call, seed, origin()))]),
     };
   },
 });
@@ -45,8 +44,7 @@ const STREAM = {
   sse: true,
   errorFrame: () =>
     `event: error\ndata: {"type":"error","error":{"type":"image_generation_server_error","code":"server_error","message":"${BROKEN_STREAM}","param":null}}\n\n`,
-  wrongFrame: () =>
-    'event: image_generation.completed\ndata: {"type":"image_generation.completed","b64_json":7}\n\n',
+  wrongFrame: () => 'event: image_generation.completed\ndata: {"type":"image_generation.completed","b64_json":7}\n\n',
 };
 
 /** The picture that `GET /images/{size}/{seed}.png` answers; null where the path is none of its own. */
@@ -83,21 +81,14 @@ const parseImages = (body: Json): ImagesCall => {
 
 const wholeNumber = (name: string, value: unknown, [least, most]: readonly [number, number]): number => {
   if (typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most) return value;
-  throw new SandboxRefusal(
-    400,
-    `Invalid '${name}': expected a whole number from ${least} to ${most}.`,
-    name,
-    {
-      code: 'invalid_value',
-    },
-  );
+  throw new SandboxRefusal(400, `Invalid '${name}': expected a whole number from ${least} to ${most}.`, name, {
+    code: 'invalid_value',
+  });
 };
 
 const sidesOf = (size: unknown): { width: number; height: number } => {
   if (size === undefined || size === null || size === 'auto') return { width: 1_024, height: 1_024 };
-  const [width = 0, height = 0] = /^\d{1,4}x\d{1,4}$/.test(String(size))
-    ? String(size).split('x').map(Number)
-    : [];
+  const [width = 0, height = 0] = /^\d{1,4}x\d{1,4}$/.test(String(size)) ? String(size).split('x').map(Number) : [];
   if (width < 1 || height < 1 || width > SIDE_MAX_PX || height > SIDE_MAX_PX) {
     throw new SandboxRefusal(400, `Invalid value: '${String(size)}'.`, 'size', { code: 'invalid_value' });
   }

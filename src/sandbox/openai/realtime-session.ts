@@ -31,8 +31,7 @@ export const createRealtimeSession = ({ model, seed, signal, send, drop }: Sessi
   };
   const emit = (type: string, fields: Json): void => {
     events += 1;
-    if (!signal.aborted)
-      send(JSON.stringify({ type, event_id: `event_${seed.slice(0, 16)}${events}`, ...fields }));
+    if (!signal.aborted) send(JSON.stringify({ type, event_id: `event_${seed.slice(0, 16)}${events}`, ...fields }));
   };
   const conversation = createConversation(name);
   const play = createPlayer({ signal, send, drop, emit: ({ type, fields }) => emit(type, fields) });
@@ -71,8 +70,7 @@ export const createRealtimeSession = ({ model, seed, signal, send, drop }: Sessi
     try {
       if (event === null) throw invalid('The message is not a JSON object.', 'invalid_json');
       const handle = Object.hasOwn(handlers, String(event.type)) ? handlers[String(event.type)] : undefined;
-      if (handle === undefined)
-        throw invalid(`Invalid value: '${String(event.type)}'.`, 'invalid_value', 'type');
+      if (handle === undefined) throw invalid(`Invalid value: '${String(event.type)}'.`, 'invalid_value', 'type');
       handle(event);
     } catch (error) {
       fail(error, event?.event_id);
@@ -101,8 +99,7 @@ const createResponder = ({ settings, conversation, name, emit, play, fail }: Res
     const made = realtimeEvents({ call, reply: replyTo(call, faults), name, given });
     const end = await play(made.frames, faults, running);
     if (end === 'sent' && asked.conversation !== 'none') conversation.append(made.output);
-    if (end !== 'lost')
-      emit('response.done', { response: end === 'sent' ? made.done : cancelled(made.done) });
+    if (end !== 'lost') emit('response.done', { response: end === 'sent' ? made.done : cancelled(made.done) });
   };
   return {
     /** @throws SandboxRefusal while another one is under way */
@@ -118,8 +115,7 @@ const createResponder = ({ settings, conversation, name, emit, play, fail }: Res
     },
     /** @throws SandboxRefusal where none is under way */
     cancel: (): void => {
-      if (active === null)
-        throw invalid('Cancellation failed: no active response found', 'response_cancel_not_active');
+      if (active === null) throw invalid('Cancellation failed: no active response found', 'response_cancel_not_active');
       active.cancelled = true;
     },
   };
@@ -144,11 +140,11 @@ const invalid = (message: string, code: string, param: string | null = null): Sa
   new SandboxRefusal(400, message, param, { code });
 
 /** Settings as a response's body has them. */
-const bodyOf = (
-  { model, tools, tool_choice, instructions, max_output_tokens }: Json,
-  input: unknown,
-): Json => ({
-  ...{ model, tools, tool_choice, instructions },
+const bodyOf = ({ model, tools, tool_choice, instructions, max_output_tokens }: Json, input: unknown): Json => ({
+  model,
+  tools,
+  tool_choice,
+  instructions,
   input: listOf(input).length === 0 ? '' : input,
   ...(typeof max_output_tokens === 'number' ? { max_output_tokens } : {}),
 });

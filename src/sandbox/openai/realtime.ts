@@ -32,10 +32,7 @@ export const createRealtime = (): Realtime => {
           serve(connection, model, seedOf(request.url ?? ''));
         });
       } catch (error) {
-        refuse(
-          socket,
-          error instanceof SandboxRefusal ? error : new SandboxRefusal(500, 'The sandbox met a fault.'),
-        );
+        refuse(socket, error instanceof SandboxRefusal ? error : new SandboxRefusal(500, 'The sandbox met a fault.'));
       }
     },
     close: () => {
@@ -56,8 +53,7 @@ const modelOf = ({ url = '', headers }: IncomingMessage): string => {
   const refusal = openAi.unauthorised({ authorization }, '');
   if (refusal !== null) throw refusal;
   const model = searchParams.get('model');
-  if (model === null || model === '')
-    throw new SandboxRefusal(400, 'you must provide a model parameter', 'model');
+  if (model === null || model === '') throw new SandboxRefusal(400, 'you must provide a model parameter', 'model');
   return model;
 };
 

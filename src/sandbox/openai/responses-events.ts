@@ -46,11 +46,7 @@ const emptied = (item: Json): Json => {
   }
 };
 
-const emitMessage = (
-  emit: Emit,
-  at: Json,
-  { item, pieces }: { item: Json; pieces: readonly string[] },
-): void => {
+const emitMessage = (emit: Emit, at: Json, { item, pieces }: { item: Json; pieces: readonly string[] }): void => {
   const part = objectOf(listOf(item.content)[0]);
   const place = { ...at, content_index: 0 };
   if (part.type === 'refusal') {
@@ -72,11 +68,7 @@ const emitArguments = (emit: Emit, at: Json, text: string): void => {
   emit('response.function_call_arguments.done', { ...at, arguments: text });
 };
 
-const emitSummary = (
-  emit: Emit,
-  at: Json,
-  { item, thinking }: { item: Json; thinking: readonly string[] },
-): void => {
+const emitSummary = (emit: Emit, at: Json, { item, thinking }: { item: Json; thinking: readonly string[] }): void => {
   for (const [summary_index, part] of listOf(item.summary).map(objectOf).entries()) {
     const place = { ...at, summary_index };
     emit('response.reasoning_summary_part.added', { ...place, part: { ...part, text: '' } });

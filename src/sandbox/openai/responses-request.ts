@@ -53,12 +53,9 @@ export const parseResponses = (body: Json): SandboxCall => {
 /** The sandbox keeps nothing, so it has nothing to go on from. */
 const checkState = ({ previous_response_id: previous, conversation, background }: Json): void => {
   if (typeof previous === 'string') {
-    throw new SandboxRefusal(
-      400,
-      `Previous response with id '${previous}' not found.`,
-      'previous_response_id',
-      { code: 'previous_response_not_found' },
-    );
+    throw new SandboxRefusal(400, `Previous response with id '${previous}' not found.`, 'previous_response_id', {
+      code: 'previous_response_not_found',
+    });
   }
   if (conversation !== undefined && conversation !== null) {
     const id = typeof conversation === 'string' ? conversation : String(objectOf(conversation).id);
@@ -110,8 +107,7 @@ const readItem = (
   item: unknown,
   { index, tally, called }: { index: number; tally: PromptTally; called: Set<unknown> },
 ): Item => {
-  if (!isJsonObject(item))
-    throw invalidInput(index, `Invalid type for 'input[${index}]': expected an object.`);
+  if (!isJsonObject(item)) throw invalidInput(index, `Invalid type for 'input[${index}]': expected an object.`);
   const { type = 'message', role } = item;
   switch (type) {
     case 'message': {
@@ -125,10 +121,7 @@ const readItem = (
       return { role: 'assistant', text: '', output: null };
     case 'function_call_output': {
       if (!called.has(item.call_id)) {
-        throw invalidInput(
-          index,
-          `No tool call found for function call output with call_id ${String(item.call_id)}.`,
-        );
+        throw invalidInput(index, `No tool call found for function call output with call_id ${String(item.call_id)}.`);
       }
       const output = textOf(item.output, index, tally);
       tally.text(output);
@@ -165,11 +158,7 @@ const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
       if (tool.type !== 'function') return [];
       const { name, description, parameters } = tool;
       if (typeof name !== 'string') {
-        throw new SandboxRefusal(
-          400,
-          `Missing required parameter: 'tools[${index}].name'.`,
-          `tools[${index}]`,
-        );
+        throw new SandboxRefusal(400, `Missing required parameter: 'tools[${index}].name'.`, `tools[${index}]`);
       }
       const schema = isJsonObject(parameters) ? parameters : { type: 'object', properties: {} };
       return [toolOf(tally, { name, description, schema })];
@@ -179,7 +168,6 @@ const choiceOf = (choice: unknown): SandboxCall['tool_choice'] => {
   if (choice === 'none' || choice === 'required') return choice;
   const { type, name, mode, tools } = objectOf(choice);
   if (type === 'function') return { name: String(name) };
-  if (type === 'allowed_tools' && mode === 'required')
-    return { name: String(objectOf(listOf(tools)[0]).name) };
+  if (type === 'allowed_tools' && mode === 'required') return { name: String(objectOf(listOf(tools)[0]).name) };
   return 'auto';
 };

@@ -17,10 +17,7 @@ export const declarations: Check = {
 };
 
 type Declared = (entities: readonly Entity[]) => string[];
-type Found = (
-  sql: Sql | Transaction,
-  schemas: readonly string[],
-) => Promise<readonly { readonly line: string }[]>;
+type Found = (sql: Sql | Transaction, schemas: readonly string[]) => Promise<readonly { readonly line: string }[]>;
 
 const compare = async (
   sql: Sql | Transaction,

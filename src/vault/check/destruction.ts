@@ -64,9 +64,7 @@ const checkCounts = async (sql: Sql | Transaction, { satellite }: JournalFamily)
   const is_sound = logged === standing + destroyed;
   return outcomeOf(
     logged,
-    is_sound
-      ? []
-      : [`${logged} calls were logged; ${standing} stand, and certificates are for ${destroyed} others`],
+    is_sound ? [] : [`${logged} calls were logged; ${standing} stand, and certificates are for ${destroyed} others`],
   );
 };
 

@@ -25,8 +25,5 @@ const checkGhost = async (sql: Sql | Transaction, entity: Entity): Promise<Outco
   );
   const { ghosts, named } = counts!;
   if (ghosts !== 1) return outcomeOf(1, [`${entity.name} has ${ghosts} ghost records: it should have 1`]);
-  return outcomeOf(
-    1,
-    named === 1 ? [] : [`${entity.name}: the ghost record's business key should be "unknown"`],
-  );
+  return outcomeOf(1, named === 1 ? [] : [`${entity.name}: the ghost record's business key should be "unknown"`]);
 };

@@ -99,20 +99,13 @@ const checkPages = async (sql: Sql | Transaction, leaf: Leaf, from: number, to: 
     if (!isDataError(error)) throw error;
     if (to - from === 1) return checkTuples(sql, leaf, from);
     const middle = Math.floor((from + to) / 2);
-    const [left, right] = [
-      await checkPages(sql, leaf, from, middle),
-      await checkPages(sql, leaf, middle, to),
-    ];
+    const [left, right] = [await checkPages(sql, leaf, from, middle), await checkPages(sql, leaf, middle, to)];
     return sum([left, right]);
   }
 };
 
 /** One page row by row: some value on it has no encoding, and so cannot have got there through the loader. */
-const checkTuples = async (
-  sql: Sql | Transaction,
-  { entity, name }: Leaf,
-  page: number,
-): Promise<Outcome> => {
+const checkTuples = async (sql: Sql | Transaction, { entity, name }: Leaf, page: number): Promise<Outcome> => {
   const { column, expected } = hashOf(entity);
   const tuples = await sql.unsafe<{ ctid: string; row: string }[]>(
     `select t.ctid::text as ctid, ${rowText(primaryKeyColumns(entity), 't')} as row
@@ -176,9 +169,7 @@ const unitOfSets = ({ name, pages }: Leaf, entity: Satellite): Unit => {
         `select ${rowText(named, 's')} as row, encode(s.expected, 'hex') as hash
          from (${sets}) s where s.hash_diff is distinct from s.expected limit ${NAMED_FAULTS}`,
       );
-      const first = rows.map(
-        ({ row, hash }) => `${entity.name} ${row}: hash_diff of the set should be ${hash}`,
-      );
+      const first = rows.map(({ row, hash }) => `${entity.name} ${row}: hash_diff of the set should be ${hash}`);
       return { checked, faults, first };
     },
   };

@@ -124,9 +124,7 @@ const checkTree: Run = async (sql) => {
     limit ${MOST_FAULTS}`;
   return outcomeOf(
     0,
-    gaps.map(
-      ({ first_index, expected }) => `the tree goes on at leaf ${first_index} where ${expected} should be`,
-    ),
+    gaps.map(({ first_index, expected }) => `the tree goes on at leaf ${first_index} where ${expected} should be`),
   );
 };
 

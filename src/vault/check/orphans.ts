@@ -24,10 +24,8 @@ interface Reference {
 }
 
 const referencesOf = (registry: Registry, entity: Entity): Reference[] => {
-  if (entity.kind === 'satellite')
-    return [{ column: entity.hash_key, to: registry.entities.get(entity.parent)! }];
-  if (entity.kind === 'link')
-    return entity.hubs.map(({ table, column }) => ({ column, to: registry.hub(table) }));
+  if (entity.kind === 'satellite') return [{ column: entity.hash_key, to: registry.entities.get(entity.parent)! }];
+  if (entity.kind === 'link') return entity.hubs.map(({ table, column }) => ({ column, to: registry.hub(table) }));
   return [];
 };
 

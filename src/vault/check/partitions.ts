@@ -31,11 +31,7 @@ interface Partition {
   readonly bounds: string;
 }
 
-const checkPartitions = async (
-  sql: Sql | Transaction,
-  tables: readonly Entity[],
-  clock: Clock,
-): Promise<Outcome> => {
+const checkPartitions = async (sql: Sql | Transaction, tables: readonly Entity[], clock: Clock): Promise<Outcome> => {
   const found = await sql<Partition[]>`
     select i.inhparent::regclass::text as parent, c.relname as name, pg_get_expr(c.relpartbound, c.oid) as bounds
     from pg_inherits i
@@ -62,8 +58,7 @@ const checkPartitions = async (
   const all = new Set([...days_of.values()].flatMap((days) => [...days]));
   for (const [name, days] of days_of) {
     for (const day of all.difference(days)) {
-      if (!daysFrom(clock.now()).includes(day))
-        faults.push(`${name} has no partition for ${day}, and others have`);
+      if (!daysFrom(clock.now()).includes(day)) faults.push(`${name} has no partition for ${day}, and others have`);
     }
   }
   return outcomeOf(found.length, faults);

@@ -41,9 +41,7 @@ const checkBatches = async (sql: Sql | Transaction): Promise<Outcome> => {
       from ops.journal_batch) b
     where first_sequence <> expected
     order by writer, first_sequence`;
-  const sums = await sql<
-    { writer: string; first_sequence: number; last_sequence: number; record_count: number }[]
-  >`
+  const sums = await sql<{ writer: string; first_sequence: number; last_sequence: number; record_count: number }[]>`
     select writer, first_sequence, last_sequence, record_count
     from ops.journal_batch
     where record_count <> last_sequence - first_sequence + 1
@@ -105,9 +103,7 @@ const nameOf = ({ name }: Entity, { row, journal_writer, journal_sequence }: Num
 
 /** A number belongs to one record: an outcome's own, or that of its intent. */
 const checkNumbers = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
-  const rows = await sql.unsafe<
-    { journal_writer: string; sequence: number; times: number; faults: number }[]
-  >(
+  const rows = await sql.unsafe<{ journal_writer: string; sequence: number; times: number; faults: number }[]>(
     `select *, count(*) over () as faults
      from (
        select journal_writer, sequence, count(*) as times

@@ -17,12 +17,7 @@ export const uniqueness: Check = {
       label: entity.name,
       weight: 3 * parts.reduce((pages, leaf) => pages + leaf.pages, 0),
       run: (sql) =>
-        checkKeys(
-          sql,
-          entity,
-          family?.tables.has(entity.table) ? [entity.hash_key] : entity.primary_key,
-          parts,
-        ),
+        checkKeys(sql, entity, family?.tables.has(entity.table) ? [entity.hash_key] : entity.primary_key, parts),
     }));
   },
 };

@@ -42,6 +42,4 @@ const TITLE_WIDTH = CARD_WIDTH - 28;
 const LETTER_WIDTH = 7.2;
 
 const squeeze = (title: string): string =>
-  title.length * LETTER_WIDTH > TITLE_WIDTH
-    ? ` textLength="${TITLE_WIDTH}" lengthAdjust="spacingAndGlyphs"`
-    : '';
+  title.length * LETTER_WIDTH > TITLE_WIDTH ? ` textLength="${TITLE_WIDTH}" lengthAdjust="spacingAndGlyphs"` : '';

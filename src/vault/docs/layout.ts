@@ -57,7 +57,9 @@ export const layOut = (entries: readonly EntityEntry[]): Layout => {
   const top = Math.min(...[...nodes.values()].map(({ centre, height }) => centre - height / 2));
   const cards = [...nodes.values()].map(
     ({ entry, satellites, column, centre, height }): Card => ({
-      ...{ entry, satellites, height },
+      entry,
+      satellites,
+      height,
       x: MARGIN + column * (CARD_WIDTH + COLUMN_GAP),
       y: Math.round(MARGIN + centre - height / 2 - top),
     }),

@@ -90,15 +90,12 @@ ${entry.columns.map((column) => columnRow(column, entry)).join('\n')}
 </table></div>
 </article>`;
 
-const kindText = ({ kind, flavour }: EntityEntry): string =>
-  flavour === undefined ? kind : `${flavour} ${kind}`;
+const kindText = ({ kind, flavour }: EntityEntry): string => (flavour === undefined ? kind : `${flavour} ${kind}`);
 
 const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
   const facts: [string, string][] = [];
   const links = (tables: readonly string[]): string =>
-    tables
-      .map((table) => `<a href="#${table}" class="${kind_of.get(table)}"><code>${table}</code></a>`)
-      .join(' ');
+    tables.map((table) => `<a href="#${table}" class="${kind_of.get(table)}"><code>${table}</code></a>`).join(' ');
   if (entry.parent !== undefined) facts.push(['tells about', links([entry.parent])]);
   if (entry.hubs !== undefined) facts.push(['relates', links(entry.hubs)]);
   if (entry.business_key !== undefined) facts.push(['business key', codes(entry.business_key)]);
@@ -110,8 +107,7 @@ const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
   if (entry.driving_key !== undefined && entry.driving_key.length > 0)
     facts.push(['one partner at a time for', codes(entry.driving_key)]);
   facts.push(['primary key', codes(entry.primary_key)]);
-  if (entry.partition !== null)
-    facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
+  if (entry.partition !== null) facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
   if (entry.retention !== null)
     facts.push(['retention', `class ${codes([entry.retention])}: destroyed by the day, with a certificate`]);
   return facts;

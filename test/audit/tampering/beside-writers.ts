@@ -39,9 +39,7 @@ export const verifyBesideWriters = async (
     do {
       const trusted = await vault.published();
       reports.push(
-        (await sql.begin('isolation level repeatable read read only', (tx) =>
-          verifyIn(tx, vault, trusted),
-        )) as Report,
+        (await sql.begin('isolation level repeatable read read only', (tx) => verifyIn(tx, vault, trusted))) as Report,
       );
     } while (!isOver());
   };

@@ -17,11 +17,7 @@ const NOTHING_DESTROYED: Readonly<Record<string, unknown>> = {
 };
 
 /** A value of each column that its schema allows, and that differs from row to row where its type has many. */
-const contentOf = (
-  { row_schema }: Entity,
-  columns: readonly Column[],
-  number: number,
-): Record<string, unknown> => {
+const contentOf = ({ row_schema }: Entity, columns: readonly Column[], number: number): Record<string, unknown> => {
   const properties = row_schema.properties as Record<string, { enum?: readonly unknown[] }>;
   return Object.fromEntries(
     columns.map(({ name, type }) => {
@@ -53,26 +49,14 @@ export const everyTableRows = (registry: Registry, ours: (entity: Entity) => boo
     };
     for (const entity of chosen) {
       if (entity.kind !== 'hub') continue;
-      const row = build.hub(
-        entity.table as never,
-        contentOf(entity, entity.business_key, number) as never,
-        at,
-      );
+      const row = build.hub(entity.table as never, contentOf(entity, entity.business_key, number) as never, at);
       add([row], entity.table, String(row.values[entity.hash_key]));
     }
     for (const entity of chosen) {
       if (entity.kind !== 'link') continue;
-      const hubs = entity.hubs.map(({ table, column }) => [
-        column,
-        keys.get(table)?.at(-1) ?? 'ab'.repeat(32),
-      ]);
-      const dependent =
-        entity.dependent_key === null ? {} : contentOf(entity, [entity.dependent_key], number);
-      const row = build.link(
-        entity.table as never,
-        { ...Object.fromEntries(hubs), ...dependent } as never,
-        at,
-      );
+      const hubs = entity.hubs.map(({ table, column }) => [column, keys.get(table)?.at(-1) ?? 'ab'.repeat(32)]);
+      const dependent = entity.dependent_key === null ? {} : contentOf(entity, [entity.dependent_key], number);
+      const row = build.link(entity.table as never, { ...Object.fromEntries(hubs), ...dependent } as never, at);
       add([row], entity.table, String(row.values[entity.hash_key]));
     }
     for (const entity of chosen) {

@@ -110,12 +110,7 @@ const CHANGED: Readonly<Record<string, (value: string, random: Random) => string
   'timestamp with time zone': (value, random) => `${value} + ${1 + random(1_000)} * interval '1 microsecond'`,
 };
 
-const changeColumn = async (
-  tx: Transaction,
-  random: Random,
-  table: string,
-  column: string,
-): Promise<boolean> => {
+const changeColumn = async (tx: Transaction, random: Random, table: string, column: string): Promise<boolean> => {
   const [{ type }] = await tx<[{ type: string }]>`
     select format_type(atttypid, null) as type
     from pg_attribute

@@ -107,9 +107,7 @@ const swapBatches = async (tx: Transaction, random: Random): Promise<boolean> =>
   if (pair === undefined) return false;
   await tx`update audit.sequenced set leaf_batch_id = -1 where first_index = ${pair.first_a}`;
   await tx`update audit.sequenced set leaf_batch_id = ${pair.a} where first_index = ${pair.first_b}`;
-  return changedOne(
-    tx`update audit.sequenced set leaf_batch_id = ${pair.b} where first_index = ${pair.first_a}`,
-  );
+  return changedOne(tx`update audit.sequenced set leaf_batch_id = ${pair.b} where first_index = ${pair.first_a}`);
 };
 
 const someCheckpoint = async (tx: Transaction, random: Random) => {
@@ -150,18 +148,15 @@ const replaceCheckpoint = async (tx: Transaction, random: Random): Promise<boole
   const [origin = ''] = note.split('\n');
   const stranger = createSigner(origin);
   const text = note.slice(0, note.indexOf('\n\n') + 1);
-  return changedOne(
-    tx`update audit.checkpoint set note = ${stranger.sign(text)} where tree_size = ${tree_size}`,
-  );
+  return changedOne(tx`update audit.checkpoint set note = ${stranger.sign(text)} where tree_size = ${tree_size}`);
 };
 
 const addForeignCheckpoint = async (tx: Transaction): Promise<boolean> => {
   const { note } = await someCheckpoint(tx, () => 0);
   const [origin = ''] = note.split('\n');
-  const [{ size }] =
-    (await tx`select max(tree_size)::integer - 1 as size from audit.checkpoint`) as unknown as [
-      { size: number },
-    ];
+  const [{ size }] = (await tx`select max(tree_size)::integer - 1 as size from audit.checkpoint`) as unknown as [
+    { size: number },
+  ];
   const hashes = Array.from({ length: size }, () => Buffer.alloc(32));
   return changedOne(tx`
     insert into audit.checkpoint (tree_size, key_id, root_hash, note, checkpoint_at)
@@ -292,9 +287,7 @@ export const LOG_TAMPERINGS: readonly LogTampering[] = [
     kind: 'queue what is in the tree',
     expected: ['order'],
     apply: (tx) =>
-      changedOne(
-        tx`insert into audit.leaf_queue select leaf_batch_id from audit.sequenced order by 1 limit 1`,
-      ),
+      changedOne(tx`insert into audit.leaf_queue select leaf_batch_id from audit.sequenced order by 1 limit 1`),
   },
   {
     kind: 'change the numbers of a batch of leaves',

@@ -17,11 +17,7 @@ export const createRandom = (seed: number): Random => {
 export const pick = <T>(random: Random, of: readonly T[]): T => of[random(of.length)]!;
 
 /** A column's value as a parameter of type text, and the SQL that reads it back. */
-export const sqlOf = (
-  type: ColumnType,
-  value: unknown,
-  place: number,
-): { sql: string; text: string | null } => {
+export const sqlOf = (type: ColumnType, value: unknown, place: number): { sql: string; text: string | null } => {
   const casts: Partial<Record<ColumnType, string>> = {
     bytes: `decode($${place}::text, 'hex')`,
     instant: `$${place}::text::timestamptz`,
@@ -29,8 +25,7 @@ export const sqlOf = (
     decimal: `$${place}::text::numeric`,
     'text[]': `array(select jsonb_array_elements_text($${place}::text::jsonb))`,
   };
-  const text =
-    value === null ? null : type === 'json' || type === 'text[]' ? JSON.stringify(value) : String(value);
+  const text = value === null ? null : type === 'json' || type === 'text[]' ? JSON.stringify(value) : String(value);
   return { sql: casts[type] ?? `$${place}::text::${type}`, text };
 };
 

@@ -65,19 +65,16 @@ const updateRow = async (tx: Transaction, row: VaultRow, changes: Record<string,
     return { set: `${column} = ${sql}`, text };
   });
   const where = whereText(row, sets.length + 1);
-  const { count } = await tx.unsafe(
-    `update ${name} set ${sets.map(({ set }) => set).join(', ')} where ${where.text}`,
-    [...sets.map(({ text }) => text), ...where.parameters],
-  );
+  const { count } = await tx.unsafe(`update ${name} set ${sets.map(({ set }) => set).join(', ')} where ${where.text}`, [
+    ...sets.map(({ text }) => text),
+    ...where.parameters,
+  ]);
   if (count !== 1) throw new Error(`${count} rows of ${name} were updated`);
 };
 
 const deleteRow = async (tx: Transaction, row: VaultRow): Promise<void> => {
   const where = whereText(row, 1);
-  const { count } = await tx.unsafe(
-    `delete from ${entityOf(row).name} where ${where.text}`,
-    where.parameters,
-  );
+  const { count } = await tx.unsafe(`delete from ${entityOf(row).name} where ${where.text}`, where.parameters);
   if (count !== 1) throw new Error(`${count} rows of ${row.table} were deleted`);
 };
 
@@ -145,8 +142,10 @@ const deleteLeaf: Maker = (random, leaves) => {
   return {
     kind: 'delete what a leaf holds',
     what: leaf.rows.map((row) => `${row.table} ${keyOf(row)}`).join(', '),
-    ...{ leaves: [leaf.index], keys: namesIn(leaf.rows) },
-    ...{ expected: ['row_gone'], besides: ['payload', 'destruction'] },
+    leaves: [leaf.index],
+    keys: namesIn(leaf.rows),
+    expected: ['row_gone'],
+    besides: ['payload', 'destruction'],
     apply: async (tx) => {
       for (const row of leaf.rows) await deleteRow(tx, row);
     },
@@ -159,9 +158,11 @@ const deleteRowOfCall: Maker = (random, leaves) => {
   return {
     kind: 'delete a row of a call',
     what: `${row.table} ${keyOf(row)}`,
-    ...{ leaves: [leaf.index], keys: leaf.rows.map(keyOf) },
+    leaves: [leaf.index],
+    keys: leaf.rows.map(keyOf),
     // What a call did besides may be missing from the start: nothing tells that it was there, but the hash.
-    ...{ expected: row.table === 'api_request_route_s' ? ['entry'] : ['row_gone'], besides: ['row_added'] },
+    expected: row.table === 'api_request_route_s' ? ['entry'] : ['row_gone'],
+    besides: ['row_added'],
     apply: (tx) => deleteRow(tx, row),
   };
 };
@@ -175,14 +176,7 @@ const newId = (): string => {
 /** The same call once more under another id, as the product would have written it. */
 const cloneOfCall = (leaf: Leaf, journal_sequence: unknown): VaultRow[] => {
   const [said, link] = [rowOf(leaf, 'api_request_s'), rowOf(leaf, 'api_request_l')];
-  const {
-    load_date,
-    applied_date,
-    hash_diff: _,
-    record_source,
-    api_request_hk: __,
-    ...payload
-  } = said.values;
+  const { load_date, applied_date, hash_diff: _, record_source, api_request_hk: __, ...payload } = said.values;
   const at = { load_date, applied_date, record_source } as never;
   const api_request_bk = newId();
   const api_request_hk = build.hubKey('api_request_h', { api_request_bk });
@@ -203,8 +197,10 @@ const insertCall: Maker = (random, leaves) => {
   return {
     kind: 'insert a call',
     what: rows.map((row) => `${row.table} ${keyOf(row)}`).join(', '),
-    ...{ leaves: [leaf.index], keys: rows.map(keyOf) },
-    ...{ expected: ['row_added'], besides: ['journal_claim'] },
+    leaves: [leaf.index],
+    keys: rows.map(keyOf),
+    expected: ['row_added'],
+    besides: ['journal_claim'],
     apply: async (tx) => {
       for (const row of rows) await insertRow(tx, row);
     },
@@ -218,14 +214,7 @@ const insertState: Maker = (random, leaves) => {
   ).rows[0]!.values.customer_hk;
   const load_date = `2026-11-21T09:00:00.${String(random(1_000_000)).padStart(6, '0')}Z`;
   const { values } = leaves.find(({ rows }) => rows[0]!.table === 'customer_config_s')!.rows[0]!;
-  const {
-    customer_hk: _,
-    load_date: __,
-    applied_date: ___,
-    hash_diff: ____,
-    record_source,
-    ...payload
-  } = values;
+  const { customer_hk: _, load_date: __, applied_date: ___, hash_diff: ____, record_source, ...payload } = values;
   const row = build.satellite(
     'customer_config_s',
     String(customer_hk),
@@ -235,8 +224,10 @@ const insertState: Maker = (random, leaves) => {
   return {
     kind: 'insert a state',
     what: `${row.table} ${keyOf(row)}`,
-    ...{ leaves: [], keys: [String(row.values.hash_diff)] },
-    ...{ expected: ['row_added'], besides: [] },
+    leaves: [],
+    keys: [String(row.values.hash_diff)],
+    expected: ['row_added'],
+    besides: [],
     apply: (tx) => insertRow(tx, row),
   };
 };
@@ -254,8 +245,10 @@ const changeGhost: Maker = (random) => {
   return {
     kind: is_deleted ? 'delete a ghost record' : 'change a ghost record',
     what: `${entity.table}.${column}`,
-    ...{ leaves: [], keys: [GHOST_KEY, `ghost record of ${entity.table} `, `${entity.hash_key}=01`] },
-    ...{ expected: ['row_gone'], besides: ['row_added'] },
+    leaves: [],
+    keys: [GHOST_KEY, `ghost record of ${entity.table} `, `${entity.hash_key}=01`],
+    expected: ['row_gone'],
+    besides: ['row_added'],
     apply: (tx) =>
       is_deleted
         ? tx.unsafe(`delete from ${entity.name} where ${ghost}`)
@@ -269,9 +262,11 @@ const insertUnderGhost: Maker = (random, leaves) => {
   return {
     kind: 'insert a row under the key of the ghost record',
     what: row.table,
-    ...{ leaves: [leaf.index], keys: [GHOST_KEY] },
+    leaves: [leaf.index],
+    keys: [GHOST_KEY],
     // A call's satellite brings its number along.
-    ...{ expected: ['row_added'], besides: ['journal_claim', 'link_key'] },
+    expected: ['row_added'],
+    besides: ['journal_claim', 'link_key'],
     apply: (tx) => insertRow(tx, copy),
   };
 };
@@ -292,8 +287,10 @@ const rehashCall: Maker = (random, leaves) => {
   return {
     kind: 'change a call and its hashes',
     what: `api_request_s ${String(api_request_hk)}`,
-    ...{ leaves: [leaf.index], keys: [keyOf(row)] },
-    ...{ expected: ['entry'], besides: [] },
+    leaves: [leaf.index],
+    keys: [keyOf(row)],
+    expected: ['entry'],
+    besides: [],
     apply: (tx) => updateRow(tx, row, { ...changes, hash_diff }),
   };
 };
@@ -319,8 +316,10 @@ const moveToCustomer: Maker = (random, leaves) => {
   return {
     kind: is_copy ? 'copy a call to another customer' : 'move a call to another customer',
     what: `api_request_l ${keyOf(link)} → ${keyOf(copy)}`,
-    ...{ leaves: [leaf.index], keys: [keyOf(copy), String(api_request_hk)] },
-    ...{ expected: is_copy ? ['row_added'] : ['entry'], besides: [] },
+    leaves: [leaf.index],
+    keys: [keyOf(copy), String(api_request_hk)],
+    expected: is_copy ? ['row_added'] : ['entry'],
+    besides: [],
     apply: (tx) =>
       is_copy
         ? insertRow(tx, copy)
@@ -352,8 +351,10 @@ const swapCalls: Maker = (random, leaves) => {
   return {
     kind: 'swap the order of two calls',
     what: `${keyOf(a)} and ${keyOf(b)}${is_rehashed ? ', hashes too' : ''}`,
-    ...{ leaves: [first.index, second.index], keys: [...first.rows, ...second.rows].map(keyOf) },
-    ...{ expected: is_rehashed ? ['entry'] : ['payload'], besides: ['entry', 'row_gone'] },
+    leaves: [first.index, second.index],
+    keys: [...first.rows, ...second.rows].map(keyOf),
+    expected: is_rehashed ? ['entry'] : ['payload'],
+    besides: ['entry', 'row_gone'],
     apply: async (tx) => {
       await updateRow(tx, a, swapped(a, b.values.journal_sequence));
       await updateRow(tx, b, swapped(b, a.values.journal_sequence));

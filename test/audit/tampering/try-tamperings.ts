@@ -45,10 +45,7 @@ export const undone = async <T>(sql: Sql, work: (tx: Transaction) => Promise<T>)
 };
 
 /** Whether a change was made. One that a table's own checks and keys refuse, which hold without triggers, was not. */
-const attempt = async (
-  tx: Transaction,
-  change: (point: Transaction) => Promise<boolean>,
-): Promise<boolean> => {
+const attempt = async (tx: Transaction, change: (point: Transaction) => Promise<boolean>): Promise<boolean> => {
   try {
     return (await tx.savepoint(change)) as boolean;
   } catch (error) {
@@ -65,11 +62,7 @@ export const tryGroup = async (
   sql: Sql,
   vault: SealedVault,
   trusted: Trusted,
-  {
-    random,
-    leaves,
-    size,
-  }: { readonly random: Random; readonly leaves: readonly Leaf[]; readonly size: number },
+  { random, leaves, size }: { readonly random: Random; readonly leaves: readonly Leaf[]; readonly size: number },
   tally: Tally,
 ): Promise<void> => {
   const applied: Tampering[] = [];
@@ -99,8 +92,7 @@ export const tryGroup = async (
 const judge = (applied: readonly Tampering[], report: Report, tally: Tally): void => {
   tally.tried += applied.length;
   const isAbout = ({ message }: Fault, { leaves, keys }: Tampering): boolean =>
-    keys.some((key) => message.includes(key)) ||
-    leaves.some((leaf) => new RegExp(`leaf ${leaf}\\b`).test(message));
+    keys.some((key) => message.includes(key)) || leaves.some((leaf) => new RegExp(`leaf ${leaf}\\b`).test(message));
   for (const tampering of applied) {
     const about = report.faults.filter((fault) => isAbout(fault, tampering));
     const is_named = about.some(({ kind }) => tampering.expected.includes(kind));

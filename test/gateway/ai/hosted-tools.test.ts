@@ -12,7 +12,10 @@ interface Facts {
 }
 
 const RESPONSE = {
-  ...{ id: 'resp_1', object: 'response', status: 'completed', model: 'gpt-4.1' },
+  id: 'resp_1',
+  object: 'response',
+  status: 'completed',
+  model: 'gpt-4.1',
   usage: { input_tokens: 100, output_tokens: 20, total_tokens: 120 },
 };
 const SEARCH = { type: 'web_search_call', id: 'ws_1', status: 'completed', action: { type: 'search' } };
@@ -20,7 +23,11 @@ const OPENED = { ...SEARCH, action: { type: 'open_page', url: 'https://example.c
 const MESSAGE = { type: 'message', content: [{ type: 'output_text', text: 'Found.', annotations: [] }] };
 
 const CLAUDE = {
-  ...{ id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-haiku-4-5', stop_reason: 'end_turn' },
+  id: 'msg_1',
+  type: 'message',
+  role: 'assistant',
+  model: 'claude-haiku-4-5',
+  stop_reason: 'end_turn',
   content: [{ type: 'text', text: 'Found.' }],
 };
 
@@ -42,8 +49,7 @@ describe('tools that a provider runs itself', () => {
     await upstream.close();
   });
 
-  const answer = (json: object): void =>
-    upstream.script((response) => sendJson(response, JSON.stringify(json)));
+  const answer = (json: object): void => upstream.script((response) => sendJson(response, JSON.stringify(json)));
   const stream = (events: readonly object[]): void =>
     upstream.script((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -54,18 +60,10 @@ describe('tools that a provider runs itself', () => {
       );
     });
   const respond = (fields: object, key = careful): Promise<Reply> =>
-    gateway.post(
-      '/v1/responses',
-      { model: 'gpt-4.1', input: 'Hi', max_output_tokens: 1_000, ...fields },
-      key,
-    );
+    gateway.post('/v1/responses', { model: 'gpt-4.1', input: 'Hi', max_output_tokens: 1_000, ...fields }, key);
   const message = (fields: object, key = careful): Promise<Reply> => {
     const messages = [{ role: 'user', content: 'Hi' }];
-    return gateway.post(
-      '/v1/messages',
-      { model: 'claude-haiku-4-5', max_tokens: 1_000, messages, ...fields },
-      key,
-    );
+    return gateway.post('/v1/messages', { model: 'claude-haiku-4-5', max_tokens: 1_000, messages, ...fields }, key);
   };
   const generate = (tools: readonly object[], key = careful): Promise<Reply> => {
     const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }];
@@ -76,8 +74,7 @@ describe('tools that a provider runs itself', () => {
     assert.equal(reply.status, 200, reply.text);
     return gateway.recorded(reply.request_id);
   };
-  const factsOf = ({ route }: VaultCall): Facts =>
-    (route!.attempts.at(-1) as unknown as { rating: Facts }).rating;
+  const factsOf = ({ route }: VaultCall): Facts => (route!.attempts.at(-1) as unknown as { rating: Facts }).rating;
   /** What a call costs the provider beyond the same one without its tools. */
   const feeOf = (call: VaultCall, plain: VaultCall): bigint =>
     BigInt(call.provider_cost!) - BigInt(plain.provider_cost!);
@@ -127,7 +124,8 @@ describe('tools that a provider runs itself', () => {
         message: { ...CLAUDE, content: [], usage: { input_tokens: 9, output_tokens: 1 } },
       },
       {
-        ...{ type: 'content_block_start', index: 0 },
+        type: 'content_block_start',
+        index: 0,
         content_block: { type: 'server_tool_use', id: 's', name: 'web_search', input: { query: 'x' } },
       },
     ]);
@@ -203,16 +201,22 @@ describe('tools that a provider runs itself', () => {
     assert.equal(refused.status, 422);
     assert.match(refused.text, /UNPRICED_MODEL.*tools\[0\]\.googleSearch/);
     const priced = await gateway.admin('POST', '/models', {
-      ...{ provider: 'google', model: 'gemini-2.5-flash', input_price: '0.3', output_price: '2.5' },
-      ...{ web_search_price: 35, maps_search_price: '25' },
+      provider: 'google',
+      model: 'gemini-2.5-flash',
+      input_price: '0.3',
+      output_price: '2.5',
+      web_search_price: 35,
+      maps_search_price: '25',
     });
     assert.equal(priced.status, 200, priced.text);
     const candidate = (groundingMetadata: object) => ({
-      ...{ content: { role: 'model', parts: [{ text: 'Found.' }] }, finishReason: 'STOP' },
+      content: { role: 'model', parts: [{ text: 'Found.' }] },
+      finishReason: 'STOP',
       groundingMetadata,
     });
     const reply = (modelVersion: string, metadata: object) => ({
-      ...{ candidates: [candidate(metadata)], modelVersion },
+      candidates: [candidate(metadata)],
+      modelVersion,
       usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 20, totalTokenCount: 120 },
     });
     const queries = { webSearchQueries: ['a', 'b', 'c'], groundingChunks: [{ web: {} }] };
@@ -245,9 +249,14 @@ describe('tools that a provider runs itself', () => {
 
   it('are charged once a choice in a chat, whose replies do not tell', async () => {
     const chat = {
-      ...{ id: 'c', object: 'chat.completion', created: 1, model: 'gpt-4.1' },
+      id: 'c',
+      object: 'chat.completion',
+      created: 1,
+      model: 'gpt-4.1',
       choices: [0, 1].map((index) => ({
-        ...{ index, finish_reason: 'stop', message: { role: 'assistant', content: 'Found.' } },
+        index,
+        finish_reason: 'stop',
+        message: { role: 'assistant', content: 'Found.' },
       })),
       usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
     };
@@ -265,7 +274,8 @@ describe('tools that a provider runs itself', () => {
   it('are no matter where a translation leaves them out', async () => {
     answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     const reply = await gateway.send({
-      ...{ method: 'POST', path: '/v1/responses' },
+      method: 'POST',
+      path: '/v1/responses',
       headers: { authorization: `Bearer ${careful}`, 'x-onevault-lossy': 'allow' },
       body: JSON.stringify({ model: 'claude-haiku-4-5', input: 'Hi', tools: [{ type: 'image_generation' }] }),
     });

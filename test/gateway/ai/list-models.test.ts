@@ -12,8 +12,7 @@ describe('GET /v1/models', () => {
   });
   after(() => gateway.close());
 
-  const get = (path: string, api_key = gateway.keys.api_key) =>
-    gateway.send({ path, headers: bearer(api_key) });
+  const get = (path: string, api_key = gateway.keys.api_key) => gateway.send({ path, headers: bearer(api_key) });
 
   it("lists what may be asked for, in the form of OpenAI's SDK", async () => {
     const { data } = await gateway.openai().models.list();
@@ -114,9 +113,7 @@ describe('a key that is refused where models are listed', () => {
       for (const path of ['/v1/models', '/v1/models/gpt-4o', '/v1/ai/models', '/v1beta/models']) {
         assert.equal((await get(path, 'sk_wrong')).status, 401, path);
       }
-      const told = () => gateway.database.sql<
-        { actor_kind: string; reason: string; times: number; first: string }[]
-      >`
+      const told = () => gateway.database.sql<{ actor_kind: string; reason: string; times: number; first: string }[]>`
         select s.actor_kind, s.reason, sum(s.event_count)::integer as times, min(s.subject) as first
         from audit.audit_event_s_current s
         where s.action = 'login.fail'

@@ -10,9 +10,7 @@ const luhnSum = (digits: string): number =>
   }, 0);
 
 const digitsOf = (length: number) =>
-  fc
-    .array(fc.integer({ min: 0, max: 9 }), { minLength: length, maxLength: length })
-    .map((digits) => digits.join(''));
+  fc.array(fc.integer({ min: 0, max: 9 }), { minLength: length, maxLength: length }).map((digits) => digits.join(''));
 
 const card = fc
   .integer({ min: 12, max: 18 })

@@ -14,12 +14,9 @@ describe('the budget counters', () => {
       fc.asyncProperty(
         amount,
         amount,
-        fc.array(
-          fc.record({ amount, spent_percent: fc.bigInt({ min: 0n, max: 100n }), settles: fc.boolean() }),
-          {
-            maxLength: 60,
-          },
-        ),
+        fc.array(fc.record({ amount, spent_percent: fc.bigInt({ min: 0n, max: 100n }), settles: fc.boolean() }), {
+          maxLength: 60,
+        }),
         async (month, day, calls) => {
           const counters = createBudgetCounters();
           const budgets = [

@@ -68,10 +68,7 @@ describe("calls with a customer's own provider key", () => {
       [paid.provider_cost, paid.gateway_markup, paid.customer_cost],
       ['0', listed.gateway_markup, listed.gateway_markup],
     );
-    assert.equal(
-      BigInt(paid.customer_cost!) + BigInt(attempt!.provider_key_cost!),
-      BigInt(listed.customer_cost!),
-    );
+    assert.equal(BigInt(paid.customer_cost!) + BigInt(attempt!.provider_key_cost!), BigInt(listed.customer_cost!));
     const [ours] = attemptsOf(listed);
     assert.deepEqual([ours?.provider_key, ours?.provider_key_cost], [null, undefined]);
     const month = new Date().toISOString().slice(0, 7);
@@ -92,9 +89,7 @@ describe("calls with a customer's own provider key", () => {
       ];
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end(
-        [...frames.map((frame) => JSON.stringify(frame)), '[DONE]']
-          .map((data) => `data: ${data}\n\n`)
-          .join(''),
+        [...frames.map((frame) => JSON.stringify(frame)), '[DONE]'].map((data) => `data: ${data}\n\n`).join(''),
       );
     });
     const reply = ok(await gateway.chat({ ...CHAT, stream: true }, key));
@@ -166,10 +161,7 @@ describe("calls with a customer's own provider key", () => {
       assert.equal(refused.length > 0, fallback === 'none');
       for (const reply of refused) {
         assert.equal(errorOf(reply).code, 'budget_exceeded');
-        assert.match(
-          errorOf(reply).details ?? '',
-          new RegExp(`limit provider-key:${id}/.*own key .* USD are left`),
-        );
+        assert.match(errorOf(reply).details ?? '', new RegExp(`limit provider-key:${id}/.*own key .* USD are left`));
       }
       const calls = await Promise.all(
         replies.filter(({ status }) => status === 200).map(({ request_id }) => gateway.recorded(request_id)),
@@ -191,9 +183,7 @@ describe("calls with a customer's own provider key", () => {
     const { slug, key } = await newCustomer();
     const { id } = await giveKey(gateway, slug, { monthly_spending_limit: 10 });
     await gateway.drain();
-    const names = [slug, `provider-key:${id}`].map(
-      (scope) => `${scope}/${new Date().toISOString().slice(0, 7)}`,
-    );
+    const names = [slug, `provider-key:${id}`].map((scope) => `${scope}/${new Date().toISOString().slice(0, 7)}`);
     for (const where of ['journal', 'vault']) {
       if (where === 'journal') for (let count = 0; count < 3; count += 1) ok(await gateway.chat(CHAT, key));
       else await gateway.drain();
@@ -266,10 +256,7 @@ describe("calls with a customer's own provider key", () => {
     upstream.received.length = 0;
     const reply = ok(await gateway.chat({ ...CHAT, model }, own.key));
     assert.equal(upstream.received[0]?.url, '/tuned/v1/chat/completions');
-    assert.equal(
-      (JSON.parse(upstream.received[0]!.body) as { model: string }).model,
-      'ft:gpt-4o-mini:acme::7',
-    );
+    assert.equal((JSON.parse(upstream.received[0]!.body) as { model: string }).model, 'ft:gpt-4o-mini:acme::7');
     const call = await gateway.recorded(reply.request_id);
     assert.deepEqual([call.model_requested, call.model, call.provider], [model, 'gpt-4o-mini', 'openai']);
     const like = await gateway.recorded(
@@ -289,14 +276,8 @@ describe("calls with a customer's own provider key", () => {
     assert.ok((await listOf(own.key)).includes(`"${model}"`));
     assert.ok(!(await listOf(other.key)).includes(`"${model}"`));
     const one = { path: `/v1/models/${model}` };
-    assert.equal(
-      (await gateway.send({ ...one, headers: { authorization: `Bearer ${own.key}` } })).status,
-      200,
-    );
-    assert.equal(
-      (await gateway.send({ ...one, headers: { authorization: `Bearer ${other.key}` } })).status,
-      404,
-    );
+    assert.equal((await gateway.send({ ...one, headers: { authorization: `Bearer ${own.key}` } })).status, 200);
+    assert.equal((await gateway.send({ ...one, headers: { authorization: `Bearer ${other.key}` } })).status, 404);
     assert.equal((await gateway.chat({ ...CHAT, model }, other.key)).status, 404);
   });
 
@@ -319,9 +300,7 @@ describe("calls with a customer's own provider key", () => {
     const nowhere = await gateway.admin('POST', `/customers/${slug}/provider-keys`, terms);
     assert.deepEqual([nowhere.status, errorOf(nowhere).param], [400, 'base_url'], nowhere.text);
     const { id } = await giveKey(gateway, slug, { ...terms, base_url: `${upstream.url}/v1` });
-    const call = await gateway.recorded(
-      ok(await gateway.chat({ ...CHAT, model: 'acme-llama' }, key)).request_id,
-    );
+    const call = await gateway.recorded(ok(await gateway.chat({ ...CHAT, model: 'acme-llama' }, key)).request_id);
     assert.deepEqual([call.provider, call.model, call.provider_cost], ['custom', 'gpt-4o-mini', '0']);
     assert.equal(attemptsOf(call)[0]?.provider_key, id);
     assert.ok(BigInt(attemptsOf(call)[0]!.provider_key_cost!) > 0n);

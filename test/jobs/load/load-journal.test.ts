@@ -62,10 +62,10 @@ describe('the loader', function () {
       recorded_at: '2026-11-21T10:00:01.500Z',
       route: {
         candidates: [{ provider: 'openai', model: 'gpt-4o', worst_cost: '90000000' }],
-        attempts: [
-          { provider: 'openai', model: 'gpt-4o', latency_ms: 90, http_status: 200, error_code: null },
-        ],
-        ...{ decision: 'cheapest', rule_version: null, max_cost: null },
+        attempts: [{ provider: 'openai', model: 'gpt-4o', latency_ms: 90, http_status: 200, error_code: null }],
+        decision: 'cheapest',
+        rule_version: null,
+        max_cost: null,
       },
     };
     await writer.append(ended);
@@ -85,16 +85,24 @@ describe('the loader', function () {
     assert.deepEqual(
       { ...row },
       {
-        ...{ load_date: '2026-11-21T10:00:01.500Z', applied_date: '2026-11-21T09:59:59.900Z' },
-        ...{ record_source: 'gateway', response_status: 'SUCCESS', http_status: 200, prompt_tokens: 10 },
-        ...{ customer_cost: '75000000', journal_writer: writer.id, intent_sequence: 1, journal_sequence: 2 },
-        ...{ is_customer: true, routing_rule_hk: '0'.repeat(64), decision: 'cheapest' },
-        ...{ candidates: ended.route!.candidates, attempts: ended.route!.attempts },
+        load_date: '2026-11-21T10:00:01.500Z',
+        applied_date: '2026-11-21T09:59:59.900Z',
+        record_source: 'gateway',
+        response_status: 'SUCCESS',
+        http_status: 200,
+        prompt_tokens: 10,
+        customer_cost: '75000000',
+        journal_writer: writer.id,
+        intent_sequence: 1,
+        journal_sequence: 2,
+        is_customer: true,
+        routing_rule_hk: '0'.repeat(64),
+        decision: 'cheapest',
+        candidates: ended.route!.candidates,
+        attempts: ended.route!.attempts,
       },
     );
-    assert.deepEqual((await readVault(database.sql)).batches, [
-      { writer: writer.id, first: 1, last: 2, count: 2 },
-    ]);
+    assert.deepEqual((await readVault(database.sql)).batches, [{ writer: writer.id, first: 1, last: 2, count: 2 }]);
     assert.equal(countEntries(journal.store), 0);
   });
 
@@ -127,18 +135,14 @@ describe('the loader', function () {
     const entries = entriesOf(writer);
     await openLoader().drain();
     const loaded = await readVault(database.sql);
-    for (const { sequence, text } of entries)
-      await journal.store.records.put(encodeKey(writer.id, sequence), text);
+    for (const { sequence, text } of entries) await journal.store.records.put(encodeKey(writer.id, sequence), text);
     await journal.store.positions.remove(writer.id);
 
     const second = await appendCalls(writer, 100);
     assert.equal(await openLoader().drain(), 200);
     const after = await readVault(database.sql);
     assert.deepEqual(after.request_ids, [...first, ...second].sort());
-    assert.deepEqual(after.batches, [
-      ...loaded.batches,
-      { writer: writer.id, first: 601, last: 800, count: 200 },
-    ]);
+    assert.deepEqual(after.batches, [...loaded.batches, { writer: writer.id, first: 601, last: 800, count: 200 }]);
     assert.equal(countEntries(journal.store), 0);
     assert.equal(listWriters(journal.store)[0]!.position, 800);
   });
@@ -212,8 +216,7 @@ describe('the loader', function () {
       JSON.stringify({ ...bad, customer: 'a\u0000b' }),
     ];
     await writer.append(before);
-    for (const [at, text] of texts.entries())
-      await journal.store.records.put(encodeKey(writer.id, at + 2), text);
+    for (const [at, text] of texts.entries()) await journal.store.records.put(encodeKey(writer.id, at + 2), text);
     const void_record = JSON.stringify({ kind: 'void', reason: 'never reached the disk' });
     await journal.store.records.put(encodeKey(writer.id, texts.length + 2), void_record);
     await journal.store.records.put(encodeKey(writer.id, texts.length + 3), JSON.stringify(after));
@@ -236,8 +239,7 @@ describe('the loader', function () {
       );
     }
 
-    for (const { sequence, text } of entries)
-      await journal.store.records.put(encodeKey(writer.id, sequence), text);
+    for (const { sequence, text } of entries) await journal.store.records.put(encodeKey(writer.id, sequence), text);
     await journal.store.positions.remove(writer.id);
     await openLoader().drain();
     assert.deepEqual(await readVault(database.sql), loaded, 'once more adds nothing');
@@ -283,8 +285,7 @@ describe('the loader', function () {
     const sent = await appendCalls(writer, 10);
     const entries = entriesOf(writer).slice(0, 12);
     await openLoader().drain();
-    for (const { sequence, text } of entries)
-      await journal.store.records.put(encodeKey(writer.id, sequence), text);
+    for (const { sequence, text } of entries) await journal.store.records.put(encodeKey(writer.id, sequence), text);
     await journal.store.positions.put(writer.id, 4);
     assert.equal(await openLoader().drain(), 0);
     assert.deepEqual((await readVault(database.sql)).request_ids, sent);

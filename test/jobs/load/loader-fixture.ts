@@ -14,7 +14,9 @@ const CLOCK = fixedClock('2026-11-21T10:05:00Z');
 export const createTestLoader = (store: JournalStore, url: string, log = silentLog): JournalLoader => {
   const registry = testRegistry();
   return createJournalLoader({
-    ...{ store, registry, log },
+    store,
+    registry,
+    log,
     connect: () => connect(url, { application_name: 'test loader', max_connections: 2 }),
     load: createLoader({ registry, now: CLOCK.now }),
     append: createAppend(registry),

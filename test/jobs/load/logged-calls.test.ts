@@ -133,11 +133,7 @@ describe('the leaves of calls', function () {
   });
 
   it('are found by the id of the request, before and after they are in the tree', async () => {
-    const calls = [
-      call(),
-      call({ request_id: '11111111-2222-4333-8444-555555555555' }),
-      call({ route: ROUTE }),
-    ];
+    const calls = [call(), call({ request_id: '11111111-2222-4333-8444-555555555555' }), call({ route: ROUTE })];
     await appendAll([intent(), ...calls]);
     await drain();
     const registry = testRegistry();

@@ -27,8 +27,7 @@ describe('/api-keys', () => {
   });
   after(() => gateway.close());
 
-  const create = (input: object = {}) =>
-    gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'ci', ...input });
+  const create = (input: object = {}) => gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'ci', ...input });
 
   it('makes a key that works at once, and shows it this once', async () => {
     const made = await create();
@@ -171,14 +170,7 @@ describe('/api-keys', () => {
   }
 
   it('answers 404 for a key that is not there, whatever its id', async () => {
-    for (const id of [
-      'x',
-      'unknown',
-      '%00',
-      '00000000-0000-7000-8000-000000000000',
-      "'--",
-      'a'.repeat(5_000),
-    ]) {
+    for (const id of ['x', 'unknown', '%00', '00000000-0000-7000-8000-000000000000', "'--", 'a'.repeat(5_000)]) {
       for (const method of ['GET', 'DELETE']) {
         assert.equal((await gateway.admin(method, `/api-keys/${id}`)).status, 404, `${method} ${id}`);
       }

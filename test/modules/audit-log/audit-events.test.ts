@@ -44,11 +44,7 @@ const pathOf = (path: string): string =>
     .replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
 
 // An auditor checks what was done with it, and needs none of it for that.
-const PERSONAL = [
-  '/customers/:slug/contact',
-  '/customers/:slug/contact/history',
-  '/privacy/exports/:subject',
-];
+const PERSONAL = ['/customers/:slug/contact', '/customers/:slug/contact/history', '/privacy/exports/:subject'];
 
 // Node sends no length with a body that DELETE does not expect.
 const bodyOf = (method: string): object | undefined => (['post', 'put'].includes(method) ? {} : undefined);
@@ -73,7 +69,9 @@ describe('the audit events of the control plane', () => {
 
   const asAuditor = (method: string, path: string, body?: unknown): Promise<Reply> =>
     gateway.send({
-      ...{ method, path, headers: bearer(auditor.key) },
+      method,
+      path,
+      headers: bearer(auditor.key),
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
 
@@ -101,11 +99,9 @@ describe('the audit events of the control plane', () => {
 
   it('tell of a change who made it, from where, and what held before and after, and no secret', async () => {
     const made = await gateway.send({
-      ...{
-        method: 'POST',
-        path: '/customers',
-        body: JSON.stringify({ slug: 'told', cost_budget_daily: '1' }),
-      },
+      method: 'POST',
+      path: '/customers',
+      body: JSON.stringify({ slug: 'told', cost_budget_daily: '1' }),
       headers: { ...bearer(gateway.keys.admin_key), 'user-agent': 'curl/8' },
     });
     const key = await gateway.admin('POST', '/api-keys', { customer: 'told', name: 'ci of Jane' });
@@ -117,10 +113,22 @@ describe('the audit events of the control plane', () => {
     assert.deepEqual(
       { ...created, event_id: '', occurred_at: '', after: null },
       {
-        ...{ event_id: '', occurred_at: '', actor_kind: 'administrator', actor: admin_id },
-        ...{ action: 'customer.create', subject_kind: 'customer', subject: 'told', outcome: 'succeeded' },
-        ...{ reason: null, before: null, after: null, request_id: made.request_id },
-        ...{ request_ip: '127.0.0.1', user_agent: 'curl/8', event_count: 1, customers: ['told'] },
+        event_id: '',
+        occurred_at: '',
+        actor_kind: 'administrator',
+        actor: admin_id,
+        action: 'customer.create',
+        subject_kind: 'customer',
+        subject: 'told',
+        outcome: 'succeeded',
+        reason: null,
+        before: null,
+        after: null,
+        request_id: made.request_id,
+        request_ip: '127.0.0.1',
+        user_agent: 'curl/8',
+        event_count: 1,
+        customers: ['told'],
       },
     );
     assert.equal(created!.after!.cost_budget_daily, '1000000000000');
@@ -217,12 +225,7 @@ describe('the audit events of the control plane', () => {
   it('let nobody past without a key but where it is public by design', () => {
     assert.deepEqual(
       CONTROL_ROUTES.filter(({ scopes }) => scopes === null).map(({ method, path }) => `${method} ${path}`),
-      [
-        'get /v1/audit/checkpoint',
-        'get /v1/audit/keys',
-        'get /v1/audit/consistency',
-        'post /v1/audit/cosignatures',
-      ],
+      ['get /v1/audit/checkpoint', 'get /v1/audit/keys', 'get /v1/audit/consistency', 'post /v1/audit/cosignatures'],
     );
   });
 
@@ -268,22 +271,12 @@ describe('the audit events of the control plane', () => {
     }
     assert.deepEqual(paged.slice(0, ids.length), ids);
     const [middle] = all.slice(all.length / 2);
-    const since = eventsOf(
-      await gateway.admin('GET', `/v1/audit/events?limit=1000&from=${middle!.occurred_at}`),
-    );
+    const since = eventsOf(await gateway.admin('GET', `/v1/audit/events?limit=1000&from=${middle!.occurred_at}`));
     assert.ok(since.every(({ occurred_at }) => occurred_at >= middle!.occurred_at));
-    const until_then = eventsOf(
-      await gateway.admin('GET', `/v1/audit/events?limit=1000&to=${middle!.occurred_at}`),
-    );
+    const until_then = eventsOf(await gateway.admin('GET', `/v1/audit/events?limit=1000&to=${middle!.occurred_at}`));
     assert.ok(until_then.every(({ occurred_at }) => occurred_at < middle!.occurred_at));
     assert.ok(since.length + until_then.length > all.length);
-    for (const query of [
-      'from=today',
-      'to=2026-02-30T00:00:00Z',
-      'limit=0',
-      'actor=%00',
-      'action=a&action=b',
-    ]) {
+    for (const query of ['from=today', 'to=2026-02-30T00:00:00Z', 'limit=0', 'actor=%00', 'action=a&action=b']) {
       assert.equal((await gateway.admin('GET', `/v1/audit/events?${query}`)).status, 400, query);
     }
   });
@@ -314,8 +307,10 @@ describe('the audit events of the control plane', () => {
     });
 
     it('name the key that is known, and why it was refused', async () => {
-      const { key, id } = (await gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'x' }))
-        .json as { key: string; id: string };
+      const { key, id } = (await gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'x' })).json as {
+        key: string;
+        id: string;
+      };
       await tryKey(bearer(key));
       await gateway.admin('DELETE', `/api-keys/${id}`);
       await tryKey(bearer(key));
@@ -361,8 +356,7 @@ describe('the audit events of the control plane', () => {
         await Promise.all(Array.from({ length: 30 }, (_, more) => tryKey(bearer(secret(at + more)))));
       }
       const flood = async () => (await failuresOf('invalid_api_key')).slice(before_flood);
-      const sum = (events: readonly EventBody[]) =>
-        events.reduce((total, each) => total + each.event_count, 0);
+      const sum = (events: readonly EventBody[]) => events.reduce((total, each) => total + each.event_count, 0);
       await until(async () => sum(await flood()) === 300, 'all of the flood are told');
       assert.ok((await flood()).length < 200, `${(await flood()).length} events`);
     });

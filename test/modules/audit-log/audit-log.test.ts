@@ -104,8 +104,10 @@ describe('the audit log over HTTP, which needs no key', () => {
         const path = `/v1/audit/consistency?from=${from.tree_size}&to=${to.tree_size}`;
         const body = (await gateway.get(path)).json as ConsistencyBody;
         const claim = {
-          ...{ first_size: from.tree_size, second_size: to.tree_size },
-          ...{ first_root: from.root, second_root: to.root },
+          first_size: from.tree_size,
+          second_size: to.tree_size,
+          first_root: from.root,
+          second_root: to.root,
           path: body.hashes.map((hash) => Buffer.from(hash, 'base64')),
         };
         assert.ok(verifyConsistency(claim), path);
@@ -113,10 +115,7 @@ describe('the audit log over HTTP, which needs no key', () => {
       }
     }
     const newest = (await gateway.get(`/v1/audit/consistency?from=0`)).json as ConsistencyBody;
-    assert.deepEqual(
-      [newest.from, newest.to.tree_size],
-      [{ tree_size: 0, root_hash: null }, heads[2]!.tree_size],
-    );
+    assert.deepEqual([newest.from, newest.to.tree_size], [{ tree_size: 0, root_hash: null }, heads[2]!.tree_size]);
   });
 
   it('says what is wrong with a size', async () => {

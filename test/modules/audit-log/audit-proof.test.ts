@@ -19,7 +19,10 @@ const readProof = (text: string) => {
   const { tree_size, root } = parseCheckpoint(parseNote(text.slice(split + 2)).text);
   const place = Number(index!.replace(/^index /, ''));
   const holds = verifyInclusion({
-    ...{ index: place, tree_size, root, leaf_hash: hashLeaf(entry) },
+    index: place,
+    tree_size,
+    root,
+    leaf_hash: hashLeaf(entry),
     path: path.map((line) => Buffer.from(line, 'base64')),
   });
   return { entry: entry.toString(), index: place, tree_size, holds };

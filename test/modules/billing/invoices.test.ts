@@ -162,10 +162,7 @@ describe('the job invoices', () => {
         { request_timestamp: at, customer: 'stray' },
       ]);
       clock.advance(1_000);
-      await assert.rejects(
-        runJob(jobDeps(database, clock), 'invoices', { at: AT[2]! }),
-        /stray belongs to no tenant/,
-      );
+      await assert.rejects(runJob(jobDeps(database, clock), 'invoices', { at: AT[2]! }), /stray belongs to no tenant/);
       const documents = await readInvoices({ sql: database.sql, registry: testRegistry() }, undefined);
       assert.deepEqual(
         documents.map((each) => each.customer),
@@ -193,11 +190,7 @@ const toCall = ({
   customer_cost: rating === 'RATED' ? (provider_cost + gateway_markup).toString() : null,
 });
 
-const checkInvoices = async (
-  sql: Sql,
-  calls: readonly Generated[],
-  instants: readonly string[],
-): Promise<void> => {
+const checkInvoices = async (sql: Sql, calls: readonly Generated[], instants: readonly string[]): Promise<void> => {
   const documents = await readInvoices({ sql, registry: testRegistry() }, undefined);
   assert.deepEqual(
     documents.map((each) => each.invoice_number),
@@ -225,8 +218,7 @@ const checkInvoices = async (
     for (const { total, call_count, lines } of its) {
       sums[0]! += BigInt(total);
       sums[1]! += BigInt(
-        call_count -
-          lines.filter((line) => line.provider === null).reduce((sum, line) => sum + line.call_count, 0),
+        call_count - lines.filter((line) => line.provider === null).reduce((sum, line) => sum + line.call_count, 0),
       );
     }
     assert.deepEqual(sums, expected);

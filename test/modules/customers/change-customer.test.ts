@@ -80,14 +80,7 @@ describe('PATCH /customers/{slug}', () => {
   });
 
   it('refuses what is no change, naming it, and customers that are not there', async () => {
-    for (const fields of [
-      {},
-      { slug: 'x' },
-      { tenant: 'demo' },
-      { status: 'GONE' },
-      { cost_budget_daily: -1 },
-      [],
-    ]) {
+    for (const fields of [{}, { slug: 'x' }, { tenant: 'demo' }, { status: 'GONE' }, { cost_budget_daily: -1 }, []]) {
       assert.equal((await change('acme', fields)).status, 400, JSON.stringify(fields));
     }
     for (const slug of ['nobody', 'unknown', 'a%00b', '%F0%9F%92%A9']) {

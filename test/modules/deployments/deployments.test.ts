@@ -28,7 +28,10 @@ describe('POST /models', () => {
       sendJson(
         response,
         JSON.stringify({
-          ...{ id: 'c', object: 'chat.completion', created: 1, model: 'm' },
+          id: 'c',
+          object: 'chat.completion',
+          created: 1,
+          model: 'm',
           choices: [{ index: 0, message: { role: 'assistant', content: 'Hi!' }, finish_reason: 'stop' }],
           usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 },
         }),
@@ -43,8 +46,14 @@ describe('POST /models', () => {
   });
 
   const MODEL = {
-    ...{ provider: 'vllm', model: 'acme/llama-4', served_as: 'Meta/Llama-4', family: 'llama-4' },
-    ...{ context_window_tokens: 8_192, max_output_tokens: 1_000, input_price: '0.5', output_price: 1.5 },
+    provider: 'vllm',
+    model: 'acme/llama-4',
+    served_as: 'Meta/Llama-4',
+    family: 'llama-4',
+    context_window_tokens: 8_192,
+    max_output_tokens: 1_000,
+    input_price: '0.5',
+    output_price: 1.5,
   };
   const offer = (fields: object) => gateway.admin('POST', '/models', fields);
   const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
@@ -54,10 +63,18 @@ describe('POST /models', () => {
     const made = await offer(MODEL);
     assert.equal(made.status, 201, made.text);
     assert.deepEqual(made.json, {
-      ...{ provider: 'vllm', model: 'acme/llama-4', model_name: 'acme/llama-4', model_family: 'llama-4' },
+      provider: 'vllm',
+      model: 'acme/llama-4',
+      model_name: 'acme/llama-4',
+      model_family: 'llama-4',
       capabilities: ['chat', 'streaming', 'tools'],
-      ...{ context_window_tokens: 8_192, max_output_tokens: 1_000, quality_score: null, is_active: true },
-      ...{ provider_model_name: 'Meta/Llama-4', price_source: 'administrator', is_offered: true },
+      context_window_tokens: 8_192,
+      max_output_tokens: 1_000,
+      quality_score: null,
+      is_active: true,
+      provider_model_name: 'Meta/Llama-4',
+      price_source: 'administrator',
+      is_offered: true,
       tiers: [{ service_tier: 'standard', above_prompt_tokens: 0, prices: { input: '0.5', output: '1.5' } }],
     });
     const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
@@ -115,15 +132,15 @@ describe('POST /models', () => {
 
   it('names a deployment of a model that others serve too', async () => {
     const deployment = {
-      ...{ provider: 'azure-openai', model: 'gpt-4o-mini', served_as: 'our-mini' },
-      ...{ input_price: '0.01', output_price: '0.02' },
+      provider: 'azure-openai',
+      model: 'gpt-4o-mini',
+      served_as: 'our-mini',
+      input_price: '0.01',
+      output_price: '0.02',
     };
     assert.equal((await offer(deployment)).status, 200);
     const { key } = await gateway.newCustomer({ slug: 'on-azure', preferred_providers: ['azure-openai'] });
-    const reply = await gateway.chat(
-      { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] },
-      key,
-    );
+    const reply = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] }, key);
     assert.equal(reply.status, 200, reply.text);
     assert.match(server.received.at(-1)!.url, /^\/openai\/deployments\/our-mini\/chat\/completions\?/);
     assert.equal((await gateway.recorded(reply.request_id)).provider, 'azure-openai');
@@ -144,15 +161,19 @@ describe('POST /models', () => {
     assert.equal((await offer({ ...picture, model: 'acme-painter' })).status, 201);
     const drawn = { created: 1, data: [{ b64_json: 'AAAA' }, { b64_json: 'AAAA' }] };
     const chat = {
-      ...{ id: 'c', object: 'chat.completion', created: 1, model: 'm', service_tier: 'flex' },
+      id: 'c',
+      object: 'chat.completion',
+      created: 1,
+      model: 'm',
+      service_tier: 'flex',
       choices: [{ index: 0, message: { role: 'assistant', content: 'Hi!' }, finish_reason: 'stop' }],
       usage: { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 },
     };
-    server.script((response, { url }) =>
-      sendJson(response, JSON.stringify(url.includes('images') ? drawn : chat)),
-    );
+    server.script((response, { url }) => sendJson(response, JSON.stringify(url.includes('images') ? drawn : chat)));
     const painted = await gateway.post('/v1/images/generations', {
-      ...{ model: 'acme-painter', prompt: 'A cat', n: 2 },
+      model: 'acme-painter',
+      prompt: 'A cat',
+      n: 2,
     });
     assert.equal(painted.status, 200, painted.text);
     assert.equal((await gateway.recorded(painted.request_id)).provider_cost, '80000000000');
@@ -166,7 +187,9 @@ describe('POST /models', () => {
     const again = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
     assert.deepEqual(again.json, said.json);
     const reply = await gateway.chat({
-      ...{ model: 'gpt-4.1-nano', service_tier: 'flex', messages: [{ role: 'user', content: 'x' }] },
+      model: 'gpt-4.1-nano',
+      service_tier: 'flex',
+      messages: [{ role: 'user', content: 'x' }],
     });
     assert.equal(reply.status, 200, reply.text);
     assert.equal((await gateway.recorded(reply.request_id)).provider_cost, '1400000000');
@@ -180,14 +203,19 @@ describe('POST /models', () => {
       set.slice(1).map(({ applied_from: _, ...rest }) => rest),
       [
         {
-          ...{ provider: 'openai', model: 'gpt-4.1-nano', provider_model_name: 'gpt-4.1-nano' },
-          ...{ price_source: 'administrator', is_offered: true },
+          provider: 'openai',
+          model: 'gpt-4.1-nano',
+          provider_model_name: 'gpt-4.1-nano',
+          price_source: 'administrator',
+          is_offered: true,
           tiers: [
             ['standard', 0, { input: '2', output: '8', cached_input: '0.5' }],
             ['standard', 500, { input: '4', output: '8' }],
             ['flex', 0, { input: '1', output: '4' }],
           ].map(([service_tier, above_prompt_tokens, prices]) => ({
-            ...{ service_tier, above_prompt_tokens, prices },
+            service_tier,
+            above_prompt_tokens,
+            prices,
           })),
         },
       ],

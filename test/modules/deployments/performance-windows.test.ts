@@ -12,35 +12,15 @@ const AT = ['2026-11-21T10:00:00.000Z', '2026-11-21T10:05:00.000Z', '2026-11-21T
 const call = fc.record({
   offset_ms: fc.integer({ min: 0, max: 20 * 60_000 - 1 }),
   model: fc.constantFrom('gpt-4o', 'gpt-4o-mini', null),
-  response_status: fc.constantFrom(
-    'SUCCESS',
-    'SUCCESS',
-    'SUCCESS',
-    'ERROR',
-    'TIMEOUT',
-    'REFUSED',
-    'CANCELLED',
-  ),
+  response_status: fc.constantFrom('SUCCESS', 'SUCCESS', 'SUCCESS', 'ERROR', 'TIMEOUT', 'REFUSED', 'CANCELLED'),
   upstream_latency_ms: fc.integer({ min: 0, max: 5_000 }),
   time_to_first_token_ms: fc.option(fc.integer({ min: 0, max: 900 })),
   is_streamed: fc.boolean(),
   total_tokens: fc.option(fc.integer({ min: 0, max: 10_000 })),
   rating: fc.constantFrom('RATED', 'UNPRICED', 'NONE'),
   provider_cost: fc.bigInt({ min: 0n, max: 10n ** 14n }).map(String),
-  error_code: fc.constantFrom(
-    'provider_error',
-    'provider_timeout',
-    'provider_key_refused',
-    'provider_rejected',
-  ),
-  paid_by: fc.constantFrom(
-    'nobody',
-    'operator',
-    'operator',
-    'key',
-    'key at own endpoint',
-    'key for own model',
-  ),
+  error_code: fc.constantFrom('provider_error', 'provider_timeout', 'provider_key_refused', 'provider_rejected'),
+  paid_by: fc.constantFrom('nobody', 'operator', 'operator', 'key', 'key at own endpoint', 'key for own model'),
   round: fc.integer({ min: 0, max: 2 }),
   writer: fc.constantFrom(...WRITERS),
 });
@@ -97,9 +77,7 @@ describe('the job performance-windows', () => {
       clock.advance(1_000);
       const first = await runJob(deps, 'performance-windows', { at: AT[0]! });
       assert.deepEqual([first.rows_in, first.rows_out], [2, 2]);
-      await feed.send([
-        { request_timestamp: '2026-11-21T09:52:00.000Z', recorded_at: '2026-11-21T10:58:00.000Z' },
-      ]);
+      await feed.send([{ request_timestamp: '2026-11-21T09:52:00.000Z', recorded_at: '2026-11-21T10:58:00.000Z' }]);
       clock.advance(1_000);
       const second = await runJob(deps, 'performance-windows', { at: AT[1]! });
       assert.deepEqual([second.rows_in, second.rows_out], [2, 1]);
@@ -141,7 +119,9 @@ const routeOf = (model: string | null, error_code: string | null, paid_by: Gener
         ...(paid_by === 'key for own model' && { customers_own: 'model' as const }),
       },
     ],
-    ...{ decision: 'test', rule_version: null, max_cost: null },
+    decision: 'test',
+    rule_version: null,
+    max_cost: null,
   };
 };
 
@@ -150,8 +130,7 @@ const isOperators = ({ paid_by }: Generated): boolean => paid_by === 'operator' 
 /** Whether it tells how the provider does. */
 const isTelling = (each: Generated): boolean =>
   isOperators(each) ||
-  (each.paid_by === 'key' &&
-    (!hasFailed(each) || ['provider_error', 'provider_timeout'].includes(each.error_code)));
+  (each.paid_by === 'key' && (!hasFailed(each) || ['provider_error', 'provider_timeout'].includes(each.error_code)));
 
 const toCall = ({ offset_ms, round: _, writer: __, paid_by, model, ...facts }: Generated): TestCall => ({
   ...facts,
@@ -189,9 +168,7 @@ const reference = (calls: readonly Generated[], at: string) => {
       const good = its.filter((each) => each.response_status === 'SUCCESS');
       const bad = its.filter(hasFailed);
       const latencies = good.map((each) => each.upstream_latency_ms);
-      const first_tokens = its
-        .filter((each) => each.is_streamed)
-        .flatMap((each) => each.time_to_first_token_ms ?? []);
+      const first_tokens = its.filter((each) => each.is_streamed).flatMap((each) => each.time_to_first_token_ms ?? []);
       const rated = its.filter((each) => each.rating === 'RATED' && isOperators(each));
       const rated_tokens = sum(rated.map((each) => each.total_tokens ?? 0));
       const cost = rated.reduce((total, each) => total + BigInt(each.provider_cost), 0n);

@@ -12,15 +12,18 @@ const NOW = 1_000;
 const none = Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, null])) as unknown as UnitPrices;
 
 const tierOf = (input_price: bigint | null, above_prompt_tokens = 0): PriceTier => ({
-  ...{ tier: above_prompt_tokens === 0 ? 0 : 1, service_tier: 'standard', above_prompt_tokens },
-  ...{ daily_from_s: null, daily_until_s: null, prices: { ...none, input_price, output_price: 1n } },
+  tier: above_prompt_tokens === 0 ? 0 : 1,
+  service_tier: 'standard',
+  above_prompt_tokens,
+  daily_from_s: null,
+  daily_until_s: null,
+  prices: { ...none, input_price, output_price: 1n },
 });
-const standing = (
-  holds_from_ms: number,
-  input_price: bigint | null,
-  price_source = 'book 1',
-): StandingPrice => ({
-  ...{ holds_from_ms, is_offered: true, provider_model_name: 'm', price_source },
+const standing = (holds_from_ms: number, input_price: bigint | null, price_source = 'book 1'): StandingPrice => ({
+  holds_from_ms,
+  is_offered: true,
+  provider_model_name: 'm',
+  price_source,
   tiers: [tierOf(input_price)],
 });
 const booked = (from_ms: number | null, input_price: bigint): BookPrice => ({
@@ -37,10 +40,7 @@ describe('the comparison of prices with a price book', () => {
   it('finds nothing where both say the same, in whatever pieces', () => {
     assert.deepEqual(compare([standing(0, 5n)], [booked(null, 5n)]), []);
     assert.deepEqual(compare([standing(0, 5n), standing(10, 5n)], [booked(null, 5n)]), []);
-    assert.deepEqual(
-      compare([standing(0, 5n), standing(2_000, 6n)], [booked(null, 5n), booked(2_000, 6n)]),
-      [],
-    );
+    assert.deepEqual(compare([standing(0, 5n), standing(2_000, 6n)], [booked(null, 5n), booked(2_000, 6n)]), []);
   });
 
   it('says what the book does not date from now, and what it dates from then', () => {

@@ -34,10 +34,7 @@ describe("customers' own prices", () => {
     return (reply.json as { data: Statement[] }).data;
   };
   const call = async () => {
-    const reply = await gateway.chat(
-      { model: 'gpt-4.1-nano', messages: [{ role: 'user', content: 'Hi' }] },
-      key,
-    );
+    const reply = await gateway.chat({ model: 'gpt-4.1-nano', messages: [{ role: 'user', content: 'Hi' }] }, key);
     assert.equal(reply.status, 200, reply.text);
     return gateway.recorded(reply.request_id);
   };
@@ -49,16 +46,9 @@ describe("customers' own prices", () => {
     assert.deepEqual(said.tiers, [
       { service_tier: 'standard', above_prompt_tokens: 0, prices: { input: '0.05', output: '1.25' } },
     ]);
-    const { prompt_tokens, completion_tokens, provider_cost, customer_cost, gateway_markup, route } =
-      await call();
-    assert.equal(
-      BigInt(provider_cost!),
-      BigInt(prompt_tokens!) * 100_000n + BigInt(completion_tokens!) * 400_000n,
-    );
-    assert.equal(
-      BigInt(customer_cost!),
-      BigInt(prompt_tokens!) * 50_000n + BigInt(completion_tokens!) * 1_250_000n,
-    );
+    const { prompt_tokens, completion_tokens, provider_cost, customer_cost, gateway_markup, route } = await call();
+    assert.equal(BigInt(provider_cost!), BigInt(prompt_tokens!) * 100_000n + BigInt(completion_tokens!) * 400_000n);
+    assert.equal(BigInt(customer_cost!), BigInt(prompt_tokens!) * 50_000n + BigInt(completion_tokens!) * 1_250_000n);
     assert.equal(BigInt(gateway_markup!), BigInt(customer_cost!) - BigInt(provider_cost!));
     assert.equal(route?.attempts.at(-1)?.rating?.agreed_version, said.agreed_version);
   });
@@ -129,10 +119,7 @@ describe("customers' own prices", () => {
     await refused({ tiers: [tier('0.0000001', 1)] }, 'tiers[0].prices.input');
     await refused({ tiers: [tier(1, 1), tier(2, 2)] }, 'tiers[1]');
     await refused({ tiers: [tier(1, 1, { above_prompt_tokens: 5 })] }, 'tiers');
-    await refused(
-      { tiers: [tier(1, 1), tier(2, 2, { service_tier: 'batch', above_prompt_tokens: 5 })] },
-      'tiers',
-    );
+    await refused({ tiers: [tier(1, 1), tier(2, 2, { service_tier: 'batch', above_prompt_tokens: 5 })] }, 'tiers');
     await refused({ tiers: [tier(1, 1, { service_tier: 'gratis' })] }, 'tiers[0].service_tier');
     await refused({ tiers: [tier(1, 1)], applied_from: '2020-01-01T00:00:00Z' }, 'applied_from');
     await refused({ tiers: [tier(1, 1)], applied_from: 'tomorrow' }, 'applied_from');
@@ -154,7 +141,9 @@ describe("customers' own prices", () => {
     assert.ok(events.some(({ action, subject }) => action === 'customer_price.write' && subject === 'acme'));
     assert.ok(events.some(({ action }) => action === 'customer_price.end'));
     const reply = await gateway.send({
-      ...{ method: 'PUT', path: PATH, body: JSON.stringify({ tiers: [tier(0, 0)] }) },
+      method: 'PUT',
+      path: PATH,
+      body: JSON.stringify({ tiers: [tier(0, 0)] }),
       headers: { authorization: `Bearer ${key}` },
     });
     assert.equal(reply.status, 403);

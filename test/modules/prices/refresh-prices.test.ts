@@ -16,10 +16,15 @@ import { testRegistry } from '../../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const tierOf = (input_price: bigint): PriceTier => ({
-  ...{ tier: 0, service_tier: 'standard', above_prompt_tokens: 0, daily_from_s: null, daily_until_s: null },
+  tier: 0,
+  service_tier: 'standard',
+  above_prompt_tokens: 0,
+  daily_from_s: null,
+  daily_until_s: null,
   prices: {
     ...(Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, null])) as unknown as UnitPrices),
-    ...{ input_price, output_price: 1n },
+    input_price,
+    output_price: 1n,
   },
 });
 
@@ -42,8 +47,11 @@ describe('a refresh of prices', () => {
     database = await createTestDatabase();
     const registry = testRegistry();
     deps = {
-      ...{ sql: database.sql, clock: systemClock, nextId: createIds(systemClock) },
-      ...{ rows: createRowBuilder(registry), load: createLoader({ registry, now: systemClock.now }) },
+      sql: database.sql,
+      clock: systemClock,
+      nextId: createIds(systemClock),
+      rows: createRowBuilder(registry),
+      load: createLoader({ registry, now: systemClock.now }),
       refreshSnapshot: async () => {},
     };
   });

@@ -22,8 +22,7 @@ const WHOLE = {
 describe('/customers/{slug}/contact', () => {
   let gateway: TestGateway;
   const put = (slug: string, body: unknown) => gateway.admin('PUT', `/customers/${slug}/contact`, body);
-  const get = async (slug: string) =>
-    (await gateway.admin('GET', `/customers/${slug}/contact`)).json as ContactBody;
+  const get = async (slug: string) => (await gateway.admin('GET', `/customers/${slug}/contact`)).json as ContactBody;
 
   before(async () => {
     gateway = await startTestGateway();
@@ -147,7 +146,9 @@ describe('/customers/{slug}/contact', () => {
     });
     assert.ok(huge.status === 200 || errorOf(huge).code === 'invalid_request', huge.text);
     const not_text = await gateway.send({
-      ...{ method: 'PUT', path: '/customers/acme/contact', headers: bearer(gateway.keys.admin_key) },
+      method: 'PUT',
+      path: '/customers/acme/contact',
+      headers: bearer(gateway.keys.admin_key),
       body: Buffer.from([0xff, 0xfe]),
     });
     assert.equal(errorOf(not_text).code, 'malformed_json');

@@ -29,7 +29,8 @@ describe('GET /privacy/erasures/{id}/proof', () => {
     const keyring = createKeyring({
       kms: gateway.control.subject_kms.kms,
       store: createDataKeyStore(sql, () => new Date().toISOString()),
-      ...{ clock, nextId: gateway.control.nextId },
+      clock,
+      nextId: gateway.control.nextId,
     });
     await sealTree(sql, { keyring, clock, published: null, is_check_forced: false });
     keyring.close();
@@ -42,7 +43,10 @@ describe('GET /privacy/erasures/{id}/proof', () => {
       assert.match(entry.toString(), /^onevault-entry\/v1\nerasure_s [0-9a-f]{64} .*\n$/);
       const { tree_size, root } = parseCheckpoint(parseNote(text.slice(split + 2)).text);
       return verifyInclusion({
-        ...{ index: Number(index!.replace(/^index /, '')), tree_size, root, leaf_hash: hashLeaf(entry) },
+        index: Number(index!.replace(/^index /, '')),
+        tree_size,
+        root,
+        leaf_hash: hashLeaf(entry),
         path: path.map((line) => Buffer.from(line, 'base64')),
       });
     };

@@ -60,8 +60,7 @@ describe('/privacy/exports', () => {
     assert.equal(key!.key_name, 'test');
     assert.equal('key_sha256' in key!, false);
     const text = JSON.stringify(sections);
-    for (const foreign of ['Stranger', 'Somebody else', 'pii_encrypted'])
-      assert.ok(!text.includes(foreign), foreign);
+    for (const foreign of ['Stranger', 'Somebody else', 'pii_encrypted']) assert.ok(!text.includes(foreign), foreign);
     assert.ok(sections.every(({ purpose, retention }) => purpose !== '' && retention !== ''));
   });
 
@@ -105,8 +104,13 @@ describe('/privacy/exports', () => {
       eventRows(
         control.rows,
         {
-          ...{ actor_kind: 'system', actor: 'test', action: 'test.fill', outcome: 'succeeded' },
-          ...{ subject_kind: 'customer', customers: ['large'], reason: 'x'.repeat(500) },
+          actor_kind: 'system',
+          actor: 'test',
+          action: 'test.fill',
+          outcome: 'succeeded',
+          subject_kind: 'customer',
+          customers: ['large'],
+          reason: 'x'.repeat(500),
           event_id: control.nextId(),
         },
         stamp,

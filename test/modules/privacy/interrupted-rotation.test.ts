@@ -11,11 +11,7 @@ import { decider, newSubject, privacyDeps } from './privacy-fixture.ts';
 
 describe('an erasure after a rotation that was interrupted', () => {
   /** A rotation that dies after a step. @returns whether it had such a step, and the copies that it made of the key */
-  const rotateUntil = async (
-    { sql, clock, nextId, subject_kms }: PrivacyDeps,
-    key_id: string,
-    step: number,
-  ) => {
+  const rotateUntil = async ({ sql, clock, nextId, subject_kms }: PrivacyDeps, key_id: string, step: number) => {
     const copies: WrappedKey[] = [];
     const { kms } = subject_kms;
     const recording: Kms = {

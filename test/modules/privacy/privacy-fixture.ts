@@ -15,12 +15,16 @@ export const decider: Decider = {
   decided_by: 'test',
   event: (subject) => ({
     ...({ actor_kind: 'command', actor: 'test', action: 'privacy.erase', outcome: 'succeeded' } as const),
-    ...{ subject_kind: 'customer', subject, customers: [subject] },
+    subject_kind: 'customer',
+    subject,
+    customers: [subject],
   }),
 };
 
 export const privacyDeps = ({ sql, url }: TestDatabase, kms: Kms): PrivacyDeps => ({
-  ...{ sql, clock: systemClock, nextId: createIds(systemClock) },
+  sql,
+  clock: systemClock,
+  nextId: createIds(systemClock),
   load: createLoader({ registry: testRegistry(), now: systemClock.now }),
   rows: createRowBuilder(testRegistry()),
   reader: createReader(testRegistry()),

@@ -41,9 +41,16 @@ describe("customers' own provider keys", () => {
     });
     const { id, last_validated, created_at: _created, ...shown } = key as ShownKey & { created_at: string };
     assert.deepEqual(shown, {
-      ...{ customer: slug, provider: 'openai', key_hint: 'TAIL', status: 'ACTIVE', base_url: null },
-      ...{ allowed_models: ['gpt-4o', 'gpt-4o-mini'], own_models: [] },
-      ...{ daily_spending_limit: '2.5', monthly_spending_limit: '40', fallback: 'none' },
+      customer: slug,
+      provider: 'openai',
+      key_hint: 'TAIL',
+      status: 'ACTIVE',
+      base_url: null,
+      allowed_models: ['gpt-4o', 'gpt-4o-mini'],
+      own_models: [],
+      daily_spending_limit: '2.5',
+      monthly_spending_limit: '40',
+      fallback: 'none',
     });
     assert.ok(Date.parse(last_validated) > 0);
     assert.equal(upstream.received.at(-1)?.url, '/v1/models');
@@ -74,10 +81,7 @@ describe("customers' own provider keys", () => {
     };
     const bytes = Buffer.from(sealed!.api_key_encrypted, 'hex');
     assert.equal((await gateway.control.keyring.open(bytes, context)).toString(), OWN_KEY);
-    await assert.rejects(
-      gateway.control.keyring.open(bytes, { ...context, tenant: 'demo' }),
-      /cannot be opened/,
-    );
+    await assert.rejects(gateway.control.keyring.open(bytes, { ...context, tenant: 'demo' }), /cannot be opened/);
     const named = await sql`select 1 from privacy.data_key where data_key_id = ${sealed!.encryption_key_id}`;
     assert.equal(named.length, 1, 'encryption_key_id names the key that it is sealed with');
     const told = await Promise.all([
@@ -112,17 +116,9 @@ describe("customers' own provider keys", () => {
 
   it('are not taken while the provider cannot be asked, or what answers is no provider', async () => {
     const slug = await newSlug();
-    const cases: [
-      (response: Parameters<Parameters<ScriptedUpstream['script']>[0]>[0]) => void,
-      number,
-      string,
-    ][] = [
+    const cases: [(response: Parameters<Parameters<ScriptedUpstream['script']>[0]>[0]) => void, number, string][] = [
       [(response) => sendJson(response, '{"error":{"message":"down"}}', 503), 502, 'provider_error'],
-      [
-        (response) => sendJson(response, '{"error":{"message":"slow down"}}', 429),
-        429,
-        'provider_rate_limited',
-      ],
+      [(response) => sendJson(response, '{"error":{"message":"slow down"}}', 429), 429, 'provider_rate_limited'],
       [(response) => void response.destroy(), 502, 'provider_disconnected'],
       [(response) => void response.writeHead(302, { location: '/x' }).end(), 422, 'provider_key_refused'],
       [(response) => void response.end('<html>Welcome</html>'), 422, 'provider_key_refused'],

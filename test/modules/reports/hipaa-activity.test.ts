@@ -4,13 +4,7 @@ import { sealTree } from '../../../src/audit/seal-tree.ts';
 import { type Clock, fixedClock } from '../../../src/core/clock.ts';
 import { pullReport, type ReportInput } from '../../../src/modules/reports/pull-report.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
-import {
-  addCustomer,
-  createCallFeed,
-  REPORTS_DIR,
-  type TestCall,
-  testRegistry,
-} from '../../support/calls.ts';
+import { addCustomer, createCallFeed, REPORTS_DIR, type TestCall, testRegistry } from '../../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 
 const NOW = '2026-11-21T12:00:00Z';
@@ -83,9 +77,7 @@ describe('the report hipaa-activity', () => {
   it('lists the calls of the period in a total order, with totals by actor and failed log-ins', async () => {
     const { text, row_count } = await pull();
     const { evidence, sections } = JSON.parse(text);
-    const rows = Object.fromEntries(
-      sections.map((each: { name: string; rows: unknown[] }) => [each.name, each.rows]),
-    );
+    const rows = Object.fromEntries(sections.map((each: { name: string; rows: unknown[] }) => [each.name, each.rows]));
     assert.equal(rows.activity.length, 4);
     assert.deepEqual(
       rows.activity.map((each: { http_status: number }) => each.http_status),
@@ -247,7 +239,4 @@ describe('the report hipaa-activity', () => {
 
 /** Loads calls by a writer that was not there before. */
 const sendByNewWriter = (database: TestDatabase, clock: Clock, calls: readonly TestCall[]): Promise<void> =>
-  createCallFeed(database.sql, clock).send(
-    calls,
-    `00000000-0000-7000-8000-${String(clock.now()).slice(-12)}`,
-  );
+  createCallFeed(database.sql, clock).send(calls, `00000000-0000-7000-8000-${String(clock.now()).slice(-12)}`);

@@ -42,14 +42,7 @@ describe('GET /requests/{request_id}', () => {
   });
 
   it('answers 404 for a call that is not there, whatever its id', async () => {
-    for (const id of [
-      'x',
-      'unknown',
-      '%00',
-      '00000000-0000-7000-8000-000000000000',
-      "';--",
-      '1'.repeat(9_000),
-    ]) {
+    for (const id of ['x', 'unknown', '%00', '00000000-0000-7000-8000-000000000000', "';--", '1'.repeat(9_000)]) {
       assert.equal((await gateway.admin('GET', `/requests/${id}`)).status, 404, id);
     }
   });

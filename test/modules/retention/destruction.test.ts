@@ -40,18 +40,13 @@ describe('the destruction of calls', () => {
       await tx`set local session_replication_role = replica`;
       await tx.unsafe(statement);
     });
-  const drop = ['h', 'l', 's', 'route_s']
-    .map((table) => `drop table gateway.api_request_${table}_p20200229`)
-    .join(';');
+  const drop = ['h', 'l', 's', 'route_s'].map((table) => `drop table gateway.api_request_${table}_p20200229`).join(';');
   const faultsOfCheck = async (): Promise<string[]> =>
     (await checkVault({ sql: vault.sql, registry, clock: vault.clock })).flatMap(({ first }) => first);
 
   it('is refused by the database without a certificate, with one that miscounts, of young days and of held customers', async () => {
     const { sql } = vault;
-    await assert.rejects(
-      sql`select util.drop_day('2020-02-29', 'calls-2020-02-29-1')`,
-      /has written no certificate/,
-    );
+    await assert.rejects(sql`select util.drop_day('2020-02-29', 'calls-2020-02-29-1')`, /has written no certificate/);
     const certify = (day: string, rows: number) => `
       insert into ops.destruction_certificate_h values ('\\x01', now(), 'calls-${day}-1', 'thief');
       insert into ops.destruction_certificate_s values ('\\x01', now(), now(), '\\x02', 'calls', '${day}', 1, 2, 2,
@@ -59,28 +54,18 @@ describe('the destruction of calls', () => {
         null, null, 2, sha256(''), null, null, null, 'none', 'none', 'thief');
       select util.drop_day('${day}', 'calls-${day}-1');`;
     const attempt = (statement: string) => sql.begin((tx) => tx.unsafe(statement));
-    await assert.rejects(
-      attempt(certify('2020-02-29', 2)),
-      /does not count the 0 rows of gateway.api_request_route_s/,
-    );
+    await assert.rejects(attempt(certify('2020-02-29', 2)), /does not count the 0 rows of gateway.api_request_route_s/);
     await assert.rejects(attempt(certify('2026-06-20', 1)), /younger than 183 days/);
     await vault.hold('bolt');
     await assert.rejects(attempt(certify('2020-02-29', 2)), /under a legal hold/);
     // One that another transaction wrote is worth nothing.
     await attempt(certify('2020-02-29', 2).replace(/select util.drop_day.*/, ''));
-    await assert.rejects(
-      sql`select util.drop_day('2020-02-29', 'calls-2020-02-29-1')`,
-      /has written no certificate/,
-    );
+    await assert.rejects(sql`select util.drop_day('2020-02-29', 'calls-2020-02-29-1')`, /has written no certificate/);
     assert.deepEqual(await daysBefore(sql), ['2020-02-29', '2026-06-20']);
   });
 
   it('is not for the role that runs the gateway, by whatever way; another role has it, and only it', async () => {
-    const denied = [
-      'select util.drop_day($$2020-02-29$$, $$x$$)',
-      'select util.lock_day($$2020-02-29$$)',
-      drop,
-    ];
+    const denied = ['select util.drop_day($$2020-02-29$$, $$x$$)', 'select util.lock_day($$2020-02-29$$)', drop];
     for (const statement of denied) {
       const attempt = vault.sql.begin(async (tx) => {
         await tx`set local role onevault_gateway`;
@@ -121,19 +106,13 @@ describe('the destruction of calls', () => {
     await vault.seal();
     await vault.assertSound();
     const damages: [string, string[]][] = [
-      [
-        `update ops.destruction_certificate_s set leaf_count = 1 where call_count = 2`,
-        ['destruction', 'payload'],
-      ],
+      [`update ops.destruction_certificate_s set leaf_count = 1 where call_count = 2`, ['destruction', 'payload']],
       [
         `update ops.destruction_certificate_s set leaves_sha256 = sha256('x') where call_count = 2`,
         ['destruction', 'payload'],
       ],
       [`delete from ops.destruction_certificate_s where call_count = 2`, ['destruction', 'row_gone']],
-      [
-        `delete from ops.destruction_certificate_h where record_source <> 'ghost'`,
-        ['destruction', 'row_gone'],
-      ],
+      [`delete from ops.destruction_certificate_h where record_source <> 'ghost'`, ['destruction', 'row_gone']],
       [`delete from ops.destruction_leaves_s where record_source <> 'ghost'`, ['row_gone', 'destruction']],
       [
         `update ops.destruction_leaves_s set leaf_count = 1 where record_source <> 'ghost'`,
@@ -160,9 +139,7 @@ describe('the destruction of calls', () => {
     // Calls of a day that was destroyed lawfully do not hide others that are gone.
     await asSuperuser(`delete from gateway.api_request_s where load_date = '2026-06-20 12:00:01+00'`);
     assert.ok((await vault.verify()).fault_count > 0);
-    assert.deepEqual(await faultsOfCheck(), [
-      '3 calls were logged; 0 stand, and certificates are for 2 others',
-    ]);
+    assert.deepEqual(await faultsOfCheck(), ['3 calls were logged; 0 stand, and certificates are for 2 others']);
   });
 
   it('leaves old proofs of destroyed calls valid, and new ones can be made', async () => {
@@ -179,9 +156,7 @@ describe('the destruction of calls', () => {
     const later = (await latestCheckpoint(sql))!;
     assert.ok(later.tree_size > tree_size);
     assert.ok((await consistencyProof(sql, tree_size, later.tree_size)).length > 0);
-    const [[gone] = []] = await Array.fromAsync(
-      createReadLeaves(registry)(sql, { from: index, to: index + 1 }),
-    );
+    const [[gone] = []] = await Array.fromAsync(createReadLeaves(registry)(sql, { from: index, to: index + 1 }));
     assert.equal(gone?.leaf_hash, leaf.leaf_hash);
     assert.equal(gone?.gone, 'destroyed under certificate calls-2020-02-29-1');
   });
@@ -202,9 +177,7 @@ describe('the destruction of calls', () => {
     await assert.rejects(bundle(), CertificateNotCoveredError);
     await vault.seal();
     const lines = await bundle();
-    const keys = lines.flatMap((line) =>
-      line.startsWith('{"kind":"key"') ? JSON.parse(line).verifier_key : [],
-    );
+    const keys = lines.flatMap((line) => (line.startsWith('{"kind":"key"') ? JSON.parse(line).verifier_key : []));
     const verify = (given: readonly string[]) => {
       const verifier = createVerifier({ keys });
       for (const line of given) verifier.take(line);
@@ -223,9 +196,7 @@ describe('the destruction of calls', () => {
       ['destruction', 'destruction'],
     );
     // Leaves of calls that stand, passed off as destroyed with the others.
-    const standing = lines.findIndex(
-      (line) => line.includes('"kind":"leaf"') && line.includes('api_request_s'),
-    );
+    const standing = lines.findIndex((line) => line.includes('"kind":"leaf"') && line.includes('api_request_s'));
     const leaf = JSON.parse(lines[standing]!);
     const hidden = JSON.stringify({ ...destroyed, index: leaf.index, hashes: [leaf.hash] });
     assert.ok(verify(lines.with(standing, hidden)).faults.some(({ kind }) => kind === 'destruction'));
@@ -239,12 +210,21 @@ describe('the destruction of calls', () => {
       let text = '';
       await pullReport(
         {
-          ...{ sql: vault.sql, registry, clock: vault.clock, reports_dir: REPORTS_DIR, code_version: '0' },
+          sql: vault.sql,
+          registry,
+          clock: vault.clock,
+          reports_dir: REPORTS_DIR,
+          code_version: '0',
           actor: { actor_kind: 'command', actor: 'tester' },
         },
         {
-          ...{ name: 'hipaa-activity', from: '2020-02-01T00:00:00Z', to: '2020-03-01T00:00:00Z' },
-          ...{ known: '2026-11-21T10:02:00.000Z', format: 'json', customer, requested_by: 'tester' },
+          name: 'hipaa-activity',
+          from: '2020-02-01T00:00:00Z',
+          to: '2020-03-01T00:00:00Z',
+          known: '2026-11-21T10:02:00.000Z',
+          format: 'json',
+          customer,
+          requested_by: 'tester',
         },
         (piece) => {
           text += piece;
@@ -339,7 +319,8 @@ describe('any destruction of calls', () => {
                     customer,
                     request_timestamp: instantOf(begun_ms),
                     recorded_at: instantOf(begun_ms + lasts_s * 1_000),
-                    ...{ provider_cost: customer_cost.toString(), gateway_markup: '0' },
+                    provider_cost: customer_cost.toString(),
+                    gateway_markup: '0',
                     customer_cost: customer_cost.toString(),
                   };
                 });

@@ -26,8 +26,7 @@ describe('the partitions job', () => {
   };
 
   it('makes the day of its instant and the two weeks after it, in every table, and nothing the second time', async () => {
-    const run = async (at: string) =>
-      (await runJob(jobDeps(database, fixedClock(at)), 'partitions', { at })).rows_out;
+    const run = async (at: string) => (await runJob(jobDeps(database, fixedClock(at)), 'partitions', { at })).rows_out;
     assert.equal(await run(AT), 4 * 15);
     for (const table of ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s']) {
       const days = await daysOf(`gateway.${table}`);

@@ -63,7 +63,10 @@ export const createOldVault = async (customers: readonly string[] = ['acme', 'bo
   for (const customer of customers) await addCustomer(sql, { customer });
   let months = 0;
   const vault: OldVault = {
-    ...{ database, sql, clock, feed },
+    database,
+    sql,
+    clock,
+    feed,
     send: (...calls) => feed.send(calls),
     seal: async () => {
       clock.advance(60_000);

@@ -99,9 +99,7 @@ describe('the job retention', () => {
     await fill();
     await vault.settle();
     await vault.hold('bolt');
-    assert.deepEqual(await kept(), [
-      '2020-02-29 is kept: the customer bolt is under the legal hold hold-of-bolt',
-    ]);
+    assert.deepEqual(await kept(), ['2020-02-29 is kept: the customer bolt is under the legal hold hold-of-bolt']);
     assert.deepEqual(await daysBefore(vault.sql), ['2020-02-29', '2026-06-20']);
     await vault.assertSound();
     await vault.hold('bolt', 'RELEASED');
@@ -119,10 +117,7 @@ describe('the job retention', () => {
         `update gateway.api_request_s set record_source = 'thief' where load_date = '2020-02-28 23:00:01+00'`,
         /1 of its calls are not what the audit log holds/,
       ],
-      [
-        `delete from gateway.api_request_h where load_date = '2020-02-28 23:00:01+00'`,
-        /1 of its calls are not what/,
-      ],
+      [`delete from gateway.api_request_h where load_date = '2020-02-28 23:00:01+00'`, /1 of its calls are not what/],
       [
         `insert into gateway.api_request_h values ('2020-02-28 10:00:00+00', '\\x01', 'x', 'thief')`,
         /1 of its rows belong to no call of it/,
@@ -149,9 +144,7 @@ describe('the job retention', () => {
       await tx`delete from ops.journal_batch where first_sequence = 1`;
     });
     const reasons = await kept();
-    assert.ok(
-      reasons.some((reason) => /the records 1 to 3 of the journal writer ID are not loaded/.test(reason)),
-    );
+    assert.ok(reasons.some((reason) => /the records 1 to 3 of the journal writer ID are not loaded/.test(reason)));
     assert.equal((await daysBefore(vault.sql)).length, 4);
   });
 
@@ -170,8 +163,7 @@ describe('the job retention', () => {
     const windows = await windowsOf();
     await vault.settle();
     const after = await totals(vault.sql);
-    const acme = (spend: typeof before.spend) =>
-      spend.find(({ spending_bk }) => spending_bk === 'acme/2020-02')!;
+    const acme = (spend: typeof before.spend) => spend.find(({ spending_bk }) => spending_bk === 'acme/2020-02')!;
     assert.equal(acme(after.spend).total_requests, Number(acme(before.spend).total_requests) + 1);
     assert.equal(
       BigInt(String(acme(after.spend).total_customer_charges)),
@@ -254,19 +246,14 @@ describe('the job retention', () => {
       join gateway.customer_h c using (customer_hk)
       where s.subject = '2020-02-29'
       group by 1, 2`;
-    assert.deepEqual(
-      { ...event },
-      { action: 'retention.destroy', subject: '2020-02-29', customers: ['acme', 'bolt'] },
-    );
+    assert.deepEqual({ ...event }, { action: 'retention.destroy', subject: '2020-02-29', customers: ['acme', 'bolt'] });
   });
 
   it('lets those who read calls go on, and leaves all or nothing where it is killed', async function () {
     this.timeout(120_000);
     const days = Array.from({ length: 12 }, (_, day) => `2020-05-${String(day + 1).padStart(2, '0')}`);
     await vault.send(
-      ...days.flatMap((day) =>
-        [1, 2, 3].map((hour) => ({ request_timestamp: `${day}T0${hour}:00:00.000Z` })),
-      ),
+      ...days.flatMap((day) => [1, 2, 3].map((hour) => ({ request_timestamp: `${day}T0${hour}:00:00.000Z` }))),
     );
     await vault.settle();
     const before = await totals(vault.sql);
@@ -292,11 +279,7 @@ describe('the job retention', () => {
       await run;
       const gone = (await certificates(vault.sql)).map(({ day }) => day);
       const standing = (await daysBefore(vault.sql)).filter((day) => days.includes(day));
-      assert.deepEqual(
-        [...gone, ...standing].sort(),
-        days,
-        'a day stands or has its certificate, and never both',
-      );
+      assert.deepEqual([...gone, ...standing].sort(), days, 'a day stands or has its certificate, and never both');
     }
     await vault.retain();
     is_over = true;

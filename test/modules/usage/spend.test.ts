@@ -131,10 +131,7 @@ const currentSpend = async (sql: Sql) => [
 
 const reference = (calls: readonly Generated[], at: string) => {
   const known = calls.filter((each) => START_MS + each.offset_ms < Date.parse(at));
-  const groups = Map.groupBy(
-    known,
-    (each) => `${each.customer}/${instantOf(START_MS + each.offset_ms).slice(0, 7)}`,
-  );
+  const groups = Map.groupBy(known, (each) => `${each.customer}/${instantOf(START_MS + each.offset_ms).slice(0, 7)}`);
   return [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([spending_bk, its]) => {
@@ -150,10 +147,7 @@ const reference = (calls: readonly Generated[], at: string) => {
         total_customer_charges: total.toString(),
         cost_by_provider: { openai: total.toString() },
         cost_by_model: Object.fromEntries(
-          [...Map.groupBy(its, (each) => each.model)].map(([model, of_model]) => [
-            model,
-            charges(of_model).toString(),
-          ]),
+          [...Map.groupBy(its, (each) => each.model)].map(([model, of_model]) => [model, charges(of_model).toString()]),
         ),
         overage_charges: budget === null ? null : over.toString(),
         billing_status: 'PENDING',

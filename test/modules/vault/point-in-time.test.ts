@@ -168,10 +168,7 @@ type Subject = Pick<Said, 'what' | 'tenant' | 'is_true' | 'value' | 'with_parent
 };
 
 /** What is said of a customer or an offer, with or without the hubs and links that it hangs on. */
-const rowsOf = (
-  { what, subject, tenant, is_true, value, with_parent }: Subject,
-  stamp: Stamp,
-): VaultRow[] => {
+const rowsOf = ({ what, subject, tenant, is_true, value, with_parent }: Subject, stamp: Stamp): VaultRow[] => {
   const customer = { customer_bk: subject };
   const customer_hk = rows.hubKey('customer_h', customer);
   const of_tenant = { tenant_bk: tenant };
@@ -206,12 +203,7 @@ const rowsOf = (
         stamp,
       ),
     price: () =>
-      rows.satellite(
-        'model_price_s',
-        rows.linkKey('model_provider_l', offer),
-        priceOf(value, is_true),
-        stamp,
-      ),
+      rows.satellite('model_price_s', rows.linkKey('model_provider_l', offer), priceOf(value, is_true), stamp),
     model: () => rows.satellite('model_s', offer.model_hk, modelOf(value, is_true), stamp),
     provider: () => rows.satellite('ai_provider_s', offer.provider_hk, providerOf(value, is_true), stamp),
   }[what]();
@@ -244,8 +236,7 @@ const linesOf = (found: readonly Record<string, unknown>[]): string[] =>
   found.map((row) => Object.values(row).join(' ')).sort();
 
 const expectedCustomers = async (sql: Sql, known: string, until_ms: number): Promise<string[]> => {
-  const tenancies =
-    await sql`select customer_tenant_link_hk, customer_hk, tenant_hk from gateway.customer_tenant_l`;
+  const tenancies = await sql`select customer_tenant_link_hk, customer_hk, tenant_hk from gateway.customer_tenant_l`;
   const linkOf = new Map(tenancies.map((each) => [each.customer_tenant_link_hk, each]));
   const starts = await firstDays(
     sql`
@@ -262,13 +253,7 @@ const expectedCustomers = async (sql: Sql, known: string, until_ms: number): Pro
   for (const { day, applied } of daysUntil(starts, until_ms)) {
     const config = await heldAt(sql, 'customer_config_s', 'customer_hk', applied, known);
     const pii = await heldAt(sql, 'customer_pii_s', 'customer_hk', applied, known);
-    const joined = await heldAt(
-      sql,
-      'customer_tenant_effectivity_s',
-      'customer_tenant_link_hk',
-      applied,
-      known,
-    );
+    const joined = await heldAt(sql, 'customer_tenant_effectivity_s', 'customer_tenant_link_hk', applied, known);
     for (const { customer_hk } of await sql`select customer_hk from gateway.customer_h`) {
       if (!(Date.parse(day) >= (starts.get(customer_hk) ?? Number.POSITIVE_INFINITY))) continue;
       const link_hk = [...joined.keys()].find((each) => linkOf.get(each)?.customer_hk === customer_hk) ?? '';

@@ -205,11 +205,6 @@ describe('the vault over HTTP', () => {
       await refused(`tenant_s/demo?known=${wrong}`, 400, 'known', /one instant in UTC, as/);
     }
     await refused('tenant_s/demo?known=2026-01-01T00:00:00Z&known=2026-01-02T00:00:00Z', 400, 'known', /one/);
-    await refused(
-      'tenant_s/demo?known=2999-01-01T00:00:00Z',
-      400,
-      'known',
-      /not final yet: .* final up to \d{4}-/,
-    );
+    await refused('tenant_s/demo?known=2999-01-01T00:00:00Z', 400, 'known', /not final yet: .* final up to \d{4}-/);
   });
 });

@@ -24,15 +24,8 @@ import { fileURLToPath } from 'node:url';
 import { silentLog } from '../../../src/core/log.ts';
 import { connect, type Sql } from '../../../src/postgres/connect.ts';
 import { makePrivateFolder } from '../../../src/postgres/embedded/data-dir.ts';
-import {
-  type EmbeddedPostgresInput,
-  startEmbeddedPostgres,
-} from '../../../src/postgres/embedded/embedded-postgres.ts';
-import {
-  findPostgresUser,
-  isSuperuser,
-  SHARED_FOLDER,
-} from '../../../src/postgres/embedded/postgres-user.ts';
+import { type EmbeddedPostgresInput, startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded-postgres.ts';
+import { findPostgresUser, isSuperuser, SHARED_FOLDER } from '../../../src/postgres/embedded/postgres-user.ts';
 import { temporaryPath } from '../../support/server.ts';
 
 // A killed process loses nothing that the kernel has; only a power cut would tell the difference.
@@ -52,8 +45,7 @@ describe('the embedded PostgreSQL', function () {
   afterEach(async () => {
     for (const child of children.splice(0)) await kill(child, 'SIGKILL');
     // Starting and stopping once more ends the server that a killed process may have left.
-    if (existsSync(join(folder, 'postgres', 'postmaster.pid')))
-      await withServer(folder, async () => undefined);
+    if (existsSync(join(folder, 'postgres', 'postmaster.pid'))) await withServer(folder, async () => undefined);
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -173,10 +165,7 @@ describe('the embedded PostgreSQL', function () {
     const stranger = spawn('sleep', ['60'], { ...identity, cwd: '/', stdio: 'ignore' });
     children.push(stranger);
     await once(stranger, 'spawn');
-    writeFileSync(
-      join(cluster, 'postmaster.pid'),
-      `${stranger.pid}\n${cluster}\n1\n5432\n\n127.0.0.1\n\nready\n`,
-    );
+    writeFileSync(join(cluster, 'postmaster.pid'), `${stranger.pid}\n${cluster}\n1\n5432\n\n127.0.0.1\n\nready\n`);
     await withServer(folder, (sql) => sql`select 1`);
     assert.equal(stranger.exitCode ?? stranger.signalCode, null, 'the stranger was left alone');
   });
@@ -211,10 +200,7 @@ describe('the embedded PostgreSQL', function () {
   it('says so when the password file is gone', async () => {
     await withServer(folder, (sql) => sql`select 1`);
     rmSync(join(folder, 'postgres.password'));
-    await assert.rejects(
-      startEmbeddedPostgres({ data_dir: folder, log: silentLog }),
-      /password cannot be read/,
-    );
+    await assert.rejects(startEmbeddedPostgres({ data_dir: folder, log: silentLog }), /password cannot be read/);
   });
 
   it('gives PostgreSQL none of our environment (read from /proc, of Linux)', async function () {
@@ -251,10 +237,7 @@ describe('the embedded PostgreSQL', function () {
         renameSync(data_dir, moved);
         await withServer(moved, async (sql) => assert.equal((await sql`select n from t`)[0]?.n, 42));
         rmSync(home, { recursive: true });
-        await assert.rejects(
-          startEmbeddedPostgres({ data_dir: moved, log: silentLog }),
-          /The database is gone/,
-        );
+        await assert.rejects(startEmbeddedPostgres({ data_dir: moved, log: silentLog }), /The database is gone/);
       } finally {
         rmSync(closed, { recursive: true, force: true });
         if (home !== undefined) rmSync(home, { recursive: true, force: true });
@@ -330,11 +313,7 @@ interface FixtureOptions {
   wait?: boolean;
 }
 
-const startFixture = async (
-  children: ChildProcess[],
-  data_dir: string,
-  { user, wait = true }: FixtureOptions,
-) => {
+const startFixture = async (children: ChildProcess[], data_dir: string, { user, wait = true }: FixtureOptions) => {
   const child = spawn(process.execPath, [FIXTURE, data_dir], {
     ...user,
     env: {},

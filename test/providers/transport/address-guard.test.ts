@@ -13,28 +13,13 @@ import { upstreamAt } from '../support.ts';
 const REQUEST: UpstreamRequest = { method: 'GET', path: '/models', headers: {}, body: '' };
 
 const INSIDE = [
-  ...[
-    '127.0.0.1',
-    '127.255.255.254',
-    '0.0.0.0',
-    '10.0.0.1',
-    '10.255.255.255',
-    '172.16.0.1',
-    '172.31.255.255',
-  ],
+  ...['127.0.0.1', '127.255.255.254', '0.0.0.0', '10.0.0.1', '10.255.255.255', '172.16.0.1', '172.31.255.255'],
   ...['192.168.0.1', '100.64.0.1', '100.127.255.255', '169.254.169.254', '169.254.170.2', '100.100.100.200'],
   ...['168.63.129.16', '192.0.0.192', '192.0.2.1', '198.18.0.1', '198.51.100.1', '203.0.113.1', '224.0.0.1'],
   ...['240.0.0.1', '255.255.255.255', '192.88.99.1'],
   ...['::', '::1', 'fe80::1', 'fe80::1%eth0', 'fec0::1', 'fc00::1', 'fd00:ec2::254', 'ff02::1', '100::1'],
   // IPv4 within IPv6: mapped, compatible, NAT64 (well-known and local), 6to4, Teredo, ISATAP.
-  ...[
-    '::ffff:127.0.0.1',
-    '::ffff:8.8.8.8',
-    '::ffff:a00:1',
-    '::127.0.0.1',
-    '64:ff9b::7f00:1',
-    '64:ff9b:1::a00:1',
-  ],
+  ...['::ffff:127.0.0.1', '::ffff:8.8.8.8', '::ffff:a00:1', '::127.0.0.1', '64:ff9b::7f00:1', '64:ff9b:1::a00:1'],
   ...['2002:7f00:1::', '2001:0:7f00:1::', 'fe80::5efe:127.0.0.1', '2001:db8::1', '3fff::1', '5f00::1'],
 ];
 const OUTSIDE = [
@@ -49,15 +34,7 @@ describe('the ranges of addresses', () => {
   });
 
   it('let an allowed name lead to private networks, and never to where clouds keep credentials', () => {
-    for (const address of [
-      '127.0.0.1',
-      '10.1.2.3',
-      '192.168.1.1',
-      '100.64.0.1',
-      '::1',
-      'fd12::1',
-      '8.8.8.8',
-    ]) {
+    for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '100.64.0.1', '::1', 'fd12::1', '8.8.8.8']) {
       assert.equal(isReachable(address, 'private'), true, address);
     }
     for (const address of [
@@ -95,36 +72,16 @@ describe('the guard of base URLs', () => {
   it('refuses whatever leads inside, speaks in clear, or is read differently by different readers', () => {
     for (const url of [
       ...['', 'api.example.com', '//api.example.com', 'ftp://api.example.com', 'file:///etc/passwd'],
-      ...[
-        'http://api.example.com',
-        'HTTPS://api.example.com',
-        'https://API.example.com/v1',
-        'https://bücher.de',
-      ],
+      ...['http://api.example.com', 'HTTPS://api.example.com', 'https://API.example.com/v1', 'https://bücher.de'],
       ...['https://u:p@api.example.com', 'https://u@api.example.com', 'https://api.example.com@127.0.0.1/'],
       ...['https://api.example.com?x=1', 'https://api.example.com/#x', 'https://api.example.com/?'],
-      ...[
-        'https://api.example.com/a/../b',
-        'https://api.example.com\\@127.0.0.1',
-        ' https://api.example.com',
-      ],
+      ...['https://api.example.com/a/../b', 'https://api.example.com\\@127.0.0.1', ' https://api.example.com'],
       ...['https://api.example.com./v1', 'https://api.example.com:443/v1', 'https://api.example.com/\n/x'],
       ...['https://127.0.0.1', 'https://2130706433', 'https://0x7f.1', 'https://0177.0.0.1', 'https://127.1'],
       ...['https://①②⑦.0.0.1', 'https://127。0。0。1', 'https://10.0.0.6', 'https://169.254.169.254/latest'],
       ...['https://[::1]', 'https://[::ffff:127.0.0.1]', 'https://[64:ff9b::7f00:1]', 'https://[fd00::6]'],
-      ...[
-        'https://localhost',
-        'https://a.localhost',
-        'https://intranet',
-        'https://db.local',
-        'https://x.internal',
-      ],
-      ...[
-        'https://metadata.google.internal',
-        'https://router.home.arpa',
-        'https://a.test',
-        'https://a.onion',
-      ],
+      ...['https://localhost', 'https://a.localhost', 'https://intranet', 'https://db.local', 'https://x.internal'],
+      ...['https://metadata.google.internal', 'https://router.home.arpa', 'https://a.test', 'https://a.onion'],
       ...['https://api.example.com:22', 'https://api.example.com:25', 'https://api.example.com:6667'],
       ...['https://api.example.com:80', 'https://localhost:9001', 'https://[fd00::5]:8001'],
     ]) {
@@ -267,10 +224,7 @@ describe('a connection to an address that a customer chose', () => {
     caller = createCaller({ guard: createAddressGuard({ allowed_hosts: [] }) });
     const trusted = { ...upstreamAt(upstream.url, 'openai'), base_url: upstream.url };
     assert.equal((await caller.call(trusted, REQUEST)).status, 200);
-    assert.equal(
-      await codeOf(caller.call({ ...trusted, is_guarded: true }, REQUEST)),
-      'provider_unreachable',
-    );
+    assert.equal(await codeOf(caller.call({ ...trusted, is_guarded: true }, REQUEST)), 'provider_unreachable');
     assert.equal(upstream.received.length, 1);
   });
 

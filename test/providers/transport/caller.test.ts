@@ -130,8 +130,7 @@ describe('the upstream caller against a hostile provider', () => {
     let next = 0;
     const upstream = await hostile((socket) => {
       socket.write(answers[next++] ?? '');
-      if (next === 4)
-        for (let part = 0; part < 160; part += 1) socket.write(chunked(part === 0 ? big : big.slice(6)));
+      if (next === 4) for (let part = 0; part < 160; part += 1) socket.write(chunked(part === 0 ? big : big.slice(6)));
     });
     await assert.rejects(text(upstream), { code: 'provider_malformed' });
     await assert.rejects(text(upstream), { code: 'provider_malformed' });
@@ -222,9 +221,7 @@ describe('the upstream caller against a hostile provider', () => {
     const sandbox = await startSandbox();
     const small = createCaller({ connections_max: 1, calls_max: 2 });
     const upstream = upstreamAt(sandbox.url, 'openai');
-    const calls = await Promise.allSettled(
-      [1, 2, 3].map(async () => (await small.call(upstream, REQUEST)).text()),
-    );
+    const calls = await Promise.allSettled([1, 2, 3].map(async () => (await small.call(upstream, REQUEST)).text()));
     assert.deepEqual(
       calls.map((call) => (call.status === 'rejected' ? call.reason.code : 'answered')),
       ['answered', 'answered', 'overloaded'],

@@ -66,18 +66,7 @@ describe('the parser of server-sent events', () => {
 
   it('gives any stream back as it was, in whatever pieces it comes', () => {
     const line = fc.oneof(
-      fc.constantFrom(
-        '',
-        '',
-        'data',
-        'data:',
-        'data: {"a":1}',
-        'event: ping',
-        ': alive',
-        ':',
-        'id: 7',
-        'retry: 1',
-      ),
+      fc.constantFrom('', '', 'data', 'data:', 'data: {"a":1}', 'event: ping', ': alive', ':', 'id: 7', 'retry: 1'),
       fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n]/g, '').toWellFormed()),
     );
     fc.assert(
@@ -102,9 +91,7 @@ describe('the parser of server-sent events', () => {
     assert.deepEqual(parser.push(Buffer.from(': alive\n')), [{ data: null, raw: ': alive\n' }]);
     assert.deepEqual(parser.push(Buffer.from('\ndata: 1\n')), [{ data: null, raw: '\n' }]);
     assert.deepEqual(parser.push(Buffer.from(': within\n')), []);
-    assert.deepEqual(parser.push(Buffer.from('\n')), [
-      { event: '', data: '1', raw: 'data: 1\n: within\n\n' },
-    ]);
+    assert.deepEqual(parser.push(Buffer.from('\n')), [{ event: '', data: '1', raw: 'data: 1\n: within\n\n' }]);
   });
 
   it('waits for no line feed where lines end with returns alone', () => {

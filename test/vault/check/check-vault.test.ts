@@ -115,8 +115,7 @@ const DAMAGES: readonly Damage[] = [
     what: 'a link whose hub is not there',
     check: 'orphans',
     sql: `delete from gateway.customer_h where customer_bk = 'acme'`,
-    named:
-      /^gateway\.(api_request_l|customer_tenant_l|customer_config_s) .*: gateway\.customer_h has no customer_hk/,
+    named: /^gateway\.(api_request_l|customer_tenant_l|customer_config_s) .*: gateway\.customer_h has no customer_hk/,
     faults: 8,
   },
   {
@@ -373,9 +372,7 @@ describe('the check of the vault', () => {
       const results = await check(other.sql);
       const { first } = results.find((each) => each.check === 'orphans')!;
       assert.ok(
-        first.some((line) =>
-          /auth\.tenant_h cannot be checked: relation "auth\.tenant_h" does not exist/.test(line),
-        ),
+        first.some((line) => /auth\.tenant_h cannot be checked: relation "auth\.tenant_h" does not exist/.test(line)),
       );
       assert.ok(results.find((each) => each.check === 'hashes')!.checked > 0);
     } finally {

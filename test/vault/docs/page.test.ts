@@ -61,8 +61,7 @@ describe('the picture of the entities', () => {
     const related = entries.flatMap(({ table, hubs = [] }) => hubs.map((hub) => `${table} ${hub}`));
     assert.deepEqual(edges.map(({ link, hub }) => `${link} ${hub}`).toSorted(), related.toSorted());
     const columns = [...new Set(cards.map(({ x }) => x))].toSorted((a, b) => a - b);
-    const columnOf = (table: string): number =>
-      columns.indexOf(cards.find(({ entry }) => entry.table === table)!.x);
+    const columnOf = (table: string): number => columns.indexOf(cards.find(({ entry }) => entry.table === table)!.x);
     for (const { link, hub } of edges) assert.equal(Math.abs(columnOf(link) - columnOf(hub)), 1);
   });
 });

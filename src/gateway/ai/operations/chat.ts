@@ -83,8 +83,7 @@ export const chatWork = (read: ReadChat, writer: ChatWriter): Work => ({
   countUsage: (written) => countUsage(read.chat, written),
 });
 
-const asTier = (asked: unknown): ServiceTier =>
-  asked === 'flex' || asked === 'priority' ? asked : 'standard';
+const asTier = (asked: unknown): ServiceTier => (asked === 'flex' || asked === 'priority' ? asked : 'standard');
 
 /** What is lost on the way into the pivot form counts from the start; what is lost after it, by the client's paths. */
 export const losesOf = (read: Pick<ReadChat, 'losses' | 'locate'>, losses: Losses): Losses => {
@@ -159,8 +158,7 @@ const isHeavy = ({ chat, losses }: ReadChat): boolean =>
   losses.some(({ is_light }) => is_light !== true) ||
   (chat.web_search_options ?? null) !== null ||
   chat.messages.some(hasOtherThanText) ||
-  (Array.isArray(chat.tools) &&
-    (chat.tools as { type?: unknown }[]).some((tool) => tool.type !== 'function'));
+  (Array.isArray(chat.tools) && (chat.tools as { type?: unknown }[]).some((tool) => tool.type !== 'function'));
 
 const hasOtherThanText = ({ content }: ChatMessage): boolean =>
   Array.isArray(content) && content.some(({ type }) => type !== 'text');

@@ -63,7 +63,6 @@ const mostPromptTokens = ({ input }: EmbeddingRequest, model: Model, body_bytes:
 
 const countInputs = async ({ input }: EmbeddingRequest): Promise<number> => {
   let tokens = 0;
-  for (const each of inputsOf(input))
-    tokens += typeof each === 'string' ? await countText(each) : each.length;
+  for (const each of inputsOf(input)) tokens += typeof each === 'string' ? await countText(each) : each.length;
   return tokens;
 };

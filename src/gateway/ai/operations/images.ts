@@ -44,8 +44,7 @@ export const imagesWork = (request: ImageRequest, write: ImagesWriter): Work => 
 });
 
 const mostCompletionTokens = ({ n, partial_images }: ImageRequest, model: Model): number => {
-  const a_picture =
-    (model.max_output_tokens ?? LARGEST_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
+  const a_picture = (model.max_output_tokens ?? LARGEST_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
   return a_picture * (n ?? 1);
 };
 

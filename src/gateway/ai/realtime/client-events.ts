@@ -39,8 +39,7 @@ export const readClientEvent = ({ opcode, payload }: Pick<Received, 'opcode' | '
   }
   if (!isObject(fields)) throw invalid('An event is a JSON object.', null, null);
   const event_id = typeof fields.event_id === 'string' ? fields.event_id : null;
-  if (typeof fields.type !== 'string')
-    throw invalid('An event has a type, which is a text.', 'type', event_id);
+  if (typeof fields.type !== 'string') throw invalid('An event has a type, which is a text.', 'type', event_id);
   const seen = new Set<string>();
   const twice = fieldsOf(text).find(({ name }) => seen.size === seen.add(name).size)?.name;
   if (twice !== undefined) throw invalid(`The field ${twice.slice(0, 100)} stands twice.`, twice, event_id);

@@ -43,9 +43,7 @@ export const createClientSide = (session: Session): ((message: Received) => Prom
     } catch (thrown) {
       if (!(thrown instanceof EventRefusal)) throw thrown;
       const { error, event_id } = thrown;
-      await session.tell(
-        errorEvent(error, { request_id: call.request_id, now_ms: deps.clock.now(), event_id }),
-      );
+      await session.tell(errorEvent(error, { request_id: call.request_id, now_ms: deps.clock.now(), event_id }));
     }
   };
 };
@@ -54,8 +52,7 @@ const noteText = (session: Session, event: ClientEvent): void => {
   const text = textOfEvent(event);
   const { compliance_flags } = session.call;
   const found = new Set<string>([...compliance_flags, ...detectFlags(text)]);
-  if (found.size > compliance_flags.length)
-    session.call.compliance_flags = FLAGS.filter((flag) => found.has(flag));
+  if (found.size > compliance_flags.length) session.call.compliance_flags = FLAGS.filter((flag) => found.has(flag));
   session.unanswered_text = `${session.unanswered_text}\n${text}`.slice(-UNANSWERED_MAX_CHARS);
 };
 

@@ -83,15 +83,9 @@ const tryCandidate = async (
 
 const SWITCHED = 101;
 
-const open = async (
-  deps: GatewayDeps,
-  call: Call,
-  candidate: CandidateOffer,
-  { key, protocols }: Handshake,
-) => {
+const open = async (deps: GatewayDeps, call: Call, candidate: CandidateOffer, { key, protocols }: Handshake) => {
   const wire = adapterOf(deps, candidate.offer)?.realtime;
-  if (wire === undefined)
-    throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+  if (wire === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
   if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
     throw keyRefused('It was revoked or replaced while the session was opened.', null);
   const upstream = await upstreamOf(deps, candidate);
@@ -112,9 +106,7 @@ const refusalOf = (
   // What is no refusal is no answer to an upgrade either.
   if (refusal.status < 400) return new OneVaultError('provider_malformed', { details: NO_WEBSOCKET });
   const error = adapterOf(deps, offer)!.error(refusal, upstream);
-  return provider_key !== null && OF_THE_ACCOUNT.has(refusal.status)
-    ? keyRefused(error.details, error)
-    : error;
+  return provider_key !== null && OF_THE_ACCOUNT.has(refusal.status) ? keyRefused(error.details, error) : error;
 };
 
 const NO_WEBSOCKET = 'It answered, but opened no WebSocket.';

@@ -90,8 +90,7 @@ export const createFrameReader = ({ is_masked, message_max_bytes }: FrameReaderO
     const bytes = 2 + length_bytes + (is_masked ? MASK_BYTES : 0);
     if (queue.size < bytes) return null;
     let payload_bytes = length_bytes === 0 ? short : 0;
-    for (let place = 0; place < length_bytes; place += 1)
-      payload_bytes = payload_bytes * 256 + queue.at(2 + place);
+    for (let place = 0; place < length_bytes; place += 1) payload_bytes = payload_bytes * 256 + queue.at(2 + place);
     const read = { is_final: (first & 0x80) !== 0, opcode: first & 0x0f, payload_bytes, bytes };
     check(read);
     return read;

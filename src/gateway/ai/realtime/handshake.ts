@@ -32,8 +32,6 @@ export const readHandshake = ({ headers }: IncomingMessage): Handshake => {
     });
   }
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const protocols = offered.filter(
-    (name) => TOKEN.test(name) && !OWN_PROTOCOLS.some((own) => name.startsWith(own)),
-  );
+  const protocols = offered.filter((name) => TOKEN.test(name) && !OWN_PROTOCOLS.some((own) => name.startsWith(own)));
   return { key, protocols: [...new Set(protocols)] };
 };

@@ -93,9 +93,7 @@ const watch = (session: Session): (() => void) => {
       const details = `The response stood still for ${silence_ms} ms.`;
       session.end(endedFor(new OneVaultError('provider_timeout', { details }), 'provider'));
     } else if (now_ms - heard_ms >= idle_timeout_ms) {
-      session.end(
-        endedFor(new OneVaultError('session_idle', { details: `It was silent for ${idle_timeout_ms} ms.` })),
-      );
+      session.end(endedFor(new OneVaultError('session_idle', { details: `It was silent for ${idle_timeout_ms} ms.` })));
     }
   };
   const timer = setInterval(check, Math.min(WATCH_MS, idle_timeout_ms / 2, silence_ms / 2));
@@ -111,12 +109,9 @@ const watch = (session: Session): (() => void) => {
 /** Has the provider end what is under way, so that it tells what that used. */
 const cancelResponses = async ({ ledger, to_provider, tunnel }: Session): Promise<void> => {
   if (ledger.under_way === 0) return;
-  const cancels = [...ledger.active].map((response_id) =>
-    writeEvent({ type: 'response.cancel', response_id }, true),
-  );
+  const cancels = [...ledger.active].map((response_id) => writeEvent({ type: 'response.cancel', response_id }, true));
   const until_ms = performance.now() + CANCEL_WAIT_MS;
   const all = cancels.length === 0 ? [writeEvent({ type: 'response.cancel' }, true)] : cancels;
   await Promise.race([to_provider.write(all), sleep(CANCEL_WAIT_MS, undefined, { ref: false })]);
-  while (ledger.under_way > 0 && !tunnel.from_provider.closed && performance.now() < until_ms)
-    await sleep(10);
+  while (ledger.under_way > 0 && !tunnel.from_provider.closed && performance.now() < until_ms) await sleep(10);
 };

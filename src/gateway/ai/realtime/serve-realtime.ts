@@ -65,11 +65,7 @@ const readSession: Step = (call) => {
 };
 
 /** @returns null where a step refused */
-const openedBy = async (
-  deps: GatewayDeps,
-  call: Call,
-  steps: readonly Step[],
-): Promise<Connection | null> => {
+const openedBy = async (deps: GatewayDeps, call: Call, steps: readonly Step[]): Promise<Connection | null> => {
   const opened: Connection[] = [];
   const open: Step = async () => {
     opened.push(await connect(deps, call, readHandshake(call.ctx.req)));

@@ -124,9 +124,7 @@ const ratingNow = (call: Call): Rating => (call.usage === null ? NOTHING_USED : 
 /** What a session holds of its budgets, and what it spent of them. */
 const createPurse = ({ budgets }: LedgerDeps, call: Call) => {
   const { provider_key } = call.chosen!;
-  const [first_key] = call.key_reservations.filter(
-    (each) => each.provider_key === provider_key?.provider_key,
-  );
+  const [first_key] = call.key_reservations.filter((each) => each.provider_key === provider_key?.provider_key);
   const holds: Hold[] = [{ customer: call.reservation!, key: first_key?.reservation ?? null }];
   let spent: Pico = 0n;
   let spent_by_key: Pico = 0n;
@@ -188,8 +186,7 @@ const createPurse = ({ budgets }: LedgerDeps, call: Call) => {
       do await spend();
       while (holds.length > 0);
       // Those of other keys, which the session might have gone to.
-      for (const each of call.key_reservations)
-        if (each !== first_key) await budgets.settle(each.reservation, 0n);
+      for (const each of call.key_reservations) if (each !== first_key) await budgets.settle(each.reservation, 0n);
     },
   };
 };

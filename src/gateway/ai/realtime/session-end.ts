@@ -13,28 +13,24 @@ export interface Ending {
 }
 
 /** One side said that it closes. */
-export const closedBy = (
-  by: 'client' | 'provider',
-  close_code: number,
-  frame: readonly Buffer[],
-): Ending => ({
-  ...{ by, close_code, frame },
+export const closedBy = (by: 'client' | 'provider', close_code: number, frame: readonly Buffer[]): Ending => ({
+  by,
+  close_code,
+  frame,
   error: by === 'client' || REGULAR.has(close_code) ? null : providerGone(`with code ${close_code}`),
 });
 
 // A provider ends sessions that have lasted long enough.
-const REGULAR: ReadonlySet<number> = new Set([
-  CLOSE_CODES.normal,
-  CLOSE_CODES.going_away,
-  CLOSE_CODES.no_code,
-]);
+const REGULAR: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.going_away, CLOSE_CODES.no_code]);
 
 const providerGone = (how: string): OneVaultError =>
   new OneVaultError('provider_disconnected', { details: `It closed the session ${how}.` });
 
 /** One side's connection broke off. */
 export const cutBy = (by: 'client' | 'provider'): Ending => ({
-  ...{ by, close_code: CLOSE_CODES.cut, frame: null },
+  by,
+  close_code: CLOSE_CODES.cut,
+  frame: null,
   error: by === 'client' ? new OneVaultError('client_closed_request') : providerGone('without a word'),
 });
 
@@ -48,7 +44,9 @@ export const brokenBy = (by: 'client' | 'provider', fault: FrameFault): Ending =
 
 /** The gateway ends it. */
 export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gateway'): Ending => ({
-  ...{ by, error, frame: null },
+  by,
+  error,
+  frame: null,
   close_code: CODE_OF[error.code] ?? CLOSE_CODES.policy,
 });
 
@@ -56,13 +54,8 @@ export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gat
 export const endingOf = (thrown: unknown, side: 'client' | 'provider'): Ending => {
   if (thrown instanceof FrameFault) return brokenBy(side, thrown);
   if (!(thrown instanceof OneVaultError))
-    return isOfStream(thrown)
-      ? cutBy(side)
-      : endedFor(new OneVaultError('internal_error', { cause: thrown }));
-  return endedFor(
-    thrown,
-    thrown.code.startsWith('provider_') && side === 'provider' ? 'provider' : 'gateway',
-  );
+    return isOfStream(thrown) ? cutBy(side) : endedFor(new OneVaultError('internal_error', { cause: thrown }));
+  return endedFor(thrown, thrown.code.startsWith('provider_') && side === 'provider' ? 'provider' : 'gateway');
 };
 
 /** Node gives its own faults a code. */

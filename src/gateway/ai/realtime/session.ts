@@ -46,16 +46,15 @@ export interface SessionInput {
 }
 
 /** @param over is told why the session ends, once */
-export const openSession = (
-  deps: GatewayDeps,
-  input: SessionInput,
-  over: (ending: Ending) => void,
-): Session => {
+export const openSession = (deps: GatewayDeps, input: SessionInput, over: (ending: Ending) => void): Session => {
   const { call, socket, tunnel, wire, limits } = input;
   const [client, provider] = [createSideCounter(call.request_salt), createSideCounter(call.reply_salt)];
   call.session = { client, provider, responses: 0, closed_by: null, close_code: null };
   const session: Session = {
-    ...{ ...input, deps, client, provider },
+    ...input,
+    deps,
+    client,
+    provider,
     to_client: createSink(socket, deps.client_timeout_ms, () => socket.destroy()),
     to_provider: createSink(tunnel.to_provider, limits.idle_timeout_ms, () => tunnel.destroy()),
     ledger: createLedger(deps, call, wire),

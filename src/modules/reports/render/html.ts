@@ -9,8 +9,7 @@ const TO_FILL_IN = '____________________________';
 export const htmlRenderer: Renderer = {
   begin: (evidence) => {
     const lines = evidenceLines(evidence).map(
-      ([name, value]) =>
-        `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value === '' ? TO_FILL_IN : value)}</dd>`,
+      ([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value === '' ? TO_FILL_IN : value)}</dd>`,
     );
     const title = `${evidence.regulation}: ${evidence.title}`;
     return `${htmlHead(title)}<h1>${escapeHtml(title)}</h1>\n<h2>Evidence</h2>\n<dl>\n${lines.join('\n')}\n</dl>\n`;

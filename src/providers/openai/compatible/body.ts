@@ -28,9 +28,7 @@ const editsOf = (entry: CompatibleProvider): readonly Edit[] => {
   for (const field of refuses) {
     const why = `${entry.provider_name} takes no ${field}`;
     edits.push(
-      field.startsWith(IN_MESSAGES)
-        ? refuseInMessages(field.slice(IN_MESSAGES.length), why)
-        : refuse(field, why),
+      field.startsWith(IN_MESSAGES) ? refuseInMessages(field.slice(IN_MESSAGES.length), why) : refuse(field, why),
     );
   }
   for (const field of unpriced) {
@@ -116,9 +114,7 @@ const shortenIds = (letters: number): Edit => {
       if (!Array.isArray(tool_calls)) return message;
       const given: readonly unknown[] = tool_calls;
       const edited = given.map(shortenCall);
-      return edited.every((call, index) => call === given[index])
-        ? message
-        : { ...message, tool_calls: edited };
+      return edited.every((call, index) => call === given[index]) ? message : { ...message, tool_calls: edited };
     });
 };
 

@@ -11,9 +11,7 @@ export const createChoicesReader = ({ reasoning, finish_reasons = {} }: Compatib
     return {
       ...choice,
       ...(isObject(said) ? { [field]: readMessage(said, reasoning) } : {}),
-      ...(typeof finish_reason === 'string'
-        ? { finish_reason: endings.get(finish_reason) ?? finish_reason }
-        : {}),
+      ...(typeof finish_reason === 'string' ? { finish_reason: endings.get(finish_reason) ?? finish_reason } : {}),
     };
   };
   return (choices: readonly unknown[], field: 'message' | 'delta'): readonly unknown[] =>

@@ -35,10 +35,7 @@ export const createEmbeddingsDialect = (entry: CompatibleProvider): EmbeddingsDi
 };
 
 /** Likewise its realtime sessions. */
-export const createRealtimeDialect = ({
-  realtime,
-  key_header,
-}: CompatibleProvider): RealtimeDialect | null =>
+export const createRealtimeDialect = ({ realtime, key_header }: CompatibleProvider): RealtimeDialect | null =>
   realtime === undefined ? null : { path: realtime.path ?? '/realtime', key_header: key_header ?? null };
 
 const pathOf = (entry: CompatibleProvider, target: RequestTarget): string =>
@@ -64,8 +61,7 @@ const probeOf = (entry: CompatibleProvider, upstream: Upstream): UpstreamRequest
 
 const withQuery = ({ query = {} }: CompatibleProvider, path: string, { base_url }: Upstream): string => {
   const parameters = new URLSearchParams();
-  for (const [name, value] of Object.entries(query))
-    if (typeof value === 'string') parameters.set(name, value);
+  for (const [name, value] of Object.entries(query)) if (typeof value === 'string') parameters.set(name, value);
   for (const [name, value] of new URL(base_url).searchParams) parameters.set(name, value);
   return parameters.size === 0 ? path : `${path}?${parameters}`;
 };

@@ -26,8 +26,7 @@ const withOwnWords = (told: Usage, json: JsonObject, dialect: UsageDialect): Usa
     field === undefined ? 0 : tokenCount(json[field], `usage.${field}`);
   const cached_tokens = Math.max(told.cached_tokens, own(dialect.cached));
   const reasoning_tokens = Math.max(told.reasoning_tokens, own(dialect.reasoning));
-  const completion_tokens =
-    told.completion_tokens + (dialect.reasoning_is_apart === true ? reasoning_tokens : 0);
+  const completion_tokens = told.completion_tokens + (dialect.reasoning_is_apart === true ? reasoning_tokens : 0);
   const total_tokens = told.prompt_tokens + completion_tokens;
   return { ...told, cached_tokens, reasoning_tokens, completion_tokens, total_tokens };
 };

@@ -5,7 +5,10 @@ import type { ChatChunk, ChatResponse, ToolCall } from '../../../../src/provider
 const call = (id: string): ToolCall => ({ id, type: 'function', function: { name: id, arguments: '{}' } });
 
 const responseOf = (...choices: (readonly string[])[]): ChatResponse => ({
-  ...{ id: 'x', object: 'chat.completion', created: 0, model: 'm' },
+  id: 'x',
+  object: 'chat.completion',
+  created: 0,
+  model: 'm',
   choices: choices.map((ids, index) => ({
     index,
     message: { role: 'assistant', content: 'Hi', tool_calls: ids.map(call) },
@@ -14,7 +17,10 @@ const responseOf = (...choices: (readonly string[])[]): ChatResponse => ({
 });
 
 const chunkOf = (index: number, delta: ChatChunk['choices'][number]['delta']): ChatChunk => ({
-  ...{ id: 'x', object: 'chat.completion.chunk', created: 0, model: 'm' },
+  id: 'x',
+  object: 'chat.completion.chunk',
+  created: 0,
+  model: 'm',
   choices: [{ index, delta, finish_reason: null }],
 });
 
@@ -36,10 +42,7 @@ describe('one tool call at a time', () => {
     assert.deepEqual(pieces(take(chunkOf(0, { tool_calls: [of(3, 'a'), of(4, 'b')] }))), ['a']);
     assert.deepEqual(pieces(take(chunkOf(1, { tool_calls: [of(4, 'c')] }))), ['c']);
     assert.deepEqual(pieces(take(chunkOf(0, { tool_calls: [more(4, '2'), more(3, '1')] }))), ['1']);
-    assert.deepEqual(
-      take(chunkOf(0, { content: 'x', tool_calls: [of(5, 'd')] })),
-      chunkOf(0, { content: 'x' }),
-    );
+    assert.deepEqual(take(chunkOf(0, { content: 'x', tool_calls: [of(5, 'd')] })), chunkOf(0, { content: 'x' }));
     const said = chunkOf(0, { role: 'assistant', content: 'x' });
     assert.deepEqual(take(said), said);
   });

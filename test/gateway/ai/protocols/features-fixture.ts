@@ -32,15 +32,20 @@ export const SCHEMA = {
 const FUNCTION = { name: 'f', description: 'F', parameters: SCHEMA };
 
 export const chat = (fields: object, content: unknown = HI) => ({
-  ...{ model: 'm', messages: [{ role: 'user', content }] },
+  model: 'm',
+  messages: [{ role: 'user', content }],
   ...fields,
 });
 export const responses = (fields: object, content: unknown = HI) => ({
-  ...{ model: 'm', store: false, input: [{ role: 'user', content }] },
+  model: 'm',
+  store: false,
+  input: [{ role: 'user', content }],
   ...fields,
 });
 export const messages = (fields: object, content: unknown = HI) => ({
-  ...{ model: 'm', max_tokens: 50, messages: [{ role: 'user', content }] },
+  model: 'm',
+  max_tokens: 50,
+  messages: [{ role: 'user', content }],
   ...fields,
 });
 export const generate = (fields: object, ...parts: object[]) => ({

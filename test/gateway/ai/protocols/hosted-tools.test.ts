@@ -8,8 +8,14 @@ import type { Usage } from '../../../../src/pricing/usage.ts';
 
 const CHAT = { model: 'm', messages: [] };
 const NOTHING: Usage = {
-  ...{ prompt_tokens: 0, completion_tokens: 0, total_tokens: 0, cached_tokens: 0, cache_write_tokens: 0 },
-  ...{ reasoning_tokens: 0, prompt_audio_tokens: 0, completion_audio_tokens: 0 },
+  prompt_tokens: 0,
+  completion_tokens: 0,
+  total_tokens: 0,
+  cached_tokens: 0,
+  cache_write_tokens: 0,
+  reasoning_tokens: 0,
+  prompt_audio_tokens: 0,
+  completion_audio_tokens: 0,
 };
 const json = fc.jsonValue({ maxDepth: 2 });
 const tool = fc.record(
@@ -24,7 +30,8 @@ describe('the tools that a request asks a provider to run', () => {
     assert.deepEqual(
       units(
         responsesTools({
-          ...{ model: 'm', max_tool_calls: 3 },
+          model: 'm',
+          max_tool_calls: 3,
           tools: [
             { type: 'function', name: 'f' },
             { type: 'web_search_preview_2025_03_11' },

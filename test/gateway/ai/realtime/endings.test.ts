@@ -54,7 +54,9 @@ describe('a realtime session ends', () => {
     const worst = BigInt(candidate!.worst_cost!);
     const budget = `${worst / 1_000_000_000_000n}.${String(worst % 1_000_000_000_000n).padStart(12, '0')}`;
     const { key } = await gateway.newCustomer({
-      ...{ slug: 'narrow', cost_budget_monthly: budget, markup_basis_points: 2_000 },
+      slug: 'narrow',
+      cost_budget_monthly: budget,
+      markup_basis_points: 2_000,
     });
     const session = await open(key);
     await session.ask('Good morning');
@@ -117,10 +119,7 @@ describe('a realtime session ends', () => {
 });
 
 describe('a realtime session', () => {
-  const run = async (
-    options: TestGatewayOptions,
-    test: (gateway: TestGateway) => Promise<void>,
-  ): Promise<void> => {
+  const run = async (options: TestGatewayOptions, test: (gateway: TestGateway) => Promise<void>): Promise<void> => {
     const gateway = await startTestGateway(options);
     try {
       await test(gateway);
@@ -138,10 +137,7 @@ describe('a realtime session', () => {
       session.send(said('[[sandbox: hang]]'));
       session.send({ type: 'response.create' });
       const silent = await endOf(gateway, session);
-      assert.deepEqual(
-        [silent.code, silent.told, silent.call.response_status],
-        [1011, 'provider_timeout', 'TIMEOUT'],
-      );
+      assert.deepEqual([silent.code, silent.told, silent.call.response_status], [1011, 'provider_timeout', 'TIMEOUT']);
     });
   });
 
@@ -151,10 +147,7 @@ describe('a realtime session', () => {
       await session.ask('Good morning');
       gateway.stop();
       const { code, call, told } = await endOf(gateway, session);
-      assert.deepEqual(
-        [code, told, call.error_code, call.prompt_tokens],
-        [1001, 'not_ready', 'not_ready', 3],
-      );
+      assert.deepEqual([code, told, call.error_code, call.prompt_tokens], [1001, 'not_ready', 'not_ready', 3]);
     });
   });
 

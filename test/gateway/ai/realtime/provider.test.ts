@@ -98,7 +98,10 @@ describe('a realtime session with a provider', () => {
       input_tokens: 1_000,
       output_tokens: 500,
       input_token_details: {
-        ...{ text_tokens: 300, audio_tokens: 600, image_tokens: 100, cached_tokens: 500 },
+        text_tokens: 300,
+        audio_tokens: 600,
+        image_tokens: 100,
+        cached_tokens: 500,
         cached_tokens_details: { text_tokens: 150, audio_tokens: 310, image_tokens: 40 },
       },
       output_token_details: { text_tokens: 120, audio_tokens: 380 },
@@ -130,11 +133,7 @@ describe('a realtime session with a provider', () => {
   });
 
   it('that tells usage which cannot be ends it', async () => {
-    for (const usage of [
-      { input_tokens: -1 },
-      7,
-      { input_tokens: 1, input_token_details: { cached_tokens: 2 } },
-    ]) {
+    for (const usage of [{ input_tokens: -1 }, 7, { input_tokens: 1, input_token_details: { cached_tokens: 2 } }]) {
       provider.script((session) => session.send(responseDone(usage as object)));
       const session = await openRealtime(asked());
       const { told, call } = await endOf(gateway, session);

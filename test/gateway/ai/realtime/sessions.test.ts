@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
-import {
-  commitmentTo,
-  type DoneResponse,
-  openRealtime,
-  refusedRealtime,
-  said,
-} from '../../../support/realtime.ts';
+import { commitmentTo, type DoneResponse, openRealtime, refusedRealtime, said } from '../../../support/realtime.ts';
 import { settledSession } from '../../../support/realtime-records.ts';
 
 // gpt-realtime: 4, 0.4 and 16 USD a million tokens of text; the demo customer has a markup of its own.
@@ -78,8 +72,11 @@ describe('a realtime session', () => {
     assert.ok(call.request_latency_ms >= call.upstream_latency_ms!);
     const attempt = call.route!.attempts.at(-1)!;
     assert.deepEqual(attempt.session, {
-      ...{ responses: 3, closed_by: 'client', close_code: 1000 },
-      ...{ client_messages: 6, provider_messages: attempt.session!.provider_messages },
+      responses: 3,
+      closed_by: 'client',
+      close_code: 1000,
+      client_messages: 6,
+      provider_messages: attempt.session!.provider_messages,
     });
     assert.ok(attempt.session!.provider_messages > 20);
     assert.equal(attempt.http_status, 101);
@@ -203,21 +200,9 @@ describe('a realtime session', () => {
     await refuses('{', 'malformed_json', null);
     await refuses('[]', 'invalid_request', null);
     await refuses('{"type":1,"event_id":"a"}', 'invalid_request', 'a');
-    await refuses(
-      '{"type":"session.update","event_id":"b","ty\\u0070e":"response.create"}',
-      'invalid_request',
-      'b',
-    );
-    await refuses(
-      '{"type":"session.update","event_id":"c","session":{"model":"gpt-4o"}}',
-      'invalid_request',
-      'c',
-    );
-    await refuses(
-      '{"type":"response.create","event_id":"d","response":{"model":"gpt-4o"}}',
-      'invalid_request',
-      'd',
-    );
+    await refuses('{"type":"session.update","event_id":"b","ty\\u0070e":"response.create"}', 'invalid_request', 'b');
+    await refuses('{"type":"session.update","event_id":"c","session":{"model":"gpt-4o"}}', 'invalid_request', 'c');
+    await refuses('{"type":"response.create","event_id":"d","response":{"model":"gpt-4o"}}', 'invalid_request', 'd');
     const transcripts = { audio: { input: { transcription: { model: 'whisper-1' } } } };
     await refuses(
       JSON.stringify({ type: 'session.update', event_id: 'e', session: transcripts }),

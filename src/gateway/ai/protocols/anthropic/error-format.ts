@@ -21,8 +21,7 @@ const error = (given: OneVaultError, request_id: string, now_ms: number): object
 /** How Anthropic's endpoints tell errors and limits. */
 export const anthropicDialect: Dialect = {
   error,
-  broken: (given, request_id, now_ms) =>
-    `event: error\ndata: ${JSON.stringify(error(given, request_id, now_ms))}\n\n`,
+  broken: (given, request_id, now_ms) => `event: error\ndata: ${JSON.stringify(error(given, request_id, now_ms))}\n\n`,
   request_id_header: 'request-id',
   // https://docs.anthropic.com/en/api/rate-limits#response-headers
   limitHeaders: ({ limit, remaining, reset_s }, now_ms) => ({

@@ -16,9 +16,7 @@ export const messagesTools = (request: MessagesRequest): readonly HostedTool[] =
 const dearerWays = ({ speed, inference_geo }: MessagesRequest): readonly HostedTool[] => {
   const way = { unit: null, most: null, uses: 'untold' } as const;
   return [
-    ...([undefined, null, 'standard'].includes(speed as string)
-      ? []
-      : [{ param: 'speed', name: 'speed', ...way }]),
+    ...([undefined, null, 'standard'].includes(speed as string) ? [] : [{ param: 'speed', name: 'speed', ...way }]),
     ...([undefined, null, 'global'].includes(inference_geo as string)
       ? []
       : [{ param: 'inference_geo', name: 'inference_geo', ...way }]),

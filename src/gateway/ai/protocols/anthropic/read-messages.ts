@@ -69,9 +69,7 @@ const toolMessage = (block: Block, at: string, reading: Reading): ChatMessage =>
 };
 
 const isBlock = (block: unknown): block is Block =>
-  isObject(block) &&
-  typeof block.type === 'string' &&
-  (block.text === undefined || typeof block.text === 'string');
+  isObject(block) && typeof block.type === 'string' && (block.text === undefined || typeof block.text === 'string');
 
 const assistantMessage = (content: AnthropicContent, at: string, reading: Reading): ChatMessage => {
   if (typeof content === 'string') return plain('assistant', content, at, reading);

@@ -73,8 +73,7 @@ const documentParts = (block: Block, at: string, reading: Reading): readonly Con
   if (type === 'base64' && typeof media_type === 'string' && typeof data === 'string') {
     return [{ type: 'file', file: { ...about, file_data: `data:${media_type};base64,${data}` } }];
   }
-  if (type === 'content')
-    return [...textParts([block.title, block.context]), ...contentParts(content, at, reading)];
+  if (type === 'content') return [...textParts([block.title, block.context]), ...contentParts(content, at, reading)];
   reading.lose(`${at}.source`, 'Elsewhere, documents are given by URL or by content', null);
   return [];
 };

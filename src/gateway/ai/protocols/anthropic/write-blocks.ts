@@ -117,9 +117,7 @@ export const createBlockWriter = (): BlockWriter => {
       return put('thinking', EMPTY_THINKING, whole) + seal();
     },
     say: (text) =>
-      text === ''
-        ? ''
-        : put('text', { type: 'text', text: '', citations: null }, [{ type: 'text_delta', text }]),
+      text === '' ? '' : put('text', { type: 'text', text: '', citations: null }, [{ type: 'text_delta', text }]),
     call: (given) => {
       const number = typeof given.index === 'number' ? given.index : called.size;
       const partial_json = isObject(given.function) ? given.function.arguments : undefined;

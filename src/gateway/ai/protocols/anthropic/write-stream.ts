@@ -20,8 +20,14 @@ export const createMessageStream = (): ChatFrames => {
     has_started = true;
     const asked = usage === null ? null : { ...usage, completion_tokens: 0, reasoning_tokens: 0 };
     const message = {
-      ...{ id, type: 'message', role: 'assistant', model, content: [] },
-      ...{ stop_reason: null, stop_sequence: null, usage: usageJson(asked) },
+      id,
+      type: 'message',
+      role: 'assistant',
+      model,
+      content: [],
+      stop_reason: null,
+      stop_sequence: null,
+      usage: usageJson(asked),
     };
     return frame('message_start', { message });
   };
@@ -51,15 +57,9 @@ export const createMessageStream = (): ChatFrames => {
       const delta = {
         stop_reason: stopReason(finish_reason, blocks.has_calls, refusal !== ''),
         stop_sequence: null,
-        ...(refusal === ''
-          ? {}
-          : { stop_details: { type: 'refusal', category: null, explanation: refusal } }),
+        ...(refusal === '' ? {} : { stop_details: { type: 'refusal', category: null, explanation: refusal } }),
       };
-      return (
-        blocks.close() +
-        frame('message_delta', { delta, usage: usageJson(usage) }) +
-        frame('message_stop', {})
-      );
+      return blocks.close() + frame('message_delta', { delta, usage: usageJson(usage) }) + frame('message_stop', {});
     },
   };
 };

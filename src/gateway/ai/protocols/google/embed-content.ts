@@ -62,13 +62,7 @@ const writeBatch: EmbeddingsWriter =
     JSON.stringify({ embeddings: vectors.map((values) => ({ values })) });
 
 // The path names the model.
-const READ_HERE: ReadonlySet<string> = new Set([
-  'model',
-  'content',
-  'taskType',
-  'title',
-  'outputDimensionality',
-]);
+const READ_HERE: ReadonlySet<string> = new Set(['model', 'content', 'taskType', 'title', 'outputDimensionality']);
 
 /** @param path of the first request: what the others say otherwise is lost */
 const readRequests = (requests: readonly EmbedRequest[], model: string, path: string): ReadEmbeddings => {

@@ -53,8 +53,7 @@ export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms:
 /** How Google's endpoints tell errors; they tell no limits. */
 export const googleDialect: Dialect = {
   error: statusEnvelope,
-  broken: (error, request_id, now_ms) =>
-    `data: ${JSON.stringify(statusEnvelope(error, request_id, now_ms))}\n\n`,
+  broken: (error, request_id, now_ms) => `data: ${JSON.stringify(statusEnvelope(error, request_id, now_ms))}\n\n`,
   request_id_header: 'x-request-id',
   limitHeaders: () => ({}),
 };

@@ -12,7 +12,12 @@ import { createContentWriter } from './write.ts';
 
 /** A call that is about a model and nothing else. */
 export const plainAsk = (model: string): Omit<Ask, 'work'> => ({
-  ...{ model, type: 'completion', priority: null, max_cost: null, stream: false, include_usage: true },
+  model,
+  type: 'completion',
+  priority: null,
+  max_cost: null,
+  stream: false,
+  include_usage: true,
 });
 
 /** Google's replies, whole, so that its SDKs work with only the base URL changed. */

@@ -58,11 +58,7 @@ const readFormat = (config: GenerationConfig, chat: Fields, reading: Reading): v
   const { responseMimeType = 'text/plain', responseSchema, responseJsonSchema } = config;
   if (responseMimeType === 'text/plain') return;
   if (responseMimeType !== JSON_TYPE) {
-    reading.lose(
-      'generationConfig.responseMimeType',
-      'Elsewhere, replies are text or JSON',
-      responseMimeType,
-    );
+    reading.lose('generationConfig.responseMimeType', 'Elsewhere, replies are text or JSON', responseMimeType);
     return;
   }
   const schema =
@@ -94,6 +90,5 @@ const readThinking = (
   const level = thinkingLevel?.toLowerCase();
   if (level === undefined || level === 'thinking_level_unspecified') return;
   if (LEVELS.has(level)) chat.reasoning_effort = level;
-  else
-    reading.lose('generationConfig.thinkingConfig.thinkingLevel', 'There is no such level elsewhere', level);
+  else reading.lose('generationConfig.thinkingConfig.thinkingLevel', 'There is no such level elsewhere', level);
 };

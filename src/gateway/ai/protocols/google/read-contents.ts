@@ -105,18 +105,13 @@ const toolMessage = (given: FunctionResponse, at: string, { open, reading }: Con
   return {
     role: 'tool',
     tool_call_id: call.id,
-    content:
-      media.length === 0 ? content : [{ type: 'text', text: content }, ...media.map(({ part }) => part)],
+    content: media.length === 0 ? content : [{ type: 'text', text: content }, ...media.map(({ part }) => part)],
     ...(is_error ? { is_error } : {}),
   };
 };
 
 /** @param index the place of the first of the contents that the turn is made of */
-const modelMessage = (
-  turn: readonly Content[],
-  index: number,
-  { open, reading }: Conversation,
-): ChatMessage => {
+const modelMessage = (turn: readonly Content[], index: number, { open, reading }: Conversation): ChatMessage => {
   const parts = turn.flatMap((content, more) =>
     content.parts.map((part, place) => ({ part, content: index + more, place })),
   );

@@ -12,12 +12,7 @@ const COUNTS: ReadonlySet<string> = new Set([
 ]);
 
 // In what order fields are written, and a mark that a list of words is one.
-const DROPPED: ReadonlySet<string> = new Set([
-  'propertyOrdering',
-  'property_ordering',
-  'nullable',
-  'example',
-]);
+const DROPPED: ReadonlySet<string> = new Set(['propertyOrdering', 'property_ordering', 'nullable', 'example']);
 
 interface Options {
   /** Whether objects have no other fields than those that are named: Google's replies never do. */

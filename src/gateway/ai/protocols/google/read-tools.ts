@@ -11,10 +11,7 @@ import { jsonSchemaOf } from './read-schema.ts';
  * nothing like them elsewhere.
  * @throws OneVaultError invalid_request, naming the field
  */
-export const readTools = (
-  tools: readonly JsonObject[],
-  reading: Reading,
-): ReadonlyMap<JsonObject, string> => {
+export const readTools = (tools: readonly JsonObject[], reading: Reading): ReadonlyMap<JsonObject, string> => {
   const read = new Map<JsonObject, string>();
   tools.forEach((tool, index) => {
     for (const [kind, given] of Object.entries(tool)) {
@@ -43,10 +40,8 @@ const readTool = (tool: unknown, at: string, reading: Reading): JsonObject => {
     reading.lose(`${at}.${field}`, NOTHING_LIKE_IT, value);
   }
   const schema =
-    parametersJsonSchema ??
-    (isObject(parameters) ? jsonSchemaOf(parameters, { is_closed: false }) : undefined);
-  if (schema !== undefined && !isObject(schema))
-    throw invalid(`${at}.parametersJsonSchema`, 'is not a JSON Schema');
+    parametersJsonSchema ?? (isObject(parameters) ? jsonSchemaOf(parameters, { is_closed: false }) : undefined);
+  if (schema !== undefined && !isObject(schema)) throw invalid(`${at}.parametersJsonSchema`, 'is not a JSON Schema');
   return {
     type: 'function',
     function: {

@@ -92,9 +92,7 @@ const gather = (delta: JsonObject, { calls }: Candidate): void => {
 
 /** @throws OneVaultError provider_malformed where a call that was not cut has no whole arguments */
 const callParts = ({ calls, blocks, finish_reason }: Candidate): readonly JsonObject[] => {
-  const [first, ...others] = [...calls.values()].map((call) =>
-    callPart(call, call.args, finish_reason === 'length'),
-  );
+  const [first, ...others] = [...calls.values()].map((call) => callPart(call, call.args, finish_reason === 'length'));
   if (first === undefined) return [];
   return [blocks.length === 0 ? first : { ...first, thoughtSignature: signatureOf(blocks) }, ...others];
 };

@@ -11,8 +11,7 @@ export const createContentWriter = (options: WriterOptions): ChatWriter => ({
   whole: (response) => {
     const { id, model, choices } = response;
     const candidates = choices.map((choice) => candidateOf(choice, options));
-    return ({ usage }) =>
-      JSON.stringify({ candidates, ...usageFields(usage), modelVersion: model, responseId: id });
+    return ({ usage }) => JSON.stringify({ candidates, ...usageFields(usage), modelVersion: model, responseId: id });
   },
   stream: () => createContentStream(options),
 });

@@ -46,8 +46,7 @@ const createWriter = (include_usage: boolean): ChatWriter => ({
         return `data: ${JSON.stringify(include_usage ? { ...chunk, usage: null } : chunk)}\n\n`;
       },
       last: ({ usage }) => {
-        const told =
-          include_usage && usage !== null ? { ...head, choices: [], usage: usageJson(usage) } : null;
+        const told = include_usage && usage !== null ? { ...head, choices: [], usage: usageJson(usage) } : null;
         return `${told === null ? '' : `data: ${JSON.stringify(told)}\n\n`}data: [DONE]\n\n`;
       },
     };

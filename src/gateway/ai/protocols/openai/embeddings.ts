@@ -56,7 +56,6 @@ const createWriter =
 /** 32-bit floats, the lowest byte first, as OpenAI packs them. */
 const base64Of = (vector: readonly number[]): string => {
   const bytes = Buffer.alloc(vector.length * Float32Array.BYTES_PER_ELEMENT);
-  for (const [index, value] of vector.entries())
-    bytes.writeFloatLE(value, index * Float32Array.BYTES_PER_ELEMENT);
+  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * Float32Array.BYTES_PER_ELEMENT);
   return bytes.toString('base64');
 };

@@ -4,8 +4,7 @@ import type { Dialect } from '../../client-protocol.ts';
 /** How OpenAI's endpoints, and our own, tell errors and limits. */
 export const openAiDialect: Dialect = {
   error: errorEnvelope,
-  broken: (error, request_id, now_ms) =>
-    `data: ${JSON.stringify(errorEnvelope(error, request_id, now_ms))}\n\n`,
+  broken: (error, request_id, now_ms) => `data: ${JSON.stringify(errorEnvelope(error, request_id, now_ms))}\n\n`,
   request_id_header: 'x-request-id',
   // https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers
   limitHeaders: ({ limit, remaining, reset_s }) => ({

@@ -33,8 +33,7 @@ export const createImages = (): ClientProtocol => {
 };
 
 const refuseStream = (): never => {
-  const details =
-    'Pictures come streamed from providers that speak OpenAI\'s form only: send "stream": false.';
+  const details = 'Pictures come streamed from providers that speak OpenAI\'s form only: send "stream": false.';
   throw new OneVaultError('unsupported_feature', { param: 'stream', details });
 };
 

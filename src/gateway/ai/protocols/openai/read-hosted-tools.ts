@@ -11,8 +11,11 @@ import type { ResponsesRequest } from './responses/responses-request.ts';
 export const chatTools = ({ n, tools, web_search_options }: ChatRequest): readonly HostedTool[] => {
   const choices = typeof n === 'number' ? n : 1;
   const search: HostedTool = {
-    ...{ param: 'web_search_options', name: 'web_search', unit: 'web_search' },
-    ...{ most: choices, uses: choices },
+    param: 'web_search_options',
+    name: 'web_search',
+    unit: 'web_search',
+    most: choices,
+    uses: choices,
   };
   const others = (Array.isArray(tools) ? (tools as unknown[]) : []).flatMap((tool, index): HostedTool[] =>
     isObject(tool) && typeof tool.type === 'string' && !CLIENTS_OWN.has(tool.type)

@@ -33,7 +33,9 @@ describe("a request of Anthropic's in the pivot form", () => {
     });
     assert.deepEqual(losses, []);
     const call = (id: string, name: string, args: string) => ({
-      ...{ id, type: 'function', function: { name, arguments: args } },
+      id,
+      type: 'function',
+      function: { name, arguments: args },
     });
     assert.deepEqual(chat.messages, [
       { role: 'system', content: [{ type: 'text', text: 'Be kind.', ...mark }] },
@@ -92,7 +94,11 @@ describe("a request of Anthropic's in the pivot form", () => {
       additionalProperties: false,
     };
     const { chat, losses } = read({
-      ...{ temperature: 0.5, top_p: 0.9, top_k: 4, stop_sequences: ['END'], stream: true },
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 4,
+      stop_sequences: ['END'],
+      stream: true,
       tools: [{ name: 'f', description: 'd', input_schema: schema, strict: true }],
       tool_choice: { type: 'any', disable_parallel_tool_use: true },
       thinking: { type: 'enabled', budget_tokens: 2_000 },
@@ -104,11 +110,14 @@ describe("a request of Anthropic's in the pivot form", () => {
     const { messages: _messages, ...fields } = chat;
     assert.deepEqual(losses, []);
     assert.deepEqual(fields, {
-      ...{ model: 'm', max_completion_tokens: 9, temperature: 0.5, top_p: 0.9, top_k: 4, stop: ['END'] },
+      model: 'm',
+      max_completion_tokens: 9,
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 4,
+      stop: ['END'],
       stream: true,
-      tools: [
-        { type: 'function', function: { name: 'f', description: 'd', parameters: schema, strict: true } },
-      ],
+      tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: schema, strict: true } }],
       tool_choice: 'required',
       parallel_tool_calls: false,
       thinking: { type: 'enabled', budget_tokens: 2_000 },

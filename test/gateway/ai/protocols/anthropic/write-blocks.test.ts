@@ -3,7 +3,8 @@ import { createBlockWriter } from '../../../../../src/gateway/ai/protocols/anthr
 
 const LONG = `{"a":"${'x'.repeat(500_000)}}`;
 const piece = (index: number, text: string, id?: string) => ({
-  ...{ index, ...(id === undefined ? {} : { id }) },
+  index,
+  ...(id === undefined ? {} : { id }),
   function: { name: 'f', arguments: text },
 });
 

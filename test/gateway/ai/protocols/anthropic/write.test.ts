@@ -7,15 +7,29 @@ import type { Usage } from '../../../../../src/pricing/usage.ts';
 import type { ChatChunk, ChatResponse, JsonObject } from '../../../../../src/providers/chat-form.ts';
 
 const usage: Usage = {
-  ...{ prompt_tokens: 130, completion_tokens: 7, total_tokens: 137, cached_tokens: 100 },
-  ...{ cache_write_tokens: 20, reasoning_tokens: 3, prompt_audio_tokens: 0, completion_audio_tokens: 0 },
+  prompt_tokens: 130,
+  completion_tokens: 7,
+  total_tokens: 137,
+  cached_tokens: 100,
+  cache_write_tokens: 20,
+  reasoning_tokens: 3,
+  prompt_audio_tokens: 0,
+  completion_audio_tokens: 0,
 };
 const ending: Ending = {
-  ...{ request_id: 'r', received_ms: 0, usage, chosen: null, route: null, attempts: [] },
+  request_id: 'r',
+  received_ms: 0,
+  usage,
+  chosen: null,
+  route: null,
+  attempts: [],
 };
 
 const responded = (message: object, finish_reason = 'stop'): ChatResponse => ({
-  ...{ id: 'c1', object: 'chat.completion', created: 1, model: 'gpt' },
+  id: 'c1',
+  object: 'chat.completion',
+  created: 1,
+  model: 'gpt',
   choices: [{ index: 0, message: { role: 'assistant', content: null, ...message }, finish_reason }],
 });
 const call = (name: string, args: string) => ({
@@ -31,10 +45,7 @@ describe("a reply in Anthropic's form", () => {
   it('has thinking, text, calls and each kind of token apart', () => {
     const thinking = { type: 'thinking', thinking: 'hm', signature: 's' };
     const body = write(
-      responded(
-        { content: 'Hi', thinking_blocks: [thinking], tool_calls: [call('f', '{"x":1}')] },
-        'tool_calls',
-      ),
+      responded({ content: 'Hi', thinking_blocks: [thinking], tool_calls: [call('f', '{"x":1}')] }, 'tool_calls'),
     );
     assert.deepEqual(body.content, [
       thinking,
@@ -42,8 +53,10 @@ describe("a reply in Anthropic's form", () => {
       { type: 'tool_use', id: 'a', name: 'f', input: { x: 1 } },
     ]);
     assert.equal(body.stop_reason, 'tool_use');
-    const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens } =
-      body.usage as Record<string, number>;
+    const { input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens } = body.usage as Record<
+      string,
+      number
+    >;
     assert.deepEqual(
       [input_tokens, cache_read_input_tokens, cache_creation_input_tokens, output_tokens],
       [10, 100, 20, 7],
@@ -76,7 +89,10 @@ describe("a reply in Anthropic's form", () => {
 
 describe("a stream in Anthropic's form", () => {
   const chunk = (delta: JsonObject, finish_reason: string | null = null): ChatChunk => ({
-    ...{ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'gpt' },
+    id: 'c1',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'gpt',
     choices: [{ index: 0, delta, finish_reason }],
   });
   const piece = (index: number, fields: object) => chunk({ tool_calls: [{ index, ...fields }] });
@@ -238,10 +254,7 @@ describe("a stream in Anthropic's form", () => {
     const frames = messagesWriter.stream();
     frames.chunk(opened(0, 'f', '{'), null);
     assert.equal(frames.chunk(opened(1, 'g', '{'), null), '');
-    assert.match(
-      frames.chunk(more(0, '"x":1}'), null),
-      /partial_json":"\\"x\\":1\}".*content_block_start.*"g"/s,
-    );
+    assert.match(frames.chunk(more(0, '"x":1}'), null), /partial_json":"\\"x\\":1\}".*content_block_start.*"g"/s);
     assert.match(frames.chunk(more(1, '}'), null), /^event: content_block_delta/);
   });
 

@@ -14,7 +14,9 @@ const lostOf = (fields: object) => read(fields).losses.map(({ param }) => param)
 const SIGNED = [{ type: 'thinking', thinking: 'hm', signature: 's' }];
 const SIGNATURE = Buffer.from(JSON.stringify(SIGNED)).toString('base64');
 const call = (id: string, name: string, args: string) => ({
-  ...{ id, type: 'function', function: { name, arguments: args } },
+  id,
+  type: 'function',
+  function: { name, arguments: args },
 });
 
 describe("a request of Google's in the pivot form", () => {
@@ -59,11 +61,7 @@ describe("a request of Google's in the pivot form", () => {
         role: 'assistant',
         content: 'I look.',
         thinking_blocks: SIGNED,
-        tool_calls: [
-          call('call_1_3', 'f', '{"x":1}'),
-          call('b', 'f', '{"x":1}'),
-          call('call_1_5', 'g', '{}'),
-        ],
+        tool_calls: [call('call_1_3', 'f', '{"x":1}'), call('b', 'f', '{"x":1}'), call('call_1_5', 'g', '{}')],
       },
       { role: 'tool', tool_call_id: 'b', content: 'two' },
       { role: 'tool', tool_call_id: 'call_1_3', content: '{"code":7}', is_error: true },
@@ -118,9 +116,7 @@ describe("a request of Google's in the pivot form", () => {
         { role: 'model', parts: [{ functionCall: { id: 'a', name: 'f' } }] },
         {
           role: 'function',
-          parts: [
-            { functionResponse: { name: 'f', response: { output: 'seen' }, parts: [inline('image/png')] } },
-          ],
+          parts: [{ functionResponse: { name: 'f', response: { output: 'seen' }, parts: [inline('image/png')] } }],
         },
       ],
     });
@@ -160,9 +156,18 @@ describe("a request of Google's in the pivot form", () => {
       ],
       toolConfig: { functionCallingConfig: { mode: 'ANY', allowedFunctionNames: ['f'] } },
       generationConfig: {
-        ...{ temperature: 0.5, topP: 0.9, topK: 4, seed: 7, candidateCount: 2, maxOutputTokens: 9 },
-        ...{ stopSequences: ['END'], frequencyPenalty: 0.1, presencePenalty: 0.2 },
-        ...{ responseLogprobs: true, logprobs: 3, responseModalities: ['TEXT'] },
+        temperature: 0.5,
+        topP: 0.9,
+        topK: 4,
+        seed: 7,
+        candidateCount: 2,
+        maxOutputTokens: 9,
+        stopSequences: ['END'],
+        frequencyPenalty: 0.1,
+        presencePenalty: 0.2,
+        responseLogprobs: true,
+        logprobs: 3,
+        responseModalities: ['TEXT'],
         thinkingConfig: { thinkingBudget: 500, includeThoughts: true },
       },
       safetySettings: [{ category: 'X', threshold: 'BLOCK_NONE' }],
@@ -184,8 +189,18 @@ describe("a request of Google's in the pivot form", () => {
       'parameters',
     ]);
     assert.deepEqual(fields, {
-      ...{ model: 'm', temperature: 0.5, top_p: 0.9, top_k: 4, seed: 7, n: 2, max_completion_tokens: 9 },
-      ...{ stop: ['END'], frequency_penalty: 0.1, presence_penalty: 0.2, logprobs: true, top_logprobs: 3 },
+      model: 'm',
+      temperature: 0.5,
+      top_p: 0.9,
+      top_k: 4,
+      seed: 7,
+      n: 2,
+      max_completion_tokens: 9,
+      stop: ['END'],
+      frequency_penalty: 0.1,
+      presence_penalty: 0.2,
+      logprobs: true,
+      top_logprobs: 3,
       tools: [
         { type: 'function', function: { name: 'f', description: 'd', parameters } },
         { type: 'function', function: { name: 'g', parameters: { type: 'object', properties: {} } } },
@@ -224,10 +239,7 @@ describe("a request of Google's in the pivot form", () => {
     const choose = (mode: string, allowedFunctionNames: string[] = []) => {
       const config = { functionCallingConfig: { mode, allowedFunctionNames } };
       const { tool_choice, tools: left } = read({ tools, toolConfig: config }).chat;
-      return [
-        tool_choice,
-        (left as { function: { name: string } }[]).map((each) => each.function.name).join(''),
-      ];
+      return [tool_choice, (left as { function: { name: string } }[]).map((each) => each.function.name).join('')];
     };
     assert.deepEqual(choose('AUTO'), ['auto', 'fgh']);
     assert.deepEqual(choose('NONE'), ['none', 'fgh']);
@@ -256,10 +268,7 @@ describe("a request of Google's in the pivot form", () => {
       [config({ responseModalities: ['AUDIO'] }), 'generationConfig.responseModalities'],
       [config({ speechConfig: {} }), 'generationConfig.speechConfig'],
       [config({ responseMimeType: 'text/x.enum' }), 'generationConfig.responseMimeType'],
-      [
-        config({ thinkingConfig: { thinkingLevel: 'HUGE' } }),
-        'generationConfig.thinkingConfig.thinkingLevel',
-      ],
+      [config({ thinkingConfig: { thinkingLevel: 'HUGE' } }), 'generationConfig.thinkingConfig.thinkingLevel'],
       [parts({ inlineData: { mimeType: 'video/mp4', data: '' } }), 'contents[0].parts[1].inlineData'],
       [parts({ fileData: { fileUri: 'gs://a/b' } }), 'contents[0].parts[1].fileData'],
       [

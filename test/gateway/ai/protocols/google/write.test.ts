@@ -9,21 +9,37 @@ import type { Usage } from '../../../../../src/pricing/usage.ts';
 import type { ChatChunk, ChatResponse, JsonObject } from '../../../../../src/providers/chat-form.ts';
 
 const usage: Usage = {
-  ...{ prompt_tokens: 130, completion_tokens: 7, total_tokens: 137, cached_tokens: 100 },
-  ...{ cache_write_tokens: 20, reasoning_tokens: 3, prompt_audio_tokens: 5, completion_audio_tokens: 0 },
+  prompt_tokens: 130,
+  completion_tokens: 7,
+  total_tokens: 137,
+  cached_tokens: 100,
+  cache_write_tokens: 20,
+  reasoning_tokens: 3,
+  prompt_audio_tokens: 5,
+  completion_audio_tokens: 0,
 };
 const ending: Ending = {
-  ...{ request_id: 'r', received_ms: 0, usage, chosen: null, route: null, attempts: [] },
+  request_id: 'r',
+  received_ms: 0,
+  usage,
+  chosen: null,
+  route: null,
+  attempts: [],
 };
 
 const SIGNED = [{ type: 'thinking', thinking: 'hm', signature: 's' }];
 const SIGNATURE = Buffer.from(JSON.stringify(SIGNED)).toString('base64');
 const call = (id: string, name: string, args: string) => ({
-  ...{ id, type: 'function', function: { name, arguments: args } },
+  id,
+  type: 'function',
+  function: { name, arguments: args },
 });
 
 const responded = (message: object, finish_reason = 'stop', more: object = {}): ChatResponse => ({
-  ...{ id: 'c1', object: 'chat.completion', created: 1, model: 'gpt' },
+  id: 'c1',
+  object: 'chat.completion',
+  created: 1,
+  model: 'gpt',
   choices: [{ index: 0, message: { role: 'assistant', content: null, ...message }, finish_reason, ...more }],
 });
 
@@ -54,14 +70,18 @@ describe("a reply in Google's form", () => {
     ]);
     assert.deepEqual(rest, {
       usageMetadata: {
-        ...{ promptTokenCount: 130, candidatesTokenCount: 4, totalTokenCount: 137 },
-        ...{ cachedContentTokenCount: 100, thoughtsTokenCount: 3 },
+        promptTokenCount: 130,
+        candidatesTokenCount: 4,
+        totalTokenCount: 137,
+        cachedContentTokenCount: 100,
+        thoughtsTokenCount: 3,
         promptTokensDetails: [
           { modality: 'TEXT', tokenCount: 125 },
           { modality: 'AUDIO', tokenCount: 5 },
         ],
       },
-      ...{ modelVersion: 'gpt', responseId: 'c1' },
+      modelVersion: 'gpt',
+      responseId: 'c1',
     });
     assert.deepEqual(write(response, false).candidates[0]?.content.parts, said);
   });
@@ -95,7 +115,10 @@ describe("a reply in Google's form", () => {
 
 describe("a stream in Google's form", () => {
   const chunk = (delta: JsonObject, finish_reason: string | null = null, index = 0): ChatChunk => ({
-    ...{ id: 'c1', object: 'chat.completion.chunk', created: 1, model: 'gpt' },
+    id: 'c1',
+    object: 'chat.completion.chunk',
+    created: 1,
+    model: 'gpt',
     choices: [{ index, delta, finish_reason }],
   });
   const piece = (index: number, fields: object) => chunk({ tool_calls: [{ index, ...fields }] });
@@ -134,18 +157,17 @@ describe("a stream in Google's form", () => {
       frames.map(({ candidates }) => candidates[0]?.finishReason),
       [undefined, undefined, undefined, 'STOP'],
     );
-    assert.equal(
-      (frames.at(-1) as unknown as { usageMetadata: JsonObject }).usageMetadata.totalTokenCount,
-      137,
-    );
+    assert.equal((frames.at(-1) as unknown as { usageMetadata: JsonObject }).usageMetadata.totalTokenCount, 137);
     assert.deepEqual(partsOf(write([chunk({ reasoning_content: 'hm' })], false)), [{ text: '' }]);
   });
 
   it('tells refusals, several candidates, and calls where no reason to stop ever came', () => {
     const refused = write([chunk({ refusal: 'No' }), chunk({ refusal: '.' }), chunk({}, 'stop')]).at(-1)!;
     assert.deepEqual(refused.candidates[0], {
-      ...{ content: { parts: [{ text: '' }], role: 'model' }, finishReason: 'SAFETY' },
-      ...{ finishMessage: 'No.', index: 0 },
+      content: { parts: [{ text: '' }], role: 'model' },
+      finishReason: 'SAFETY',
+      finishMessage: 'No.',
+      index: 0,
     });
     const two = write([chunk({ content: 'a' }), chunk({ content: 'b' }, 'length', 1)]).at(-1)!;
     assert.deepEqual(
@@ -169,7 +191,10 @@ describe("a stream in Google's form", () => {
       push: () => pushed.shift()!,
       end: () => {},
       last: () => 'data: 4\n\n',
-      ...{ is_over: false, keep_alive: '', usage: null, written: () => '' },
+      is_over: false,
+      keep_alive: '',
+      usage: null,
+      written: () => '',
     });
     const event = { event: '', data: 'x' };
     const text = [event, event, event, event].map((each) => frames.push(each)).join('');
@@ -196,17 +221,18 @@ describe("an error in Google's envelope", () => {
         details: [
           {
             '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
-            ...{ reason: 'RATE_LIMIT_EXCEEDED', domain: 'onevault' },
+            reason: 'RATE_LIMIT_EXCEEDED',
+            domain: 'onevault',
             metadata: {
-              ...{ request_id: 'r', timestamp: '1970-01-01T00:00:00.000Z' },
-              ...{ type: 'rate_limit_error', param: 'a.b' },
+              request_id: 'r',
+              timestamp: '1970-01-01T00:00:00.000Z',
+              type: 'rate_limit_error',
+              param: 'a.b',
             },
           },
           {
             '@type': 'type.googleapis.com/google.rpc.BadRequest',
-            fieldViolations: [
-              { field: 'a.b', description: 'Too many requests: wait as Retry-After says. More.' },
-            ],
+            fieldViolations: [{ field: 'a.b', description: 'Too many requests: wait as Retry-After says. More.' }],
           },
           { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '3s' },
         ],

@@ -11,11 +11,22 @@ import type { Usage } from '../../../../../src/pricing/usage.ts';
 import type { ChatChunk, ChatResponse, JsonObject } from '../../../../../src/providers/chat-form.ts';
 
 const usage: Usage = {
-  ...{ prompt_tokens: 130, completion_tokens: 7, total_tokens: 137, cached_tokens: 100 },
-  ...{ cache_write_tokens: 20, reasoning_tokens: 3, prompt_audio_tokens: 0, completion_audio_tokens: 0 },
+  prompt_tokens: 130,
+  completion_tokens: 7,
+  total_tokens: 137,
+  cached_tokens: 100,
+  cache_write_tokens: 20,
+  reasoning_tokens: 3,
+  prompt_audio_tokens: 0,
+  completion_audio_tokens: 0,
 };
 const ending: Ending = {
-  ...{ request_id: 'r', received_ms: 0, usage, chosen: null, route: null, attempts: [] },
+  request_id: 'r',
+  received_ms: 0,
+  usage,
+  chosen: null,
+  route: null,
+  attempts: [],
 };
 const request: ResponsesRequest = { model: 'm', input: 'x' };
 
@@ -24,14 +35,12 @@ const read = (fields: object) => readRequest({ ...request, ...fields });
 describe("a request of OpenAI's responses in the pivot form", () => {
   it('puts together what the model said in one turn, and keeps what tools answered apart', () => {
     const call = (id: string, name: string) => ({
-      ...{
-        type: 'function_call',
-        id: `fc_${id}`,
-        call_id: id,
-        name,
-        arguments: '{"x":1}',
-        status: 'completed',
-      },
+      type: 'function_call',
+      id: `fc_${id}`,
+      call_id: id,
+      name,
+      arguments: '{"x":1}',
+      status: 'completed',
     });
     const { chat, losses, locate } = read({
       instructions: 'Be kind.',
@@ -45,7 +54,10 @@ describe("a request of OpenAI's responses in the pivot form", () => {
           encrypted_content: 'gAAA',
         },
         {
-          ...{ type: 'message', id: 'msg_1', role: 'assistant', status: 'completed' },
+          type: 'message',
+          id: 'msg_1',
+          role: 'assistant',
+          status: 'completed',
           content: [{ type: 'output_text', text: 'I look.', annotations: [] }],
         },
         call('a', 'f'),
@@ -63,7 +75,9 @@ describe("a request of OpenAI's responses in the pivot form", () => {
     });
     assert.deepEqual(losses, []);
     const called = (id: string, name: string) => ({
-      ...{ id, type: 'function', function: { name, arguments: '{"x":1}' } },
+      id,
+      type: 'function',
+      function: { name, arguments: '{"x":1}' },
     });
     assert.deepEqual(chat.messages, [
       { role: 'system', content: 'Be kind.' },
@@ -97,15 +111,19 @@ describe("a request of OpenAI's responses in the pivot form", () => {
   it('carries tools, sampling, effort, schema, verbosity, tier and probabilities', () => {
     const schema = { type: 'object', properties: { n: { type: 'integer' } } };
     const { chat, losses } = read({
-      ...{ temperature: 0.5, top_p: 0.9, max_output_tokens: 99, stream: true, user: 'u', top_logprobs: 2 },
-      ...{
-        service_tier: 'flex',
-        parallel_tool_calls: false,
-        metadata: { a: 'b' },
-        store: false,
-        truncation: 'disabled',
-      },
-      ...{ include: ['reasoning.encrypted_content', 'message.output_text.logprobs'], background: false },
+      temperature: 0.5,
+      top_p: 0.9,
+      max_output_tokens: 99,
+      stream: true,
+      user: 'u',
+      top_logprobs: 2,
+      service_tier: 'flex',
+      parallel_tool_calls: false,
+      metadata: { a: 'b' },
+      store: false,
+      truncation: 'disabled',
+      include: ['reasoning.encrypted_content', 'message.output_text.logprobs'],
+      background: false,
       reasoning: { effort: 'high', summary: 'auto' },
       text: { format: { type: 'json_schema', name: 's', schema, strict: true }, verbosity: 'low' },
       tools: [{ type: 'function', name: 'f', description: 'd', parameters: schema, strict: true }],
@@ -115,13 +133,19 @@ describe("a request of OpenAI's responses in the pivot form", () => {
     assert.deepEqual(chat, {
       model: 'm',
       messages: [{ role: 'user', content: 'x' }],
-      ...{ temperature: 0.5, top_p: 0.9, max_completion_tokens: 99, stream: true, user: 'u' },
-      ...{ logprobs: true, top_logprobs: 2, service_tier: 'flex', parallel_tool_calls: false },
-      ...{ reasoning_effort: 'high', verbosity: 'low' },
+      temperature: 0.5,
+      top_p: 0.9,
+      max_completion_tokens: 99,
+      stream: true,
+      user: 'u',
+      logprobs: true,
+      top_logprobs: 2,
+      service_tier: 'flex',
+      parallel_tool_calls: false,
+      reasoning_effort: 'high',
+      verbosity: 'low',
       response_format: { type: 'json_schema', json_schema: { name: 's', schema, strict: true } },
-      tools: [
-        { type: 'function', function: { name: 'f', description: 'd', parameters: schema, strict: true } },
-      ],
+      tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: schema, strict: true } }],
       tool_choice: { type: 'function', function: { name: 'f' } },
     });
   });
@@ -156,13 +180,19 @@ const eventsOf = (chunks: readonly ChatChunk[], end = ending): readonly Response
 };
 
 const chunkOf = (delta: JsonObject, finish_reason: string | null = null): ChatChunk => ({
-  ...{ id: 'chatcmpl-1', object: 'chat.completion.chunk', created: 5, model: 'm-1' },
+  id: 'chatcmpl-1',
+  object: 'chat.completion.chunk',
+  created: 5,
+  model: 'm-1',
   choices: [{ index: 0, delta, finish_reason }],
 });
 
 const wholeOf = (message: JsonObject, finish_reason: string | null): JsonObject => {
   const response: ChatResponse = {
-    ...{ id: 'chatcmpl-1', object: 'chat.completion', created: 5, model: 'm-1' },
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    created: 5,
+    model: 'm-1',
     choices: [{ index: 0, message: { role: 'assistant', content: null, ...message }, finish_reason }],
   };
   return JSON.parse(write.whole(response)(ending, NOTHING_USED)) as JsonObject;
@@ -263,7 +293,8 @@ const messageOf = (given: readonly Piece[]): JsonObject => {
     ...(textOf('think') === '' ? {} : { reasoning_content: textOf('think') }),
     ...(textOf('refuse') === '' ? {} : { refusal: textOf('refuse') }),
     tool_calls: calls.map((call) => ({
-      ...{ id: `call_${call}`, type: 'function' },
+      id: `call_${call}`,
+      type: 'function',
       function: {
         name: `f${call}`,
         arguments: given
@@ -278,21 +309,17 @@ const messageOf = (given: readonly Piece[]): JsonObject => {
 describe("a reply in OpenAI's responses", () => {
   it('is the same whole, streamed, and as the SDK gathers the stream, whatever came in which pieces', async () => {
     await fc.assert(
-      fc.asyncProperty(
-        pieces,
-        fc.constantFrom('stop', 'length', 'tool_calls'),
-        async (given, finish_reason) => {
-          const whole = wholeOf(messageOf(given), finish_reason);
-          const events = eventsOf(chunksOf(given, finish_reason));
-          assertInOrder(events);
-          const last = events.at(-1) as unknown as { response: JsonObject };
-          assert.deepEqual(last.response, whole);
-          assert.deepEqual(await gathered(events), whole);
-          // As it stands before the last event, the SDK has the same items.
-          const { output } = await gathered(events.slice(0, -1));
-          assert.deepEqual(output, whole.output);
-        },
-      ),
+      fc.asyncProperty(pieces, fc.constantFrom('stop', 'length', 'tool_calls'), async (given, finish_reason) => {
+        const whole = wholeOf(messageOf(given), finish_reason);
+        const events = eventsOf(chunksOf(given, finish_reason));
+        assertInOrder(events);
+        const last = events.at(-1) as unknown as { response: JsonObject };
+        assert.deepEqual(last.response, whole);
+        assert.deepEqual(await gathered(events), whole);
+        // As it stands before the last event, the SDK has the same items.
+        const { output } = await gathered(events.slice(0, -1));
+        assert.deepEqual(output, whole.output);
+      }),
       { numRuns: 150 },
     );
   });
@@ -344,16 +371,13 @@ describe("a reply in OpenAI's responses", () => {
     const annotations = [{ type: 'url_citation', url_citation: citation }];
     const logprobs = { content: [{ token: 'x', logprob: -1, bytes: [120], top_logprobs: [] }] };
     const chunk = chunkOf({ content: 'x', annotations });
-    const events = eventsOf([
-      { ...chunk, choices: [{ ...chunk.choices[0]!, logprobs }] },
-      chunkOf({}, 'stop'),
-    ]);
+    const events = eventsOf([{ ...chunk, choices: [{ ...chunk.choices[0]!, logprobs }] }, chunkOf({}, 'stop')]);
     assertInOrder(events);
-    const { output } = (events.at(-1) as unknown as { response: { output: { content: JsonObject[] }[] } })
-      .response;
+    const { output } = (events.at(-1) as unknown as { response: { output: { content: JsonObject[] }[] } }).response;
     assert.deepEqual(output[0]!.content, [
       {
-        ...{ type: 'output_text', text: 'x' },
+        type: 'output_text',
+        text: 'x',
         annotations: [{ type: 'url_citation', ...citation }],
         logprobs: logprobs.content,
       },

@@ -134,8 +134,7 @@ const callOf = (item: Item, at: string, reading: Reading): ToolCall => {
   const { name, namespace } = item;
   if (typeof name !== 'string') throw invalid(`${at}.name`, 'is not a text');
   if (typeof item.arguments !== 'string') throw invalid(`${at}.arguments`, 'is not a text');
-  if (typeof namespace === 'string')
-    reading.lose(`${at}.namespace`, 'Tools have no namespaces elsewhere', namespace);
+  if (typeof namespace === 'string') reading.lose(`${at}.namespace`, 'Tools have no namespaces elsewhere', namespace);
   return { id: callIdOf(item, at), type: 'function', function: { name, arguments: item.arguments } };
 };
 

@@ -57,11 +57,7 @@ const textAt = (given: JsonObject, field: string, at: string): string => {
 
 const NOT_KEPT = 'Files are not kept here: send the content or the URL';
 
-const image = (
-  { image_url, file_id, detail }: JsonObject,
-  at: string,
-  reading: Reading,
-): ContentPart | null => {
+const image = ({ image_url, file_id, detail }: JsonObject, at: string, reading: Reading): ContentPart | null => {
   if (typeof image_url === 'string') {
     return {
       type: 'image_url',

@@ -35,9 +35,7 @@ export const openCall = (
       // A call without arguments may come as none.
       if (text === '' && status === 'completed') text = '{}';
       const done = { ...at, name: called.name, arguments: text };
-      return (
-        frame('response.function_call_arguments.done', done) + items.finish(index, itemOf(id, status, text))
-      );
+      return frame('response.function_call_arguments.done', done) + items.finish(index, itemOf(id, status, text));
     },
   };
 };

@@ -70,8 +70,7 @@ export const createItemWriter = (frame: Frame): ItemWriter => {
     think: (delta) => (delta === '' ? '' : inThought((thought) => thought.think(delta))),
     sign: (block) => inThought(() => '') + close('completed', [block]),
     say: (delta, logprobs) => (delta === '' ? '' : inMessage((message) => message.say(delta, logprobs))),
-    annotate: (annotations) =>
-      annotations.map((each) => inMessage((message) => message.annotate(each))).join(''),
+    annotate: (annotations) => annotations.map((each) => inMessage((message) => message.annotate(each))).join(''),
     refuse: (delta) => (delta === '' ? '' : inMessage((message) => message.refuse(delta))),
     call: (given) => {
       const delta = isObject(given.function) ? given.function.arguments : undefined;

@@ -80,6 +80,4 @@ export const openMessage = (items: ItemList, frame: Frame): OpenMessage => {
 };
 
 const partJson = ({ kind, text, annotations, logprobs }: Part): JsonObject =>
-  kind === 'text'
-    ? textPart(text, { annotations: [...annotations], logprobs: [...logprobs] })
-    : refusalPart(text);
+  kind === 'text' ? textPart(text, { annotations: [...annotations], logprobs: [...logprobs] }) : refusalPart(text);

@@ -31,8 +31,7 @@ export const openThought = (items: ItemList, frame: Frame): OpenThought => {
       return added + frame('response.reasoning_summary_text.delta', { ...at, delta });
     },
     close: (blocks) => {
-      const done =
-        text === '' ? '' : frame('response.reasoning_summary_text.done', { ...at, text }) + part('done');
+      const done = text === '' ? '' : frame('response.reasoning_summary_text.done', { ...at, text }) + part('done');
       return done + items.finish(index, reasoningItem(id, text, blocks));
     },
   };
