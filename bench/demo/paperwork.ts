@@ -17,18 +17,13 @@ export const runJobs = async (product: RunningProduct, folder: string): Promise<
   const now = new Date();
   const next_month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
   const next_window = new Date((Math.floor(now.getTime() / WINDOW_MS) + 1) * WINDOW_MS);
-  await runJob(product, 'performance-windows', next_window, []);
-  await runJob(product, 'spend', next_month, []);
-  await runJob(product, 'invoices', next_month, ['--out', folder]);
+  await runJob(product, 'performance-windows', ['--at', next_window.toISOString()]);
+  await runJob(product, 'spend', ['--at', next_month.toISOString()]);
+  await runJob(product, 'invoices', ['--period', now.toISOString().slice(0, 'YYYY-MM'.length), '--out', folder]);
 };
 
-const runJob = async (
-  product: RunningProduct,
-  name: string,
-  at: Date,
-  more: readonly string[],
-): Promise<CommandOutput> => {
-  const args = ['job', name, '--at', at.toISOString(), '--allow-future', ...more];
+const runJob = async (product: RunningProduct, name: string, more: readonly string[]): Promise<CommandOutput> => {
+  const args = ['job', name, '--allow-future', ...more];
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await product.command(args);

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
-import { instantOf, systemClock } from '../core/clock.ts';
+import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { runJob } from '../jobs/run-job.ts';
 import { writeInvoiceDocuments } from '../modules/billing/write-documents.ts';
@@ -14,15 +14,15 @@ import { dataPaths, PROJECT, readVersion } from '../server/paths.ts';
 import { openSubjectKms } from '../server/subject-kms.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { commandActor, withCommandEvent } from './command-events.ts';
+import { INVOICES, type InstantOptions, jobInstant } from './job-instant.ts';
 
-export interface JobOptions {
-  readonly at?: string;
-  readonly allowFuture?: boolean;
+export interface JobOptions extends InstantOptions {
   readonly out?: string;
 }
 
 /** `onevault job NAME`: runs one job by hand and prints its result; `invoices` also writes the documents. */
 export const jobCommand = async (config: Config, name: string, options: JobOptions): Promise<void> => {
+  const at = jobInstant(systemClock, name, options);
   const log = createLog(config.log_level, 'job');
   const database = await openDatabaseForCommand(config, log);
   const sql = connect(database.url, { application_name: 'onevault job', max_connections: 1 });
@@ -38,25 +38,24 @@ export const jobCommand = async (config: Config, name: string, options: JobOptio
       retention_days: config.retention_days,
       open_subject_kms: () => openSubjectKms({ config, database_url: database.url, log }),
     };
-    const at = options.at ?? instantOf(systemClock.now());
     const run = await withCommandEvent(
       { sql, registry },
       { action: 'job.run', subject_kind: 'job', subject: name, after: { at } },
       () => runJob(deps, name, { at, allow_future: options.allowFuture === true }),
     );
     console.log(JSON.stringify(run, null, 2));
-    if (name === 'invoices') await writeInvoices(config, database.url, options.out);
+    if (name === INVOICES) await writeInvoices(config, database.url, options);
   } finally {
     await sql.end({ timeout: 1 });
     await database.stop();
   }
 };
 
-const writeInvoices = async (config: Config, database_url: string, out: string | undefined): Promise<void> => {
+const writeInvoices = async (config: Config, database_url: string, { out, period }: JobOptions): Promise<void> => {
   const sql = connect(database_url, { application_name: 'onevault invoices', max_connections: 2 });
   try {
     const folder = resolve(out ?? dataPaths(config.data_dir).invoices);
-    const files = await writeInvoiceDocuments({ sql, registry: loadRegistry(PROJECT.entities) }, { folder });
+    const files = await writeInvoiceDocuments({ sql, registry: loadRegistry(PROJECT.entities) }, { folder, period });
     for (const file of files) console.log(`${file.invoice_number} ${file.customer}: ${file.html_path}`);
   } finally {
     await sql.end({ timeout: 1 });

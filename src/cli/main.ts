@@ -46,7 +46,8 @@ program
   .argument('<name>', JOBS.map(({ name }) => name).join(', '))
   .description('run one job by hand')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
-  .option('--allow-future', 'let the instant lie in the future: closes a month early')
+  .option('--period <month>', 'for invoices, the month to bill, as 2026-10 (the last that ended)')
+  .option('--allow-future', 'let the instant lie in the future, or close a month before its end')
   .option('--out <folder>', 'where invoices are written')
   .action((name: string, options: JobOptions) => jobCommand(processConfig(), name, options));
 

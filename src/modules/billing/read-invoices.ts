@@ -1,28 +1,31 @@
 import type { Sql } from '../../postgres/connect.ts';
 import { createReader } from '../../vault/read.ts';
 import type { Registry } from '../../vault/registry.ts';
+import { firstDayOf, parsePeriod } from './billing-period.ts';
 import { documentSha256, type InvoiceDocument } from './invoice-document.ts';
 
 /**
  * The issued invoices as documents, in the order of their numbers.
- * @param period first day of the month (`2026-11-01`); without it every invoice
+ * @param period a month as `2026-10`; without it every invoice
+ * @throws InputError when the period is not a month
  * @throws Error when an invoice's rows no longer give the document that was issued
  */
 export const readInvoices = async (
   { sql, registry }: { readonly sql: Sql; readonly registry: Registry },
   period: string | undefined,
 ): Promise<InvoiceDocument[]> => {
+  const billing_period = period === undefined ? null : firstDayOf(parsePeriod(period));
   const keys = await sql<{ invoice_hk: string; invoice_bk: string; customer_bk: string }[]>`
     select h.invoice_hk, h.invoice_bk, c.customer_bk
     from billing.invoice_h h
     join billing.invoice_customer_l l on l.invoice_hk = h.invoice_hk
     join gateway.customer_h c on c.customer_hk = l.customer_hk
-    where ${period ?? null}::text::date is null
+    where ${billing_period}::text::date is null
       or exists (
         select
         from billing.invoice_s s
         where s.invoice_hk = h.invoice_hk
-          and s.billing_period = ${period ?? null}::text::date)
+          and s.billing_period = ${billing_period}::text::date)
     order by h.invoice_bk`;
   const reader = createReader(registry);
   const filter = { hash_keys: keys.map((key) => key.invoice_hk) };

@@ -93,7 +93,7 @@ describe('the job invoices', () => {
         results.reduce((sum, each) => sum + each.rows_out, 0),
         customers.length,
       );
-      const documents = await readInvoices({ sql: database.sql, registry: testRegistry() }, '2026-10-01');
+      const documents = await readInvoices({ sql: database.sql, registry: testRegistry() }, '2026-10');
       assert.deepEqual(
         documents.map((each) => each.invoice_number),
         customers.map((_, place) => `ONEVAULT-2026-${String(place + 1).padStart(6, '0')}`),
@@ -134,7 +134,7 @@ describe('the job invoices', () => {
         const deps = { sql: database.sql, registry: testRegistry() };
         const [file, ...others] = await writeInvoiceDocuments(deps, {
           folder: join(folder, 'new'),
-          period: '2026-10-01',
+          period: '2026-10',
         });
         assert.ok(file !== undefined && others.length === 0);
         const json = readFileSync(file.json_path);
