@@ -1,29 +1,17 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { CertificateNotCoveredError } from '../audit/destroyed.ts';
-import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
-import { StartupError } from '../core/startup-error.ts';
-import { KmsError, UnknownMasterKeyError, UnwrapError } from '../keys/kms.ts';
-import { RotationError } from '../keys/rotate-keys.ts';
-import { JobBusyError } from '../postgres/lease.ts';
-import { banner } from '../server/banner.ts';
-import { runChild } from '../server/child.ts';
-import { ConfigError, FAMILY_VARIABLES, processConfig, VARIABLES } from '../server/config.ts';
-import { JOBS } from '../server/jobs.ts';
+import { FAMILY_VARIABLES, processConfig, VARIABLES } from '../server/config.ts';
+import { JOB_NAMES } from '../server/job-names.ts';
 import { dataPaths, readVersion } from '../server/paths.ts';
-import { runUntilSignal, startProduct } from '../server/start.ts';
-import { type BundleOptions, exportBundleCommand } from './audit-export.ts';
-import { type ProveOptions, proveCommand } from './audit-prove.ts';
-import { type VerifyOptions, verifyCommand } from './audit-verify.ts';
-import { type JobOptions, jobCommand, type ReportOptions, reportCommand } from './commands.ts';
-import { listCommand, type RotateOptions, rotateCommand } from './key-commands.ts';
-import { newLogCommand, rotateSigningKeyCommand } from './log-commands.ts';
-import { type RefreshOptions, refreshCommand } from './price-commands.ts';
-import { eraseCommand, exportSubjectCommand, holdCommand, releaseCommand } from './privacy-commands.ts';
-import { type PlanOptions, planCommand } from './retention-commands.ts';
-import { checkCommand, docsCommand } from './vault-commands.ts';
+import type { BundleOptions } from './audit-export.ts';
+import type { ProveOptions } from './audit-prove.ts';
+import type { VerifyOptions } from './audit-verify.ts';
+import type { JobOptions, ReportOptions } from './commands.ts';
+import type { RotateOptions } from './key-commands.ts';
+import type { RefreshOptions } from './price-commands.ts';
+import type { PlanOptions } from './retention-commands.ts';
 
+// Each command imports its own code when it runs: help and a bad option need none of it.
 const program = new Command('onevault').version(readVersion()).description('AI and API gateway with an audit trail');
 
 program
@@ -36,6 +24,11 @@ program
       program.error(`error: unknown command '${unknown}'; "onevault --help" lists those that there are`);
     }
     const chosen = processConfig();
+    const [{ banner }, { createLog }, { runUntilSignal, startProduct }] = await Promise.all([
+      import('../server/banner.ts'),
+      import('../core/log.ts'),
+      import('../server/start.ts'),
+    ]);
     const product = await startProduct(chosen);
     console.log(banner(product, dataPaths(chosen.data_dir).demo));
     await runUntilSignal(product, createLog(chosen.log_level, 'onevault'));
@@ -43,13 +36,15 @@ program
 
 program
   .command('job')
-  .argument('<name>', JOBS.map(({ name }) => name).join(', '))
+  .argument('<name>', JOB_NAMES.join(', '))
   .description('run one job by hand')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T00:15:00Z (now)')
   .option('--period <month>', 'for invoices, the month to bill, as 2026-10 (the last that ended)')
   .option('--allow-future', 'let the instant lie in the future, or close a month before its end')
   .option('--out <folder>', 'where invoices are written')
-  .action((name: string, options: JobOptions) => jobCommand(processConfig(), name, options));
+  .action(async (name: string, options: JobOptions) =>
+    (await import('./commands.ts')).jobCommand(processConfig(), name, options),
+  );
 
 program
   .command('report')
@@ -62,30 +57,34 @@ program
   .option('--customer <slug>', 'one customer only')
   .option('--requested-by <name>', 'who asks (the user of this machine)')
   .option('--out <file>', 'where it is written (standard output)')
-  .action((name: string, options: ReportOptions) => reportCommand(processConfig(), name, options));
+  .action(async (name: string, options: ReportOptions) =>
+    (await import('./commands.ts')).reportCommand(processConfig(), name, options),
+  );
 
 const vault = program.command('vault').description('look into the vault');
 vault
   .command('check')
   .description('recompute every hash, and find what is missing, doubled or changed; exit code 1 on any fault')
-  .action(() => checkCommand(processConfig()));
+  .action(async () => (await import('./vault-commands.ts')).checkCommand(processConfig()));
 vault
   .command('docs')
   .description('write the data dictionary as one HTML page')
   .requiredOption('--out <folder>', 'where index.html is written')
-  .action(({ out }: { out: string }) => docsCommand(out));
+  .action(async ({ out }: { out: string }) => (await import('./vault-commands.ts')).docsCommand(out));
 
 const keys = program.command('keys').description('the keys that seal what is stored');
 keys
   .command('rotate')
   .description('wrap every key under a new master key, while everything runs; once more after an interruption')
   .option('--keep-old', 'leave the old master key where it is; the next rotation destroys it')
-  .action((options: RotateOptions) => rotateCommand(processConfig(), options));
+  .action(async (options: RotateOptions) =>
+    (await import('./key-commands.ts')).rotateCommand(processConfig(), options),
+  );
 keys
   .command('list')
   .alias('status')
   .description('every key by its id, and whether a rotation is under way')
-  .action(() => listCommand(processConfig()));
+  .action(async () => (await import('./key-commands.ts')).listCommand(processConfig()));
 
 const prices = program.command('prices').description('what providers charge');
 prices
@@ -93,7 +92,9 @@ prices
   .description('compare the prices with those of the installed price data, and take these over')
   .option('--dry-run', 'show the differences and write nothing')
   .option('--yes', 'write without asking')
-  .action((options: RefreshOptions) => refreshCommand(processConfig(), options));
+  .action(async (options: RefreshOptions) =>
+    (await import('./price-commands.ts')).refreshCommand(processConfig(), options),
+  );
 
 const privacy = program.command('privacy').description('personal data of customers: erase, hold, export');
 privacy
@@ -101,32 +102,42 @@ privacy
   .argument('<subject>', 'slug of a customer')
   .description('erase its personal data and print the certificate')
   .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
-  .action((subject: string, { reason }: { reason: string }) => eraseCommand(processConfig(), subject, reason));
+  .action(async (subject: string, { reason }: { reason: string }) =>
+    (await import('./privacy-commands.ts')).eraseCommand(processConfig(), subject, reason),
+  );
 privacy
   .command('hold')
   .argument('<subject>', 'slug of a customer')
   .description('keep its personal data from being erased, and print the hold')
   .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
-  .action((subject: string, { reason }: { reason: string }) => holdCommand(processConfig(), subject, reason));
+  .action(async (subject: string, { reason }: { reason: string }) =>
+    (await import('./privacy-commands.ts')).holdCommand(processConfig(), subject, reason),
+  );
 privacy
   .command('release')
   .argument('<hold>', 'id of a legal hold')
   .description('release a hold')
   .requiredOption('--reason <text>', 'why; kept for ever, so no personal data')
-  .action((hold: string, { reason }: { reason: string }) => releaseCommand(processConfig(), hold, reason));
+  .action(async (hold: string, { reason }: { reason: string }) =>
+    (await import('./privacy-commands.ts')).releaseCommand(processConfig(), hold, reason),
+  );
 privacy
   .command('export')
   .argument('<subject>', 'slug of a customer')
   .description('write everything that is held about it')
   .option('--out <folder>', 'where a JSON and an HTML file are written (JSON on standard output)')
-  .action((subject: string, { out }: { out?: string }) => exportSubjectCommand(processConfig(), subject, out));
+  .action(async (subject: string, { out }: { out?: string }) =>
+    (await import('./privacy-commands.ts')).exportSubjectCommand(processConfig(), subject, out),
+  );
 
 const retention = program.command('retention').description('calls that have been kept long enough');
 retention
   .command('plan')
   .description('which days the job retention would destroy, and which it would keep and why')
   .option('--at <instant>', 'the logical instant, as 2026-12-01T01:45:00Z (now)')
-  .action((options: PlanOptions) => planCommand(processConfig(), options));
+  .action(async (options: PlanOptions) =>
+    (await import('./retention-commands.ts')).planCommand(processConfig(), options),
+  );
 
 const listed = (value: string, before: readonly string[] = []): string[] => [...before, value];
 const audit = program.command('audit').description('the log that proves what the vault holds');
@@ -137,7 +148,7 @@ audit
   .option('--key <key>', 'a verifier key that is trusted; may be repeated (those that the log publishes)', listed)
   .option('--checkpoints <folder>', 'checkpoint files outside the database (those of the data directory)')
   .option('--against <file>', 'another bundle or checkpoint file to compare with; may be repeated', listed)
-  .action((options: VerifyOptions) => verifyCommand(processConfig, options));
+  .action(async (options: VerifyOptions) => (await import('./audit-verify.ts')).verifyCommand(processConfig, options));
 audit
   .command('export')
   .description('write what was logged, and what proves it, into a bundle for auditors')
@@ -145,7 +156,9 @@ audit
   .option('--to <instant>', 'logged before then (the newest checkpoint)')
   .option('--customer <slug>', 'one customer only')
   .requiredOption('--out <file>', 'where it is written; compressed when the name ends in .gz')
-  .action((options: BundleOptions) => exportBundleCommand(processConfig(), options));
+  .action(async (options: BundleOptions) =>
+    (await import('./audit-export.ts')).exportBundleCommand(processConfig(), options),
+  );
 audit
   .command('prove')
   .description('whether bodies that were kept are those of a call; exit code 1 when they are not')
@@ -155,16 +168,18 @@ audit
   .requiredOption('--request-id <id>', 'what the reply carried in x-request-id')
   .option('--bundle <file>', 'a bundle that holds the call, instead of the vault')
   .option('--key <key>', 'a verifier key that is trusted; may be repeated', listed)
-  .action((options: ProveOptions) => proveCommand(processConfig, options));
+  .action(async (options: ProveOptions) => (await import('./audit-prove.ts')).proveCommand(processConfig, options));
 audit
   .command('rotate-key')
   .description('retire the key that signs checkpoints and make another')
-  .action(() => rotateSigningKeyCommand(processConfig()));
+  .action(async () => (await import('./log-commands.ts')).rotateSigningKeyCommand(processConfig()));
 audit
   .command('new-log')
   .description('begin another log, after a restore from a backup that is older than the last checkpoint')
   .requiredOption('--reason <text>', 'why; kept for ever')
-  .action(({ reason }: { reason: string }) => newLogCommand(processConfig(), reason));
+  .action(async ({ reason }: { reason: string }) =>
+    (await import('./log-commands.ts')).newLogCommand(processConfig(), reason),
+  );
 
 program
   .command('generate', { hidden: true })
@@ -178,7 +193,7 @@ program
 program
   .command('child', { hidden: true })
   .argument('<role>')
-  .action((role: string) => runChild(role));
+  .action(async (role: string) => (await import('../server/child.ts')).runChild(role));
 
 const meanings = Object.entries({ ...VARIABLES, ...FAMILY_VARIABLES });
 const width = Math.max(...meanings.map(([name]) => name.length));
@@ -188,11 +203,7 @@ program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
 try {
   await program.parseAsync();
 } catch (error) {
-  const ours = [
-    ...[ConfigError, StartupError, InputError, JobBusyError, CertificateNotCoveredError],
-    ...[KmsError, RotationError, UnknownMasterKeyError, UnwrapError],
-  ];
-  const is_ours = ours.some((kind) => error instanceof kind);
-  console.error(is_ours ? `onevault: ${(error as Error).message}` : error);
+  const { isExpected } = await import('./expected-errors.ts');
+  console.error(isExpected(error) ? `onevault: ${error.message}` : error);
   process.exitCode = 1;
 }

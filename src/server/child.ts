@@ -1,17 +1,14 @@
 import cluster from 'node:cluster';
 import { StartupError } from '../core/startup-error.ts';
 import { ConfigError } from './config.ts';
-import { startLoadRole } from './load-role.ts';
 import type { RoleInput, RoleName, Running, StartRole } from './role.ts';
-import { startSandboxRole } from './sandbox-role.ts';
-import { startScheduleRole } from './schedule-role.ts';
-import { startServeRole } from './serve-role.ts';
 
-const ROLES: Readonly<Record<RoleName, StartRole>> = {
-  sandbox: startSandboxRole,
-  serve: startServeRole,
-  load: startLoadRole,
-  schedule: startScheduleRole,
+// A child loads the code of its own role only.
+const ROLES: Readonly<Record<RoleName, () => Promise<StartRole>>> = {
+  sandbox: async () => (await import('./sandbox-role.ts')).startSandboxRole,
+  serve: async () => (await import('./serve-role.ts')).startServeRole,
+  load: async () => (await import('./load-role.ts')).startLoadRole,
+  schedule: async () => (await import('./schedule-role.ts')).startScheduleRole,
 };
 
 const isRoleName = (name: string): name is RoleName => name in ROLES;
@@ -47,7 +44,7 @@ export const runChild = (name: string): void => {
       void stop();
       return;
     }
-    running = ROLES[name](message.input);
+    running = ROLES[name]().then((start) => start(message.input));
     running.then(
       ({ url }) => say({ kind: 'ready', url }),
       async (error: Error) => {

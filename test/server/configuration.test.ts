@@ -1,11 +1,25 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { FAMILY_VARIABLES, VARIABLES } from '../../src/server/config.ts';
 import { JOBS } from '../../src/server/jobs.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
+import { temporaryPath } from '../support/server.ts';
 import { administer, sendCall } from './calls.ts';
 import { createProducts, eventually, type ProductProcess, runCommand } from './product-process.ts';
+
+const ROOT = new URL('../../', import.meta.url).href;
+const LOADED_FOR_HELP =
+  /^(?:node_modules\/commander\/|src\/(?:core|keys|providers|server)\/[\w-]+\.(?:ts|json)$|src\/cli\/main\.ts$)/;
+
+/** The scripts, from the project's root, in the coverage that V8 wrote into a folder. */
+const loadedScripts = (folder: string): string[] =>
+  readdirSync(folder)
+    .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { result: { url: string }[] })
+    .flatMap(({ result }) => result.map(({ url }) => url))
+    .filter((url) => url.startsWith(ROOT))
+    .map((url) => url.slice(ROOT.length));
 
 describe('a bad configuration', function () {
   this.timeout(60_000);
@@ -68,7 +82,23 @@ describe('the command line', function () {
 
   it('lists every job', async () => {
     const { stdout } = await runCommand(['job', '--help'], {});
-    for (const { name } of JOBS) assert.ok(stdout.includes(name), name);
+    assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(JOBS.map(({ name }) => name).join(', ')), stdout);
+  });
+
+  it('loads the code of no command to print help', async () => {
+    const folder = temporaryPath();
+    try {
+      const { code } = await runCommand(['--help'], { NODE_V8_COVERAGE: folder });
+      assert.equal(code, 0);
+      const loaded = loadedScripts(folder);
+      assert.ok(loaded.includes('src/cli/main.ts'), loaded.join(' '));
+      assert.deepEqual(
+        loaded.filter((path) => !LOADED_FOR_HELP.test(path)),
+        [],
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
