@@ -25,7 +25,7 @@ const OFFERS = [
   { provider: 'anthropic', model: 'claude-haiku-4-5', input: 1_000_000, output: 5_000_000 },
   { provider: 'anthropic', model: 'claude-sonnet-4-5', input: 3_000_000, output: 15_000_000 },
 ] as const;
-type Offer = (typeof OFFERS)[number];
+type Deployment = (typeof OFFERS)[number];
 const USER_AGENTS = ['OpenAI/JS 6.49.0', 'OpenAI/Python 2.8.1', 'node', 'curl/8.5.0'];
 const FAILED_OF_A_HUNDRED = 3;
 const STREAMED_OF_A_HUNDRED = 40;
@@ -89,7 +89,7 @@ const NOT_ENDED = {
   error_message: null,
 } satisfies Partial<CallFacts>;
 
-const end = (offer: Offer, now_ms: number, price_version: string): CallFacts => {
+const end = (offer: Deployment, now_ms: number, price_version: string): CallFacts => {
   const upstream_latency_ms = randomInt(150, 4_000);
   const request_latency_ms = upstream_latency_ms + randomInt(1, 6);
   const is_streamed = randomInt(100) < STREAMED_OF_A_HUNDRED;
@@ -134,7 +134,7 @@ const end = (offer: Offer, now_ms: number, price_version: string): CallFacts => 
   };
 };
 
-const routeOf = (offer: Offer, ended: CallFacts | null, rule_version: string): RouteFacts => {
+const routeOf = (offer: Deployment, ended: CallFacts | null, rule_version: string): RouteFacts => {
   const { provider, model } = offer;
   const latency_ms = ended?.upstream_latency_ms ?? 0;
   const { http_status = 0, error_code = null } = ended ?? {};

@@ -1,6 +1,6 @@
 import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
 import type { Transaction } from '../vault/transaction.ts';
-import type { OwnModel, ProviderKey, RoutingRule } from './snapshot.ts';
+import type { CustomModel, ProviderKey, RoutingRule } from './snapshot.ts';
 
 export const selectCustomers = (tx: Transaction) => tx<
   {
@@ -59,7 +59,7 @@ export const selectApiKeys = (tx: Transaction) => tx<
 export interface ProviderKeyRow extends Omit<ProviderKey, 'daily_spending_limit' | 'monthly_spending_limit'> {
   readonly daily_spending_limit: string | null;
   readonly monthly_spending_limit: string | null;
-  readonly own_models: OwnModel[];
+  readonly own_models: CustomModel[];
 }
 
 /** Keys are UUIDs of version 7: the newest has the greatest. */
@@ -114,7 +114,7 @@ export const selectModels = (tx: Transaction) => tx<
     and h.model_bk <> 'unknown'
   order by h.model_bk`;
 
-export const selectOffers = (tx: Transaction) => tx<{ offer_hk: string; model: string; provider: string }[]>`
+export const selectDeployments = (tx: Transaction) => tx<{ offer_hk: string; model: string; provider: string }[]>`
   select l.model_provider_link_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
   from gateway.model_provider_l l
   join gateway.model_h m using (model_hk)

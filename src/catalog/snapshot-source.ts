@@ -6,8 +6,8 @@ import {
   type ApiKey,
   agreedKey,
   type Customer,
+  type Deployment,
   type Model,
-  type Offer,
   type Provider,
   type ProviderKey,
   type RoutingRule,
@@ -20,8 +20,8 @@ import {
   selectAgreedPrices,
   selectApiKeys,
   selectCustomers,
+  selectDeployments,
   selectModels,
-  selectOffers,
   selectPrices,
   selectProviderKeys,
   selectProviders,
@@ -32,31 +32,30 @@ import {
 /** Builds the snapshot from the vault's current state, all of it as of one moment. */
 export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> => {
   const built_at = instantOf(clock.now());
-  const [customers, api_keys, providers, models, offers, prices, rules, provider_keys, agreed_prices] = await sql.begin(
-    'isolation level repeatable read read only',
-    (tx) =>
+  const [customers, api_keys, providers, models, deployments, prices, rules, provider_keys, agreed_prices] =
+    await sql.begin('isolation level repeatable read read only', (tx) =>
       Promise.all([
         selectCustomers(tx),
         selectApiKeys(tx),
         selectProviders(tx),
         selectModels(tx),
-        selectOffers(tx),
+        selectDeployments(tx),
         selectPrices(tx),
         selectRoutingRules(tx),
         selectProviderKeys(tx),
         selectAgreedPrices(tx),
       ]),
-  );
+    );
   const prices_by_offer = Map.groupBy(prices, (price) => price.offer_hk);
   const offers_by_model = Map.groupBy(
-    offers.map(
-      ({ offer_hk, model, provider }): Offer => ({
+    deployments.map(
+      ({ offer_hk, model, provider }): Deployment => ({
         model,
         provider,
         prices: (prices_by_offer.get(offer_hk) ?? []).map(priceOf),
       }),
     ),
-    (offer) => offer.model,
+    (deployment) => deployment.model,
   );
   return {
     built_at,
@@ -69,7 +68,7 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
     ),
     providers: new Map(providers.map((row): [string, Provider] => [row.provider, row])),
     models: new Map(
-      models.map((row): [string, Model] => [row.model, { ...row, offers: offers_by_model.get(row.model) ?? [] }]),
+      models.map((row): [string, Model] => [row.model, { ...row, deployments: offers_by_model.get(row.model) ?? [] }]),
     ),
     agreed_prices: new Map(
       [...Map.groupBy(agreed_prices, agreedKey)].map(([key, rows]) => [key, rows.map(agreedPriceOf)]),

@@ -64,7 +64,7 @@ export interface ProviderKey {
   readonly base_url: string | null;
   /** Models of the catalog that it pays for; null: every one. */
   readonly allowed_models: readonly string[] | null;
-  readonly own_models: readonly OwnModel[];
+  readonly own_models: readonly CustomModel[];
   readonly daily_spending_limit: Pico | null;
   readonly monthly_spending_limit: Pico | null;
   /** Who pays what the key cannot. */
@@ -72,7 +72,7 @@ export interface ProviderKey {
 }
 
 /** A customer's own model, reached with its own key alone. */
-export interface OwnModel {
+export interface CustomModel {
   /** What its clients ask for. */
   readonly model: string;
   /** The provider's name of it. */
@@ -93,11 +93,11 @@ export interface Model {
   readonly capabilities: readonly string[];
   readonly context_window_tokens: number | null;
   readonly max_output_tokens: number | null;
-  readonly offers: readonly Offer[];
+  readonly deployments: readonly Deployment[];
 }
 
 /** A model at a provider. */
-export interface Offer {
+export interface Deployment {
   readonly model: string;
   readonly provider: string;
   /** By the instant that each holds from, oldest first; the last one that holds now is the price. */
@@ -130,12 +130,12 @@ export const sealContextOf = ({
 });
 
 /** Whether a provider serves a model no more at an instant. */
-export const isWithdrawn = ({ prices }: Offer, now_ms: number): boolean =>
+export const isWithdrawn = ({ prices }: Deployment, now_ms: number): boolean =>
   prices.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms)?.is_offered === false;
 
 /** What a provider charges at an instant, or null where nothing holds or the model is not offered then. */
-export const priceAt = (offer: Offer, now_ms: number): Price | null => {
-  const price = offer.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
+export const priceAt = (deployment: Deployment, now_ms: number): Price | null => {
+  const price = deployment.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   if (price?.is_offered !== true) return null;
   const tiers = tiersAt(price.tiers, now_ms);
   return tiers === price.tiers ? price : { ...price, tiers };
@@ -145,11 +145,11 @@ export const priceAt = (offer: Offer, now_ms: number): Price | null => {
 export const agreedPriceAt = (
   { agreed_prices }: Snapshot,
   customer: string,
-  offer: Offer,
+  deployment: Deployment,
   price: Price,
   now_ms: number,
 ): Price => {
-  const said = agreed_prices.get(agreedKey({ customer, ...offer }));
+  const said = agreed_prices.get(agreedKey({ customer, ...deployment }));
   const agreed = said?.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   if (agreed?.is_agreed !== true) return price;
   return { ...price, agreed: { ...agreed, tiers: tiersAt(agreed.tiers, now_ms) } };

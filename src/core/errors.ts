@@ -83,7 +83,7 @@ interface ErrorInput {
   readonly status?: number;
   readonly retry_after_s?: number;
   /** The word that a protocol's own SDKs know the fault by, where they act on it: Anthropic's `error_code`. */
-  readonly wire_code?: string;
+  readonly protocol_code?: string;
   readonly cause?: unknown;
 }
 
@@ -95,7 +95,7 @@ export class OneVaultError extends Error {
   readonly details: string | null;
   readonly param: string | null;
   readonly retry_after_s: number | null;
-  readonly wire_code: string | null;
+  readonly protocol_code: string | null;
 
   constructor(code: ErrorCode, input: ErrorInput = {}) {
     super(ERRORS[code].message, { cause: input.cause });
@@ -106,7 +106,7 @@ export class OneVaultError extends Error {
     this.details = input.details ?? null;
     this.param = input.param ?? null;
     this.retry_after_s = input.retry_after_s ?? null;
-    this.wire_code = input.wire_code ?? null;
+    this.protocol_code = input.protocol_code ?? null;
   }
 }
 

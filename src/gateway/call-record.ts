@@ -57,8 +57,8 @@ export const outcomeRecord = (call: Call, rating: Rating, http_status: number, n
   return recordOf(call, 'outcome', now_ms, end, rating.facts);
 };
 
-const commitmentOf = ({ session, reply }: Call): string | null =>
-  session === null ? reply.commitment() : session.provider.commitment();
+const commitmentOf = ({ session, client_response }: Call): string | null =>
+  session === null ? client_response.commitment() : session.provider.commitment();
 
 const usedFacts = ({ usage, usage_source }: Call, rating: Rating) => ({
   prompt_tokens: usage?.prompt_tokens ?? null,
@@ -114,15 +114,15 @@ const recordOf = (
   recorded_at: instantOf(now_ms),
   customer: call.customer?.customer ?? null,
   api_key: call.api_key?.api_key ?? null,
-  provider: call.chosen?.offer.provider ?? null,
-  model: call.chosen?.offer.model ?? null,
+  provider: call.chosen?.deployment.provider ?? null,
+  model: call.chosen?.deployment.model ?? null,
   routing_rule: call.route?.routing_rule ?? null,
   call: {
     request_timestamp: instantOf(call.received_ms),
-    request_type: call.ask?.type ?? 'completion',
+    request_type: call.parsed?.type ?? 'completion',
     endpoint: call.protocol.endpoint,
-    model_requested: call.ask?.model == null ? null : cut(call.ask.model),
-    model_used: call.chosen?.offer.model ?? 'unknown',
+    model_requested: call.parsed?.model == null ? null : cut(call.parsed.model),
+    model_used: call.chosen?.deployment.model ?? 'unknown',
     request_latency_ms: Math.max(0, now_ms - call.received_ms),
     upstream_latency_ms: call.upstream_latency_ms,
     time_to_first_token_ms: call.time_to_first_token_ms,
@@ -130,10 +130,10 @@ const recordOf = (
     request_ip: clientAddress(call.ctx.req),
     user_agent: cutOrNull(call.ctx.req.headers['user-agent']),
     compliance_flags: [...call.compliance_flags],
-    is_streamed: call.ask?.stream ?? false,
-    priority: call.ask?.priority ?? null,
+    is_streamed: call.parsed?.stream ?? false,
+    priority: call.parsed?.priority ?? null,
     request_bytes: call.session?.client.byte_count ?? call.body.length,
-    response_bytes: call.session?.provider.byte_count ?? call.reply.byte_count,
+    response_bytes: call.session?.provider.byte_count ?? call.client_response.byte_count,
     request_commitment: call.session?.client.commitment() ?? call.request_commitment,
     ...end,
   },
@@ -141,25 +141,25 @@ const recordOf = (
 });
 
 const routeFacts = (call: Call, route: NonNullable<Call['route']>, rated: RatingFacts | null): RouteFacts => ({
-  candidates: route.candidates.map(({ offer, worst_cost }) => ({
-    provider: offer.provider,
-    model: offer.model,
-    worst_cost: worst_cost?.toString() ?? null,
+  candidates: route.candidates.map(({ deployment, max_customer_cost }) => ({
+    provider: deployment.provider,
+    model: deployment.model,
+    worst_cost: max_customer_cost?.toString() ?? null,
   })),
   attempts: attemptsOf(call, rated),
   decision: route.decision,
   rule_version: route.rule_version,
-  max_cost: call.ask?.max_cost?.toString() ?? null,
+  max_cost: call.parsed?.max_cost?.toString() ?? null,
 });
 
 /** The last with how it was rated, and with what the provider bills to the customer where its own key paid. */
 const attemptsOf = ({ attempts, chosen, provider_key_cost, session }: Call, rated: RatingFacts | null): Attempt[] => {
   const last = attempts.at(-1);
   if (last === undefined) return attempts;
-  const is_own = chosen !== null && chosen.provider_key !== null;
+  const is_byok = chosen !== null && chosen.provider_key !== null;
   return attempts.with(-1, {
     ...last,
-    ...(is_own ? { provider_key_cost: provider_key_cost?.toString() ?? null } : {}),
+    ...(is_byok ? { provider_key_cost: provider_key_cost?.toString() ?? null } : {}),
     ...(session === null ? {} : { session: sessionFacts(session) }),
     ...(rated === null ? {} : { rating: rated }),
   });

@@ -1,27 +1,27 @@
 import type { Context } from 'koa';
-import type { ApiKey, Customer, Offer, ProviderKey } from '../catalog/snapshot.ts';
+import type { ApiKey, Customer, Deployment, ProviderKey } from '../catalog/snapshot.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
 import type { Price } from '../pricing/price.ts';
 import type { Usage } from '../pricing/usage.ts';
-import type { Ask, ClientProtocol } from './ai/client-protocol.ts';
+import type { ClientProtocol, ParsedRequest } from './ai/client-protocol.ts';
 import type { HostedTool } from './ai/hosted-tools.ts';
-import type { Answer, Frames } from './ai/operation.ts';
-import type { Reply } from './client-response.ts';
+import type { ProviderResponse, StreamEncoder } from './ai/operation.ts';
+import type { ClientResponse } from './client-response.ts';
 import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
 /** An offer that could serve the call, with its price now. */
-export interface CandidateOffer {
-  readonly offer: Offer;
+export interface Candidate {
+  readonly deployment: Deployment;
   /** Null: unpriced. */
   readonly price: Price | null;
   /** The provider's own name of the model. */
   readonly provider_model_name: string;
   readonly max_output_tokens: number | null;
   /** Upper bounds of what the call may use there. */
-  readonly most_prompt_tokens: number;
-  readonly most_completion_tokens: number;
+  readonly max_prompt_tokens: number;
+  readonly max_completion_tokens: number;
   /** With whose key it is called: the customer's own, or, null, the operator's. */
   readonly provider_key: ProviderKey | null;
   /** Tools that the provider is asked to run itself. */
@@ -29,16 +29,16 @@ export interface CandidateOffer {
   /** Of these, one whose use has no known price. */
   readonly unpriced_tool: HostedTool | null;
   /** What is called, where that is not what the catalog has but the customer's own. */
-  readonly customers_own: 'endpoint' | 'model' | null;
+  readonly byok: 'endpoint' | 'model' | null;
   /** What the provider could bill at most, whoever pays it; null when unpriced. */
-  readonly worst_provider_cost: Pico | null;
+  readonly max_provider_cost: Pico | null;
   /** What the call could cost the customer there at most, what the provider bills it for its own key included; null when unpriced. */
-  readonly worst_cost: Pico | null;
+  readonly max_customer_cost: Pico | null;
 }
 
 export interface Route {
   /** Best first. */
-  readonly candidates: readonly CandidateOffer[];
+  readonly candidates: readonly Candidate[];
   /** Why this order, in a few words. */
   readonly decision: string;
   readonly routing_rule: string | null;
@@ -51,7 +51,7 @@ export interface Call {
   readonly received_ms: number;
   readonly protocol: ClientProtocol;
   readonly ctx: Context;
-  readonly reply: Reply;
+  readonly client_response: ClientResponse;
   /** Random bytes before the body in the request's commitment. */
   readonly request_salt: Buffer;
   /** Likewise in the reply's. */
@@ -65,20 +65,20 @@ export interface Call {
   request_commitment: string | null;
   /** `body`, decoded. */
   text: string;
-  ask: Ask | null;
+  parsed: ParsedRequest | null;
   compliance_flags: readonly string[];
-  eligible: readonly CandidateOffer[];
+  eligible: readonly Candidate[];
   reservation: Reservation | null;
   readonly key_reservations: KeyReservation[];
   route: Route | null;
   intent_sequence: number | null;
   readonly attempts: Attempt[];
   /** The candidate that answered, or was last tried. */
-  chosen: CandidateOffer | null;
+  chosen: Candidate | null;
   /** The whole reply, of a call that is not streamed. */
-  answer: Answer | null;
+  response: ProviderResponse | null;
   /** The reply that is coming, of a call that is streamed. */
-  frames: Frames | null;
+  encoder: StreamEncoder | null;
   usage: Usage | null;
   /** What the provider bills to the customer, whose own key paid; null when unpriced, or when it did not. */
   provider_key_cost: Pico | null;

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
  * The reply to one call: counts and commits to every byte of its body, and holds to back-pressure.
  * The commitment is SHA-256(salt || body), so that whoever kept the body and the salt can prove what was sent.
  */
-export interface Reply {
+export interface ClientResponse {
   readonly has_started: boolean;
   readonly byte_count: number;
   /**
@@ -35,7 +35,7 @@ export const streamHeaders = (content_type = EVENT_STREAM): Readonly<Record<stri
 const SOCKET_BUFFER_BYTES = 65_536;
 
 /** @param timeout_ms a client that takes nothing for so long is gone, and must not hold the provider's stream open */
-export const createReply = (response: ServerResponse, salt: Buffer, timeout_ms: number): Reply => {
+export const createClientResponse = (response: ServerResponse, salt: Buffer, timeout_ms: number): ClientResponse => {
   let hash: Hash | null = null;
   let written_bytes = 0;
   let has_started = false;

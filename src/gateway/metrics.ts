@@ -41,7 +41,7 @@ export const createGatewayMetrics = (registry: Registry): GatewayMetrics => {
   return {
     countCall: (call, rating, http_status, now_ms) => {
       const { endpoint } = call.protocol;
-      const provider = call.chosen?.offer.provider ?? 'none';
+      const provider = call.chosen?.deployment.provider ?? 'none';
       calls.inc({ endpoint, provider, status: http_status, error: call.error?.code ?? 'none' });
       latency.observe({ endpoint }, (now_ms - call.received_ms) / 1_000);
       if (rating.rating === 'UNPRICED') unpriced.inc();

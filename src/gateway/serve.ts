@@ -2,7 +2,7 @@ import type { Context, Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 import type { ClientProtocol } from './ai/client-protocol.ts';
 import type { Call, Step } from './call.ts';
-import { createReply } from './client-response.ts';
+import { createClientResponse } from './client-response.ts';
 import type { GatewayDeps } from './deps.ts';
 import { createSalts } from './salts.ts';
 import { admit } from './steps/admit.ts';
@@ -10,13 +10,13 @@ import { authenticate } from './steps/authenticate.ts';
 import { classify } from './steps/classify.ts';
 import { forward } from './steps/forward.ts';
 import { limit } from './steps/limit.ts';
-import { readAsk } from './steps/parse-request.ts';
+import { parseRequest } from './steps/parse-request.ts';
 import { reserve } from './steps/reserve.ts';
 import { route } from './steps/route.ts';
 import { failureOf, settle } from './steps/settle.ts';
 
 /** The path of a call. The order is the security policy; whatever a step throws, the call is settled. */
-const STEPS = [authenticate, readAsk, classify, limit, reserve, route, admit, forward] as const;
+const STEPS = [authenticate, parseRequest, classify, limit, reserve, route, admit, forward] as const;
 
 /** How many calls are under way, shared by every endpoint. */
 export interface InFlight {
@@ -29,7 +29,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
   const settleCall = settle(deps);
   const nextSalt = createSalts();
   return async (ctx) => {
-    ctx.set(protocol.dialect.request_id_header, ctx.state.request_id as string);
+    ctx.set(protocol.error_format.request_id_header, ctx.state.request_id as string);
     if (in_flight.count >= deps.max_calls_in_flight) {
       deps.metrics.countOverload();
       refuse(ctx, protocol, deps);
@@ -51,11 +51,11 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
 };
 
 /** Past the limit, at once and without a record: the journal is what must not be overrun. */
-export const refuse = (ctx: Context, { dialect }: ClientProtocol, { clock }: GatewayDeps): void => {
+export const refuse = (ctx: Context, { error_format }: ClientProtocol, { clock }: GatewayDeps): void => {
   const error = new OneVaultError('overloaded', { retry_after_s: 1 });
   ctx.status = error.status;
   ctx.set('retry-after', '1');
-  ctx.body = dialect.error(error, ctx.state.request_id as string, clock.now());
+  ctx.body = error_format.error(error, ctx.state.request_id as string, clock.now());
 };
 
 /** Takes a call through steps, up to the first that refuses or fails it. */
@@ -82,14 +82,14 @@ export const openCall = (
     if (!ctx.res.writableFinished) abort.abort();
   });
   const [request_salt, reply_salt] = [nextSalt(), nextSalt()];
-  const reply = createReply(ctx.res, reply_salt, client_timeout_ms);
+  const client_response = createClientResponse(ctx.res, reply_salt, client_timeout_ms);
   ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply_salt.toString('hex')}`);
   return {
     request_id: ctx.state.request_id as string,
     received_ms: ctx.state.received_ms as number,
     protocol,
     ctx,
-    reply,
+    client_response,
     request_salt,
     reply_salt,
     signal: abort.signal,
@@ -98,7 +98,7 @@ export const openCall = (
     body: Buffer.alloc(0),
     request_commitment: null,
     text: '',
-    ask: null,
+    parsed: null,
     compliance_flags: [],
     eligible: [],
     reservation: null,
@@ -107,8 +107,8 @@ export const openCall = (
     intent_sequence: null,
     attempts: [],
     chosen: null,
-    answer: null,
-    frames: null,
+    response: null,
+    encoder: null,
     usage: null,
     provider_key_cost: null,
     usage_source: 'none',

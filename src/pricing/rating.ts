@@ -101,7 +101,7 @@ interface MostUsed {
 /**
  * What a call could cost the customer at most, whichever tier it ends in, or null when it is unpriced.
  */
-export const worstCost = (most: MostUsed, price: Price, markup_basis_points: number): Pico | null => {
+export const maxCost = (most: MostUsed, price: Price, markup_basis_points: number): Pico | null => {
   const agreed = price.agreed?.tiers ?? [];
   const listed = price.tiers.filter(({ service_tier }) =>
     // Agreed prices take the place of all that is listed for their service, if one of them is for every prompt.
@@ -110,15 +110,15 @@ export const worstCost = (most: MostUsed, price: Price, markup_basis_points: num
   const standard = price.tiers.filter((tier) => tier.service_tier === 'standard' && reaches(tier, most.prompt_tokens));
   if (standard.length === 0 || !standard.every(isComplete)) return null;
   const costs = [
-    ...agreed.map((tier) => worstAt(tier, most, 0)),
-    ...listed.map((tier) => worstAt(tier, most, markup_basis_points)),
+    ...agreed.map((tier) => maxCostAt(tier, most, 0)),
+    ...listed.map((tier) => maxCostAt(tier, most, markup_basis_points)),
   ];
-  const tools = worstOfTools(most, price, markup_basis_points);
+  const tools = maxCostOfTools(most, price, markup_basis_points);
   return costs.reduce((dearest, cost) => (cost > dearest ? cost : dearest), 0n) + tools;
 };
 
 /** At the dearest that is said of each: what has no price is the policy's matter. */
-const worstOfTools = ({ tool_uses }: MostUsed, { tiers, agreed }: Price, markup: number): Pico =>
+const maxCostOfTools = ({ tool_uses }: MostUsed, { tiers, agreed }: Price, markup: number): Pico =>
   (Object.entries(tool_uses) as [ToolUnit, number][]).reduce((sum, [unit, uses]) => {
     const prices = [
       ...tiers.map((tier) => chargedAt(tier, unit, markup)),
@@ -140,7 +140,7 @@ const INPUTS = [
 ] as const satisfies readonly PriceUnit[];
 const OUTPUTS = ['output', 'reasoning', 'audio_output', 'image_output'] as const satisfies readonly PriceUnit[];
 
-const worstAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
+const maxCostAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
   if (!isComplete(tier) || !reaches(tier, most.prompt_tokens)) return 0n;
   const { input, output, image, request } = dearestUnits(tier);
   const times = (count: number, price: Pico): Pico =>

@@ -1,5 +1,5 @@
 import { OneVaultError } from '../core/errors.ts';
-import type { Caller, ProviderAdapter, Upstream, UpstreamReply } from './contract.ts';
+import type { Caller, ProviderAdapter, Upstream, UpstreamResponse } from './contract.ts';
 
 // Whoever waits for this has a form before them; a list of every model of the largest broker has 1 MB.
 const WAIT_MS = 10_000;
@@ -38,7 +38,7 @@ export const checkKey = async (
 const refusalOf = async (
   adapter: ProviderAdapter,
   upstream: Upstream,
-  reply: UpstreamReply,
+  reply: UpstreamResponse,
 ): Promise<OneVaultError> => {
   const { status, headers } = reply;
   const error = adapter.error({ status, headers, body: await reply.text() }, upstream);

@@ -51,7 +51,7 @@ export interface CompatibleProvider {
   readonly wants_reasoning_back?: boolean | undefined;
   /** By its own finish reason, OpenAI's. */
   readonly finish_reasons?: Texts | undefined;
-  readonly usage?: UsageDialect | undefined;
+  readonly usage?: UsageProfile | undefined;
   /** Absent where it has none. The fields mean what those above do for chats. */
   readonly embeddings?: EmbeddingsEntry | undefined;
   /** Absent where it has no sessions over WebSocket; `path` is as above. */
@@ -85,7 +85,7 @@ export interface CompatibleModel {
 }
 
 /** Where a provider tells what a call used. */
-export interface UsageDialect {
+export interface UsageProfile {
   /** Where it may stand in a reply or a frame, by path; absent: `usage`. */
   readonly at?: readonly string[] | undefined;
   /** The field of usage that holds the cached tokens, where they are not in `prompt_tokens_details`. */

@@ -7,7 +7,7 @@ import type { ToolUses, Usage } from '../pricing/usage.ts';
 import type { ChatChunk, ChatRequest, ChatResponse, JsonObject } from './chat-form.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from './embedding-form.ts';
 import type { ImageRequest, ImageResponse } from './image-form.ts';
-import type { Losses } from './unsupported-fields.ts';
+import type { UnsupportedFields } from './unsupported-fields.ts';
 
 /** Where a provider is, how we identify ourselves there, and how long we wait. */
 export interface Upstream {
@@ -70,7 +70,7 @@ export type TakePieces = (pieces: readonly SsePiece[]) => Promise<void> | null;
  * While the body is read, faults come as OneVaultError: provider_timeout, provider_disconnected,
  * provider_malformed, or client_closed_request when the call's signal was aborted.
  */
-export interface UpstreamReply {
+export interface UpstreamResponse {
   readonly status: number;
   readonly headers: UpstreamHeaders;
   /** The body whole, as text. @param max_bytes `max_reply_bytes` unless given */
@@ -97,7 +97,7 @@ export interface Caller {
     upstream: Upstream,
     request: UpstreamRequest,
     options?: { readonly signal?: AbortSignal | undefined },
-  ): Promise<UpstreamReply>;
+  ): Promise<UpstreamResponse>;
   /** Ends every connection; calls under way fail. */
   close(): Promise<void>;
 }
@@ -112,7 +112,7 @@ export interface RequestTarget {
 }
 
 /** A whole reply, read. */
-export interface Answered<Result> {
+export interface ReadResponse<Result> {
   readonly result: Result;
   readonly usage: Usage | null;
   /** Why it cannot be taken for a reply, though its usage is paid for; null or absent: it can. */
@@ -120,20 +120,20 @@ export interface Answered<Result> {
 }
 
 /** What a provider does for one kind of call: from the internal form to its wire, and back. */
-export interface Operation<Form, Result> {
+export interface ProviderOperation<Form, Result> {
   /**
    * @param losses is told of each field that the provider's wire cannot express
    * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
    */
-  request(form: Form, target: RequestTarget, losses: Losses): UpstreamRequest;
+  request(form: Form, target: RequestTarget, unsupported: UnsupportedFields): UpstreamRequest;
   /**
    * @param text the body of a 2xx reply
    * @throws OneVaultError provider_malformed
    */
-  response(text: string): Answered<Result>;
+  response(text: string): ReadResponse<Result>;
 }
 
-export interface ChatOperation extends Operation<ChatRequest, ChatResponse> {
+export interface ChatProviderOperation extends ProviderOperation<ChatRequest, ChatResponse> {
   stream(): ChatStream;
 }
 
@@ -166,22 +166,22 @@ export interface ChatStream extends StreamState {
  * How a client's own bytes go through where client and provider speak the same wire: untouched but for what routing
  * and accounting need, both ways.
  */
-export interface Passage {
+export interface Passthrough {
   /**
    * @param body JSON text, known to be an object
    * @param headers the client's
    * @param losses is told of each field that this provider does not take, though it speaks the wire
    * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads; unsupported_feature
    */
-  request(body: string, target: RequestTarget, headers: ClientHeaders, losses: Losses): UpstreamRequest;
+  request(body: string, target: RequestTarget, headers: ClientHeaders, unsupported: UnsupportedFields): UpstreamRequest;
   /**
    * Reads what accounting needs of a reply that passes as it is.
    * @returns `result`: what the model wrote, for counting
    * @throws OneVaultError provider_malformed
    */
-  response(text: string): Answered<() => string>;
+  response(text: string): ReadResponse<() => string>;
   /** Null where the wire does not stream. */
-  readonly stream: ((options: StreamOptions) => PassedStream) | null;
+  readonly stream: ((options: StreamOptions) => PassthroughStream) | null;
 }
 
 export interface StreamOptions {
@@ -189,7 +189,7 @@ export interface StreamOptions {
   readonly include_usage: boolean;
 }
 
-export interface PassedStream extends StreamState {
+export interface PassthroughStream extends StreamState {
   /**
    * Takes one event; gives the text to send now, '' where there is none.
    * @throws OneVaultError provider_malformed, or what an error event of the provider means
@@ -204,7 +204,7 @@ export interface PassedStream extends StreamState {
 export type ClientHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 /** What a provider's realtime sessions are on the wire; their messages pass as they are. */
-export interface RealtimeWire {
+export interface RealtimeProtocol {
   /** The request that becomes a WebSocket: its path, and what identifies us. @param headers the client's */
   request(
     target: Pick<RequestTarget, 'model' | 'upstream'>,
@@ -218,19 +218,19 @@ export interface RealtimeWire {
 }
 
 export interface ProviderAdapter {
-  readonly chat: ChatOperation;
+  readonly chat: ChatProviderOperation;
   /** Tokens of a prompt; absent where the provider has no endpoint for it. */
-  readonly count_tokens?: Operation<ChatRequest, number>;
+  readonly count_tokens?: ProviderOperation<ChatRequest, number>;
   /** Vectors of texts; absent where the provider has none. */
-  readonly embeddings?: Operation<EmbeddingRequest, EmbeddingResponse>;
+  readonly embeddings?: ProviderOperation<EmbeddingRequest, EmbeddingResponse>;
   /** Pictures of a description; absent where the provider draws none. */
-  readonly images?: Operation<ImageRequest, ImageResponse>;
+  readonly images?: ProviderOperation<ImageRequest, ImageResponse>;
   /** Sessions over WebSocket; absent where the provider has none. */
-  readonly realtime?: RealtimeWire;
+  readonly realtime?: RealtimeProtocol;
   /** The cheapest call that needs a key, to see whether one is accepted; absent: keys cannot be checked. */
   probe?(upstream: Upstream): UpstreamRequest;
   /** By the name of the wire, which a client protocol names as its own. */
-  readonly passages: Readonly<Record<string, Passage>>;
+  readonly passthroughs: Readonly<Record<string, Passthrough>>;
   /**
    * What a reply other than 2xx means for the client: 429 is provider_rate_limited with its retry-after, another
    * 4xx is provider_rejected with its status, 401, 403 and 5xx are provider_error. The provider's status and

@@ -6,7 +6,7 @@ export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The object that `text` is. @throws OneVaultError provider_malformed when it is none */
-export const parseReply = (text: string): JsonObject => {
+export const parseResponse = (text: string): JsonObject => {
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -9,7 +9,7 @@ interface Refusal {
   /** The provider's own words, '' where it gave none. */
   readonly message: string;
   /** The word that the provider's own SDKs know the fault by, where they act on it. */
-  readonly wire_code?: string | null;
+  readonly protocol_code?: string | null;
 }
 
 // Enough for any sentence a provider writes; a page of HTML is no message.
@@ -30,8 +30,8 @@ export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock:
   if (status === 429) return new OneVaultError('provider_rate_limited', { details, ...wait });
   if (status === 408 || status === 504) return new OneVaultError('provider_timeout', { details, ...wait });
   if (status >= 400 && status < 500 && !OURS.has(status)) {
-    const { wire_code = null } = refusal;
-    const code = wire_code === null ? {} : { wire_code };
+    const { protocol_code = null } = refusal;
+    const code = protocol_code === null ? {} : { protocol_code };
     return new OneVaultError('provider_rejected', { details, status, ...wait, ...code });
   }
   return new OneVaultError('provider_error', { details, ...wait });

@@ -1,7 +1,7 @@
 import { OneVaultError } from '../core/errors.ts';
 
 /** Gathers what a translation cannot carry over. */
-export interface Losses {
+export interface UnsupportedFields {
   /**
    * Notes that `param` is left out.
    * @param param the path of the field
@@ -14,12 +14,12 @@ export interface Losses {
 }
 
 /** @param allowed whether the client would rather have a reply without a field than none */
-export const createLosses = (allowed: boolean): Losses => {
+export const createUnsupportedFields = (allowed: boolean): UnsupportedFields => {
   const lost = new Set<string>();
   return {
     lose: (param, why) => {
       if (!allowed) {
-        const details = `${why} (${param}). Leave it out, or send the header "x-onevault-lossy: allow".`;
+        const details = `${why} (${param}). Leave it out, or send the header "x-onevault-unsupported-fields: allow".`;
         throw new OneVaultError('unsupported_feature', { param, details });
       }
       lost.add(param);
@@ -31,9 +31,9 @@ export const createLosses = (allowed: boolean): Losses => {
 };
 
 /** `losses` as one who knows fields by other paths sees it. @param locate gives the path that `losses` knows */
-export const located = (losses: Losses, locate: (param: string) => string): Losses => ({
-  lose: (param, why) => losses.lose(locate(param), why),
+export const atSourcePath = (unsupported: UnsupportedFields, locate: (param: string) => string): UnsupportedFields => ({
+  lose: (param, why) => unsupported.lose(locate(param), why),
   get lost() {
-    return losses.lost;
+    return unsupported.lost;
   },
 });

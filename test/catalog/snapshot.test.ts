@@ -21,8 +21,8 @@ describe('the snapshot', () => {
     const snapshot = await buildSnapshot(database.sql, fixedClock('2026-11-21T10:00:00Z'));
     assert.equal(snapshot.built_at, '2026-11-21T10:00:00.000Z');
     for (const provider of ['anthropic', 'google', 'openai']) assert.ok(snapshot.providers.has(provider));
-    const [offer] = snapshot.models.get('gpt-4o-mini')!.offers;
-    const price = priceAt(offer!, Date.parse('2026-11-21T10:00:00Z'))!;
+    const [deployment] = snapshot.models.get('gpt-4o-mini')!.deployments;
+    const price = priceAt(deployment!, Date.parse('2026-11-21T10:00:00Z'))!;
     assert.equal(price.tiers[0]?.prices.input_price, 150_000n);
     assert.equal(price.tiers[0]?.prices.output_price, 600_000n);
     assert.match(price.price_version, /^[0-9a-f]{64}$/);
@@ -44,12 +44,12 @@ describe('the snapshot', () => {
       tiers: [],
       agreed: null,
     });
-    const offer = { model: 'm', provider: 'p', prices: [price(10), price(20), price(30, false)] };
-    assert.equal(priceAt(offer, 9), null);
-    assert.equal(priceAt(offer, 10)?.price_version, '10');
-    assert.equal(priceAt(offer, 19)?.price_version, '10');
-    assert.equal(priceAt(offer, 20)?.price_version, '20');
-    assert.equal(priceAt(offer, 30), null, 'what is no longer offered has no price');
+    const deployment = { model: 'm', provider: 'p', prices: [price(10), price(20), price(30, false)] };
+    assert.equal(priceAt(deployment, 9), null);
+    assert.equal(priceAt(deployment, 10)?.price_version, '10');
+    assert.equal(priceAt(deployment, 19)?.price_version, '10');
+    assert.equal(priceAt(deployment, 20)?.price_version, '20');
+    assert.equal(priceAt(deployment, 30), null, 'what is no longer offered has no price');
   });
 
   it('is as new as the vault once a refresh is over, however many ask at once', async () => {

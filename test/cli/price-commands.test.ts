@@ -67,7 +67,7 @@ describe('onevault prices refresh', () => {
   };
   const inputOf = async (model: string): Promise<bigint | null | undefined> => {
     const { models } = await buildSnapshot(database.sql, systemClock);
-    return priceAt(models.get(model)!.offers[0]!, systemClock.now())?.tiers[0]?.prices.input_price;
+    return priceAt(models.get(model)!.deployments[0]!, systemClock.now())?.tiers[0]?.prices.input_price;
   };
 
   it('finds nothing to say after a first start, for the catalog is of the same price data', async () => {
@@ -103,7 +103,7 @@ describe('onevault prices refresh', () => {
     assert.equal(await inputOf('gpt-4.1'), 2_000_000n);
     assert.equal(await inputOf('gpt-5'), 1n, 'a price from elsewhere stays');
     const { models } = await buildSnapshot(database.sql, systemClock);
-    const sonnet = priceAt(models.get('claude-sonnet-4-5')!.offers[0]!, systemClock.now());
+    const sonnet = priceAt(models.get('claude-sonnet-4-5')!.deployments[0]!, systemClock.now());
     assert.deepEqual(
       sonnet?.tiers.map(({ above_prompt_tokens, prices }) => [above_prompt_tokens, prices.output_price]),
       [

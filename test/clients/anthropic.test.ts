@@ -144,13 +144,13 @@ describe("Anthropic's SDK", () => {
   }
 
   it('is told what its threads are to do, whatever losses are allowed', async () => {
-    const lossy = client.withOptions({ defaultHeaders: { 'x-onevault-lossy': 'allow' }, maxRetries: 0 });
+    const lenient = client.withOptions({ defaultHeaders: { 'x-onevault-unsupported-fields': 'allow' }, maxRetries: 0 });
     for (const [thread, error_code] of [
       [{ type: 'create' }, 'thread_unsupported_request'],
       [{ type: 'continue', previous_message_id: 'msg_1' }, 'thread_not_found'],
     ] as const) {
       for (const model of MODELS) {
-        const thrown: unknown = await lossy.beta.messages
+        const thrown: unknown = await lenient.beta.messages
           .create({ model, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }], thread })
           .catch((error: unknown) => error);
         assert.ok(thrown instanceof Anthropic.APIError, String(thrown));

@@ -46,7 +46,7 @@ describe('an error', () => {
           details: null,
           param: null,
           retry_after_s: null,
-          wire_code: null,
+          protocol_code: null,
         },
       );
       assert.equal(error.cause, undefined);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createReply, type Reply } from '../../src/gateway/client-response.ts';
+import { type ClientResponse, createClientResponse } from '../../src/gateway/client-response.ts';
 
 const SALT = Buffer.alloc(16, 7);
 const TIMEOUT_MS = 1_000;
@@ -14,12 +14,12 @@ const WHOLE = PIECES.join('') + LAST;
 
 describe('a streamed reply', () => {
   let server: Server;
-  let answer: (reply: Reply, number: number) => Promise<void>;
+  let answer: (reply: ClientResponse, number: number) => Promise<void>;
   let count = 0;
 
   before(async () => {
     server = createServer((_request, response) => {
-      void answer(createReply(response, SALT, TIMEOUT_MS), ++count);
+      void answer(createClientResponse(response, SALT, TIMEOUT_MS), ++count);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
@@ -40,7 +40,7 @@ describe('a streamed reply', () => {
     return text;
   };
 
-  const stream = async (reply: Reply, pause_ms = 1): Promise<void> => {
+  const stream = async (reply: ClientResponse, pause_ms = 1): Promise<void> => {
     for (const piece of PIECES) {
       assert.equal(reply.write(piece), null);
       if (pause_ms > 0) await sleep(pause_ms);

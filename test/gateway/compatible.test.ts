@@ -104,14 +104,14 @@ describe('a call to a provider of the compatible family', () => {
       const refused = await gateway.chat(body);
       assert.equal(refused.status, 400);
       assert.deepEqual([errorOf(refused).code, errorOf(refused).param], ['unsupported_feature', 'logit_bias']);
-      const lossy = await gateway.send({
+      const lenient = await gateway.send({
         method: 'POST',
         path: '/v1/chat/completions',
         body: JSON.stringify(body),
-        headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-lossy': 'allow' },
+        headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-unsupported-fields': 'allow' },
       });
-      assert.equal(lossy.status, 200);
-      assert.equal(lossy.headers['x-onevault-lossy'], 'logit_bias, store');
+      assert.equal(lenient.status, 200);
+      assert.equal(lenient.headers['x-onevault-unsupported-fields'], 'logit_bias, store');
       assert.deepEqual(JSON.parse(server.received.at(-1)!.body), {
         model: 'mistral-large-2512',
         messages: body.messages,

@@ -74,7 +74,7 @@ describe('any body near the schema', () => {
     assert.equal(errors, 0, 'no record is one that the vault cannot take');
   };
 
-  const lossy = { 'x-onevault-lossy': 'allow' };
+  const lenient = { 'x-onevault-unsupported-fields': 'allow' };
   const cases: readonly (readonly [
     name: string,
     path: string,
@@ -84,14 +84,20 @@ describe('any body near the schema', () => {
   ])[] = [
     ['chat completions', '/v1/chat/completions', chat, { model: 'claude-haiku-4-5', messages: HELLO }],
     ['the unified form', '/v1/ai/completions', unified, { prompt: 'Hello', max_tokens: 9 }],
-    ["Anthropic's messages", '/v1/messages', messages, { model: 'gpt-4o-mini', max_tokens: 9, messages: HELLO }, lossy],
+    [
+      "Anthropic's messages",
+      '/v1/messages',
+      messages,
+      { model: 'gpt-4o-mini', max_tokens: 9, messages: HELLO },
+      lenient,
+    ],
     [
       "Anthropic's count of tokens",
       '/v1/messages/count_tokens',
       messages,
       { model: 'claude-haiku-4-5', messages: HELLO },
     ],
-    ["OpenAI's responses", '/v1/responses', responses, { model: 'gemini-2.5-flash', input: HELLO }, lossy],
+    ["OpenAI's responses", '/v1/responses', responses, { model: 'gemini-2.5-flash', input: HELLO }, lenient],
     ["OpenAI's embeddings", '/v1/embeddings', embeddings, { model: 'text-embedding-3-small', input: 'a' }],
     ['the unified embeddings', '/v1/ai/embeddings', unifiedEmbeddings, { input: ['a', 'b'] }],
     ["OpenAI's pictures", '/v1/images/generations', images, { model: 'gpt-image-1', prompt: 'A vault' }],

@@ -169,7 +169,7 @@ describe("any body near the schema of Google's", () => {
     const queue = bodies.map((body) => JSON.stringify(body));
     const worker = async (): Promise<void> => {
       for (let body = queue.pop(); body !== undefined; body = queue.pop()) {
-        const headers = { 'x-goog-api-key': gateway.keys.api_key, 'x-onevault-lossy': 'allow' };
+        const headers = { 'x-goog-api-key': gateway.keys.api_key, 'x-onevault-unsupported-fields': 'allow' };
         const reply = await gateway.send({ method: 'POST', path, headers, body });
         assert.notEqual(reply.status, 500, body);
         if (reply.status !== 200) {

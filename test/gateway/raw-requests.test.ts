@@ -231,7 +231,7 @@ describe('a request that nobody would send by mistake', () => {
     for (const headers of [
       { 'content-type': 'APPLICATION/JSON; charset="utf-8"; boundary=x' },
       { 'content-encoding': 'identity' },
-      { 'x-onevault-lossy': 'x'.repeat(5_000) },
+      { 'x-onevault-unsupported-fields': 'x'.repeat(5_000) },
       { 'x-request-id': '../../etc/passwd' },
       { 'user-agent': '\u00ff\u00fe' },
       { accept: 'text/html;q=0.1', expect: '100-continue' },

@@ -291,14 +291,14 @@ describe('POST /v1/responses', () => {
       assert.equal(reply.status, 400, reply.text);
       assert.equal(errorOf(reply).code, 'unsupported_feature');
       assert.equal(errorOf(reply).param, param);
-      const lossy = await gateway.send({
+      const lenient = await gateway.send({
         method: 'POST',
         path: '/v1/responses',
         body: JSON.stringify(body),
-        headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-lossy': 'allow' },
+        headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'x-onevault-unsupported-fields': 'allow' },
       });
-      assert.equal(lossy.status, 200, lossy.text);
-      assert.ok(lossy.headers['x-onevault-lossy']?.includes(param.split(/[.[]/)[0]!));
+      assert.equal(lenient.status, 200, lenient.text);
+      assert.ok(lenient.headers['x-onevault-unsupported-fields']?.includes(param.split(/[.[]/)[0]!));
     }
   });
 

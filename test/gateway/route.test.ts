@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { RoutingRule, Snapshot } from '../../src/catalog/snapshot.ts';
-import type { Call, CandidateOffer, Route } from '../../src/gateway/call.ts';
+import type { Call, Candidate, Route } from '../../src/gateway/call.ts';
 import type { GatewayDeps } from '../../src/gateway/deps.ts';
 import { route } from '../../src/gateway/steps/route.ts';
 
-const candidate = (provider: string, model: string, worst_cost: bigint | null): CandidateOffer => ({
-  offer: { provider, model, prices: [] },
+const candidate = (provider: string, model: string, max_customer_cost: bigint | null): Candidate => ({
+  deployment: { provider, model, prices: [] },
   price: null,
   provider_model_name: model,
   max_output_tokens: null,
-  most_prompt_tokens: 1,
-  most_completion_tokens: 1,
+  max_prompt_tokens: 1,
+  max_completion_tokens: 1,
   provider_key: null,
   tools: [],
   unpriced_tool: null,
-  customers_own: null,
-  worst_provider_cost: worst_cost,
-  worst_cost,
+  byok: null,
+  max_provider_cost: max_customer_cost,
+  max_customer_cost,
 });
 
 const rule = (rule_name: string, given: Partial<RoutingRule>): RoutingRule => ({
@@ -32,7 +32,7 @@ const rule = (rule_name: string, given: Partial<RoutingRule>): RoutingRule => ({
 });
 
 interface Asked {
-  readonly eligible: readonly CandidateOffer[];
+  readonly eligible: readonly Candidate[];
   readonly rules?: readonly RoutingRule[];
   readonly preferred?: readonly string[] | null;
   readonly type?: string;
@@ -41,11 +41,11 @@ interface Asked {
 }
 
 /** The route of a call of the customer acme. The step reads no more of snapshot and call than what is given. */
-const routed = ({ eligible, rules = [], preferred = null, ...ask }: Asked): Route => {
+const routed = ({ eligible, rules = [], preferred = null, ...parsed }: Asked): Route => {
   const snapshot = () => ({ routing_rules: rules }) as unknown as Snapshot;
   const call = {
     eligible,
-    ask: { type: 'completion', priority: 'standard', model: null, ...ask },
+    parsed: { type: 'completion', priority: 'standard', model: null, ...parsed },
     customer: { customer: 'acme', preferred_providers: preferred },
     route: null,
   } as unknown as Call;
@@ -53,7 +53,7 @@ const routed = ({ eligible, rules = [], preferred = null, ...ask }: Asked): Rout
   return call.route!;
 };
 
-const names = ({ candidates }: Route): string[] => candidates.map(({ offer }) => offer.model);
+const names = ({ candidates }: Route): string[] => candidates.map(({ deployment }) => deployment.model);
 
 const OFFERS = [
   candidate('openai', 'dear', 30n),
@@ -101,7 +101,7 @@ describe('the route of a call', () => {
       rule('later', { target_model: 'dear' }),
     ];
     const { candidates, routing_rule, rule_version, decision } = routed({ eligible: OFFERS, rules });
-    assert.equal(candidates[0]!.offer.model, 'middle');
+    assert.equal(candidates[0]!.deployment.model, 'middle');
     assert.equal(routing_rule, 'ours');
     assert.equal(rule_version, 'f'.repeat(64));
     assert.equal(decision, 'rule: ours');
@@ -131,7 +131,7 @@ describe('the route of a call', () => {
   it('says so when no candidate is what the rule wants', () => {
     const rules = [rule('elsewhere', { target_provider: 'google' })];
     const { candidates, decision } = routed({ eligible: OFFERS, rules });
-    assert.equal(candidates[0]!.offer.model, 'cheap');
+    assert.equal(candidates[0]!.deployment.model, 'cheap');
     assert.equal(decision, 'cheapest model that fits');
   });
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Frames } from '../../src/gateway/ai/operation.ts';
-import { pass } from '../../src/gateway/ai/passthrough.ts';
+import type { StreamEncoder } from '../../src/gateway/ai/operation.ts';
+import { passThrough } from '../../src/gateway/ai/passthrough.ts';
 import { createClientProtocols } from '../../src/gateway/ai/protocols/client-protocols.ts';
 import { NOTHING_USED } from '../../src/pricing/rating.ts';
 import { createSseParser } from '../../src/providers/transport/sse.ts';
-import { createLosses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, upstreamAt } from '../providers/support.ts';
 import { WAYS, type Way } from '../support/protocols.ts';
 
@@ -25,22 +25,22 @@ const through = (way: Way, pieces: readonly Buffer[]): { text: string; usage: un
   return { text: text + frames.last({ ...ending, usage: frames.usage }, NOTHING_USED), usage: frames.usage };
 };
 
-const open = ({ client, provider, is_passed }: Way): Frames => {
+const open = ({ client, provider, is_passed }: Way): StreamEncoder => {
   const protocol = PROTOCOLS.find(({ endpoint }) => endpoint === client.endpoint)!;
   const body = client.request(provider.model, 'Hi', true);
-  const ask = protocol.read(body, { params: { model: provider.model }, query: { alt: 'sse' }, headers: {} });
+  const parsed = protocol.read(body, { params: { model: provider.model }, query: { alt: 'sse' }, headers: {} });
   const { name } = provider;
   const target = { model: provider.model, stream: true, upstream: upstreamAt('http://localhost', name) };
-  const [adapter, losses] = [adapters[name], createLosses(false)];
+  const [adapter, unsupported] = [adapters[name], createUnsupportedFields(false)];
   const dialogue = is_passed
-    ? pass(adapter.passages[protocol.wire!]!, {
-        ask,
+    ? passThrough(adapter.passthroughs[protocol.protocol_name!]!, {
+        parsed,
         text: JSON.stringify(body),
         headers: {},
         target,
-        losses,
+        unsupported,
       })
-    : ask.work.translate(adapter, target, losses)!;
+    : parsed.operation.translate(adapter, target, unsupported)!;
   return dialogue.stream();
 };
 

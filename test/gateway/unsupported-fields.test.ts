@@ -10,11 +10,11 @@ describe('a field that the provider cannot be told', () => {
   });
   after(() => gateway.close());
 
-  const send = (path: string, body: object, lossy: boolean): Promise<Reply> =>
+  const send = (path: string, body: object, lenient: boolean): Promise<Reply> =>
     gateway.send({
       method: 'POST',
       path,
-      headers: { ...bearer(gateway.keys.api_key), ...(lossy ? { 'x-onevault-lossy': 'allow' } : {}) },
+      headers: { ...bearer(gateway.keys.api_key), ...(lenient ? { 'x-onevault-unsupported-fields': 'allow' } : {}) },
       body: JSON.stringify(body),
     });
 
@@ -97,14 +97,14 @@ describe('a field that the provider cannot be told', () => {
         const { code, field, message: told } = faultOf(refused);
         assert.equal(code, 'unsupported_feature');
         assert.equal(field, param);
-        assert.match(told, /x-onevault-lossy: allow/);
-        assert.equal(refused.headers['x-onevault-lossy'], undefined);
+        assert.match(told, /x-onevault-unsupported-fields: allow/);
+        assert.equal(refused.headers['x-onevault-unsupported-fields'], undefined);
         const call = await gateway.recorded(refused.request_id);
         assert.equal(call.error_code, 'unsupported_feature');
         assert.equal(call.customer_cost, '0');
         const served = await send(pathOf(path, stream), bodyOf(path, body, stream), true);
         assert.equal(served.status, 200, served.text);
-        assert.equal(served.headers['x-onevault-lossy'], param);
+        assert.equal(served.headers['x-onevault-unsupported-fields'], param);
         assert.match(served.text, /Hi/);
       }
     });
@@ -113,7 +113,7 @@ describe('a field that the provider cannot be told', () => {
   it('is no loss where the provider knows it', async () => {
     const reply = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
     assert.equal(reply.status, 200);
-    assert.equal(reply.headers['x-onevault-lossy'], undefined);
+    assert.equal(reply.headers['x-onevault-unsupported-fields'], undefined);
   });
 
   it('is listed without breaking the header, whatever its name and however many there are', async () => {
@@ -121,11 +121,30 @@ describe('a field that the provider cannot be told', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x_field_${index}`, 1]));
     const one = await send('/v1/messages', message(strange), true);
     assert.equal(one.status, 200, one.text);
-    assert.equal(one.headers['x-onevault-lossy'], 'a%0D%0Aset-cookie%3A%20x, gr%C3%B6%C3%9Fe%2C%E2%9C%93, %EF%BF%BD');
+    assert.equal(
+      one.headers['x-onevault-unsupported-fields'],
+      'a%0D%0Aset-cookie%3A%20x, gr%C3%B6%C3%9Fe%2C%E2%9C%93, %EF%BF%BD',
+    );
     const all = await send('/v1/messages', message(many), true);
     assert.equal(all.status, 200);
-    const list = String(all.headers['x-onevault-lossy']);
+    const list = String(all.headers['x-onevault-unsupported-fields']);
     assert.ok(list.length <= 2_005);
     assert.match(list, /^x_field_0, x_field_1, .*, x_field_\d+, \.\.\.$/);
+  });
+
+  it('is allowed by the old name of the header too, with a warning that the name is deprecated', async () => {
+    const old = await gateway.send({
+      method: 'POST',
+      path: '/v1/messages',
+      headers: { ...bearer(gateway.keys.api_key), 'x-onevault-lossy': 'allow' },
+      body: JSON.stringify(message({ top_k: 4 })),
+    });
+    assert.equal(old.status, 200, old.text);
+    assert.equal(old.headers['x-onevault-lossy'], 'top_k');
+    assert.equal(old.headers['x-onevault-unsupported-fields'], 'top_k');
+    assert.match(String(old.headers.deprecation), /^@\d+$/);
+    const current = await send('/v1/messages', message({ top_k: 4 }), true);
+    assert.equal(current.headers['x-onevault-lossy'], undefined);
+    assert.equal(current.headers.deprecation, undefined);
   });
 });

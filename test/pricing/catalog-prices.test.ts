@@ -87,10 +87,10 @@ describe('the prices of the catalog', () => {
     });
     const tiers = new Set<number>();
     fc.assert(
-      fc.property(fc.constantFrom(...PRICED), parts, instant, (offer, of, timestamp) => {
-        const { provider, model, priced_as, kind } = offer;
-        const offers = snapshot.models.get(model)!.offers;
-        const found = offers.find((each) => each.provider === provider)!;
+      fc.property(fc.constantFrom(...PRICED), parts, instant, (deployment, of, timestamp) => {
+        const { provider, model, priced_as, kind } = deployment;
+        const deployments = snapshot.models.get(model)!.deployments;
+        const found = deployments.find((each) => each.provider === provider)!;
         const price = priceAt(found, timestamp.getTime());
         const { prices } = price!.tiers[0]!;
         const has = (name: keyof typeof prices): boolean => prices[name] !== null;
@@ -105,7 +105,7 @@ describe('the prices of the catalog', () => {
         };
         const [providerId, name] = priced_as ?? [provider, model];
         const look = (named: string) => calcPrice(theirs(used), named, { providerId, timestamp });
-        const reference = look(name) ?? look(offer.served_as ?? model);
+        const reference = look(name) ?? look(deployment.served_as ?? model);
         const { provider_cost, facts } = rate(ours(used), price, 0);
         tiers.add(facts!.tier);
         // The price data adds doubles.

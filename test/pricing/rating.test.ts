@@ -11,7 +11,7 @@ import {
   tiersAt,
   type UnitPrices,
 } from '../../src/pricing/prices.ts';
-import { rate, worstCost } from '../../src/pricing/rating.ts';
+import { maxCost, rate } from '../../src/pricing/rating.ts';
 import { unitsOf } from '../../src/pricing/units.ts';
 import type { Usage } from '../../src/pricing/usage.ts';
 import { toolUses } from '../support/tool-uses.ts';
@@ -314,7 +314,7 @@ describe('the rating of a call', () => {
           images: used.images ?? 0,
           tool_uses: uses,
         };
-        const worst = worstCost(bounds, at, points);
+        const worst = maxCost(bounds, at, points);
         assert.ok(rate(used, at, points).customer_cost! <= worst!);
       }),
     );
@@ -332,8 +332,8 @@ describe('the rating of a call', () => {
       tiers: [tierOf({}), long],
       agreed: null,
     };
-    assert.equal(worstCost({ prompt_tokens: 100, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 110n);
-    assert.equal(worstCost({ prompt_tokens: 101, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 333n);
+    assert.equal(maxCost({ prompt_tokens: 100, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 110n);
+    assert.equal(maxCost({ prompt_tokens: 101, completion_tokens: 10, images: 0, tool_uses: {} }, at, 0), 333n);
     assert.equal(rate(plain(100, 10), at, 0).customer_cost, 110n);
     assert.equal(rate(plain(101, 10), at, 0).customer_cost, 333n);
     assert.equal(rate(plain(101, 10), at, 0).facts?.tier, 1);
@@ -355,7 +355,7 @@ describe('the rating of a call', () => {
           assert.equal(facts, null);
         }
         for (const each of incomplete)
-          assert.equal(worstCost({ prompt_tokens: 1, completion_tokens: 1, images: 0, tool_uses: {} }, each, 0), null);
+          assert.equal(maxCost({ prompt_tokens: 1, completion_tokens: 1, images: 0, tool_uses: {} }, each, 0), null);
         assert.equal(rate({ ...used, service_tier: 'priority' }, at, 0).rating, 'UNPRICED');
       }),
     );

@@ -4,7 +4,7 @@ import type { ChatMessage, ChatRequest } from '../../src/providers/chat-form.ts'
 import { COMPATIBLE_PROVIDERS } from '../../src/providers/compatible-providers.ts';
 import type { Caller, Upstream } from '../../src/providers/contract.ts';
 import { createCaller } from '../../src/providers/transport/caller.ts';
-import { createLosses, type Losses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields, type UnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';
 
@@ -29,18 +29,18 @@ describe('the table of the compatible family', () => {
     api_key: KEY,
   });
 
-  const passageOf = (provider: string) => adapters[provider]!.passages['openai-chat']!;
+  const passageOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
   for (const entry of COMPATIBLE_PROVIDERS) {
     describe(`has an entry ${entry.provider}`, () => {
       const target = (stream = false) => ({ model: 'm', stream, upstream: upstream('') });
       const MESSAGES = [{ role: 'user', content: 'hi', name: 'ann' }];
       /** Both ways that a call may take, each as the body that is sent. */
-      const ways = (fields: object, losses: Losses, stream = false): readonly object[] => {
+      const ways = (fields: object, unsupported: UnsupportedFields, stream = false): readonly object[] => {
         const chat = { model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...fields };
         const { chat: operation } = adapters[entry.provider]!;
         return [
-          operation.request(chat as ChatRequest, target(stream), losses),
-          passageOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, losses),
+          operation.request(chat as ChatRequest, target(stream), unsupported),
+          passageOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, unsupported),
         ].map(({ body }) => JSON.parse(body) as object);
       };
       const refused = [...(entry.refuses ?? []), ...(entry.unpriced ?? [])];
@@ -58,11 +58,11 @@ describe('the table of the compatible family', () => {
               field,
             );
           }
-          const losses = createLosses(true);
-          for (const body of ways(fields, losses)) {
+          const unsupported = createUnsupportedFields(true);
+          for (const body of ways(fields, unsupported)) {
             assert.equal(JSON.stringify(body).includes(`"${field.replace('messages[].', '')}"`), false, field);
           }
-          assert.deepEqual(losses.lost, [param]);
+          assert.deepEqual(unsupported.lost, [param]);
         }
       });
 
@@ -125,11 +125,11 @@ describe('the table of the compatible family', () => {
             }
             continue;
           }
-          const losses = createLosses(true);
-          for (const body of ways({ response_format }, losses)) {
+          const unsupported = createUnsupportedFields(true);
+          for (const body of ways({ response_format }, unsupported)) {
             assert.equal(Object.hasOwn(body, 'response_format'), false);
           }
-          assert.deepEqual(losses.lost, type === 'text' ? [] : ['response_format']);
+          assert.deepEqual(unsupported.lost, type === 'text' ? [] : ['response_format']);
         }
       });
 
@@ -147,8 +147,8 @@ describe('the table of the compatible family', () => {
         ];
         const told = { data, model: 'm', usage: { prompt_tokens: 2, total_tokens: 2 } };
         server.script((response) => sendJson(response, JSON.stringify(told)));
-        const losses = createLosses(true);
-        const reply = await caller.call(upstream(''), embeddings!.request(form, target(), losses));
+        const unsupported = createUnsupportedFields(true);
+        const reply = await caller.call(upstream(''), embeddings!.request(form, target(), unsupported));
         const { result, usage } = embeddings!.response(await reply.text());
         assert.deepEqual(result.vectors, [
           [0, 1],
@@ -159,7 +159,7 @@ describe('the table of the compatible family', () => {
         const path = (entry.embeddings.path ?? '/embeddings').replace('{model}', 'm');
         assert.equal(url.split('?')[0], path);
         assert.equal(headers[entry.key_header ?? 'authorization']?.includes(KEY), true);
-        assert.deepEqual(losses.lost, refuses);
+        assert.deepEqual(unsupported.lost, refuses);
         assert.deepEqual(JSON.parse(body), {
           model: 'm',
           input: ['x', 'y'],

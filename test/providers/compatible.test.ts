@@ -4,7 +4,7 @@ import type { ChatChunk, ChatMessage } from '../../src/providers/chat-form.ts';
 import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/providers/compatible-providers.ts';
 import type { Caller, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
 import { createCompatible } from '../../src/providers/openai/adapter.ts';
-import { createDialect } from '../../src/providers/openai/compatible/profile.ts';
+import { createProfile } from '../../src/providers/openai/compatible/profile.ts';
 import { createCaller } from '../../src/providers/transport/caller.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { RECORDED, type RecordedDialect } from './compatible-fixture.ts';
@@ -31,7 +31,7 @@ describe('a provider of the compatible family', () => {
     api_key: KEY,
   });
 
-  const passageOf = (provider: string) => adapters[provider]!.passages['openai-chat']!;
+  const passageOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
   const passed = (given: RecordedDialect, stream: boolean): UpstreamRequest =>
     passageOf(given.provider).request(
       JSON.stringify({ model: 'alias', ...given.asked, ...(stream ? { stream } : {}) }),
@@ -111,7 +111,7 @@ describe('a provider of the compatible family', () => {
   });
 
   it('that wants its reasoning back with the calls of tools gets it, of whatever protocol, and else an empty one', () => {
-    const { chat, passages } = adapters.deepseek!;
+    const { chat, passthroughs } = adapters.deepseek!;
     const target = { model: 'm', stream: false, upstream: upstream('') };
     const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: '{}' } }];
     const call = { role: 'assistant', content: null, tool_calls };
@@ -127,7 +127,7 @@ describe('a provider of the compatible family', () => {
     assert.equal(sent({ ...call, reasoning_content: 'so' }), 'so');
     assert.equal(sent(call), '');
     const text = JSON.stringify({ model: 'm', messages: [call, answer] });
-    const { body } = passages['openai-chat']!.request(text, target, {}, STRICT);
+    const { body } = passthroughs['openai-chat']!.request(text, target, {}, STRICT);
     assert.deepEqual((JSON.parse(body) as { messages: unknown }).messages, [
       { ...call, reasoning_content: '' },
       answer,
@@ -166,7 +166,7 @@ describe('a provider of the compatible family', () => {
       key_header: 'x-key',
       usage: { at: ['meta.tokens'] },
     };
-    const next = createCompatible(createDialect(entry), CLOCK);
+    const next = createCompatible(createProfile(entry), CLOCK);
     const request = next.chat.request(
       { model: 'a', messages: [] },
       { model: 'm', stream: false, upstream: upstream('') },

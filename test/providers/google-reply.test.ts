@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { OneVaultError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/providers/chat-form.ts';
-import { createLosses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, CLOCK, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.google;
@@ -262,7 +262,7 @@ describe("a stream of Google's", () => {
       },
       { requiredKeys: [] },
     );
-    const passage = adapter.passages['google-generate']!;
+    const passage = adapter.passthroughs['google-generate']!;
     fc.assert(
       fc.property(fc.array(frame, { minLength: 1, maxLength: 3 }), (frames) => {
         for (const stream of [adapter.chat.stream(), passage.stream!({ include_usage: true })]) {
@@ -310,8 +310,8 @@ describe("a refusal of Google's", () => {
 
 describe("Google's embeddings", () => {
   const target = { model: 'g', stream: false, upstream };
-  const ask = (fields: object, losses = STRICT) =>
-    adapter.embeddings!.request({ model: 'a', input: 'one', ...fields }, target, losses);
+  const ask = (fields: object, unsupported = STRICT) =>
+    adapter.embeddings!.request({ model: 'a', input: 'one', ...fields }, target, unsupported);
 
   it('are asked for in one call, each text with the model and its purpose', () => {
     const { path, body } = ask({ input: ['one', 'two'], dimensions: 8, task_type: 'CLUSTERING', title: 'T' });
@@ -322,7 +322,7 @@ describe("Google's embeddings", () => {
       { model: 'models/g', content: { parts: [{ text: 'two' }] }, ...about },
     ]);
     assert.throws(() => ask({ input: [1, 2] }), { code: 'unsupported_feature', param: 'input' });
-    assert.throws(() => ask({ input: [[1]] }, createLosses(true)), { code: 'unsupported_feature' });
+    assert.throws(() => ask({ input: [[1]] }, createUnsupportedFields(true)), { code: 'unsupported_feature' });
     assert.throws(() => ask({ x_new: 1 }), { code: 'unsupported_feature', param: 'x_new' });
   });
 

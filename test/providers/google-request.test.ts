@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest, JsonObject } from '../../src/providers/chat-form.ts';
-import { createLosses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.google;
@@ -16,16 +16,16 @@ interface Body {
   readonly serviceTier?: string;
 }
 
-const translate = (fields: object, model = 'gemini-3.5-flash', losses = STRICT): Body => {
+const translate = (fields: object, model = 'gemini-3.5-flash', unsupported = STRICT): Body => {
   const chat = { model: 'alias', messages: HI, ...fields } as ChatRequest;
-  return JSON.parse(adapter.chat.request(chat, { model, stream: false, upstream }, losses).body);
+  return JSON.parse(adapter.chat.request(chat, { model, stream: false, upstream }, unsupported).body);
 };
 
 /** The paths that a request loses. */
 const lostOf = (fields: object, model?: string): readonly string[] => {
-  const losses = createLosses(true);
-  translate(fields, model, losses);
-  return losses.lost;
+  const unsupported = createUnsupportedFields(true);
+  translate(fields, model, unsupported);
+  return unsupported.lost;
 };
 
 const call = (id: string, args = '{"a":1}', more: object = {}) => ({

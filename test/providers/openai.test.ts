@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { SseEvent } from '../../src/providers/contract.ts';
-import { createLosses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.openai;
 const upstream = upstreamAt('https://api.example.com', 'openai');
-const passage = adapter.passages['openai-chat']!;
+const passage = adapter.passthroughs['openai-chat']!;
 const frame = (data: string): SseEvent => ({ event: '', data });
 
 const answer = (usage: string): string => `{"choices":[{"message":{"content":"y"}}],"usage":${usage}}`;
@@ -80,9 +80,9 @@ describe("OpenAI's adapter", () => {
       const request = { ...given, messages: [], ...fields } as ChatRequest;
       const refused = { code: 'unsupported_feature', param };
       assert.throws(() => adapter.chat.request(request, target, STRICT), refused, param);
-      const losses = createLosses(true);
-      adapter.chat.request(request, target, losses);
-      assert.deepEqual(losses.lost, [param]);
+      const unsupported = createUnsupportedFields(true);
+      adapter.chat.request(request, target, unsupported);
+      assert.deepEqual(unsupported.lost, [param]);
     }
   });
 

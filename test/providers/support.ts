@@ -3,7 +3,7 @@ import type { Usage } from '../../src/pricing/usage.ts';
 import { createAdapters } from '../../src/providers/adapters.ts';
 import type { ChatChunk, ChatRequest } from '../../src/providers/chat-form.ts';
 import type { Caller, Upstream } from '../../src/providers/contract.ts';
-import { createLosses } from '../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 
 export const CLOCK = fixedClock('2026-01-01T00:00:00Z');
 
@@ -12,7 +12,7 @@ export const adapters = createAdapters(CLOCK);
 export type Protocol = keyof typeof adapters;
 
 /** Losses that are refused. */
-export const STRICT = createLosses(false);
+export const STRICT = createUnsupportedFields(false);
 
 const LIMITS = {
   headers_timeout_ms: 2_000,

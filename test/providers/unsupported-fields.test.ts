@@ -1,22 +1,28 @@
 import assert from 'node:assert/strict';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
-import { createLosses, type Losses, located } from '../../src/providers/unsupported-fields.ts';
+import {
+  atSourcePath,
+  createUnsupportedFields,
+  type UnsupportedFields,
+} from '../../src/providers/unsupported-fields.ts';
 import { adapters, upstreamAt } from './support.ts';
 
 const upstream = upstreamAt('https://api.example.com', 'anthropic');
 
-const translate = (fields: object, losses: Losses): Record<string, unknown> => {
+const translate = (fields: object, unsupported: UnsupportedFields): Record<string, unknown> => {
   const chat = { model: 'alias', ...fields } as ChatRequest;
-  return JSON.parse(adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, losses).body);
+  return JSON.parse(
+    adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, unsupported).body,
+  );
 };
 
 describe('what a provider cannot express', () => {
   it('leaves it out and tells so, where the client would rather have that', () => {
-    const lossy = (fields: object): readonly [Record<string, unknown>, readonly string[]] => {
-      const losses = createLosses(true);
-      return [translate(fields, losses), losses.lost];
+    const lenient = (fields: object): readonly [Record<string, unknown>, readonly string[]] => {
+      const unsupported = createUnsupportedFields(true);
+      return [translate(fields, unsupported), unsupported.lost];
     };
-    const [body, lost] = lossy({
+    const [body, lost] = lenient({
       n: 2,
       seed: 7,
       temperature: 1.5,
@@ -51,8 +57,8 @@ describe('what a provider cannot express', () => {
   });
 
   it("is named by the client's own path", () => {
-    const losses = located(createLosses(false), (param) => `mine.${param}`);
-    assert.throws(() => translate({ messages: [], n: 2 }, losses), {
+    const unsupported = atSourcePath(createUnsupportedFields(false), (param) => `mine.${param}`);
+    assert.throws(() => translate({ messages: [], n: 2 }, unsupported), {
       code: 'unsupported_feature',
       param: 'mine.n',
     });

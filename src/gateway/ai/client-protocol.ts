@@ -2,10 +2,10 @@ import type { OneVaultError } from '../../core/errors.ts';
 import type { Pico } from '../../core/money.ts';
 import type { ClientHeaders } from '../../providers/contract.ts';
 import type { LimitDecision } from '../limits/rate-limiter.ts';
-import type { Frames, Work } from './operation.ts';
+import type { Operation, StreamEncoder } from './operation.ts';
 
 /** What a client asks for, read from its own protocol. */
-export interface Ask {
+export interface ParsedRequest {
   /** Null: the gateway chooses. */
   readonly model: string | null;
   /** What kind of work it is, for routing rules. */
@@ -18,18 +18,18 @@ export interface Ask {
   readonly include_usage: boolean;
   /** How a stream leaves where not as server-sent events. */
   readonly stream_form?: StreamForm;
-  readonly work: Work;
+  readonly operation: Operation;
 }
 
 /** Another form of a stream than the server-sent events in which it comes. */
 export interface StreamForm {
   readonly content_type: string;
   /** Frames in this form, of those that a protocol writes as events. */
-  reframe(frames: Frames): Frames;
+  reframe(encoder: StreamEncoder): StreamEncoder;
   /** What answers a call that failed before its first frame, of what the protocol's dialect would answer. */
   error(envelope: object): object;
   /** What ends a stream that broke, after at least one frame. */
-  broken: Dialect['broken'];
+  broken: ErrorFormat['broken'];
 }
 
 /** What of a request a protocol may read beside its body. */
@@ -47,14 +47,14 @@ export interface ClientProtocol {
   /** The path as recorded with each call. */
   readonly endpoint: string;
   /** What it is called on the wire: an adapter that has a passage of this name gets bodies untouched. Null: our own. */
-  readonly wire: string | null;
-  readonly dialect: Dialect;
+  readonly protocol_name: string | null;
+  readonly error_format: ErrorFormat;
   /** @throws OneVaultError invalid_request, naming the field */
-  read(body: unknown, request: ClientRequest): Ask;
+  read(body: unknown, request: ClientRequest): ParsedRequest;
 }
 
 /** How the endpoints of one protocol tell what is not a reply. */
-export interface Dialect {
+export interface ErrorFormat {
   /** The body of an error. */
   error(error: OneVaultError, request_id: string, now_ms: number): object;
   /** What ends a stream that broke, as it stands on the wire. @param number of the next event, where they are numbered */

@@ -19,10 +19,7 @@ export interface HostedTool {
 const LEAST_TOKENS_A_USE = 16;
 
 /** How often each unit may be used at most in a reply of so many tokens. */
-export const mostUses = (
-  tools: readonly HostedTool[],
-  completion_tokens: number,
-): Partial<Record<ToolUnit, number>> => {
+export const maxUses = (tools: readonly HostedTool[], completion_tokens: number): Partial<Record<ToolUnit, number>> => {
   const most: Partial<Record<ToolUnit, number>> = {};
   const room = Math.ceil(completion_tokens / LEAST_TOKENS_A_USE);
   for (const { unit, uses, most: stated } of tools) {

@@ -1,11 +1,11 @@
 import type { Context, Middleware } from 'koa';
-import { type Customer, type Model, type Offer, priceAt } from '../../catalog/snapshot.ts';
+import { type Customer, type Deployment, type Model, priceAt } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { clientAddress } from '../../http/client-address.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { identify } from '../identify.ts';
 import { adapterOf, canServe } from '../routing/candidates.ts';
-import { ownModelsOf, payersOf } from '../routing/credentials.ts';
+import { credentialsOf, customModelsOf } from '../routing/credentials.ts';
 
 /** `GET /v1/models`, in OpenAI's form: what the caller may ask for now. */
 export const listModels = (deps: GatewayDeps): Middleware => list(deps, describe);
@@ -21,7 +21,7 @@ export const getModel =
 
 /** A model that a customer may ask for now. @throws OneVaultError model_not_found */
 export const findModel = (deps: GatewayDeps, customer: Customer, name: string): Model => {
-  const own = ownModelsOf(deps, customer).find(({ model }) => model.model === name);
+  const own = customModelsOf(deps, customer).find(({ model }) => model.model === name);
   const model = own?.model ?? deps.snapshot().models.get(name);
   if (model === undefined || servedBy(deps, customer, model).length === 0) {
     throw new OneVaultError('model_not_found');
@@ -33,19 +33,19 @@ export const findModel = (deps: GatewayDeps, customer: Customer, name: string): 
 export const servedModels = (
   deps: GatewayDeps,
   customer: Customer,
-): readonly { readonly model: Model; readonly offers: readonly Offer[] }[] =>
-  [...deps.snapshot().models.values(), ...ownModelsOf(deps, customer).map(({ model }) => model)]
-    .map((model) => ({ model, offers: servedBy(deps, customer, model) }))
-    .filter(({ offers }) => offers.length > 0);
+): readonly { readonly model: Model; readonly deployments: readonly Deployment[] }[] =>
+  [...deps.snapshot().models.values(), ...customModelsOf(deps, customer).map(({ model }) => model)]
+    .map((model) => ({ model, deployments: servedBy(deps, customer, model) }))
+    .filter(({ deployments }) => deployments.length > 0);
 
 /** `GET /v1/ai/models`, in the unified form: what each model can do, how much it takes, and who serves it. */
 export const listAiModels = (deps: GatewayDeps): Middleware => list(deps, describeWhole);
 
 const list =
-  (deps: GatewayDeps, write: (model: Model, offers: readonly Offer[]) => object): Middleware =>
+  (deps: GatewayDeps, write: (model: Model, deployments: readonly Deployment[]) => object): Middleware =>
   async (ctx) => {
     const served = servedModels(deps, await authenticate(deps, ctx));
-    ctx.body = { object: 'list', data: served.map(({ model, offers }) => write(model, offers)) };
+    ctx.body = { object: 'list', data: served.map(({ model, deployments }) => write(model, deployments)) };
   };
 
 /** The customer whose key the request carries; of a key that is refused, the audit log knows. @throws OneVaultError */
@@ -69,26 +69,26 @@ export const authenticate = async (
 };
 
 /** The offers of a model that a customer's call may be given to now. */
-const servedBy = (deps: GatewayDeps, customer: Customer, model: Model): readonly Offer[] =>
-  model.offers.filter((offer) => {
-    const is_own = !deps.snapshot().models.has(model.model);
-    if (!is_own && payersOf(deps, customer, offer).length === 0) return false;
-    const adapter = adapterOf(deps, offer);
-    return adapter !== null && canServe(model, adapter) && priceAt(offer, deps.clock.now()) !== null;
+const servedBy = (deps: GatewayDeps, customer: Customer, model: Model): readonly Deployment[] =>
+  model.deployments.filter((deployment) => {
+    const is_byok = !deps.snapshot().models.has(model.model);
+    if (!is_byok && credentialsOf(deps, customer, deployment).length === 0) return false;
+    const adapter = adapterOf(deps, deployment);
+    return adapter !== null && canServe(model, adapter) && priceAt(deployment, deps.clock.now()) !== null;
   });
 
-const describe = (model: Model, offers: readonly Offer[]) => ({
+const describe = (model: Model, deployments: readonly Deployment[]) => ({
   id: model.model,
   object: 'model',
-  created: Math.floor((offers[0]?.prices[0]?.holds_from_ms ?? 0) / 1_000),
-  owned_by: offers[0]?.provider ?? 'unknown',
+  created: Math.floor((deployments[0]?.prices[0]?.holds_from_ms ?? 0) / 1_000),
+  owned_by: deployments[0]?.provider ?? 'unknown',
 });
 
-const describeWhole = (model: Model, offers: readonly Offer[]) => ({
+const describeWhole = (model: Model, deployments: readonly Deployment[]) => ({
   id: model.model,
   object: 'ai.model',
   capabilities: model.capabilities,
   context_window_tokens: model.context_window_tokens,
   max_output_tokens: model.max_output_tokens,
-  providers: offers.map(({ provider }) => provider),
+  providers: deployments.map(({ provider }) => provider),
 });

@@ -1,36 +1,36 @@
-import type { Model, Offer } from '../../catalog/snapshot.ts';
+import type { Deployment, Model } from '../../catalog/snapshot.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import type { Attempt } from '../../journal/record.ts';
 import type { ServiceTier } from '../../pricing/prices.ts';
 import type { Rating } from '../../pricing/rating.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
 import type { ProviderAdapter, RequestTarget, SsePiece, UpstreamRequest } from '../../providers/contract.ts';
-import type { Losses } from '../../providers/unsupported-fields.ts';
+import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { HostedTool } from './hosted-tools.ts';
 
 /** What is known of a call when the end of its reply is written. */
-export interface Ending {
+export interface FinishedCall {
   readonly request_id: string;
   readonly received_ms: number;
   readonly usage: Usage | null;
-  readonly chosen: { readonly offer: Offer } | null;
+  readonly chosen: { readonly deployment: Deployment } | null;
   readonly route: { readonly decision: string; readonly routing_rule: string | null } | null;
   readonly attempts: readonly Attempt[];
 }
 
 /** A whole reply, read for its client. */
-export interface Answer {
+export interface ProviderResponse {
   readonly usage: Usage | null;
   /** Why the call fails with it all the same. */
   readonly broken?: OneVaultError | null;
   /** What the provider wrote, for counting where it told no usage. */
   written(): string;
   /** The body for the client, as text. It cannot fail: what could was done when the reply was read. */
-  body(call: Ending, rating: Rating): string;
+  body(call: FinishedCall, rating: Rating): string;
 }
 
 /** A streamed reply, on its way to its client. */
-export interface Frames {
+export interface StreamEncoder {
   /** Takes one piece of the provider's stream; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
   push(piece: SsePiece): string;
   /** To be called when the body has ended. @throws OneVaultError when the reply is not whole */
@@ -42,7 +42,7 @@ export interface Frames {
   /** The number of the next event, where the protocol numbers them. */
   readonly next_number?: number;
   /** What tells the client that the reply is whole: it leaves when the outcome is on disk. */
-  last(call: Ending, rating: Rating): string;
+  last(call: FinishedCall, rating: Rating): string;
   readonly usage: Usage | null;
   written(): string;
   /** What the provider's own tools did, where it told no usage. */
@@ -53,15 +53,15 @@ export interface Frames {
 export const KEEP_ALIVE = ': keep-alive\n\n';
 
 /** What is said to one provider, and how its reply is read for the client. */
-export interface Dialogue {
+export interface UpstreamExchange {
   readonly request: UpstreamRequest;
   /** @param text the body of a 2xx reply @throws OneVaultError */
-  whole(text: string): Answer;
-  stream(): Frames;
+  whole(text: string): ProviderResponse;
+  stream(): StreamEncoder;
 }
 
 /** What a call has to do, so that no step needs to know of which kind it is. One file a kind, in `work/`. */
-export interface Work {
+export interface Operation {
   /** Whether tokens are paid for: else nothing is counted where a provider tells no usage. */
   readonly isBilled: boolean;
   /** What a model must be capable of. */
@@ -75,17 +75,17 @@ export interface Work {
   /** All that a person wrote, for finding what needs care. */
   promptText(): string | Promise<string>;
   /** Upper bounds of what the call may use at a model. @param body_bytes the size of the request */
-  mostPromptTokens(model: Model, body_bytes: number): number;
-  mostCompletionTokens(model: Model): number;
+  maxPromptTokens(model: Model, body_bytes: number): number;
+  maxCompletionTokens(model: Model): number;
   /** Likewise of pictures; absent: none. */
-  mostImages?(): number;
+  maxImages?(): number;
   /**
    * The dialogue with a provider whose wire is not the client's; null where the provider is not needed (`answer`).
    * @throws OneVaultError unsupported_feature or invalid_request
    */
-  translate(adapter: ProviderAdapter, target: RequestTarget, losses: Losses): Dialogue | null;
+  translate(adapter: ProviderAdapter, target: RequestTarget, unsupported: UnsupportedFields): UpstreamExchange | null;
   /** The answer that we give ourselves where a provider has none. */
-  answer(): Promise<Answer>;
+  ownResponse(): Promise<ProviderResponse>;
   /** Counts what was used where the provider told nothing. @param written what it wrote */
   countUsage(written: string): Promise<Usage>;
 }

@@ -1,26 +1,29 @@
-import type { ClientHeaders, Passage, RequestTarget } from '../../providers/contract.ts';
-import type { Losses } from '../../providers/unsupported-fields.ts';
-import type { Ask } from './client-protocol.ts';
-import { type Dialogue, KEEP_ALIVE } from './operation.ts';
+import type { ClientHeaders, Passthrough, RequestTarget } from '../../providers/contract.ts';
+import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
+import type { ParsedRequest } from './client-protocol.ts';
+import { KEEP_ALIVE, type UpstreamExchange } from './operation.ts';
 
-interface Passing {
-  readonly ask: Ask;
+interface PassthroughInput {
+  readonly parsed: ParsedRequest;
   /** The request's body. */
   readonly text: string;
   readonly headers: ClientHeaders;
   readonly target: RequestTarget;
-  readonly losses: Losses;
+  readonly unsupported: UnsupportedFields;
 }
 
 /** The dialogue with a provider that speaks the client's own wire: bytes pass, usage is read on the side. */
-export const pass = (passage: Passage, { ask, text, headers, target, losses }: Passing): Dialogue => ({
-  request: passage.request(text, target, headers, losses),
+export const passThrough = (
+  passthrough: Passthrough,
+  { parsed, text, headers, target, unsupported }: PassthroughInput,
+): UpstreamExchange => ({
+  request: passthrough.request(text, target, headers, unsupported),
   whole: (body) => {
-    const { usage, result } = passage.response(body);
+    const { usage, result } = passthrough.response(body);
     return { usage, written: result, body: () => body };
   },
   stream: () => {
-    const stream = passage.stream!({ include_usage: ask.include_usage });
+    const stream = passthrough.stream!({ include_usage: parsed.include_usage });
     return {
       push: (piece) => (piece.data === null ? piece.raw : stream.push(piece)),
       end: () => stream.end(),

@@ -1,7 +1,7 @@
-import type { SsePiece, UpstreamReply } from '../../providers/contract.ts';
+import type { SsePiece, UpstreamResponse } from '../../providers/contract.ts';
 import type { Call } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
-import type { Dialogue, Frames } from './operation.ts';
+import type { StreamEncoder, UpstreamExchange } from './operation.ts';
 
 // Below the 15 s that WHATWG HTML suggests for comments, as proxies cut what is silent for 30 s or more.
 const KEEP_ALIVE_AFTER_MS = 10_000;
@@ -14,31 +14,31 @@ const KEEP_ALIVE_AFTER_MS = 10_000;
 export const receiveStream = async (
   { clock }: GatewayDeps,
   call: Call,
-  dialogue: Dialogue,
-  reply: UpstreamReply,
+  exchange: UpstreamExchange,
+  response: UpstreamResponse,
 ): Promise<void> => {
-  const form = call.ask!.stream_form;
-  const frames = form?.reframe(dialogue.stream()) ?? dialogue.stream();
-  call.frames = frames;
+  const form = call.parsed!.stream_form;
+  const encoder = form?.reframe(exchange.stream()) ?? exchange.stream();
+  call.encoder = encoder;
   let sent_ms = call.received_ms;
   const send = (text: string): Promise<void> | null => {
     sent_ms = clock.now();
-    return call.reply.write(text, form?.content_type);
+    return call.client_response.write(text, form?.content_type);
   };
   const take = (pieces: readonly SsePiece[]): Promise<void> | null => {
-    const { text, has_event, fault } = translate(frames, pieces);
+    const { text, has_event, fault } = translate(encoder, pieces);
     if (has_event) call.time_to_first_token_ms ??= Math.max(0, clock.now() - call.received_ms);
-    const room = text !== '' && (fault === null || call.reply.has_started) ? send(text) : null;
+    const room = text !== '' && (fault === null || call.client_response.has_started) ? send(text) : null;
     if (fault !== null) throw fault.error;
-    if (frames.is_over) reply.drain();
+    if (encoder.is_over) response.drain();
     const is_silent = text === '' && clock.now() - sent_ms >= KEEP_ALIVE_AFTER_MS;
-    return is_silent && !frames.is_over && frames.keep_alive !== '' ? send(frames.keep_alive) : room;
+    return is_silent && !encoder.is_over && encoder.keep_alive !== '' ? send(encoder.keep_alive) : room;
   };
   try {
-    await reply.each(take);
-    frames.end();
+    await response.each(take);
+    encoder.end();
   } finally {
-    call.usage = frames.usage;
+    call.usage = encoder.usage;
   }
 };
 
@@ -49,13 +49,13 @@ interface Translated {
   readonly fault: { readonly error: unknown } | null;
 }
 
-const translate = (frames: Frames, pieces: readonly SsePiece[]): Translated => {
+const translate = (encoder: StreamEncoder, pieces: readonly SsePiece[]): Translated => {
   let text = '';
   let has_event = false;
   try {
     for (const piece of pieces) {
-      if (frames.is_over) break;
-      const added = frames.push(piece);
+      if (encoder.is_over) break;
+      const added = encoder.push(piece);
       if (piece.data !== null && added !== '') has_event = true;
       text += added;
     }

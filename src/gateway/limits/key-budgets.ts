@@ -2,13 +2,13 @@ import type { ProviderKey } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { type Pico, usdFromPico } from '../../core/money.ts';
 import type { Rating } from '../../pricing/rating.ts';
-import type { Call, CandidateOffer } from '../call.ts';
+import type { Call, Candidate } from '../call.ts';
 import { type Budget, type BudgetCounters, budgetsOfKey } from './budgets.ts';
 
 /** What a candidate could put on the operator's bill to the customer at most; null when unpriced. */
-export const worstBilled = ({ provider_key, worst_cost, worst_provider_cost }: CandidateOffer): Pico | null => {
-  if (provider_key === null || worst_cost === null || worst_provider_cost === null) return worst_cost;
-  return worst_cost - worst_provider_cost;
+export const maxBilled = ({ provider_key, max_customer_cost, max_provider_cost }: Candidate): Pico | null => {
+  if (provider_key === null || max_customer_cost === null || max_provider_cost === null) return max_customer_cost;
+  return max_customer_cost - max_provider_cost;
 };
 
 /**
@@ -31,11 +31,11 @@ export const holdKeys = async (budgets: BudgetCounters, call: Call): Promise<voi
   for (const key of keys.values()) {
     const is_limited = key.daily_spending_limit !== null || key.monthly_spending_limit !== null;
     if (is_limited) {
-      giveUp(call, (each) => isOf(key, each) && (each.worst_provider_cost === null || each.unpriced_tool !== null));
+      giveUp(call, (each) => isOf(key, each) && (each.max_provider_cost === null || each.unpriced_tool !== null));
     }
     const amount = call.eligible
       .filter((each) => isOf(key, each))
-      .reduce((most, { worst_provider_cost: cost }) => (cost !== null && cost > most ? cost : most), 0n);
+      .reduce((most, { max_provider_cost: cost }) => (cost !== null && cost > most ? cost : most), 0n);
     const reservation = { budgets: budgetsOfKey(key, call.received_ms), amount };
     const exceeded = await budgets.reserve(reservation);
     if (exceeded === null) {
@@ -59,10 +59,10 @@ export const settleKeys = async (budgets: BudgetCounters, call: Call): Promise<v
 
 const UNCOUNTABLE = "The customer's own key has a spending limit, and what has no price cannot be held to it.";
 
-const isOf = (key: ProviderKey, { provider_key }: CandidateOffer): boolean =>
+const isOf = (key: ProviderKey, { provider_key }: Candidate): boolean =>
   provider_key?.provider_key === key.provider_key;
 
-const giveUp = (call: Call, isGivenUp: (candidate: CandidateOffer) => boolean): void => {
+const giveUp = (call: Call, isGivenUp: (candidate: Candidate) => boolean): void => {
   call.eligible = call.eligible.filter((each) => !isGivenUp(each));
 };
 

@@ -1,4 +1,4 @@
-import type { Model, Offer } from '../../catalog/snapshot.ts';
+import type { Deployment, Model } from '../../catalog/snapshot.ts';
 import type { ProviderAdapter } from '../../providers/contract.ts';
 import type { GatewayDeps } from '../deps.ts';
 
@@ -13,12 +13,12 @@ const KINDS: Readonly<Record<string, (adapter: ProviderAdapter) => boolean>> = {
 /** The adapter of an offer's provider; null where that is switched off or speaks what we do not. */
 export const adapterOf = (
   { snapshot, adapters }: Pick<GatewayDeps, 'snapshot' | 'adapters'>,
-  offer: Pick<Offer, 'provider'>,
+  deployment: Pick<Deployment, 'provider'>,
 ): ProviderAdapter | null => {
-  const provider = snapshot().providers.get(offer.provider);
+  const provider = snapshot().providers.get(deployment.provider);
   if (provider?.is_active !== true) return null;
   // A provider that speaks a protocol in a dialect of its own has an adapter of its own.
-  const name = [offer.provider, provider.protocol].find((each) => Object.hasOwn(adapters, each));
+  const name = [deployment.provider, provider.protocol].find((each) => Object.hasOwn(adapters, each));
   return name === undefined ? null : adapters[name]!;
 };
 

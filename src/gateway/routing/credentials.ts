@@ -1,6 +1,6 @@
-import type { Customer, Model, OwnModel, ProviderKey, Snapshot } from '../../catalog/snapshot.ts';
+import type { Customer, CustomModel, Model, ProviderKey, Snapshot } from '../../catalog/snapshot.ts';
 import type { Upstream } from '../../providers/contract.ts';
-import type { CandidateOffer } from '../call.ts';
+import type { Candidate } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
 type Reach = Pick<GatewayDeps, 'snapshot' | 'upstreams' | 'key_endpoint'>;
@@ -15,7 +15,7 @@ interface Wanted {
  * With whose key a customer's call can go to a provider, the first choice first: the customer's own, which is a
  * ProviderKey, before the operator's, which is null. The operator's stands behind it only where the customer allows.
  */
-export const payersOf = (
+export const credentialsOf = (
   deps: Reach,
   { customer }: Customer,
   { model, provider }: Wanted,
@@ -37,21 +37,21 @@ export const payersOf = (
 /** A model of a customer's own, as the catalog would have it. */
 export interface FoundOwnModel {
   readonly key: ProviderKey;
-  readonly own: OwnModel;
+  readonly own: CustomModel;
   /** The abilities of the model that it is like, and that one's prices: those at the key's provider where it offers it. */
   readonly model: Model;
 }
 
 /** The models of a customer's own that can be asked for now. */
-export const ownModelsOf = (deps: Reach, { customer }: Customer): readonly FoundOwnModel[] => {
+export const customModelsOf = (deps: Reach, { customer }: Customer): readonly FoundOwnModel[] => {
   const { models, provider_keys } = deps.snapshot();
   return (provider_keys.get(customer) ?? []).flatMap((key) =>
     key.own_models.flatMap((own) => {
       const like = models.get(own.like);
-      const offer = like?.offers.find(({ provider }) => provider === key.provider) ?? like?.offers[0];
-      if (like === undefined || offer === undefined || baseUrlOf(deps, key) === null) return [];
-      const offers = [{ ...offer, provider: key.provider }];
-      return [{ key, own, model: { ...like, model: own.model, offers } }];
+      const deployment = like?.deployments.find(({ provider }) => provider === key.provider) ?? like?.deployments[0];
+      if (like === undefined || deployment === undefined || baseUrlOf(deps, key) === null) return [];
+      const deployments = [{ ...deployment, provider: key.provider }];
+      return [{ key, own, model: { ...like, model: own.model, deployments } }];
     }),
   );
 };
@@ -59,9 +59,9 @@ export const ownModelsOf = (deps: Reach, { customer }: Customer): readonly Found
 /** Where a candidate is called, and with which key. @throws OneVaultError provider_key_unavailable */
 export const upstreamOf = async (
   deps: Reach & Pick<GatewayDeps, 'provider_keys'>,
-  { offer, provider_key }: Pick<CandidateOffer, 'offer' | 'provider_key'>,
+  { deployment, provider_key }: Pick<Candidate, 'deployment' | 'provider_key'>,
 ): Promise<Upstream> => {
-  if (provider_key === null) return deps.upstreams[offer.provider]!;
+  if (provider_key === null) return deps.upstreams[deployment.provider]!;
   return {
     base_url: baseUrlOf(deps, provider_key)!,
     api_key: await deps.provider_keys.open(provider_key),

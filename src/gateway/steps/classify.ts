@@ -1,46 +1,46 @@
 import {
   agreedPriceAt,
   type Customer,
+  type CustomModel,
+  type Deployment,
   isWithdrawn,
   type Model,
-  type Offer,
-  type OwnModel,
   type ProviderKey,
   priceAt,
 } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Price } from '../../pricing/price.ts';
 import { tierFor } from '../../pricing/prices.ts';
-import { worstCost } from '../../pricing/rating.ts';
-import { type HostedTool, mostUses, unpricedTool } from '../ai/hosted-tools.ts';
-import type { Call, CandidateOffer, Step } from '../call.ts';
+import { maxCost } from '../../pricing/rating.ts';
+import { type HostedTool, maxUses, unpricedTool } from '../ai/hosted-tools.ts';
+import type { Call, Candidate, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { detectFlags } from '../guardrails/detectors.ts';
 import { adapterOf } from '../routing/candidates.ts';
-import { ownModelsOf, payersOf } from '../routing/credentials.ts';
+import { credentialsOf, customModelsOf } from '../routing/credentials.ts';
 
 /** Finds what a prompt holds that needs care, which offers could serve it, and what each could cost at most. */
 export const classify =
   (deps: GatewayDeps): Step =>
   async (call) => {
-    const ask = call.ask!;
-    call.compliance_flags = detectFlags(await ask.work.promptText());
+    const parsed = call.parsed!;
+    call.compliance_flags = detectFlags(await parsed.operation.promptText());
     const wanted =
-      ask.model === null
+      parsed.model === null
         ? [...deps.snapshot().models.values()].map((model) => ({ model, own: null }))
-        : [findModel(deps, call.customer!, ask.model)];
+        : [findModel(deps, call.customer!, parsed.model)];
     const now_ms = deps.clock.now();
     call.eligible = wanted
-      .filter(({ model }) => model.capabilities.includes(ask.work.capability))
+      .filter(({ model }) => model.capabilities.includes(parsed.operation.capability))
       .flatMap((each) => candidatesOf(deps, call, each, now_ms))
-      .filter(({ offer }) => {
-        const adapter = adapterOf(deps, offer);
-        return adapter !== null && ask.work.isServedBy(adapter);
+      .filter(({ deployment }) => {
+        const adapter = adapterOf(deps, deployment);
+        return adapter !== null && parsed.operation.isServedBy(adapter);
       });
     if (call.eligible.length === 0) {
       throw new OneVaultError('model_not_found', {
         param: 'model',
-        details: `No provider offers it for ${ask.work.capability} now.`,
+        details: `No provider offers it for ${parsed.operation.capability} now.`,
       });
     }
     refuseUnpriced(call);
@@ -50,11 +50,11 @@ export const classify =
 /** A model of the catalog, or one of the customer's own with the key that it is reached with. */
 interface Wanted {
   readonly model: Model;
-  readonly own: { readonly key: ProviderKey; readonly own: OwnModel } | null;
+  readonly own: { readonly key: ProviderKey; readonly own: CustomModel } | null;
 }
 
 const findModel = (deps: GatewayDeps, customer: Customer, name: string): Wanted => {
-  const own = ownModelsOf(deps, customer).find(({ model }) => model.model === name);
+  const own = customModelsOf(deps, customer).find(({ model }) => model.model === name);
   if (own !== undefined) return { model: own.model, own };
   const model = deps.snapshot().models.get(name);
   if (model !== undefined) return { model, own: null };
@@ -64,58 +64,58 @@ const findModel = (deps: GatewayDeps, customer: Customer, name: string): Wanted 
   });
 };
 
-const candidatesOf = (deps: GatewayDeps, call: Call, { model, own }: Wanted, now_ms: number): CandidateOffer[] => {
-  const { work } = call.ask!;
+const candidatesOf = (deps: GatewayDeps, call: Call, { model, own }: Wanted, now_ms: number): Candidate[] => {
+  const { operation } = call.parsed!;
   const customer = call.customer!;
-  const prompt_tokens = work.mostPromptTokens(model, call.body.length);
-  const completion_tokens = work.mostCompletionTokens(model);
-  const images = work.mostImages?.() ?? 0;
-  const candidateOf = (offer: Offer, provider_key: ProviderKey | null): CandidateOffer => {
-    const listed = priceAt(offer, now_ms);
+  const prompt_tokens = operation.maxPromptTokens(model, call.body.length);
+  const completion_tokens = operation.maxCompletionTokens(model);
+  const images = operation.maxImages?.() ?? 0;
+  const candidateOf = (deployment: Deployment, provider_key: ProviderKey | null): Candidate => {
+    const listed = priceAt(deployment, now_ms);
     // Its own key is billed by the provider, at the provider's prices.
     const price =
       listed === null || provider_key !== null
         ? listed
-        : agreedPriceAt(deps.snapshot(), customer.customer, offer, listed, now_ms);
-    const tools = toolsAt(deps, call, offer);
-    const most = { prompt_tokens, completion_tokens, images, tool_uses: mostUses(tools, completion_tokens) };
-    const worstAt = (at: Price | null, markup: number) => (at === null ? null : worstCost(most, at, markup));
+        : agreedPriceAt(deps.snapshot(), customer.customer, deployment, listed, now_ms);
+    const tools = toolsAt(deps, call, deployment);
+    const most = { prompt_tokens, completion_tokens, images, tool_uses: maxUses(tools, completion_tokens) };
+    const maxCostAt = (at: Price | null, markup: number) => (at === null ? null : maxCost(most, at, markup));
     return {
-      offer,
+      deployment,
       price,
       provider_model_name: own?.own.served_as ?? price?.provider_model_name ?? model.model,
       max_output_tokens: model.max_output_tokens,
-      most_prompt_tokens: prompt_tokens,
-      most_completion_tokens: completion_tokens,
+      max_prompt_tokens: prompt_tokens,
+      max_completion_tokens: completion_tokens,
       provider_key,
       tools,
-      unpriced_tool: listed === null ? null : unpricedTool(tools, listed, work.service_tier ?? 'standard'),
-      customers_own: provider_key?.base_url != null ? 'endpoint' : own === null ? null : 'model',
-      worst_provider_cost: worstAt(listed, 0),
-      worst_cost: worstAt(price, customer.markup_basis_points),
+      unpriced_tool: listed === null ? null : unpricedTool(tools, listed, operation.service_tier ?? 'standard'),
+      byok: provider_key?.base_url != null ? 'endpoint' : own === null ? null : 'model',
+      max_provider_cost: maxCostAt(listed, 0),
+      max_customer_cost: maxCostAt(price, customer.markup_basis_points),
     };
   };
-  return model.offers.flatMap((offer) => {
-    if (isWithdrawn(offer, now_ms)) return [];
-    const payers = own === null ? payersOf(deps, customer, offer) : [own.key];
-    return payers.map((provider_key) => candidateOf(offer, provider_key));
+  return model.deployments.flatMap((deployment) => {
+    if (isWithdrawn(deployment, now_ms)) return [];
+    const credentials = own === null ? credentialsOf(deps, customer, deployment) : [own.key];
+    return credentials.map((provider_key) => candidateOf(deployment, provider_key));
   });
 };
 
 /** Tools that a provider runs itself go where the client's bytes go; a translation leaves them out, or refuses. */
-const toolsAt = (deps: GatewayDeps, { protocol, ask }: Call, offer: Offer): readonly HostedTool[] => {
-  const { wire } = protocol;
-  const passes = wire !== null && adapterOf(deps, offer)?.passages[wire] !== undefined;
-  return passes ? (ask!.work.hosted_tools ?? []) : [];
+const toolsAt = (deps: GatewayDeps, { protocol, parsed }: Call, deployment: Deployment): readonly HostedTool[] => {
+  const { protocol_name } = protocol;
+  const passes = protocol_name !== null && adapterOf(deps, deployment)?.passthroughs[protocol_name] !== undefined;
+  return passes ? (parsed!.operation.hosted_tools ?? []) : [];
 };
 
 const refuseUnpriced = (call: Call): void => {
   if (call.customer!.unpriced_policy === 'allow') return;
-  call.eligible = call.eligible.filter(({ worst_cost }) => worst_cost !== null);
+  call.eligible = call.eligible.filter(({ max_customer_cost }) => max_customer_cost !== null);
   if (call.eligible.length === 0) throw new OneVaultError('unpriced_model', { param: 'model' });
-  const { service_tier = 'standard' } = call.ask!.work;
+  const { service_tier = 'standard' } = call.parsed!.operation;
   call.eligible = call.eligible.filter(
-    ({ price, most_prompt_tokens }) => tierFor(price!.tiers, service_tier, most_prompt_tokens) !== null,
+    ({ price, max_prompt_tokens }) => tierFor(price!.tiers, service_tier, max_prompt_tokens) !== null,
   );
   if (call.eligible.length === 0) {
     const details = `There is none for the service tier ${service_tier}.`;
@@ -130,10 +130,11 @@ const refuseUnpriced = (call: Call): void => {
 };
 
 const refuseDearer = (call: Call): void => {
-  const { max_cost } = call.ask!;
+  const { max_cost } = call.parsed!;
   if (max_cost === null) return;
   call.eligible = call.eligible.filter(
-    ({ worst_cost, unpriced_tool }) => worst_cost !== null && worst_cost <= max_cost && unpriced_tool === null,
+    ({ max_customer_cost, unpriced_tool }) =>
+      max_customer_cost !== null && max_customer_cost <= max_cost && unpriced_tool === null,
   );
   if (call.eligible.length > 0) return;
   throw new OneVaultError('budget_exceeded', {

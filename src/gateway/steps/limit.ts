@@ -14,7 +14,7 @@ export const limit =
     call.ctx.set('ratelimit-limit', String(decision.limit));
     call.ctx.set('ratelimit-remaining', String(decision.remaining));
     call.ctx.set('ratelimit-reset', String(decision.reset_s));
-    call.ctx.set({ ...call.protocol.dialect.limitHeaders(decision, now_ms) });
+    call.ctx.set({ ...call.protocol.error_format.limitHeaders(decision, now_ms) });
     if (decision.allowed) return;
     throw new OneVaultError('rate_limit_exceeded', {
       details: `The key may make ${per_minute} requests a minute.`,

@@ -8,7 +8,7 @@ import type { GatewayDeps } from '../deps.ts';
 const TOO_DEEP = 'Values stand more than 500 deep within each other.';
 
 /** Reads the body, whole and within the limit, and what the client asks for in its protocol. */
-export const readAsk =
+export const parseRequest =
   ({ body_limit_bytes }: GatewayDeps): Step =>
   async (call) => {
     const type = call.ctx.req.headers['content-type'];
@@ -22,5 +22,5 @@ export const readAsk =
     const params = call.ctx.params as Readonly<Record<string, string>>;
     const body = parseText(call.text);
     if (nestsDeeply(call.text)) throw new OneVaultError('invalid_request', { details: TOO_DEEP });
-    call.ask = call.protocol.read(body, { params, query, headers: req.headers });
+    call.parsed = call.protocol.read(body, { params, query, headers: req.headers });
   };

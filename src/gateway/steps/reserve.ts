@@ -3,7 +3,7 @@ import { type Pico, usdFromPico } from '../../core/money.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { budgetsOf } from '../limits/budgets.ts';
-import { holdKeys, worstBilled } from '../limits/key-budgets.ts';
+import { holdKeys, maxBilled } from '../limits/key-budgets.ts';
 
 /**
  * Holds what the call could cost at most against its customer's budgets, and against the limits of its own provider
@@ -13,7 +13,7 @@ export const reserve =
   ({ budgets }: GatewayDeps): Step =>
   async (call) => {
     await holdKeys(budgets, call);
-    const amount = call.eligible.map(worstBilled).reduce<Pico>((most, worst) => {
+    const amount = call.eligible.map(maxBilled).reduce<Pico>((most, worst) => {
       return worst !== null && worst > most ? worst : most;
     }, 0n);
     const reservation = { budgets: budgetsOf(call.customer!, call.received_ms), amount };

@@ -1,5 +1,5 @@
 import type { RoutingRule, Snapshot } from '../../catalog/snapshot.ts';
-import type { Call, CandidateOffer, Route, Step } from '../call.ts';
+import type { Call, Candidate, Route, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
 /** Puts the offers that could serve the call in order: those that a rule names first, the cheapest of them first. */
@@ -10,13 +10,13 @@ export const route =
   };
 
 const decide = (call: Call, snapshot: Snapshot): Route => {
-  const cheapest = call.eligible.toSorted(byWorstCost);
+  const cheapest = call.eligible.toSorted(byMaxCost);
   const rule = snapshot.routing_rules.find((candidate) => applies(candidate, call));
   const { preferred_providers } = call.customer!;
   const isPreferred =
     rule === undefined || targetsNothing(rule)
-      ? ({ offer }: CandidateOffer) => preferred_providers?.includes(offer.provider) ?? true
-      : (candidate: CandidateOffer) => isTarget(rule, candidate);
+      ? ({ deployment }: Candidate) => preferred_providers?.includes(deployment.provider) ?? true
+      : (candidate: Candidate) => isTarget(rule, candidate);
   const candidates = [...cheapest.filter(isPreferred), ...cheapest.filter((each) => !isPreferred(each))];
   return {
     candidates,
@@ -27,7 +27,7 @@ const decide = (call: Call, snapshot: Snapshot): Route => {
 };
 
 const decisionOf = (call: Call, rule: RoutingRule | undefined, is_first_choice: boolean): string => {
-  if (call.ask!.model !== null) return 'model named by the client';
+  if (call.parsed!.model !== null) return 'model named by the client';
   if (rule !== undefined && is_first_choice) return `rule: ${rule.rule_name}`;
   return 'cheapest model that fits';
 };
@@ -35,9 +35,9 @@ const decisionOf = (call: Call, rule: RoutingRule | undefined, is_first_choice: 
 /** A condition on a field that no call has never holds: the rule was written for a gateway that knows more. */
 const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
   const fields = new Map([
-    ['request_type', call.ask!.type],
+    ['request_type', call.parsed!.type],
     ['customer', call.customer!.customer],
-    ['priority', call.ask!.priority],
+    ['priority', call.parsed!.priority],
   ]);
   return Object.entries(conditions).every(([field, allowed]) => {
     const value = fields.get(field);
@@ -47,18 +47,18 @@ const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
 
 const targetsNothing = (rule: RoutingRule): boolean => rule.target_provider === null && rule.target_model === null;
 
-const isTarget = (rule: RoutingRule, { offer }: CandidateOffer): boolean =>
-  (rule.target_provider === null || rule.target_provider === offer.provider) &&
-  (rule.target_model === null || rule.target_model === offer.model);
+const isTarget = (rule: RoutingRule, { deployment }: Candidate): boolean =>
+  (rule.target_provider === null || rule.target_provider === deployment.provider) &&
+  (rule.target_model === null || rule.target_model === deployment.model);
 
 /** Cheapest first, unpriced last; by name where the cost is the same, so that the order never varies; the customer's own key first. */
-const byWorstCost = (a: CandidateOffer, b: CandidateOffer): number => {
-  if (a.worst_cost !== b.worst_cost) {
-    if (a.worst_cost === null) return 1;
-    if (b.worst_cost === null) return -1;
-    return a.worst_cost < b.worst_cost ? -1 : 1;
+const byMaxCost = (a: Candidate, b: Candidate): number => {
+  if (a.max_customer_cost !== b.max_customer_cost) {
+    if (a.max_customer_cost === null) return 1;
+    if (b.max_customer_cost === null) return -1;
+    return a.max_customer_cost < b.max_customer_cost ? -1 : 1;
   }
-  const name = ({ offer, provider_key }: CandidateOffer): string =>
-    `${offer.provider}/${offer.model}/${provider_key === null ? 'platform' : 'customer'}`;
+  const name = ({ deployment, provider_key }: Candidate): string =>
+    `${deployment.provider}/${deployment.model}/${provider_key === null ? 'platform' : 'customer'}`;
   return name(a) < name(b) ? -1 : 1;
 };

@@ -2,7 +2,7 @@ import { asOneVaultError, OneVaultError } from '../../core/errors.ts';
 import { NOTHING_USED, type Rating, rate } from '../../pricing/rating.ts';
 import type { Usage } from '../../pricing/usage.ts';
 import { withTools } from '../ai/hosted-tools.ts';
-import type { Call, CandidateOffer } from '../call.ts';
+import type { Call, Candidate } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
 import { streamHeaders } from '../client-response.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -39,12 +39,12 @@ const completeUsage = async (call: Call): Promise<void> => {
   const told = call.usage !== null && isPossible(call.usage) ? withSeen(call.usage, call) : null;
   call.usage = told;
   call.usage_source = told === null ? 'none' : 'provider';
-  const reply = call.answer ?? call.frames;
-  if (reply === null || (told !== null && call.error === null)) return;
-  const written = reply.written();
-  const has_used_tools = Object.keys(call.frames?.tool_uses ?? {}).length > 0;
-  if (written === '' && !has_used_tools && (call.error !== null || !call.ask!.work.isBilled)) return;
-  const counted = withSeen(within(call.chosen!, await call.ask!.work.countUsage(written)), call);
+  const produced = call.response ?? call.encoder;
+  if (produced === null || (told !== null && call.error === null)) return;
+  const written = produced.written();
+  const has_used_tools = Object.keys(call.encoder?.tool_uses ?? {}).length > 0;
+  if (written === '' && !has_used_tools && (call.error !== null || !call.parsed!.operation.isBilled)) return;
+  const counted = withSeen(within(call.chosen!, await call.parsed!.operation.countUsage(written)), call);
   if (told !== null && told.completion_tokens >= counted.completion_tokens) return;
   const { prompt_tokens } = told ?? counted;
   const { completion_tokens } = counted;
@@ -54,8 +54,8 @@ const completeUsage = async (call: Call): Promise<void> => {
 };
 
 /** With the uses of tools that were seen in a stream, which are told of at its end alone. */
-const withSeen = (usage: Usage, { frames }: Call): Usage =>
-  frames?.tool_uses === undefined ? usage : { ...usage, tool_uses: { ...frames.tool_uses, ...usage.tool_uses } };
+const withSeen = (usage: Usage, { encoder }: Call): Usage =>
+  encoder?.tool_uses === undefined ? usage : { ...usage, tool_uses: { ...encoder.tool_uses, ...usage.tool_uses } };
 
 // What the vault's columns take, and more than any model reads or writes.
 const MOST_TOKENS = 2 ** 31 - 1;
@@ -70,9 +70,9 @@ export const isPossible = (usage: Usage): boolean =>
   Object.values(usage.tool_uses ?? {}).every((uses) => (uses ?? 0) <= MOST_TOKENS);
 
 /** Another model's tokens may be fewer than ours: a count never passes what the provider was held to. */
-const within = (candidate: CandidateOffer, counted: Usage): Usage => {
-  const prompt_tokens = Math.min(counted.prompt_tokens, candidate.most_prompt_tokens);
-  const completion_tokens = Math.min(counted.completion_tokens, candidate.most_completion_tokens);
+const within = (candidate: Candidate, counted: Usage): Usage => {
+  const prompt_tokens = Math.min(counted.prompt_tokens, candidate.max_prompt_tokens);
+  const completion_tokens = Math.min(counted.completion_tokens, candidate.max_completion_tokens);
   return { ...counted, prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 };
 
@@ -88,29 +88,32 @@ export const ratingOf = (call: Call): Rating => {
 };
 
 const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
-  const { error, protocol, reply } = call;
+  const { error, protocol, client_response } = call;
   const now_ms = deps.clock.now();
   if (error === null) {
-    reply.prepare(call.answer === null ? call.frames!.last(call, rating) : call.answer.body(call, rating));
-  } else if (reply.has_started) {
-    const { broken } = call.ask?.stream_form ?? protocol.dialect;
-    reply.prepare(broken(error, call.request_id, now_ms, call.frames?.next_number ?? 0));
+    client_response.prepare(
+      call.response === null ? call.encoder!.last(call, rating) : call.response.body(call, rating),
+    );
+  } else if (client_response.has_started) {
+    const { broken } = call.parsed?.stream_form ?? protocol.error_format;
+    client_response.prepare(broken(error, call.request_id, now_ms, call.encoder?.next_number ?? 0));
   } else {
-    const envelope = protocol.dialect.error(error, call.request_id, now_ms);
-    reply.prepare(JSON.stringify(call.ask?.stream_form?.error(envelope) ?? envelope));
+    const envelope = protocol.error_format.error(error, call.request_id, now_ms);
+    client_response.prepare(JSON.stringify(call.parsed?.stream_form?.error(envelope) ?? envelope));
   }
 };
 
-const statusOf = (call: Call): number => (call.error === null || call.reply.has_started ? 200 : call.error.status);
+const statusOf = (call: Call): number =>
+  call.error === null || call.client_response.has_started ? 200 : call.error.status;
 
 const sendReply = (call: Call): void => {
-  const { error, reply } = call;
-  const is_stream = error === null && call.ask!.stream;
+  const { error, client_response } = call;
+  const is_stream = error === null && call.parsed!.stream;
   const headers: Record<string, string> = is_stream
-    ? { ...streamHeaders(call.ask!.stream_form?.content_type) }
+    ? { ...streamHeaders(call.parsed!.stream_form?.content_type) }
     : { 'content-type': 'application/json; charset=utf-8' };
   if (error?.retry_after_s != null) headers['retry-after'] = String(error.retry_after_s);
-  reply.finish(statusOf(call), headers);
+  client_response.finish(statusOf(call), headers);
 };
 
 /** What a step threw, as the error that the client and the record see. */

@@ -7,7 +7,7 @@ import type { Append } from '../../vault/copy.ts';
 import { createRowBuilder } from '../../vault/rows.ts';
 import { prepareBatch, startBatch } from './batch.ts';
 import { type CallRows, createCallRows } from './call-rows.ts';
-import { type Ahead, createAhead } from './prefetch.ts';
+import { createPrefetch, type Prefetch } from './prefetch.ts';
 import { type PreparedBatch, type SaveBatchDeps, saveBatch } from './save-batch.ts';
 
 export interface JournalLoaderDeps extends SaveBatchDeps {
@@ -85,30 +85,30 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
 /** Loads what a writer has in the journal. @returns how many records were taken in */
 const drainWriter = async (loading: Loading, sql: Sql, writer: WriterState, isOver: () => boolean): Promise<number> => {
   const { store } = loading;
-  const aheadOf = (start: number): Ahead<PreparedBatch> =>
-    createAhead(async (before) => {
+  const aheadOf = (start: number): Prefetch<PreparedBatch> =>
+    createPrefetch(async (before) => {
       if (before !== null && (before.record_count < BATCH_RECORDS || isOver())) return null;
       return prepareAfter(loading, writer.id, before?.last_sequence ?? start);
     }, BATCHES_AHEAD);
   let position = writer.position;
-  let ahead = aheadOf(position);
+  let prefetched = aheadOf(position);
   const trims: Promise<void>[] = [];
   let taken = 0;
   try {
-    for (let batch = await ahead.next(); batch !== null; batch = await ahead.next()) {
+    for (let batch = await prefetched.next(); batch !== null; batch = await prefetched.next()) {
       const vault_position = await saveBatch(loading, sql, batch);
       if (vault_position === null) {
         trims.push(trimEntries(store, writer.id, batch.last_sequence, batch.spent));
         taken += batch.record_count;
         position = batch.last_sequence;
       } else {
-        await ahead.end();
+        await prefetched.end();
         position = await catchUp(loading, writer, position, vault_position);
-        ahead = aheadOf(position);
+        prefetched = aheadOf(position);
       }
     }
   } finally {
-    await ahead.end();
+    await prefetched.end();
   }
   await Promise.all(trims);
   if (writer.last_sequence === position) await forgetWriter(store, writer.id);

@@ -9,7 +9,7 @@ import type { Registry } from '../../vault/registry.ts';
 import type { VaultRow } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 
-export interface LoadAroundDeps {
+export interface LoadWithConflictsDeps {
   readonly load: Load;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -24,8 +24,8 @@ export type RecordRows = readonly VaultRow[];
  * rival says beyond what stands goes to ops.load_error. The caller sees to it that nobody else writes calls meanwhile.
  * @param records at most one a sequence, in the order of their sequences
  */
-export const loadAround = async (
-  { load, registry, clock }: LoadAroundDeps,
+export const loadWithConflicts = async (
+  { load, registry, clock }: LoadWithConflictsDeps,
   tx: Transaction,
   records: readonly RecordRows[],
 ): Promise<void> => {

@@ -1,5 +1,5 @@
 /** Things that are made one after another, some of them before they are asked for. */
-export interface Ahead<T> {
+export interface Prefetch<T> {
   /** The next one, or null after the last. */
   next(): Promise<T | null>;
   /** Makes no more; resolves once the one in the making is done. */
@@ -10,7 +10,7 @@ export interface Ahead<T> {
  * Makes up to `limit` things ahead.
  * @param make is given the one before, null at first; its null ends them
  */
-export const createAhead = <T>(make: (before: T | null) => Promise<T | null>, limit: number): Ahead<T> => {
+export const createPrefetch = <T>(make: (before: T | null) => Promise<T | null>, limit: number): Prefetch<T> => {
   const waiting: Promise<T | null>[] = [];
   let last: Promise<T | null> | null = null;
   let is_ended = false;

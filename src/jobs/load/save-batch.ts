@@ -4,9 +4,9 @@ import { insertRefusals } from '../../vault/load-error.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
 import type { Batch } from './batch.ts';
-import { type LoadAroundDeps, loadAround, type RecordRows } from './load-with-conflicts.ts';
+import { type LoadWithConflictsDeps, loadWithConflicts, type RecordRows } from './load-with-conflicts.ts';
 
-export interface SaveBatchDeps extends LoadAroundDeps {
+export interface SaveBatchDeps extends LoadWithConflictsDeps {
   /** Makes the leaves of what is written either way. */
   readonly journal_log: JournalLog;
 }
@@ -43,7 +43,7 @@ const writeBatch = (deps: SaveBatchDeps, sql: Sql, batch: PreparedBatch, way: Wa
     if (position !== first_sequence - 1) return position;
     const leaf_batch = { writer, first_sequence, queued_at };
     if (way === 'append') await batch.append(tx);
-    else await loadAround(deps, tx, batch.records());
+    else await loadWithConflicts(deps, tx, batch.records());
     await Promise.all([
       insertRefusals(tx, batch.refusals, deps.clock.now()),
       insertJournalBatch(tx, batch, queued_at),

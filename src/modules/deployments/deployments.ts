@@ -1,4 +1,4 @@
-import { type PriceRow, selectOffers, selectPrices } from '../../catalog/snapshot-queries.ts';
+import { type PriceRow, selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
 import { priceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { readJson } from '../../http/body.ts';
@@ -72,20 +72,20 @@ export const listOffers =
   async (ctx) => {
     const { provider, price_source } = ctx.query;
     const found = await sql.begin('isolation level repeatable read read only', async (tx) => ({
-      offers: await selectOffers(tx),
+      deployments: await selectDeployments(tx),
       prices: Map.groupBy(await selectPrices(tx), ({ offer_hk }) => offer_hk),
     }));
-    const data = found.offers
-      .flatMap((offer) => {
-        const row = standingAt(clock.now(), found.prices.get(offer.offer_hk) ?? []);
-        if (row === undefined || offer.provider === 'unknown') return [];
+    const data = found.deployments
+      .flatMap((deployment) => {
+        const row = standingAt(clock.now(), found.prices.get(deployment.offer_hk) ?? []);
+        if (row === undefined || deployment.provider === 'unknown') return [];
         const { applied_date: applied_from } = row;
-        return [{ provider: offer.provider, model: offer.model, applied_from, ...presentPrice(row) }];
+        return [{ provider: deployment.provider, model: deployment.model, applied_from, ...presentPrice(row) }];
       })
       .filter(
-        (offer) =>
-          (provider === undefined || offer.provider === provider) &&
-          (price_source === undefined || offer.price_source === price_source),
+        (deployment) =>
+          (provider === undefined || deployment.provider === provider) &&
+          (price_source === undefined || deployment.price_source === price_source),
       );
     ctx.body = { data };
   };

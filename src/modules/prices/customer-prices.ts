@@ -92,8 +92,8 @@ const knownCustomer = ({ snapshot }: ControlDeps, ctx: Context, draft: EventDraf
 const askedOf = (deps: ControlDeps, ctx: Context, draft: EventDraft): Asked => {
   const customer = knownCustomer(deps, ctx, draft);
   const { provider, model } = ctx.params as { provider: string; model: string };
-  const offers = deps.snapshot().models.get(model)?.offers ?? [];
-  if (!offers.some((offer) => offer.provider === provider)) {
+  const deployments = deps.snapshot().models.get(model)?.deployments ?? [];
+  if (!deployments.some((deployment) => deployment.provider === provider)) {
     throw new OneVaultError('not_found', {
       details: `There is no model ${model} at a provider ${provider}: GET /v1/ai/models lists those that are.`,
     });

@@ -1,5 +1,5 @@
 import type { Actor } from '../../audit/event.ts';
-import { selectOffers, selectPrices } from '../../catalog/snapshot-queries.ts';
+import { selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
 import { priceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { VaultRow } from '../../vault/rows.ts';
@@ -15,7 +15,7 @@ export interface PriceBook {
   /** Whether a price that is recorded with this source was read in this book, in whatever version. */
   isOf(price_source: string): boolean;
   /** What it says of an offer, oldest first; null where it has none, or a text: why what it says cannot be taken. */
-  find(offer: { readonly provider: string; readonly model: string }): readonly BookPrice[] | string | null;
+  find(deployment: { readonly provider: string; readonly model: string }): readonly BookPrice[] | string | null;
 }
 
 /** What a refresh would do with an offer. */
@@ -30,9 +30,9 @@ export interface OfferPlan {
 
 /** Compares every offer's prices with the book's, from `now_ms` on. */
 export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: number): Promise<OfferPlan[]> => {
-  const [offers, prices] = [await selectOffers(tx), await selectPrices(tx)];
+  const [deployments, prices] = [await selectDeployments(tx), await selectPrices(tx)];
   const by_offer = Map.groupBy(prices, ({ offer_hk }) => offer_hk);
-  return offers.map(({ offer_hk, model, provider }) => {
+  return deployments.map(({ offer_hk, model, provider }) => {
     const standing = (by_offer.get(offer_hk) ?? []).map(
       (row): StandingPrice => ({ ...priceOf(row), price_source: row.price_source }),
     );

@@ -1,4 +1,4 @@
-import type { OwnModel } from '../../catalog/snapshot.ts';
+import type { CustomModel } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import type { Sql } from '../../postgres/connect.ts';
@@ -71,7 +71,7 @@ export const present = (row: ProviderKeyRow) => ({
   status: row.key_status,
   base_url: row.base_url,
   allowed_models: row.allowed_models,
-  own_models: row.own_models as unknown as OwnModel[],
+  own_models: row.own_models as unknown as CustomModel[],
   daily_spending_limit: usdText(row.daily_spending_limit),
   monthly_spending_limit: usdText(row.monthly_spending_limit),
   fallback: row.fallback,

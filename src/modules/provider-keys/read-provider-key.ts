@@ -1,4 +1,4 @@
-import type { OwnModel, Snapshot } from '../../catalog/snapshot.ts';
+import type { CustomModel, Snapshot } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { createValidator } from '../../http/validate.ts';
@@ -11,7 +11,7 @@ type Amount = number | string | null;
 interface KeyTerms {
   readonly base_url?: string | null;
   readonly allowed_models?: string[] | null;
-  readonly own_models?: OwnModel[];
+  readonly own_models?: CustomModel[];
   readonly daily_spending_limit?: Amount;
   readonly monthly_spending_limit?: Amount;
   readonly fallback?: 'none' | 'platform';
@@ -76,13 +76,13 @@ export const refuseModels = (
   taken: ReadonlySet<string>,
 ): void => {
   const isOffered = (model: string): boolean =>
-    snapshot.models.get(model)?.offers.some((offer) => offer.provider === provider) === true;
+    snapshot.models.get(model)?.deployments.some((deployment) => deployment.provider === provider) === true;
   for (const [index, model] of (allowed_models ?? []).entries()) {
     if (!isOffered(model)) throw notOffered(`allowed_models[${index}]`, model, provider);
   }
   const seen = new Set(taken);
   for (const [index, { model, like }] of (own_models ?? []).entries()) {
-    if ((snapshot.models.get(like)?.offers.length ?? 0) === 0) {
+    if ((snapshot.models.get(like)?.deployments.length ?? 0) === 0) {
       throw new OneVaultError('invalid_request', {
         param: `own_models[${index}].like`,
         details: `There is no model ${like}; GET /v1/models lists what there is.`,

@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import type { ProviderAdapter } from '../contract.ts';
 import { errorCodeOf, messageOf, refusalError } from '../response-error.ts';
 import { countTokens } from './count-tokens.ts';
-import { createCountPassage, createMessagesPassage } from './passthrough.ts';
+import { createCountPassthrough, createMessagesPassthrough } from './passthrough.ts';
 import { post } from './protocol.ts';
 import { messagesRequest } from './request.ts';
 import { chatResponse } from './response.ts';
@@ -11,8 +11,8 @@ import { createAnthropicStream } from './stream.ts';
 /** Anthropic's messages API. */
 export const createAnthropic = (clock: Clock): ProviderAdapter => ({
   chat: {
-    request: (chat, target, losses) =>
-      post('/v1/messages', JSON.stringify(messagesRequest(chat, target, losses)), target),
+    request: (chat, target, unsupported) =>
+      post('/v1/messages', JSON.stringify(messagesRequest(chat, target, unsupported)), target),
     response: (text) => chatResponse(text, clock),
     stream: createAnthropicStream(clock),
   },
@@ -21,9 +21,9 @@ export const createAnthropic = (clock: Clock): ProviderAdapter => ({
     ...post('/v1/models?limit=1', '', { model: '', stream: false, upstream }),
     method: 'GET',
   }),
-  passages: {
-    'anthropic-messages': createMessagesPassage(clock),
-    'anthropic-count-tokens': createCountPassage(),
+  passthroughs: {
+    'anthropic-messages': createMessagesPassthrough(clock),
+    'anthropic-count-tokens': createCountPassthrough(),
   },
   error: (reply, upstream) =>
     refusalError(
@@ -31,7 +31,7 @@ export const createAnthropic = (clock: Clock): ProviderAdapter => ({
         status: reply.status,
         headers: reply.headers,
         message: messageOf(reply.body),
-        wire_code: errorCodeOf(reply.body),
+        protocol_code: errorCodeOf(reply.body),
       },
       upstream,
       clock,

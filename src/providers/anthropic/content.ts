@@ -1,18 +1,18 @@
 import type { JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 /** Blocks of a content that may hold text, images and documents. Empty texts are left out, as Anthropic refuses them. */
-export const contentBlocks = (content: unknown, param: string, losses: Losses): readonly JsonObject[] =>
-  blocks(content, param, (part, at) => blockOf(part, at, losses));
+export const contentBlocks = (content: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] =>
+  blocks(content, param, (part, at) => blockOf(part, at, unsupported));
 
 /** Blocks of a content that may hold text only. */
-export const textBlocks = (content: unknown, param: string, losses: Losses): readonly JsonObject[] =>
+export const textBlocks = (content: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] =>
   blocks(content, param, (part, at) => {
     if (part.type === 'text') return textBlock(part.text, part, `${at}.text`);
     if (part.type === 'refusal') return textBlock(part.refusal, part, `${at}.refusal`);
-    losses.lose(`${at}.type`, "Anthropic's models take text only in this role");
+    unsupported.lose(`${at}.type`, "Anthropic's models take text only in this role");
     return null;
   });
 
@@ -32,16 +32,16 @@ const blocks = (
   });
 };
 
-const blockOf = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
+const blockOf = (part: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject | null => {
   switch (part.type) {
     case 'text':
       return textBlock(part.text, part, `${param}.text`);
     case 'image_url':
-      return imageBlock(part, param, losses);
+      return imageBlock(part, param, unsupported);
     case 'file':
-      return documentBlock(part, param, losses);
+      return documentBlock(part, param, unsupported);
     default:
-      losses.lose(`${param}.type`, "Anthropic's models take text, images, PDF files and documents of text");
+      unsupported.lose(`${param}.type`, "Anthropic's models take text, images, PDF files and documents of text");
       return null;
   }
 };
@@ -59,38 +59,38 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set(['image/jpeg', 'image/png', 'im
 const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/;
 const WEB_URL = /^https?:\/\//i;
 
-const imageBlock = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
+const imageBlock = (part: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject | null => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
   if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
   const detail = image.detail ?? 'auto';
   if (detail !== 'auto' && detail !== 'high') {
-    losses.lose(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
+    unsupported.lose(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
   }
   if (WEB_URL.test(url)) return { type: 'image', source: { type: 'url', url }, ...cacheMark(part) };
   const { media_type, data } = dataUrl(url, `${param}.image_url.url`);
   if (!IMAGE_TYPES.has(media_type)) {
-    losses.lose(`${param}.image_url.url`, "Anthropic's models read JPEG, PNG, GIF and WebP images");
+    unsupported.lose(`${param}.image_url.url`, "Anthropic's models read JPEG, PNG, GIF and WebP images");
     return null;
   }
   return { type: 'image', source: { type: 'base64', media_type, data }, ...cacheMark(part) };
 };
 
-const documentBlock = (part: JsonObject, param: string, losses: Losses): JsonObject | null => {
+const documentBlock = (part: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject | null => {
   const file = isObject(part.file) ? part.file : {};
-  const source = documentSource(file, `${param}.file`, losses);
+  const source = documentSource(file, `${param}.file`, unsupported);
   if (source === null) return null;
   const title = typeof file.filename === 'string' ? { title: file.filename } : {};
   const context = typeof file.context === 'string' ? { context: file.context } : {};
   return { type: 'document', source, ...title, ...context, ...cacheMark(part) };
 };
 
-const documentSource = (file: JsonObject, param: string, losses: Losses): JsonObject | null => {
+const documentSource = (file: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject | null => {
   const { text, file_url, file_data } = file;
   if (typeof text === 'string') return { type: 'text', media_type: 'text/plain', data: text };
   if (typeof file_url === 'string') return { type: 'url', url: file_url };
   if (typeof file_data !== 'string') {
-    losses.lose(param, "Anthropic's models take files with their content or their URL only");
+    unsupported.lose(param, "Anthropic's models take files with their content or their URL only");
     return null;
   }
   const { media_type, data } = dataUrl(file_data, `${param}.file_data`);
@@ -98,7 +98,7 @@ const documentSource = (file: JsonObject, param: string, losses: Losses): JsonOb
   if (media_type === 'text/plain') {
     return { type: 'text', media_type, data: Buffer.from(data, 'base64').toString('utf8') };
   }
-  losses.lose(`${param}.file_data`, "Anthropic's models read PDF files and plain text");
+  unsupported.lose(`${param}.file_data`, "Anthropic's models read PDF files and plain text");
   return null;
 };
 

@@ -1,13 +1,13 @@
 import type { ChatRequest } from '../chat-form.ts';
-import type { Operation } from '../contract.ts';
-import { malformed, parseReply, tokenCount } from '../json.ts';
+import type { ProviderOperation } from '../contract.ts';
+import { malformed, parseResponse, tokenCount } from '../json.ts';
 import { post } from './protocol.ts';
 import { messagesRequest } from './request.ts';
 
 /** Anthropic's count of a prompt's tokens. */
-export const countTokens: Operation<ChatRequest, number> = {
-  request: (chat, target, losses) => {
-    const { model, system, messages, tools, tool_choice, thinking } = messagesRequest(chat, target, losses);
+export const countTokens: ProviderOperation<ChatRequest, number> = {
+  request: (chat, target, unsupported) => {
+    const { model, system, messages, tools, tool_choice, thinking } = messagesRequest(chat, target, unsupported);
     // JSON.stringify leaves out what is undefined. The API refuses whatever else a call carries.
     const counted = { model, system, messages, tools, tool_choice, thinking };
     return post('/v1/messages/count_tokens', JSON.stringify(counted), target);
@@ -17,7 +17,7 @@ export const countTokens: Operation<ChatRequest, number> = {
 
 /** @throws OneVaultError provider_malformed */
 export const inputTokens = (text: string): number => {
-  const { input_tokens } = parseReply(text);
+  const { input_tokens } = parseResponse(text);
   if (input_tokens === undefined) throw malformed('input_tokens is not there');
   return tokenCount(input_tokens, 'input_tokens');
 };

@@ -2,7 +2,7 @@ import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
 import { markOf } from '../thinking-mark.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { cacheMark, contentBlocks, textBlocks } from './content.ts';
 
 interface Turn {
@@ -17,7 +17,7 @@ interface Turn {
  */
 export const messagesOf = (
   messages: readonly ChatMessage[],
-  losses: Losses,
+  unsupported: UnsupportedFields,
 ): { readonly system: readonly JsonObject[]; readonly messages: readonly Turn[] } => {
   if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
   const system: JsonObject[] = [];
@@ -34,40 +34,48 @@ export const messagesOf = (
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...textBlocks(message.content, `${param}.content`, losses));
+        system.push(...textBlocks(message.content, `${param}.content`, unsupported));
         break;
       case 'user':
-        add('user', contentBlocks(message.content, `${param}.content`, losses));
+        add('user', contentBlocks(message.content, `${param}.content`, unsupported));
         break;
       case 'assistant':
-        add('assistant', assistantBlocks(message, param, losses));
+        add('assistant', assistantBlocks(message, param, unsupported));
         break;
       case 'tool':
-        add('user', [toolResult(message, param, losses)]);
+        add('user', [toolResult(message, param, unsupported)]);
         break;
       default:
-        losses.lose(`${param}.role`, "Anthropic's models know the roles system, developer, user, assistant and tool");
+        unsupported.lose(
+          `${param}.role`,
+          "Anthropic's models know the roles system, developer, user, assistant and tool",
+        );
     }
   });
   return { system, messages: turns };
 };
 
 /** Thinking first and unaltered, as Anthropic demands where tools are used; then text, then tool calls. */
-const assistantBlocks = (message: ChatMessage, param: string, losses: Losses): readonly JsonObject[] => {
-  if (isObject(message.audio)) losses.lose(`${param}.audio`, "Anthropic's models take no audio");
+const assistantBlocks = (
+  message: ChatMessage,
+  param: string,
+  unsupported: UnsupportedFields,
+): readonly JsonObject[] => {
+  if (isObject(message.audio)) unsupported.lose(`${param}.audio`, "Anthropic's models take no audio");
   if (isObject(message.function_call)) {
-    losses.lose(`${param}.function_call`, "Anthropic's models take tool_calls instead");
+    unsupported.lose(`${param}.function_call`, "Anthropic's models take tool_calls instead");
   }
   const thinking = Array.isArray(message.thinking_blocks) ? message.thinking_blocks.filter(isSigned) : [];
-  const text = textBlocks(message.content, `${param}.content`, losses);
-  const refusal = typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, losses) : [];
+  const text = textBlocks(message.content, `${param}.content`, unsupported);
+  const refusal =
+    typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, unsupported) : [];
   const calls: unknown = message.tool_calls ?? [];
   if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'is not a list');
   return [
     ...thinking,
     ...text,
     ...refusal,
-    ...calls.flatMap((call: unknown, index) => toolUse(call, `${param}.tool_calls[${index}]`, losses)),
+    ...calls.flatMap((call: unknown, index) => toolUse(call, `${param}.tool_calls[${index}]`, unsupported)),
   ];
 };
 
@@ -75,10 +83,10 @@ const assistantBlocks = (message: ChatMessage, param: string, losses: Losses): r
 const isSigned = (block: unknown): boolean =>
   isObject(block) && markOf(block) === null && (block.type !== 'thinking' || (block.signature ?? '') !== '');
 
-const toolUse = (call: unknown, param: string, losses: Losses): readonly JsonObject[] => {
+const toolUse = (call: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;
   if (!isObject(call) || !isObject(called)) {
-    losses.lose(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
+    unsupported.lose(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
     return [];
   }
   if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'is not a text');
@@ -98,12 +106,12 @@ const inputOf = (text: unknown, param: string): JsonObject => {
   throw invalid(param, 'is not the JSON text of an object');
 };
 
-const toolResult = (message: ChatMessage, param: string, losses: Losses): JsonObject => {
+const toolResult = (message: ChatMessage, param: string, unsupported: UnsupportedFields): JsonObject => {
   if (typeof message.tool_call_id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
   return {
     type: 'tool_result',
     tool_use_id: message.tool_call_id,
-    content: contentBlocks(message.content, `${param}.content`, losses),
+    content: contentBlocks(message.content, `${param}.content`, unsupported),
     ...(message.is_error === true ? { is_error: true } : {}),
     ...cacheMark(message),
   };

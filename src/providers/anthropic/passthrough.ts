@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { JsonObject } from '../chat-form.ts';
-import type { Passage, PassedStream } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import type { Passthrough, PassthroughStream } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { passedBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText } from '../transport/sse-text.ts';
@@ -10,7 +10,7 @@ import { inputTokens } from './count-tokens.ts';
 import { errorOfEvent } from './event-error.ts';
 import { post } from './protocol.ts';
 import { usageOf } from './usage.ts';
-import { createUsageTally } from './usage-counts.ts';
+import { createUsageCounts } from './usage-counts.ts';
 
 // What the cost of a call hangs on: see `passedBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set([
@@ -25,10 +25,10 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** Messages as they came and as they come. */
-export const createMessagesPassage = (clock: Clock): Passage => ({
+export const createMessagesPassthrough = (clock: Clock): Passthrough => ({
   request: (body, target, headers) => post('/v1/messages', passedBody(body, target.model, ACCOUNTED), target, headers),
   response: (text) => {
-    const { content, usage } = parseReply(text);
+    const { content, usage } = parseResponse(text);
     if (!Array.isArray(content)) throw malformed('content is not a list');
     const written = (): string => (content as unknown[]).map(textOfBlock).join('');
     return { result: written, usage: isObject(usage) ? usageOf(usage) : null };
@@ -37,7 +37,7 @@ export const createMessagesPassage = (clock: Clock): Passage => ({
 });
 
 /** Counts of tokens as they came and as they come. */
-export const createCountPassage = (): Passage => ({
+export const createCountPassthrough = (): Passthrough => ({
   request: (body, target, headers) =>
     post('/v1/messages/count_tokens', passedBody(body, target.model, ACCOUNTED), target, headers),
   response: (text) => {
@@ -47,9 +47,9 @@ export const createCountPassage = (): Passage => ({
   stream: null,
 });
 
-const createPassedStream = (clock: Clock): PassedStream => {
+const createPassedStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog((text) => text);
-  const tally = createUsageTally();
+  const counts = createUsageCounts();
   let started = false;
   let searches = 0;
   let last: string | null = null;
@@ -60,9 +60,9 @@ const createPassedStream = (clock: Clock): PassedStream => {
     if (event.type === 'message_start') {
       if (!isObject(event.message)) throw malformed('message_start has no message');
       started = true;
-      tally.add(event.message.usage);
+      counts.add(event.message.usage);
     } else if (event.type === 'message_delta') {
-      tally.add(event.usage);
+      counts.add(event.usage);
     } else {
       if (isSearch(event.content_block)) searches += 1;
       log.add(textOfBlock(event.delta) + textOfBlock(event.content_block));
@@ -72,7 +72,7 @@ const createPassedStream = (clock: Clock): PassedStream => {
   return {
     push: (event) => {
       if (last !== null) return '';
-      const json = parseReply(event.data);
+      const json = parseResponse(event.data);
       read(json);
       if (json.type !== 'message_stop') return sseText(event);
       if (!started) throw malformed('message_stop came before message_start');
@@ -87,7 +87,7 @@ const createPassedStream = (clock: Clock): PassedStream => {
     },
     last: () => last ?? '',
     get usage() {
-      return tally.usage;
+      return counts.usage;
     },
     text: log.text,
     get tool_uses() {

@@ -2,7 +2,7 @@ import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget } from '../contract.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { messagesOf } from './messages.ts';
 import { toolFields } from './tools.ts';
 
@@ -12,23 +12,27 @@ const DEFAULT_MAX_TOKENS = 4_096;
 type Fields = Record<string, unknown>;
 
 /** Puts what one field of the pivot form means into the body for Anthropic. */
-type Translate = (value: unknown, body: Fields, losses: Losses) => void;
+type Translate = (value: unknown, body: Fields, unsupported: UnsupportedFields) => void;
 
 /**
  * The body of a messages call.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
-export const messagesRequest = (chat: ChatRequest, target: RequestTarget, losses: Losses): JsonObject => {
+export const messagesRequest = (
+  chat: ChatRequest,
+  target: RequestTarget,
+  unsupported: UnsupportedFields,
+): JsonObject => {
   const body: Fields = { model: target.model, max_tokens: maxTokens(chat, target) };
-  const { system, messages } = messagesOf(chat.messages, losses);
+  const { system, messages } = messagesOf(chat.messages, unsupported);
   if (system.length > 0) body.system = system;
   body.messages = messages;
-  Object.assign(body, toolFields(chat, losses));
+  Object.assign(body, toolFields(chat, unsupported));
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) losses.lose(field, "Anthropic's models have nothing for this field");
-    else translate(value, body, losses);
+    if (translate === undefined) unsupported.lose(field, "Anthropic's models have nothing for this field");
+    else translate(value, body, unsupported);
   }
   if (target.stream) body.stream = true;
   return body;
@@ -58,15 +62,15 @@ const same =
 /** A field that Anthropic lacks, accepted where its value asks for nothing. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
-  (value, _body, losses) => {
+  (value, _body, unsupported) => {
     const empty = isObject(value) && Object.keys(value).length === 0;
-    if (!empty && !neutral.includes(value)) losses.lose(field, `Anthropic's models ${why}`);
+    if (!empty && !neutral.includes(value)) unsupported.lose(field, `Anthropic's models ${why}`);
   };
 
-const temperature: Translate = (value, body, losses) => {
+const temperature: Translate = (value, body, unsupported) => {
   if (typeof value !== 'number') throw invalid('temperature', 'is not a number');
   if (value >= 0 && value <= 1) body.temperature = value;
-  else losses.lose('temperature', "Anthropic's models take a temperature from 0 to 1");
+  else unsupported.lose('temperature', "Anthropic's models take a temperature from 0 to 1");
 };
 
 const stop: Translate = (value, body) => {
@@ -80,12 +84,12 @@ const user: Translate = (value, body) => {
   body.metadata = { user_id: value };
 };
 
-const responseFormat: Translate = (value, body, losses) => {
+const responseFormat: Translate = (value, body, unsupported) => {
   const type = isObject(value) ? value.type : undefined;
   if (type === 'text') return;
   if (type === 'json_object') {
     const why = 'Anthropic\'s models need a JSON Schema (response_format.type "json_schema") to write JSON';
-    losses.lose('response_format', why);
+    unsupported.lose('response_format', why);
     return;
   }
   const format = isObject(value) && type === 'json_schema' ? value.json_schema : undefined;
@@ -113,10 +117,10 @@ const reasoningEffort: Translate = (value, body) => {
   body.output_config = { ...(body.output_config as Fields), effort };
 };
 
-const serviceTier: Translate = (value, body, losses) => {
+const serviceTier: Translate = (value, body, unsupported) => {
   if (value === 'auto') body.service_tier = 'auto';
   else if (value === 'default') body.service_tier = 'standard_only';
-  else losses.lose('service_tier', 'Anthropic\'s models know the tiers "auto" and "default" only');
+  else unsupported.lose('service_tier', 'Anthropic\'s models know the tiers "auto" and "default" only');
 };
 
 // Without a prototype, so that a field named `constructor` finds nothing.
@@ -145,9 +149,9 @@ const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Ob
   presence_penalty: onlyNeutral('presence_penalty', [0], 'take no presence penalty'),
   seed: onlyNeutral('seed', [], 'take no seed'),
   verbosity: onlyNeutral('verbosity', ['medium'], 'take no verbosity'),
-  modalities: ((value, _body, losses) => {
+  modalities: ((value, _body, unsupported) => {
     if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
-      losses.lose('modalities', "Anthropic's models write text only");
+      unsupported.lose('modalities', "Anthropic's models write text only");
     }
   }) satisfies Translate,
   functions: onlyNeutral('functions', [], 'take tools instead of functions'),

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse, FinishReason, JsonObject, ToolCall } from '../chat-form.ts';
-import type { Answered } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import type { ReadResponse } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { usageOf } from './usage.ts';
 
 /**
@@ -9,8 +9,8 @@ import { usageOf } from './usage.ts';
  * `thinking_blocks` as it came, which a client may send back in the next call.
  * @throws OneVaultError provider_malformed
  */
-export const chatResponse = (text: string, clock: Clock): Answered<ChatResponse> => {
-  const json = parseReply(text);
+export const chatResponse = (text: string, clock: Clock): ReadResponse<ChatResponse> => {
+  const json = parseResponse(text);
   const { id, model, content, usage: given } = json;
   if (typeof id !== 'string') throw malformed('id is not a text');
   if (typeof model !== 'string') throw malformed('model is not a text');

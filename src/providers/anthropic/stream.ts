@@ -2,18 +2,18 @@ import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { ChatChunk, FinishReason, JsonObject } from '../chat-form.ts';
 import type { ChatStream } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
 import { createBlocks } from './blocks.ts';
 import { errorOfEvent } from './event-error.ts';
 import { finishReason } from './response.ts';
-import { createUsageTally } from './usage-counts.ts';
+import { createUsageCounts } from './usage-counts.ts';
 
 /** Anthropic's stream of message events as chunks of the pivot form. */
 export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
   const log = createTextLog((text) => text);
   const blocks = createBlocks(log.add);
-  const tally = createUsageTally();
+  const counts = createUsageCounts();
   let head: Pick<ChatChunk, 'id' | 'object' | 'created' | 'model'> | null = null;
   let finished = false;
 
@@ -28,12 +28,12 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
     }
     const created = Math.floor(clock.now() / 1_000);
     head = { id: message.id, object: 'chat.completion.chunk', created, model: message.model };
-    tally.add(message.usage);
+    counts.add(message.usage);
     return delta({ role: 'assistant', content: '', refusal: null });
   };
 
   const messageDelta = (event: JsonObject): readonly ChatChunk[] => {
-    tally.add(event.usage);
+    counts.add(event.usage);
     const change = isObject(event.delta) ? event.delta : {};
     const { stop_reason, stop_details } = change;
     if (typeof stop_reason !== 'string') return [];
@@ -66,7 +66,7 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
   };
 
   return {
-    push: ({ data }) => (finished ? [] : translate(parseReply(data))),
+    push: ({ data }) => (finished ? [] : translate(parseResponse(data))),
     end: () => {
       if (!finished) throw new OneVaultError('provider_disconnected');
     },
@@ -74,7 +74,7 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
       return finished;
     },
     get usage() {
-      return tally.usage;
+      return counts.usage;
     },
     text: log.text,
   };

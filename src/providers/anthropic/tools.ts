@@ -1,7 +1,7 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 /**
  * `tools` and `tool_choice` of a call as Anthropic takes them; nothing where no tool is given.
@@ -9,22 +9,22 @@ import type { Losses } from '../unsupported-fields.ts';
  */
 export const toolFields = (
   chat: ChatRequest,
-  losses: Losses,
+  unsupported: UnsupportedFields,
 ): { tools?: readonly JsonObject[]; tool_choice?: JsonObject } => {
   const { tools, tool_choice, parallel_tool_calls } = chat;
   if (tools === undefined || tools === null) return {};
   if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
   if (tools.length === 0) return {};
-  const taken = (tools as unknown[]).flatMap((tool, index) => toolOf(tool, `tools[${index}]`, losses));
+  const taken = (tools as unknown[]).flatMap((tool, index) => toolOf(tool, `tools[${index}]`, unsupported));
   if (taken.length === 0) return {};
-  const choice = toolChoice(tool_choice, parallel_tool_calls === false, losses);
+  const choice = toolChoice(tool_choice, parallel_tool_calls === false, unsupported);
   return { tools: taken, ...(choice === null ? {} : { tool_choice: choice }) };
 };
 
-const toolOf = (tool: unknown, param: string, losses: Losses): readonly JsonObject[] => {
+const toolOf = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
   if (tool.type !== 'function') {
-    losses.lose(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
+    unsupported.lose(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
@@ -46,7 +46,7 @@ const inputSchema = (parameters: unknown, param: string): JsonObject => {
   return parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
 };
 
-const toolChoice = (choice: unknown, single: boolean, losses: Losses): JsonObject | null => {
+const toolChoice = (choice: unknown, single: boolean, unsupported: UnsupportedFields): JsonObject | null => {
   const alone = single ? { disable_parallel_tool_use: true } : {};
   if (choice === undefined || choice === null) return single ? { type: 'auto', ...alone } : null;
   if (choice === 'auto') return { type: 'auto', ...alone };
@@ -59,6 +59,6 @@ const toolChoice = (choice: unknown, single: boolean, losses: Losses): JsonObjec
     }
     return { type: 'tool', name: named.name, ...alone };
   }
-  losses.lose('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
+  unsupported.lose('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
   return null;
 };

@@ -3,14 +3,14 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 import { usageOf } from './usage.ts';
 
-interface UsageTally {
+interface UsageCounts {
   /** Takes the `usage` of an event, if it is one. @throws OneVaultError provider_malformed where a count is none */
   add(given: unknown): void;
   readonly usage: Usage | null;
 }
 
 /** Follows the usage of a stream: counts are cumulative, and the later events leave out what has not changed. */
-export const createUsageTally = (): UsageTally => {
+export const createUsageCounts = (): UsageCounts => {
   let counts: JsonObject = {};
   let usage: Usage | null = null;
   return {

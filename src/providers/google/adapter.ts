@@ -3,7 +3,7 @@ import type { ProviderAdapter } from '../contract.ts';
 import { countTokens } from './count-tokens.ts';
 import { embeddings } from './embeddings.ts';
 import { errorIn, errorOfStatus } from './error.ts';
-import { countPassage, createEmbedPassage, createGeneratePassage } from './passthrough.ts';
+import { countPassthrough, createEmbedPassthrough, createGeneratePassthrough } from './passthrough.ts';
 import { generateMethod, post } from './protocol.ts';
 import { generateRequest } from './request.ts';
 import { chatResponse } from './response.ts';
@@ -12,8 +12,8 @@ import { createGoogleStream } from './stream.ts';
 /** Google's Gemini API. */
 export const createGoogle = (clock: Clock): ProviderAdapter => ({
   chat: {
-    request: (chat, target, losses) =>
-      post(generateMethod(target), JSON.stringify(generateRequest(chat, target, losses)), target),
+    request: (chat, target, unsupported) =>
+      post(generateMethod(target), JSON.stringify(generateRequest(chat, target, unsupported)), target),
     response: (text) => chatResponse(text, clock),
     stream: createGoogleStream(clock),
   },
@@ -25,11 +25,11 @@ export const createGoogle = (clock: Clock): ProviderAdapter => ({
     headers: { 'x-goog-api-key': upstream.api_key },
   }),
   embeddings,
-  passages: {
-    'google-generate': createGeneratePassage(clock),
-    'google-count-tokens': countPassage,
-    'google-embed': createEmbedPassage('embedContent'),
-    'google-batch-embed': createEmbedPassage('batchEmbedContents'),
+  passthroughs: {
+    'google-generate': createGeneratePassthrough(clock),
+    'google-count-tokens': countPassthrough,
+    'google-embed': createEmbedPassthrough('embedContent'),
+    'google-batch-embed': createEmbedPassthrough('batchEmbedContents'),
   },
   error: ({ status, headers, body }, upstream) =>
     errorOfStatus({ status, headers, error: errorIn(body) }, upstream, clock),

@@ -1,7 +1,7 @@
 import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { contentParts, textParts } from './parts.ts';
 import { isThirdGeneration } from './protocol.ts';
 import { signaturesOf, UNSIGNED_CALL } from './signatures.ts';
@@ -22,7 +22,11 @@ interface Contents {
  * with them.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
-export const contentsOf = (messages: readonly ChatMessage[], model: string, losses: Losses): Contents => {
+export const contentsOf = (
+  messages: readonly ChatMessage[],
+  model: string,
+  unsupported: UnsupportedFields,
+): Contents => {
   if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
   const system: JsonObject[] = [];
   const contents: Content[] = [];
@@ -41,19 +45,19 @@ export const contentsOf = (messages: readonly ChatMessage[], model: string, loss
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...textParts(given, losses));
+        system.push(...textParts(given, unsupported));
         break;
       case 'user':
-        add('user', contentParts(given, model, losses));
+        add('user', contentParts(given, model, unsupported));
         break;
       case 'assistant':
-        add('assistant', modelParts(message, param, { names, model, losses }));
+        add('assistant', modelParts(message, param, { names, model, unsupported }));
         break;
       case 'tool':
-        add('tool', resultParts(message, param, { names, model, losses }));
+        add('tool', resultParts(message, param, { names, model, unsupported }));
         break;
       default:
-        losses.lose(`${param}.role`, "Google's models know the roles system, developer, user, assistant and tool");
+        unsupported.lose(`${param}.role`, "Google's models know the roles system, developer, user, assistant and tool");
     }
   });
   return { ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }), contents };
@@ -65,19 +69,19 @@ interface Turns {
   /** Of the functions called so far, by the id of the call: results are told by name. */
   readonly names: Map<string, string>;
   readonly model: string;
-  readonly losses: Losses;
+  readonly unsupported: UnsupportedFields;
 }
 
 const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
-  const { losses, model } = turns;
-  if (isObject(message.audio)) losses.lose(`${param}.audio`, "Google's models take no sound that they said");
+  const { unsupported, model } = turns;
+  if (isObject(message.audio)) unsupported.lose(`${param}.audio`, "Google's models take no sound that they said");
   if (isObject(message.function_call)) {
-    losses.lose(`${param}.function_call`, "Google's models take tool_calls instead");
+    unsupported.lose(`${param}.function_call`, "Google's models take tool_calls instead");
   }
   const signatures = signaturesOf(message);
   const said = [
-    ...textParts({ content: message.content, param: `${param}.content` }, losses),
-    ...textParts({ content: message.refusal, param: `${param}.refusal` }, losses),
+    ...textParts({ content: message.content, param: `${param}.content` }, unsupported),
+    ...textParts({ content: message.refusal, param: `${param}.refusal` }, unsupported),
   ];
   const of_text = signatures.ofText();
   const last = said.at(-1);
@@ -98,10 +102,10 @@ const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly
   return [...said, { ...first, thoughtSignature: UNSIGNED_CALL }, ...others];
 };
 
-const functionCall = (call: unknown, param: string, { names, losses }: Turns): JsonObject | null => {
+const functionCall = (call: unknown, param: string, { names, unsupported }: Turns): JsonObject | null => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;
   if (!isObject(call) || !isObject(called)) {
-    losses.lose(`${param}.type`, 'Google\'s models call tools of the type "function" only');
+    unsupported.lose(`${param}.type`, 'Google\'s models call tools of the type "function" only');
     return null;
   }
   const { id } = call;
@@ -125,12 +129,12 @@ const argsOf = (text: unknown, param: string): JsonObject => {
 
 /** The result of a call. Pictures stand within it where the model knows that, else behind it. */
 const resultParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
-  const { names, model, losses } = turns;
+  const { names, model, unsupported } = turns;
   const id = message.tool_call_id;
   if (typeof id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
   const name = names.get(id);
   if (name === undefined) throw invalid(`${param}.tool_call_id`, 'is not the id of a call before it');
-  const parts = contentParts({ content: message.content, param: `${param}.content` }, model, losses);
+  const parts = contentParts({ content: message.content, param: `${param}.content` }, model, unsupported);
   const said = parts.map(({ text }) => text ?? '').join('');
   const media = parts.filter(({ text }) => text === undefined);
   const is_within = isThirdGeneration(model) && media.every(({ inlineData }) => inlineData !== undefined);

@@ -1,15 +1,15 @@
 import type { ChatRequest } from '../chat-form.ts';
-import type { Operation } from '../contract.ts';
-import { malformed, parseReply, tokenCount } from '../json.ts';
+import type { ProviderOperation } from '../contract.ts';
+import { malformed, parseResponse, tokenCount } from '../json.ts';
 import { post, resourceOf } from './protocol.ts';
 import { generateRequest } from './request.ts';
 
 /** Google's count of a prompt's tokens. */
-export const countTokens: Operation<ChatRequest, number> = {
-  request: (chat, target, losses) => {
+export const countTokens: ProviderOperation<ChatRequest, number> = {
+  request: (chat, target, unsupported) => {
     const generateContentRequest = {
       model: resourceOf(target.model),
-      ...generateRequest(chat, target, losses),
+      ...generateRequest(chat, target, unsupported),
     };
     return post('countTokens', JSON.stringify({ generateContentRequest }), { ...target, stream: false });
   },
@@ -18,7 +18,7 @@ export const countTokens: Operation<ChatRequest, number> = {
 
 /** @throws OneVaultError provider_malformed */
 export const totalTokens = (text: string): number => {
-  const { totalTokens: total } = parseReply(text);
+  const { totalTokens: total } = parseResponse(text);
   if (total === undefined) throw malformed('totalTokens is not there');
   return tokenCount(total, 'totalTokens');
 };

@@ -1,7 +1,7 @@
 import { OneVaultError } from '../../core/errors.ts';
-import type { Operation } from '../contract.ts';
+import type { ProviderOperation } from '../contract.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { post, resourceOf } from './protocol.ts';
 
 const READ_HERE: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'task_type', 'title']);
@@ -9,12 +9,12 @@ const READ_HERE: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 
 const NEUTRAL: ReadonlySet<string> = new Set(['user', 'encoding_format']);
 
 /** Google's embeddings, of one text or many. It tells no usage. */
-export const embeddings: Operation<EmbeddingRequest, EmbeddingResponse> = {
-  request: (form, target, losses) => {
+export const embeddings: ProviderOperation<EmbeddingRequest, EmbeddingResponse> = {
+  request: (form, target, unsupported) => {
     const { input, dimensions, task_type, title } = form;
     for (const [field, value] of Object.entries(form)) {
       if (READ_HERE.has(field) || NEUTRAL.has(field) || value === undefined || value === null) continue;
-      losses.lose(field, "Google's models have nothing for this field");
+      unsupported.lose(field, "Google's models have nothing for this field");
     }
     const model = resourceOf(target.model);
     const requests = textsOf(input).map((text) => ({
@@ -27,7 +27,7 @@ export const embeddings: Operation<EmbeddingRequest, EmbeddingResponse> = {
     return post('batchEmbedContents', JSON.stringify({ requests }), target);
   },
   response: (text) => {
-    const { embeddings: given } = parseReply(text);
+    const { embeddings: given } = parseResponse(text);
     if (!Array.isArray(given)) throw malformed('embeddings is not a list');
     return { result: { model: '', vectors: given.map(vectorOf) }, usage: null };
   },

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { inlineDataOf, isWebUrl, typeOfUrl } from './media.ts';
 import { isThirdGeneration } from './protocol.ts';
 
@@ -17,15 +17,15 @@ interface Content {
  * Parts of a content that may hold text, pictures, files and sound. Empty texts are left out.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
-export const contentParts = (given: Content, model: string, losses: Losses): readonly JsonObject[] =>
-  partsOf(given, (part, param) => partOf(part, param, model, losses));
+export const contentParts = (given: Content, model: string, unsupported: UnsupportedFields): readonly JsonObject[] =>
+  partsOf(given, (part, param) => partOf(part, param, model, unsupported));
 
 /** Parts of a content that may hold text only. */
-export const textParts = (given: Content, losses: Losses): readonly JsonObject[] =>
+export const textParts = (given: Content, unsupported: UnsupportedFields): readonly JsonObject[] =>
   partsOf(given, (part, param) => {
     if (part.type === 'text') return [textPart(part.text, `${param}.text`)];
     if (part.type === 'refusal') return [textPart(part.refusal, `${param}.refusal`)];
-    losses.lose(`${param}.type`, "Google's models take text only in this role");
+    unsupported.lose(`${param}.type`, "Google's models take text only in this role");
     return [];
   });
 
@@ -40,18 +40,23 @@ const partsOf = ({ content, param }: Content, toParts: ToParts): readonly JsonOb
   });
 };
 
-const partOf = (part: JsonObject, param: string, model: string, losses: Losses): readonly JsonObject[] => {
+const partOf = (
+  part: JsonObject,
+  param: string,
+  model: string,
+  unsupported: UnsupportedFields,
+): readonly JsonObject[] => {
   switch (part.type) {
     case 'text':
       return [textPart(part.text, `${param}.text`)];
     case 'image_url':
-      return imageParts(part, param, model, losses);
+      return imageParts(part, param, model, unsupported);
     case 'file':
-      return fileParts(isObject(part.file) ? part.file : {}, `${param}.file`, losses);
+      return fileParts(isObject(part.file) ? part.file : {}, `${param}.file`, unsupported);
     case 'input_audio':
       return [audioPart(part.input_audio, `${param}.input_audio`)];
     default:
-      losses.lose(`${param}.type`, "Google's models take text, images, files and sound");
+      unsupported.lose(`${param}.type`, "Google's models take text, images, files and sound");
       return [];
   }
 };
@@ -61,29 +66,34 @@ const textPart = (text: unknown, param: string): JsonObject => {
   return { text };
 };
 
-const imageParts = (part: JsonObject, param: string, model: string, losses: Losses): readonly JsonObject[] => {
+const imageParts = (
+  part: JsonObject,
+  param: string,
+  model: string,
+  unsupported: UnsupportedFields,
+): readonly JsonObject[] => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
   if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
-  const resolution = resolutionOf(image.detail, `${param}.image_url.detail`, model, losses);
+  const resolution = resolutionOf(image.detail, `${param}.image_url.detail`, model, unsupported);
   if (!isWebUrl(url)) return [{ inlineData: inlineDataOf(url, `${param}.image_url.url`), ...resolution }];
   const mimeType = typeOfUrl(url);
   if (mimeType !== null) return [{ fileData: { mimeType, fileUri: url }, ...resolution }];
   const why = 'Google is told the type of a picture, which this URL does not show: send the picture itself';
-  losses.lose(`${param}.image_url.url`, why);
+  unsupported.lose(`${param}.image_url.url`, why);
   return [];
 };
 
-const resolutionOf = (detail: unknown, param: string, model: string, losses: Losses): JsonObject => {
+const resolutionOf = (detail: unknown, param: string, model: string, unsupported: UnsupportedFields): JsonObject => {
   if (detail === undefined || detail === null || detail === 'auto') return {};
   if (isThirdGeneration(model) && (detail === 'low' || detail === 'high')) {
     return { mediaResolution: { level: `MEDIA_RESOLUTION_${detail.toUpperCase()}` } };
   }
-  losses.lose(param, "Google's models before Gemini 3 read every picture in the same detail");
+  unsupported.lose(param, "Google's models before Gemini 3 read every picture in the same detail");
   return {};
 };
 
-const fileParts = (file: JsonObject, param: string, losses: Losses): readonly JsonObject[] => {
+const fileParts = (file: JsonObject, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   const { text, file_url, file_data, filename, context } = file;
   // Google's parts have no place for what a file is called or is about: it stands before them.
   const about = [filename, context].filter((line) => typeof line === 'string' && line !== '');
@@ -94,7 +104,7 @@ const fileParts = (file: JsonObject, param: string, losses: Losses): readonly Js
     const mimeType = typeOfUrl(file_url) ?? 'application/pdf';
     return [...said, { fileData: { mimeType, fileUri: file_url } }];
   }
-  losses.lose(param, "Google's models take files with their content or their URL only");
+  unsupported.lose(param, "Google's models take files with their content or their URL only");
   return [];
 };
 

@@ -2,8 +2,8 @@ import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
-import type { Passage, PassedStream, RequestTarget } from '../contract.ts';
-import { isObject, parseReply } from '../json.ts';
+import type { Passthrough, PassthroughStream, RequestTarget } from '../contract.ts';
+import { isObject, parseResponse } from '../json.ts';
 import { fieldsOf, setField } from '../json-text.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText } from '../transport/sse-text.ts';
@@ -18,13 +18,13 @@ import { toolUsesIn } from './tool-uses.ts';
 import { usageOf } from './usage.ts';
 
 /** Contents as they came and as they come: the model stands in the path, so that no byte of a body changes. */
-export const createGeneratePassage = (clock: Clock): Passage => ({
+export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => {
     refuseRepeated(body);
     return post(generateMethod(target), body, target);
   },
   response: (text) => {
-    const json = parseReply(text);
+    const json = parseResponse(text);
     const candidates = candidatesOf(json);
     const usage = usageOf(json.usageMetadata);
     const tool_uses = toolUsesIn(candidates, json.modelVersion);
@@ -37,7 +37,7 @@ export const createGeneratePassage = (clock: Clock): Passage => ({
 });
 
 /** Counts of tokens as they came and as they come. */
-export const countPassage: Passage = {
+export const countPassthrough: Passthrough = {
   request: (body, target) => {
     refuseRepeated(body);
     return post('countTokens', withModel(body, target), target);
@@ -72,13 +72,13 @@ const withModels = (body: string, { model }: RequestTarget): string => {
 };
 
 /** Embeddings as they came and as they come. @param method one text, or a list of them */
-export const createEmbedPassage = (method: 'embedContent' | 'batchEmbedContents'): Passage => ({
+export const createEmbedPassthrough = (method: 'embedContent' | 'batchEmbedContents'): Passthrough => ({
   request: (body, target) => {
     refuseRepeated(body);
     return post(method, method === 'embedContent' ? body : withModels(body, target), target);
   },
   response: (text) => {
-    const json = parseReply(text);
+    const json = parseResponse(text);
     const given: unknown = method === 'embedContent' ? [json.embedding] : json.embeddings;
     for (const embedding of Array.isArray(given) ? (given as unknown[]) : [given]) vectorOf(embedding);
     return { result: () => '', usage: usageOf(json.usageMetadata) };
@@ -87,7 +87,7 @@ export const createEmbedPassage = (method: 'embedContent' | 'batchEmbedContents'
 });
 
 /** Google marks no end: the last frame that came after a reason to stop is held as such until the body has ended. */
-const createPassedStream = (clock: Clock): PassedStream => {
+const createPassedStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog((text) => text);
   let finished = false;
   let held = '';
@@ -109,7 +109,7 @@ const createPassedStream = (clock: Clock): PassedStream => {
 
   return {
     push: (event) => {
-      read(parseReply(event.data));
+      read(parseResponse(event.data));
       const text = held + (finished ? '' : sseText(event));
       held = finished ? sseText(event) : '';
       return text;

@@ -2,7 +2,7 @@ import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget } from '../contract.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { contentsOf } from './contents.ts';
 import { keptSchema } from './schema.ts';
 import { thinkingConfig } from './thinking.ts';
@@ -11,7 +11,11 @@ import { toolFields } from './tools.ts';
 type Fields = Record<string, unknown>;
 
 /** Puts what one field of the pivot form means into the body for Google, or into its `generationConfig`. */
-type Translate = (value: unknown, into: { readonly body: Fields; readonly config: Fields }, losses: Losses) => void;
+type Translate = (
+  value: unknown,
+  into: { readonly body: Fields; readonly config: Fields },
+  unsupported: UnsupportedFields,
+) => void;
 
 /**
  * The body of a generateContent call.
@@ -20,19 +24,19 @@ type Translate = (value: unknown, into: { readonly body: Fields; readonly config
 export const generateRequest = (
   chat: ChatRequest,
   { model }: Pick<RequestTarget, 'model'>,
-  losses: Losses,
+  unsupported: UnsupportedFields,
 ): JsonObject => {
-  const body: Fields = { ...contentsOf(chat.messages, model, losses), ...toolFields(chat, losses) };
+  const body: Fields = { ...contentsOf(chat.messages, model, unsupported), ...toolFields(chat, unsupported) };
   const config: Fields = {};
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) losses.lose(field, "Google's models have nothing for this field");
-    else translate(value, { body, config }, losses);
+    if (translate === undefined) unsupported.lose(field, "Google's models have nothing for this field");
+    else translate(value, { body, config }, unsupported);
   }
   const most = chat.max_completion_tokens ?? chat.max_tokens ?? null;
   if (most !== null) config.maxOutputTokens = most;
-  const thinking = thinkingConfig(chat, model, losses);
+  const thinking = thinkingConfig(chat, model, unsupported);
   if (thinking !== null) config.thinkingConfig = thinking;
   return Object.keys(config).length === 0 ? body : { ...body, generationConfig: config };
 };
@@ -60,9 +64,9 @@ const as =
 /** A field that Google lacks, accepted where its value asks for nothing. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
-  (value, _into, losses) => {
+  (value, _into, unsupported) => {
     const empty = isObject(value) && Object.keys(value).length === 0;
-    if (!empty && !neutral.includes(value)) losses.lose(field, `Google's models ${why}`);
+    if (!empty && !neutral.includes(value)) unsupported.lose(field, `Google's models ${why}`);
   };
 
 /** A label, or a hint for a cache: it changes no reply. */
@@ -70,14 +74,14 @@ const nothing: Translate = () => {};
 
 const STOPS_MAX = 5;
 
-const stop: Translate = (value, { config }, losses) => {
+const stop: Translate = (value, { config }, unsupported) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
   if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
-  if (sequences.length > STOPS_MAX) losses.lose('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
+  if (sequences.length > STOPS_MAX) unsupported.lose('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
   if (sequences.length > 0) config.stopSequences = sequences.slice(0, STOPS_MAX);
 };
 
-const responseFormat: Translate = (value, { config }, losses) => {
+const responseFormat: Translate = (value, { config }, unsupported) => {
   const type = isObject(value) ? value.type : undefined;
   if (type === 'text') return;
   if (type === 'json_object') {
@@ -90,7 +94,7 @@ const responseFormat: Translate = (value, { config }, losses) => {
   if (!isObject(format) || !isObject(schema)) throw invalid(at, 'is not a JSON Schema');
   config.responseMimeType = 'application/json';
   // What is not strict is a wish: what Google passes over of it is no loss.
-  config.responseJsonSchema = format.strict === true ? keptSchema(schema, at, losses) : schema;
+  config.responseJsonSchema = format.strict === true ? keptSchema(schema, at, unsupported) : schema;
 };
 
 const TIERS: Readonly<Record<string, string | undefined>> = {
@@ -99,16 +103,16 @@ const TIERS: Readonly<Record<string, string | undefined>> = {
   priority: 'priority',
 };
 
-const serviceTier: Translate = (value, { body }, losses) => {
+const serviceTier: Translate = (value, { body }, unsupported) => {
   if (value === 'auto') return;
   const tier = typeof value === 'string' && Object.hasOwn(TIERS, value) ? TIERS[value] : undefined;
-  if (tier === undefined) losses.lose('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
+  if (tier === undefined) unsupported.lose('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
   else body.serviceTier = tier;
 };
 
-const modalities: Translate = (value, _into, losses) => {
+const modalities: Translate = (value, _into, unsupported) => {
   if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
-    losses.lose('modalities', "Google's models are asked for text only here");
+    unsupported.lose('modalities', "Google's models are asked for text only here");
   }
 };
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse, JsonObject } from '../chat-form.ts';
-import type { Answered } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import type { ReadResponse } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { blockOf, breakOf, createCallNames, finishReason, refusalIn, saidIn } from './candidate.ts';
 import { logprobsOf } from './logprobs.ts';
 import { usageOf } from './usage.ts';
@@ -11,8 +11,8 @@ import { usageOf } from './usage.ts';
  * Google wants back stand on the calls and, for protocols whose calls have no place for them, in `thinking_blocks`.
  * @throws OneVaultError provider_malformed
  */
-export const chatResponse = (text: string, clock: Clock): Answered<ChatResponse> => {
-  const json = parseReply(text);
+export const chatResponse = (text: string, clock: Clock): ReadResponse<ChatResponse> => {
+  const json = parseResponse(text);
   const head = headOf(json, clock);
   const nameCall = createCallNames(head.id);
   const given = candidatesOf(json);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 // https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support: what Google holds a reply to.
 const HELD: ReadonlySet<string> = new Set([
@@ -44,28 +44,28 @@ const ONES: ReadonlySet<string> = new Set(['additionalProperties', 'items']);
  * lost: it would be passed over.
  * @param param the schema's path
  */
-export const keptSchema = (schema: JsonObject, param: string, losses: Losses): JsonObject => {
+export const keptSchema = (schema: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject => {
   const kept: Record<string, unknown> = {};
   for (const [word, value] of Object.entries(schema)) {
     const at = `${param}.${word}`;
     if (MAPS.has(word) && isObject(value)) {
       kept[word] = Object.fromEntries(
-        Object.entries(value).map(([name, each]) => [name, within(each, `${at}.${name}`, losses)]),
+        Object.entries(value).map(([name, each]) => [name, within(each, `${at}.${name}`, unsupported)]),
       );
     } else if (LISTS.has(word) && Array.isArray(value)) {
-      kept[word] = value.map((each: unknown, index) => within(each, `${at}[${index}]`, losses));
+      kept[word] = value.map((each: unknown, index) => within(each, `${at}[${index}]`, unsupported));
     } else if (ONES.has(word)) {
-      kept[word] = within(value, at, losses);
+      kept[word] = within(value, at, unsupported);
     } else if (HELD.has(word) || REMARKS.has(word)) {
       kept[word] = value;
     } else if (word === 'const' && (typeof value === 'string' || typeof value === 'number')) {
       kept.enum = [value];
     } else {
-      losses.lose(at, `Google holds no reply to "${word}" of a schema`);
+      unsupported.lose(at, `Google holds no reply to "${word}" of a schema`);
     }
   }
   return kept;
 };
 
-const within = (schema: unknown, param: string, losses: Losses): unknown =>
-  isObject(schema) ? keptSchema(schema, param, losses) : schema;
+const within = (schema: unknown, param: string, unsupported: UnsupportedFields): unknown =>
+  isObject(schema) ? keptSchema(schema, param, unsupported) : schema;

@@ -3,7 +3,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Usage } from '../../pricing/usage.ts';
 import type { ChatChunk, JsonObject } from '../chat-form.ts';
 import type { ChatStream } from '../contract.ts';
-import { parseReply } from '../json.ts';
+import { parseResponse } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
 import { blockOf, breakOf, createCallNames, finishReason, refusalIn, type Said, saidIn } from './candidate.ts';
 import { errorOfFrame } from './error.ts';
@@ -63,7 +63,7 @@ export const createGoogleStream = (clock: Clock) => (): ChatStream => {
   };
 
   return {
-    push: ({ data }) => translate(parseReply(data)),
+    push: ({ data }) => translate(parseResponse(data)),
     end: () => {
       if (!finished) throw new OneVaultError('provider_disconnected');
     },

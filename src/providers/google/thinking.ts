@@ -1,7 +1,7 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { isThirdGeneration } from './protocol.ts';
 
 // https://ai.google.dev/gemini-api/docs/openai#thinking: the levels and budgets (in tokens) that Google itself makes
@@ -23,12 +23,12 @@ const MOST_BUDGET = 24_576;
  * more than a budget beside it, as it does for Anthropic's newer models.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
-export const thinkingConfig = (chat: ChatRequest, model: string, losses: Losses): JsonObject | null => {
+export const thinkingConfig = (chat: ChatRequest, model: string, unsupported: UnsupportedFields): JsonObject | null => {
   const effort = chat.reasoning_effort ?? null;
   const thinking = isObject(chat.thinking) ? chat.thinking : null;
   if (effort === 'none' || thinking?.type === 'disabled') {
     if (!isThirdGeneration(model)) return { thinkingBudget: 0 };
-    losses.lose(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
+    unsupported.lose(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
     return { thinkingLevel: 'MINIMAL' };
   }
   const amount = effort === null ? budgetOf(thinking) : amountOf(effort, model);

@@ -1,7 +1,7 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { keptSchema } from './schema.ts';
 
 /**
@@ -11,14 +11,14 @@ import { keptSchema } from './schema.ts';
  */
 export const toolFields = (
   { tools, tool_choice }: ChatRequest,
-  losses: Losses,
+  unsupported: UnsupportedFields,
 ): { tools?: readonly JsonObject[]; toolConfig?: JsonObject } => {
   if (tools === undefined || tools === null) return {};
   if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
-  const taken = (tools as unknown[]).flatMap((tool, index) => declaration(tool, `tools[${index}]`, losses));
+  const taken = (tools as unknown[]).flatMap((tool, index) => declaration(tool, `tools[${index}]`, unsupported));
   if (taken.length === 0) return {};
   const is_strict = (tools as unknown[]).some(isStrict);
-  const functionCallingConfig = callingConfig(tool_choice, is_strict, losses);
+  const functionCallingConfig = callingConfig(tool_choice, is_strict, unsupported);
   return {
     tools: [{ functionDeclarations: taken }],
     ...(functionCallingConfig === null ? {} : { toolConfig: { functionCallingConfig } }),
@@ -27,10 +27,10 @@ export const toolFields = (
 
 const isStrict = (tool: unknown): boolean => isObject(tool) && isObject(tool.function) && tool.function.strict === true;
 
-const declaration = (tool: unknown, param: string, losses: Losses): readonly JsonObject[] => {
+const declaration = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
   if (tool.type !== 'function') {
-    losses.lose(`${param}.type`, 'Google\'s models take tools of the type "function" only');
+    unsupported.lose(`${param}.type`, 'Google\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
@@ -45,20 +45,25 @@ const declaration = (tool: unknown, param: string, losses: Losses): readonly Jso
       ...(typeof given.description === 'string' ? { description: given.description } : {}),
       // Google takes no schema of an object without properties: leaving it out says the same.
       ...(isObject(parameters) && Object.keys(parameters).length > 0
-        ? { parametersJsonSchema: parametersOf(parameters, isStrict(tool), at, losses) }
+        ? { parametersJsonSchema: parametersOf(parameters, isStrict(tool), at, unsupported) }
         : {}),
     },
   ];
 };
 
 /** A schema that is not strict is a hint, so what Google passes over of it is no loss. */
-const parametersOf = (parameters: JsonObject, is_strict: boolean, param: string, losses: Losses): JsonObject => {
+const parametersOf = (
+  parameters: JsonObject,
+  is_strict: boolean,
+  param: string,
+  unsupported: UnsupportedFields,
+): JsonObject => {
   const typed = parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
-  return is_strict ? keptSchema(typed, param, losses) : typed;
+  return is_strict ? keptSchema(typed, param, unsupported) : typed;
 };
 
 /** VALIDATED is AUTO with arguments that are sure to fit their schema. */
-const callingConfig = (choice: unknown, is_strict: boolean, losses: Losses): JsonObject | null => {
+const callingConfig = (choice: unknown, is_strict: boolean, unsupported: UnsupportedFields): JsonObject | null => {
   if (choice === undefined || choice === null) return is_strict ? { mode: 'VALIDATED' } : null;
   if (choice === 'auto') return { mode: is_strict ? 'VALIDATED' : 'AUTO' };
   if (choice === 'required') return { mode: 'ANY' };
@@ -73,7 +78,7 @@ const callingConfig = (choice: unknown, is_strict: boolean, losses: Losses): Jso
     );
     return { mode: allowed.mode === 'required' ? 'ANY' : 'VALIDATED', allowedFunctionNames: names };
   }
-  losses.lose('tool_choice', 'Google\'s models can be told "auto", "none", "required" or functions by name');
+  unsupported.lose('tool_choice', 'Google\'s models can be told "auto", "none", "required" or functions by name');
   return null;
 };
 

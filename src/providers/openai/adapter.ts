@@ -1,14 +1,14 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ProviderAdapter } from '../contract.ts';
 import { messageOf, refusalError } from '../response-error.ts';
-import { type ChatDialect, OPENAI } from './compatibility-profile.ts';
-import { createEmbeddings, type EmbeddingsDialect, embeddings, embeddingsPassage } from './embeddings.ts';
-import { createImagesPassage, images } from './images.ts';
-import { createChatPassage } from './passthrough.ts';
-import { createRealtime, OPENAI_REALTIME, type RealtimeDialect } from './realtime.ts';
+import { type ChatProfile, OPENAI } from './compatibility-profile.ts';
+import { createEmbeddings, type EmbeddingsProfile, embeddings, embeddingsPassthrough } from './embeddings.ts';
+import { createImagesPassthrough, images } from './images.ts';
+import { createChatPassthrough } from './passthrough.ts';
+import { createRealtime, OPENAI_REALTIME, type RealtimeProfile } from './realtime.ts';
 import { createChatRequest } from './request.ts';
 import { createChatResponse } from './response.ts';
-import { createResponsesPassage } from './responses.ts';
+import { createResponsesPassthrough } from './responses.ts';
 import { createOpenAiStream } from './stream.ts';
 
 /** OpenAI's API. */
@@ -17,30 +17,30 @@ export const createOpenAi = (clock: Clock): ProviderAdapter => ({
   embeddings,
   images,
   realtime: createRealtime(OPENAI_REALTIME),
-  passages: {
-    'openai-chat': createChatPassage(OPENAI, clock),
-    'openai-embeddings': embeddingsPassage,
-    'openai-images': createImagesPassage(clock),
-    'openai-responses': createResponsesPassage(clock),
+  passthroughs: {
+    'openai-chat': createChatPassthrough(OPENAI, clock),
+    'openai-embeddings': embeddingsPassthrough,
+    'openai-images': createImagesPassthrough(clock),
+    'openai-responses': createResponsesPassthrough(clock),
   },
 });
 
 /** The chat completions of an API made like OpenAI's, and its embeddings and realtime sessions where it has some. */
 export const createCompatible = (
-  dialect: ChatDialect,
+  profile: ChatProfile,
   clock: Clock,
-  embeddings_dialect: EmbeddingsDialect | null = null,
-  realtime_dialect: RealtimeDialect | null = null,
+  embeddings_profile: EmbeddingsProfile | null = null,
+  realtime_profile: RealtimeProfile | null = null,
 ): ProviderAdapter => ({
-  ...(realtime_dialect === null ? {} : { realtime: createRealtime(realtime_dialect) }),
-  ...(embeddings_dialect === null ? {} : { embeddings: createEmbeddings(embeddings_dialect) }),
+  ...(realtime_profile === null ? {} : { realtime: createRealtime(realtime_profile) }),
+  ...(embeddings_profile === null ? {} : { embeddings: createEmbeddings(embeddings_profile) }),
   chat: {
-    request: createChatRequest(dialect),
-    response: createChatResponse(dialect, clock),
-    stream: createOpenAiStream(dialect, clock),
+    request: createChatRequest(profile),
+    response: createChatResponse(profile, clock),
+    stream: createOpenAiStream(profile, clock),
   },
-  probe: (upstream) => dialect.probe(upstream),
-  passages: { 'openai-chat': createChatPassage(dialect, clock) },
+  probe: (upstream) => profile.probe(upstream),
+  passthroughs: { 'openai-chat': createChatPassthrough(profile, clock) },
   error: (reply, upstream) =>
     refusalError({ status: reply.status, headers: reply.headers, message: messageOf(reply.body) }, upstream, clock),
 });

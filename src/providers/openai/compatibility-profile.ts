@@ -1,7 +1,7 @@
 import type { Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
 import type { RequestTarget, Upstream, UpstreamRequest } from '../contract.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { get, post } from './post.ts';
 import { servedAs } from './service-tier.ts';
 import { usageOf } from './usage.ts';
@@ -9,7 +9,7 @@ import { usageOf } from './usage.ts';
 export type Fields = Record<string, unknown>;
 
 /** How a server that speaks OpenAI's chat completions departs from OpenAI. */
-export interface ChatDialect {
+export interface ChatProfile {
   /** Of the provider, for sentences. */
   readonly name: string;
   /** Extensions of the pivot form that it takes. */
@@ -26,7 +26,7 @@ export interface ChatDialect {
    * The fields of OpenAI's body as this provider takes them; those that stay are the same values.
    * @throws OneVaultError unsupported_feature, with `param` naming the field
    */
-  adapt(body: JsonObject, losses: Losses): JsonObject;
+  adapt(body: JsonObject, unsupported: UnsupportedFields): JsonObject;
   /** Choices of a reply or a chunk in OpenAI's form. */
   choices(choices: readonly unknown[], field: 'message' | 'delta'): readonly unknown[];
   /** The usage of a reply or a chunk; null where it tells none. @throws OneVaultError provider_malformed */
@@ -34,7 +34,7 @@ export interface ChatDialect {
 }
 
 /** OpenAI itself. */
-export const OPENAI: ChatDialect = {
+export const OPENAI: ChatProfile = {
   name: 'OpenAI',
   takes: new Set(),
   wants_reasoning_back: false,

@@ -1,9 +1,9 @@
 import type { Usage } from '../../pricing/usage.ts';
-import type { Operation, Passage } from '../contract.ts';
+import type { Passthrough, ProviderOperation } from '../contract.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { passedBody } from '../passthrough-body.ts';
-import type { ChatDialect } from './compatibility-profile.ts';
+import type { ChatProfile } from './compatibility-profile.ts';
 import { post } from './post.ts';
 import { usageOf } from './usage.ts';
 
@@ -13,18 +13,20 @@ const OWN: ReadonlySet<string> = new Set(['input', 'dimensions', 'user']);
 const SET_HERE: ReadonlySet<string> = new Set(['model', 'encoding_format']);
 
 /** How a server that speaks OpenAI's embeddings departs from OpenAI; the members mean what they do in `ChatDialect`. */
-export type EmbeddingsDialect = Pick<ChatDialect, 'name' | 'post' | 'adapt'>;
+export type EmbeddingsProfile = Pick<ChatProfile, 'name' | 'post' | 'adapt'>;
 
 /** Embeddings of a server made like OpenAI's. */
-export const createEmbeddings = (dialect: EmbeddingsDialect): Operation<EmbeddingRequest, EmbeddingResponse> => ({
-  request: (form, target, losses) => {
+export const createEmbeddings = (
+  profile: EmbeddingsProfile,
+): ProviderOperation<EmbeddingRequest, EmbeddingResponse> => ({
+  request: (form, target, unsupported) => {
     const body: Record<string, unknown> = { model: target.model, encoding_format: 'float' };
     for (const [field, value] of Object.entries(form)) {
       if (SET_HERE.has(field) || value === undefined || value === null) continue;
       if (OWN.has(field)) body[field] = value;
-      else losses.lose(field, `${dialect.name} has nothing for this field`);
+      else unsupported.lose(field, `${profile.name} has nothing for this field`);
     }
-    return dialect.post(JSON.stringify(dialect.adapt(body, losses)), target);
+    return profile.post(JSON.stringify(profile.adapt(body, unsupported)), target);
   },
   response: (text) => {
     const { data, model, usage } = readReply(text);
@@ -50,14 +52,14 @@ export const embeddings = createEmbeddings({
 const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'input']);
 
 /** Embeddings as they came and as they come: in floats or in base64, as the client asked. */
-export const embeddingsPassage: Passage = {
+export const embeddingsPassthrough: Passthrough = {
   request: (body, target) => post('/embeddings', passedBody(body, target.model, ACCOUNTED), target),
   response: (text) => ({ result: () => '', usage: readReply(text).usage }),
   stream: null,
 };
 
 const readReply = (text: string) => {
-  const { data, model, usage } = parseReply(text);
+  const { data, model, usage } = parseResponse(text);
   if (!Array.isArray(data) || !data.every(isObject)) throw malformed('data is not a list of objects');
   const read: Usage | null = usageOf(usage);
   return { data, model, usage: read };

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Usage } from '../../pricing/usage.ts';
-import type { Operation, Passage, PassedStream } from '../contract.ts';
+import type { Passthrough, PassthroughStream, ProviderOperation } from '../contract.ts';
 import type { ImageRequest, ImageResponse } from '../image-form.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { passedBody } from '../passthrough-body.ts';
 import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
@@ -11,11 +11,11 @@ import { post } from './post.ts';
 import { tokenUsageOf } from './token-usage.ts';
 
 /** OpenAI's pictures, whole. */
-export const images: Operation<ImageRequest, ImageResponse> = {
+export const images: ProviderOperation<ImageRequest, ImageResponse> = {
   request: ({ stream: _stream, partial_images: _partial, ...form }, target) =>
     post('/images/generations', JSON.stringify({ ...form, model: target.model }), target),
   response: (text) => {
-    const body = parseReply(text);
+    const body = parseResponse(text);
     assertImages(body);
     return { result: body, usage: imageUsageOf(body.usage, body.data.length) };
   },
@@ -31,7 +31,7 @@ function assertImages(body: object): asserts body is ImageResponse & { readonly 
 const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'prompt', 'n', 'stream', 'partial_images']);
 
 /** Pictures as they were asked for and as they come. */
-export const createImagesPassage = (clock: Clock): Passage => ({
+export const createImagesPassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => post('/images/generations', passedBody(body, target.model, ACCOUNTED), target),
   response: (text) => ({ result: () => '', usage: images.response(text).usage }),
   stream: () => createPassedStream(clock),
@@ -41,7 +41,7 @@ export const createImagesPassage = (clock: Clock): Passage => ({
 const WORTH_READING = /"(?:usage|error)"\s*:/;
 const COMPLETED = 'image_generation.completed';
 
-const createPassedStream = (clock: Clock): PassedStream => {
+const createPassedStream = (clock: Clock): PassthroughStream => {
   let usage: Usage | null = null;
   // Several pictures complete one after the other: each is held until it is known whether more follows.
   let held = '';
@@ -51,7 +51,7 @@ const createPassedStream = (clock: Clock): PassedStream => {
       const before = held;
       held = '';
       if (!WORTH_READING.test(event.data)) return before + sseText(event);
-      const frame = parseReply(event.data);
+      const frame = parseResponse(event.data);
       if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
       usage = sumOf(usage, imageUsageOf(frame.usage, frame.type === COMPLETED ? 1 : 0));
       if (frame.type !== COMPLETED) return before + sseText(event);

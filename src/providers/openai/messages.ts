@@ -1,5 +1,5 @@
 import type { ChatMessage, ContentPart, JsonObject } from '../chat-form.ts';
-import type { Losses } from '../unsupported-fields.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 /**
  * Messages of the pivot form as OpenAI takes them. Its tools answer in text only, so the pictures and files of their
@@ -9,7 +9,7 @@ import type { Losses } from '../unsupported-fields.ts';
  */
 export const messagesOf = (
   messages: readonly ChatMessage[],
-  losses: Losses,
+  unsupported: UnsupportedFields,
   wants_reasoning: boolean,
 ): readonly JsonObject[] => {
   const out: JsonObject[] = [];
@@ -23,7 +23,7 @@ export const messagesOf = (
     const { cache_control: _mark, thinking_blocks: _blocks, reasoning_content: _text, ...rest } = message;
     if (message.role === 'tool') {
       const { is_error, ...result } = rest;
-      const parts = partsOf(message.content, at, losses);
+      const parts = partsOf(message.content, at, unsupported);
       attached.push(...attachments(message, parts));
       out.push({ ...result, content: resultText(parts, is_error === true) });
       return;
@@ -32,7 +32,7 @@ export const messagesOf = (
     const { content } = message;
     out.push({
       ...rest,
-      ...(Array.isArray(content) ? { content: partsOf(content, at, losses) } : {}),
+      ...(Array.isArray(content) ? { content: partsOf(content, at, unsupported) } : {}),
       ...(wants_reasoning && message.tool_calls !== undefined ? { reasoning_content: reasoningOf(message) } : {}),
     });
   });
@@ -45,25 +45,25 @@ const reasoningOf = ({ reasoning_content, thinking_blocks = [] }: ChatMessage): 
   return thinking_blocks.map(({ thinking }) => (typeof thinking === 'string' ? thinking : '')).join('');
 };
 
-const partsOf = (content: ChatMessage['content'], at: string, losses: Losses): JsonObject[] => {
+const partsOf = (content: ChatMessage['content'], at: string, unsupported: UnsupportedFields): JsonObject[] => {
   if (content === undefined || content === null) return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
   return content.flatMap((part, index) => {
-    const kept = partOf(part, `${at}[${index}]`, losses);
+    const kept = partOf(part, `${at}[${index}]`, unsupported);
     return kept === null ? [] : [kept];
   });
 };
 
-const partOf = (part: ContentPart, at: string, losses: Losses): JsonObject | null => {
+const partOf = (part: ContentPart, at: string, unsupported: UnsupportedFields): JsonObject | null => {
   const { cache_control: _mark, ...rest } = part;
   if (part.type !== 'file' || part.file === undefined) return rest;
   const { file_url, text, context, ...file } = part.file;
   if (text !== undefined) return { type: 'text', text: documentText(file.filename, context, text) };
   if (file_url !== undefined) {
-    losses.lose(`${at}.file.file_url`, 'OpenAI takes files with their content only');
+    unsupported.lose(`${at}.file.file_url`, 'OpenAI takes files with their content only');
     return null;
   }
-  if (context !== undefined) losses.lose(`${at}.file.context`, 'OpenAI takes no context of a file');
+  if (context !== undefined) unsupported.lose(`${at}.file.context`, 'OpenAI takes no context of a file');
   // The API asks for a name with each content.
   return { type: 'file', file: { filename: 'document.pdf', ...file } };
 };

@@ -3,13 +3,13 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
 import { textOfChoices } from '../chat-text.ts';
-import type { Passage, PassedStream, StreamOptions } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import type { Passthrough, PassthroughStream, StreamOptions } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { adaptedText, dropField, fieldsOf, setField } from '../json-text.ts';
 import { passedBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText, sseTextWith } from '../transport/sse-text.ts';
-import type { ChatDialect } from './compatibility-profile.ts';
+import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { createChatResponse } from './response.ts';
 
@@ -27,14 +27,14 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** Chat completions as they came and as they come. */
-export const createChatPassage = (dialect: ChatDialect, clock: Clock): Passage => {
-  const read = createChatResponse(dialect, clock);
+export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passthrough => {
+  const read = createChatResponse(profile, clock);
   return {
-    request: (body, target, _headers, losses) => {
+    request: (body, target, _headers, unsupported) => {
       const passed = passedBody(body, target.model, ACCOUNTED);
-      const asked = target.stream && dialect.asks_for_usage ? askForUsage(passed) : passed;
-      return dialect.post(
-        adaptedText(asked, (fields) => dialect.adapt(fields, losses)),
+      const asked = target.stream && profile.asks_for_usage ? askForUsage(passed) : passed;
+      return profile.post(
+        adaptedText(asked, (fields) => profile.adapt(fields, unsupported)),
         target,
       );
     },
@@ -42,7 +42,7 @@ export const createChatPassage = (dialect: ChatDialect, clock: Clock): Passage =
       const { result, usage } = read(text);
       return { result: () => textOfChoices(result.choices, 'message'), usage };
     },
-    stream: createPassedStream(dialect, clock),
+    stream: createPassedStream(profile, clock),
   };
 };
 
@@ -60,8 +60,8 @@ const NO_USAGE_YET = ',"usage":null}';
 const NO_USAGE_BEFORE_PADDING = /,"usage":null(?=,"obfuscation":"[^"\\]*"\}$)/;
 
 const createPassedStream =
-  (dialect: ChatDialect, clock: Clock) =>
-  ({ include_usage }: StreamOptions): PassedStream => {
+  (profile: ChatProfile, clock: Clock) =>
+  ({ include_usage }: StreamOptions): PassthroughStream => {
     const log = createTextLog((text) => text);
     let last: string | null = null;
     let stopped = false;
@@ -72,10 +72,10 @@ const createPassedStream =
       if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
       const choices = frame.choices ?? [];
       if (!Array.isArray(choices)) throw malformed('choices is not a list');
-      usage = dialect.usage(frame) ?? usage;
+      usage = profile.usage(frame) ?? usage;
       const given: unknown[] = choices;
       if (given.some((choice) => isObject(choice) && typeof choice.finish_reason === 'string')) stopped = true;
-      log.add(textOfChoices(dialect.choices(given, 'delta'), 'delta'));
+      log.add(textOfChoices(profile.choices(given, 'delta'), 'delta'));
       const usage_only = given.length === 0 && isObject(frame.usage);
       return include_usage || !usage_only;
     };
@@ -88,7 +88,7 @@ const createPassedStream =
           last = sseText(event);
           return '';
         }
-        const frame = parseReply(data);
+        const frame = parseResponse(data);
         if (!read(frame)) return '';
         return include_usage || frame.usage !== null ? sseText(event) : sseTextWith(event, withoutEmptyUsage(data));
       },

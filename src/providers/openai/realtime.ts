@@ -1,11 +1,11 @@
 import type { Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
-import type { RealtimeWire } from '../contract.ts';
+import type { RealtimeProtocol } from '../contract.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 import { get } from './post.ts';
 
 /** How a server that speaks OpenAI's realtime protocol departs from OpenAI. */
-export interface RealtimeDialect {
+export interface RealtimeProfile {
   /** After the base URL; the model goes into its query. */
   readonly path: string;
   /** The header that carries the key alone; null: a bearer token. */
@@ -16,7 +16,7 @@ export interface RealtimeDialect {
 const PASSED_HEADERS = ['openai-beta', 'openai-safety-identifier'] as const;
 
 /** Sessions over WebSocket (https://platform.openai.com/docs/guides/realtime-websocket). */
-export const createRealtime = ({ path, key_header }: RealtimeDialect): RealtimeWire => ({
+export const createRealtime = ({ path, key_header }: RealtimeProfile): RealtimeProtocol => ({
   request: ({ model, upstream }, headers) => {
     const asked = new URLSearchParams({ model });
     const { 'content-type': _type, accept: _accept, ...authorization } = get(path, upstream, key_header).headers;
@@ -29,7 +29,7 @@ export const createRealtime = ({ path, key_header }: RealtimeDialect): RealtimeW
   usage: ({ usage }) => usageOf(usage),
 });
 
-export const OPENAI_REALTIME: RealtimeDialect = { path: '/realtime', key_header: null };
+export const OPENAI_REALTIME: RealtimeProfile = { path: '/realtime', key_header: null };
 
 /** Usage as `response.done` tells it; null where it tells none. @throws OneVaultError provider_malformed */
 const usageOf = (usage: unknown): Usage | null => {

@@ -1,8 +1,8 @@
 import type { ChatRequest, JsonObject } from '../chat-form.ts';
 import type { RequestTarget, UpstreamRequest } from '../contract.ts';
 import { isObject } from '../json.ts';
-import type { Losses } from '../unsupported-fields.ts';
-import type { ChatDialect, Fields } from './compatibility-profile.ts';
+import type { UnsupportedFields } from '../unsupported-fields.ts';
+import type { ChatProfile, Fields } from './compatibility-profile.ts';
 import { messagesOf } from './messages.ts';
 
 /**
@@ -11,25 +11,25 @@ import { messagesOf } from './messages.ts';
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const createChatRequest =
-  (dialect: ChatDialect) =>
-  (chat: ChatRequest, target: RequestTarget, losses: Losses): UpstreamRequest => {
+  (profile: ChatProfile) =>
+  (chat: ChatRequest, target: RequestTarget, unsupported: UnsupportedFields): UpstreamRequest => {
     const body: Fields = {
       model: target.model,
-      messages: messagesOf(chat.messages, losses, dialect.wants_reasoning_back),
+      messages: messagesOf(chat.messages, unsupported, profile.wants_reasoning_back),
     };
     for (const [field, value] of Object.entries(chat)) {
       if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
-      if (OWN.has(field) || dialect.takes.has(field)) body[field] = value;
-      else if (EXTENSIONS[field] !== undefined) EXTENSIONS[field](value, body, losses);
-      else losses.lose(field, `${dialect.name} has nothing for this field`);
+      if (OWN.has(field) || profile.takes.has(field)) body[field] = value;
+      else if (EXTENSIONS[field] !== undefined) EXTENSIONS[field](value, body, unsupported);
+      else unsupported.lose(field, `${profile.name} has nothing for this field`);
     }
     if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
-    limitStops(body, losses);
+    limitStops(body, unsupported);
     if (target.stream) Object.assign(body, { stream: true, stream_options: { include_usage: true } });
-    return dialect.post(JSON.stringify(dialect.adapt(body, losses)), target);
+    return profile.post(JSON.stringify(profile.adapt(body, unsupported)), target);
   };
 
-type Translate = (value: unknown, body: Fields, losses: Losses) => void;
+type Translate = (value: unknown, body: Fields, unsupported: UnsupportedFields) => void;
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'stream', 'stream_options']);
 
@@ -98,9 +98,9 @@ const EXTENSIONS: Readonly<Record<string, Translate>> = Object.assign(Object.cre
 
 const STOPS_MAX = 4;
 
-const limitStops = (body: Fields, losses: Losses): void => {
+const limitStops = (body: Fields, unsupported: UnsupportedFields): void => {
   const { stop } = body;
   if (!Array.isArray(stop) || stop.length <= STOPS_MAX) return;
-  losses.lose('stop', `OpenAI takes ${STOPS_MAX} stop sequences at most`);
+  unsupported.lose('stop', `OpenAI takes ${STOPS_MAX} stop sequences at most`);
   body.stop = stop.slice(0, STOPS_MAX);
 };

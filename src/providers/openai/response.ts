@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse } from '../chat-form.ts';
-import type { Answered } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
-import type { ChatDialect } from './compatibility-profile.ts';
+import type { ReadResponse } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
+import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
 /**
@@ -10,14 +10,14 @@ import { errorOfFrame } from './frame-error.ts';
  * @throws OneVaultError provider_malformed, or what an error means that came with the status of a reply
  */
 export const createChatResponse =
-  (dialect: ChatDialect, clock: Clock) =>
-  (text: string): Answered<ChatResponse> => {
-    const body = parseReply(text);
+  (profile: ChatProfile, clock: Clock) =>
+  (text: string): ReadResponse<ChatResponse> => {
+    const body = parseResponse(text);
     const { error, choices } = body;
     if (choices === undefined && error !== undefined && error !== null) throw errorOfFrame(error, clock);
-    const read = Array.isArray(choices) ? { ...body, choices: dialect.choices(choices, 'message') } : body;
+    const read = Array.isArray(choices) ? { ...body, choices: profile.choices(choices, 'message') } : body;
     assertChatResponse(read);
-    return { result: read, usage: dialect.usage(body) };
+    return { result: read, usage: profile.usage(body) };
   };
 
 function assertChatResponse(body: object): asserts body is ChatResponse {

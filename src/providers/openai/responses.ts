@@ -2,8 +2,8 @@ import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
-import type { Passage, PassedStream } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import type { Passthrough, PassthroughStream } from '../contract.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { passedBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText } from '../transport/sse-text.ts';
@@ -29,10 +29,10 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
 ]);
 
 /** OpenAI's responses as they came and as they come. */
-export const createResponsesPassage = (clock: Clock): Passage => ({
+export const createResponsesPassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => post('/responses', passedBody(body, target.model, ACCOUNTED), target),
   response: (text) => {
-    const response = parseReply(text);
+    const response = parseResponse(text);
     return { result: () => writtenText(response), usage: endOf(response, clock) };
   },
   stream: () => createPassedStream(clock),
@@ -64,7 +64,7 @@ const writtenText = ({ output }: JsonObject): string =>
 const textsOf = (parts: unknown): readonly unknown[] =>
   (Array.isArray(parts) ? (parts as unknown[]) : []).filter(isObject).map(({ text, refusal }) => text ?? refusal);
 
-const createPassedStream = (clock: Clock): PassedStream => {
+const createPassedStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog(textOfEvent);
   let usage: Usage | null = null;
   // Of those that tools were used in.
@@ -90,7 +90,7 @@ const createPassedStream = (clock: Clock): PassedStream => {
     push: (event) => {
       const { data } = event;
       if (held !== '' || data === '[DONE]') return '';
-      if (read(parseReply(data))) {
+      if (read(parseResponse(data))) {
         held = sseText(event);
         return '';
       }

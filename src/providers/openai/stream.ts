@@ -4,27 +4,27 @@ import type { Usage } from '../../pricing/usage.ts';
 import type { ChatChunk } from '../chat-form.ts';
 import { writtenText } from '../chat-text.ts';
 import type { ChatStream } from '../contract.ts';
-import { isObject, malformed, parseReply } from '../json.ts';
+import { isObject, malformed, parseResponse } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
-import type { ChatDialect } from './compatibility-profile.ts';
+import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
 /** A stream of OpenAI's, whose frames are chunks of the pivot form. */
-export const createOpenAiStream = (dialect: ChatDialect, clock: Clock) => (): ChatStream => {
+export const createOpenAiStream = (profile: ChatProfile, clock: Clock) => (): ChatStream => {
   const log = createTextLog((text) => text);
   let finished = false;
   let stopped = false;
   let usage: Usage | null = null;
 
   const read = (data: string): readonly ChatChunk[] => {
-    const whole = parseReply(data);
+    const whole = parseResponse(data);
     const { usage: _told, ...frame } = whole;
     if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
-    usage = dialect.usage(whole) ?? usage;
+    usage = profile.usage(whole) ?? usage;
     const given = frame.choices ?? [];
     if (!Array.isArray(given)) throw malformed('choices is not a list');
     if (given.length === 0) return [];
-    const choices = dialect.choices(given, 'delta');
+    const choices = profile.choices(given, 'delta');
     for (const choice of choices) {
       if (!isObject(choice)) throw malformed('a choice is not an object');
       if (choice.delta !== undefined && choice.delta !== null && !isObject(choice.delta))

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net';
 import { Pool } from 'undici';
 import { OneVaultError } from '../../core/errors.ts';
-import type { Caller, Upstream, UpstreamReply, UpstreamRequest } from '../contract.ts';
+import type { Caller, Upstream, UpstreamRequest, UpstreamResponse } from '../contract.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { createExchange } from './exchange.ts';
 import { transportError } from './transport-error.ts';
@@ -64,7 +64,7 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
     upstream: Upstream,
     request: UpstreamRequest,
     { signal }: { readonly signal?: AbortSignal | undefined } = {},
-  ): Promise<UpstreamReply> => {
+  ): Promise<UpstreamResponse> => {
     if (closed) return Promise.reject(new OneVaultError('not_ready'));
     let origin: Origin;
     try {

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { OneVaultError } from '../../core/errors.ts';
-import type { SsePiece, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamReply } from '../contract.ts';
+import type { SsePiece, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamResponse } from '../contract.ts';
 import { malformed } from '../json.ts';
 import { checkLength, checkStreamType, isCompressed, tooLarge } from './response-form.ts';
 import { createSseParser } from './sse.ts';
@@ -16,7 +16,7 @@ const DRAINED_MAX_MS = 1_000;
 export interface Exchange {
   readonly handler: Dispatcher.DispatchHandler;
   /** The reply, once its headers are read. */
-  readonly reply: Promise<UpstreamReply>;
+  readonly reply: Promise<UpstreamResponse>;
   /** Ends it with `error`, unless it is over. */
   fail(error: OneVaultError): void;
 }
@@ -33,7 +33,7 @@ interface ExchangeOptions {
  * through a Readable, an AsyncResource and a callback a call.
  */
 export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Exchange => {
-  const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamReply>();
+  const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamResponse>();
   let controller: Dispatcher.DispatchController | null = null;
   let chunks: Buffer[] = [];
   let headers: UpstreamHeaders = {};

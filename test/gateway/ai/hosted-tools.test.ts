@@ -276,11 +276,11 @@ describe('tools that a provider runs itself', () => {
     const reply = await gateway.send({
       method: 'POST',
       path: '/v1/responses',
-      headers: { authorization: `Bearer ${careful}`, 'x-onevault-lossy': 'allow' },
+      headers: { authorization: `Bearer ${careful}`, 'x-onevault-unsupported-fields': 'allow' },
       body: JSON.stringify({ model: 'claude-haiku-4-5', input: 'Hi', tools: [{ type: 'image_generation' }] }),
     });
     assert.equal(reply.status, 200, reply.text);
-    assert.match(String(reply.headers['x-onevault-lossy']), /tools\[0\]/);
+    assert.match(String(reply.headers['x-onevault-unsupported-fields']), /tools\[0\]/);
     assert.equal(factsOf(await gateway.recorded(reply.request_id)).unpriced, undefined);
   });
 

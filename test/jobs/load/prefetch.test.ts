@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createAhead } from '../../../src/jobs/load/prefetch.ts';
+import { createPrefetch } from '../../../src/jobs/load/prefetch.ts';
 
 const LIMIT = 2;
 // Far longer than making a number takes.
@@ -8,33 +8,33 @@ const PAUSE_MS = 20;
 
 describe('making ahead', () => {
   it('gives each thing once, in order, and null after the last, however often it is asked', async () => {
-    const ahead = createAhead<number>(async (before) => (before === 5 ? null : (before ?? 0) + 1), LIMIT);
+    const prefetched = createPrefetch<number>(async (before) => (before === 5 ? null : (before ?? 0) + 1), LIMIT);
     const given: (number | null)[] = [];
-    for (let asked = 0; asked < 8; asked += 1) given.push(await ahead.next());
+    for (let asked = 0; asked < 8; asked += 1) given.push(await prefetched.next());
     assert.deepEqual(given, [1, 2, 3, 4, 5, null, null, null]);
   });
 
   it('makes no more than its limit before they are asked for', async () => {
     let made = 0;
-    const ahead = createAhead<number>(async () => {
+    const prefetched = createPrefetch<number>(async () => {
       made += 1;
       return made;
     }, LIMIT);
-    await ahead.next();
+    await prefetched.next();
     await sleep(PAUSE_MS);
     assert.equal(made, 1 + LIMIT);
-    await ahead.end();
+    await prefetched.end();
     assert.equal(made, 1 + LIMIT);
   });
 
   it('tells a failure to whoever asks for what could not be made, and to nobody else', async () => {
-    const ahead = createAhead<number>(async (before) => {
+    const prefetched = createPrefetch<number>(async (before) => {
       if (before === 1) throw new Error('the journal cannot be read');
       return 1;
     }, LIMIT);
-    assert.equal(await ahead.next(), 1);
+    assert.equal(await prefetched.next(), 1);
     await sleep(PAUSE_MS);
-    await assert.rejects(ahead.next(), /cannot be read/);
-    await ahead.end();
+    await assert.rejects(prefetched.next(), /cannot be read/);
+    await prefetched.end();
   });
 });

@@ -282,12 +282,12 @@ const expectedOffers = async (sql: Sql, known: string, until_ms: number): Promis
     const price = await heldAt(sql, 'model_price_s', 'model_provider_link_hk', applied, known);
     const of_model = await heldAt(sql, 'model_s', 'model_hk', applied, known);
     const of_provider = await heldAt(sql, 'ai_provider_s', 'provider_hk', applied, known);
-    const offers = await sql`
+    const deployments = await sql`
       select model_provider_link_hk, model_hk, provider_hk
       from gateway.model_provider_l
       join gateway.model_h using (model_hk)
       join gateway.ai_provider_h using (provider_hk)`;
-    for (const { model_provider_link_hk, model_hk, provider_hk } of offers) {
+    for (const { model_provider_link_hk, model_hk, provider_hk } of deployments) {
       if (!(Date.parse(day) >= (starts.get(model_provider_link_hk) ?? Number.POSITIVE_INFINITY))) continue;
       lines.push(
         [

@@ -5,18 +5,24 @@ import type { Rating } from '../../../pricing/rating.ts';
 import type { Usage } from '../../../pricing/usage.ts';
 import type { ChatChunk, ChatMessage, ChatRequest, ChatResponse } from '../../../providers/chat-form.ts';
 import { textOfChoices } from '../../../providers/chat-text.ts';
-import type { ChatOperation } from '../../../providers/contract.ts';
-import { type Losses, located } from '../../../providers/unsupported-fields.ts';
+import type { ChatProviderOperation } from '../../../providers/contract.ts';
+import { atSourcePath, type UnsupportedFields } from '../../../providers/unsupported-fields.ts';
 import type { HostedTool } from '../hosted-tools.ts';
-import { type Answer, type Ending, type Frames, KEEP_ALIVE, type Work } from '../operation.ts';
+import {
+  type FinishedCall,
+  KEEP_ALIVE,
+  type Operation,
+  type ProviderResponse,
+  type StreamEncoder,
+} from '../operation.ts';
 import { countUsage } from '../token-count.ts';
-import { oneCall } from './single-tool-call.ts';
+import { singleToolCall } from './single-tool-call.ts';
 
 /** A chat as a client protocol has read it into the pivot form. */
 export interface ReadChat {
   readonly chat: ChatRequest;
   /** What the pivot form has no place for: it stands in the way of translating, but passes to its own provider. */
-  readonly losses: readonly Loss[];
+  readonly unsupported: readonly UnsupportedField[];
   /** Text of the prompt that is not in `chat`. */
   readonly unread: readonly string[];
   /** Tools that the provider is asked to run itself; absent: none. */
@@ -25,32 +31,32 @@ export interface ReadChat {
   readonly locate: (param: string) => string;
 }
 
-export interface Loss {
+export interface UnsupportedField {
   /** The client's own path. */
   readonly param: string;
   readonly why: string;
   /** Whether it adds nothing to the prompt. */
   readonly is_light?: boolean;
   /** Where leaving it out would mislead the client's SDK: what tells it to do without, whatever the client allows. */
-  readonly wire_code?: string;
+  readonly protocol_code?: string;
 }
 
 /** How a client protocol writes replies of the pivot form. */
 export interface ChatWriter {
   /** Reads a whole reply; gives what writes it once usage and cost are known. @throws OneVaultError provider_malformed */
-  whole(response: ChatResponse): (call: Ending, rating: Rating) => string;
-  stream(): ChatFrames;
+  whole(response: ChatResponse): (call: FinishedCall, rating: Rating) => string;
+  stream(): ChatStreamEncoder;
 }
 
 /** A stream in the client's own frames; holds the state of one. */
-export interface ChatFrames {
+export interface ChatStreamEncoder {
   /**
    * @param usage what the provider has told by now of the whole reply
    * @returns '' where the chunk says nothing to this client
    * @throws OneVaultError provider_malformed
    */
   chunk(chunk: ChatChunk, usage: Usage | null): string;
-  last(call: Ending, rating: Rating): string;
+  last(call: FinishedCall, rating: Rating): string;
   /** As in `Frames`; absent where frames are server-sent events. */
   readonly keep_alive?: string;
   readonly next_number?: number;
@@ -62,70 +68,78 @@ const TOOL_PROMPT_TOKENS = 1_024;
 const LONGEST_REPLY_TOKENS = 131_072;
 
 /** A chat as the steps of a call see it. */
-export const chatWork = (read: ReadChat, writer: ChatWriter): Work => ({
+export const chatOperation = (read: ReadChat, writer: ChatWriter): Operation => ({
   isBilled: true,
   capability: 'chat',
   isServedBy: () => true,
   service_tier: asTier(read.chat.service_tier),
   hosted_tools: read.hosted_tools ?? [],
   promptText: () => promptText(read),
-  mostPromptTokens: (model, body_bytes) => mostPromptTokens(read, model, body_bytes),
-  mostCompletionTokens: (model) => mostCompletionTokens(read.chat, model),
-  translate: (adapter, target, losses) => {
-    const request = adapter.chat.request(read.chat, target, losesOf(read, losses));
+  maxPromptTokens: (model, body_bytes) => maxPromptTokens(read, model, body_bytes),
+  maxCompletionTokens: (model) => maxCompletionTokens(read.chat, model),
+  translate: (adapter, target, unsupported) => {
+    const request = adapter.chat.request(read.chat, target, unsupportedOf(read, unsupported));
     return {
       request,
-      whole: (text) => answerOf(adapter.chat, text, read.chat, writer),
-      stream: () => framesOf(adapter.chat, read.chat, writer),
+      whole: (text) => responseOf(adapter.chat, text, read.chat, writer),
+      stream: () => encoderOf(adapter.chat, read.chat, writer),
     };
   },
-  answer: () => Promise.reject(new Error('a chat has no answer of our own')),
+  ownResponse: () => Promise.reject(new Error('a chat has no answer of our own')),
   countUsage: (written) => countUsage(read.chat, written),
 });
 
 const asTier = (asked: unknown): ServiceTier => (asked === 'flex' || asked === 'priority' ? asked : 'standard');
 
 /** What is lost on the way into the pivot form counts from the start; what is lost after it, by the client's paths. */
-export const losesOf = (read: Pick<ReadChat, 'losses' | 'locate'>, losses: Losses): Losses => {
-  for (const { param, why, wire_code } of read.losses) {
-    if (wire_code !== undefined) {
-      throw new OneVaultError('unsupported_feature', { param, details: `${why} (${param}).`, wire_code });
+export const unsupportedOf = (
+  read: Pick<ReadChat, 'unsupported' | 'locate'>,
+  unsupported: UnsupportedFields,
+): UnsupportedFields => {
+  for (const { param, why, protocol_code } of read.unsupported) {
+    if (protocol_code !== undefined) {
+      throw new OneVaultError('unsupported_feature', { param, details: `${why} (${param}).`, protocol_code });
     }
-    losses.lose(param, why);
+    unsupported.lose(param, why);
   }
-  return located(losses, read.locate);
+  return atSourcePath(unsupported, read.locate);
 };
 
-const answerOf = (chat: ChatOperation, text: string, asked: ChatRequest, writer: ChatWriter): Answer => {
+const responseOf = (
+  chat: ChatProviderOperation,
+  text: string,
+  asked: ChatRequest,
+  writer: ChatWriter,
+): ProviderResponse => {
   const { result, usage, broken = null } = chat.response(text);
   return {
     usage,
     broken,
     written: () => textOfChoices(result.choices, 'message'),
-    body: writer.whole(oneCall(asked).whole(result)),
+    body: writer.whole(singleToolCall(asked).whole(result)),
   };
 };
 
-const framesOf = (chat: ChatOperation, asked: ChatRequest, writer: ChatWriter): Frames => {
+const encoderOf = (chat: ChatProviderOperation, asked: ChatRequest, writer: ChatWriter): StreamEncoder => {
   const stream = chat.stream();
-  const frames = writer.stream();
-  const bounded = oneCall(asked).stream();
+  const encoder = writer.stream();
+  const bounded = singleToolCall(asked).stream();
   return {
     push: (piece) => {
       if (piece.data === null) return '';
       let text = '';
-      for (const chunk of stream.push(piece)) text += frames.chunk(bounded(chunk), stream.usage);
+      for (const chunk of stream.push(piece)) text += encoder.chunk(bounded(chunk), stream.usage);
       return text;
     },
     end: () => stream.end(),
     get is_over() {
       return stream.is_over === true;
     },
-    keep_alive: frames.keep_alive ?? KEEP_ALIVE,
+    keep_alive: encoder.keep_alive ?? KEEP_ALIVE,
     get next_number() {
-      return frames.next_number ?? 0;
+      return encoder.next_number ?? 0;
     },
-    last: frames.last,
+    last: encoder.last,
     get usage() {
       return stream.usage;
     },
@@ -146,7 +160,7 @@ export const promptText = ({ chat, unread }: ReadChat): string => {
 const isText = (value: unknown): value is string => typeof value === 'string';
 
 /** A byte-level tokenizer makes no token of less than a byte; only pictures and the like weigh more than their reference. */
-const mostPromptTokens = (read: ReadChat, model: Model, body_bytes: number): number => {
+const maxPromptTokens = (read: ReadChat, model: Model, body_bytes: number): number => {
   const { chat } = read;
   const tools = chat.tools === undefined || chat.tools === null ? 0 : TOOL_PROMPT_TOKENS;
   if (isHeavy(read) && model.context_window_tokens !== null) return model.context_window_tokens;
@@ -154,8 +168,8 @@ const mostPromptTokens = (read: ReadChat, model: Model, body_bytes: number): num
 };
 
 /** Whether a prompt may weigh more than its bytes: by pictures, files, and tools that a provider runs itself. */
-const isHeavy = ({ chat, losses }: ReadChat): boolean =>
-  losses.some(({ is_light }) => is_light !== true) ||
+const isHeavy = ({ chat, unsupported }: ReadChat): boolean =>
+  unsupported.some(({ is_light }) => is_light !== true) ||
   (chat.web_search_options ?? null) !== null ||
   chat.messages.some(hasOtherThanText) ||
   (Array.isArray(chat.tools) && (chat.tools as { type?: unknown }[]).some((tool) => tool.type !== 'function'));
@@ -163,7 +177,7 @@ const isHeavy = ({ chat, losses }: ReadChat): boolean =>
 const hasOtherThanText = ({ content }: ChatMessage): boolean =>
   Array.isArray(content) && content.some(({ type }) => type !== 'text');
 
-const mostCompletionTokens = (chat: ChatRequest, model: Model): number => {
+const maxCompletionTokens = (chat: ChatRequest, model: Model): number => {
   const asked = chat.max_completion_tokens ?? chat.max_tokens;
   const most = asked ?? model.max_output_tokens ?? LONGEST_REPLY_TOKENS;
   return most * (typeof chat.n === 'number' ? chat.n : 1);

@@ -1,32 +1,32 @@
 import type { Model } from '../../../catalog/snapshot.ts';
 import type { Rating } from '../../../pricing/rating.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../../../providers/embedding-form.ts';
-import type { Ending, Work } from '../operation.ts';
+import type { FinishedCall, Operation } from '../operation.ts';
 import { countedUsage, countText, textOfTokens } from '../token-count.ts';
-import { type Loss, losesOf } from './chat.ts';
+import { type UnsupportedField, unsupportedOf } from './chat.ts';
 
 /** A call for embeddings as a client protocol has read it into the pivot form; the fields mean what they do in `ReadChat`. */
 export interface ReadEmbeddings {
   readonly request: EmbeddingRequest;
-  readonly losses: readonly Loss[];
+  readonly unsupported: readonly UnsupportedField[];
   readonly locate: (param: string) => string;
 }
 
 /** Reads a reply; gives what writes it for the client once usage and cost are known. @throws OneVaultError provider_malformed */
-export type EmbeddingsWriter = (response: EmbeddingResponse) => (call: Ending, rating: Rating) => string;
+export type EmbeddingsWriter = (response: EmbeddingResponse) => (call: FinishedCall, rating: Rating) => string;
 
 /** Vectors of texts: only the prompt is paid for. */
-export const embeddingsWork = (read: ReadEmbeddings, write: EmbeddingsWriter): Work => ({
+export const embeddingsOperation = (read: ReadEmbeddings, write: EmbeddingsWriter): Operation => ({
   isBilled: true,
   capability: 'embeddings',
   isServedBy: ({ embeddings }) => embeddings !== undefined,
   promptText: () => promptText(read.request),
-  mostPromptTokens: (model, body_bytes) => mostPromptTokens(read.request, model, body_bytes),
-  mostCompletionTokens: () => 0,
-  translate: (adapter, target, losses) => {
+  maxPromptTokens: (model, body_bytes) => maxPromptTokens(read.request, model, body_bytes),
+  maxCompletionTokens: () => 0,
+  translate: (adapter, target, unsupported) => {
     const operation = adapter.embeddings!;
     return {
-      request: operation.request(read.request, target, losesOf(read, losses)),
+      request: operation.request(read.request, target, unsupportedOf(read, unsupported)),
       whole: (text) => {
         const { result, usage } = operation.response(text);
         return { usage, written: () => '', body: write(result) };
@@ -36,7 +36,7 @@ export const embeddingsWork = (read: ReadEmbeddings, write: EmbeddingsWriter): W
       },
     };
   },
-  answer: () => Promise.reject(new Error('we make no embeddings of our own')),
+  ownResponse: () => Promise.reject(new Error('we make no embeddings of our own')),
   countUsage: async () => countedUsage(await countInputs(read.request), 0),
 });
 
@@ -55,7 +55,7 @@ const inputsOf = (input: Input): readonly (string | readonly number[])[] => {
 };
 
 /** No input is longer than the model takes, and none has more tokens than bytes. */
-const mostPromptTokens = ({ input }: EmbeddingRequest, model: Model, body_bytes: number): number => {
+const maxPromptTokens = ({ input }: EmbeddingRequest, model: Model, body_bytes: number): number => {
   const { context_window_tokens } = model;
   if (context_window_tokens === null) return body_bytes;
   return Math.min(body_bytes, context_window_tokens * inputsOf(input).length);

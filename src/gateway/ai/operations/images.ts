@@ -1,11 +1,11 @@
 import type { Model } from '../../../catalog/snapshot.ts';
 import type { Rating } from '../../../pricing/rating.ts';
 import type { ImageRequest, ImageResponse } from '../../../providers/image-form.ts';
-import type { Ending, Work } from '../operation.ts';
+import type { FinishedCall, Operation } from '../operation.ts';
 import { countedUsage, countText } from '../token-count.ts';
 
 /** Reads a reply; gives what writes it for the client once usage and cost are known. @throws OneVaultError provider_malformed */
-export type ImagesWriter = (response: ImageResponse) => (call: Ending, rating: Rating) => string;
+export type ImagesWriter = (response: ImageResponse) => (call: FinishedCall, rating: Rating) => string;
 
 // A picture of the largest size at the best quality, where the catalog does not say (OpenAI publishes 6,240 tokens
 // for gpt-image-1 and lets later models draw four times as many pixels).
@@ -14,18 +14,18 @@ const LARGEST_IMAGE_TOKENS = 32_768;
 const PARTIAL_IMAGE_TOKENS = 100;
 
 /** Pictures of a description. */
-export const imagesWork = (request: ImageRequest, write: ImagesWriter): Work => ({
+export const imagesOperation = (request: ImageRequest, write: ImagesWriter): Operation => ({
   isBilled: true,
   capability: 'images',
   isServedBy: ({ images }) => images !== undefined,
   promptText: () => request.prompt,
-  mostPromptTokens: (_model, body_bytes) => body_bytes,
-  mostCompletionTokens: (model) => mostCompletionTokens(request, model),
-  mostImages: () => request.n ?? 1,
-  translate: (adapter, target, losses) => {
+  maxPromptTokens: (_model, body_bytes) => body_bytes,
+  maxCompletionTokens: (model) => maxCompletionTokens(request, model),
+  maxImages: () => request.n ?? 1,
+  translate: (adapter, target, unsupported) => {
     const operation = adapter.images!;
     return {
-      request: operation.request(request, target, losses),
+      request: operation.request(request, target, unsupported),
       whole: (text) => {
         const { result, usage } = operation.response(text);
         return { usage, written: () => '', body: write(result) };
@@ -35,7 +35,7 @@ export const imagesWork = (request: ImageRequest, write: ImagesWriter): Work => 
       },
     };
   },
-  answer: () => Promise.reject(new Error('we draw no pictures of our own')),
+  ownResponse: () => Promise.reject(new Error('we draw no pictures of our own')),
   countUsage: async () => {
     const completion_tokens = tokensOf(request);
     const usage = countedUsage(await countText(request.prompt), completion_tokens);
@@ -43,9 +43,9 @@ export const imagesWork = (request: ImageRequest, write: ImagesWriter): Work => 
   },
 });
 
-const mostCompletionTokens = ({ n, partial_images }: ImageRequest, model: Model): number => {
-  const a_picture = (model.max_output_tokens ?? LARGEST_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
-  return a_picture * (n ?? 1);
+const maxCompletionTokens = ({ n, partial_images }: ImageRequest, model: Model): number => {
+  const an_image = (model.max_output_tokens ?? LARGEST_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
+  return an_image * (n ?? 1);
 };
 
 // https://platform.openai.com/docs/guides/image-generation#cost-and-latency

@@ -1,19 +1,19 @@
 import type { ChatChunk, ChatRequest, ChatResponse } from '../../../providers/chat-form.ts';
 
 /** Replies of the pivot form as their client may see them. */
-export interface OneCall {
+export interface SingleToolCall {
   whole(response: ChatResponse): ChatResponse;
   /** Bounds one stream, whose chunks it is given in order. */
   stream(): (chunk: ChatChunk) => ChatChunk;
 }
 
-const AS_THEY_ARE: OneCall = { whole: (response) => response, stream: () => (chunk) => chunk };
+const AS_THEY_ARE: SingleToolCall = { whole: (response) => response, stream: () => (chunk) => chunk };
 
 /**
  * Leaves each choice the first of its tool calls where the client asked for one at a time (`parallel_tool_calls:
  * false`): not every provider can be told. The model sees one result and makes its next call then.
  */
-export const oneCall = ({ parallel_tool_calls }: ChatRequest): OneCall =>
+export const singleToolCall = ({ parallel_tool_calls }: ChatRequest): SingleToolCall =>
   parallel_tool_calls === false ? { whole: firstOfWhole, stream: firstOfStream } : AS_THEY_ARE;
 
 const firstOfWhole = (response: ChatResponse): ChatResponse => ({

@@ -1,4 +1,4 @@
-import type { Loss } from '../operations/chat.ts';
+import type { UnsupportedField } from '../operations/chat.ts';
 
 /** Where a message of the pivot form came from. */
 interface Place {
@@ -9,10 +9,10 @@ interface Place {
 
 /** What reading a request gathers beside the pivot form. */
 export interface Reading {
-  readonly losses: Loss[];
+  readonly unsupported: UnsupportedField[];
   readonly unread: string[];
   /** Notes a field of the client that the pivot form has no place for, and its text. */
-  lose(param: string, why: string, value: unknown, more?: Pick<Loss, 'is_light' | 'wire_code'>): void;
+  lose(param: string, why: string, value: unknown, more?: Pick<UnsupportedField, 'is_light' | 'protocol_code'>): void;
   /** Notes where the next message of the pivot form came from. */
   place(message: string, parts?: readonly string[]): void;
   locate(param: string): string;
@@ -20,14 +20,14 @@ export interface Reading {
 
 /** @param names what the client's protocol calls fields of the pivot form that have another name there */
 export const createReading = (names: ReadonlyMap<string, string>): Reading => {
-  const losses: Loss[] = [];
+  const unsupported: UnsupportedField[] = [];
   const unread: string[] = [];
   const places: Place[] = [];
   return {
-    losses,
+    unsupported,
     unread,
     lose: (param, why, value, more = {}) => {
-      losses.push({ param, why, ...more });
+      unsupported.push({ param, why, ...more });
       unread.push(JSON.stringify(value));
     },
     place: (message, parts = []) => {

@@ -24,7 +24,7 @@ const FLAGS: readonly ComplianceFlag[] = ['PHI', 'PII', 'CARD'];
 export const createClientSide = (session: Session): ((message: Received) => Promise<void>) => {
   const { call, deps, client, to_provider } = session;
   const rules: EventRules = {
-    model: call.ask!.model!,
+    model: call.parsed!.model!,
     served_as: call.chosen!.provider_model_name,
     allows_unpriced: call.customer!.unpriced_policy === 'allow',
   };
@@ -74,5 +74,5 @@ const admitResponse = async ({ call, deps, ledger }: Session, { event_id }: Clie
     const details = `There are ${RESPONSES_MAX} responses under way: wait for one to end.`;
     throw new EventRefusal(new OneVaultError('rate_limit_exceeded', { details }), event_id);
   }
-  await ledger.ask(event_id);
+  await ledger.parsed(event_id);
 };

@@ -1,8 +1,8 @@
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../../core/errors.ts';
 import { keyRefused } from '../../../providers/check-key.ts';
-import type { RealtimeWire, Upstream, UpstreamLimits } from '../../../providers/contract.ts';
+import type { RealtimeProtocol, Upstream, UpstreamLimits } from '../../../providers/contract.ts';
 import type { Tunnel, TunnelRefusal } from '../../../providers/transport/tunnel.ts';
-import type { Call, CandidateOffer } from '../../call.ts';
+import type { Call, Candidate } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { adapterOf } from '../../routing/candidates.ts';
 import { isHeld, upstreamOf } from '../../routing/credentials.ts';
@@ -11,7 +11,7 @@ import type { Handshake } from './handshake.ts';
 /** A provider that took the session. */
 export interface Connection {
   readonly tunnel: Tunnel;
-  readonly wire: RealtimeWire;
+  readonly protocol_name: RealtimeProtocol;
   readonly limits: UpstreamLimits;
 }
 
@@ -48,21 +48,21 @@ export const connect = async (deps: GatewayDeps, call: Call, handshake: Handshak
 const tryCandidate = async (
   deps: GatewayDeps,
   call: Call,
-  candidate: CandidateOffer,
+  candidate: Candidate,
   handshake: Handshake,
 ): Promise<Connection | OneVaultError> => {
-  const { provider, model } = candidate.offer;
+  const { provider, model } = candidate.deployment;
   const started_ms = deps.clock.now();
   call.chosen = candidate;
   let http_status: number | null = null;
   let result: Connection | OneVaultError;
   try {
-    const { wire, upstream, opened } = await open(deps, call, candidate, handshake);
+    const { protocol_name, upstream, opened } = await open(deps, call, candidate, handshake);
     http_status = 'refusal' in opened ? opened.refusal.status : SWITCHED;
     result =
       'refusal' in opened
         ? refusalOf(deps, candidate, upstream, opened.refusal)
-        : { tunnel: opened.tunnel, wire, limits: upstream.limits };
+        : { tunnel: opened.tunnel, protocol_name, limits: upstream.limits };
   } catch (thrown) {
     result = asOneVaultError(thrown);
   }
@@ -75,7 +75,7 @@ const tryCandidate = async (
     http_status,
     error_code: error?.code ?? null,
     provider_key: candidate.provider_key?.provider_key ?? null,
-    ...(candidate.customers_own === null ? {} : { customers_own: candidate.customers_own }),
+    ...(candidate.byok === null ? {} : { customers_own: candidate.byok }),
   });
   if (error?.code === 'internal_error') throw error;
   return result;
@@ -83,15 +83,15 @@ const tryCandidate = async (
 
 const SWITCHED = 101;
 
-const open = async (deps: GatewayDeps, call: Call, candidate: CandidateOffer, { key, protocols }: Handshake) => {
-  const wire = adapterOf(deps, candidate.offer)?.realtime;
-  if (wire === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { key, protocols }: Handshake) => {
+  const protocol_name = adapterOf(deps, candidate.deployment)?.realtime;
+  if (protocol_name === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
   if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
     throw keyRefused('It was revoked or replaced while the session was opened.', null);
   const upstream = await upstreamOf(deps, candidate);
-  const request = wire.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);
+  const request = protocol_name.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);
   const opened = await deps.openTunnel(upstream, { ...request, key, protocols }, call.signal);
-  return { wire, upstream, opened };
+  return { protocol_name, upstream, opened };
 };
 
 // What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
@@ -99,13 +99,13 @@ const OF_THE_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403]);
 
 const refusalOf = (
   deps: GatewayDeps,
-  { offer, provider_key }: CandidateOffer,
+  { deployment, provider_key }: Candidate,
   upstream: Upstream,
   refusal: TunnelRefusal,
 ): OneVaultError => {
   // What is no refusal is no answer to an upgrade either.
   if (refusal.status < 400) return new OneVaultError('provider_malformed', { details: NO_WEBSOCKET });
-  const error = adapterOf(deps, offer)!.error(refusal, upstream);
+  const error = adapterOf(deps, deployment)!.error(refusal, upstream);
   return provider_key !== null && OF_THE_ACCOUNT.has(refusal.status) ? keyRefused(error.details, error) : error;
 };
 

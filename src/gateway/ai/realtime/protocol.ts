@@ -1,14 +1,14 @@
 import { OneVaultError } from '../../../core/errors.ts';
 import type { ClientProtocol } from '../client-protocol.ts';
-import { openAiDialect } from '../protocols/openai/error-format.ts';
-import { realtimeWork } from './operation.ts';
+import { openAiErrorFormat } from '../protocols/openai/error-format.ts';
+import { realtimeOperation } from './operation.ts';
 
 /** `GET /v1/realtime?model=…`: OpenAI's realtime sessions over WebSocket. */
 export const realtime: ClientProtocol = {
   path: '/v1/realtime',
   endpoint: '/v1/realtime',
-  wire: null,
-  dialect: openAiDialect,
+  protocol_name: null,
+  error_format: openAiErrorFormat,
   read: (_body, { query }) => ({
     model: modelOf(query),
     type: 'realtime',
@@ -16,7 +16,7 @@ export const realtime: ClientProtocol = {
     max_cost: null,
     stream: true,
     include_usage: true,
-    work: realtimeWork,
+    operation: realtimeOperation,
   }),
 };
 

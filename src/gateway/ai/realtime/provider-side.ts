@@ -65,13 +65,13 @@ export const createProviderSide = (session: Session): ProviderSide => {
         completion_tokens += spoken + (await countText(text));
       }
       if (completion_tokens === 0) return;
-      const { most_prompt_tokens, most_completion_tokens } = call.chosen!;
+      const { max_prompt_tokens, max_completion_tokens } = call.chosen!;
       const unanswered = await countText(session.unanswered_text);
-      const prompt_tokens = Math.min(most_prompt_tokens, context_tokens + unanswered) * untold.length;
+      const prompt_tokens = Math.min(max_prompt_tokens, context_tokens + unanswered) * untold.length;
       ledger.count({
-        ...countedUsage(prompt_tokens, Math.min(completion_tokens, most_completion_tokens * untold.length)),
-        completion_audio_tokens: Math.min(completion_audio_tokens, most_completion_tokens * untold.length),
-        longest_prompt_tokens: Math.min(most_prompt_tokens, context_tokens + unanswered),
+        ...countedUsage(prompt_tokens, Math.min(completion_tokens, max_completion_tokens * untold.length)),
+        completion_audio_tokens: Math.min(completion_audio_tokens, max_completion_tokens * untold.length),
+        longest_prompt_tokens: Math.min(max_prompt_tokens, context_tokens + unanswered),
       });
     },
   };

@@ -61,7 +61,7 @@ export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middlewar
 const readSession: Step = (call) => {
   const { req, query } = call.ctx;
   readHandshake(req);
-  call.ask = call.protocol.read(null, { params: {}, query, headers: req.headers });
+  call.parsed = call.protocol.read(null, { params: {}, query, headers: req.headers });
 };
 
 /** @returns null where a step refused */

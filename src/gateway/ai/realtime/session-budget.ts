@@ -4,13 +4,13 @@ import { type Pico, usdFromPico } from '../../../core/money.ts';
 import { NOTHING_USED, type Rating } from '../../../pricing/rating.ts';
 import type { Usage } from '../../../pricing/usage.ts';
 import type { JsonObject } from '../../../providers/chat-form.ts';
-import type { RealtimeWire } from '../../../providers/contract.ts';
+import type { RealtimeProtocol } from '../../../providers/contract.ts';
 import { malformed } from '../../../providers/json.ts';
 import type { Call } from '../../call.ts';
 import { progressRecord } from '../../call-record.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { budgetsOf, budgetsOfKey, type Reservation } from '../../limits/budgets.ts';
-import { worstBilled } from '../../limits/key-budgets.ts';
+import { maxBilled } from '../../limits/key-budgets.ts';
 import { isPossible, ratingOf } from '../../steps/settle.ts';
 import { sumOf } from './usage.ts';
 
@@ -24,7 +24,7 @@ export interface Ledger {
   readonly under_way: number;
   readonly active: ReadonlySet<string>;
   /** A client asks for a response. @throws OneVaultError budget_exceeded when no further one can be paid */
-  ask(event_id: string | null): Promise<void>;
+  parsed(event_id: string | null): Promise<void>;
   /** The provider refuses what a client asked for. */
   refused(event_id: string | null): void;
   /** A response began, asked for or not. @throws OneVaultError budget_exceeded */
@@ -52,7 +52,7 @@ interface Hold {
 type LedgerDeps = Pick<GatewayDeps, 'budgets' | 'journal' | 'clock'>;
 
 /** @param call admitted, with the provider that the session is with as `chosen` */
-export const createLedger = (deps: LedgerDeps, call: Call, wire: RealtimeWire): Ledger => {
+export const createLedger = (deps: LedgerDeps, call: Call, protocol_name: RealtimeProtocol): Ledger => {
   const purse = createPurse(deps, call);
   const active = new Set<string>();
   const asked: (string | null)[] = [];
@@ -61,7 +61,7 @@ export const createLedger = (deps: LedgerDeps, call: Call, wire: RealtimeWire): 
   const end = async (response_id: string, response: JsonObject): Promise<void> => {
     if (!active.delete(response_id)) asked.shift();
     call.session!.responses += 1;
-    const usage = wire.usage(response);
+    const usage = protocol_name.usage(response);
     if (usage !== null) {
       const sum = sumOf(call.usage, usage);
       if (!isPossible(usage) || !isPossible(sum)) throw malformed('usage is of more parts than it has');
@@ -78,7 +78,7 @@ export const createLedger = (deps: LedgerDeps, call: Call, wire: RealtimeWire): 
     get under_way() {
       return active.size + asked.length;
     },
-    ask: async (event_id) => {
+    parsed: async (event_id) => {
       asked.push(event_id);
       try {
         await purse.hold(needed());
@@ -133,7 +133,7 @@ const createPurse = ({ budgets }: LedgerDeps, call: Call) => {
   const holdOne = async (): Promise<void> => {
     const customer = {
       budgets: budgetsOf(call.customer!, call.received_ms),
-      amount: worstBilled(call.chosen!) ?? 0n,
+      amount: maxBilled(call.chosen!) ?? 0n,
     };
     await reserve(customer);
     const hold: Hold = { customer, key: provider_key === null ? null : keyReservation(provider_key) };
@@ -150,7 +150,7 @@ const createPurse = ({ budgets }: LedgerDeps, call: Call) => {
 
   const keyReservation = (key: ProviderKey): Reservation => ({
     budgets: budgetsOfKey(key, call.received_ms),
-    amount: call.chosen!.worst_provider_cost ?? 0n,
+    amount: call.chosen!.max_provider_cost ?? 0n,
   });
 
   const reserve = async (reservation: Reservation): Promise<void> => {

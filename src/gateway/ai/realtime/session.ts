@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { RealtimeWire, UpstreamLimits } from '../../../providers/contract.ts';
+import type { RealtimeProtocol, UpstreamLimits } from '../../../providers/contract.ts';
 import type { Tunnel } from '../../../providers/transport/tunnel.ts';
 import type { Call } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
@@ -13,7 +13,7 @@ import { createSideCounter, type SideCounter } from './traffic-counts.ts';
 export interface Session {
   readonly deps: GatewayDeps;
   readonly call: Call;
-  readonly wire: RealtimeWire;
+  readonly protocol_name: RealtimeProtocol;
   readonly socket: Socket;
   readonly tunnel: Tunnel;
   readonly limits: UpstreamLimits;
@@ -39,7 +39,7 @@ export interface Session {
 
 export interface SessionInput {
   readonly call: Call;
-  readonly wire: RealtimeWire;
+  readonly protocol_name: RealtimeProtocol;
   readonly socket: Socket;
   readonly tunnel: Tunnel;
   readonly limits: UpstreamLimits;
@@ -47,7 +47,7 @@ export interface SessionInput {
 
 /** @param over is told why the session ends, once */
 export const openSession = (deps: GatewayDeps, input: SessionInput, over: (ending: Ending) => void): Session => {
-  const { call, socket, tunnel, wire, limits } = input;
+  const { call, socket, tunnel, protocol_name, limits } = input;
   const [client, provider] = [createSideCounter(call.request_salt), createSideCounter(call.reply_salt)];
   call.session = { client, provider, responses: 0, closed_by: null, close_code: null };
   const session: Session = {
@@ -57,7 +57,7 @@ export const openSession = (deps: GatewayDeps, input: SessionInput, over: (endin
     provider,
     to_client: createSink(socket, deps.client_timeout_ms, () => socket.destroy()),
     to_provider: createSink(tunnel.to_provider, limits.idle_timeout_ms, () => tunnel.destroy()),
-    ledger: createLedger(deps, call, wire),
+    ledger: createLedger(deps, call, protocol_name),
     unanswered_text: '',
     ending: null,
     closing_reply: null,

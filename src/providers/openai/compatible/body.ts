@@ -2,10 +2,10 @@ import { hash } from 'node:crypto';
 import type { JsonObject } from '../../chat-form.ts';
 import type { CompatibleProvider } from '../../compatible-providers.ts';
 import { isObject } from '../../json.ts';
-import type { Losses } from '../../unsupported-fields.ts';
+import type { UnsupportedFields } from '../../unsupported-fields.ts';
 import type { Fields } from '../compatibility-profile.ts';
 
-type Edit = (body: Fields, losses: Losses) => void;
+type Edit = (body: Fields, unsupported: UnsupportedFields) => void;
 
 /**
  * Writes OpenAI's body of a chat as a provider of the family takes it.
@@ -13,9 +13,9 @@ type Edit = (body: Fields, losses: Losses) => void;
  */
 export const createBodyWriter = (entry: CompatibleProvider) => {
   const edits = editsOf(entry);
-  return (given: JsonObject, losses: Losses): JsonObject => {
+  return (given: JsonObject, unsupported: UnsupportedFields): JsonObject => {
     const body: Fields = { ...given };
-    for (const edit of edits) edit(body, losses);
+    for (const edit of edits) edit(body, unsupported);
     return body;
   };
 };
@@ -66,18 +66,18 @@ const asksNothing = (field: string, value: unknown): boolean =>
 
 const refuse =
   (field: string, why: string): Edit =>
-  (body, losses) => {
+  (body, unsupported) => {
     if (!Object.hasOwn(body, field)) return;
-    if (!asksNothing(field, body[field])) losses.lose(field, why);
+    if (!asksNothing(field, body[field])) unsupported.lose(field, why);
     delete body[field];
   };
 
 const refuseInMessages =
   (field: string, why: string): Edit =>
-  (body, losses) =>
+  (body, unsupported) =>
     editMessages(body, (message, index) => {
       if (!Object.hasOwn(message, field)) return message;
-      if (!asksNothing(field, message[field])) losses.lose(`messages[${index}].${field}`, why);
+      if (!asksNothing(field, message[field])) unsupported.lose(`messages[${index}].${field}`, why);
       const { [field]: _lost, ...rest } = message;
       return rest;
     });
@@ -120,7 +120,7 @@ const shortenIds = (letters: number): Edit => {
 
 const chooseTools = ({ tool_choices = {}, named_tool_choice, provider_name }: CompatibleProvider): Edit => {
   const words = new Map(Object.entries(tool_choices));
-  return (body, losses) => {
+  return (body, unsupported) => {
     const { tool_choice } = body;
     if (typeof tool_choice === 'string' && words.has(tool_choice)) {
       const word = words.get(tool_choice);
@@ -128,7 +128,7 @@ const chooseTools = ({ tool_choices = {}, named_tool_choice, provider_name }: Co
       else delete body.tool_choice;
     }
     if (isObject(tool_choice) && named_tool_choice === false) {
-      losses.lose('tool_choice', `${provider_name} cannot be told which tool to call`);
+      unsupported.lose('tool_choice', `${provider_name} cannot be told which tool to call`);
       delete body.tool_choice;
     }
   };
@@ -136,13 +136,13 @@ const chooseTools = ({ tool_choices = {}, named_tool_choice, provider_name }: Co
 
 const refuseFormats =
   ({ response_formats, provider_name }: CompatibleProvider): Edit =>
-  (body, losses) => {
+  (body, unsupported) => {
     const { response_format } = body;
     if (response_formats === undefined || !isObject(response_format)) return;
     const { type } = response_format;
     if (typeof type === 'string' && response_formats.includes(type)) return;
     if (type !== 'text') {
-      losses.lose('response_format', `${provider_name} takes no response_format ${JSON.stringify(type)}`);
+      unsupported.lose('response_format', `${provider_name} takes no response_format ${JSON.stringify(type)}`);
     }
     delete body.response_format;
   };

@@ -1,15 +1,15 @@
 import type { CompatibleProvider } from '../../compatible-providers.ts';
 import type { RequestTarget, Upstream, UpstreamRequest } from '../../contract.ts';
-import type { ChatDialect } from '../compatibility-profile.ts';
-import type { EmbeddingsDialect } from '../embeddings.ts';
+import type { ChatProfile } from '../compatibility-profile.ts';
+import type { EmbeddingsProfile } from '../embeddings.ts';
 import { get, post } from '../post.ts';
-import type { RealtimeDialect } from '../realtime.ts';
+import type { RealtimeProfile } from '../realtime.ts';
 import { createBodyWriter } from './body.ts';
 import { createChoicesReader } from './choices.ts';
 import { createUsageReader } from './usage.ts';
 
 /** How a provider of the family departs from OpenAI, by its entry in the table. */
-export const createDialect = (entry: CompatibleProvider): ChatDialect => ({
+export const createProfile = (entry: CompatibleProvider): ChatProfile => ({
   name: entry.provider_name,
   takes: new Set(entry.takes),
   wants_reasoning_back: entry.wants_reasoning_back === true,
@@ -22,7 +22,7 @@ export const createDialect = (entry: CompatibleProvider): ChatDialect => ({
 });
 
 /** Likewise its embeddings; null where it has none. Vectors are asked for as numbers, which is what all give unasked. */
-export const createEmbeddingsDialect = (entry: CompatibleProvider): EmbeddingsDialect | null => {
+export const createEmbeddingsProfile = (entry: CompatibleProvider): EmbeddingsProfile | null => {
   const { provider, provider_name, base_url, docs, embeddings } = entry;
   if (embeddings === undefined) return null;
   const { path = '/embeddings', refuses, renames } = embeddings;
@@ -35,7 +35,7 @@ export const createEmbeddingsDialect = (entry: CompatibleProvider): EmbeddingsDi
 };
 
 /** Likewise its realtime sessions. */
-export const createRealtimeDialect = ({ realtime, key_header }: CompatibleProvider): RealtimeDialect | null =>
+export const createRealtimeProfile = ({ realtime, key_header }: CompatibleProvider): RealtimeProfile | null =>
   realtime === undefined ? null : { path: realtime.path ?? '/realtime', key_header: key_header ?? null };
 
 const pathOf = (entry: CompatibleProvider, target: RequestTarget): string =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { oneCall } from '../../../../src/gateway/ai/operations/single-tool-call.ts';
+import { singleToolCall } from '../../../../src/gateway/ai/operations/single-tool-call.ts';
 import type { ChatChunk, ChatResponse, ToolCall } from '../../../../src/providers/chat-form.ts';
 
 const call = (id: string): ToolCall => ({ id, type: 'function', function: { name: id, arguments: '{}' } });
@@ -31,12 +31,12 @@ const asked = { model: 'm', messages: [] };
 
 describe('one tool call at a time', () => {
   it('leaves each choice of a whole reply its first call', () => {
-    const bounded = oneCall({ ...asked, parallel_tool_calls: false });
+    const bounded = singleToolCall({ ...asked, parallel_tool_calls: false });
     assert.deepEqual(bounded.whole(responseOf(['a', 'b', 'c'], [], ['d'])), responseOf(['a'], [], ['d']));
   });
 
   it('leaves each choice of a stream its first call, with all of its pieces', () => {
-    const take = oneCall({ ...asked, parallel_tool_calls: false }).stream();
+    const take = singleToolCall({ ...asked, parallel_tool_calls: false }).stream();
     const of = (index: number, id: string) => ({ index, ...call(id) });
     const more = (index: number, text: string) => ({ index, function: { arguments: text } });
     assert.deepEqual(pieces(take(chunkOf(0, { tool_calls: [of(3, 'a'), of(4, 'b')] }))), ['a']);
@@ -50,9 +50,9 @@ describe('one tool call at a time', () => {
   it('changes nothing where several may be made', () => {
     for (const chat of [asked, { ...asked, parallel_tool_calls: true }]) {
       const response = responseOf(['a', 'b']);
-      assert.equal(oneCall(chat).whole(response), response);
+      assert.equal(singleToolCall(chat).whole(response), response);
       const chunk = chunkOf(0, { tool_calls: [{ index: 0 }, { index: 1 }] });
-      assert.equal(oneCall(chat).stream()(chunk), chunk);
+      assert.equal(singleToolCall(chat).stream()(chunk), chunk);
     }
   });
 });

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { OneVaultError } from '../../../../src/core/errors.ts';
 import type { ClientProtocol } from '../../../../src/gateway/ai/client-protocol.ts';
-import { pass } from '../../../../src/gateway/ai/passthrough.ts';
+import { passThrough } from '../../../../src/gateway/ai/passthrough.ts';
 import { createClientProtocols } from '../../../../src/gateway/ai/protocols/client-protocols.ts';
 import { createCompatibleAdapters } from '../../../../src/providers/adapters.ts';
 import type { ProviderAdapter } from '../../../../src/providers/contract.ts';
-import { createLosses } from '../../../../src/providers/unsupported-fields.ts';
+import { createUnsupportedFields } from '../../../../src/providers/unsupported-fields.ts';
 import { adapters, CLOCK, upstreamAt } from '../../../providers/support.ts';
 import { type Asked, PLAIN } from './features-fixture.ts';
 import { FEATURES } from './parameters-fixture.ts';
@@ -30,26 +30,26 @@ const protocolOf = (endpoint: string): ClientProtocol => {
 interface Sent {
   /** What the provider gets; null where the call is refused whatever the client allows. */
   readonly body: string | null;
-  readonly is_lossy: boolean;
+  readonly is_incomplete: boolean;
 }
 
 /** What a provider would get of a request. */
 const sentTo = (protocol: ClientProtocol, adapter: ProviderAdapter, asked: object): Sent => {
   const text = JSON.stringify(asked);
-  const ask = protocol.read(asked, { params: { model: 'm' }, query: {}, headers: {} });
+  const parsed = protocol.read(asked, { params: { model: 'm' }, query: {}, headers: {} });
   const upstream = upstreamAt('https://provider.example', 'openai');
   const target = { model: 'm', stream: false, upstream, max_output_tokens: 1_000 };
-  const losses = createLosses(true);
-  const passage = protocol.wire === null ? undefined : adapter.passages[protocol.wire];
+  const unsupported = createUnsupportedFields(true);
+  const passage = protocol.protocol_name === null ? undefined : adapter.passthroughs[protocol.protocol_name];
   try {
     const dialogue =
       passage === undefined
-        ? ask.work.translate(adapter, target, losses)
-        : pass(passage, { ask, text, headers: {}, target, losses });
-    return { body: dialogue!.request.body, is_lossy: losses.lost.length > 0 };
+        ? parsed.operation.translate(adapter, target, unsupported)
+        : passThrough(passage, { parsed, text, headers: {}, target, unsupported });
+    return { body: dialogue!.request.body, is_incomplete: unsupported.lost.length > 0 };
   } catch (error) {
     assert.ok(error instanceof OneVaultError && error.code !== 'internal_error', String(error));
-    return { body: null, is_lossy: true };
+    return { body: null, is_incomplete: true };
   }
 };
 
@@ -58,9 +58,9 @@ const cell = (
   adapter: ProviderAdapter,
   { asked, without, is_kept }: { asked: object; without: object; is_kept: boolean },
 ): string => {
-  const passes = protocol.wire !== null && adapter.passages[protocol.wire] !== undefined;
+  const passes = protocol.protocol_name !== null && adapter.passthroughs[protocol.protocol_name] !== undefined;
   const sent = sentTo(protocol, adapter, asked);
-  if (sent.is_lossy) return 'no';
+  if (sent.is_incomplete) return 'no';
   if (sent.body === sentTo(protocol, adapter, without).body) return is_kept ? 'kept' : 'dropped';
   return passes && sent.body === JSON.stringify(asked) ? 'as it is' : 'yes';
 };
@@ -100,7 +100,7 @@ Feature by feature, what becomes of a request on its way from a client's protoco
 - **yes**: said in the provider's words
 - **kept**: the provider cannot be told, and the reply is held to it on its way to the client
 - **dropped**: left out in silence: a hint, a label, what nobody but its writer could read, or a setting of a filter that the provider does not have
-- **no**: refused with 400 \`unsupported_feature\`, which names the field; with \`x-onevault-lossy: allow\` left out and listed in the reply's header of that name. What could only be guessed at is refused either way
+- **no**: refused with 400 \`unsupported_feature\`, which names the field; with \`x-onevault-unsupported-fields: allow\` left out and listed in the reply's header of that name. What could only be guessed at is refused either way
 
 What the model cannot do (a picture for a model that reads text) its provider refuses in its own words, which the client gets.`;
 
@@ -118,8 +118,8 @@ describe('the table of what translates', () => {
   it('never lets a feature of the plainest kind be lost', () => {
     for (const [client, endpoint] of CLIENTS) {
       for (const adapter of [...Object.values(adapters), ...Object.values(createCompatibleAdapters(CLOCK))]) {
-        const { is_lossy, body } = sentTo(protocolOf(endpoint), adapter, PLAIN[client]);
-        assert.equal(is_lossy, false);
+        const { is_incomplete, body } = sentTo(protocolOf(endpoint), adapter, PLAIN[client]);
+        assert.equal(is_incomplete, false);
         assert.ok(body!.includes('"Hi"'));
       }
     }
@@ -132,12 +132,12 @@ describe('the table of what translates', () => {
         const given = asked[client];
         if (given === undefined) continue;
         for (const adapter of Object.values(adapters)) {
-          if (protocol.wire !== null && adapter.passages[protocol.wire] !== undefined) continue;
-          if (!sentTo(protocol, adapter, given).is_lossy) continue;
-          const ask = protocol.read(given, { params: { model: 'm' }, query: {}, headers: {} });
+          if (protocol.protocol_name !== null && adapter.passthroughs[protocol.protocol_name] !== undefined) continue;
+          if (!sentTo(protocol, adapter, given).is_incomplete) continue;
+          const parsed = protocol.read(given, { params: { model: 'm' }, query: {}, headers: {} });
           const target = { model: 'm', stream: false, upstream: upstreamAt('https://a.example', 'openai') };
           assert.throws(
-            () => ask.work.translate(adapter, target, createLosses(false)),
+            () => parsed.operation.translate(adapter, target, createUnsupportedFields(false)),
             (error) => {
               assert.ok(error instanceof OneVaultError);
               assert.ok(error.status === 400 && error.param !== null && error.param !== undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { mostUses, statedMost, withTools } from '../../../../src/gateway/ai/hosted-tools.ts';
+import { maxUses, statedMost, withTools } from '../../../../src/gateway/ai/hosted-tools.ts';
 import { messagesTools } from '../../../../src/gateway/ai/protocols/anthropic/read-hosted-tools.ts';
 import { generateTools } from '../../../../src/gateway/ai/protocols/google/read-hosted-tools.ts';
 import { chatTools, responsesTools } from '../../../../src/gateway/ai/protocols/openai/read-hosted-tools.ts';
@@ -86,7 +86,7 @@ describe('the tools that a request asks a provider to run', () => {
           ...responsesTools({ model: 'm', tools, max_tool_calls: most }),
           ...chatTools({ ...CHAT, tools, web_search_options: {} }),
         ];
-        for (const uses of Object.values(mostUses(found, tokens))) {
+        for (const uses of Object.values(maxUses(found, tokens))) {
           assert.ok(Number.isSafeInteger(uses) && uses >= 0 && uses <= found.length * (tokens + 1));
         }
         for (const name of Object.keys(withTools(NOTHING, found).tool_uses ?? {})) {

@@ -2,13 +2,13 @@ import { OneVaultError } from '../../../../core/errors.ts';
 import { createValidator } from '../../../../http/validate.ts';
 import type { ChatChunk, ChatMessage, ChatRequest } from '../../../../providers/chat-form.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type ChatWriter, chatWork } from '../../operations/chat.ts';
-import { openAiDialect } from '../openai/error-format.ts';
+import { type ChatWriter, chatOperation } from '../../operations/chat.ts';
+import { openAiErrorFormat } from '../openai/error-format.ts';
 import schema from './completions.schema.json' with { type: 'json' };
-import { answerOf } from './response.ts';
-import { type Wish, wishOf } from './routing-preferences.ts';
+import { responseOf } from './response.ts';
+import { preferencesOf, type RoutingPreferences } from './routing-preferences.ts';
 
-interface AiRequest extends Wish {
+interface AiRequest extends RoutingPreferences {
   readonly prompt?: string;
   readonly messages?: readonly ChatMessage[];
   readonly max_tokens?: number;
@@ -29,16 +29,16 @@ export const createAiCompletions = (): ClientProtocol => {
   return {
     path: '/v1/ai/completions',
     endpoint: '/v1/ai/completions',
-    wire: null,
-    dialect: openAiDialect,
+    protocol_name: null,
+    error_format: openAiErrorFormat,
     read: (body) => {
       const request = validate(body);
-      const read = { chat: chatOf(request), losses: [], unread: [], locate: (param: string) => param };
+      const read = { chat: chatOf(request), unsupported: [], unread: [], locate: (param: string) => param };
       return {
-        ...wishOf(request, 'completion'),
+        ...preferencesOf(request, 'completion'),
         stream: request.stream === true,
         include_usage: false,
-        work: chatWork(read, WRITER),
+        operation: chatOperation(read, WRITER),
       };
     },
   };
@@ -50,14 +50,14 @@ const WRITER: ChatWriter = {
   whole: ({ choices: [choice] }) => {
     const finish_reason = choice?.finish_reason ?? null;
     const text = choice?.message.content ?? '';
-    return (call, rating) => JSON.stringify({ ...answerOf(OBJECT, call, rating), finish_reason, text });
+    return (call, rating) => JSON.stringify({ ...responseOf(OBJECT, call, rating), finish_reason, text });
   },
   stream: () => ({
     chunk: (chunk) => {
       const delta = deltaOf(chunk);
       return delta === '' ? '' : `data: ${JSON.stringify({ delta })}\n\n`;
     },
-    last: (call, rating) => `data: ${JSON.stringify(answerOf(OBJECT, call, rating))}\n\n`,
+    last: (call, rating) => `data: ${JSON.stringify(responseOf(OBJECT, call, rating))}\n\n`,
   }),
 };
 

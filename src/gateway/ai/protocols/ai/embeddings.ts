@@ -1,12 +1,12 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type EmbeddingsWriter, embeddingsWork } from '../../operations/embeddings.ts';
-import { openAiDialect } from '../openai/error-format.ts';
+import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
+import { openAiErrorFormat } from '../openai/error-format.ts';
 import schema from './embeddings.schema.json' with { type: 'json' };
-import { answerOf } from './response.ts';
-import { type Wish, wishOf } from './routing-preferences.ts';
+import { responseOf } from './response.ts';
+import { preferencesOf, type RoutingPreferences } from './routing-preferences.ts';
 
-interface AiEmbeddingsRequest extends Wish {
+interface AiEmbeddingsRequest extends RoutingPreferences {
   readonly input: string | readonly string[];
   readonly dimensions?: number;
 }
@@ -20,17 +20,17 @@ export const createAiEmbeddings = (): ClientProtocol => {
   return {
     path: '/v1/ai/embeddings',
     endpoint: '/v1/ai/embeddings',
-    wire: null,
-    dialect: openAiDialect,
+    protocol_name: null,
+    error_format: openAiErrorFormat,
     read: (body) => {
-      const wish = validate(body);
-      const { model = '', input, dimensions } = wish;
+      const preferences = validate(body);
+      const { model = '', input, dimensions } = preferences;
       const request = { model, input, ...(dimensions === undefined ? {} : { dimensions }) };
       return {
-        ...wishOf(wish, 'embedding'),
+        ...preferencesOf(preferences, 'embedding'),
         stream: false,
         include_usage: false,
-        work: embeddingsWork({ request, losses: [], locate: (param) => param }, write),
+        operation: embeddingsOperation({ request, unsupported: [], locate: (param) => param }, write),
       };
     },
   };
@@ -38,5 +38,5 @@ export const createAiEmbeddings = (): ClientProtocol => {
 
 const write: EmbeddingsWriter = ({ vectors }) => {
   const data = vectors.map((embedding, index) => ({ index, embedding }));
-  return (call, rating) => JSON.stringify({ ...answerOf('ai.embeddings', call, rating), data });
+  return (call, rating) => JSON.stringify({ ...responseOf('ai.embeddings', call, rating), data });
 };

@@ -1,12 +1,12 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type ImagesWriter, imagesWork } from '../../operations/images.ts';
-import { openAiDialect } from '../openai/error-format.ts';
+import { type ImagesWriter, imagesOperation } from '../../operations/images.ts';
+import { openAiErrorFormat } from '../openai/error-format.ts';
 import schema from './images.schema.json' with { type: 'json' };
-import { answerOf } from './response.ts';
-import { type Wish, wishOf } from './routing-preferences.ts';
+import { responseOf } from './response.ts';
+import { preferencesOf, type RoutingPreferences } from './routing-preferences.ts';
 
-interface AiImagesRequest extends Wish {
+interface AiImagesRequest extends RoutingPreferences {
   readonly prompt: string;
   readonly n?: number;
   readonly size?: string;
@@ -19,16 +19,16 @@ export const createAiImages = (): ClientProtocol => {
   return {
     path: '/v1/ai/images/generations',
     endpoint: '/v1/ai/images/generations',
-    wire: null,
-    dialect: openAiDialect,
+    protocol_name: null,
+    error_format: openAiErrorFormat,
     read: (body) => {
-      const wish = validate(body);
-      const { type: _type, priority: _priority, max_cost: _max, model = '', ...drawn } = wish;
+      const preferences = validate(body);
+      const { type: _type, priority: _priority, max_cost: _max, model = '', ...drawn } = preferences;
       return {
-        ...wishOf(wish, 'image'),
+        ...preferencesOf(preferences, 'image'),
         stream: false,
         include_usage: false,
-        work: imagesWork({ model, ...drawn }, write),
+        operation: imagesOperation({ model, ...drawn }, write),
       };
     },
   };
@@ -37,4 +37,4 @@ export const createAiImages = (): ClientProtocol => {
 const write: ImagesWriter =
   ({ data }) =>
   (call, rating) =>
-    JSON.stringify({ ...answerOf('ai.images', call, rating), data });
+    JSON.stringify({ ...responseOf('ai.images', call, rating), data });

@@ -1,14 +1,14 @@
 import { usdFromPico } from '../../../../core/money.ts';
 import type { Rating } from '../../../../pricing/rating.ts';
-import type { Ending } from '../../operation.ts';
+import type { FinishedCall } from '../../operation.ts';
 
 /** What every answer of the unified form says beside its result: who gave it, what it used and cost, and why it was routed there. */
-export const answerOf = (object: string, call: Ending, rating: Rating) => ({
+export const responseOf = (object: string, call: FinishedCall, rating: Rating) => ({
   id: call.request_id,
   object,
   created: Math.floor(call.received_ms / 1_000),
-  provider: call.chosen?.offer.provider ?? null,
-  model: call.chosen?.offer.model ?? null,
+  provider: call.chosen?.deployment.provider ?? null,
+  model: call.chosen?.deployment.model ?? null,
   usage: call.usage,
   cost: rating.customer_cost === null ? null : { amount: usdFromPico(rating.customer_cost), currency: 'USD' },
   route: {

@@ -1,9 +1,9 @@
 import { OneVaultError } from '../../../../core/errors.ts';
 import { type Pico, picoFromUsd } from '../../../../core/money.ts';
-import type { Ask } from '../../client-protocol.ts';
+import type { ParsedRequest } from '../../client-protocol.ts';
 
 /** What every request of the unified form may say of how it is to be served. */
-export interface Wish {
+export interface RoutingPreferences {
   readonly model?: string;
   readonly type?: string;
   readonly priority?: string;
@@ -15,11 +15,14 @@ export interface Wish {
  * @param type the kind of work where the client names none
  * @throws OneVaultError invalid_request
  */
-export const wishOf = (wish: Wish, type: string): Pick<Ask, 'model' | 'type' | 'priority' | 'max_cost'> => ({
-  model: wish.model ?? null,
-  type: wish.type ?? type,
-  priority: wish.priority ?? 'standard',
-  max_cost: maxCostOf(wish.max_cost),
+export const preferencesOf = (
+  preferences: RoutingPreferences,
+  type: string,
+): Pick<ParsedRequest, 'model' | 'type' | 'priority' | 'max_cost'> => ({
+  model: preferences.model ?? null,
+  type: preferences.type ?? type,
+  priority: preferences.priority ?? 'standard',
+  max_cost: maxCostOf(preferences.max_cost),
 });
 
 const maxCostOf = (max_cost: number | string | undefined): Pico | null => {

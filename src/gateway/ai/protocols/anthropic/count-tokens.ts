@@ -1,7 +1,7 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { countTokensWork } from '../../operations/count-tokens.ts';
-import { anthropicDialect } from './error-format.ts';
+import { countTokensOperation } from '../../operations/count-tokens.ts';
+import { anthropicErrorFormat } from './error-format.ts';
 import schema from './messages.schema.json' with { type: 'json' };
 import type { MessagesRequest } from './messages-request.ts';
 import { readRequest } from './read.ts';
@@ -12,8 +12,8 @@ export const createCountTokens = (): ClientProtocol => {
   return {
     path: '/v1/messages/count_tokens',
     endpoint: '/v1/messages/count_tokens',
-    wire: 'anthropic-count-tokens',
-    dialect: anthropicDialect,
+    protocol_name: 'anthropic-count-tokens',
+    error_format: anthropicErrorFormat,
     read: (body) => {
       const request = validate(body);
       return {
@@ -23,7 +23,7 @@ export const createCountTokens = (): ClientProtocol => {
         max_cost: null,
         stream: false,
         include_usage: false,
-        work: countTokensWork(readRequest(request), (input_tokens) => JSON.stringify({ input_tokens })),
+        operation: countTokensOperation(readRequest(request), (input_tokens) => JSON.stringify({ input_tokens })),
       };
     },
   };

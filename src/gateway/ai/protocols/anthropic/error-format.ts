@@ -1,7 +1,7 @@
 import { instantOf } from '../../../../core/clock.ts';
 import type { OneVaultError } from '../../../../core/errors.ts';
 import { errorEnvelope } from '../../../../http/envelope.ts';
-import type { Dialect } from '../../client-protocol.ts';
+import type { ErrorFormat } from '../../client-protocol.ts';
 
 /**
  * Anthropic's envelope (https://docs.anthropic.com/en/api/errors), with our own fields beside its own. Its SDKs act on
@@ -9,17 +9,17 @@ import type { Dialect } from '../../client-protocol.ts';
  */
 const error = (given: OneVaultError, request_id: string, now_ms: number): object => {
   const envelope = errorEnvelope(given, request_id, now_ms);
-  const { wire_code, details, param } = given;
-  const coded = { error_code: wire_code, unsupported: param === null ? [] : [param], details };
+  const { protocol_code, details, param } = given;
+  const coded = { error_code: protocol_code, unsupported: param === null ? [] : [param], details };
   return {
     type: 'error',
-    error: wire_code === null ? envelope.error : { ...envelope.error, details: coded },
+    error: protocol_code === null ? envelope.error : { ...envelope.error, details: coded },
     request_id,
   };
 };
 
 /** How Anthropic's endpoints tell errors and limits. */
-export const anthropicDialect: Dialect = {
+export const anthropicErrorFormat: ErrorFormat = {
   error,
   broken: (given, request_id, now_ms) => `event: error\ndata: ${JSON.stringify(error(given, request_id, now_ms))}\n\n`,
   request_id_header: 'request-id',

@@ -1,8 +1,8 @@
 import { createValidator } from '../../../../http/validate.ts';
 import { invalid } from '../../../../providers/invalid.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { chatWork } from '../../operations/chat.ts';
-import { anthropicDialect } from './error-format.ts';
+import { chatOperation } from '../../operations/chat.ts';
+import { anthropicErrorFormat } from './error-format.ts';
 import schema from './messages.schema.json' with { type: 'json' };
 import type { MessagesRequest } from './messages-request.ts';
 import { readRequest } from './read.ts';
@@ -14,8 +14,8 @@ export const createMessages = (): ClientProtocol => {
   return {
     path: '/v1/messages',
     endpoint: '/v1/messages',
-    wire: 'anthropic-messages',
-    dialect: anthropicDialect,
+    protocol_name: 'anthropic-messages',
+    error_format: anthropicErrorFormat,
     read: (body) => {
       const request = validate(body);
       if (request.max_tokens === undefined) throw invalid('max_tokens', 'is missing');
@@ -26,7 +26,7 @@ export const createMessages = (): ClientProtocol => {
         max_cost: null,
         stream: request.stream === true,
         include_usage: true,
-        work: chatWork(readRequest(request), messagesWriter),
+        operation: chatOperation(readRequest(request), messagesWriter),
       };
     },
   };

@@ -20,7 +20,7 @@ export const readRequest = (body: MessagesRequest): ReadChat => {
   readFields(body, { readers: READERS, elsewhere: READ_ELSEWHERE }, chat, reading);
   return {
     chat: chat as unknown as ChatRequest,
-    losses: reading.losses,
+    unsupported: reading.unsupported,
     unread: reading.unread,
     hosted_tools: messagesTools(body),
     locate: reading.locate,
@@ -73,7 +73,7 @@ const thread: Read = (value, _chat, reading) => {
   const is_continued = isObject(value) && value.type === 'continue';
   reading.lose('thread', 'What was said is not kept here: send the whole conversation', value, {
     is_light: !is_continued,
-    wire_code: is_continued ? 'thread_not_found' : 'thread_unsupported_request',
+    protocol_code: is_continued ? 'thread_not_found' : 'thread_unsupported_request',
   });
 };
 

@@ -1,7 +1,7 @@
 import type { Usage } from '../../../../pricing/usage.ts';
 import type { ChatChunk, JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../../providers/json.ts';
-import type { ChatFrames } from '../../operations/chat.ts';
+import type { ChatStreamEncoder } from '../../operations/chat.ts';
 import { createBlockWriter } from './write-blocks.ts';
 import { frame, stopReason, usageJson } from './write-fields.ts';
 
@@ -9,7 +9,7 @@ import { frame, stopReason, usageJson } from './write-fields.ts';
  * Writes a stream of the pivot form as Anthropic's events. How many tokens the prompt had is told with the last of
  * them, and with the first where the provider tells it as soon as that: some clients read it there alone.
  */
-export const createMessageStream = (): ChatFrames => {
+export const createMessageStream = (): ChatStreamEncoder => {
   let has_started = false;
   let finish_reason: string | null = null;
   let refusal = '';

@@ -7,7 +7,7 @@ import { statusEnvelope } from './error-format.ts';
  */
 export const arrayForm: StreamForm = {
   content_type: 'application/json; charset=utf-8',
-  reframe: (frames) => {
+  reframe: (encoder) => {
     let has_begun = false;
     const items = (text: string): string => {
       let out = '';
@@ -18,19 +18,19 @@ export const arrayForm: StreamForm = {
       return out;
     };
     return {
-      push: (piece) => (piece.data === null ? '' : items(frames.push(piece))),
-      end: () => frames.end(),
-      last: (call, rating) => `${items(frames.last(call, rating))}${has_begun ? '' : '['}]`,
+      push: (piece) => (piece.data === null ? '' : items(encoder.push(piece))),
+      end: () => encoder.end(),
+      last: (call, rating) => `${items(encoder.last(call, rating))}${has_begun ? '' : '['}]`,
       get is_over() {
-        return frames.is_over;
+        return encoder.is_over;
       },
       keep_alive: '',
       get usage() {
-        return frames.usage;
+        return encoder.usage;
       },
-      written: () => frames.written(),
+      written: () => encoder.written(),
       get tool_uses() {
-        return frames.tool_uses;
+        return encoder.tool_uses;
       },
     };
   },

@@ -1,12 +1,12 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import type { Loss } from '../../operations/chat.ts';
-import { type EmbeddingsWriter, embeddingsWork, type ReadEmbeddings } from '../../operations/embeddings.ts';
+import type { UnsupportedField } from '../../operations/chat.ts';
+import { type EmbeddingsWriter, embeddingsOperation, type ReadEmbeddings } from '../../operations/embeddings.ts';
 import { NOTHING_LIKE_IT } from '../read-fields.ts';
 import schema from './embed-content.schema.json' with { type: 'json' };
-import { googleDialect } from './error-format.ts';
-import { plainAsk } from './generate-content.ts';
+import { googleErrorFormat } from './error-format.ts';
+import { plainRequest } from './generate-content.ts';
 import { normalise, SHAPES } from './normalise.ts';
 
 type EmbedRequest = JsonObject & {
@@ -26,15 +26,15 @@ export const createEmbedContent = (): ClientProtocol => {
   return {
     path: '/v1{beta}/models/*model\\:embedContent',
     endpoint: '/v1beta/models/{model}:embedContent',
-    wire: 'google-embed',
-    dialect: googleDialect,
+    protocol_name: 'google-embed',
+    error_format: googleErrorFormat,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const request = validate(normalise(body, SHAPES.embed));
-      const work = embeddingsWork(readRequests([request], model, ''), ({ vectors }) => () => {
+      const operation = embeddingsOperation(readRequests([request], model, ''), ({ vectors }) => () => {
         return JSON.stringify({ embedding: { values: vectors[0] ?? [] } });
       });
-      return { ...plainAsk(model), type: 'embedding', work };
+      return { ...plainRequest(model), type: 'embedding', operation };
     },
   };
 };
@@ -45,13 +45,13 @@ export const createBatchEmbedContents = (): ClientProtocol => {
   return {
     path: '/v1{beta}/models/*model\\:batchEmbedContents',
     endpoint: '/v1beta/models/{model}:batchEmbedContents',
-    wire: 'google-batch-embed',
-    dialect: googleDialect,
+    protocol_name: 'google-batch-embed',
+    error_format: googleErrorFormat,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const { requests } = validate(normalise(body, SHAPES.batch));
-      const work = embeddingsWork(readRequests(requests, model, 'requests[0].'), writeBatch);
-      return { ...plainAsk(model), type: 'embedding', work };
+      const operation = embeddingsOperation(readRequests(requests, model, 'requests[0].'), writeBatch);
+      return { ...plainRequest(model), type: 'embedding', operation };
     },
   };
 };
@@ -67,17 +67,17 @@ const READ_HERE: ReadonlySet<string> = new Set(['model', 'content', 'taskType', 
 /** @param path of the first request: what the others say otherwise is lost */
 const readRequests = (requests: readonly EmbedRequest[], model: string, path: string): ReadEmbeddings => {
   const [first] = requests;
-  const losses: Loss[] = [];
+  const unsupported: UnsupportedField[] = [];
   requests.forEach((request, index) => {
     const at = path === '' ? '' : `requests[${index}].`;
     for (const [field, value] of Object.entries(request)) {
-      if (!READ_HERE.has(field)) losses.push({ param: at + field, why: NOTHING_LIKE_IT });
+      if (!READ_HERE.has(field)) unsupported.push({ param: at + field, why: NOTHING_LIKE_IT });
       else if (SHARED.has(field) && value !== first?.[field])
-        losses.push({ param: at + field, why: 'Elsewhere, it is one for all contents' });
+        unsupported.push({ param: at + field, why: 'Elsewhere, it is one for all contents' });
     }
     request.content.parts.forEach((part, place) => {
       if (part.text !== undefined) return;
-      losses.push({ param: `${at}content.parts[${place}]`, why: 'Elsewhere, embeddings are of texts only' });
+      unsupported.push({ param: `${at}content.parts[${place}]`, why: 'Elsewhere, embeddings are of texts only' });
     });
   });
   const { taskType, title, outputDimensionality } = first ?? {};
@@ -89,7 +89,7 @@ const readRequests = (requests: readonly EmbedRequest[], model: string, path: st
       ...(taskType === undefined ? {} : { task_type: taskType }),
       ...(title === undefined ? {} : { title }),
     },
-    losses,
+    unsupported,
     locate: (param) => NAMES.get(param) ?? param,
   };
 };

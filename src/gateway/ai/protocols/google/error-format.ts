@@ -1,7 +1,7 @@
 import { instantOf } from '../../../../core/clock.ts';
 import type { OneVaultError } from '../../../../core/errors.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
-import type { Dialect } from '../../client-protocol.ts';
+import type { ErrorFormat } from '../../client-protocol.ts';
 
 // https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto, by the HTTP status that each stands for.
 const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
@@ -51,7 +51,7 @@ export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms:
 };
 
 /** How Google's endpoints tell errors; they tell no limits. */
-export const googleDialect: Dialect = {
+export const googleErrorFormat: ErrorFormat = {
   error: statusEnvelope,
   broken: (error, request_id, now_ms) => `data: ${JSON.stringify(statusEnvelope(error, request_id, now_ms))}\n\n`,
   request_id_header: 'x-request-id',

@@ -1,9 +1,9 @@
 import { createValidator } from '../../../../http/validate.ts';
-import type { Ask, ClientProtocol, ClientRequest } from '../../client-protocol.ts';
-import { chatWork } from '../../operations/chat.ts';
-import { countTokensWork } from '../../operations/count-tokens.ts';
+import type { ClientProtocol, ClientRequest, ParsedRequest } from '../../client-protocol.ts';
+import { chatOperation } from '../../operations/chat.ts';
+import { countTokensOperation } from '../../operations/count-tokens.ts';
 import { arrayForm } from './array-form.ts';
-import { googleDialect } from './error-format.ts';
+import { googleErrorFormat } from './error-format.ts';
 import schema from './generate-content.schema.json' with { type: 'json' };
 import type { GenerateRequest } from './generate-request.ts';
 import { normalise, SHAPES } from './normalise.ts';
@@ -11,7 +11,7 @@ import { readRequest } from './read.ts';
 import { createContentWriter } from './write.ts';
 
 /** A call that is about a model and nothing else. */
-export const plainAsk = (model: string): Omit<Ask, 'work'> => ({
+export const plainRequest = (model: string): Omit<ParsedRequest, 'operation'> => ({
   model,
   type: 'completion',
   priority: null,
@@ -26,8 +26,8 @@ export const createGenerateContent = (): ClientProtocol => {
   return {
     path: '/v1{beta}/models/*model\\:generateContent',
     endpoint: '/v1beta/models/{model}:generateContent',
-    wire: 'google-generate',
-    dialect: googleDialect,
+    protocol_name: 'google-generate',
+    error_format: googleErrorFormat,
     read: (body, request) => read(body, request, false),
   };
 };
@@ -38,23 +38,23 @@ export const createStreamGenerateContent = (): ClientProtocol => {
   return {
     path: '/v1{beta}/models/*model\\:streamGenerateContent',
     endpoint: '/v1beta/models/{model}:streamGenerateContent',
-    wire: 'google-generate',
-    dialect: googleDialect,
+    protocol_name: 'google-generate',
+    error_format: googleErrorFormat,
     read: (body, request) => {
-      const ask = read(body, request, true);
-      return request.query.alt === 'sse' ? ask : { ...ask, stream_form: arrayForm };
+      const parsed = read(body, request, true);
+      return request.query.alt === 'sse' ? parsed : { ...parsed, stream_form: arrayForm };
     },
   };
 };
 
 const createChatReader = () => {
   const validate = createValidator<GenerateRequest>(schema);
-  return (body: unknown, { params }: ClientRequest, stream: boolean): Ask => {
+  return (body: unknown, { params }: ClientRequest, stream: boolean): ParsedRequest => {
     const request = validate(normalise(body, SHAPES.generate));
     const model = params.model ?? '';
     const shows_thoughts = request.generationConfig?.thinkingConfig?.includeThoughts === true;
-    const work = chatWork(readRequest(request, { model, stream }), createContentWriter({ shows_thoughts }));
-    return { ...plainAsk(model), stream, work };
+    const operation = chatOperation(readRequest(request, { model, stream }), createContentWriter({ shows_thoughts }));
+    return { ...plainRequest(model), stream, operation };
   };
 };
 
@@ -64,15 +64,15 @@ export const createGoogleCountTokens = (): ClientProtocol => {
   return {
     path: '/v1{beta}/models/*model\\:countTokens',
     endpoint: '/v1beta/models/{model}:countTokens',
-    wire: 'google-count-tokens',
-    dialect: googleDialect,
+    protocol_name: 'google-count-tokens',
+    error_format: googleErrorFormat,
     read: (body, { params }) => {
       const given = normalise(body, SHAPES.count) as { readonly generateContentRequest?: unknown } | null;
       const request = validate(given?.generateContentRequest ?? given);
       const model = params.model ?? '';
       const read = readRequest(request, { model, stream: false });
-      const work = countTokensWork(read, (totalTokens) => JSON.stringify({ totalTokens }));
-      return { ...plainAsk(model), type: 'count_tokens', work };
+      const operation = countTokensOperation(read, (totalTokens) => JSON.stringify({ totalTokens }));
+      return { ...plainRequest(model), type: 'count_tokens', operation };
     },
   };
 };

@@ -4,7 +4,7 @@ import { asOneVaultError, OneVaultError } from '../../../../core/errors.ts';
 import { invalid } from '../../../../providers/invalid.ts';
 import type { GatewayDeps } from '../../../deps.ts';
 import { authenticate, findModel, servedModels } from '../../list-models.ts';
-import { googleDialect } from './error-format.ts';
+import { googleErrorFormat } from './error-format.ts';
 
 // Google's own limits of a page.
 const PAGE_SIZE = 50;
@@ -40,15 +40,15 @@ export const refuseGoogleMethod = (deps: GatewayDeps): Middleware =>
 
 /** Errors in Google's own envelope. */
 const answered =
-  (deps: GatewayDeps, answer: (ctx: Context, customer: Customer) => object): Middleware =>
+  (deps: GatewayDeps, response: (ctx: Context, customer: Customer) => object): Middleware =>
   async (ctx) => {
     try {
-      ctx.body = answer(ctx, await authenticate(deps, ctx));
+      ctx.body = response(ctx, await authenticate(deps, ctx));
     } catch (thrown) {
       const error = asOneVaultError(thrown);
       if (error.code === 'internal_error') throw thrown;
       ctx.status = error.status;
-      ctx.body = googleDialect.error(error, ctx.state.request_id as string, deps.clock.now());
+      ctx.body = googleErrorFormat.error(error, ctx.state.request_id as string, deps.clock.now());
     }
   };
 

@@ -26,13 +26,13 @@ export const readRequest = (body: GenerateRequest, { model, stream }: Options): 
   }
   const places = readFunctions(body, chat, reading);
   readConfig(body.generationConfig ?? {}, chat, reading);
-  const { losses, unread } = reading;
+  const { unsupported, unread } = reading;
   const locate = (param: string): string => {
     const [, index] = /^tools\[(\d+)\]/.exec(param) ?? [];
     if (index === undefined || !Array.isArray(chat.tools)) return reading.locate(param);
     return places.get(chat.tools[Number(index)] as JsonObject) ?? 'tools';
   };
-  return { chat: chat as unknown as ChatRequest, losses, unread, hosted_tools: generateTools(body), locate };
+  return { chat: chat as unknown as ChatRequest, unsupported, unread, hosted_tools: generateTools(body), locate };
 };
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([

@@ -1,6 +1,6 @@
 import type { ChatChunk, JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../../providers/json.ts';
-import type { ChatFrames } from '../../operations/chat.ts';
+import type { ChatStreamEncoder } from '../../operations/chat.ts';
 import { signatureOf } from './signed-thoughts.ts';
 import { callPart } from './write-call.ts';
 import { finishReasonOf, logprobsFields, usageFields } from './write-fields.ts';
@@ -20,7 +20,7 @@ interface Candidate {
 }
 
 /** Writes a stream of the pivot form as Google's, each frame of which is a reply of its own. */
-export const createContentStream = ({ shows_thoughts }: WriterOptions): ChatFrames => {
+export const createContentStream = ({ shows_thoughts }: WriterOptions): ChatStreamEncoder => {
   const candidates = new Map<number, Candidate>();
   let head: JsonObject = {};
 

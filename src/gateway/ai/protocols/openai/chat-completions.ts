@@ -2,9 +2,9 @@ import { createValidator } from '../../../../http/validate.ts';
 import type { ChatRequest } from '../../../../providers/chat-form.ts';
 import { usageJson } from '../../../../providers/openai/usage.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type ChatWriter, chatWork } from '../../operations/chat.ts';
+import { type ChatWriter, chatOperation } from '../../operations/chat.ts';
 import schema from './chat-completions.schema.json' with { type: 'json' };
-import { openAiDialect } from './error-format.ts';
+import { openAiErrorFormat } from './error-format.ts';
 import { chatTools } from './read-hosted-tools.ts';
 
 /** OpenAI's chat completions, so that its SDKs work with only the base URL changed. It is the pivot form itself. */
@@ -13,13 +13,13 @@ export const createChatCompletions = (): ClientProtocol => {
   return {
     path: '/v1/chat/completions',
     endpoint: '/v1/chat/completions',
-    wire: 'openai-chat',
-    dialect: openAiDialect,
+    protocol_name: 'openai-chat',
+    error_format: openAiErrorFormat,
     read: (body) => {
       const chat = validate(body);
       const include_usage = chat.stream_options?.include_usage === true;
       const hosted_tools = chatTools(chat);
-      const read = { chat, losses: [], unread: [], hosted_tools, locate: (param: string) => param };
+      const read = { chat, unsupported: [], unread: [], hosted_tools, locate: (param: string) => param };
       return {
         model: chat.model,
         type: 'completion',
@@ -27,7 +27,7 @@ export const createChatCompletions = (): ClientProtocol => {
         max_cost: null,
         stream: chat.stream === true,
         include_usage,
-        work: chatWork(read, createWriter(include_usage)),
+        operation: chatOperation(read, createWriter(include_usage)),
       };
     },
   };

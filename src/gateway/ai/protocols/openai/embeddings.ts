@@ -1,10 +1,10 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { EmbeddingRequest } from '../../../../providers/embedding-form.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type EmbeddingsWriter, embeddingsWork } from '../../operations/embeddings.ts';
+import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
 import schema from './embeddings.schema.json' with { type: 'json' };
 import { readInput } from './embeddings-input.ts';
-import { openAiDialect } from './error-format.ts';
+import { openAiErrorFormat } from './error-format.ts';
 
 /** OpenAI's embeddings, so that its SDKs work with only the base URL changed. */
 export const createEmbeddings = (): ClientProtocol => {
@@ -12,13 +12,13 @@ export const createEmbeddings = (): ClientProtocol => {
   return {
     path: '/v1/embeddings',
     endpoint: '/v1/embeddings',
-    wire: 'openai-embeddings',
-    dialect: openAiDialect,
+    protocol_name: 'openai-embeddings',
+    error_format: openAiErrorFormat,
     read: (body) => {
       const request = validate(body);
       const read = {
         request: { ...request, input: readInput(request.input) },
-        losses: [],
+        unsupported: [],
         locate: (param: string) => param,
       };
       return {
@@ -28,7 +28,7 @@ export const createEmbeddings = (): ClientProtocol => {
         max_cost: null,
         stream: false,
         include_usage: false,
-        work: embeddingsWork(read, createWriter(request.encoding_format === 'base64')),
+        operation: embeddingsOperation(read, createWriter(request.encoding_format === 'base64')),
       };
     },
   };

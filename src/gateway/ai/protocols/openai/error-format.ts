@@ -1,8 +1,8 @@
 import { errorEnvelope } from '../../../../http/envelope.ts';
-import type { Dialect } from '../../client-protocol.ts';
+import type { ErrorFormat } from '../../client-protocol.ts';
 
 /** How OpenAI's endpoints, and our own, tell errors and limits. */
-export const openAiDialect: Dialect = {
+export const openAiErrorFormat: ErrorFormat = {
   error: errorEnvelope,
   broken: (error, request_id, now_ms) => `data: ${JSON.stringify(errorEnvelope(error, request_id, now_ms))}\n\n`,
   request_id_header: 'x-request-id',

@@ -3,8 +3,8 @@ import { createValidator } from '../../../../http/validate.ts';
 import type { ImageRequest } from '../../../../providers/image-form.ts';
 import { tokenUsageJson } from '../../../../providers/openai/token-usage.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
-import { type ImagesWriter, imagesWork } from '../../operations/images.ts';
-import { openAiDialect } from './error-format.ts';
+import { type ImagesWriter, imagesOperation } from '../../operations/images.ts';
+import { openAiErrorFormat } from './error-format.ts';
 import schema from './images.schema.json' with { type: 'json' };
 
 /** OpenAI's pictures, so that its SDKs work with only the base URL changed. Where no model is named, the gateway chooses. */
@@ -13,12 +13,12 @@ export const createImages = (): ClientProtocol => {
   return {
     path: '/v1/images/generations',
     endpoint: '/v1/images/generations',
-    wire: 'openai-images',
-    dialect: openAiDialect,
+    protocol_name: 'openai-images',
+    error_format: openAiErrorFormat,
     read: (body) => {
       const request = validate(body);
       const stream = request.stream === true;
-      const work = imagesWork({ ...request, model: request.model ?? '' } as ImageRequest, WRITER);
+      const operation = imagesOperation({ ...request, model: request.model ?? '' } as ImageRequest, WRITER);
       return {
         model: request.model ?? null,
         type: 'image',
@@ -26,7 +26,7 @@ export const createImages = (): ClientProtocol => {
         max_cost: null,
         stream,
         include_usage: true,
-        work: stream ? { ...work, translate: refuseStream } : work,
+        operation: stream ? { ...operation, translate: refuseStream } : operation,
       };
     },
   };

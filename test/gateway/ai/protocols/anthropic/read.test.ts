@@ -8,7 +8,7 @@ describe("a request of Anthropic's in the pivot form", () => {
   it('keeps the order of results and words, thinking, failures and cache marks', () => {
     const mark = { cache_control: { type: 'ephemeral' } };
     const thinking = { type: 'thinking', thinking: 'hm', signature: 's' };
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       system: [{ type: 'text', text: 'Be kind.', ...mark }],
       messages: [
         { role: 'user', content: 'go' },
@@ -31,7 +31,7 @@ describe("a request of Anthropic's in the pivot form", () => {
         },
       ],
     });
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     const call = (id: string, name: string, args: string) => ({
       id,
       type: 'function',
@@ -93,7 +93,7 @@ describe("a request of Anthropic's in the pivot form", () => {
       required: ['n'],
       additionalProperties: false,
     };
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       temperature: 0.5,
       top_p: 0.9,
       top_k: 4,
@@ -108,7 +108,7 @@ describe("a request of Anthropic's in the pivot form", () => {
       speed: 'standard',
     });
     const { messages: _messages, ...fields } = chat;
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     assert.deepEqual(fields, {
       model: 'm',
       max_completion_tokens: 9,

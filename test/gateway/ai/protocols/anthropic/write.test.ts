@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Ending } from '../../../../../src/gateway/ai/operation.ts';
+import type { FinishedCall } from '../../../../../src/gateway/ai/operation.ts';
 import { messagesWriter } from '../../../../../src/gateway/ai/protocols/anthropic/write.ts';
 import { NOTHING_USED } from '../../../../../src/pricing/rating.ts';
 import type { Usage } from '../../../../../src/pricing/usage.ts';
@@ -16,7 +16,7 @@ const usage: Usage = {
   prompt_audio_tokens: 0,
   completion_audio_tokens: 0,
 };
-const ending: Ending = {
+const ending: FinishedCall = {
   request_id: 'r',
   received_ms: 0,
   usage,

@@ -9,7 +9,7 @@ const read = (fields: object) =>
     model: 'm',
     stream: false,
   });
-const lostOf = (fields: object) => read(fields).losses.map(({ param }) => param);
+const lostOf = (fields: object) => read(fields).unsupported.map(({ param }) => param);
 
 const SIGNED = [{ type: 'thinking', thinking: 'hm', signature: 's' }];
 const SIGNATURE = Buffer.from(JSON.stringify(SIGNED)).toString('base64');
@@ -27,7 +27,7 @@ describe("a request of Google's in the pivot form", () => {
     const functionResponse = (name: string, response: object, fields: object = {}) => ({
       functionResponse: { name, response, ...fields },
     });
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       systemInstruction: { parts: [{ text: 'Be kind.' }] },
       contents: [
         ...HI,
@@ -53,7 +53,7 @@ describe("a request of Google's in the pivot form", () => {
         },
       ],
     });
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     assert.deepEqual(chat.messages, [
       { role: 'system', content: [{ type: 'text', text: 'Be kind.' }] },
       { role: 'user', content: [{ type: 'text', text: 'x' }] },
@@ -101,7 +101,7 @@ describe("a request of Google's in the pivot form", () => {
 
   it('carries pictures, sound, documents and texts, and those of results', () => {
     const inline = (mimeType: string) => ({ inlineData: { mimeType, data: 'YWJj' } });
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       contents: [
         {
           parts: [
@@ -121,7 +121,7 @@ describe("a request of Google's in the pivot form", () => {
       ],
     });
     const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,YWJj' } };
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     assert.deepEqual(chat.messages[0]?.content, [
       image,
       { type: 'input_audio', input_audio: { data: 'YWJj', format: 'mp3' } },
@@ -134,7 +134,7 @@ describe("a request of Google's in the pivot form", () => {
   });
 
   it('carries tools, sampling, formats, thinking and tiers', () => {
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       tools: [
         {
           functionDeclarations: [
@@ -175,7 +175,7 @@ describe("a request of Google's in the pivot form", () => {
       labels: { a: 'b' },
     });
     const { messages: _messages, ...fields } = chat;
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     const parameters = {
       type: 'object',
       properties: {

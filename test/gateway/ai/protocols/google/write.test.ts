@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { OneVaultError } from '../../../../../src/core/errors.ts';
-import type { Ending } from '../../../../../src/gateway/ai/operation.ts';
+import type { FinishedCall } from '../../../../../src/gateway/ai/operation.ts';
 import { arrayForm } from '../../../../../src/gateway/ai/protocols/google/array-form.ts';
 import { statusEnvelope } from '../../../../../src/gateway/ai/protocols/google/error-format.ts';
 import { createContentWriter } from '../../../../../src/gateway/ai/protocols/google/write.ts';
@@ -18,7 +18,7 @@ const usage: Usage = {
   prompt_audio_tokens: 5,
   completion_audio_tokens: 0,
 };
-const ending: Ending = {
+const ending: FinishedCall = {
   request_id: 'r',
   received_ms: 0,
   usage,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ResponseStream } from 'openai/lib/responses/ResponseStream';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
-import type { Ending } from '../../../../../src/gateway/ai/operation.ts';
+import type { FinishedCall } from '../../../../../src/gateway/ai/operation.ts';
 import { readRequest } from '../../../../../src/gateway/ai/protocols/openai/responses/read.ts';
 import type { ResponsesRequest } from '../../../../../src/gateway/ai/protocols/openai/responses/responses-request.ts';
 import { responsesWriter } from '../../../../../src/gateway/ai/protocols/openai/responses/write.ts';
@@ -20,14 +20,7 @@ const usage: Usage = {
   prompt_audio_tokens: 0,
   completion_audio_tokens: 0,
 };
-const ending: Ending = {
-  request_id: 'r',
-  received_ms: 0,
-  usage,
-  chosen: null,
-  route: null,
-  attempts: [],
-};
+const ending: FinishedCall = { request_id: 'r', received_ms: 0, usage, chosen: null, route: null, attempts: [] };
 const request: ResponsesRequest = { model: 'm', input: 'x' };
 
 const read = (fields: object) => readRequest({ ...request, ...fields });
@@ -42,7 +35,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
       arguments: '{"x":1}',
       status: 'completed',
     });
-    const { chat, losses, locate } = read({
+    const { chat, unsupported, locate } = read({
       instructions: 'Be kind.',
       input: [
         { role: 'developer', content: [{ type: 'input_text', text: 'Be brief.' }] },
@@ -73,7 +66,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
         { role: 'assistant', content: [{ type: 'refusal', refusal: 'No more.' }] },
       ],
     });
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     const called = (id: string, name: string) => ({
       id,
       type: 'function',
@@ -110,7 +103,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
 
   it('carries tools, sampling, effort, schema, verbosity, tier and probabilities', () => {
     const schema = { type: 'object', properties: { n: { type: 'integer' } } };
-    const { chat, losses } = read({
+    const { chat, unsupported } = read({
       temperature: 0.5,
       top_p: 0.9,
       max_output_tokens: 99,
@@ -129,7 +122,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
       tools: [{ type: 'function', name: 'f', description: 'd', parameters: schema, strict: true }],
       tool_choice: { type: 'function', name: 'f' },
     });
-    assert.deepEqual(losses, []);
+    assert.deepEqual(unsupported, []);
     assert.deepEqual(chat, {
       model: 'm',
       messages: [{ role: 'user', content: 'x' }],
@@ -151,12 +144,12 @@ describe("a request of OpenAI's responses in the pivot form", () => {
   });
 
   it('finds the text of what it cannot carry', () => {
-    const { losses, unread } = read({
+    const { unsupported, unread } = read({
       input: [{ type: 'mcp_call', output: 'secret' }],
       prompt: { id: 'p', variables: { who: 'hidden' } },
     });
     assert.deepEqual(
-      losses.map(({ param }) => param),
+      unsupported.map(({ param }) => param),
       ['input[0].type', 'prompt'],
     );
     assert.match(unread.join(' '), /secret.*hidden/);

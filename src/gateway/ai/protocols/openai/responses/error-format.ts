@@ -1,10 +1,10 @@
 import { errorEnvelope } from '../../../../../http/envelope.ts';
-import type { Dialect } from '../../../client-protocol.ts';
-import { openAiDialect } from '../error-format.ts';
+import type { ErrorFormat } from '../../../client-protocol.ts';
+import { openAiErrorFormat } from '../error-format.ts';
 
 /** A stream that breaks ends with the protocol's event for it, which holds our own fields beside its own. */
-export const responsesDialect: Dialect = {
-  ...openAiDialect,
+export const responsesErrorFormat: ErrorFormat = {
+  ...openAiErrorFormat,
   broken: (error, request_id, now_ms, sequence_number) => {
     const envelope = errorEnvelope(error, request_id, now_ms);
     const { code, message, param } = envelope.error;

@@ -22,7 +22,7 @@ export const readRequest = (body: ResponsesRequest): ReadChat => {
   if (chat.tools === undefined) delete chat.parallel_tool_calls;
   return {
     chat: chat as unknown as ChatRequest,
-    losses: reading.losses,
+    unsupported: reading.unsupported,
     unread: reading.unread,
     hosted_tools: responsesTools(body),
     locate: reading.locate,

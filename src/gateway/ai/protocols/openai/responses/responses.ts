@@ -1,8 +1,8 @@
 import { createValidator } from '../../../../../http/validate.ts';
 import { invalid } from '../../../../../providers/invalid.ts';
 import type { ClientProtocol } from '../../../client-protocol.ts';
-import { chatWork } from '../../../operations/chat.ts';
-import { responsesDialect } from './error-format.ts';
+import { chatOperation } from '../../../operations/chat.ts';
+import { responsesErrorFormat } from './error-format.ts';
 import { readRequest } from './read.ts';
 import schema from './responses.schema.json' with { type: 'json' };
 import type { ResponsesRequest } from './responses-request.ts';
@@ -14,8 +14,8 @@ export const createResponses = (): ClientProtocol => {
   return {
     path: '/v1/responses',
     endpoint: '/v1/responses',
-    wire: 'openai-responses',
-    dialect: responsesDialect,
+    protocol_name: 'openai-responses',
+    error_format: responsesErrorFormat,
     read: (body) => {
       const request = validate(body);
       refuseUnanswerable(request);
@@ -26,7 +26,7 @@ export const createResponses = (): ClientProtocol => {
         max_cost: null,
         stream: request.stream === true,
         include_usage: true,
-        work: chatWork(readRequest(request), responsesWriter(request)),
+        operation: chatOperation(readRequest(request), responsesWriter(request)),
       };
     },
   };

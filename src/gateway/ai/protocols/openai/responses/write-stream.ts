@@ -1,13 +1,13 @@
 import type { ChatChunk, JsonObject } from '../../../../../providers/chat-form.ts';
 import { isObject } from '../../../../../providers/json.ts';
-import type { ChatFrames } from '../../../operations/chat.ts';
+import type { ChatStreamEncoder } from '../../../operations/chat.ts';
 import type { ResponsesRequest } from './responses-request.ts';
 import { createItemWriter } from './write-item-stream.ts';
 import { annotationsOf, baseOf, listOf, logprobsOf } from './write-items.ts';
 import { endOf, type Head, responseJson } from './write-response.ts';
 
 /** Writes a stream of the pivot form as the events of OpenAI's responses, numbered from 0. */
-export const createResponseStream = (request: ResponsesRequest): ChatFrames => {
+export const createResponseStream = (request: ResponsesRequest): ChatStreamEncoder => {
   let head: Head | null = null;
   let number = 0;
   let finish_reason: string | null = null;
