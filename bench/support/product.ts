@@ -10,7 +10,7 @@ import { VARIABLES } from '../../src/server/config.ts';
 import { onInterrupt } from './on-interrupt.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = join(ROOT, 'src', 'main.ts');
+const MAIN = join(ROOT, 'bin', 'onevault.mjs');
 
 /** What a command of the product wrote. */
 export interface CommandOutput {

@@ -11,7 +11,7 @@ import { createProducts, eventually, type ProductProcess, runCommand } from './p
 
 const ROOT = new URL('../../', import.meta.url).href;
 const LOADED_FOR_HELP =
-  /^(?:node_modules\/commander\/|src\/(?:core|keys|providers|server)\/[\w-]+\.(?:ts|json)$|src\/cli\/main\.ts$)/;
+  /^(?:bin\/onevault\.mjs$|node_modules\/commander\/|src\/(?:core|keys|providers|server)\/[\w-]+\.(?:ts|json)$|src\/cli\/main\.ts$)/;
 
 /** The scripts, from the project's root, in the coverage that V8 wrote into a folder. */
 const loadedScripts = (folder: string): string[] =>

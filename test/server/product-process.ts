@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { temporaryPath } from '../support/server.ts';
 
-/** The product as its user starts it: `node src/cli/main.ts start`, in processes of its own. */
+/** The product as its user starts it: `node bin/onevault.mjs start`, in processes of its own. */
 export interface ProductProcess {
   readonly data_dir: string;
   readonly pid: number;
@@ -41,7 +41,7 @@ export interface Ended {
 
 type Environment = Readonly<Record<string, string>>;
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../bin/onevault.mjs', import.meta.url));
 const READY = 'Ctrl-C stops it.';
 const START_TIMEOUT_MS = 60_000;
 
