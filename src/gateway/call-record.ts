@@ -13,10 +13,10 @@ import {
 import { NOTHING_USED, type Rating } from '../pricing/rating.ts';
 import type { Call, SessionTally } from './call.ts';
 
-// What the vault's columns take; a longer text is cut, as it is the client's or the provider's own.
+// Limit of the vault's columns. Longer texts come from the client or the provider and are cut.
 const LONGEST_TEXT = 1_000;
 
-/** What is written before a provider sees the call; it reads as the outcome that holds if nothing more is heard. */
+/** Intent: written before a provider sees the call. Its outcome fields hold if no outcome record follows. */
 export const intentRecord = (call: Call, now_ms: number): CallRecord =>
   recordOf(call, 'intent', now_ms, {
     ...NOTHING_USED_FACTS,
@@ -28,8 +28,8 @@ export const intentRecord = (call: Call, now_ms: number): CallRecord =>
   });
 
 /**
- * What is written of a session in the place of its intent, whenever a part of it has been used: it reads as the
- * outcome that holds if nothing more is heard.
+ * Progress of a session: replaces its intent after each part that was used. Its outcome fields hold if no outcome
+ * follows.
  */
 export const progressRecord = (call: Call, rating: Rating, now_ms: number): CallRecord => {
   const end: EndFacts = {
@@ -43,7 +43,7 @@ export const progressRecord = (call: Call, rating: Rating, now_ms: number): Call
   return recordOf(call, 'intent', now_ms, end, rating.facts);
 };
 
-/** What is written when the call is over and before the last byte of its reply leaves. */
+/** Outcome: written when the call is over, before the last byte of the client response leaves. */
 export const outcomeRecord = (call: Call, rating: Rating, http_status: number, now_ms: number): CallRecord => {
   const { error } = call;
   const end: EndFacts = {
@@ -152,7 +152,7 @@ const routeFacts = (call: Call, route: NonNullable<Call['route']>, rated: Rating
   max_cost: call.parsed?.max_cost?.toString() ?? null,
 });
 
-/** The last with how it was rated, and with what the provider bills to the customer where its own key paid. */
+/** Adds the rating to the last attempt, and the provider's bill if the customer's own key paid. */
 const attemptsOf = ({ attempts, chosen, provider_key_cost, session }: Call, rated: RatingFacts | null): Attempt[] => {
   const last = attempts.at(-1);
   if (last === undefined) return attempts;
@@ -176,12 +176,12 @@ const sessionFacts = ({ client, provider, responses, closed_by, close_code }: Se
 const statusOf = (call: Call, error: OneVaultError | null): CallFacts['response_status'] => {
   if (error === null) return 'SUCCESS';
   if (error.code === 'client_closed_request') return 'CANCELLED';
-  // What the gateway ends says nothing about the provider.
+  // A session that the gateway closed says nothing about the provider.
   if (call.intent_sequence === null || call.session?.closed_by === 'gateway') return 'REFUSED';
   return error.code === 'provider_timeout' ? 'TIMEOUT' : 'ERROR';
 };
 
-/** PostgreSQL's text holds neither NUL nor half of a surrogate pair. */
+/** PostgreSQL's type text holds neither NUL nor half a surrogate pair. */
 const cut = (text: string): string => text.slice(0, LONGEST_TEXT).replaceAll('\0', '\ufffd').toWellFormed();
 
 const cutOrNull = (text: string | undefined): string | null => (text === undefined ? null : cut(text));

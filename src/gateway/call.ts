@@ -11,57 +11,57 @@ import type { ProviderResponse, StreamEncoder } from './ai/operation.ts';
 import type { ClientResponse } from './client-response.ts';
 import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
-/** An offer that could serve the call, with its price now. */
+/** A deployment that can serve the call, with its current price. */
 export interface Candidate {
   readonly deployment: Deployment;
-  /** Null: unpriced. */
+  /** Null if unpriced. */
   readonly price: Price | null;
-  /** The provider's own name of the model. */
+  /** Name of the model at the provider. */
   readonly provider_model_name: string;
   readonly max_output_tokens: number | null;
-  /** Upper bounds of what the call may use there. */
+  /** Upper bounds of the call's tokens at this provider. */
   readonly max_prompt_tokens: number;
   readonly max_completion_tokens: number;
-  /** With whose key it is called: the customer's own, or, null, the operator's. */
+  /** The customer's own provider key (BYOK); null: the operator's key. */
   readonly provider_key: ProviderKey | null;
-  /** Tools that the provider is asked to run itself. */
+  /** Requested tools that the provider runs itself. */
   readonly tools: readonly HostedTool[];
-  /** Of these, one whose use has no known price. */
+  /** The first of these tools without a known price. */
   readonly unpriced_tool: HostedTool | null;
-  /** What is called, where that is not what the catalog has but the customer's own. */
+  /** Set if the endpoint or the model is the customer's own, not the catalog's. */
   readonly byok: 'endpoint' | 'model' | null;
-  /** What the provider could bill at most, whoever pays it; null when unpriced. */
+  /** Maximum that the provider can bill, to the operator or to the customer; null if unpriced. */
   readonly max_provider_cost: Pico | null;
-  /** What the call could cost the customer there at most, what the provider bills it for its own key included; null when unpriced. */
+  /** Maximum cost for the customer, including the provider's bill for the customer's own key; null if unpriced. */
   readonly max_customer_cost: Pico | null;
 }
 
 export interface Route {
   /** Best first. */
   readonly candidates: readonly Candidate[];
-  /** Why this order, in a few words. */
+  /** Short reason of the order. */
   readonly decision: string;
   readonly routing_rule: string | null;
   readonly rule_version: string | null;
 }
 
-/** One call on its way through the steps: each step fills in what it finds. */
+/** State of one call. Each step fills in its part. */
 export interface Call {
   readonly request_id: string;
   readonly received_ms: number;
   readonly protocol: ClientProtocol;
   readonly ctx: Context;
   readonly client_response: ClientResponse;
-  /** Random bytes before the body in the request's commitment. */
+  /** Random bytes that precede the body in the request commitment. */
   readonly request_salt: Buffer;
-  /** Likewise in the reply's. */
+  /** Random bytes that precede the body in the response commitment. */
   readonly reply_salt: Buffer;
-  /** Aborted when the client leaves. */
+  /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   api_key: ApiKey | null;
   customer: Customer | null;
   body: Buffer;
-  /** SHA-256(request_salt || body), lower-case hex; null where there is no body. */
+  /** SHA-256(request_salt || body), lower-case hex; null without a body. */
   request_commitment: string | null;
   /** `body`, decoded. */
   text: string;
@@ -73,41 +73,43 @@ export interface Call {
   route: Route | null;
   intent_sequence: number | null;
   readonly attempts: Attempt[];
-  /** The candidate that answered, or was last tried. */
+  /** The candidate that responded, or the last one that was tried. */
   chosen: Candidate | null;
-  /** The whole reply, of a call that is not streamed. */
+  /** Provider response of a call that is not streamed. */
   response: ProviderResponse | null;
-  /** The reply that is coming, of a call that is streamed. */
+  /** Encoder of a streamed call. */
   encoder: StreamEncoder | null;
   usage: Usage | null;
-  /** What the provider bills to the customer, whose own key paid; null when unpriced, or when it did not. */
+  /**
+   * Provider's bill to the customer if the customer's own key paid; null if unpriced, or if the operator's key paid.
+   */
   provider_key_cost: Pico | null;
   usage_source: 'provider' | 'counted' | 'none';
   upstream_latency_ms: number | null;
   time_to_first_token_ms: number | null;
   error: OneVaultError | null;
-  /** What went through, of a call that is a session over WebSocket. */
+  /** Traffic of a WebSocket session; null for other calls. */
   session: SessionTally | null;
 }
 
-/** What one side of a session said. */
+/** Traffic that one side of a session sent. */
 export interface SideTally {
   readonly message_count: number;
-  /** Payloads of the messages. */
+  /** Bytes of the message payloads. */
   readonly byte_count: number;
-  /** Lower-case hex; null where nothing was said. */
+  /** Lower-case hex; null if this side sent nothing. */
   commitment(): string | null;
 }
 
-/** A session as its record tells it. */
+/** Traffic of a session, as its call record holds it. */
 export interface SessionTally {
   readonly client: SideTally;
   readonly provider: SideTally;
-  /** Responses that ended. */
+  /** Number of finished responses. */
   responses: number;
   closed_by: 'client' | 'provider' | 'gateway' | null;
   close_code: number | null;
 }
 
-/** One step of a call. It throws OneVaultError to refuse or fail it. */
+/** One step of a call. It throws a OneVaultError to refuse or fail the call. */
 export type Step = (call: Call) => Promise<void> | void;

@@ -2,23 +2,23 @@ import { createHash, type Hash, hash as hashOf } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 
 /**
- * The reply to one call: counts and commits to every byte of its body, and holds to back-pressure.
- * The commitment is SHA-256(salt || body), so that whoever kept the body and the salt can prove what was sent.
+ * Response to one call's client: counts and hashes every byte of its body, and respects back-pressure. The commitment
+ * is SHA-256(salt || body): a client that keeps body and salt can prove what was sent.
  */
 export interface ClientResponse {
   readonly has_started: boolean;
   readonly byte_count: number;
   /**
-   * Sends a piece of a stream, headers first.
-   * @param content_type of server-sent events unless given
-   * @returns null, or where the client is behind what resolves when it has room for more
+   * Sends a piece of a stream; the first one with the headers.
+   * @param content_type default: server-sent events
+   * @returns null, or a promise that resolves when a slow client has room for more
    */
   write(text: string, content_type?: string): Promise<void> | null;
-  /** Holds the last piece, which leaves with `finish`, in the place of one that was held before. */
+  /** Keeps the last piece for `finish`. It replaces a piece that was prepared before. */
   prepare(text: string): void;
-  /** Sends what was prepared and ends the reply. `status` holds for a reply that has not started. */
+  /** Sends the prepared piece and ends the response. `status` applies only if the response has not started. */
   finish(status: number, headers: Readonly<Record<string, string>>): void;
-  /** Lower-case hex, of what was written and what is held; to be called once, after `prepare`. */
+  /** Lower-case hex, over the written and the prepared bytes. Call it once, after `prepare`. */
   commitment(): string;
 }
 
@@ -27,20 +27,23 @@ const EVENT_STREAM = 'text/event-stream; charset=utf-8';
 export const streamHeaders = (content_type = EVENT_STREAM): Readonly<Record<string, string>> => ({
   'content-type': content_type,
   'cache-control': 'no-cache',
-  // nginx would hold frames back otherwise.
+  // Without it, nginx buffers the stream.
   'x-accel-buffering': 'no',
 });
 
-// What a kernel takes at once, as a rule: more waits for the client.
+// Usual size of a kernel's socket buffer. More bytes wait for the client.
 const SOCKET_BUFFER_BYTES = 65_536;
 
-/** @param timeout_ms a client that takes nothing for so long is gone, and must not hold the provider's stream open */
+/**
+ * @param timeout_ms a client that reads nothing for so long counts as gone, so that it does not hold the provider's
+ * stream open
+ */
 export const createClientResponse = (response: ServerResponse, salt: Buffer, timeout_ms: number): ClientResponse => {
   let hash: Hash | null = null;
   let written_bytes = 0;
   let has_started = false;
   let last = '';
-  /** The head and the first piece leave together. */
+  /** Sends the headers and the first piece in one write. */
   const writeFirst = (text: string, bytes: number, content_type?: string): boolean => {
     has_started = true;
     response.socket?.cork();
@@ -80,9 +83,9 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
 };
 
 /**
- * One write of a chunk (RFC 9112, section 7.1), where `response.write` makes four and a turn of the event loop. A
- * response that waits for an earlier one on its connection has no socket yet, and a client of HTTP/1.0 takes no chunks.
- * @returns whether there is room for more
+ * Writes a chunk (RFC 9112, section 7.1) in one write; `response.write` makes four and takes a turn of the event loop.
+ * A response that waits for an earlier one on its connection has no socket yet; an HTTP/1.0 client takes no chunks.
+ * @returns true if there is room for more
  */
 const writeChunk = (response: ServerResponse, text: string, bytes: number): boolean => {
   const { socket } = response;

@@ -12,7 +12,7 @@ import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import type { ProviderKeys } from './routing/unsealed-keys.ts';
 
-/** All that the data plane works with. */
+/** Dependencies of the data plane. */
 export interface GatewayDeps {
   readonly clock: Clock;
   readonly nextId: NextId;
@@ -22,33 +22,36 @@ export interface GatewayDeps {
   readonly budgets: BudgetCounters;
   readonly limiter: RateLimiter;
   readonly caller: Caller;
-  /** By protocol, and by provider where one has a dialect of its own. */
+  /** By protocol, or by provider if the provider has a compatibility profile. */
   readonly adapters: Readonly<Record<string, ProviderAdapter>>;
-  /** By provider: where it is reached. */
+  /** By provider name. */
   readonly upstreams: Readonly<Record<string, Upstream>>;
   readonly provider_keys: ProviderKeys;
-  /** Where calls with customers' own keys go, unless these have a base URL of their own. */
+  /** Limits and base URLs of calls with customers' own provider keys. A key may have its own base URL. */
   readonly key_endpoint: KeyEndpoint;
   readonly metrics: GatewayMetrics;
   readonly body_limit_bytes: number;
-  /** How long a client may take nothing of its stream. */
+  /** Longest time in which a client may read nothing of its stream. */
   readonly client_timeout_ms: number;
   readonly max_calls_in_flight: number;
   readonly realtime: RealtimeConfig;
   readonly openTunnel: OpenTunnel;
-  /** Tells the audit log of a key that was refused where no call is recorded. @throws OneVaultError audit_unavailable */
+  /**
+   * Writes a refused key to the audit log, for requests that write no call record.
+   * @throws OneVaultError audit_unavailable
+   */
   readonly tellRefusedKey: (refused: RefusedKey) => Promise<void>;
-  /** Aborted when the process stops: sessions end then, which else would last for an hour. */
+  /** Aborted when the process stops: it ends sessions, which otherwise last up to an hour. */
   readonly stopping: AbortSignal;
 }
 
-/** Who asked for what with which key, and why the key was refused. */
+/** A request that was refused because of its API key. */
 export interface RefusedKey {
   readonly error: OneVaultError;
-  /** Null where the key is none of ours. */
+  /** Null if the key is unknown. */
   readonly api_key: string | null;
   readonly customer: string | null;
-  /** As `GET /v1/models`. */
+  /** Method and path, for example `GET /v1/models`. */
   readonly endpoint: string;
   readonly request_id: string;
   readonly request_ip: string | null;
@@ -57,6 +60,6 @@ export interface RefusedKey {
 
 export interface KeyEndpoint {
   readonly limits: UpstreamLimits;
-  /** Null where the provider is reached at addresses of each account's own, or is not known. */
+  /** Null if each account of the provider has its own base URL, or the provider is unknown. */
   baseUrlOf(provider: string): string | null;
 }

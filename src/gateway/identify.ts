@@ -3,7 +3,7 @@ import { type ApiKey, type Customer, findApiKey, type Snapshot } from '../catalo
 import { OneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
 
-/** Whose key a request carries, and why it may not be used, if it may not. */
+/** API key of a request, and the reason if the key may not be used. */
 export interface Identity {
   readonly api_key: ApiKey | null;
   readonly customer: Customer | null;
@@ -12,7 +12,7 @@ export interface Identity {
 
 const SCOPE = 'calls';
 
-/** Finds the API key that a request is made with, and its customer. */
+/** Finds the API key of a request, and the key's customer. */
 export const identify = (snapshot: Snapshot, request: IncomingMessage, now_ms: number): Identity => {
   const secret = sentKey(request);
   const api_key = secret === null ? null : findApiKey(snapshot, secret);
@@ -35,19 +35,21 @@ const refusalOf = (
     return new OneVaultError('expired_api_key');
   }
   if (customer === null || !api_key.scopes.includes(SCOPE)) {
-    return new OneVaultError('forbidden', { details: 'It is not a key for calls of a customer.' });
+    return new OneVaultError('forbidden', { details: 'Use an API key of a customer with the scope "calls".' });
   }
-  if (!customer.is_active) return new OneVaultError('forbidden', { details: 'The customer is suspended.' });
+  if (!customer.is_active)
+    return new OneVaultError('forbidden', { details: 'The customer is suspended. Ask the operator to activate it.' });
   if (api_key.allowed_ips !== null && !api_key.allowed_ips.includes(clientAddress(request))) {
-    return new OneVaultError('forbidden', { details: 'The key may not be used from this address.' });
+    return new OneVaultError('forbidden', {
+      details: 'The key is not allowed from this IP address. Add the address to allowed_ips.',
+    });
   }
   return null;
 };
 
 /**
- * The key in `Authorization: Bearer`, as OpenAI's SDKs send it, in `x-api-key`, as Anthropic's do, or in
- * `x-goog-api-key`, as Google's do; on Google's paths also in the query, as its examples for curl have it; of a
- * WebSocket also among its protocols.
+ * Reads the key from `Authorization: Bearer` (OpenAI's SDKs), `x-api-key` (Anthropic's) or `x-goog-api-key` (Google's);
+ * on Google's paths also from the query, as in Google's curl examples, and for a WebSocket from its subprotocols.
  */
 const sentKey = ({ headers, url = '' }: IncomingMessage): string | null => {
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
@@ -59,7 +61,7 @@ const sentKey = ({ headers, url = '' }: IncomingMessage): string | null => {
   return GOOGLE_PATHS.test(url) ? keyInQuery(url) : keyInProtocols(headers);
 };
 
-/** Browsers can set no header of a WebSocket but its protocols: OpenAI's clients send the key among them. */
+/** Browsers can set no other header of a WebSocket than its subprotocols. OpenAI's clients put the key there. */
 const keyInProtocols = (headers: IncomingMessage['headers']): string | null =>
   headers['sec-websocket-protocol']
     ?.split(',')

@@ -2,10 +2,10 @@ import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Rating } from '../pricing/rating.ts';
 import type { Call } from './call.ts';
 
-/** What operators scrape of the data plane. */
+/** Prometheus metrics of the data plane. */
 export interface GatewayMetrics {
   countCall(call: Call, rating: Rating, http_status: number, now_ms: number): void;
-  /** A call turned away without a record, because the gateway was full. */
+  /** Counts a call that was refused without a record because the gateway is overloaded. */
   countOverload(): void;
   setInFlight(calls: number): void;
 }
@@ -22,7 +22,7 @@ export const createGatewayMetrics = (registry: Registry): GatewayMetrics => {
   });
   const latency = new Histogram({
     name: 'onevault_call_duration_seconds',
-    help: 'From the request read to the reply sent, the provider included.',
+    help: 'Time from the request to the end of the client response, including the provider.',
     labelNames: ['endpoint'],
     buckets: LATENCY_BUCKETS_S,
     registers,
@@ -34,10 +34,10 @@ export const createGatewayMetrics = (registry: Registry): GatewayMetrics => {
   });
   const overload = new Counter({
     name: 'onevault_calls_overloaded_total',
-    help: 'Calls turned away at the limit of calls in flight.',
+    help: 'Calls refused at the limit of calls in flight.',
     registers,
   });
-  const in_flight = new Gauge({ name: 'onevault_calls_in_flight', help: 'Calls under way.', registers });
+  const in_flight = new Gauge({ name: 'onevault_calls_in_flight', help: 'Calls in flight.', registers });
   return {
     countCall: (call, rating, http_status, now_ms) => {
       const { endpoint } = call.protocol;

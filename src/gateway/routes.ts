@@ -8,7 +8,7 @@ import { serveRealtime } from './ai/realtime/serve-realtime.ts';
 import type { GatewayDeps } from './deps.ts';
 import { serve } from './serve.ts';
 
-/** The data plane's paths. A call's own is looked up first: the router tries the pattern of one after another. */
+/** Routes of the data plane. The map is faster than the router, which tries one pattern after another. */
 export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
   const in_flight = { count: 0 };
   const router = new Router();
@@ -20,8 +20,8 @@ export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
   }
   const routes = router
     .get(realtime.path, serveRealtime(deps, in_flight))
-    .get('/v1/models', inFormOf({ google: listGoogleModels(deps), openai: listModels(deps) }))
-    .get('/v1/models/:model', inFormOf({ google: getGoogleModel(deps), openai: getModel(deps) }))
+    .get('/v1/models', byClient({ google: listGoogleModels(deps), openai: listModels(deps) }))
+    .get('/v1/models/:model', byClient({ google: getGoogleModel(deps), openai: getModel(deps) }))
     .get('/v1/ai/models', listAiModels(deps))
     .get('/v1beta/models', listGoogleModels(deps))
     .get('/v1beta/models/*model', getGoogleModel(deps))
@@ -35,8 +35,8 @@ export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
   };
 };
 
-/** OpenAI and Google have one path for their models: whose client asks is told by where it puts its key. */
-const inFormOf =
+/** OpenAI and Google share the path of the model list. The place of the key shows which client it is. */
+const byClient =
   ({ google, openai }: Readonly<Record<'google' | 'openai', Middleware>>): Middleware =>
   (ctx, next) => {
     const is_google = ctx.headers['x-goog-api-key'] !== undefined || ctx.query.key !== undefined;

@@ -15,15 +15,15 @@ import { reserve } from './steps/reserve.ts';
 import { route } from './steps/route.ts';
 import { failureOf, settle } from './steps/settle.ts';
 
-/** The path of a call. The order is the security policy; whatever a step throws, the call is settled. */
+/** Steps of a call. Their order is the security policy. A call is settled whatever error a step throws. */
 const STEPS = [authenticate, parseRequest, classify, limit, reserve, route, admit, forward] as const;
 
-/** How many calls are under way, shared by every endpoint. */
+/** Number of calls in flight, shared by all endpoints. */
 export interface InFlight {
   count: number;
 }
 
-/** Serves one endpoint: takes each of its calls through the steps. */
+/** Serves one endpoint: runs the steps for each call. */
 export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: InFlight): Middleware => {
   const steps: readonly Step[] = STEPS.map((step) => step(deps));
   const settleCall = settle(deps);
@@ -50,7 +50,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
   };
 };
 
-/** Past the limit, at once and without a record: the journal is what must not be overrun. */
+/** Refuses a call above the limit at once. It writes no record, because the journal must not be overloaded. */
 export const refuse = (ctx: Context, { error_format }: ClientProtocol, { clock }: GatewayDeps): void => {
   const error = new OneVaultError('overloaded', { retry_after_s: 1 });
   ctx.status = error.status;
@@ -58,7 +58,7 @@ export const refuse = (ctx: Context, { error_format }: ClientProtocol, { clock }
   ctx.body = error_format.error(error, ctx.state.request_id as string, clock.now());
 };
 
-/** Takes a call through steps, up to the first that refuses or fails it. */
+/** Runs the steps of a call up to the first that refuses or fails it. */
 export const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
   try {
     for (const step of steps) await step(call);
@@ -70,7 +70,7 @@ export const walk = async (steps: readonly Step[], call: Call, { log }: GatewayD
   }
 };
 
-/** A call that has gone through no step. */
+/** Creates the state of a call before its first step. */
 export const openCall = (
   ctx: Context,
   protocol: ClientProtocol,

@@ -30,7 +30,7 @@ describe('the provider keys in memory', () => {
     };
     const keys: ShownKey[] = [];
     for (let count = 0; count < 3; count += 1) keys.push(await giveKey(gateway, 'demo'));
-    const held = createProviderKeys({ keyring: counting, log: silentLog, most: 2 });
+    const held = createProviderKeys({ keyring: counting, log: silentLog, max_keys: 2 });
     const { snapshot } = gateway.control;
     const [third, second, first] = snapshot().provider_keys.get('demo')!;
     const texts = await Promise.all(Array.from({ length: 100 }, () => held.open(first!)));

@@ -1,7 +1,7 @@
-/** Personal, health and card data that a prompt seems to hold. Checksums are checked, so that few numbers pass by chance. */
+/** Kinds of personal, health and card data in a prompt. Checksums are verified, so that few other numbers match. */
 export type ComplianceFlag = 'PHI' | 'PII' | 'CARD';
 
-/** The flags of a text, in a fixed order. */
+/** Flags of a text, in a fixed order. */
 export const detectFlags = (text: string): ComplianceFlag[] => {
   const has_digits = /\d{2}/.test(text);
   const flags: ComplianceFlag[] = [];
@@ -11,72 +11,72 @@ export const detectFlags = (text: string): ComplianceFlag[] => {
   return flags;
 };
 
-/** From the sign outwards: looked for from its beginning, an address in a megabyte of letters took 0.7 s. */
+/** Searches from the @ sign. From an address's start, the search in a megabyte of letters took 0.7 s. */
 const hasEmail = (text: string): boolean => text.includes('@') && /(?<=[\w.+-])@[\w-]{1,63}\.[\w-]/.test(text);
 
-/** A US social security number in a form and range that is issued (SSA, "Randomization", 2011). */
+/** A US social security number of an issued form and range (SSA, "Randomization", 2011). */
 const hasSocialSecurityNumber = (text: string): boolean =>
   /\b(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}\b/.test(text);
 
-/** A medical record number or a National Provider Identifier beside its name (45 CFR 164.514(b)(2), 162.406). */
+/** A medical record number or National Provider Identifier next to its name (45 CFR 164.514(b)(2), 162.406). */
 const hasHealthData = (text: string): boolean => {
   if (/\b(?:MRN|medical record (?:number|no\.?))\W{0,3}\d{5,}/i.test(text)) return true;
   return anyMatch(text, /\bNPI\W{0,3}(\d{10})\b/gi, ([, digits = '']) => passesLuhn(`80840${digits}`));
 };
 
 const hasCardNumber = (text: string): boolean =>
-  anyMatch(text, /\b\d/g, ({ index }) => someHead(text, index, CARD, passesLuhn));
+  anyMatch(text, /\b\d/g, ({ index }) => anyPrefix(text, index, CARD, passesLuhn));
 
 const hasIban = (text: string): boolean =>
-  anyMatch(text, /\b[A-Z]{2}\d{2}/g, ({ index }) => someHead(text, index, IBAN, passesMod97));
+  anyMatch(text, /\b[A-Z]{2}\d{2}/g, ({ index }) => anyPrefix(text, index, IBAN, passesMod97));
 
-/** How a number is written: what it is made of, what may stand between its groups, how long it is without that. */
+/** Notation of a number: its characters, the separators of its groups, and its length without separators. */
 interface Notation {
   readonly isPart: (code: number) => boolean;
   readonly separators: string;
-  readonly least: number;
-  readonly most: number;
+  readonly min_length: number;
+  readonly max_length: number;
 }
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
 const isCapital = (code: number): boolean => code >= 0x41 && code <= 0x5a;
 const isWord = (code: number): boolean => isDigit(code) || isCapital(code & ~0x20) || code === 0x5f;
 
-const CARD: Notation = { isPart: isDigit, separators: ' -', least: 13, most: 19 };
+const CARD: Notation = { isPart: isDigit, separators: ' -', min_length: 13, max_length: 19 };
 const IBAN: Notation = {
   isPart: (code) => isDigit(code) || isCapital(code),
   separators: ' ',
-  least: 15,
-  most: 34,
+  min_length: 15,
+  max_length: 34,
 };
 
 /**
- * Whether the groups from `from` on, joined, pass a test: the first ones, and one more each time. Only whole groups
- * count, so that an expiry date or a word may follow the number.
+ * True if the first groups from `from` on, joined, pass a test: one group, then one more each time. Only whole groups
+ * count: an expiry date or a word may follow the number.
  */
-const someHead = (
+const anyPrefix = (
   text: string,
   from: number,
-  { isPart, separators, least, most }: Notation,
-  test: (head: string) => boolean,
+  { isPart, separators, min_length, max_length }: Notation,
+  test: (prefix: string) => boolean,
 ): boolean => {
-  let head = '';
+  let prefix = '';
   for (let at = from; at <= text.length; at += 1) {
-    // NaN beyond the end, which is no part of anything.
+    // NaN after the end matches no character class.
     const code = text.charCodeAt(at);
     if (isPart(code)) {
-      head += text.charAt(at);
-      if (head.length > most) return false;
+      prefix += text.charAt(at);
+      if (prefix.length > max_length) return false;
       continue;
     }
     if (isWord(code)) return false;
-    if (head.length >= least && test(head)) return true;
+    if (prefix.length >= min_length && test(prefix)) return true;
     if (!separators.includes(text.charAt(at)) || !isPart(text.charCodeAt(at + 1))) return false;
   }
   return false;
 };
 
-/** ISO 13616: the rotated number, letters as two digits, leaves 1 modulo 97. */
+/** ISO 13616: the rotated number, with letters as two digits, is 1 modulo 97. */
 const passesMod97 = (iban: string): boolean => {
   let rest = 0;
   for (let index = 0; index < iban.length; index += 1) {

@@ -2,47 +2,50 @@ import type { Customer, ProviderKey } from '../../catalog/snapshot.ts';
 import { instantOf } from '../../core/clock.ts';
 import type { Pico } from '../../core/money.ts';
 
-/** An amount held for a call until it is settled. */
+/** An amount that is reserved for a call until it is settled. */
 export interface Reservation {
   readonly budgets: readonly Budget[];
   readonly amount: Pico;
 }
 
-/** An amount held against the limits of a customer's own provider key. */
+/** An amount that is reserved within the limits of a customer's own provider key. */
 export interface KeyReservation {
   readonly provider_key: string;
   readonly reservation: Reservation;
 }
 
-/** A sum that must not pass its limit within a period. Without a limit it is only counted. */
+/** Limit of the spending in one period; null: spending is only counted. */
 export interface Budget {
   /** `acme/2026-11` or `acme/2026-11-21`. */
   readonly key: string;
   readonly limit: Pico | null;
 }
 
-/** What a customer spent, or what went through a key of its own, on a day (UTC), as the vault or the journal tells it. */
+/** Spending of a customer or through a customer's own provider key on one day (UTC), from the vault or the journal. */
 export interface Spending {
-  /** A customer, or a provider key as `keyScope` has it. */
+  /** A customer, or a provider key's `keyScope`. */
   readonly scope: string;
   /** `2026-11-21` */
   readonly day: string;
   readonly amount: Pico;
 }
 
-/** Spending against budgets. A reservation takes all of its budgets or none, in one step. */
+/** Counts spending within budgets. A reservation takes all of its budgets or none, in one step. */
 export interface BudgetCounters {
-  /** Holds the amount in every budget; answers with the budget that it does not fit, or null when it is held. */
+  /**
+   * Reserves the amount in every budget.
+   * @returns the budget that the amount exceeds, or null if it is reserved
+   */
   reserve(reservation: Reservation): Promise<Budget | null>;
-  /** Gives the held amount back and counts what was really spent. */
+  /** Releases the reserved amount and counts the amount that was really spent. */
   settle(reservation: Reservation, spent: Pico): Promise<void>;
-  /** Counts what was spent before this process started. */
+  /** Counts the spending from before this process started. */
   restore(spending: readonly Spending[]): void;
-  /** Spent and held now, in pico-dollars. */
+  /** Spent and reserved now, in pico-dollars. */
   total(key: string): Pico;
 }
 
-/** The budgets that a customer's call at an instant counts against: its month and its day, UTC. */
+/** Budgets of a customer's call at an instant: the month and the day, UTC. */
 export const budgetsOf = (customer: Customer, now_ms: number): Budget[] => {
   const day = instantOf(now_ms).slice(0, 10);
   return [
@@ -51,7 +54,7 @@ export const budgetsOf = (customer: Customer, now_ms: number): Budget[] => {
   ];
 };
 
-/** Counters in this process: exact, and atomic because nothing is awaited between check and hold. */
+/** Counters in this process: exact, and atomic because nothing is awaited between check and reservation. */
 export const createBudgetCounters = (): BudgetCounters => {
   const totals = new Map<string, Pico>();
   const add = (key: string, amount: Pico): void => {
@@ -77,10 +80,10 @@ export const createBudgetCounters = (): BudgetCounters => {
   };
 };
 
-/** What the budgets of a customer's own provider key are counted under; no customer's name has a colon. */
+/** Scope name of a customer's own provider key. No customer's name has a colon. */
 export const keyScope = (provider_key: string): string => `provider-key:${provider_key}`;
 
-/** The limits of a customer's own provider key that a call at an instant counts against. */
+/** Limits of a customer's own provider key for a call at an instant. */
 export const budgetsOfKey = (key: ProviderKey, now_ms: number): Budget[] => {
   const day = instantOf(now_ms).slice(0, 10);
   const scope = keyScope(key.provider_key);

@@ -1,35 +1,35 @@
-/** Whether a request may pass, and what the client is told of its limit. */
+/** Decision on a request, and the limit's state for the response headers. */
 export interface LimitDecision {
   readonly allowed: boolean;
   readonly limit: number;
-  /** Requests left in the burst. */
+  /** Requests that the client may still send at once. */
   readonly remaining: number;
-  /** Seconds until the whole burst is free again. */
+  /** Seconds until the whole limit is free again. */
   readonly reset_s: number;
-  /** Seconds until the next request may pass; 0 when this one may. */
+  /** Seconds until the next request is allowed; 0 if this one is. */
   readonly retry_after_s: number;
 }
 
 export interface RateLimiter {
-  /** Takes one request of `key`, of which `per_minute` are allowed a minute, all at once if need be. */
+  /** Takes one request of `key`. `per_minute` requests are allowed a minute, also all at once. */
   take(key: string, per_minute: number, now_ms: number): LimitDecision;
 }
 
 const MINUTE_MS = 60_000;
-// Keys that have not been seen for their whole window hold no state worth keeping.
+// Above this number, keys without a request in the last minute are removed: they hold no state.
 const SWEEP_SIZE = 10_000;
-// Far below one request, far above what rounding makes of a count of them.
+// Far below one request, far above the rounding error of a count.
 const TOLERANCE = 1e-6;
 
 interface Bucket {
-  /** Requests taken and not yet free again, at `at_ms`. */
+  /** Requests that are taken and not yet free again at `at_ms`. */
   held: number;
   at_ms: number;
 }
 
 /**
- * A token bucket a key, kept as the number of requests that it holds: counts are exact at any limit, which instants
- * in milliseconds (the generic cell rate algorithm, ITU-T I.371, in its usual form) are not.
+ * One token bucket a key, kept as a number of requests: exact at any limit. Instants in milliseconds (the generic cell
+ * rate algorithm, ITU-T I.371, in its usual form) are not.
  */
 export const createRateLimiter = (): RateLimiter => {
   const buckets = new Map<string, Bucket>();

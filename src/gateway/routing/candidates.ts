@@ -2,26 +2,28 @@ import type { Deployment, Model } from '../../catalog/snapshot.ts';
 import type { ProviderAdapter } from '../../providers/contract.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** What calls may ask of a model, as its capabilities name it, and whether a provider's adapter can do it. */
-const KINDS: Readonly<Record<string, (adapter: ProviderAdapter) => boolean>> = {
+/** By capability of a model: true if a provider's adapter supports it. */
+const CAPABILITIES: Readonly<Record<string, (adapter: ProviderAdapter) => boolean>> = {
   chat: () => true,
   embeddings: ({ embeddings }) => embeddings !== undefined,
   images: ({ images }) => images !== undefined,
   realtime: ({ realtime }) => realtime !== undefined,
 };
 
-/** The adapter of an offer's provider; null where that is switched off or speaks what we do not. */
+/** The adapter of a deployment's provider; null if the provider is switched off or has an unknown protocol. */
 export const adapterOf = (
   { snapshot, adapters }: Pick<GatewayDeps, 'snapshot' | 'adapters'>,
   deployment: Pick<Deployment, 'provider'>,
 ): ProviderAdapter | null => {
   const provider = snapshot().providers.get(deployment.provider);
   if (provider?.is_active !== true) return null;
-  // A provider that speaks a protocol in a dialect of its own has an adapter of its own.
+  // A provider with a compatibility profile has its own adapter.
   const name = [deployment.provider, provider.protocol].find((each) => Object.hasOwn(adapters, each));
   return name === undefined ? null : adapters[name]!;
 };
 
-/** Whether a provider can do something that calls ask of the model. */
+/** True if the adapter supports at least one of the model's capabilities. */
 export const canServe = (model: Model, adapter: ProviderAdapter): boolean =>
-  model.capabilities.some((capability) => Object.hasOwn(KINDS, capability) && KINDS[capability]!(adapter));
+  model.capabilities.some(
+    (capability) => Object.hasOwn(CAPABILITIES, capability) && CAPABILITIES[capability]!(adapter),
+  );

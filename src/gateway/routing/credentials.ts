@@ -3,22 +3,22 @@ import type { Upstream } from '../../providers/contract.ts';
 import type { Candidate } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-type Reach = Pick<GatewayDeps, 'snapshot' | 'upstreams' | 'key_endpoint'>;
+type CredentialDeps = Pick<GatewayDeps, 'snapshot' | 'upstreams' | 'key_endpoint'>;
 
-/** What an offer, or a model of the customer's own, is asked for. */
-interface Wanted {
+/** A model at a provider. */
+interface ModelAtProvider {
   readonly model: string;
   readonly provider: string;
 }
 
 /**
- * With whose key a customer's call can go to a provider, the first choice first: the customer's own, which is a
- * ProviderKey, before the operator's, which is null. The operator's stands behind it only where the customer allows.
+ * Credentials for a customer's call to a provider, first choice first: the customer's own provider key, then null for
+ * the operator's key. With an own key, the operator's key follows only if the customer allows it.
  */
 export const credentialsOf = (
-  deps: Reach,
+  deps: CredentialDeps,
   { customer }: Customer,
-  { model, provider }: Wanted,
+  { model, provider }: ModelAtProvider,
 ): readonly (ProviderKey | null)[] => {
   const own = deps
     .snapshot()
@@ -34,31 +34,35 @@ export const credentialsOf = (
   return own.fallback === 'platform' ? [own, ...platform] : [own];
 };
 
-/** A model of a customer's own, as the catalog would have it. */
-export interface FoundOwnModel {
+/** A customer's custom model in the catalog's form. */
+export interface FoundCustomModel {
   readonly key: ProviderKey;
-  readonly own: CustomModel;
-  /** The abilities of the model that it is like, and that one's prices: those at the key's provider where it offers it. */
+  readonly custom_model: CustomModel;
+  /** Capabilities and prices of the base model; the prices of the key's provider if it serves the base model. */
   readonly model: Model;
 }
 
-/** The models of a customer's own that can be asked for now. */
-export const customModelsOf = (deps: Reach, { customer }: Customer): readonly FoundOwnModel[] => {
+/** Custom models of a customer that can be called now. */
+export const customModelsOf = (deps: CredentialDeps, { customer }: Customer): readonly FoundCustomModel[] => {
   const { models, provider_keys } = deps.snapshot();
   return (provider_keys.get(customer) ?? []).flatMap((key) =>
-    key.own_models.flatMap((own) => {
-      const like = models.get(own.like);
-      const deployment = like?.deployments.find(({ provider }) => provider === key.provider) ?? like?.deployments[0];
-      if (like === undefined || deployment === undefined || baseUrlOf(deps, key) === null) return [];
+    key.own_models.flatMap((custom_model) => {
+      const base_model = models.get(custom_model.like);
+      const deployment =
+        base_model?.deployments.find(({ provider }) => provider === key.provider) ?? base_model?.deployments[0];
+      if (base_model === undefined || deployment === undefined || baseUrlOf(deps, key) === null) return [];
       const deployments = [{ ...deployment, provider: key.provider }];
-      return [{ key, own, model: { ...like, model: own.model, deployments } }];
+      return [{ key, custom_model, model: { ...base_model, model: custom_model.model, deployments } }];
     }),
   );
 };
 
-/** Where a candidate is called, and with which key. @throws OneVaultError provider_key_unavailable */
+/**
+ * Base URL, key and limits for a call to a candidate.
+ * @throws OneVaultError provider_key_unavailable
+ */
 export const upstreamOf = async (
-  deps: Reach & Pick<GatewayDeps, 'provider_keys'>,
+  deps: CredentialDeps & Pick<GatewayDeps, 'provider_keys'>,
   { deployment, provider_key }: Pick<Candidate, 'deployment' | 'provider_key'>,
 ): Promise<Upstream> => {
   if (provider_key === null) return deps.upstreams[deployment.provider]!;
@@ -70,12 +74,12 @@ export const upstreamOf = async (
   };
 };
 
-/** Whether a key still is what it was when the call was routed: neither revoked nor rotated. */
+/** True if the key was neither revoked nor rotated since the call was routed. */
 export const isHeld = ({ provider_keys }: Snapshot, key: ProviderKey): boolean =>
   provider_keys
     .get(key.customer)
     ?.some(({ provider_key, key_version }) => provider_key === key.provider_key && key_version === key.key_version) ===
   true;
 
-const baseUrlOf = ({ key_endpoint }: Reach, { base_url, provider }: ProviderKey): string | null =>
+const baseUrlOf = ({ key_endpoint }: CredentialDeps, { base_url, provider }: ProviderKey): string | null =>
   base_url ?? key_endpoint.baseUrlOf(provider);

@@ -3,29 +3,29 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Keyring } from '../../keys/contract.ts';
 
-/** Customers' own provider keys, opened when a call needs them. */
+/** Customers' own provider keys, decrypted when a call needs them. */
 export interface ProviderKeys {
-  /** @throws OneVaultError provider_key_unavailable, which says nothing of the key */
+  /** @throws OneVaultError provider_key_unavailable; it contains no part of the key */
   open(key: ProviderKey): Promise<string>;
-  /** Overwrites those that a snapshot no longer has. */
+  /** Overwrites the keys that the snapshot does not contain. */
   keepOnly(snapshot: Snapshot): void;
-  /** Overwrites all. */
+  /** Overwrites all keys. */
   close(): void;
 }
 
 interface ProviderKeysDeps {
   readonly keyring: Keyring;
   readonly log: Log;
-  /** How many are in memory in clear; the one that was used longest ago makes room. */
-  readonly most?: number;
+  /** Number of decrypted keys in memory; the least recently used one is removed first. */
+  readonly max_keys?: number;
 }
 
 // A few hundred bytes each.
-const MOST_IN_MEMORY = 1_000;
+const MAX_IN_MEMORY = 1_000;
 
-/** Bounded and single-flight: a key that a thousand calls ask for at once is opened once. */
-export const createProviderKeys = ({ keyring, log, most = MOST_IN_MEMORY }: ProviderKeysDeps): ProviderKeys => {
-  // In the order of last use.
+/** Creates a bounded cache. A key that a thousand calls need at once is decrypted once. */
+export const createProviderKeys = ({ keyring, log, max_keys = MAX_IN_MEMORY }: ProviderKeysDeps): ProviderKeys => {
+  // Ordered by last use.
   const opened = new Map<string, Buffer>();
   const opening = new Map<string, Promise<string>>();
   let held: ReadonlySet<string> | null = null;
@@ -34,11 +34,11 @@ export const createProviderKeys = ({ keyring, log, most = MOST_IN_MEMORY }: Prov
     opened.delete(name);
   };
   const keep = (name: string, key: Buffer): void => {
-    // What was revoked while it was opened is not kept.
+    // A key that was revoked during its decryption is not kept.
     if (held !== null && !held.has(name)) return;
     opened.set(name, key);
     const [oldest] = opened.keys();
-    if (opened.size > most && oldest !== undefined) drop(oldest);
+    if (opened.size > max_keys && oldest !== undefined) drop(oldest);
   };
   const unseal = async (key: ProviderKey, name: string): Promise<string> => {
     try {
@@ -46,7 +46,7 @@ export const createProviderKeys = ({ keyring, log, most = MOST_IN_MEMORY }: Prov
       keep(name, bytes);
       return bytes.toString();
     } catch (cause) {
-      log.warn({ err: cause, provider_key: key.provider_key }, "a customer's provider key cannot be opened");
+      log.warn({ err: cause, provider_key: key.provider_key }, "a customer's provider key cannot be decrypted");
       throw new OneVaultError('provider_key_unavailable', { cause });
     } finally {
       opening.delete(name);

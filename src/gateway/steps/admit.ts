@@ -2,7 +2,7 @@ import type { Step } from '../call.ts';
 import { intentRecord } from '../call-record.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** Appends the intent: on disk before a provider sees anything of the call. */
+/** Appends the intent to the journal. It is on disk before a provider sees the call. */
 export const admit =
   ({ journal, clock }: GatewayDeps): Step =>
   async (call) => {

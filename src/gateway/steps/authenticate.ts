@@ -2,7 +2,7 @@ import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { identify } from '../identify.ts';
 
-/** Finds the API key that a call is made with, and its customer, and refuses a key that may not be used. */
+/** Finds the API key of a call and its customer, and refuses a key that may not be used. */
 export const authenticate =
   ({ snapshot, clock }: GatewayDeps): Step =>
   (call) => {

@@ -11,20 +11,20 @@ import type { GatewayDeps } from '../deps.ts';
 import { adapterOf } from '../routing/candidates.ts';
 import { isHeld, upstreamOf } from '../routing/credentials.ts';
 
-// The first choice and one failover: a third try would keep the client longer than an error does.
+// The first choice and one failover. A third attempt would take more of the client's time than an error does.
 const MAX_ATTEMPTS = 2;
-// Long enough for a provider's balancer to pick another of its machines; the jitter keeps retries apart.
+// Long enough for a provider's load balancer to choose another machine. Jitter spreads the retries.
 const RETRY_DELAY_MS = 50;
 
-/** What another provider, or the same a moment later, may do better. */
-const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
+/** Errors after which another provider may succeed, or the same one a moment later. */
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set([
   'provider_unreachable',
   'provider_disconnected',
   'provider_error',
   'provider_malformed',
 ]);
-/** What only another provider may do better. */
-const WORTH_ANOTHER_PROVIDER: ReadonlySet<ErrorCode> = new Set([
+/** Errors after which only another provider may succeed. */
+const FAILOVER_ONLY: ReadonlySet<ErrorCode> = new Set([
   'provider_timeout',
   'provider_rate_limited',
   'unsupported_feature',
@@ -32,7 +32,7 @@ const WORTH_ANOTHER_PROVIDER: ReadonlySet<ErrorCode> = new Set([
   'provider_key_unavailable',
 ]);
 
-/** Sends the call to its first candidate, and once more while the client has seen nothing of a reply. */
+/** Sends the call to its first candidate, and once more if the client has received nothing yet. */
 export const forward =
   (deps: GatewayDeps): Step =>
   async (call) => {
@@ -47,15 +47,15 @@ export const forward =
     }
   };
 
-/** The best of another provider; where there is none, the same once more if that may help. */
+/** Next candidate: the best of another provider, else the same one if the error is transient. */
 const nextCandidate = (candidates: readonly Candidate[], failed: Candidate, error: OneVaultError): Candidate | null => {
   const other = candidates.find(
     ({ deployment, provider_key }) =>
       deployment.provider !== failed.deployment.provider ||
       (provider_key === null && failed.provider_key !== null && error.code !== 'unsupported_feature'),
   );
-  if (WORTH_ANOTHER.has(error.code)) return other ?? failed;
-  return WORTH_ANOTHER_PROVIDER.has(error.code) ? (other ?? null) : null;
+  if (RETRYABLE.has(error.code)) return other ?? failed;
+  return FAILOVER_ONLY.has(error.code) ? (other ?? null) : null;
 };
 
 const tryCandidate = async (deps: GatewayDeps, call: Call, candidate: Candidate): Promise<OneVaultError | null> => {
@@ -69,9 +69,9 @@ const tryCandidate = async (deps: GatewayDeps, call: Call, candidate: Candidate)
   let error: OneVaultError | null = null;
   try {
     const adapter = adapterOf(deps, candidate.deployment);
-    if (adapter === null) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+    if (adapter === null) throw new OneVaultError('provider_unreachable', { details: 'The provider is switched off.' });
     if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
-      throw keyRefused('It was revoked or replaced while the call was under way.', null);
+      throw keyRefused('The key was revoked or replaced during the call.', null);
     const upstream = await upstreamOf(deps, candidate);
     const exchange = exchangeWith(call, adapter, candidate, upstream);
     if (exchange === null) {
@@ -80,7 +80,7 @@ const tryCandidate = async (deps: GatewayDeps, call: Call, candidate: Candidate)
     }
     const response = await deps.caller.call(upstream, exchange.request, { signal: call.signal });
     http_status = response.status;
-    if (response.status < 200 || response.status > 299) throw await refusalOf(adapter, upstream, candidate, response);
+    if (response.status < 200 || response.status > 299) throw await errorOf(adapter, upstream, candidate, response);
     await receive(deps, call, exchange, response);
   } catch (thrown) {
     error = asOneVaultError(thrown);
@@ -99,7 +99,9 @@ const tryCandidate = async (deps: GatewayDeps, call: Call, candidate: Candidate)
   return error;
 };
 
-/** Untouched where the provider speaks the client's own wire, else translated; null where we answer ourselves. */
+/**
+ * Passthrough if the provider speaks the client's protocol, else a translation; null if the gateway responds itself.
+ */
 const exchangeWith = (
   call: Call,
   adapter: ProviderAdapter,
@@ -131,10 +133,12 @@ const UNSUPPORTED_FIELDS = 'x-onevault-unsupported-fields';
 const DEPRECATED_NAME = 'x-onevault-lossy';
 // 1 December 2026, as RFC 9745 writes it.
 const DEPRECATED_SINCE = '@1796083200';
-// Below the limit of proxies for one header, 4 KiB or 8 KiB for all of them.
+// Proxies limit one header to 4 KiB, or all headers to 8 KiB.
 const PATHS_MAX_CHARS = 2_000;
 
-/** Whether the client allows fields to be left out. A client that uses the old name of the header is warned. */
+/**
+ * True if the client allows fields to be left out. A client that uses the header's old name gets a deprecation warning.
+ */
 const allowsUnsupported = ({ ctx }: Call): boolean => {
   const { headers } = ctx.req;
   if (headers[DEPRECATED_NAME] !== undefined) ctx.set('deprecation', DEPRECATED_SINCE);
@@ -150,7 +154,7 @@ const listUnsupported = ({ ctx }: Call, paths: readonly string[]): void => {
   if (ctx.req.headers[DEPRECATED_NAME] !== undefined) ctx.set(DEPRECATED_NAME, text);
 };
 
-/** Clients choose the names of unknown fields: characters that no header may hold are percent-encoded. */
+/** Clients choose the names of unknown fields, so characters that no header may hold are percent-encoded. */
 const pathList = (paths: readonly string[]): string => {
   const encoded = paths.map((path) => path.toWellFormed().replace(/[^\w.[\]-]+/g, encodeURIComponent));
   const list = encoded.join(', ');
@@ -169,27 +173,27 @@ const receive = async (
   if (call.response.broken != null) throw call.response.broken;
 };
 
-// What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
-const OF_THE_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403]);
+// Statuses that concern the key's account: the customer who owns the key can act on them, the operator cannot.
+const ACCOUNT_STATUSES: ReadonlySet<number> = new Set([401, 402, 403]);
 
-const refusalOf = async (
+const errorOf = async (
   adapter: ProviderAdapter,
   upstream: Upstream,
   { provider_key }: Candidate,
   response: UpstreamResponse,
 ): Promise<OneVaultError> => {
   const { status, headers } = response;
-  const error = adapter.error({ status, headers, body: await refusalText(response) }, upstream);
-  return provider_key !== null && OF_THE_ACCOUNT.has(status) ? keyRefused(error.details, error) : error;
+  const error = adapter.error({ status, headers, body: await errorBody(response) }, upstream);
+  return provider_key !== null && ACCOUNT_STATUSES.has(status) ? keyRefused(error.details, error) : error;
 };
 
-// A refusal is a sentence; a page of HTML with its scripts is not read for one.
-const REFUSAL_MAX_BYTES = 65_536;
+// An error body is short. A longer one is a page of HTML, which holds no reason.
+const ERROR_BODY_MAX_BYTES = 65_536;
 
-/** The body of a refusal, '' where it cannot be had: its status says enough. */
-const refusalText = async (response: UpstreamResponse): Promise<string> => {
+/** Body of a provider's error response; '' if it cannot be read, because the status is enough. */
+const errorBody = async (response: UpstreamResponse): Promise<string> => {
   try {
-    return await response.text(REFUSAL_MAX_BYTES);
+    return await response.text(ERROR_BODY_MAX_BYTES);
   } catch (error) {
     if (asOneVaultError(error).code === 'client_closed_request') throw error;
     return '';

@@ -2,7 +2,10 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** Holds a key to its requests a minute. The headers are those of draft-ietf-httpapi-ratelimit-headers-06, and the dialect's. */
+/**
+ * Enforces the requests a minute of a key. Sets the headers of draft-ietf-httpapi-ratelimit-headers-06 and those of the
+ * client's protocol.
+ */
 export const limit =
   ({ limiter, clock }: GatewayDeps): Step =>
   (call) => {
@@ -17,7 +20,7 @@ export const limit =
     call.ctx.set({ ...call.protocol.error_format.limitHeaders(decision, now_ms) });
     if (decision.allowed) return;
     throw new OneVaultError('rate_limit_exceeded', {
-      details: `The key may make ${per_minute} requests a minute.`,
+      details: `The API key has a limit of ${per_minute} requests a minute. Retry after ${decision.retry_after_s} s.`,
       retry_after_s: decision.retry_after_s,
     });
   };

@@ -5,15 +5,15 @@ import { nestsDeeply } from '../../providers/json.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-const TOO_DEEP = 'Values stand more than 500 deep within each other.';
+const TOO_DEEP = 'The JSON nests more than 500 levels deep. Nest it less deeply.';
 
-/** Reads the body, whole and within the limit, and what the client asks for in its protocol. */
+/** Reads the whole body within the size limit, and parses the client's protocol. */
 export const parseRequest =
   ({ body_limit_bytes }: GatewayDeps): Step =>
   async (call) => {
     const type = call.ctx.req.headers['content-type'];
     if (type !== undefined && !/^application\/(.+\+)?json\b/i.test(type)) {
-      throw new OneVaultError('unsupported_media_type', { details: `It was ${type}.` });
+      throw new OneVaultError('unsupported_media_type', { details: `The request's content type is ${type}.` });
     }
     call.body = await readBody(call.ctx.req, body_limit_bytes);
     if (call.body.length > 0) call.request_commitment = hash('sha256', Buffer.concat([call.request_salt, call.body]));

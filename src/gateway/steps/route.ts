@@ -2,7 +2,7 @@ import type { RoutingRule, Snapshot } from '../../catalog/snapshot.ts';
 import type { Call, Candidate, Route, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 
-/** Puts the offers that could serve the call in order: those that a rule names first, the cheapest of them first. */
+/** Orders the deployments that can serve the call: first those that a routing rule names, then by maximum cost. */
 export const route =
   ({ snapshot }: GatewayDeps): Step =>
   (call) => {
@@ -32,7 +32,7 @@ const decisionOf = (call: Call, rule: RoutingRule | undefined, is_first_choice: 
   return 'cheapest model that fits';
 };
 
-/** A condition on a field that no call has never holds: the rule was written for a gateway that knows more. */
+/** A condition on an unknown field never holds: the rule may come from a later version. */
 const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
   const fields = new Map([
     ['request_type', call.parsed!.type],
@@ -51,7 +51,10 @@ const isTarget = (rule: RoutingRule, { deployment }: Candidate): boolean =>
   (rule.target_provider === null || rule.target_provider === deployment.provider) &&
   (rule.target_model === null || rule.target_model === deployment.model);
 
-/** Cheapest first, unpriced last; by name where the cost is the same, so that the order never varies; the customer's own key first. */
+/**
+ * Cheapest first, unpriced last. At the same cost, the name decides, so that the order is stable; the customer's own
+ * key comes first.
+ */
 const byMaxCost = (a: Candidate, b: Candidate): number => {
   if (a.max_customer_cost !== b.max_customer_cost) {
     if (a.max_customer_cost === null) return 1;

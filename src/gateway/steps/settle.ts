@@ -9,8 +9,8 @@ import type { GatewayDeps } from '../deps.ts';
 import { feeOf, settleKeys } from '../limits/key-budgets.ts';
 
 /**
- * Ends a call, whatever became of it: rates what was used, gives back the rest of the reservation, appends the
- * outcome, and lets the last byte of the reply go only when the outcome is on disk.
+ * Ends a call in any case: rates its usage, releases the rest of the reservation, appends the outcome, and sends the
+ * last byte of the response only when the outcome is on disk.
  */
 export const settle =
   (deps: GatewayDeps) =>
@@ -19,64 +19,64 @@ export const settle =
     const rating = ratingOf(call);
     await settleKeys(deps.budgets, call);
     if (call.reservation !== null) await deps.budgets.settle(call.reservation, rating.customer_cost ?? 0n);
-    prepareReply(deps, call, rating);
+    prepareResponse(deps, call, rating);
     const http_status = statusOf(call);
     try {
       await deps.journal.append(outcomeRecord(call, rating, http_status, deps.clock.now()));
     } catch (thrown) {
       call.error = asOneVaultError(thrown);
-      prepareReply(deps, call, rating);
+      prepareResponse(deps, call, rating);
     }
-    sendReply(call);
+    sendResponse(call);
     deps.metrics.countCall(call, rating, statusOf(call), deps.clock.now());
   };
 
 /**
- * What the call used: as the provider told it, or counted where it told nothing. In a stream that broke, the
- * provider may have told of the prompt alone: then what was produced is counted.
+ * Completes the usage: as the provider reported it, else counted. In a stream that broke, the provider may have
+ * reported only the prompt: then the completion is counted.
  */
 const completeUsage = async (call: Call): Promise<void> => {
-  const told = call.usage !== null && isPossible(call.usage) ? withSeen(call.usage, call) : null;
-  call.usage = told;
-  call.usage_source = told === null ? 'none' : 'provider';
+  const reported = call.usage !== null && isPossible(call.usage) ? withSeenTools(call.usage, call) : null;
+  call.usage = reported;
+  call.usage_source = reported === null ? 'none' : 'provider';
   const produced = call.response ?? call.encoder;
-  if (produced === null || (told !== null && call.error === null)) return;
-  const written = produced.written();
+  if (produced === null || (reported !== null && call.error === null)) return;
+  const text = produced.written();
   const has_used_tools = Object.keys(call.encoder?.tool_uses ?? {}).length > 0;
-  if (written === '' && !has_used_tools && (call.error !== null || !call.parsed!.operation.isBilled)) return;
-  const counted = withSeen(within(call.chosen!, await call.parsed!.operation.countUsage(written)), call);
-  if (told !== null && told.completion_tokens >= counted.completion_tokens) return;
-  const { prompt_tokens } = told ?? counted;
+  if (text === '' && !has_used_tools && (call.error !== null || !call.parsed!.operation.isBilled)) return;
+  const counted = withSeenTools(within(call.chosen!, await call.parsed!.operation.countUsage(text)), call);
+  if (reported !== null && reported.completion_tokens >= counted.completion_tokens) return;
+  const { prompt_tokens } = reported ?? counted;
   const { completion_tokens } = counted;
   const total_tokens = prompt_tokens + completion_tokens;
-  call.usage = { ...(told ?? counted), completion_tokens, total_tokens };
+  call.usage = { ...(reported ?? counted), completion_tokens, total_tokens };
   call.usage_source = 'counted';
 };
 
-/** With the uses of tools that were seen in a stream, which are told of at its end alone. */
-const withSeen = (usage: Usage, { encoder }: Call): Usage =>
+/** Adds the tool uses that were seen in a stream. Providers report them only at the stream's end. */
+const withSeenTools = (usage: Usage, { encoder }: Call): Usage =>
   encoder?.tool_uses === undefined ? usage : { ...usage, tool_uses: { ...encoder.tool_uses, ...usage.tool_uses } };
 
-// What the vault's columns take, and more than any model reads or writes.
-const MOST_TOKENS = 2 ** 31 - 1;
+// Limit of the vault's columns, and more than any model reads or writes.
+const MAX_TOKENS = 2 ** 31 - 1;
 
-/** A provider's word is taken, but not for what cannot be: parts that are larger than their whole. */
+/** False if the provider reported impossible usage: parts that are larger than their whole. */
 export const isPossible = (usage: Usage): boolean =>
-  usage.total_tokens <= MOST_TOKENS &&
+  usage.total_tokens <= MAX_TOKENS &&
   usage.cached_tokens + usage.cache_write_tokens <= usage.prompt_tokens &&
   usage.reasoning_tokens <= usage.completion_tokens &&
   usage.prompt_audio_tokens + (usage.prompt_image_tokens ?? 0) <= usage.prompt_tokens &&
   usage.completion_audio_tokens + (usage.completion_image_tokens ?? 0) <= usage.completion_tokens &&
-  Object.values(usage.tool_uses ?? {}).every((uses) => (uses ?? 0) <= MOST_TOKENS);
+  Object.values(usage.tool_uses ?? {}).every((uses) => (uses ?? 0) <= MAX_TOKENS);
 
-/** Another model's tokens may be fewer than ours: a count never passes what the provider was held to. */
+/** Another model's tokenizer may make fewer tokens: the count never exceeds the limits that the provider was given. */
 const within = (candidate: Candidate, counted: Usage): Usage => {
   const prompt_tokens = Math.min(counted.prompt_tokens, candidate.max_prompt_tokens);
   const completion_tokens = Math.min(counted.completion_tokens, candidate.max_completion_tokens);
   return { ...counted, prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
 };
 
-/** What a call costs by its usage; tells it what its customer's own key is billed. */
+/** Rates a call by its usage. Sets the call's `provider_key_cost` if the customer's own key paid. */
 export const ratingOf = (call: Call): Rating => {
   const listed =
     call.usage === null || call.chosen === null
@@ -87,7 +87,7 @@ export const ratingOf = (call: Call): Rating => {
   return feeOf(listed);
 };
 
-const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
+const prepareResponse = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   const { error, protocol, client_response } = call;
   const now_ms = deps.clock.now();
   if (error === null) {
@@ -106,7 +106,7 @@ const prepareReply = (deps: GatewayDeps, call: Call, rating: Rating): void => {
 const statusOf = (call: Call): number =>
   call.error === null || call.client_response.has_started ? 200 : call.error.status;
 
-const sendReply = (call: Call): void => {
+const sendResponse = (call: Call): void => {
   const { error, client_response } = call;
   const is_stream = error === null && call.parsed!.stream;
   const headers: Record<string, string> = is_stream
@@ -116,6 +116,6 @@ const sendReply = (call: Call): void => {
   client_response.finish(statusOf(call), headers);
 };
 
-/** What a step threw, as the error that the client and the record see. */
+/** Converts a thrown value into the error for the client and the record. */
 export const failureOf = (thrown: unknown, call: Call): OneVaultError =>
   call.signal.aborted ? new OneVaultError('client_closed_request', { cause: thrown }) : asOneVaultError(thrown);

@@ -162,7 +162,7 @@ describe("a customer's budget", () => {
     assert.equal(error.type, 'billing_error');
     assert.match(
       error.details!,
-      /could cost 0\.0000\d+ USD, and of the budget poor\/2026-11-21 0\.000001 USD are left: lower max_tokens/,
+      /can cost 0\.0000\d+ USD, but the budget poor\/2026-11-21 has 0\.000001 USD left\. Lower max_tokens/,
     );
     const call = await gateway.recorded(reply.request_id);
     assert.equal(call.response_status, 'REFUSED');

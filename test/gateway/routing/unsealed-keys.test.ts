@@ -161,7 +161,7 @@ describe("calls with a customer's own provider key", () => {
       assert.equal(refused.length > 0, fallback === 'none');
       for (const reply of refused) {
         assert.equal(errorOf(reply).code, 'budget_exceeded');
-        assert.match(errorOf(reply).details ?? '', new RegExp(`limit provider-key:${id}/.*own key .* USD are left`));
+        assert.match(errorOf(reply).details ?? '', new RegExp(`limit provider-key:${id}/.*own key has .* USD left`));
       }
       const calls = await Promise.all(
         replies.filter(({ status }) => status === 200).map(({ request_id }) => gateway.recorded(request_id)),
