@@ -1,48 +1,42 @@
 import type { Sql } from '../postgres/connect.ts';
+import { CUSTOMER_HUB } from '../vault/entity.ts';
+import { customerLinks } from '../vault/ownership.ts';
 import type { Registry } from '../vault/registry.ts';
 import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 
-/** Whose rows a bundle holds. */
-export interface Owner {
-  /** The hub of those who own rows, as `customer_h`. */
-  readonly hub: string;
-  /** The owner's hash key there. */
-  readonly hash_key: string;
-  /** Links between an owner and what belongs to him alone, as his keys and invoices. */
-  readonly links: readonly string[];
-}
-
 /**
- * A function that tells whether rows are an owner's: they name him, or tell about what belongs to him. What is shared,
- * as models and providers, is nobody's.
+ * A function that finds whether rows are a customer's: those of tables of a customer or a person that name it, or that
+ * tell about what belongs to it. What is the platform's, as models and providers, is nobody's.
+ * @param customer_hk the customer's hash key, hex
  */
 export const createOwnership = async (
   sql: Sql | Transaction,
   registry: Registry,
-  owner: Owner,
+  customer_hk: string,
 ): Promise<(rows: readonly VaultRow[]) => boolean> => {
-  const column = registry.hub(owner.hub).hash_key;
+  const column = registry.hub(CUSTOMER_HUB).hash_key;
   const belongings = new Set<string>();
-  for (const table of owner.links) {
-    const link = registry.link(table);
-    const others = link.hubs.filter((hub) => hub.column !== column);
+  for (const link of customerLinks(registry)) {
+    // The rows of a partitioned link are in one leaf with all that they relate: they need not be looked up.
+    if (link.partition !== null) continue;
+    const owned = link.hubs.filter(({ table }) => table !== CUSTOMER_HUB && registry.hub(table).owner === 'customer');
     const rows = await sql.unsafe<Record<string, string>[]>(
-      `select ${[link.hash_key, ...others.map((hub) => hub.column)].join(', ')}
+      `select ${[link.hash_key, ...owned.map((hub) => hub.column)].join(', ')}
        from ${link.name}
        where ${column} = decode($1::text, 'hex')`,
-      [owner.hash_key],
+      [customer_hk],
     );
     for (const row of rows) {
-      belongings.add(`${table} ${row[link.hash_key]}`);
-      for (const hub of others) belongings.add(`${hub.table} ${row[hub.column]}`);
+      belongings.add(`${link.table} ${row[link.hash_key]}`);
+      for (const hub of owned) belongings.add(`${hub.table} ${row[hub.column]}`);
     }
   }
   return (rows) =>
     rows.some(({ table, values }) => {
-      if (values[column] === owner.hash_key) return true;
       const entity = registry.entities.get(table);
-      if (entity === undefined) return false;
+      if (entity === undefined || entity.owner === 'platform') return false;
+      if (values[column] === customer_hk) return true;
       const about = entity.kind === 'satellite' ? entity.parent : table;
       return belongings.has(`${about} ${String(values[entity.hash_key])}`);
     });

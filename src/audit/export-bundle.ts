@@ -3,7 +3,7 @@ import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { createGap } from './bundle-gap.ts';
 import { type BundleLine, coveringSubtrees, entityLine, withheldColumns } from './bundle-lines.ts';
-import { createOwnership, type Owner } from './bundle-owner.ts';
+import { createOwnership } from './bundle-owner.ts';
 import { latestCheckpoint, listKeys } from './checkpoints.ts';
 import { CertificateNotCoveredError, certificatesBeyond } from './destroyed.ts';
 import { readSubtrees } from './hashes.ts';
@@ -27,7 +27,8 @@ export interface BundleInput {
     readonly to: string | null;
     readonly customer: string | null;
   };
-  readonly owner: Owner | null;
+  /** The hash key (hex) of the customer whose rows alone it holds; null for everybody's. */
+  readonly customer_hk: string | null;
   /** How many leaves the log has: those that no checkpoint covers yet included. */
   readonly log_size: number;
   /** Columns that are shown to nobody are left out; a verification of the vault itself reads them. */
@@ -48,15 +49,15 @@ export async function* bundleLines(
   { registry, readLeaves }: BundleDeps,
   input: BundleInput,
 ): AsyncGenerator<readonly BundleLine[]> {
-  const { from, to, tree_size, owner } = input;
+  const { from, to, tree_size, customer_hk } = input;
   const counts = { leaves: 0, rows: 0, destroyed: 0 };
   yield await openingLines(sql, input);
-  const is_whole = from === 0 && to >= tree_size && owner === null;
+  const is_whole = from === 0 && to >= tree_size && customer_hk === null;
   const waiting = is_whole ? await certificatesBeyond(sql, registry, to) : [];
   if (waiting.length > 0 && input.is_shown) throw new CertificateNotCoveredError();
   if (is_whole) yield* journalLines(sql);
   yield await nodeLines(sql, 0, from);
-  const isOwned = owner === null ? () => true : await createOwnership(sql, registry, owner);
+  const isOwned = customer_hk === null ? () => true : await createOwnership(sql, registry, customer_hk);
   const checkpoints = await createCheckpointQueue(sql, from, Math.min(to, tree_size - 1));
   const described = new Set<string>();
   const gap = createGap();
@@ -214,12 +215,18 @@ async function* journalLines(sql: Transaction): AsyncGenerator<readonly BundleLi
   for await (const page of batches) yield page.map((batch) => ({ kind: 'journal_batch', ...batch }));
 }
 
+export interface CustomerScope {
+  readonly slug: string;
+  /** The customer's hash key, hex. */
+  readonly customer_hk: string;
+}
+
 export interface BundleChoice {
   /** ISO 8601: leaves that were logged from then on; null from the first. */
   readonly from: string | null;
   /** Leaves that were logged before. */
   readonly to: string | null;
-  readonly customer: { readonly slug: string; readonly owner: Owner } | null;
+  readonly customer: CustomerScope | null;
   readonly made_at: string;
 }
 
@@ -249,7 +256,7 @@ export const planBundle = async (
     is_shown: true,
     to: Math.max(range.from, range.to),
     scope: { from, to, customer: customer?.slug ?? null },
-    owner: customer?.owner ?? null,
+    customer_hk: customer?.customer_hk ?? null,
   };
 };
 

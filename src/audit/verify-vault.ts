@@ -56,7 +56,7 @@ export const verifyMoment = async (
     log_size,
     checkpoint,
     made_at,
-    owner: null,
+    customer_hk: null,
     is_shown: false,
     tree_size: checkpoint?.tree_size ?? 0,
     from: Math.min(range?.from ?? 0, log_size),

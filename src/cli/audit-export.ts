@@ -2,8 +2,7 @@ import { createWriteStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import type { Owner } from '../audit/bundle-owner.ts';
-import { type BundleInput, bundleLines, planBundle } from '../audit/export-bundle.ts';
+import { type BundleInput, bundleLines, type CustomerScope, planBundle } from '../audit/export-bundle.ts';
 import { createReadLeaves } from '../audit/read-leaves.ts';
 import { instantOf, isInstant, systemClock } from '../core/clock.ts';
 import { InputError } from '../core/input-error.ts';
@@ -24,16 +23,6 @@ export interface BundleOptions {
   readonly customer?: string;
   readonly out: string;
 }
-
-/** What belongs to one customer alone, besides his calls. */
-const CUSTOMERS_LINKS = [
-  'api_key_customer_l',
-  'customer_provider_keys_l',
-  'customer_spending_l',
-  'invoice_customer_l',
-  'report_customer_l',
-  'audit_event_customer_l',
-];
 
 /** `onevault audit export`: writes leaves, their rows and what proves them into a file for auditors. */
 export const exportBundleCommand = async (config: Config, options: BundleOptions): Promise<void> => {
@@ -57,9 +46,9 @@ export const exportBundleCommand = async (config: Config, options: BundleOptions
       after: { from, to, customer },
       ...(customer === null ? {} : { customers: [customer] }),
     };
-    const owner = customer === null ? null : await findOwner(sql, registry, customer);
+    const scope = customer === null ? null : await findCustomer(sql, registry, customer);
     await withCommandEvent({ sql, registry }, event, async () => {
-      const counts = await exportBundle(sql, registry, { from, to, customer: owner }, options.out);
+      const counts = await exportBundle(sql, registry, { from, to, customer: scope }, options.out);
       console.error(
         `${options.out}: ${counts.leaves} leaves with ${counts.rows} rows, of the ${counts.tree_size} that the newest checkpoint covers`,
       );
@@ -70,21 +59,15 @@ export const exportBundleCommand = async (config: Config, options: BundleOptions
   }
 };
 
-interface CustomerScope {
-  readonly slug: string;
-  readonly owner: Owner;
-}
-
 /** @throws InputError when there is no such customer */
-const findOwner = async (sql: Sql, registry: Registry, slug: string): Promise<CustomerScope> => {
-  const hash_key = createRowBuilder(registry).hubKey('customer_h', { customer_bk: slug });
+const findCustomer = async (sql: Sql, registry: Registry, slug: string): Promise<CustomerScope> => {
+  const customer_hk = createRowBuilder(registry).hubKey('customer_h', { customer_bk: slug });
   const [row] = await sql`
     select
     from gateway.customer_h
-    where customer_hk = ${Buffer.from(hash_key, 'hex')}`;
+    where customer_hk = ${Buffer.from(customer_hk, 'hex')}`;
   if (row === undefined) throw new InputError(`--customer: there is no customer ${slug}`);
-  const links = CUSTOMERS_LINKS.filter((table) => registry.entities.has(table));
-  return { slug, owner: { hub: 'customer_h', hash_key, links } };
+  return { slug, customer_hk };
 };
 
 interface ExportScope {

@@ -1,4 +1,4 @@
-import { COLUMN_TYPES, type Column, type ColumnType, type Entity, type Privacy } from './entity.ts';
+import { COLUMN_TYPES, type Column, type ColumnType, type Entity, type Owner, type Privacy } from './entity.ts';
 import type { Registry } from './registry.ts';
 
 /** What a column means, as people read it. */
@@ -22,6 +22,8 @@ export interface EntityEntry {
   readonly title: string;
   readonly description: string;
   readonly privacy: Privacy;
+  /** Whose it is: a customer's, a person's or the platform's. */
+  readonly owner: Owner;
   readonly hash_key: string;
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
@@ -54,6 +56,7 @@ export const describeVault = (registry: Registry): EntityEntry[] =>
     title: entity.title,
     description: entity.description,
     privacy: entity.privacy,
+    owner: entity.owner,
     hash_key: entity.hash_key,
     primary_key: entity.primary_key,
     partition: entity.partition,

@@ -5,7 +5,9 @@ import {
   type ColumnType,
   type Entity,
   type Flavour,
+  type Owner,
   type Privacy,
+  type SubjectExport,
 } from './entity.ts';
 
 type Property = Readonly<Record<string, unknown>> & {
@@ -24,7 +26,7 @@ export interface EntityFile {
   readonly additionalProperties?: boolean;
 }
 
-interface VaultFacts {
+export interface VaultFacts {
   readonly kind: Entity['kind'];
   readonly schema: string;
   readonly hash_key?: string;
@@ -38,9 +40,11 @@ interface VaultFacts {
   readonly partition?: 'daily';
   readonly retention?: string;
   readonly privacy?: Entity['privacy'];
+  readonly owner?: Owner;
+  readonly export?: SubjectExport;
 }
 
-type Files = ReadonlyMap<string, EntityFile>;
+export type Files = ReadonlyMap<string, EntityFile>;
 
 // Names stand unquoted in SQL, so nothing else may get there.
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
@@ -195,6 +199,7 @@ export const buildEntity = (
     partition: facts.partition ?? null,
     retention: facts.retention ?? null,
     privacy: facts.privacy ?? 'internal',
+    owner: facts.owner!,
     row_schema,
     fault: compile(row_schema),
     faultOfContent: compile({
@@ -238,6 +243,7 @@ export const buildEntity = (
         state_key,
         sub_key,
         driving_key,
+        subject_export: facts.export ?? null,
         payload,
         primary_key,
       };

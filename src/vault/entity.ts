@@ -25,6 +25,32 @@ export type ColumnRole = 'hash_key' | 'hub_key' | 'business_key' | 'dependent_ke
 /** Who may see a value; `secret`, of single columns only: nobody, because it lets in or opens what is sealed. */
 export type Privacy = 'public' | 'internal' | 'confidential' | 'personal' | 'secret';
 
+/**
+ * Whose a table is: a customer's, of whom exports and bundles hold it; a person's, which erasing makes unreadable too;
+ * or the platform's, which concerns nobody in particular.
+ */
+export type Owner = 'customer' | 'person' | 'platform';
+
+/** How the rows of a satellite stand in an export of all that is held about a customer (Art. 15 GDPR). */
+export interface SubjectExport {
+  readonly section: string;
+  readonly title: string;
+  /** What the data is kept for. */
+  readonly purpose: ExportPurpose;
+  /** Which rows: every state with its end, the states in force, or the rows as they stand. */
+  readonly states: 'history' | 'current' | 'rows';
+  /** Columns that are about others than the customer. */
+  readonly omit?: readonly string[];
+}
+
+/** In the order of an export's sections. */
+export const EXPORT_PURPOSES = ['contract', 'duty', 'call', 'security'] as const;
+
+export type ExportPurpose = (typeof EXPORT_PURPOSES)[number];
+
+/** The hub of those who own rows. */
+export const CUSTOMER_HUB = 'customer_h';
+
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
@@ -51,6 +77,7 @@ interface EntityBase {
   /** The class by which its partitions are destroyed once they are old enough; null: they are kept for ever. */
   readonly retention: string | null;
   readonly privacy: Exclude<Privacy, 'secret'>;
+  readonly owner: Owner;
   /** The JSON Schema (2020-12) of a whole row, standard columns included. */
   readonly row_schema: Readonly<Record<string, unknown>>;
   /** What is wrong with a row, as one line that names each faulty column; null when nothing is. */
@@ -87,6 +114,8 @@ export interface Satellite extends EntityBase {
   readonly driving_key: readonly string[];
   /** What tells the rows of a multi-active set apart; empty otherwise. */
   readonly sub_key: readonly string[];
+  /** Null unless it is a customer's: what is the platform's is in no export, and a person's is decrypted there. */
+  readonly subject_export: SubjectExport | null;
   /** The columns that the hash diff covers, in name order (UTF-16 code units). */
   readonly payload: readonly Column[];
 }

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Entity, Hub, Link, Satellite } from './entity.ts';
 import { buildEntity, type EntityFile, faultsOfFile } from './entity-file.ts';
+import { ownershipFaults } from './ownership-faults.ts';
 import { createRowAjv, faultOf, laxness } from './row-schema.ts';
 
 export interface Registry {
@@ -47,7 +48,9 @@ export const loadRegistry = (directory: string): Registry => {
       files.set(table, file);
     }
   }
-  for (const [table, file] of files) faults.push(...faultsOfFile(table, file, files));
+  for (const [table, file] of files) {
+    faults.push(...faultsOfFile(table, file, files), ...ownershipFaults(table, file, files));
+  }
   if (faults.length > 0) throw new RegistryError(faults);
   return compile(files);
 };

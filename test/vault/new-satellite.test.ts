@@ -26,6 +26,7 @@ const SCHEMA = {
   'x-vault': {
     kind: 'satellite',
     schema: 'auth',
+    owner: 'platform',
     parent: 'tenant_h',
     flavour: 'state',
     privacy: 'confidential',

@@ -61,6 +61,54 @@ describe('the entity registry', () => {
     }
   });
 
+  it('refuses every table that does not decide whose its rows are, and every decision that does not hold together', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'entities-'));
+    try {
+      cpSync(ENTITIES, folder, { recursive: true });
+      const decide = (path: string, facts: object): void =>
+        change(folder, path, (file) => Object.assign(file['x-vault'], facts));
+      decide('links/customer_price_l', { owner: undefined });
+      decide('hubs/tenant_h', { owner: 'nobody' });
+      decide('links/model_provider_l', { owner: 'customer' });
+      decide('links/legal_hold_customer_l', { owner: 'platform' });
+      decide('satellites/tenant_s', { owner: 'person' });
+      decide('satellites/api_key_s', { owner: 'person', export: undefined });
+      decide('satellites/model_s', { export: { section: 'models' } });
+      decide('satellites/invoice_s', { export: undefined });
+      const wrong = { section: 'invoice_lines', title: '', purpose: 'fun', states: 'some', omit: ['nothing'] };
+      decide('satellites/report_s', { export: wrong });
+      assert.throws(
+        () => loadRegistry(folder),
+        (error) => {
+          assert.ok(error instanceof RegistryError);
+          const owners =
+            'Decide whose the rows are: customer, person, platform. Exports, bundles and erasures follow from it.';
+          const expected = [
+            `customer_price_l: x-vault.owner is missing, and the table relates customer_h. ${owners}`,
+            `tenant_h: x-vault.owner is missing. ${owners}`,
+            'model_provider_l: x-vault.owner is customer, so x-vault.hubs must name customer_h',
+            'legal_hold_h: x-vault.owner is customer, so exactly one link of owner customer must begin with legal_hold_h and relate customer_h; there are 0',
+            "api_key_s: a person's satellite has the parent customer_h",
+            "api_key_s: a person's satellite has a uuid column subject_key_id, which names the key that erasing destroys",
+            'model_s: x-vault.export belongs to satellites of owner customer',
+            'invoice_s: x-vault.export is missing: a satellite of owner customer says its section, title, purpose and states',
+            'invoice_line_s: x-vault.export.section invoice_lines is used twice',
+            'report_s: x-vault.export.section invoice_lines is used twice',
+            'report_s: x-vault.export.title is missing',
+            'report_s: x-vault.export.purpose must be one of contract, duty, call, security',
+            'report_s: x-vault.export.states must be one of history, current, rows',
+            'report_s: x-vault.export.omit names nothing, which is no column',
+          ];
+          for (const fault of expected)
+            assert.ok(error.faults.includes(fault), `${fault} in\n${error.faults.join('\n')}`);
+          return true;
+        },
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it('refuses a column whose schema lets through what PostgreSQL would refuse', () => {
     const folder = mkdtempSync(join(tmpdir(), 'entities-'));
     try {

@@ -5,11 +5,13 @@ import type { SubjectKms } from '../../keys/subject-kms.ts';
 import type { Sql } from '../../postgres/connect.ts';
 import type { Load } from '../../vault/load.ts';
 import type { Reader } from '../../vault/read.ts';
+import type { Registry } from '../../vault/registry.ts';
 import type { RowBuilder } from '../../vault/rows.ts';
 
 /** What personal data is written, read and erased with, by the control plane and by commands. */
 export interface PrivacyDeps {
   readonly sql: Sql;
+  readonly registry: Registry;
   readonly load: Load;
   readonly rows: RowBuilder;
   readonly reader: Reader;

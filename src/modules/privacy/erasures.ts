@@ -1,6 +1,8 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import type { Sql } from '../../postgres/connect.ts';
+import { personSatellites } from '../../vault/ownership.ts';
+import type { Registry } from '../../vault/registry.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { clearCopies, listPendingErasures } from './clear-copies.ts';
 import type { Decider, PrivacyDeps } from './deps.ts';
@@ -17,7 +19,7 @@ export interface ErasureCertificate {
   readonly erased_at: string;
   /** The key that was destroyed; null where the subject had none. */
   readonly subject_key_id: string | null;
-  /** Rows of customer_pii_s that cannot be read any more. */
+  /** Rows of personal data that cannot be read any more. */
   readonly states_erased: number;
   /** What became of copies of the wrapped key outside the table: backups, write-ahead log, dead rows. */
   readonly copies: {
@@ -60,7 +62,7 @@ export const eraseSubject = async (
   input: { readonly subject: string; readonly reason: string },
   decider: Decider,
 ): Promise<{ readonly certificate: ErasureCertificate; readonly is_new: boolean }> => {
-  const { rows, nextId, sql } = deps;
+  const { rows, nextId, sql, registry } = deps;
   const { subject } = input;
   const reason = checkReason(input.reason);
   await findSubject(sql, subject);
@@ -70,7 +72,7 @@ export const eraseSubject = async (
     await lockSubject(tx, subject);
     await refuseHeld(tx, subject);
     const customer_hk = rows.hubKey('customer_h', { customer_bk: subject });
-    const destroyed = await destroyKey(tx, customer_hk);
+    const destroyed = await destroyKey(tx, registry, customer_hk);
     const earlier = destroyed.subject_key_id === null ? await lastErasure(tx, subject) : null;
     if (earlier !== null) {
       id = earlier;
@@ -107,18 +109,14 @@ const refuseHeld = async (tx: Transaction, subject: string): Promise<void> => {
   });
 };
 
-const destroyKey = async (tx: Transaction, customer_hk: string) => {
+const destroyKey = async (tx: Transaction, registry: Registry, customer_hk: string) => {
   const [key] = await tx<{ subject_key_id: string }[]>`
     delete from privacy.subject_key
     where customer_hk = ${customer_hk}::bytea
     returning subject_key_id`;
   if (key === undefined) return { subject_key_id: null, master_key_ids: [], states_erased: 0 };
   const { subject_key_id } = key;
-  const [{ states_erased }] = await tx<[{ states_erased: number }]>`
-    select count(*)::integer as states_erased
-    from gateway.customer_pii_s
-    where customer_hk = ${customer_hk}::bytea
-      and subject_key_id = ${subject_key_id}`;
+  const states_erased = await countSealed(tx, registry, customer_hk, subject_key_id);
   // Not only the one that wrapped it last: a backup may be older than a rotation that kept its old master key.
   const masters = await tx<{ master_key_id: string }[]>`
     select master_key_id
@@ -126,6 +124,25 @@ const destroyKey = async (tx: Transaction, customer_hk: string) => {
     where destroyed_at is null
     order by first_used_at, master_key_id`;
   return { subject_key_id, master_key_ids: masters.map((each) => each.master_key_id), states_erased };
+};
+
+/** The rows of personal data that a subject's key opens. */
+const countSealed = async (
+  tx: Transaction,
+  registry: Registry,
+  customer_hk: string,
+  subject_key_id: string,
+): Promise<number> => {
+  let count = 0;
+  for (const { name, hash_key } of personSatellites(registry)) {
+    const [row] = await tx<[{ count: number }]>`
+      select count(*)::integer as count
+      from ${tx(name)}
+      where ${tx(hash_key)} = ${customer_hk}::bytea
+        and subject_key_id = ${subject_key_id}`;
+    count += row.count;
+  }
+  return count;
 };
 
 const lastErasure = async (tx: Transaction, subject: string): Promise<string | null> => {

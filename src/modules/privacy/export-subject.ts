@@ -1,5 +1,4 @@
 import { instantOf } from '../../core/clock.ts';
-import type { Registry } from '../../vault/registry.ts';
 import { readContactStates } from './contact-states.ts';
 import type { PrivacyDeps } from './deps.ts';
 import { EXPORT_RENDERERS, type ExportFormat } from './export-renderers.ts';
@@ -9,17 +8,13 @@ import { findSubject } from './subject.ts';
 // Held in memory at once; of a row of calls about a kilobyte.
 const BATCH_ROWS = 500;
 
-interface ExportDeps extends PrivacyDeps {
-  readonly registry: Registry;
-}
-
 /**
  * Writes everything that is held about a subject (Art. 15 GDPR), as of one moment, piece by piece: the next piece
  * waits for `write`.
  * @throws OneVaultError not_found before anything is written; what `write` throws
  */
 export const exportSubject = async (
-  deps: ExportDeps,
+  deps: PrivacyDeps,
   { subject, format }: { readonly subject: string; readonly format: ExportFormat },
   write: (text: string) => Promise<void>,
 ): Promise<void> => {

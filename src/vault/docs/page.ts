@@ -106,11 +106,17 @@ const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
     facts.push(['a set is told apart by', codes(entry.sub_key)]);
   if (entry.driving_key !== undefined && entry.driving_key.length > 0)
     facts.push(['one partner at a time for', codes(entry.driving_key)]);
-  facts.push(['primary key', codes(entry.primary_key)]);
+  facts.push(['belongs to', OWNERS[entry.owner]], ['primary key', codes(entry.primary_key)]);
   if (entry.partition !== null) facts.push(['partitions', `${entry.partition}, by <code>load_date</code> (UTC)`]);
   if (entry.retention !== null)
     facts.push(['retention', `class ${codes([entry.retention])}: destroyed by the day, with a certificate`]);
   return facts;
+};
+
+const OWNERS: Readonly<Record<EntityEntry['owner'], string>> = {
+  customer: 'a customer',
+  person: 'a person: erasing makes it unreadable',
+  platform: 'the platform',
 };
 
 const codes = (names: readonly string[]): string => names.map((name) => `<code>${name}</code>`).join(' ');

@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventRows } from '../../../src/audit/event.ts';
+import { queriedSections } from '../../../src/modules/privacy/export-sections.ts';
+import { customerSatellites, personSatellites } from '../../../src/vault/ownership.ts';
+import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, errorOf, until } from '../../support/http.ts';
 
@@ -62,6 +65,43 @@ describe('/privacy/exports', () => {
     const text = JSON.stringify(sections);
     for (const foreign of ['Stranger', 'Somebody else', 'pii_encrypted']) assert.ok(!text.includes(foreign), foreign);
     assert.ok(sections.every(({ purpose, retention }) => purpose !== '' && retention !== ''));
+  });
+
+  it('has a section for every satellite of a customer, each with columns of one name', async () => {
+    const registry = testRegistry();
+    const sections = await read();
+    const names = sections.map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    for (const { table, owner, subject_export } of customerSatellites(registry)) {
+      assert.equal(owner, 'customer');
+      assert.ok(names.includes(subject_export!.section), table);
+    }
+    // The section of personal data is decrypted from this table alone: another needs its reader there.
+    assert.deepEqual(
+      personSatellites(registry).map(({ table }) => table),
+      ['customer_pii_s'],
+    );
+    for (const { text } of queriedSections(registry)) {
+      const [statement] = await gateway.database.sql
+        .unsafe(text, ['00'.repeat(32)])
+        .describe()
+        .then(({ columns }) => [columns]);
+      const columns = statement!.map(({ name }) => name);
+      assert.equal(new Set(columns).size, columns.length, columns.join(', '));
+    }
+  });
+
+  it('names what each row is about by the keys of all that its link relates', async () => {
+    const sections = await read();
+    const [call] = rowsOf(sections, 'calls');
+    assert.equal(call!.provider, 'openai');
+    assert.equal(call!.model, 'gpt-4o-mini');
+    assert.match(String(call!.api_request), /^[0-9a-f-]{36}$/);
+    assert.equal(rowsOf(sections, 'call_routes').length, CALLS);
+    assert.deepEqual(
+      rowsOf(sections, 'tenants').map(({ tenant, is_effective }) => ({ tenant, is_effective })),
+      [{ tenant: 'demo', is_effective: true }],
+    );
   });
 
   it('tells who looked: the export itself is an event before its first byte leaves', async () => {

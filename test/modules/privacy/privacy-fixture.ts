@@ -23,6 +23,7 @@ export const decider: Decider = {
 
 export const privacyDeps = ({ sql, url }: TestDatabase, kms: Kms): PrivacyDeps => ({
   sql,
+  registry: testRegistry(),
   clock: systemClock,
   nextId: createIds(systemClock),
   load: createLoader({ registry: testRegistry(), now: systemClock.now }),

@@ -1,0 +1,29 @@
+import { CUSTOMER_HUB, type Link, type Satellite } from './entity.ts';
+import type { Registry } from './registry.ts';
+
+/** The links whose rows are a customer's; each relates the customers' hub. */
+export const customerLinks = (registry: Registry): Link[] =>
+  [...registry.entities.values()].filter(
+    (entity): entity is Link => entity.kind === 'link' && entity.owner === 'customer',
+  );
+
+/** The satellites whose rows are a customer's, by their order in the registry. */
+export const customerSatellites = (registry: Registry): Satellite[] => satellitesOf(registry, 'customer');
+
+/** The satellites that hold personal data, which erasing makes unreadable. */
+export const personSatellites = (registry: Registry): Satellite[] => satellitesOf(registry, 'person');
+
+const satellitesOf = (registry: Registry, owner: Satellite['owner']): Satellite[] =>
+  [...registry.entities.values()].filter(
+    (entity): entity is Satellite => entity.kind === 'satellite' && entity.owner === owner,
+  );
+
+/**
+ * The link that says whose a customer's satellite is: its parent, or the one that begins with its parent; null where
+ * the parent is the customers' hub.
+ */
+export const owningLink = (registry: Registry, { parent }: Satellite): Link | null => {
+  if (parent === CUSTOMER_HUB) return null;
+  const links = customerLinks(registry);
+  return links.find(({ table }) => table === parent) ?? links.find(({ hubs }) => hubs[0]!.table === parent)!;
+};
