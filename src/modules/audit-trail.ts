@@ -15,7 +15,7 @@ export interface AuditTrail {
 interface AuditTrailDeps extends EventRecorderDeps {
   readonly log: Log;
   /** How long like failures of a log-in are counted before they are told; a minute. */
-  readonly window_ms?: number;
+  readonly window_ms?: number | undefined;
 }
 
 /** A key for calls that was refused where no call is recorded. */
@@ -67,6 +67,6 @@ export const createAuditTrail = ({ log, window_ms, ...deps }: AuditTrailDeps): A
   };
   return {
     record,
-    login_failures: createLoginFailures({ record, log, ...(window_ms === undefined ? {} : { window_ms }) }),
+    login_failures: createLoginFailures({ record, log, window_ms }),
   };
 };

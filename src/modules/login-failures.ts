@@ -17,7 +17,7 @@ export interface LoginFailures {
 interface LoginFailuresDeps {
   readonly record: RecordEvent;
   readonly log: Log;
-  readonly window_ms?: number;
+  readonly window_ms?: number | undefined;
 }
 
 interface Kind {

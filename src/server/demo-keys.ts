@@ -1,13 +1,10 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { systemClock } from '../core/clock.ts';
-import { createIds } from '../core/ids.ts';
 import { connect } from '../postgres/connect.ts';
-import { createLoader } from '../vault/load.ts';
-import { createReader } from '../vault/read.ts';
 import { loadRegistry } from '../vault/registry.ts';
-import { createRowBuilder } from '../vault/rows.ts';
 import { createFirstKeys, type FirstKeys } from './first-start.ts';
 import { PROJECT } from './paths.ts';
+import { createVaultAccess } from './vault-access.ts';
 
 /** What demo.json holds: where the product listens, and keys to try it with. */
 export interface Demo extends FirstKeys {
@@ -20,15 +17,8 @@ export const readOrCreateKeys = async (path: string, database_url: string): Prom
   const registry = loadRegistry(PROJECT.entities);
   const sql = connect(database_url, { max_connections: 1 });
   try {
-    return await createFirstKeys({
-      sql,
-      load: createLoader({ registry, now: systemClock.now }),
-      rows: createRowBuilder(registry),
-      reader: createReader(registry),
-      clock: systemClock,
-      nextId: createIds(systemClock),
-      refreshSnapshot: async () => {},
-    });
+    const vault = createVaultAccess({ sql, clock: systemClock, registry });
+    return await createFirstKeys({ ...vault, refreshSnapshot: async () => {} });
   } finally {
     await sql.end({ timeout: 1 });
   }

@@ -1,13 +1,10 @@
 import { setPriority } from 'node:os';
-import { createJournalLog } from '../audit/journal-leaves.ts';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
-import { createJournalLoader } from '../jobs/load/load-journal.ts';
 import { openStore } from '../journal/store.ts';
 import { connect } from '../postgres/connect.ts';
-import { createAppend } from '../vault/copy.ts';
-import { createLoader } from '../vault/load.ts';
 import { loadRegistry } from '../vault/registry.ts';
+import { composeLoader } from './compose.ts';
 import { dataPaths, PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
 
@@ -21,7 +18,6 @@ const NICENESS = 10;
 export const startLoadRole: StartRole = async ({ config, database_url, database_role }) => {
   const log = createLog(config.log_level, 'load');
   setPriority(NICENESS);
-  const registry = loadRegistry(PROJECT.entities);
   const options = {
     application_name: 'onevault load',
     max_connections: CONNECTIONS,
@@ -29,16 +25,12 @@ export const startLoadRole: StartRole = async ({ config, database_url, database_
     role: database_role,
   };
   const store = openStore(dataPaths(config.data_dir).journal);
-  const load = createLoader({ registry, now: systemClock.now });
-  const loader = createJournalLoader({
+  const loader = composeLoader({
     store,
-    load,
-    registry,
-    log,
-    append: createAppend(registry),
-    journal_log: createJournalLog(registry),
-    connect: () => connect(database_url, options),
+    registry: loadRegistry(PROJECT.entities),
     clock: systemClock,
+    log,
+    connect: () => connect(database_url, options),
   });
   const running = loader.run();
   return {

@@ -3,15 +3,13 @@ import { createEventRecorder } from '../audit/record-event.ts';
 import { createSealer } from '../audit/sealer.ts';
 import { type Sealing, startSealing } from '../audit/sealing.ts';
 import { systemClock } from '../core/clock.ts';
-import { createIds } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { connect } from '../postgres/connect.ts';
-import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
-import { createRowBuilder } from '../vault/rows.ts';
 import type { Config } from './config.ts';
 import { openKeyring } from './keyring.ts';
 import { dataPaths } from './paths.ts';
+import { createVaultAccess } from './vault-access.ts';
 
 // One seals; the keyring fetches a key on another, and tells of it on a third.
 const CONNECTIONS = 3;
@@ -35,16 +33,7 @@ export const openSealing = async ({ config, database_url, registry, log }: Seali
     log,
   });
   try {
-    const record = createEventRecorder(
-      {
-        sql,
-        clock,
-        nextId: createIds(clock),
-        load: createLoader({ registry, now: clock.now }),
-        rows: createRowBuilder(registry),
-      },
-      'seal',
-    );
+    const record = createEventRecorder(createVaultAccess({ sql, clock, registry }), 'seal');
     const keys = await openKeyring(config, sql, log, record);
     const paths = dataPaths(config.data_dir);
     const files = createCheckpointFiles(paths.checkpoints);

@@ -2,16 +2,31 @@ import type { CurrentSnapshot } from '../catalog/snapshot.ts';
 import type { KeyEndpoint } from '../gateway/deps.ts';
 import type { Upstream, UpstreamLimits } from '../providers/contract.ts';
 import type { AddressGuard } from '../providers/transport/address-guard.ts';
+import type { Endpoints } from './compose.ts';
 import type { Config, ProviderConfig } from './config.ts';
 
 // No word of a sentence: wherever a provider repeats the key that it was sent, clients are shown "[key]".
 const SANDBOX_KEY = 'sk-of-the-sandbox';
 
+interface EndpointsInput {
+  readonly config: Config;
+  readonly snapshot: CurrentSnapshot;
+  readonly guard: AddressGuard;
+  /** Null where no sandbox runs. */
+  readonly sandbox_url: string | null;
+}
+
+/** The addresses that the configuration and the catalog give. */
+export const chooseEndpoints = ({ config, snapshot, guard, sandbox_url }: EndpointsInput): Endpoints => ({
+  upstreams: chooseUpstreams(config, snapshot, sandbox_url),
+  key_endpoint: chooseKeyEndpoint(config, snapshot, guard),
+});
+
 /**
  * Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox;
  * those made like OpenAI's have no place in the sandbox.
  */
-export const chooseUpstreams = (
+const chooseUpstreams = (
   config: Config,
   snapshot: CurrentSnapshot,
   sandbox_url: string | null,
@@ -36,7 +51,7 @@ export const chooseUpstreams = (
  * Where calls with customers' own keys go: to the service itself, or the address that is configured for it. The usual
  * address of a server that everybody runs for themselves is no place for a customer's key.
  */
-export const chooseKeyEndpoint = (config: Config, snapshot: CurrentSnapshot, guard: AddressGuard): KeyEndpoint => ({
+const chooseKeyEndpoint = (config: Config, snapshot: CurrentSnapshot, guard: AddressGuard): KeyEndpoint => ({
   limits: limitsOf(config),
   baseUrlOf: (provider) => {
     const { api_endpoint } = snapshot().providers.get(provider) ?? { api_endpoint: '' };

@@ -25,7 +25,10 @@ describe('what operators ask', () => {
 
   it('/health/dependencies tells of each', async () => {
     const reply = await gateway.get('/health/dependencies');
-    assert.deepEqual(reply.json, { journal: { status: 'up' } });
+    assert.deepEqual(reply.json, {
+      database: { status: 'up' },
+      journal: { status: 'up', detail: '0 records wait' },
+    });
   });
 
   it('/metrics counts calls by endpoint, provider, status and error', async () => {

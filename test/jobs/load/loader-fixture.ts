@@ -1,29 +1,22 @@
-import { createJournalLog } from '../../../src/audit/journal-leaves.ts';
 import { fixedClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
-import { createJournalLoader, type JournalLoader } from '../../../src/jobs/load/load-journal.ts';
+import type { JournalLoader } from '../../../src/jobs/load/load-journal.ts';
 import type { JournalStore } from '../../../src/journal/store.ts';
 import { connect, type Sql } from '../../../src/postgres/connect.ts';
-import { createAppend } from '../../../src/vault/copy.ts';
-import { createLoader } from '../../../src/vault/load.ts';
+import { composeLoader } from '../../../src/server/compose.ts';
 import { testRegistry } from '../../support/calls.ts';
 
 const CLOCK = fixedClock('2026-11-21T10:05:00Z');
 
 /** A loader from the journal into the database at `url`, as the product makes it. */
-export const createTestLoader = (store: JournalStore, url: string, log = silentLog): JournalLoader => {
-  const registry = testRegistry();
-  return createJournalLoader({
+export const createTestLoader = (store: JournalStore, url: string, log = silentLog): JournalLoader =>
+  composeLoader({
     store,
-    registry,
+    registry: testRegistry(),
+    clock: CLOCK,
     log,
     connect: () => connect(url, { application_name: 'test loader', max_connections: 2 }),
-    load: createLoader({ registry, now: CLOCK.now }),
-    append: createAppend(registry),
-    journal_log: createJournalLog(registry),
-    clock: CLOCK,
   });
-};
 
 export interface VaultContents {
   /** The request ids of `api_request_s`, sorted; one that stands there twice is here twice. */

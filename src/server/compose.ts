@@ -1,0 +1,189 @@
+import type Koa from 'koa';
+import type { Registry as MetricsRegistry } from 'prom-client';
+import { createJournalLog } from '../audit/journal-leaves.ts';
+import type { VerifierKey } from '../audit/note.ts';
+import type { RecordEvent } from '../audit/record-event.ts';
+import type { CurrentSnapshot } from '../catalog/snapshot.ts';
+import { startSnapshotKeeper } from '../catalog/snapshot-keeper.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Log } from '../core/log.ts';
+import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
+import { createBudgetCounters } from '../gateway/limits/budgets.ts';
+import { createRateLimiter } from '../gateway/limits/rate-limiter.ts';
+import { createGatewayMetrics } from '../gateway/metrics.ts';
+import { createProviderKeys } from '../gateway/routing/unsealed-keys.ts';
+import type { Dependency, HealthDeps } from '../http/health.ts';
+import { createJournalLoader, type JournalLoader, type JournalLoaderDeps } from '../jobs/load/load-journal.ts';
+import { countEntries } from '../journal/reader.ts';
+import type { JournalStore } from '../journal/store.ts';
+import { type JournalWriter, openWriter } from '../journal/writer.ts';
+import { createAuditTrail, tellRefusedKey } from '../modules/audit-trail.ts';
+import type { ControlDeps } from '../modules/deps.ts';
+import type { Sql } from '../postgres/connect.ts';
+import { createAdapters, createCompatibleAdapters } from '../providers/adapters.ts';
+import type { Upstream } from '../providers/contract.ts';
+import {
+  type AddressGuard,
+  type AddressGuardOptions,
+  createAddressGuard,
+} from '../providers/transport/address-guard.ts';
+import { createCaller } from '../providers/transport/caller.ts';
+import { createTunnels } from '../providers/transport/tunnel.ts';
+import { createAppend } from '../vault/copy.ts';
+import { createLoader } from '../vault/load.ts';
+import type { Registry } from '../vault/registry.ts';
+import { createApp } from './app.ts';
+import { createKeyCheck } from './check-provider-key.ts';
+import type { Config } from './config.ts';
+import type { OpenKeys } from './keyring.ts';
+import { readSpentBefore } from './restore-budgets.ts';
+import { createSubjectKms } from './subject-kms.ts';
+import { createVaultAccess } from './vault-access.ts';
+
+/** The bounds within which both planes work. */
+export type Limits = Pick<
+  Config,
+  'journal_limit_bytes' | 'body_limit_bytes' | 'client_timeout_ms' | 'max_calls_in_flight' | 'realtime'
+>;
+
+/** Addresses of the providers. */
+export interface Endpoints {
+  readonly upstreams: Readonly<Record<string, Upstream>>;
+  readonly key_endpoint: KeyEndpoint;
+}
+
+/** Everything that both planes are made of. The caller keeps `sql` and `store`, and closes them last. */
+export interface CompositionInput {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly sql: Sql;
+  /** For work that needs connections of its own: the renewal of master keys. */
+  readonly database_url: string;
+  readonly registry: Registry;
+  readonly store: JournalStore;
+  readonly metrics: MetricsRegistry;
+  readonly limits: Limits;
+  /** Keeps customers' base URLs out of the operator's network. */
+  readonly guard: AddressGuardOptions;
+  readonly witnesses: readonly VerifierKey[];
+  readonly version: string;
+  /** @param record writes audit events of key uses */
+  readonly openKeys: (record: RecordEvent) => Promise<OpenKeys>;
+  readonly chooseEndpoints: (snapshot: CurrentSnapshot, guard: AddressGuard) => Endpoints;
+  /** The journal's own writer unless another is given. */
+  readonly openJournal?: typeof openWriter | undefined;
+  /** How long equal failures of a log-in are counted before they are recorded; a minute. */
+  readonly login_failure_window_ms?: number | undefined;
+}
+
+/** Both planes of one process. */
+export interface Composition {
+  readonly app: Koa;
+  readonly gateway: GatewayDeps;
+  readonly control: ControlDeps;
+  /** Ends readiness and the sessions that would last for an hour; calls go on. */
+  beginStop(): void;
+  /** Closes what `compose` opened, once no call is under way. */
+  close(): Promise<void>;
+}
+
+/**
+ * Wires the data plane and the control plane.
+ * @throws what opening the journal, the keys or the first snapshot throws; what was opened is closed then
+ */
+export const compose = async (input: CompositionInput): Promise<Composition> => {
+  const { clock, log, sql, store, limits } = input;
+  const vault = createVaultAccess(input);
+  const { nextId } = vault;
+  await using opened = new AsyncDisposableStack();
+  const budgets = createBudgetCounters();
+  budgets.restore(await readSpentBefore(sql, store, clock));
+  const openJournal = input.openJournal ?? openWriter;
+  const journal = await openJournal({ store, clock, nextId, log, limit_bytes: limits.journal_limit_bytes });
+  opened.defer(() => journal.close());
+  const guard = createAddressGuard(input.guard);
+  const caller = createCaller({ guard });
+  opened.defer(() => caller.close());
+  const audit = createAuditTrail({ ...vault, log, window_ms: input.login_failure_window_ms });
+  opened.defer(() => audit.login_failures.close());
+  const keys = await input.openKeys(audit.record);
+  opened.defer(() => keys.close());
+  const provider_keys = createProviderKeys({ keyring: keys.keyring, log });
+  opened.defer(() => provider_keys.close());
+  const keeper = await startSnapshotKeeper({ sql, clock, log, changed: provider_keys.keepOnly });
+  opened.defer(() => keeper.close());
+  const snapshot = keeper.current;
+  const adapters = { ...createAdapters(clock), ...createCompatibleAdapters(clock) };
+  const endpoints = input.chooseEndpoints(snapshot, guard);
+  const { key_endpoint } = endpoints;
+  const stopping = new AbortController();
+  const gateway: GatewayDeps = {
+    clock,
+    nextId,
+    log,
+    snapshot,
+    journal,
+    budgets,
+    limiter: createRateLimiter(),
+    caller,
+    adapters,
+    provider_keys,
+    upstreams: endpoints.upstreams,
+    key_endpoint,
+    metrics: createGatewayMetrics(input.metrics),
+    body_limit_bytes: limits.body_limit_bytes,
+    client_timeout_ms: limits.client_timeout_ms,
+    max_calls_in_flight: limits.max_calls_in_flight,
+    realtime: limits.realtime,
+    openTunnel: createTunnels(guard),
+    tellRefusedKey: tellRefusedKey(audit),
+    stopping: stopping.signal,
+  };
+  const control: ControlDeps = {
+    ...vault,
+    audit,
+    snapshot,
+    refreshSnapshot: keeper.refresh,
+    keyring: keys.keyring,
+    subject_kms: createSubjectKms({ kms: keys.kms, database_url: input.database_url, log }),
+    checkProviderKey: createKeyCheck({ snapshot, adapters, caller, key_endpoint, guard }),
+    witnesses: input.witnesses,
+  };
+  const health = createHealth(input, journal, stopping.signal);
+  const app = createApp({ gateway, control, health, registry: input.metrics });
+  const closing = opened.move();
+  return { app, gateway, control, beginStop: () => stopping.abort(), close: () => closing.disposeAsync() };
+};
+
+const createHealth = (
+  { sql, store, version }: CompositionInput,
+  journal: JournalWriter,
+  stopping: AbortSignal,
+): HealthDeps => ({
+  version,
+  isReady: () => !stopping.aborted && journal.isWritable(),
+  dependencies: async () => ({
+    database: await probeDatabase(sql),
+    journal: { status: journal.isWritable() ? 'up' : 'down', detail: `${countEntries(store)} records wait` },
+  }),
+});
+
+const probeDatabase = async (sql: Sql): Promise<Dependency> => {
+  try {
+    await sql`select 1`;
+    return { status: 'up' };
+  } catch {
+    return { status: 'down', detail: 'calls are served and recorded; they reach the vault when it is back' };
+  }
+};
+
+type LoaderInput = Omit<JournalLoaderDeps, 'load' | 'append' | 'journal_log'>;
+
+/** The way from the journal into the vault; `connect` opens the connections that its `close` ends. */
+export const composeLoader = (input: LoaderInput): JournalLoader =>
+  createJournalLoader({
+    ...input,
+    load: createLoader({ registry: input.registry, now: input.clock.now }),
+    append: createAppend(input.registry),
+    journal_log: createJournalLog(input.registry),
+  });
