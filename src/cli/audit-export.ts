@@ -6,14 +6,11 @@ import { type BundleInput, bundleLines, type CustomerScope, planBundle } from '.
 import { createReadLeaves } from '../audit/read-leaves.ts';
 import { instantOf, isInstant, systemClock } from '../core/clock.ts';
 import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
+import type { Sql } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
-import { PROJECT } from '../server/paths.ts';
-import { loadRegistry, type Registry } from '../vault/registry.ts';
-import { createRowBuilder } from '../vault/rows.ts';
+import type { Registry } from '../vault/registry.ts';
 import type { Transaction } from '../vault/transaction.ts';
+import { type CommandDeps, runCommand } from './command.ts';
 import { withCommandEvent } from './command-events.ts';
 import { createProgress } from './progress.ts';
 
@@ -32,36 +29,28 @@ export const exportBundleCommand = async (config: Config, options: BundleOptions
       throw new InputError(`--${name}: an instant is expected, as 2026-12-01T00:00:00Z, not ${instant}`);
     }
   }
-  const database = await openDatabaseForCommand(config, createLog(config.log_level, 'audit export'));
-  const sql = connect(database.url, {
-    application_name: 'onevault audit export',
-    max_connections: 2,
-    statement_timeout_ms: 0,
-  });
-  try {
-    const registry = loadRegistry(PROJECT.entities);
+  const connections = { max_connections: 2, statement_timeout_ms: 0 };
+  await runCommand(config, { name: 'audit export', ...connections }, async (command) => {
+    const { sql, registry } = command;
     const event = {
       action: 'audit.export',
       subject_kind: 'audit_log',
       after: { from, to, customer },
       ...(customer === null ? {} : { customers: [customer] }),
     };
-    const scope = customer === null ? null : await findCustomer(sql, registry, customer);
-    await withCommandEvent({ sql, registry }, event, async () => {
+    const scope = customer === null ? null : await findCustomer(command, customer);
+    await withCommandEvent(command, event, async () => {
       const counts = await exportBundle(sql, registry, { from, to, customer: scope }, options.out);
       console.error(
         `${options.out}: ${counts.leaves} leaves with ${counts.rows} rows, of the ${counts.tree_size} that the newest checkpoint covers`,
       );
     });
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
+  });
 };
 
 /** @throws InputError when there is no such customer */
-const findCustomer = async (sql: Sql, registry: Registry, slug: string): Promise<CustomerScope> => {
-  const customer_hk = createRowBuilder(registry).hubKey('customer_h', { customer_bk: slug });
+const findCustomer = async ({ sql, rows }: CommandDeps, slug: string): Promise<CustomerScope> => {
+  const customer_hk = rows.hubKey('customer_h', { customer_bk: slug });
   const [row] = await sql`
     select
     from gateway.customer_h

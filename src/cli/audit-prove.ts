@@ -5,16 +5,14 @@ import { createReadLeaves } from '../audit/read-leaves.ts';
 import { verifyVault } from '../audit/verify-vault.ts';
 import { instantOf, systemClock } from '../core/clock.ts';
 import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
 import { dataPaths, PROJECT } from '../server/paths.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { createRowBuilder, type VaultRow } from '../vault/rows.ts';
 import { verifyBundleFile } from './audit-bundle.ts';
 import { type Claim, type CommittedCall, judgeClaims, parseReceipt } from './audit-receipt.ts';
 import { readGiven, readPublished, readPublishedKeys } from './audit-sources.ts';
+import { type CommandDeps, runCommand } from './command.ts';
 
 export interface ProveOptions {
   readonly request?: string;
@@ -74,26 +72,18 @@ const committedIn = (rows: unknown): CommittedCall | null => {
 const hubKeyOf = (id: string): string =>
   createRowBuilder(loadRegistry(PROJECT.entities)).hubKey('api_request_h', { api_request_bk: id });
 
-const readVault = async (config: Config, id: string, keys: readonly string[]): Promise<Evidence> => {
-  const database = await openDatabaseForCommand(config, createLog(config.log_level, 'audit prove'));
-  const sql = connect(database.url, {
-    application_name: 'onevault audit prove',
-    max_connections: 2,
-    statement_timeout_ms: 0,
-  });
-  try {
-    return await readFromVault(sql, { id, keys, checkpoints: dataPaths(config.data_dir).checkpoints });
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
+const readVault = (config: Config, id: string, keys: readonly string[]): Promise<Evidence> => {
+  const { checkpoints } = dataPaths(config.data_dir);
+  const connections = { max_connections: 2, statement_timeout_ms: 0 };
+  return runCommand(config, { name: 'audit prove', ...connections }, (command) =>
+    readFromVault(command, { id, keys, checkpoints }),
+  );
 };
 
 const readFromVault = async (
-  sql: Sql,
+  { sql, registry }: CommandDeps,
   { id, keys, checkpoints }: { id: string; keys: readonly string[]; checkpoints: string },
 ): Promise<Evidence> => {
-  const registry = loadRegistry(PROJECT.entities);
   const leaf = await findLeaf(sql, registry, { request_id: id });
   if (leaf === null) throw new InputError(`--request-id: the vault has no call ${id}`);
   if (leaf.first_index === null) {

@@ -11,15 +11,12 @@ import { createReadLeaves } from '../audit/read-leaves.ts';
 import { verifyVault } from '../audit/verify-vault.ts';
 import { instantOf, systemClock } from '../core/clock.ts';
 import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
-import { dataPaths, PROJECT } from '../server/paths.ts';
+import { dataPaths } from '../server/paths.ts';
 import { readWitnesses } from '../server/witnesses.ts';
-import { loadRegistry, type Registry } from '../vault/registry.ts';
 import { verifyBundleFile } from './audit-bundle.ts';
 import { readGiven, readPublished, readPublishedKeys } from './audit-sources.ts';
+import { type CommandDeps, runCommand } from './command.ts';
 import { withCommandEvent } from './command-events.ts';
 import { createProgress } from './progress.ts';
 
@@ -38,11 +35,9 @@ const EVENT = { action: 'audit.verify', subject_kind: 'audit_log' } as const;
  */
 export const verifyCommand = async (readConfig: () => Config, options: VerifyOptions): Promise<void> => {
   const keys = (options.key ?? []).map(checkedKey);
-  const report =
-    options.bundle === undefined
-      ? await verifyLive(readConfig(), options, keys)
-      : await verifyFile(options.bundle, options, keys);
-  if (report.fault_count > 0) process.exitCode = 1;
+  await (options.bundle === undefined
+    ? verifyLive(readConfig(), options, keys)
+    : verifyFile(options.bundle, options, keys));
 };
 
 /** @throws InputError when it is no verifier key */
@@ -54,51 +49,41 @@ const checkedKey = (text: string): string => {
   }
 };
 
-const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]): Promise<Report> => {
+const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]): Promise<void> => {
   if (keys.length === 0) {
     throw new InputError('--key: a bundle is verified with the public key of its log, which must come from elsewhere');
   }
   const against = await givenCheckpoints(options);
-  const report = await readGiven(bundle, () => verifyBundleFile(bundle, { keys, against }));
-  console.log(reportText(report));
-  return report;
+  show(await readGiven(bundle, () => verifyBundleFile(bundle, { keys, against })));
 };
 
-const verifyLive = async (config: Config, options: VerifyOptions, keys: string[]): Promise<Report> => {
-  const log = createLog(config.log_level, 'audit verify');
-  const database = await openDatabaseForCommand(config, log);
-  const sql = connect(database.url, {
-    application_name: 'onevault audit verify',
-    max_connections: 2,
-    statement_timeout_ms: 0,
-  });
-  try {
-    const registry = loadRegistry(PROJECT.entities);
+const verifyLive = (config: Config, options: VerifyOptions, keys: string[]): Promise<void> => {
+  const connections = { max_connections: 2, statement_timeout_ms: 0 };
+  return runCommand(config, { name: 'audit verify', ...connections }, async (command) => {
     const against = [
       ...(await givenCheckpoints(options)),
       ...(await readPublished(options.checkpoints ?? dataPaths(config.data_dir).checkpoints)),
     ];
-    const trusted = keys.length > 0 ? keys : await readPublishedKeys(sql);
-    // What it finds is shown also where a damaged vault takes no event any more.
+    const trusted = keys.length > 0 ? keys : await readPublishedKeys(command.sql);
+    const witnesses = readWitnesses(config);
     const verify = async (): Promise<Report> => {
-      const witnesses = readWitnesses(config);
-      const report = await reportOnVault(sql, registry, { keys: trusted, against, witnesses });
-      console.log(reportText(report));
+      const report = await reportOnVault(command, { keys: trusted, against, witnesses });
+      // Also where a damaged vault takes no event any more.
+      show(report);
       return report;
     };
-    return await withCommandEvent({ sql, registry }, EVENT, verify, ({ fault_count }) => ({
-      after: { faults: fault_count },
-    }));
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
+    await withCommandEvent(command, EVENT, verify, ({ fault_count }) => ({ after: { faults: fault_count } }));
+  });
+};
+
+const show = (report: Report): void => {
+  console.log(reportText(report));
+  if (report.fault_count > 0) process.exitCode = 1;
 };
 
 /** The whole vault against its log, with a bar on a terminal. */
 const reportOnVault = async (
-  sql: Sql,
-  registry: Registry,
+  { sql, registry }: CommandDeps,
   { witnesses, ...options }: Pick<Options, 'keys' | 'against'> & { witnesses: readonly VerifierKey[] },
 ): Promise<Report> => {
   const verifier = createVerifier({ ...options, is_live: true });

@@ -1,19 +1,14 @@
 import { recordRotation } from '../audit/record-rotation.ts';
-import { systemClock } from '../core/clock.ts';
-import { createIds } from '../core/ids.ts';
-import { createLog } from '../core/log.ts';
 import type { Kms } from '../keys/kms.ts';
 import { type KeyList, listKeys } from '../keys/list-keys.ts';
 import { type Rotation, rotateKeys } from '../keys/rotate-keys.ts';
 import { listPendingErasures } from '../modules/privacy/clear-copies.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
+import type { Sql } from '../postgres/connect.ts';
 import { withLease } from '../postgres/lease.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
 import { prepareMasterKeys } from '../server/keyring.ts';
-import { PROJECT } from '../server/paths.ts';
-import { loadRegistry } from '../vault/registry.ts';
-import { commandActor, createCommandRecorder, withCommandEvent } from './command-events.ts';
+import { type CommandDeps, runCommand } from './command.ts';
+import { withCommandEvent, withFailureEvent } from './command-events.ts';
 
 export interface RotateOptions {
   readonly keepOld?: boolean;
@@ -24,22 +19,21 @@ const CONNECTIONS = 8;
 
 /** `onevault keys rotate`: beside the running product or without it; once more after an interruption. */
 export const rotateCommand = (config: Config, options: RotateOptions): Promise<void> =>
-  withMasterKeys(config, 'keys rotate', async (sql, kms, database_url) => {
-    const lease = { database_url, job: 'keys rotate', application_name: 'onevault keys rotate' };
-    const complete = recordRotation(sql, loadRegistry(PROJECT.entities), commandActor());
-    const keep_old = options.keepOld === true;
-    const rotate = (): Promise<Rotation> =>
-      rotateKeys({ sql, kms, clock: systemClock, nextId: createIds(systemClock) }, { keep_old, complete });
-    try {
-      const rotations = await withLease(lease, () => rotateForErasures(sql, kms, rotate));
-      for (const rotation of rotations) console.log(rotationText(rotation, config));
-    } catch (error) {
-      const record = createCommandRecorder(sql, loadRegistry(PROJECT.entities));
-      const event = { ...commandActor(), action: 'key.rotate', subject_kind: 'key_rotation' };
-      await record({ ...event, outcome: 'failed', reason: (error as Error).name });
-      throw error;
-    }
+  runCommand(config, { name: 'keys rotate', max_connections: CONNECTIONS }, async (command) => {
+    const kms = await prepareMasterKeys(config, command.sql, command.log);
+    const event = { action: 'key.rotate', subject_kind: 'key_rotation' };
+    const rotations = await withFailureEvent(command, event, () => rotateLeased(command, kms, options));
+    for (const rotation of rotations) console.log(rotationText(rotation, config));
   });
+
+/** Rotates while no other process does. */
+const rotateLeased = (command: CommandDeps, kms: Kms, { keepOld = false }: RotateOptions): Promise<Rotation[]> => {
+  const { sql, clock, nextId, database_url, registry, actor } = command;
+  const lease = { database_url, job: 'keys rotate', application_name: 'onevault keys rotate' };
+  const input = { keep_old: keepOld, complete: recordRotation(sql, registry, actor) };
+  const rotate = (): Promise<Rotation> => rotateKeys({ sql, kms, clock, nextId }, input);
+  return withLease(lease, () => rotateForErasures(sql, kms, rotate));
+};
 
 /**
  * Rotates once; twice where that brought a rotation to its end which had begun before somebody was erased: copies of
@@ -54,28 +48,12 @@ const rotateForErasures = async (sql: Sql, kms: Kms, rotate: () => Promise<Rotat
 
 /** `onevault keys list`: every key by its id. */
 export const listCommand = (config: Config): Promise<void> =>
-  withMasterKeys(config, 'keys list', async (sql, kms) => {
-    const registry = loadRegistry(PROJECT.entities);
+  runCommand(config, { name: 'keys list', max_connections: CONNECTIONS }, async (command) => {
+    const kms = await prepareMasterKeys(config, command.sql, command.log);
     const event = { action: 'key.list', subject_kind: 'data_key' };
-    const keys = await withCommandEvent({ sql, registry }, event, () => listKeys(sql, kms));
+    const keys = await withCommandEvent(command, event, () => listKeys(command.sql, kms));
     console.log(listText(keys));
   });
-
-const withMasterKeys = async (
-  config: Config,
-  name: string,
-  work: (sql: Sql, kms: Kms, database_url: string) => Promise<void>,
-): Promise<void> => {
-  const log = createLog(config.log_level, name);
-  const database = await openDatabaseForCommand(config, log);
-  const sql = connect(database.url, { application_name: `onevault ${name}`, max_connections: CONNECTIONS });
-  try {
-    await work(sql, await prepareMasterKeys(config, sql, log), database.url);
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
-};
 
 const rotationText = (rotation: Rotation, { keys }: Config): string => {
   const { is_resumed, is_new_master_key, master_key_id, data_key_id, rewrapped, destroyed, retired } = rotation;

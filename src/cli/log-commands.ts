@@ -2,25 +2,25 @@ import { existsSync, renameSync } from 'node:fs';
 import { startNewLog } from '../audit/log.ts';
 import { rotateSigningKey } from '../audit/signing-keys.ts';
 import { instantOf, systemClock } from '../core/clock.ts';
-import { createLog, type Log } from '../core/log.ts';
 import { StartupError } from '../core/startup-error.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
 import { openKeyring } from '../server/keyring.ts';
-import { dataPaths, PROJECT } from '../server/paths.ts';
-import { loadRegistry, type Registry } from '../vault/registry.ts';
-import { createCommandRecorder, withCommandEvent } from './command-events.ts';
+import { dataPaths } from '../server/paths.ts';
+import { runCommand } from './command.ts';
+import { withCommandEvent } from './command-events.ts';
 
 type Print = (line: string) => void;
 
+const CONNECTIONS = 3;
+
 /** `onevault audit rotate-key`: another key signs from now on. */
 export const rotateSigningKeyCommand = (config: Config, print: Print = console.log): Promise<void> =>
-  withLog(config, 'audit rotate-key', async (sql, registry, log) => {
-    const keys = await openKeyring(config, sql, log, createCommandRecorder(sql, registry));
+  runCommand(config, { name: 'audit rotate-key', max_connections: CONNECTIONS }, async (command) => {
+    const { sql, log, record } = command;
+    const keys = await openKeyring(config, sql, log, record);
     try {
       const event = { action: 'key.rotate', subject_kind: 'signing_key' };
-      const { key_id, retired_key_id } = await withCommandEvent({ sql, registry }, event, () =>
+      const { key_id, retired_key_id } = await withCommandEvent(command, event, () =>
         rotateSigningKey(sql, { keyring: keys.keyring, clock: systemClock }).catch((error: unknown) => {
           if (error instanceof RangeError) throw new StartupError(`${error.message}.`, { cause: error });
           throw error;
@@ -37,11 +37,11 @@ export const rotateSigningKeyCommand = (config: Config, print: Print = console.l
  * @param reason why, for auditors
  */
 export const newLogCommand = (config: Config, reason: string, print: Print = console.log): Promise<void> =>
-  withLog(config, 'audit new-log', async (sql, registry) => {
+  runCommand(config, { name: 'audit new-log', max_connections: CONNECTIONS }, async (command) => {
     const { checkpoints } = dataPaths(config.data_dir);
     const event = { action: 'log.begin', subject_kind: 'audit_log', reason };
-    const origin = await withCommandEvent({ sql, registry }, event, () =>
-      startNewLog(sql, { clock: systemClock, reason }),
+    const origin = await withCommandEvent(command, event, () =>
+      startNewLog(command.sql, { clock: systemClock, reason }),
     );
     print(`the log ${origin} is begun`);
     if (!existsSync(checkpoints)) return;
@@ -49,19 +49,3 @@ export const newLogCommand = (config: Config, reason: string, print: Print = con
     renameSync(checkpoints, aside);
     print(`what was published before stands in ${aside}: keep it`);
   });
-
-const withLog = async (
-  config: Config,
-  name: string,
-  work: (sql: Sql, registry: Registry, log: Log) => Promise<void>,
-): Promise<void> => {
-  const log = createLog(config.log_level, name);
-  const database = await openDatabaseForCommand(config, log);
-  const sql = connect(database.url, { application_name: `onevault ${name}`, max_connections: 3 });
-  try {
-    await work(sql, loadRegistry(PROJECT.entities), log);
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
-};

@@ -6,9 +6,10 @@ import { dataPaths, readVersion } from '../server/paths.ts';
 import type { BundleOptions } from './audit-export.ts';
 import type { ProveOptions } from './audit-prove.ts';
 import type { VerifyOptions } from './audit-verify.ts';
-import type { JobOptions, ReportOptions } from './commands.ts';
+import type { JobOptions } from './job-command.ts';
 import type { RotateOptions } from './key-commands.ts';
 import type { RefreshOptions } from './price-commands.ts';
+import type { ReportOptions } from './report-command.ts';
 import type { PlanOptions } from './retention-commands.ts';
 
 // Each command imports its own code when it runs: help and a bad option need none of it.
@@ -43,7 +44,7 @@ program
   .option('--allow-future', 'let the instant lie in the future, or close a month before its end')
   .option('--out <folder>', 'where invoices are written')
   .action(async (name: string, options: JobOptions) =>
-    (await import('./commands.ts')).jobCommand(processConfig(), name, options),
+    (await import('./job-command.ts')).jobCommand(processConfig(), name, options),
   );
 
 program
@@ -58,7 +59,7 @@ program
   .option('--requested-by <name>', 'who asks (the user of this machine)')
   .option('--out <file>', 'where it is written (standard output)')
   .action(async (name: string, options: ReportOptions) =>
-    (await import('./commands.ts')).reportCommand(processConfig(), name, options),
+    (await import('./report-command.ts')).reportCommand(processConfig(), name, options),
   );
 
 const vault = program.command('vault').description('look into the vault');

@@ -3,22 +3,14 @@ import { CATALOG } from '../../seeds/catalog/catalog.ts';
 import { type BookTier, packagedPrices, packagedVersion } from '../../seeds/writing/price-book.ts';
 import { systemClock } from '../core/clock.ts';
 import { asOneVaultError, OneVaultError } from '../core/errors.ts';
-import { createIds } from '../core/ids.ts';
 import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
 import { type Pico, usdFromPico } from '../core/money.ts';
 import type { BookPrice } from '../modules/prices/compare-prices.ts';
 import { type OfferPlan, type PriceBook, planRefresh, refreshPrices } from '../modules/prices/refresh-prices.ts';
-import type { SaveDeps } from '../modules/save.ts';
-import { connect, type Sql } from '../postgres/connect.ts';
 import { PRICE_UNITS, type PriceTier, type PriceUnit, statedCount, type UnitPrices } from '../pricing/prices.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
-import { PROJECT } from '../server/paths.ts';
-import { createLoader } from '../vault/load.ts';
-import { loadRegistry } from '../vault/registry.ts';
-import { createRowBuilder } from '../vault/rows.ts';
-import { commandActor, createCommandRecorder } from './command-events.ts';
+import { type CommandDeps, runCommand } from './command.ts';
+import { withFailureEvent } from './command-events.ts';
 
 export interface RefreshOptions {
   readonly dryRun?: boolean;
@@ -29,11 +21,9 @@ export interface RefreshOptions {
  * `onevault prices refresh`: shows where the vault's prices differ from those of the installed price data, and writes
  * these once somebody has agreed. Nothing is fetched.
  */
-export const refreshCommand = async (config: Config, options: RefreshOptions): Promise<void> => {
-  const log = createLog(config.log_level, 'prices refresh');
-  const database = await openDatabaseForCommand(config, log);
-  const sql = connect(database.url, { application_name: 'onevault prices refresh', max_connections: 2 });
-  try {
+export const refreshCommand = (config: Config, options: RefreshOptions): Promise<void> =>
+  runCommand(config, { name: 'prices refresh', max_connections: 2 }, async (command) => {
+    const { sql } = command;
     const now_ms = systemClock.now();
     const book = packagedBook();
     const planned = await sql.begin('isolation level repeatable read read only', (tx) => planRefresh(tx, book, now_ms));
@@ -43,35 +33,26 @@ export const refreshCommand = async (config: Config, options: RefreshOptions): P
     if (options.yes !== true && !(await isAgreed())) {
       throw new InputError('nothing was written: agree with --yes, or look only with --dry-run');
     }
-    await refreshOrTell(sql, book, planned, now_ms);
+    await writePrices(command, book, planned, now_ms);
     console.log('\nwritten: calls are rated with these prices from when they apply');
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
-};
+  });
 
-const refreshOrTell = async (
-  sql: Sql,
+const writePrices = async (
+  command: CommandDeps,
   book: PriceBook,
   planned: readonly OfferPlan[],
   now_ms: number,
 ): Promise<void> => {
-  const registry = loadRegistry(PROJECT.entities);
-  const deps: SaveDeps = {
-    sql,
-    clock: systemClock,
-    nextId: createIds(systemClock),
-    rows: createRowBuilder(registry),
-    load: createLoader({ registry, now: systemClock.now }),
-    refreshSnapshot: async () => {},
-  };
+  const deps = { ...command, refreshSnapshot: async () => {} };
+  const event = { action: 'prices.refresh', subject_kind: 'price_book', subject: book.source };
   try {
-    await refreshPrices(deps, book, { planned, now_ms, actor: commandActor() });
+    await withFailureEvent(
+      command,
+      event,
+      () => refreshPrices(deps, book, { planned, now_ms, actor: command.actor }),
+      (error) => asOneVaultError(error).code,
+    );
   } catch (error) {
-    const event = { action: 'prices.refresh', subject_kind: 'price_book', subject: book.source };
-    const reason = asOneVaultError(error).code;
-    await createCommandRecorder(sql, registry)({ ...commandActor(), ...event, outcome: 'failed', reason });
     throw error instanceof OneVaultError && error.details !== null ? new InputError(error.details) : error;
   }
 };

@@ -1,14 +1,10 @@
 import { instantOf, systemClock } from '../core/clock.ts';
 import { InputError } from '../core/input-error.ts';
-import { createLog } from '../core/log.ts';
 import { listDueDays } from '../modules/retention/due-days.ts';
 import { type DaySurvey, surveyDay } from '../modules/retention/survey-day.ts';
-import { connect } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
-import { PROJECT } from '../server/paths.ts';
-import { loadRegistry } from '../vault/registry.ts';
 import { isVaultInstant } from '../vault/row-schema.ts';
+import { runCommand } from './command.ts';
 import { withCommandEvent } from './command-events.ts';
 
 export interface PlanOptions {
@@ -24,25 +20,17 @@ export const planCommand = async (config: Config, options: PlanOptions): Promise
     console.log('calls are kept for ever: ONEVAULT_RETENTION_DAYS is 0');
     return;
   }
-  const database = await openDatabaseForCommand(config, createLog(config.log_level, 'retention plan'));
-  const sql = connect(database.url, {
-    application_name: 'onevault retention plan',
-    max_connections: 1,
-    statement_timeout_ms: 0,
-  });
-  try {
-    const event = { action: 'retention.plan', subject_kind: 'vault', after: { at, retention_days } };
-    await withCommandEvent({ sql, registry: loadRegistry(PROJECT.entities) }, event, async () => {
-      const days = await listDueDays(sql, { retention_days, at });
+  const event = { action: 'retention.plan', subject_kind: 'vault', after: { at, retention_days } };
+  const connections = { max_connections: 1, statement_timeout_ms: 0 };
+  await runCommand(config, { name: 'retention plan', ...connections }, (command) =>
+    withCommandEvent(command, event, async () => {
+      const days = await listDueDays(command.sql, { retention_days, at });
       console.log(`${days.length} days are past their age of ${retention_days} days at ${at}`);
-      for (const day of days) console.log(planLine(await surveyDay(sql, day)));
+      for (const day of days) console.log(planLine(await surveyDay(command.sql, day)));
       if (days.length > 0)
         console.log('Each row is compared with the audit log before it goes: a day that differs is kept.');
-    });
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
+    }),
+  );
 };
 
 const planLine = ({ day, call_count, customer_count, reasons }: DaySurvey): string => {

@@ -1,46 +1,33 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { systemClock } from '../core/clock.ts';
-import { createLog } from '../core/log.ts';
-import { connect } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
 import { PROJECT } from '../server/paths.ts';
 import { type CheckResult, checkVault, UNITS_AT_ONCE } from '../vault/check/check-vault.ts';
 import { vaultPage } from '../vault/docs/page.ts';
 import { loadRegistry } from '../vault/registry.ts';
+import { runCommand } from './command.ts';
 import { withCommandEvent } from './command-events.ts';
 import { createProgress } from './progress.ts';
 
 const CHECK_EVENT = { action: 'vault.check', subject_kind: 'vault' } as const;
 
 /** `onevault vault check`: puts every promise of the vault to the test. Any fault makes the exit code 1. */
-export const checkCommand = async (config: Config): Promise<void> => {
-  const log = createLog(config.log_level, 'vault check');
-  const database = await openDatabaseForCommand(config, log);
-  const sql = connect(database.url, {
-    application_name: 'onevault vault check',
-    max_connections: UNITS_AT_ONCE,
-    statement_timeout_ms: 0,
-  });
-  const bar = createProgress();
-  try {
-    const context = { sql, registry: loadRegistry(PROJECT.entities), clock: systemClock };
+export const checkCommand = (config: Config): Promise<void> => {
+  const options = { name: 'vault check', max_connections: UNITS_AT_ONCE, statement_timeout_ms: 0 };
+  return runCommand(config, options, async (command) => {
+    const bar = createProgress();
     // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
     const check = async (): Promise<CheckResult[]> => {
-      const found = await checkVault(context, ({ check, label, done }) => bar.show(done, `${check}: ${label}`));
+      const found = await checkVault(command, ({ check, label, done }) => bar.show(done, `${check}: ${label}`));
       bar.clear();
       console.log(resultText(found));
       return found;
     };
-    const results = await withCommandEvent(context, CHECK_EVENT, check, (found) => ({
+    const results = await withCommandEvent(command, CHECK_EVENT, check, (found) => ({
       after: { faults: found.reduce((sum, { faults }) => sum + faults, 0) },
     }));
     if (results.some(({ faults }) => faults > 0)) process.exitCode = 1;
-  } finally {
-    await sql.end({ timeout: 1 });
-    await database.stop();
-  }
+  });
 };
 
 /** A line a check, then the first faults of each. */

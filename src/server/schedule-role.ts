@@ -2,7 +2,7 @@ import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { startSchedule } from '../jobs/schedule.ts';
 import { loadRegistry } from '../vault/registry.ts';
-import { JOBS } from './jobs.ts';
+import { createJobDeps } from './jobs.ts';
 import { PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
 import { openSealing } from './sealing.ts';
@@ -13,16 +13,15 @@ export const startScheduleRole: StartRole = async ({ config, database_url }) => 
   const log = createLog(config.log_level, 'schedule');
   const registry = loadRegistry(PROJECT.entities);
   const sealing = await openSealing({ config, database_url, registry, log });
-  const schedule = startSchedule({
-    jobs: JOBS,
+  const jobs = createJobDeps({
     database_url,
     registry,
     log,
     clock: systemClock,
-    project_dir: PROJECT.dbt_project,
     retention_days: config.retention_days,
     open_subject_kms: () => openSubjectKms({ config, database_url, log }),
   });
+  const schedule = startSchedule(jobs);
   return {
     url: null,
     stop: async () => {

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } fro
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { createCommandRecorder } from '../../src/cli/command-events.ts';
+import { createEventRecorder } from '../../src/audit/record-event.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import { unwrapStored } from '../../src/keys/data-keys.ts';
@@ -14,10 +14,10 @@ import { rotateKeys } from '../../src/keys/rotate-keys.ts';
 import { eraseSubject, findErasure } from '../../src/modules/privacy/erasures.ts';
 import { type Config, readConfig } from '../../src/server/config.ts';
 import { type OpenKeys, openKeyring } from '../../src/server/keyring.ts';
-import { PROJECT } from '../../src/server/paths.ts';
-import { loadRegistry } from '../../src/vault/registry.ts';
+import { createVaultAccess } from '../../src/server/vault-access.ts';
 import { send, startTransitServer } from '../keys/transit-fixture.ts';
 import { decider, newSubject, privacyDeps } from '../modules/privacy/privacy-fixture.ts';
+import { testRegistry } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 import { eventually, runCommand, startCommand } from './product-process.ts';
@@ -25,7 +25,6 @@ import { eventually, runCommand, startCommand } from './product-process.ts';
 const HERE = { table: 'signing_key', tenant: null, row: 'a1' };
 const secret = Buffer.from('a secret');
 const nextId = createIds(systemClock);
-const registry = loadRegistry(PROJECT.entities);
 
 describe('the keys of the product', function () {
   this.timeout(60_000);
@@ -57,7 +56,8 @@ describe('the keys of the product', function () {
       logged += line;
     };
     const log = pino({ name: 'test' }, { write });
-    const keys = await openKeyring(config, database.sql, log, createCommandRecorder(database.sql, registry));
+    const vault = createVaultAccess({ sql: database.sql, clock: systemClock, registry: testRegistry() });
+    const keys = await openKeyring(config, database.sql, log, createEventRecorder(vault, 'command'));
     opened.push(keys);
     return keys;
   };

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import { createJournalLog } from '../../src/audit/journal-leaves.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { instantOf } from '../../src/core/clock.ts';
@@ -8,35 +7,33 @@ import { prepareBatch } from '../../src/jobs/load/batch.ts';
 import { createCallRows } from '../../src/jobs/load/call-rows.ts';
 import type { CallFacts, CallRecord, JournalEntry } from '../../src/journal/record.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
-import { JOBS } from '../../src/server/jobs.ts';
+import { createJobDeps } from '../../src/server/jobs.ts';
+import { PROJECT } from '../../src/server/paths.ts';
 import { createLoader } from '../../src/vault/load.ts';
 import { loadRegistry, type Registry } from '../../src/vault/registry.ts';
 import { createRowBuilder } from '../../src/vault/rows.ts';
 import { writeVault } from '../../src/vault/write.ts';
 import type { TestDatabase } from './database.ts';
 
-const folder = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-export const REPORTS_DIR = folder('reports');
+export const REPORTS_DIR = PROJECT.reports;
 
 let registry: Registry | undefined;
 
 /** The vault's registry, read once for all tests. */
 export const testRegistry = (): Registry => {
-  registry ??= loadRegistry(folder('vault/entities'));
+  registry ??= loadRegistry(PROJECT.entities);
   return registry;
 };
 
-export const jobDeps = ({ url }: TestDatabase, clock: Clock): JobDeps => ({
-  jobs: JOBS,
-  database_url: url,
-  registry: testRegistry(),
-  clock,
-  log: silentLog,
-  project_dir: folder('vault'),
-  retention_days: 0,
-  open_subject_kms: () => Promise.reject(new Error('a test that erases gives the keys')),
-});
+export const jobDeps = ({ url }: TestDatabase, clock: Clock): JobDeps =>
+  createJobDeps({
+    database_url: url,
+    registry: testRegistry(),
+    clock,
+    log: silentLog,
+    retention_days: 0,
+    open_subject_kms: () => Promise.reject(new Error('a test that erases gives the keys')),
+  });
 
 /** A call as a test describes it: what it leaves out is that of a small successful call. */
 export interface TestCall extends Partial<CallFacts> {

@@ -1,13 +1,10 @@
 import { systemClock } from '../../../src/core/clock.ts';
-import { createIds } from '../../../src/core/ids.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import type { Kms } from '../../../src/keys/kms.ts';
 import type { Decider, PrivacyDeps } from '../../../src/modules/privacy/deps.ts';
 import { takeSubjectKey } from '../../../src/modules/privacy/subject-keys.ts';
 import { createSubjectKms } from '../../../src/server/subject-kms.ts';
-import { createLoader } from '../../../src/vault/load.ts';
-import { createReader } from '../../../src/vault/read.ts';
-import { createRowBuilder } from '../../../src/vault/rows.ts';
+import { createVaultAccess } from '../../../src/server/vault-access.ts';
 import { testRegistry } from '../../support/calls.ts';
 import type { TestDatabase } from '../../support/database.ts';
 
@@ -22,13 +19,7 @@ export const decider: Decider = {
 };
 
 export const privacyDeps = ({ sql, url }: TestDatabase, kms: Kms): PrivacyDeps => ({
-  sql,
-  registry: testRegistry(),
-  clock: systemClock,
-  nextId: createIds(systemClock),
-  load: createLoader({ registry: testRegistry(), now: systemClock.now }),
-  rows: createRowBuilder(testRegistry()),
-  reader: createReader(testRegistry()),
+  ...createVaultAccess({ sql, clock: systemClock, registry: testRegistry() }),
   subject_kms: createSubjectKms({ kms, database_url: url, log: silentLog }),
 });
 
