@@ -29,6 +29,7 @@ export const startSnapshotKeeper = async (deps: {
 }): Promise<SnapshotKeeper> => {
   const { sql, clock, log } = deps;
   let snapshot = await buildSnapshot(sql, clock);
+  warnOfRules(log, snapshot, null);
   let under_way: Promise<void> | null = null;
   let next: Promise<void> | null = null;
   let is_away = false;
@@ -36,7 +37,9 @@ export const startSnapshotKeeper = async (deps: {
   let retry: NodeJS.Timeout | undefined;
 
   const build = async (): Promise<void> => {
+    const before = snapshot;
     snapshot = await buildSnapshot(sql, clock);
+    warnOfRules(log, snapshot, before);
     deps.changed?.(snapshot);
     if (is_away) log.info('the snapshot is new again');
     is_away = false;
@@ -80,4 +83,12 @@ export const startSnapshotKeeper = async (deps: {
       await under_way?.catch(() => {});
     },
   };
+};
+
+/** One line for each version of a rule that is left out, not one for each snapshot. */
+const warnOfRules = (log: Log, snapshot: Snapshot, before: Snapshot | null): void => {
+  const known = new Set(before?.unusable_rules.map(({ rule_version }) => rule_version));
+  for (const { routing_rule, rule_version, fault } of snapshot.unusable_rules) {
+    if (!known.has(rule_version)) log.warn({ routing_rule, rule_version, fault }, 'a routing rule is left out');
+  }
 };

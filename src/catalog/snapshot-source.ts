@@ -2,6 +2,7 @@ import { type Clock, instantOf } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
 import type { AgreedPrice, Price } from '../pricing/price.ts';
 import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../pricing/prices.ts';
+import { sortRules } from './rule-conditions.ts';
 import {
   type ApiKey,
   agreedKey,
@@ -10,7 +11,6 @@ import {
   type Model,
   type Provider,
   type ProviderKey,
-  type RoutingRule,
   type Snapshot,
 } from './snapshot.ts';
 import {
@@ -74,7 +74,7 @@ export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> =
       [...Map.groupBy(agreed_prices, agreedKey)].map(([key, rows]) => [key, rows.map(agreedPriceOf)]),
     ),
     provider_keys: Map.groupBy(provider_keys.map(providerKeyOf), ({ customer }) => customer),
-    routing_rules: rules satisfies readonly RoutingRule[],
+    ...sortRules(rules),
   };
 };
 

@@ -22,6 +22,8 @@ export interface Snapshot {
   readonly provider_keys: ReadonlyMap<string, readonly ProviderKey[]>;
   /** Active rules, the lowest priority number first. */
   readonly routing_rules: readonly RoutingRule[];
+  /** Active rules that are left out, because their conditions cannot be decided. */
+  readonly unusable_rules: readonly UnusableRule[];
 }
 
 /** Gives the newest snapshot. */
@@ -113,6 +115,12 @@ export interface RoutingRule {
   readonly conditions: RuleConditions;
   readonly target_provider: string | null;
   readonly target_model: string | null;
+}
+
+export interface UnusableRule {
+  readonly routing_rule: string;
+  readonly rule_version: string;
+  readonly fault: string;
 }
 
 /** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */

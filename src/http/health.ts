@@ -3,7 +3,7 @@ import type { Context } from 'koa';
 
 /** What `/health` tells of one thing that we depend on. */
 export interface Dependency {
-  readonly status: 'up' | 'down';
+  readonly status: 'up' | 'degraded' | 'down';
   readonly detail?: string;
 }
 

@@ -37,6 +37,7 @@ import { createKeyCheck } from './check-provider-key.ts';
 import type { Config } from './config.ts';
 import type { OpenKeys } from './keyring.ts';
 import { readSpentBefore } from './restore-budgets.ts';
+import { registerRuleMetrics, ruleDependency } from './rule-status.ts';
 import { createSubjectKms } from './subject-kms.ts';
 import { createVaultAccess } from './vault-access.ts';
 
@@ -113,6 +114,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   const keeper = await startSnapshotKeeper({ sql, clock, log, changed: provider_keys.keepOnly });
   opened.defer(() => keeper.close());
   const snapshot = keeper.current;
+  registerRuleMetrics(input.metrics, snapshot);
   const adapters = { ...createAdapters(clock), ...createCompatibleAdapters(clock) };
   const endpoints = input.chooseEndpoints(snapshot, guard);
   const { key_endpoint } = endpoints;
@@ -149,7 +151,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     checkProviderKey: createKeyCheck({ snapshot, adapters, caller, key_endpoint, guard }),
     witnesses: input.witnesses,
   };
-  const health = createHealth(input, journal, stopping.signal);
+  const health = createHealth(input, journal, snapshot, stopping.signal);
   const app = createApp({ gateway, control, health, registry: input.metrics });
   const closing = opened.move();
   return { app, gateway, control, beginStop: () => stopping.abort(), close: () => closing.disposeAsync() };
@@ -158,6 +160,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
 const createHealth = (
   { sql, store, version }: CompositionInput,
   journal: JournalWriter,
+  snapshot: CurrentSnapshot,
   stopping: AbortSignal,
 ): HealthDeps => ({
   version,
@@ -165,6 +168,7 @@ const createHealth = (
   dependencies: async () => ({
     database: await probeDatabase(sql),
     journal: { status: journal.isWritable() ? 'up' : 'down', detail: `${countEntries(store)} records wait` },
+    routing_rules: ruleDependency(snapshot),
   }),
 });
 

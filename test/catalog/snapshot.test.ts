@@ -1,13 +1,37 @@
 import assert from 'node:assert/strict';
-import { priceAt } from '../../src/catalog/snapshot.ts';
+import { Registry } from 'prom-client';
+import { priceAt, type Snapshot } from '../../src/catalog/snapshot.ts';
 import { startSnapshotKeeper } from '../../src/catalog/snapshot-keeper.ts';
 import { buildSnapshot } from '../../src/catalog/snapshot-source.ts';
 import { fixedClock, systemClock } from '../../src/core/clock.ts';
-import { silentLog } from '../../src/core/log.ts';
+import { type Log, silentLog } from '../../src/core/log.ts';
 import { connect } from '../../src/postgres/connect.ts';
+import { registerRuleMetrics, ruleDependency } from '../../src/server/rule-status.ts';
+import type { VaultRow } from '../../src/vault/rows.ts';
 import { addCustomer } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/http.ts';
+import { newLoader, rows, stamp } from '../vault/vault-fixture.ts';
+
+const ruleRows = (routing_rule_bk: string, conditions: unknown, at = 0): VaultRow[] => {
+  const routing_rule_hk = rows.hubKey('routing_rule_h', { routing_rule_bk });
+  const rule = {
+    rule_name: routing_rule_bk,
+    rule_priority: 1,
+    conditions: conditions as Record<string, unknown>,
+    target_provider: null,
+    target_model: null,
+    cost_optimization: false,
+    latency_optimization: false,
+    quality_optimization: false,
+    compliance_requirements: null,
+    is_active: true,
+  };
+  return [
+    rows.hub('routing_rule_h', { routing_rule_bk }, stamp(at)),
+    rows.satellite('routing_rule_s', routing_rule_hk, rule, stamp(at)),
+  ];
+};
 
 describe('the snapshot', () => {
   let database: TestDatabase;
@@ -31,6 +55,68 @@ describe('the snapshot', () => {
     assert.deepEqual(
       priorities,
       priorities.toSorted((a, b) => a - b),
+    );
+  });
+
+  it('leaves out a rule whose conditions cannot be decided, and reports each version of it once', async () => {
+    const sql = connect(database.url);
+    const lines: object[] = [];
+    const log = { ...silentLog, warn: (line: object) => lines.push(line) } as unknown as Log;
+    const conditions: [string, unknown][] = [
+      ['later', { customer: ['acme'], region: ['eu'] }],
+      ['text', { customer: 'acme' }],
+      ['none', { customer: [] }],
+      ['number', { priority: [1] }],
+      ['prototype', JSON.parse('{"__proto__":["x"]}')],
+      ['sound', { customer: ['acme'], priority: ['premium'], request_type: ['chat'] }],
+    ];
+    await newLoader()(
+      database.sql,
+      conditions.flatMap(([routing_rule_bk, each]) => ruleRows(routing_rule_bk, each)),
+    );
+    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log });
+    try {
+      const { routing_rules, unusable_rules } = keeper.current();
+      const used = routing_rules.map(({ routing_rule }) => routing_rule);
+      assert.ok(used.includes('sound'));
+      const faults = new Map(unusable_rules.map(({ routing_rule, fault }) => [routing_rule, fault]));
+      assert.deepEqual([...faults.keys()].toSorted(), ['later', 'none', 'number', 'prototype', 'text']);
+      assert.ok(used.every((each) => !faults.has(each)));
+      assert.equal(
+        faults.get('later'),
+        'condition on the unknown field "region"; known are request_type, customer, priority',
+      );
+      assert.equal(faults.get('text'), 'the condition on "customer" is not a list of texts with at least one');
+      await keeper.refresh();
+      assert.equal(lines.length, 5);
+      assert.ok(lines.some((line) => (line as { routing_rule: string }).routing_rule === 'later'));
+      await newLoader()(database.sql, ruleRows('later', { region: ['us'] }, 1));
+      await keeper.refresh();
+      assert.equal(lines.length, 6);
+
+      const registry = new Registry();
+      registerRuleMetrics(registry, keeper.current);
+      assert.match(await registry.metrics(), /^onevault_routing_rules_unusable 5$/m);
+      const dependency = ruleDependency(keeper.current);
+      assert.equal(dependency.status, 'degraded');
+      assert.match(dependency.detail!, /Correct them: .*later \(condition on the unknown field "region"/);
+    } finally {
+      await keeper.close();
+      await sql.end();
+    }
+  });
+
+  it('reports the first routing rules that are left out by name and counts the others', () => {
+    const unusable_rules = Array.from({ length: 23 }, (_, at) => ({
+      routing_rule: `rule-${at}`,
+      rule_version: String(at),
+      fault: 'x',
+    }));
+    const { detail } = ruleDependency(() => ({ unusable_rules }) as unknown as Snapshot);
+    assert.match(detail!, /rule-19 \(x\); and 3 more$/);
+    assert.deepEqual(
+      ruleDependency(() => ({ unusable_rules: [] }) as unknown as Snapshot),
+      { status: 'up' },
     );
   });
 

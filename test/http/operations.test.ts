@@ -28,6 +28,7 @@ describe('what operators ask', () => {
     assert.deepEqual(reply.json, {
       database: { status: 'up' },
       journal: { status: 'up', detail: '0 records wait' },
+      routing_rules: { status: 'up' },
     });
   });
 

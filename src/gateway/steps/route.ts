@@ -32,7 +32,7 @@ const decisionOf = (call: Call, rule: RoutingRule | undefined, is_first_choice: 
   return 'cheapest model that fits';
 };
 
-/** A condition on an unknown field never holds: the rule may come from a later version. */
+/** True if all conditions hold. The snapshot holds no rule with a condition on an unknown field. */
 const applies = ({ conditions }: RoutingRule, call: Call): boolean => {
   const fields = new Map([
     ['request_type', call.parsed!.type],

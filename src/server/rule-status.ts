@@ -1,0 +1,28 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { CurrentSnapshot } from '../catalog/snapshot.ts';
+import type { Dependency } from '../http/health.ts';
+
+// A balancer reads it: the first ones name the fault, the log names all.
+const MAX_NAMED = 20;
+
+/** `/health/dependencies` of the routing rules: degraded while some are left out, with the ids of the first ones. */
+export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
+  const { unusable_rules } = snapshot();
+  if (unusable_rules.length === 0) return { status: 'up' };
+  const named = unusable_rules.slice(0, MAX_NAMED).map(({ routing_rule, fault }) => `${routing_rule} (${fault})`);
+  const more = unusable_rules.length - named.length;
+  const rest = more === 0 ? '' : `; and ${more} more`;
+  return { status: 'degraded', detail: `Routing rules are left out. Correct them: ${named.join('; ')}${rest}` };
+};
+
+/** How many routing rules are left out, for Prometheus. */
+export const registerRuleMetrics = (registry: Registry, snapshot: CurrentSnapshot): void => {
+  new Gauge({
+    name: 'onevault_routing_rules_unusable',
+    help: 'Active routing rules that are left out because their conditions cannot be decided.',
+    registers: [registry],
+    collect() {
+      this.set(snapshot().unusable_rules.length);
+    },
+  });
+};
