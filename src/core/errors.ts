@@ -25,11 +25,7 @@ export const ERRORS = {
   legal_hold: row(409, 'invalid_request_error', 'A legal hold keeps the data from being erased.'),
   not_covered_yet: row(409, 'invalid_request_error', 'No checkpoint covers it yet: wait as Retry-After says.'),
   body_too_large: row(413, 'request_too_large', 'The request body is larger than the limit.'),
-  unsupported_media_type: row(
-    415,
-    'invalid_request_error',
-    'The request body must be JSON (content-type: application/json).',
-  ),
+  unsupported_media_type: row(415, 'invalid_request_error', 'The endpoint does not take a body of this content type.'),
   provider_key_refused: row(422, 'invalid_request_error', "The provider does not accept the customer's own key."),
   unpriced_model: row(422, 'invalid_request_error', 'The model has no price, and the policy refuses unpriced calls.'),
   upgrade_required: row(

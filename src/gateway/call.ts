@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import type { ApiKey, Customer, Deployment, ProviderKey } from '../catalog/snapshot.ts';
+import type { Body } from '../core/body.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
@@ -7,7 +8,7 @@ import type { Price } from '../pricing/price.ts';
 import type { Usage } from '../pricing/usage.ts';
 import type { ClientProtocol, ParsedRequest } from './ai/client-protocol.ts';
 import type { HostedTool } from './ai/hosted-tools.ts';
-import type { ProviderResponse, StreamEncoder } from './ai/operation.ts';
+import type { ChunkStream, ProviderResponse, StreamEncoder } from './ai/operation.ts';
 import type { ClientResponse } from './client-response.ts';
 import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
@@ -63,8 +64,8 @@ export interface Call {
   body: Buffer;
   /** SHA-256(request_salt || body), lower-case hex; null without a body. */
   request_commitment: string | null;
-  /** `body`, decoded. */
-  text: string;
+  /** `body` as a provider that speaks the client's protocol gets it: decoded where it is JSON. */
+  content: Body;
   parsed: ParsedRequest | null;
   compliance_flags: readonly string[];
   eligible: readonly Candidate[];
@@ -78,7 +79,7 @@ export interface Call {
   /** Provider response of a call that is not streamed. */
   response: ProviderResponse | null;
   /** Encoder of a streamed call. */
-  encoder: StreamEncoder | null;
+  encoder: StreamEncoder | ChunkStream | null;
   usage: Usage | null;
   /**
    * Provider's bill to the customer if the customer's own key paid; null if unpriced, or if the operator's key paid.

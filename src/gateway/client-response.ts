@@ -1,5 +1,6 @@
 import { createHash, type Hash, hash as hashOf } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { Body } from '../core/body.ts';
 
 /**
  * Response to one call's client: counts and hashes every byte of its body, and respects back-pressure. The commitment
@@ -13,11 +14,13 @@ export interface ClientResponse {
    * @param content_type default: server-sent events
    * @returns null, or a promise that resolves when a slow client has room for more
    */
-  write(text: string, content_type?: string): Promise<void> | null;
+  write(piece: Body, content_type?: string): Promise<void> | null;
   /** Keeps the last piece for `finish`. It replaces a piece that was prepared before. */
-  prepare(text: string): void;
+  prepare(last: Body): void;
   /** Sends the prepared piece and ends the response. `status` applies only if the response has not started. */
   finish(status: number, headers: Readonly<Record<string, string>>): void;
+  /** Cuts the connection in the middle of a stream that cannot say that it broke. */
+  cut(): void;
   /** Lower-case hex, over the written and the prepared bytes. Call it once, after `prepare`. */
   commitment(): string;
 }
@@ -42,13 +45,13 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
   let hash: Hash | null = null;
   let written_bytes = 0;
   let has_started = false;
-  let last = '';
+  let last: Body = '';
   /** Sends the headers and the first piece in one write. */
-  const writeFirst = (text: string, bytes: number, content_type?: string): boolean => {
+  const writeFirst = (piece: Body, bytes: number, content_type?: string): boolean => {
     has_started = true;
     response.socket?.cork();
     response.writeHead(200, streamHeaders(content_type)).flushHeaders();
-    const has_room = writeChunk(response, text, bytes);
+    const has_room = writeChunk(response, piece, bytes);
     response.socket?.uncork();
     return has_room;
   };
@@ -59,16 +62,16 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
     get byte_count() {
       return written_bytes + Buffer.byteLength(last);
     },
-    write: (text, content_type) => {
-      const bytes = Buffer.byteLength(text);
+    write: (piece, content_type) => {
+      const bytes = Buffer.byteLength(piece);
       written_bytes += bytes;
       hash ??= createHash('sha256').update(salt);
-      hash.update(text);
-      const has_room = has_started ? writeChunk(response, text, bytes) : writeFirst(text, bytes, content_type);
+      hash.update(piece);
+      const has_room = has_started ? writeChunk(response, piece, bytes) : writeFirst(piece, bytes, content_type);
       return has_room || response.destroyed ? null : drained(response, timeout_ms);
     },
-    prepare: (text) => {
-      last = text;
+    prepare: (piece) => {
+      last = piece;
     },
     finish: (status, headers) => {
       if (response.destroyed) return;
@@ -78,7 +81,8 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
       response.end(last);
       if (response.writableLength > SOCKET_BUFFER_BYTES) response.setTimeout(timeout_ms, () => response.destroy());
     },
-    commitment: () => hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, Buffer.from(last)])),
+    cut: () => response.destroy(),
+    commitment: () => hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, bytesOf(last)])),
   };
 };
 
@@ -87,11 +91,21 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
  * A response that waits for an earlier one on its connection has no socket yet; an HTTP/1.0 client takes no chunks.
  * @returns true if there is room for more
  */
-const writeChunk = (response: ServerResponse, text: string, bytes: number): boolean => {
+const writeChunk = (response: ServerResponse, piece: Body, bytes: number): boolean => {
   const { socket } = response;
-  if (socket === null || socket.destroyed || !response.chunkedEncoding) return response.write(text);
-  return socket.write(`${bytes.toString(16)}\r\n${text}\r\n`);
+  if (socket === null || socket.destroyed || !response.chunkedEncoding) return response.write(piece);
+  // An empty chunk would end the response.
+  if (bytes === 0) return true;
+  if (typeof piece === 'string') return socket.write(`${bytes.toString(16)}\r\n${piece}\r\n`);
+  socket.cork();
+  socket.write(`${bytes.toString(16)}\r\n`);
+  socket.write(piece);
+  const has_room = socket.write('\r\n');
+  socket.uncork();
+  return has_room;
 };
+
+const bytesOf = (body: Body): Uint8Array => (typeof body === 'string' ? Buffer.from(body) : body);
 
 const drained = (response: ServerResponse, timeout_ms: number): Promise<void> =>
   new Promise((resolve) => {

@@ -97,7 +97,7 @@ export const openCall = (
     customer: null,
     body: Buffer.alloc(0),
     request_commitment: null,
-    text: '',
+    content: '',
     parsed: null,
     compliance_flags: [],
     eligible: [],

@@ -2,6 +2,7 @@
  * What a provider is to the gateway: an adapter that translates the pivot form (chat-form.ts) to the provider's wire
  * and back, and passes bodies of its own wires untouched.
  */
+import type { Body } from '../core/body.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { ToolUses, Usage } from '../pricing/usage.ts';
 import type { ChatChunk, ChatRequest, ChatResponse, JsonObject } from './chat-form.ts';
@@ -34,13 +35,13 @@ export interface UpstreamLimits {
   readonly max_event_bytes: number;
 }
 
-/** One HTTP request to a provider: `path` is appended to `base_url`, `body` is JSON text. */
+/** One HTTP request to a provider: `path` is appended to `base_url`; the headers name the type of the body. */
 export interface UpstreamRequest {
   /** POST where nothing is said; a GET has no body. */
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: Body;
 }
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
@@ -64,9 +65,12 @@ export type SsePiece = SseEvent | SseAside;
 /** Takes what has come of a stream; a promise resolves when there is room for more. */
 export type TakePieces = (pieces: readonly SsePiece[]) => Promise<void> | null;
 
+/** Likewise of a stream of bytes. */
+export type TakeBytes = (chunks: readonly Uint8Array[]) => Promise<void> | null;
+
 /**
- * A provider's reply, its headers read. Exactly one of `text`, `each` and `discard` is called, once; `drain` may
- * follow on `each`.
+ * A provider's reply, its headers read. Exactly one of `text`, `bytes`, `each`, `eachChunk` and `discard` is
+ * called, once; `drain` may follow on `each`.
  * While the body is read, faults come as OneVaultError: provider_timeout, provider_disconnected,
  * provider_malformed, or client_closed_request when the call's signal was aborted.
  */
@@ -75,12 +79,16 @@ export interface UpstreamResponse {
   readonly headers: UpstreamHeaders;
   /** The body whole, as text. @param max_bytes `max_reply_bytes` unless given */
   text(max_bytes?: number): Promise<string>;
+  /** Likewise as bytes. */
+  bytes(): Promise<Uint8Array>;
   /**
    * A streamed body: gives `take` all that one piece of bytes completes at once, as soon as it has come and `take` has
    * room again. Resolves when the body is over, drained or discarded.
    * @throws OneVaultError what broke the stream, or what `take` threw, which aborts the call
    */
   each(take: TakePieces): Promise<void>;
+  /** Likewise of bytes that are no events: each chunk as it comes, whatever type the response says that it has. */
+  eachChunk(take: TakeBytes): Promise<void>;
   /** Lets what is left of the body go by unread, if it is little, so that the connection is kept. */
   drain(): void;
   /** Drops the body. */
@@ -151,6 +159,8 @@ interface StreamState {
   text(): string;
   /** Uses of the provider's own tools so far, where usage never came. */
   readonly tool_uses?: ToolUses;
+  /** Whether there is output that `text` does not show, as audio. */
+  readonly has_audio?: boolean;
 }
 
 /** The translation of one streamed reply. */
@@ -168,20 +178,40 @@ export interface ChatStream extends StreamState {
  */
 export interface Passthrough {
   /**
-   * @param body JSON text, known to be an object
+   * @param body as the reader of the client's protocol gives it: JSON text, known to be an object, or the bytes of a form
    * @param headers the client's
    * @param losses is told of each field that this provider does not take, though it speaks the wire
    * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads; unsupported_feature
    */
-  request(body: string, target: RequestTarget, headers: ClientHeaders, unsupported: UnsupportedFields): UpstreamRequest;
+  request(body: Body, target: RequestTarget, headers: ClientHeaders, unsupported: UnsupportedFields): UpstreamRequest;
   /**
    * Reads what accounting needs of a reply that passes as it is.
    * @returns `result`: what the model wrote, for counting
    * @throws OneVaultError provider_malformed
+   * Null where no reply is JSON alone.
    */
-  response(text: string): ReadResponse<() => string>;
+  readonly response: ((text: string) => ReadResponse<() => string>) | null;
   /** Null where the wire does not stream. */
   readonly stream: ((options: StreamOptions) => PassthroughStream) | null;
+  /** Replies that are neither JSON nor events, whether or not a stream was asked for; absent: there are none. */
+  readonly bytes?: BytePassthrough;
+}
+
+/** How bytes pass: read whole, or in chunks as they come. */
+export type BytePassthrough =
+  | { readonly whole: (body: Uint8Array, headers: UpstreamHeaders) => ByteResponse }
+  | { readonly chunks: (headers: UpstreamHeaders) => PassthroughChunks };
+
+/** A whole reply that passes as it is. */
+export interface ByteResponse extends ReadResponse<() => string> {
+  readonly content_type: string;
+}
+
+/** A reply in chunks; a client knows by its end alone that it is whole. */
+export interface PassthroughChunks extends StreamState {
+  readonly content_type: string;
+  /** Notes a chunk that passes. */
+  push(chunk: Uint8Array): void;
 }
 
 export interface StreamOptions {

@@ -1,3 +1,4 @@
+import { type Body, bodyText } from '../core/body.ts';
 import { OneVaultError } from '../core/errors.ts';
 import { type Field, fieldsOf, setField } from './json-text.ts';
 
@@ -8,7 +9,8 @@ import { type Field, fieldsOf, setField } from './json-text.ts';
  *   count by the last of them, and a provider that reads the first would do other work than was paid for
  * @throws OneVaultError invalid_request
  */
-export const passedBody = (body: string, model: string, accounted: ReadonlySet<string>): string => {
+export const passedBody = (given_body: Body, model: string, accounted: ReadonlySet<string>): string => {
+  const body = bodyText(given_body);
   const fields = fieldsOf(body);
   refuseRepeated(fields, accounted);
   const named = fields.find(({ name }) => name === 'model');

@@ -35,7 +35,7 @@ const open = ({ client, provider, is_passed }: Way): StreamEncoder => {
   const dialogue = is_passed
     ? passThrough(adapter.passthroughs[protocol.protocol_name!]!, {
         parsed,
-        text: JSON.stringify(body),
+        content: JSON.stringify(body),
         headers: {},
         target,
         unsupported,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
 
@@ -7,7 +8,8 @@ const upstream = upstreamAt('https://api.example.com', 'anthropic');
 
 const translate = (fields: object, target: object = {}): Record<string, unknown> => {
   const chat = { model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...fields } as ChatRequest;
-  return JSON.parse(adapter.request(chat, { model: 'claude', stream: false, upstream, ...target }, STRICT).body);
+  const { body } = adapter.request(chat, { model: 'claude', stream: false, upstream, ...target }, STRICT);
+  return JSON.parse(bodyText(body));
 };
 
 describe('a request for Anthropic', () => {

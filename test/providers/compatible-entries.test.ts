@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import { createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { ChatMessage, ChatRequest } from '../../src/providers/chat-form.ts';
 import { COMPATIBLE_PROVIDERS } from '../../src/providers/compatible-providers.ts';
@@ -41,7 +42,7 @@ describe('the table of the compatible family', () => {
         return [
           operation.request(chat as ChatRequest, target(stream), unsupported),
           passageOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, unsupported),
-        ].map(({ body }) => JSON.parse(body) as object);
+        ].map(({ body }) => JSON.parse(bodyText(body)) as object);
       };
       const refused = [...(entry.refuses ?? []), ...(entry.unpriced ?? [])];
 
@@ -190,7 +191,7 @@ describe('the table of the compatible family', () => {
           assert.equal(error.details, `The provider answered 422: ${message}`);
         }
         const told = { error: { message: 'no credits', code: 402 } };
-        for (const read of [adapters[entry.provider]!.chat.response, passageOf(entry.provider).response]) {
+        for (const read of [adapters[entry.provider]!.chat.response, passageOf(entry.provider).response!]) {
           assert.throws(() => read(JSON.stringify(told)), { code: 'provider_error' });
         }
       });

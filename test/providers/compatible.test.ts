@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import { createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { ChatChunk, ChatMessage } from '../../src/providers/chat-form.ts';
 import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/providers/compatible-providers.ts';
@@ -66,7 +67,7 @@ describe('a provider of the compatible family', () => {
           { text: content, reasoning: reasoning_content, finish: finish_reason, ...countsOf(usage) },
           given.told,
         );
-        const side = passageOf(given.provider).response(text);
+        const side = passageOf(given.provider).response!(text);
         assert.deepEqual(side.usage, usage);
         assert.equal(side.result(), given.told.reasoning + given.told.text);
       });
@@ -119,7 +120,7 @@ describe('a provider of the compatible family', () => {
     const thinking_blocks = [{ type: 'thinking', thinking: 'hm', signature: '' }];
     const sent = (message: object): unknown => {
       const { body } = chat.request({ model: 'm', messages: [message as ChatMessage, answer] }, target, STRICT);
-      const [first, second] = (JSON.parse(body) as { messages: Record<string, unknown>[] }).messages;
+      const [first, second] = (JSON.parse(bodyText(body)) as { messages: Record<string, unknown>[] }).messages;
       assert.equal(second!.reasoning_content, undefined);
       return first!.reasoning_content;
     };
@@ -128,7 +129,7 @@ describe('a provider of the compatible family', () => {
     assert.equal(sent(call), '');
     const text = JSON.stringify({ model: 'm', messages: [call, answer] });
     const { body } = passthroughs['openai-chat']!.request(text, target, {}, STRICT);
-    assert.deepEqual((JSON.parse(body) as { messages: unknown }).messages, [
+    assert.deepEqual((JSON.parse(bodyText(body)) as { messages: unknown }).messages, [
       { ...call, reasoning_content: '' },
       answer,
     ]);

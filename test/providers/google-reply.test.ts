@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { bodyText } from '../../src/core/body.ts';
 import { OneVaultError } from '../../src/core/errors.ts';
 import type { ChatChunk } from '../../src/providers/chat-form.ts';
 import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
@@ -317,7 +318,7 @@ describe("Google's embeddings", () => {
     const { path, body } = ask({ input: ['one', 'two'], dimensions: 8, task_type: 'CLUSTERING', title: 'T' });
     assert.equal(path, '/v1beta/models/g:batchEmbedContents');
     const about = { taskType: 'CLUSTERING', title: 'T', outputDimensionality: 8 };
-    assert.deepEqual(JSON.parse(body).requests, [
+    assert.deepEqual(JSON.parse(bodyText(body)).requests, [
       { model: 'models/g', content: { parts: [{ text: 'one' }] }, ...about },
       { model: 'models/g', content: { parts: [{ text: 'two' }] }, ...about },
     ]);

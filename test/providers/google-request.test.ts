@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import type { ChatRequest, JsonObject } from '../../src/providers/chat-form.ts';
 import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, STRICT, upstreamAt } from './support.ts';
@@ -18,7 +19,7 @@ interface Body {
 
 const translate = (fields: object, model = 'gemini-3.5-flash', unsupported = STRICT): Body => {
   const chat = { model: 'alias', messages: HI, ...fields } as ChatRequest;
-  return JSON.parse(adapter.chat.request(chat, { model, stream: false, upstream }, unsupported).body);
+  return JSON.parse(bodyText(adapter.chat.request(chat, { model, stream: false, upstream }, unsupported).body));
 };
 
 /** The paths that a request loses. */
@@ -52,7 +53,7 @@ describe('a request for Google', () => {
     assert.equal(streamed.body, '{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}');
     const counted = adapter.count_tokens!.request(chat, { model: 'g', stream: false, upstream }, STRICT);
     assert.equal(counted.path, '/v1beta/models/g:countTokens');
-    assert.equal(JSON.parse(counted.body).generateContentRequest.model, 'models/g');
+    assert.equal(JSON.parse(bodyText(counted.body)).generateContentRequest.model, 'models/g');
   });
 
   it('puts system prompts apart and the results of parallel calls into one content', () => {
@@ -118,7 +119,7 @@ describe('a request for Google', () => {
     const messages = [...HI, { role: 'assistant', content: 'x', thinking_blocks }];
     for (const other of [adapters.anthropic, adapters.openai]) {
       const { body } = other.chat.request({ model: 'm', messages }, { model: 'm', stream: false, upstream }, STRICT);
-      assert.ok(!body.includes('onevault.google'));
+      assert.ok(!bodyText(body).includes('onevault.google'));
     }
   });
 

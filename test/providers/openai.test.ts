@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { SseEvent } from '../../src/providers/contract.ts';
 import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
@@ -27,7 +28,7 @@ describe("OpenAI's adapter", () => {
     );
     assert.equal(path, '/chat/completions');
     assert.equal(headers.authorization, `Bearer ${upstream.api_key}`);
-    assert.deepEqual(JSON.parse(body), {
+    assert.deepEqual(JSON.parse(bodyText(body)), {
       model: 'gpt-x',
       messages: [{ role: 'user', content: 'hi', name: 'ann' }],
       seed: 7,
@@ -55,7 +56,7 @@ describe("OpenAI's adapter", () => {
       STRICT,
     );
     const text = (said: string) => ({ type: 'text', text: said });
-    assert.deepEqual((JSON.parse(body) as { messages: unknown }).messages, [
+    assert.deepEqual((JSON.parse(bodyText(body)) as { messages: unknown }).messages, [
       { role: 'assistant', content: null, tool_calls },
       { role: 'tool', tool_call_id: 'a', content: 'see' },
       { role: 'tool', tool_call_id: 'b', content: [text('Error: '), text('no such file')] },
@@ -104,7 +105,7 @@ describe("OpenAI's adapter", () => {
   it('refuses replies of another form', () => {
     for (const text of ['', '[]', '7', '{}', '{"choices":[]}', '{"choices":[7]}', answer('{"prompt_tokens":-1}')]) {
       assert.throws(() => adapter.chat.response(text), { code: 'provider_malformed' }, text);
-      assert.throws(() => passage.response(text), { code: 'provider_malformed' }, text);
+      assert.throws(() => passage.response!(text), { code: 'provider_malformed' }, text);
     }
   });
 
@@ -129,7 +130,7 @@ describe("OpenAI's adapter", () => {
 
 describe("OpenAI's passage", () => {
   const pass = (body: string, stream: boolean): string =>
-    passage.request(body, { model: 'gpt-x', stream, upstream }, {}, STRICT).body;
+    bodyText(passage.request(body, { model: 'gpt-x', stream, upstream }, {}, STRICT).body);
 
   it('changes nothing but the model and, in a stream, the asking for usage', () => {
     const rest = '"n":12345678901234567890,"x":1.0,\n "x" : {"model":"mine","stream_options":7},"u":"\\u00e9"';

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { bodyText } from '../../src/core/body.ts';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import {
   atSourcePath,
@@ -11,9 +12,8 @@ const upstream = upstreamAt('https://api.example.com', 'anthropic');
 
 const translate = (fields: object, unsupported: UnsupportedFields): Record<string, unknown> => {
   const chat = { model: 'alias', ...fields } as ChatRequest;
-  return JSON.parse(
-    adapters.anthropic.chat.request(chat, { model: 'claude', stream: false, upstream }, unsupported).body,
-  );
+  const target = { model: 'claude', stream: false, upstream };
+  return JSON.parse(bodyText(adapters.anthropic.chat.request(chat, target, unsupported).body));
 };
 
 describe('what a provider cannot express', () => {

@@ -2,6 +2,7 @@ import type { OneVaultError } from '../../core/errors.ts';
 import type { Pico } from '../../core/money.ts';
 import type { ClientHeaders } from '../../providers/contract.ts';
 import type { LimitDecision } from '../limits/rate-limiter.ts';
+import type { BodyReader } from './body-reader.ts';
 import type { Operation, StreamEncoder } from './operation.ts';
 
 /** What a client asks for, read from its own protocol. */
@@ -49,6 +50,7 @@ export interface ClientProtocol {
   /** What it is called on the wire: an adapter that has a passage of this name gets bodies untouched. Null: our own. */
   readonly protocol_name: string | null;
   readonly error_format: ErrorFormat;
+  readonly body_reader: BodyReader;
   /** @throws OneVaultError invalid_request, naming the field */
   read(body: unknown, request: ClientRequest): ParsedRequest;
 }

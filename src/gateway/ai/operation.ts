@@ -1,10 +1,17 @@
 import type { Deployment, Model } from '../../catalog/snapshot.ts';
+import type { Body } from '../../core/body.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import type { Attempt } from '../../journal/record.ts';
 import type { ServiceTier } from '../../pricing/prices.ts';
 import type { Rating } from '../../pricing/rating.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
-import type { ProviderAdapter, RequestTarget, SsePiece, UpstreamRequest } from '../../providers/contract.ts';
+import type {
+  ProviderAdapter,
+  RequestTarget,
+  SsePiece,
+  UpstreamHeaders,
+  UpstreamRequest,
+} from '../../providers/contract.ts';
 import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { HostedTool } from './hosted-tools.ts';
 
@@ -25,20 +32,16 @@ export interface ProviderResponse {
   readonly broken?: OneVaultError | null;
   /** What the provider wrote, for counting where it told no usage. */
   written(): string;
-  /** The body for the client, as text. It cannot fail: what could was done when the reply was read. */
-  body(call: FinishedCall, rating: Rating): string;
+  /** The body for the client. It cannot fail: what could was done when the reply was read. */
+  body(call: FinishedCall, rating: Rating): Body;
+  /** Absent: JSON. */
+  readonly content_type?: string | undefined;
 }
 
-/** A streamed reply, on its way to its client. */
-export interface StreamEncoder {
-  /** Takes one piece of the provider's stream; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
-  push(piece: SsePiece): string;
+/** What both kinds of streamed reply report. */
+interface StreamReport {
   /** To be called when the body has ended. @throws OneVaultError when the reply is not whole */
   end(): void;
-  /** Whether nothing more of the provider's stream is to be read. */
-  readonly is_over: boolean;
-  /** What tells the client that its call lives, and nothing else; '' where its protocol has no such thing. */
-  readonly keep_alive: string;
   /** The number of the next event, where the protocol numbers them. */
   readonly next_number?: number;
   /** What tells the client that the reply is whole: it leaves when the outcome is on disk. */
@@ -47,6 +50,25 @@ export interface StreamEncoder {
   written(): string;
   /** What the provider's own tools did, where it told no usage. */
   readonly tool_uses?: ToolUses | undefined;
+  /** Whether there is output that `written` does not show, as audio. */
+  readonly has_audio?: boolean | undefined;
+}
+
+/** A reply in chunks of bytes, which pass as they are: a client knows by its end alone that it is whole. */
+export interface ChunkStream extends StreamReport {
+  readonly content_type: string;
+  /** Notes a chunk that passes. */
+  push(chunk: Uint8Array): void;
+}
+
+/** A streamed reply of events, on its way to its client. */
+export interface StreamEncoder extends StreamReport {
+  /** Takes one piece of the provider's stream; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
+  push(piece: SsePiece): string;
+  /** Whether nothing more of the provider's stream is to be read. */
+  readonly is_over: boolean;
+  /** What tells the client that its call lives, and nothing else; '' where its protocol has no such thing. */
+  readonly keep_alive: string;
 }
 
 /** A comment, which readers of server-sent events pass over (WHATWG HTML, section 9.2.6). */
@@ -58,7 +80,14 @@ export interface UpstreamExchange {
   /** @param text the body of a 2xx reply @throws OneVaultError */
   whole(text: string): ProviderResponse;
   stream(): StreamEncoder;
+  /** Replies that are neither JSON nor events; absent: there are none. */
+  readonly bytes?: ByteExchange | undefined;
 }
+
+/** How a reply of bytes is read: whole, or in chunks as they come. */
+export type ByteExchange =
+  | { readonly whole: (body: Uint8Array, headers: UpstreamHeaders) => ProviderResponse }
+  | { readonly chunks: (headers: UpstreamHeaders) => ChunkStream };
 
 /** What a call has to do, so that no step needs to know of which kind it is. One file a kind, in `work/`. */
 export interface Operation {

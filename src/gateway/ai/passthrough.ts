@@ -1,12 +1,13 @@
-import type { ClientHeaders, Passthrough, RequestTarget } from '../../providers/contract.ts';
+import type { Body } from '../../core/body.ts';
+import type { BytePassthrough, ClientHeaders, Passthrough, RequestTarget } from '../../providers/contract.ts';
 import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { ParsedRequest } from './client-protocol.ts';
-import { KEEP_ALIVE, type UpstreamExchange } from './operation.ts';
+import { type ByteExchange, KEEP_ALIVE, type UpstreamExchange } from './operation.ts';
 
 interface PassthroughInput {
   readonly parsed: ParsedRequest;
   /** The request's body. */
-  readonly text: string;
+  readonly content: Body;
   readonly headers: ClientHeaders;
   readonly target: RequestTarget;
   readonly unsupported: UnsupportedFields;
@@ -15,11 +16,11 @@ interface PassthroughInput {
 /** The dialogue with a provider that speaks the client's own wire: bytes pass, usage is read on the side. */
 export const passThrough = (
   passthrough: Passthrough,
-  { parsed, text, headers, target, unsupported }: PassthroughInput,
+  { parsed, content, headers, target, unsupported }: PassthroughInput,
 ): UpstreamExchange => ({
-  request: passthrough.request(text, target, headers, unsupported),
+  request: passthrough.request(content, target, headers, unsupported),
   whole: (body) => {
-    const { usage, result } = passthrough.response(body);
+    const { usage, result } = passthrough.response!(body);
     return { usage, written: result, body: () => body };
   },
   stream: () => {
@@ -42,6 +43,39 @@ export const passThrough = (
       get tool_uses() {
         return stream.tool_uses;
       },
+      get has_audio() {
+        return stream.has_audio;
+      },
     };
   },
+  bytes: passthrough.bytes === undefined ? undefined : bytesOf(passthrough.bytes),
 });
+
+const bytesOf = (bytes: BytePassthrough): ByteExchange => {
+  if ('chunks' in bytes) {
+    return {
+      chunks: (headers) => {
+        const stream = bytes.chunks(headers);
+        return {
+          content_type: stream.content_type,
+          push: stream.push,
+          end: () => stream.end(),
+          last: () => '',
+          get usage() {
+            return stream.usage;
+          },
+          written: () => stream.text(),
+          get has_audio() {
+            return stream.has_audio;
+          },
+        };
+      },
+    };
+  }
+  return {
+    whole: (body, headers) => {
+      const { usage, result, content_type } = bytes.whole(body, headers);
+      return { usage, written: result, content_type, body: () => body };
+    },
+  };
+};

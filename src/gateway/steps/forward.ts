@@ -2,9 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../core/errors.ts';
 import { keyRefused } from '../../providers/check-key.ts';
 import type { ProviderAdapter, Upstream, UpstreamResponse } from '../../providers/contract.ts';
+import { isEventStream } from '../../providers/transport/response-form.ts';
 import { createUnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { UpstreamExchange } from '../ai/operation.ts';
 import { passThrough } from '../ai/passthrough.ts';
+import { receiveChunks } from '../ai/receive-chunks.ts';
 import { receiveStream } from '../ai/receive-stream.ts';
 import type { Call, Candidate, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
@@ -122,7 +124,7 @@ const exchangeWith = (
   const exchange =
     passthrough === undefined
       ? parsed.operation.translate(adapter, target, unsupported)
-      : passThrough(passthrough, { parsed, text: call.text, headers, target, unsupported });
+      : passThrough(passthrough, { parsed, content: call.content, headers, target, unsupported });
   listUnsupported(call, unsupported.lost);
   return exchange;
 };
@@ -167,8 +169,14 @@ const receive = async (
   exchange: UpstreamExchange,
   response: UpstreamResponse,
 ): Promise<void> => {
-  if (call.parsed!.stream) return receiveStream(deps, call, exchange, response);
-  call.response = exchange.whole(await response.text());
+  const { bytes } = exchange;
+  if (bytes !== undefined && !isEventStream(response.headers)) {
+    if ('chunks' in bytes) return receiveChunks(deps, call, bytes.chunks(response.headers), response);
+    call.response = bytes.whole(await response.bytes(), response.headers);
+  } else {
+    if (call.parsed!.stream) return receiveStream(deps, call, exchange, response);
+    call.response = exchange.whole(await response.text());
+  }
   call.usage = call.response.usage;
   if (call.response.broken != null) throw call.response.broken;
 };

@@ -42,8 +42,8 @@ const completeUsage = async (call: Call): Promise<void> => {
   const produced = call.response ?? call.encoder;
   if (produced === null || (reported !== null && call.error === null)) return;
   const text = produced.written();
-  const has_used_tools = Object.keys(call.encoder?.tool_uses ?? {}).length > 0;
-  if (text === '' && !has_used_tools && (call.error !== null || !call.parsed!.operation.isBilled)) return;
+  const has_more = call.encoder?.has_audio === true || Object.keys(call.encoder?.tool_uses ?? {}).length > 0;
+  if (text === '' && !has_more && (call.error !== null || !call.parsed!.operation.isBilled)) return;
   const counted = withSeenTools(within(call.chosen!, await call.parsed!.operation.countUsage(text)), call);
   if (reported !== null && reported.completion_tokens >= counted.completion_tokens) return;
   const { prompt_tokens } = reported ?? counted;
@@ -94,6 +94,8 @@ const prepareResponse = (deps: GatewayDeps, call: Call, rating: Rating): void =>
     client_response.prepare(
       call.response === null ? call.encoder!.last(call, rating) : call.response.body(call, rating),
     );
+  } else if (breaksOff(call)) {
+    client_response.prepare('');
   } else if (client_response.has_started) {
     const { broken } = call.parsed?.stream_form ?? protocol.error_format;
     client_response.prepare(broken(error, call.request_id, now_ms, call.encoder?.next_number ?? 0));
@@ -103,15 +105,25 @@ const prepareResponse = (deps: GatewayDeps, call: Call, rating: Rating): void =>
   }
 };
 
+/** Chunks of audio cannot say that they broke: their client sees it by a connection that is cut. */
+const breaksOff = ({ error, encoder, client_response }: Call): boolean =>
+  error !== null && client_response.has_started && encoder !== null && !('keep_alive' in encoder);
+
 const statusOf = (call: Call): number =>
   call.error === null || call.client_response.has_started ? 200 : call.error.status;
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 const sendResponse = (call: Call): void => {
   const { error, client_response } = call;
-  const is_stream = error === null && call.parsed!.stream;
+  if (breaksOff(call)) {
+    client_response.cut();
+    return;
+  }
+  const is_stream = error === null && call.encoder !== null;
   const headers: Record<string, string> = is_stream
     ? { ...streamHeaders(call.parsed!.stream_form?.content_type) }
-    : { 'content-type': 'application/json; charset=utf-8' };
+    : { 'content-type': (error === null ? call.response?.content_type : undefined) ?? JSON_TYPE };
   if (error?.retry_after_s != null) headers['retry-after'] = String(error.retry_after_s);
   client_response.finish(statusOf(call), headers);
 };

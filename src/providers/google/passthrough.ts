@@ -1,3 +1,4 @@
+import { bodyText } from '../../core/body.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
@@ -20,8 +21,9 @@ import { usageOf } from './usage.ts';
 /** Contents as they came and as they come: the model stands in the path, so that no byte of a body changes. */
 export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => {
-    refuseRepeated(body);
-    return post(generateMethod(target), body, target);
+    const text = bodyText(body);
+    refuseRepeated(text);
+    return post(generateMethod(target), text, target);
   },
   response: (text) => {
     const json = parseResponse(text);
@@ -39,8 +41,9 @@ export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
 /** Counts of tokens as they came and as they come. */
 export const countPassthrough: Passthrough = {
   request: (body, target) => {
-    refuseRepeated(body);
-    return post('countTokens', withModel(body, target), target);
+    const text = bodyText(body);
+    refuseRepeated(text);
+    return post('countTokens', withModel(text, target), target);
   },
   response: (text) => {
     totalTokens(text);
@@ -74,8 +77,9 @@ const withModels = (body: string, { model }: RequestTarget): string => {
 /** Embeddings as they came and as they come. @param method one text, or a list of them */
 export const createEmbedPassthrough = (method: 'embedContent' | 'batchEmbedContents'): Passthrough => ({
   request: (body, target) => {
-    refuseRepeated(body);
-    return post(method, method === 'embedContent' ? body : withModels(body, target), target);
+    const text = bodyText(body);
+    refuseRepeated(text);
+    return post(method, method === 'embedContent' ? text : withModels(text, target), target);
   },
   response: (text) => {
     const json = parseResponse(text);

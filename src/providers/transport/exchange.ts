@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { OneVaultError } from '../../core/errors.ts';
-import type { SsePiece, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamResponse } from '../contract.ts';
+import type { TakeBytes, TakePieces, UpstreamHeaders, UpstreamLimits, UpstreamResponse } from '../contract.ts';
 import { malformed } from '../json.ts';
 import { checkLength, checkStreamType, isCompressed, tooLarge } from './response-form.ts';
 import { createSseParser } from './sse.ts';
@@ -91,24 +91,36 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
     }
   };
 
-  const text = async (max_bytes = limits.max_reply_bytes): Promise<string> => {
+  const readWhole = async <Whole>(max_bytes: number, join: (chunks: readonly Buffer[]) => Whole): Promise<Whole> => {
     whole = true;
     unread_max_bytes = max_bytes;
     check(() => checkLength(Math.max(unread_bytes, Number(headers['content-length'] ?? 0)), max_bytes));
     if (failure !== null) throw failure;
-    if (ended) return decode(chunks);
+    if (ended) return join(chunks);
     resume();
     return new Promise((resolved, rejected) => {
-      wake = () => (failure === null ? resolved(decode(chunks)) : rejected(failure));
+      wake = () => (failure === null ? resolved(join(chunks)) : rejected(failure));
     });
   };
 
+  const text = (max_bytes = limits.max_reply_bytes): Promise<string> => readWhole(max_bytes, decode);
+
+  const bytes = (): Promise<Uint8Array> => readWhole(limits.max_reply_bytes, joined);
+
   const each = async (take: TakePieces): Promise<void> => {
     check(() => checkStreamType(headers));
-    const parser = createSseParser(limits.max_event_bytes);
+    return passAll(createSseParser(limits.max_event_bytes), take);
+  };
+
+  const eachChunk = (take: TakeBytes): Promise<void> => passAll(AS_THEY_COME, take);
+
+  const passAll = <Piece>(
+    parser: PieceReader<Piece>,
+    take: (pieces: readonly Piece[]) => Promise<void> | null,
+  ): Promise<void> => {
     const { promise, resolve: end, reject: breakOff } = Promise.withResolvers<void>();
     let is_waiting = false;
-    const pass = (pieces: readonly SsePiece[]): void => {
+    const pass = (pieces: readonly Piece[]): void => {
       const room = pieces.length === 0 ? null : take(pieces);
       if (room === null) return;
       is_waiting = true;
@@ -167,7 +179,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
         fail(malformed('compression was used, which was not asked for'));
         return;
       }
-      resolve({ status, headers, text, each, drain, discard });
+      resolve({ status, headers, text, bytes, each, eachChunk, drain, discard });
     },
     onResponseData: (given, chunk) => {
       if (ended) return;
@@ -197,7 +209,16 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   return { handler, reply, fail };
 };
 
-const decode = (chunks: readonly Buffer[]): string =>
-  (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString('utf8');
+/** Makes pieces of a stream of bytes. */
+interface PieceReader<Piece> {
+  push(bytes: Buffer): readonly Piece[];
+  end(): readonly Piece[];
+}
+
+const AS_THEY_COME: PieceReader<Uint8Array> = { push: (bytes) => [bytes], end: () => [] };
+
+const joined = (chunks: readonly Buffer[]): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+
+const decode = (chunks: readonly Buffer[]): string => joined(chunks).toString('utf8');
 
 const timeout = (why: string): OneVaultError => new OneVaultError('provider_timeout', { details: `There was ${why}.` });

@@ -17,6 +17,10 @@ export const checkLength = (bytes: number, max_bytes: number): void => {
 const STREAM_TYPE = /^(?:text\/event-stream|text\/plain|application\/octet-stream)\b/i;
 const SHOWN_MAX_CHARS = 80;
 
+/** Whether a body is a stream of events by its own word. */
+export const isEventStream = (headers: UpstreamHeaders): boolean =>
+  /^\s*text\/event-stream\b/i.test(String(headers['content-type'] ?? ''));
+
 /** @throws OneVaultError provider_malformed when a body cannot be a stream of events */
 export const checkStreamType = (headers: UpstreamHeaders): void => {
   const type = String(headers['content-type'] ?? '').trim();

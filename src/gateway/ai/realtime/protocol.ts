@@ -1,4 +1,5 @@
 import { OneVaultError } from '../../../core/errors.ts';
+import { jsonBody } from '../body-reader.ts';
 import type { ClientProtocol } from '../client-protocol.ts';
 import { openAiErrorFormat } from '../protocols/openai/error-format.ts';
 import { realtimeOperation } from './operation.ts';
@@ -9,6 +10,7 @@ export const realtime: ClientProtocol = {
   endpoint: '/v1/realtime',
   protocol_name: null,
   error_format: openAiErrorFormat,
+  body_reader: jsonBody,
   read: (_body, { query }) => ({
     model: modelOf(query),
     type: 'realtime',

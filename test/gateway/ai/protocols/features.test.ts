@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { bodyText } from '../../../../src/core/body.ts';
 import { OneVaultError } from '../../../../src/core/errors.ts';
 import type { ClientProtocol } from '../../../../src/gateway/ai/client-protocol.ts';
 import { passThrough } from '../../../../src/gateway/ai/passthrough.ts';
@@ -45,8 +46,8 @@ const sentTo = (protocol: ClientProtocol, adapter: ProviderAdapter, asked: objec
     const dialogue =
       passage === undefined
         ? parsed.operation.translate(adapter, target, unsupported)
-        : passThrough(passage, { parsed, text, headers: {}, target, unsupported });
-    return { body: dialogue!.request.body, is_incomplete: unsupported.lost.length > 0 };
+        : passThrough(passage, { parsed, content: text, headers: {}, target, unsupported });
+    return { body: bodyText(dialogue!.request.body), is_incomplete: unsupported.lost.length > 0 };
   } catch (error) {
     assert.ok(error instanceof OneVaultError && error.code !== 'internal_error', String(error));
     return { body: null, is_incomplete: true };

@@ -1,6 +1,7 @@
 import { OneVaultError } from '../../../../core/errors.ts';
 import { createValidator } from '../../../../http/validate.ts';
 import type { ChatChunk, ChatMessage, ChatRequest } from '../../../../providers/chat-form.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type ChatWriter, chatOperation } from '../../operations/chat.ts';
 import { openAiErrorFormat } from '../openai/error-format.ts';
@@ -31,6 +32,7 @@ export const createAiCompletions = (): ClientProtocol => {
     endpoint: '/v1/ai/completions',
     protocol_name: null,
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       const read = { chat: chatOf(request), unsupported: [], unread: [], locate: (param: string) => param };

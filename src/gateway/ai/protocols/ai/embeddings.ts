@@ -1,4 +1,5 @@
 import { createValidator } from '../../../../http/validate.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
 import { openAiErrorFormat } from '../openai/error-format.ts';
@@ -22,6 +23,7 @@ export const createAiEmbeddings = (): ClientProtocol => {
     endpoint: '/v1/ai/embeddings',
     protocol_name: null,
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const preferences = validate(body);
       const { model = '', input, dimensions } = preferences;

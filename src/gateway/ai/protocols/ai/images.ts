@@ -1,4 +1,5 @@
 import { createValidator } from '../../../../http/validate.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type ImagesWriter, imagesOperation } from '../../operations/images.ts';
 import { openAiErrorFormat } from '../openai/error-format.ts';
@@ -21,6 +22,7 @@ export const createAiImages = (): ClientProtocol => {
     endpoint: '/v1/ai/images/generations',
     protocol_name: null,
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const preferences = validate(body);
       const { type: _type, priority: _priority, max_cost: _max, model = '', ...drawn } = preferences;

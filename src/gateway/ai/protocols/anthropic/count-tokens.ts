@@ -1,4 +1,5 @@
 import { createValidator } from '../../../../http/validate.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { countTokensOperation } from '../../operations/count-tokens.ts';
 import { anthropicErrorFormat } from './error-format.ts';
@@ -14,6 +15,7 @@ export const createCountTokens = (): ClientProtocol => {
     endpoint: '/v1/messages/count_tokens',
     protocol_name: 'anthropic-count-tokens',
     error_format: anthropicErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       return {

@@ -1,5 +1,6 @@
 import { createValidator } from '../../../../http/validate.ts';
 import { invalid } from '../../../../providers/invalid.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { chatOperation } from '../../operations/chat.ts';
 import { anthropicErrorFormat } from './error-format.ts';
@@ -16,6 +17,7 @@ export const createMessages = (): ClientProtocol => {
     endpoint: '/v1/messages',
     protocol_name: 'anthropic-messages',
     error_format: anthropicErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       if (request.max_tokens === undefined) throw invalid('max_tokens', 'is missing');

@@ -1,5 +1,6 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import type { UnsupportedField } from '../../operations/chat.ts';
 import { type EmbeddingsWriter, embeddingsOperation, type ReadEmbeddings } from '../../operations/embeddings.ts';
@@ -28,6 +29,7 @@ export const createEmbedContent = (): ClientProtocol => {
     endpoint: '/v1beta/models/{model}:embedContent',
     protocol_name: 'google-embed',
     error_format: googleErrorFormat,
+    body_reader: jsonBody,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const request = validate(normalise(body, SHAPES.embed));
@@ -47,6 +49,7 @@ export const createBatchEmbedContents = (): ClientProtocol => {
     endpoint: '/v1beta/models/{model}:batchEmbedContents',
     protocol_name: 'google-batch-embed',
     error_format: googleErrorFormat,
+    body_reader: jsonBody,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const { requests } = validate(normalise(body, SHAPES.batch));

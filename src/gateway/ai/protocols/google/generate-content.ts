@@ -1,4 +1,5 @@
 import { createValidator } from '../../../../http/validate.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol, ClientRequest, ParsedRequest } from '../../client-protocol.ts';
 import { chatOperation } from '../../operations/chat.ts';
 import { countTokensOperation } from '../../operations/count-tokens.ts';
@@ -28,6 +29,7 @@ export const createGenerateContent = (): ClientProtocol => {
     endpoint: '/v1beta/models/{model}:generateContent',
     protocol_name: 'google-generate',
     error_format: googleErrorFormat,
+    body_reader: jsonBody,
     read: (body, request) => read(body, request, false),
   };
 };
@@ -40,6 +42,7 @@ export const createStreamGenerateContent = (): ClientProtocol => {
     endpoint: '/v1beta/models/{model}:streamGenerateContent',
     protocol_name: 'google-generate',
     error_format: googleErrorFormat,
+    body_reader: jsonBody,
     read: (body, request) => {
       const parsed = read(body, request, true);
       return request.query.alt === 'sse' ? parsed : { ...parsed, stream_form: arrayForm };
@@ -66,6 +69,7 @@ export const createGoogleCountTokens = (): ClientProtocol => {
     endpoint: '/v1beta/models/{model}:countTokens',
     protocol_name: 'google-count-tokens',
     error_format: googleErrorFormat,
+    body_reader: jsonBody,
     read: (body, { params }) => {
       const given = normalise(body, SHAPES.count) as { readonly generateContentRequest?: unknown } | null;
       const request = validate(given?.generateContentRequest ?? given);

@@ -1,6 +1,7 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { ChatRequest } from '../../../../providers/chat-form.ts';
 import { usageJson } from '../../../../providers/openai/usage.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type ChatWriter, chatOperation } from '../../operations/chat.ts';
 import schema from './chat-completions.schema.json' with { type: 'json' };
@@ -15,6 +16,7 @@ export const createChatCompletions = (): ClientProtocol => {
     endpoint: '/v1/chat/completions',
     protocol_name: 'openai-chat',
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const chat = validate(body);
       const include_usage = chat.stream_options?.include_usage === true;

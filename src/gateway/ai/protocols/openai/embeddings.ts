@@ -1,5 +1,6 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { EmbeddingRequest } from '../../../../providers/embedding-form.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
 import schema from './embeddings.schema.json' with { type: 'json' };
@@ -14,6 +15,7 @@ export const createEmbeddings = (): ClientProtocol => {
     endpoint: '/v1/embeddings',
     protocol_name: 'openai-embeddings',
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       const read = {

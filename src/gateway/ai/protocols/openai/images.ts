@@ -2,6 +2,7 @@ import { OneVaultError } from '../../../../core/errors.ts';
 import { createValidator } from '../../../../http/validate.ts';
 import type { ImageRequest } from '../../../../providers/image-form.ts';
 import { tokenUsageJson } from '../../../../providers/openai/token-usage.ts';
+import { jsonBody } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type ImagesWriter, imagesOperation } from '../../operations/images.ts';
 import { openAiErrorFormat } from './error-format.ts';
@@ -15,6 +16,7 @@ export const createImages = (): ClientProtocol => {
     endpoint: '/v1/images/generations',
     protocol_name: 'openai-images',
     error_format: openAiErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       const stream = request.stream === true;

@@ -1,5 +1,6 @@
 import { createValidator } from '../../../../../http/validate.ts';
 import { invalid } from '../../../../../providers/invalid.ts';
+import { jsonBody } from '../../../body-reader.ts';
 import type { ClientProtocol } from '../../../client-protocol.ts';
 import { chatOperation } from '../../../operations/chat.ts';
 import { responsesErrorFormat } from './error-format.ts';
@@ -16,6 +17,7 @@ export const createResponses = (): ClientProtocol => {
     endpoint: '/v1/responses',
     protocol_name: 'openai-responses',
     error_format: responsesErrorFormat,
+    body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
       refuseUnanswerable(request);
