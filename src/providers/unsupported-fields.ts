@@ -1,39 +1,42 @@
 import { OneVaultError } from '../core/errors.ts';
 
-/** Gathers what a translation cannot carry over. */
+/** Collects the fields that a translation cannot express. */
 export interface UnsupportedFields {
   /**
-   * Notes that `param` is left out.
+   * Records that the field `param` is left out.
    * @param param the path of the field
    * @param why the reason as a clause: "Anthropic's models take no seed"
-   * @throws OneVaultError unsupported_feature, unless the client allowed losses
+   * @throws OneVaultError unsupported_feature, unless the client allows fields to be left out
    */
-  lose(param: string, why: string): void;
+  add(param: string, why: string): void;
   /** Paths of the fields left out. */
-  readonly lost: readonly string[];
+  readonly paths: readonly string[];
 }
 
-/** @param allowed whether the client would rather have a reply without a field than none */
+/** @param allowed true if the client prefers a response without a field to an error */
 export const createUnsupportedFields = (allowed: boolean): UnsupportedFields => {
-  const lost = new Set<string>();
+  const paths = new Set<string>();
   return {
-    lose: (param, why) => {
+    add: (param, why) => {
       if (!allowed) {
         const details = `${why} (${param}). Leave it out, or send the header "x-onevault-unsupported-fields: allow".`;
         throw new OneVaultError('unsupported_feature', { param, details });
       }
-      lost.add(param);
+      paths.add(param);
     },
-    get lost() {
-      return [...lost];
+    get paths() {
+      return [...paths];
     },
   };
 };
 
-/** `losses` as one who knows fields by other paths sees it. @param locate gives the path that `losses` knows */
+/**
+ * `unsupported` for fields with other paths.
+ * @param locate converts such a path to the client's
+ */
 export const atSourcePath = (unsupported: UnsupportedFields, locate: (param: string) => string): UnsupportedFields => ({
-  lose: (param, why) => unsupported.lose(locate(param), why),
-  get lost() {
-    return unsupported.lost;
+  add: (param, why) => unsupported.add(locate(param), why),
+  get paths() {
+    return unsupported.paths;
   },
 });

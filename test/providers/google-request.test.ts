@@ -26,7 +26,7 @@ const translate = (fields: object, model = 'gemini-3.5-flash', unsupported = STR
 const lostOf = (fields: object, model?: string): readonly string[] => {
   const unsupported = createUnsupportedFields(true);
   translate(fields, model, unsupported);
-  return unsupported.lost;
+  return unsupported.paths;
 };
 
 const call = (id: string, args = '{"a":1}', more: object = {}) => ({

@@ -83,7 +83,7 @@ describe("OpenAI's adapter", () => {
       assert.throws(() => adapter.chat.request(request, target, STRICT), refused, param);
       const unsupported = createUnsupportedFields(true);
       adapter.chat.request(request, target, unsupported);
-      assert.deepEqual(unsupported.lost, [param]);
+      assert.deepEqual(unsupported.paths, [param]);
     }
   });
 

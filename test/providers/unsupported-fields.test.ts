@@ -20,9 +20,9 @@ describe('what a provider cannot express', () => {
   it('leaves it out and tells so, where the client would rather have that', () => {
     const lenient = (fields: object): readonly [Record<string, unknown>, readonly string[]] => {
       const unsupported = createUnsupportedFields(true);
-      return [translate(fields, unsupported), unsupported.lost];
+      return [translate(fields, unsupported), unsupported.paths];
     };
-    const [body, lost] = lenient({
+    const [body, paths] = lenient({
       n: 2,
       seed: 7,
       temperature: 1.5,
@@ -37,7 +37,7 @@ describe('what a provider cannot express', () => {
         { role: 'function', content: 'x' },
       ],
     });
-    assert.deepEqual(lost.toSorted(), [
+    assert.deepEqual(paths.toSorted(), [
       'messages[0].content[0].type',
       'messages[1].content[1].type',
       'messages[2].role',

@@ -5,35 +5,38 @@ import type { LimitDecision } from '../limits/rate-limiter.ts';
 import type { BodyReader } from './body-reader.ts';
 import type { Operation, StreamEncoder } from './operation.ts';
 
-/** What a client asks for, read from its own protocol. */
+/** A client's request, parsed from its protocol. */
 export interface ParsedRequest {
-  /** Null: the gateway chooses. */
+  /** Null if the gateway chooses the model. */
   readonly model: string | null;
-  /** What kind of work it is, for routing rules. */
+  /** Request type, for routing rules. */
   readonly type: string;
   readonly priority: string | null;
-  /** The most that the call may cost its customer. */
+  /** Limit of the customer's cost, in pico-dollars. */
   readonly max_cost: Pico | null;
   readonly stream: boolean;
-  /** Whether the client itself asked for usage in a stream. */
+  /** True if the client requested usage in a stream. */
   readonly include_usage: boolean;
-  /** How a stream leaves where not as server-sent events. */
+  /** Form of the stream if it is not server-sent events. */
   readonly stream_form?: StreamForm;
   readonly operation: Operation;
 }
 
-/** Another form of a stream than the server-sent events in which it comes. */
+/** Another form of a stream than server-sent events. */
 export interface StreamForm {
   readonly content_type: string;
-  /** Frames in this form, of those that a protocol writes as events. */
+  /** Converts a protocol's events to this form. */
   reframe(encoder: StreamEncoder): StreamEncoder;
-  /** What answers a call that failed before its first frame, of what the protocol's dialect would answer. */
+  /**
+   * Body of a call that fails before its first frame.
+   * @param envelope the protocol's error body
+   */
   error(envelope: object): object;
-  /** What ends a stream that broke, after at least one frame. */
+  /** End of a stream that breaks after at least one frame. */
   broken: ErrorFormat['broken'];
 }
 
-/** What of a request a protocol may read beside its body. */
+/** Parts of a request that a protocol may read besides the body. */
 export interface ClientRequest {
   /** Named parts of the path. */
   readonly params: Readonly<Record<string, string>>;
@@ -41,13 +44,16 @@ export interface ClientRequest {
   readonly headers: ClientHeaders;
 }
 
-/** One endpoint as its clients know it: how its request is read. How its reply is written is the work's part. */
+/** One endpoint of a client protocol: it parses requests. Its operation writes the responses. */
 export interface ClientProtocol {
-  /** As a router takes it. */
+  /** Path pattern for the router. */
   readonly path: string;
-  /** The path as recorded with each call. */
+  /** Path in the call record. */
   readonly endpoint: string;
-  /** What it is called on the wire: an adapter that has a passage of this name gets bodies untouched. Null: our own. */
+  /**
+   * Protocol name: an adapter that has a passthrough of this name gets bodies unchanged. Null: the gateway's own
+   * protocol.
+   */
   readonly protocol_name: string | null;
   readonly error_format: ErrorFormat;
   readonly body_reader: BodyReader;
@@ -55,14 +61,17 @@ export interface ClientProtocol {
   read(body: unknown, request: ClientRequest): ParsedRequest;
 }
 
-/** How the endpoints of one protocol tell what is not a reply. */
+/** Error bodies and headers of one protocol's endpoints. */
 export interface ErrorFormat {
-  /** The body of an error. */
+  /** Body of an error response. */
   error(error: OneVaultError, request_id: string, now_ms: number): object;
-  /** What ends a stream that broke, as it stands on the wire. @param number of the next event, where they are numbered */
+  /**
+   * End of a stream that breaks, as the client receives it.
+   * @param number of the next event, in protocols that number them
+   */
   broken(error: OneVaultError, request_id: string, now_ms: number, number: number): string;
-  /** The header in which its SDKs look for the request's id. */
+  /** Header from which its SDKs read the request id. */
   readonly request_id_header: string;
-  /** The headers in which its SDKs look for what is left of their requests. */
+  /** Headers from which its SDKs read their rate limit. */
   limitHeaders(decision: LimitDecision, now_ms: number): Readonly<Record<string, string>>;
 }

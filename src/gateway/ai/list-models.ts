@@ -7,10 +7,10 @@ import { identify } from '../identify.ts';
 import { adapterOf, canServe } from '../routing/candidates.ts';
 import { credentialsOf, customModelsOf } from '../routing/credentials.ts';
 
-/** `GET /v1/models`, in OpenAI's form: what the caller may ask for now. */
+/** `GET /v1/models` in OpenAI's form: models that the caller may use now. */
 export const listModels = (deps: GatewayDeps): Middleware => list(deps, describe);
 
-/** `GET /v1/models/{model}`, in OpenAI's form. */
+/** `GET /v1/models/{model}` in OpenAI's form. */
 export const getModel =
   (deps: GatewayDeps): Middleware =>
   async (ctx) => {
@@ -19,7 +19,10 @@ export const getModel =
     ctx.body = describe(model, servedBy(deps, customer, model));
   };
 
-/** A model that a customer may ask for now. @throws OneVaultError model_not_found */
+/**
+ * Finds a model that a customer may use now.
+ * @throws OneVaultError model_not_found
+ */
 export const findModel = (deps: GatewayDeps, customer: Customer, name: string): Model => {
   const own = customModelsOf(deps, customer).find(({ model }) => model.model === name);
   const model = own?.model ?? deps.snapshot().models.get(name);
@@ -29,7 +32,7 @@ export const findModel = (deps: GatewayDeps, customer: Customer, name: string): 
   return model;
 };
 
-/** Every model that a customer may ask for now, with who serves it. */
+/** Every model that a customer may use now, with its deployments. */
 export const servedModels = (
   deps: GatewayDeps,
   customer: Customer,
@@ -38,7 +41,7 @@ export const servedModels = (
     .map((model) => ({ model, deployments: servedBy(deps, customer, model) }))
     .filter(({ deployments }) => deployments.length > 0);
 
-/** `GET /v1/ai/models`, in the unified form: what each model can do, how much it takes, and who serves it. */
+/** `GET /v1/ai/models` in the unified form: each model's capabilities, limits and providers. */
 export const listAiModels = (deps: GatewayDeps): Middleware => list(deps, describeWhole);
 
 const list =
@@ -48,7 +51,10 @@ const list =
     ctx.body = { object: 'list', data: served.map(({ model, deployments }) => write(model, deployments)) };
   };
 
-/** The customer whose key the request carries; of a key that is refused, the audit log knows. @throws OneVaultError */
+/**
+ * The customer of the request's API key. A refused key is written to the audit log.
+ * @throws OneVaultError
+ */
 export const authenticate = async (
   { snapshot, clock, tellRefusedKey }: GatewayDeps,
   ctx: Context,
@@ -59,7 +65,7 @@ export const authenticate = async (
     error: refusal,
     api_key: api_key?.api_key ?? null,
     customer: customer?.customer ?? null,
-    // The path as it is served: what clients put into theirs may be anything.
+    // The route's pattern, because the client's path may contain anything.
     endpoint: `${ctx.method} ${String(ctx._matchedRoute)}`,
     request_id: ctx.state.request_id as string,
     request_ip: clientAddress(ctx.req),
@@ -68,7 +74,7 @@ export const authenticate = async (
   throw refusal;
 };
 
-/** The offers of a model that a customer's call may be given to now. */
+/** Deployments of a model that may serve a customer's call now. */
 const servedBy = (deps: GatewayDeps, customer: Customer, model: Model): readonly Deployment[] =>
   model.deployments.filter((deployment) => {
     const is_byok = !deps.snapshot().models.has(model.model);

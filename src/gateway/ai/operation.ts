@@ -15,7 +15,7 @@ import type {
 import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { HostedTool } from './hosted-tools.ts';
 
-/** What is known of a call when the end of its reply is written. */
+/** Facts of a call that are known at the end of its client response. */
 export interface FinishedCall {
   readonly request_id: string;
   readonly received_ms: number;
@@ -25,96 +25,112 @@ export interface FinishedCall {
   readonly attempts: readonly Attempt[];
 }
 
-/** A whole reply, read for its client. */
+/** A whole provider response, ready to be written for the client. */
 export interface ProviderResponse {
   readonly usage: Usage | null;
-  /** Why the call fails with it all the same. */
+  /** The error with which the call fails despite the response. */
   readonly broken?: OneVaultError | null;
-  /** What the provider wrote, for counting where it told no usage. */
+  /** Text that the provider wrote. It is counted if the provider reported no usage. */
   written(): string;
-  /** The body for the client. It cannot fail: what could was done when the reply was read. */
+  /** The client's body. It never throws: all checks are done when the response is read. */
   body(call: FinishedCall, rating: Rating): Body;
   /** Absent: JSON. */
   readonly content_type?: string | undefined;
 }
 
-/** What both kinds of streamed reply report. */
+/** Common part of both kinds of streamed response. */
 interface StreamReport {
-  /** To be called when the body has ended. @throws OneVaultError when the reply is not whole */
+  /**
+   * Call it when the provider's body has ended.
+   * @throws OneVaultError if the response is not complete
+   */
   end(): void;
-  /** The number of the next event, where the protocol numbers them. */
+  /** Number of the next event, in protocols that number them. */
   readonly next_number?: number;
-  /** What tells the client that the reply is whole: it leaves when the outcome is on disk. */
+  /** The end of the client's stream. It is sent when the outcome is on disk. */
   last(call: FinishedCall, rating: Rating): string;
   readonly usage: Usage | null;
   written(): string;
-  /** What the provider's own tools did, where it told no usage. */
+  /** Uses of the provider's own tools, seen in a stream without reported usage. */
   readonly tool_uses?: ToolUses | undefined;
-  /** Whether there is output that `written` does not show, as audio. */
+  /** True if there is output that `written` does not contain, for example audio. */
   readonly has_audio?: boolean | undefined;
 }
 
-/** A reply in chunks of bytes, which pass as they are: a client knows by its end alone that it is whole. */
+/** A response in chunks of bytes, which pass unchanged. Only its end shows the client that it is complete. */
 export interface ChunkStream extends StreamReport {
   readonly content_type: string;
-  /** Notes a chunk that passes. */
+  /** Records a chunk that passes through. */
   push(chunk: Uint8Array): void;
 }
 
-/** A streamed reply of events, on its way to its client. */
+/** Converts one streamed response of events for the client. */
 export interface StreamEncoder extends StreamReport {
-  /** Takes one piece of the provider's stream; gives what the client gets of it, '' where that is nothing. @throws OneVaultError */
+  /**
+   * Takes one piece of the provider's stream.
+   * @returns the client's text for it, possibly ''
+   * @throws OneVaultError
+   */
   push(piece: SsePiece): string;
-  /** Whether nothing more of the provider's stream is to be read. */
+  /** True if the rest of the provider's stream is ignored. */
   readonly is_over: boolean;
-  /** What tells the client that its call lives, and nothing else; '' where its protocol has no such thing. */
+  /** Text that only keeps the connection alive; '' if the client's protocol has none. */
   readonly keep_alive: string;
 }
 
-/** A comment, which readers of server-sent events pass over (WHATWG HTML, section 9.2.6). */
+/** A comment, which readers of server-sent events ignore (WHATWG HTML, section 9.2.6). */
 export const KEEP_ALIVE = ': keep-alive\n\n';
 
-/** What is said to one provider, and how its reply is read for the client. */
+/** Exchange with one provider: the request, and the readers of its response. */
 export interface UpstreamExchange {
   readonly request: UpstreamRequest;
-  /** @param text the body of a 2xx reply @throws OneVaultError */
+  /**
+   * @param text the body of a 2xx response
+   * @throws OneVaultError
+   */
   whole(text: string): ProviderResponse;
   stream(): StreamEncoder;
-  /** Replies that are neither JSON nor events; absent: there are none. */
+  /** Reader of a response that is neither JSON nor events; absent: there is no such response. */
   readonly bytes?: ByteExchange | undefined;
 }
 
-/** How a reply of bytes is read: whole, or in chunks as they come. */
+/** Reader of a response of bytes: whole, or in chunks as they come. */
 export type ByteExchange =
   | { readonly whole: (body: Uint8Array, headers: UpstreamHeaders) => ProviderResponse }
   | { readonly chunks: (headers: UpstreamHeaders) => ChunkStream };
 
-/** What a call has to do, so that no step needs to know of which kind it is. One file a kind, in `work/`. */
+/** Operation of a call: the steps need not know its kind. One file for each kind, in `operations/`. */
 export interface Operation {
-  /** Whether tokens are paid for: else nothing is counted where a provider tells no usage. */
+  /** True if tokens cost money. If false, missing usage is not counted. */
   readonly isBilled: boolean;
-  /** What a model must be capable of. */
+  /** Capability that the model must have. */
   readonly capability: string;
-  /** Whether a provider can do it, or we can without it. */
+  /** True if the provider or the gateway itself can do it. */
   isServedBy(adapter: ProviderAdapter): boolean;
-  /** How the provider is asked to serve the call, where that has other prices. */
+  /** Requested service tier: it can have other prices. */
   readonly service_tier?: ServiceTier;
-  /** Tools that the provider is asked to run itself, where the call goes to it untouched; absent: none. */
+  /** Requested tools that a provider runs itself. Only a passthrough carries them. */
   readonly hosted_tools?: readonly HostedTool[];
-  /** All that a person wrote, for finding what needs care. */
+  /** All text that a person wrote, for the compliance detectors. */
   promptText(): string | Promise<string>;
-  /** Upper bounds of what the call may use at a model. @param body_bytes the size of the request */
+  /**
+   * Upper bounds of the call's tokens at a model.
+   * @param body_bytes the size of the request
+   */
   maxPromptTokens(model: Model, body_bytes: number): number;
   maxCompletionTokens(model: Model): number;
-  /** Likewise of pictures; absent: none. */
+  /** Upper bound of images; absent: none. */
   maxImages?(): number;
   /**
-   * The dialogue with a provider whose wire is not the client's; null where the provider is not needed (`answer`).
+   * Exchange with a provider of another protocol; null if the gateway responds itself (`ownResponse`).
    * @throws OneVaultError unsupported_feature or invalid_request
    */
   translate(adapter: ProviderAdapter, target: RequestTarget, unsupported: UnsupportedFields): UpstreamExchange | null;
-  /** The answer that we give ourselves where a provider has none. */
+  /** The gateway's own response, if the provider has no endpoint for the operation. */
   ownResponse(): Promise<ProviderResponse>;
-  /** Counts what was used where the provider told nothing. @param written what it wrote */
+  /**
+   * Counts the usage if the provider reported none.
+   * @param written text that the provider wrote
+   */
   countUsage(written: string): Promise<Usage>;
 }

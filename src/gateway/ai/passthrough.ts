@@ -13,7 +13,9 @@ interface PassthroughInput {
   readonly unsupported: UnsupportedFields;
 }
 
-/** The dialogue with a provider that speaks the client's own wire: bytes pass, usage is read on the side. */
+/**
+ * Exchange with a provider that speaks the client's protocol: the bytes pass unchanged, and usage is read from them.
+ */
 export const passThrough = (
   passthrough: Passthrough,
   { parsed, content, headers, target, unsupported }: PassthroughInput,

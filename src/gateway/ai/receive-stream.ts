@@ -3,13 +3,13 @@ import type { Call } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { StreamEncoder, UpstreamExchange } from './operation.ts';
 
-// Below the 15 s that WHATWG HTML suggests for comments, as proxies cut what is silent for 30 s or more.
+// Below the 15 s that WHATWG HTML suggests for comments, because proxies cut connections that are silent for 30 s.
 const KEEP_ALIVE_AFTER_MS = 10_000;
 
 /**
- * Passes the frames of a stream on as they come, as fast as the client takes them. What came before a fault passes
- * before it, unless the client has seen nothing yet: then another provider may still be asked.
- * @throws OneVaultError what broke the stream
+ * Sends a stream's frames to the client as they come, as fast as the client reads. Frames before a fault are sent,
+ * unless the client has received nothing yet: then another provider may still be tried.
+ * @throws OneVaultError the fault that broke the stream
  */
 export const receiveStream = async (
   { clock }: GatewayDeps,
@@ -44,7 +44,7 @@ export const receiveStream = async (
 
 interface Translated {
   readonly text: string;
-  /** Whether any of the text is of an event, and not of comments alone. */
+  /** True if the text contains an event, not only comments. */
   readonly has_event: boolean;
   readonly fault: { readonly error: unknown } | null;
 }

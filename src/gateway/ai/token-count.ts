@@ -2,25 +2,25 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Usage } from '../../pricing/usage.ts';
 import type { ChatRequest, ToolCall } from '../../providers/chat-form.ts';
 
-// What OpenAI's chat format adds around each message and before the reply (OpenAI cookbook, "How to count tokens").
+// OpenAI's chat format adds tokens around each message and before the reply (OpenAI cookbook, "How to count tokens").
 const TOKENS_PER_MESSAGE = 3;
 const TOKENS_BEFORE_REPLY = 3;
 
-// The tokenizer's time grows with the square of a word: 100,000 characters without a space took 47 s, in pieces of
-// this size 0.04 s.
+// The tokenizer's time grows with the square of a word's length: 100,000 characters without a space took 47 s, in
+// pieces of this size 0.04 s.
 const PIECE_CHARS = 128;
-// A few milliseconds of counting, after which others get their turn.
+// A few milliseconds of counting, after which other calls get their turn.
 const PIECES_AT_ONCE = 64;
 
-// About as much as any model writes in one reply, and a second of counting at worst.
+// About the longest response of any model, and at most a second of counting.
 const COUNTED_MAX_CHARS = 524_288;
 
-// A prompt may well write of `<|endoftext|>`: it is text like any other.
+// A prompt may contain `<|endoftext|>`: it is counted as ordinary text.
 const AS_TEXT = { disallowedSpecial: new Set<string>() };
 
 /**
- * Counts a call's tokens where its provider told none: with o200k_base, the encoding of OpenAI's present models,
- * which is close to others' and marked as counted in the record. The tokenizer is loaded with the first count.
+ * Counts the tokens of a call whose provider reported none, with o200k_base, the encoding of OpenAI's present models.
+ * Other models' counts are close; the record marks the usage as counted. The first count loads the tokenizer.
  * @param produced the text that the provider produced
  */
 export const countUsage = async (chat: ChatRequest, produced: string): Promise<Usage> => {
@@ -36,7 +36,7 @@ export const countUsage = async (chat: ChatRequest, produced: string): Promise<U
   return countedUsage(prompt_tokens, await countText(produced));
 };
 
-/** Usage of which nothing but two sums is known. */
+/** Usage that consists of two known sums only. */
 export const countedUsage = (prompt_tokens: number, completion_tokens: number): Usage => ({
   prompt_tokens,
   completion_tokens,
@@ -51,7 +51,7 @@ export const countedUsage = (prompt_tokens: number, completion_tokens: number): 
 const calledText = ({ function: called }: ToolCall): string =>
   [called?.name, called?.arguments].filter((text) => typeof text === 'string').join('');
 
-/** Tokens of a text in o200k_base. What is beyond the limit is taken to be as dense as what is before it. */
+/** Tokens of a text in o200k_base. Beyond the limit, they are estimated by the density of the counted part. */
 export const countText = async (text: string): Promise<number> => {
   const { countTokens } = await import('gpt-tokenizer/encoding/o200k_base');
   let tokens = 0;
@@ -67,32 +67,32 @@ export const countText = async (text: string): Promise<number> => {
   return text.length <= counted.length ? tokens : Math.ceil((tokens * text.length) / counted.length);
 };
 
-// Above it are marks that no text holds.
-const LAST_WORD = 100_255;
+// Higher token numbers are control marks, which no text contains.
+const LAST_TEXT_TOKEN = 100_255;
 // About 10 ms of decoding.
 const TOKENS_AT_ONCE = 20_000;
 
 /**
- * The text that tokens stand for in cl100k_base, the encoding of OpenAI's embedding models, whose clients send tokens
- * in the place of texts; it is loaded with the first of them. What is no token of it stands for nothing.
+ * Decodes tokens in cl100k_base, the encoding of OpenAI's embedding models, whose clients may send tokens instead of
+ * texts. Unknown tokens are skipped. The first call loads the decoder.
  */
 export const textOfTokens = async (tokens: readonly number[]): Promise<string> => {
   const { decode } = await import('gpt-tokenizer/encoding/cl100k_base');
   let text = '';
   for (let from = 0; from < tokens.length; from += TOKENS_AT_ONCE) {
     if (from > 0) await yieldToOthers();
-    text += decode(tokens.slice(from, from + TOKENS_AT_ONCE).filter((token) => token <= LAST_WORD));
+    text += decode(tokens.slice(from, from + TOKENS_AT_ONCE).filter((token) => token <= LAST_TEXT_TOKEN));
   }
   return text;
 };
 
-/** Before a space where there is one, as tokens start with their space; never within a character. */
+/** Ends before a space if there is one, because tokens start with their space; never within a character. */
 const endOfPiece = (text: string, from: number): number => {
-  const most = from + PIECE_CHARS;
-  if (most >= text.length) return text.length;
-  // Looked for in the piece alone: in a text without any, all of it would be searched for each.
-  const space = text.slice(from, most + 1).lastIndexOf(' ');
+  const limit = from + PIECE_CHARS;
+  if (limit >= text.length) return text.length;
+  // Searched in the piece only: in a text without spaces, each search would read the whole text.
+  const space = text.slice(from, limit + 1).lastIndexOf(' ');
   if (space > 0) return from + space;
-  const is_high_surrogate = (text.charCodeAt(most - 1) & 0xfc00) === 0xd800;
-  return is_high_surrogate ? most - 1 : most;
+  const is_high_surrogate = (text.charCodeAt(limit - 1) & 0xfc00) === 0xd800;
+  return is_high_surrogate ? limit - 1 : limit;
 };

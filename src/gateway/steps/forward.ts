@@ -125,7 +125,7 @@ const exchangeWith = (
     passthrough === undefined
       ? parsed.operation.translate(adapter, target, unsupported)
       : passThrough(passthrough, { parsed, content: call.content, headers, target, unsupported });
-  listUnsupported(call, unsupported.lost);
+  listUnsupported(call, unsupported.paths);
   return exchange;
 };
 

@@ -12,7 +12,7 @@ export const textBlocks = (content: unknown, param: string, unsupported: Unsuppo
   blocks(content, param, (part, at) => {
     if (part.type === 'text') return textBlock(part.text, part, `${at}.text`);
     if (part.type === 'refusal') return textBlock(part.refusal, part, `${at}.refusal`);
-    unsupported.lose(`${at}.type`, "Anthropic's models take text only in this role");
+    unsupported.add(`${at}.type`, "Anthropic's models take text only in this role");
     return null;
   });
 
@@ -41,7 +41,7 @@ const blockOf = (part: JsonObject, param: string, unsupported: UnsupportedFields
     case 'file':
       return documentBlock(part, param, unsupported);
     default:
-      unsupported.lose(`${param}.type`, "Anthropic's models take text, images, PDF files and documents of text");
+      unsupported.add(`${param}.type`, "Anthropic's models take text, images, PDF files and documents of text");
       return null;
   }
 };
@@ -65,12 +65,12 @@ const imageBlock = (part: JsonObject, param: string, unsupported: UnsupportedFie
   if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
   const detail = image.detail ?? 'auto';
   if (detail !== 'auto' && detail !== 'high') {
-    unsupported.lose(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
+    unsupported.add(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
   }
   if (WEB_URL.test(url)) return { type: 'image', source: { type: 'url', url }, ...cacheMark(part) };
   const { media_type, data } = dataUrl(url, `${param}.image_url.url`);
   if (!IMAGE_TYPES.has(media_type)) {
-    unsupported.lose(`${param}.image_url.url`, "Anthropic's models read JPEG, PNG, GIF and WebP images");
+    unsupported.add(`${param}.image_url.url`, "Anthropic's models read JPEG, PNG, GIF and WebP images");
     return null;
   }
   return { type: 'image', source: { type: 'base64', media_type, data }, ...cacheMark(part) };
@@ -90,7 +90,7 @@ const documentSource = (file: JsonObject, param: string, unsupported: Unsupporte
   if (typeof text === 'string') return { type: 'text', media_type: 'text/plain', data: text };
   if (typeof file_url === 'string') return { type: 'url', url: file_url };
   if (typeof file_data !== 'string') {
-    unsupported.lose(param, "Anthropic's models take files with their content or their URL only");
+    unsupported.add(param, "Anthropic's models take files with their content or their URL only");
     return null;
   }
   const { media_type, data } = dataUrl(file_data, `${param}.file_data`);
@@ -98,7 +98,7 @@ const documentSource = (file: JsonObject, param: string, unsupported: Unsupporte
   if (media_type === 'text/plain') {
     return { type: 'text', media_type, data: Buffer.from(data, 'base64').toString('utf8') };
   }
-  unsupported.lose(`${param}.file_data`, "Anthropic's models read PDF files and plain text");
+  unsupported.add(`${param}.file_data`, "Anthropic's models read PDF files and plain text");
   return null;
 };
 

@@ -46,7 +46,7 @@ export const messagesOf = (
         add('user', [toolResult(message, param, unsupported)]);
         break;
       default:
-        unsupported.lose(
+        unsupported.add(
           `${param}.role`,
           "Anthropic's models know the roles system, developer, user, assistant and tool",
         );
@@ -61,9 +61,9 @@ const assistantBlocks = (
   param: string,
   unsupported: UnsupportedFields,
 ): readonly JsonObject[] => {
-  if (isObject(message.audio)) unsupported.lose(`${param}.audio`, "Anthropic's models take no audio");
+  if (isObject(message.audio)) unsupported.add(`${param}.audio`, "Anthropic's models take no audio");
   if (isObject(message.function_call)) {
-    unsupported.lose(`${param}.function_call`, "Anthropic's models take tool_calls instead");
+    unsupported.add(`${param}.function_call`, "Anthropic's models take tool_calls instead");
   }
   const thinking = Array.isArray(message.thinking_blocks) ? message.thinking_blocks.filter(isSigned) : [];
   const text = textBlocks(message.content, `${param}.content`, unsupported);
@@ -86,7 +86,7 @@ const isSigned = (block: unknown): boolean =>
 const toolUse = (call: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;
   if (!isObject(call) || !isObject(called)) {
-    unsupported.lose(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
+    unsupported.add(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
     return [];
   }
   if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'is not a text');

@@ -31,7 +31,7 @@ export const messagesRequest = (
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) unsupported.lose(field, "Anthropic's models have nothing for this field");
+    if (translate === undefined) unsupported.add(field, "Anthropic's models have nothing for this field");
     else translate(value, body, unsupported);
   }
   if (target.stream) body.stream = true;
@@ -64,13 +64,13 @@ const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
   (value, _body, unsupported) => {
     const empty = isObject(value) && Object.keys(value).length === 0;
-    if (!empty && !neutral.includes(value)) unsupported.lose(field, `Anthropic's models ${why}`);
+    if (!empty && !neutral.includes(value)) unsupported.add(field, `Anthropic's models ${why}`);
   };
 
 const temperature: Translate = (value, body, unsupported) => {
   if (typeof value !== 'number') throw invalid('temperature', 'is not a number');
   if (value >= 0 && value <= 1) body.temperature = value;
-  else unsupported.lose('temperature', "Anthropic's models take a temperature from 0 to 1");
+  else unsupported.add('temperature', "Anthropic's models take a temperature from 0 to 1");
 };
 
 const stop: Translate = (value, body) => {
@@ -89,7 +89,7 @@ const responseFormat: Translate = (value, body, unsupported) => {
   if (type === 'text') return;
   if (type === 'json_object') {
     const why = 'Anthropic\'s models need a JSON Schema (response_format.type "json_schema") to write JSON';
-    unsupported.lose('response_format', why);
+    unsupported.add('response_format', why);
     return;
   }
   const format = isObject(value) && type === 'json_schema' ? value.json_schema : undefined;
@@ -120,7 +120,7 @@ const reasoningEffort: Translate = (value, body) => {
 const serviceTier: Translate = (value, body, unsupported) => {
   if (value === 'auto') body.service_tier = 'auto';
   else if (value === 'default') body.service_tier = 'standard_only';
-  else unsupported.lose('service_tier', 'Anthropic\'s models know the tiers "auto" and "default" only');
+  else unsupported.add('service_tier', 'Anthropic\'s models know the tiers "auto" and "default" only');
 };
 
 // Without a prototype, so that a field named `constructor` finds nothing.
@@ -151,7 +151,7 @@ const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Ob
   verbosity: onlyNeutral('verbosity', ['medium'], 'take no verbosity'),
   modalities: ((value, _body, unsupported) => {
     if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
-      unsupported.lose('modalities', "Anthropic's models write text only");
+      unsupported.add('modalities', "Anthropic's models write text only");
     }
   }) satisfies Translate,
   functions: onlyNeutral('functions', [], 'take tools instead of functions'),

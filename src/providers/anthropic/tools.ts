@@ -24,7 +24,7 @@ export const toolFields = (
 const toolOf = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
   if (tool.type !== 'function') {
-    unsupported.lose(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
+    unsupported.add(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
@@ -59,6 +59,6 @@ const toolChoice = (choice: unknown, single: boolean, unsupported: UnsupportedFi
     }
     return { type: 'tool', name: named.name, ...alone };
   }
-  unsupported.lose('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
+  unsupported.add('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
   return null;
 };

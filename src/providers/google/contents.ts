@@ -57,7 +57,7 @@ export const contentsOf = (
         add('tool', resultParts(message, param, { names, model, unsupported }));
         break;
       default:
-        unsupported.lose(`${param}.role`, "Google's models know the roles system, developer, user, assistant and tool");
+        unsupported.add(`${param}.role`, "Google's models know the roles system, developer, user, assistant and tool");
     }
   });
   return { ...(system.length === 0 ? {} : { systemInstruction: { parts: system } }), contents };
@@ -74,9 +74,9 @@ interface Turns {
 
 const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
   const { unsupported, model } = turns;
-  if (isObject(message.audio)) unsupported.lose(`${param}.audio`, "Google's models take no sound that they said");
+  if (isObject(message.audio)) unsupported.add(`${param}.audio`, "Google's models take no sound that they said");
   if (isObject(message.function_call)) {
-    unsupported.lose(`${param}.function_call`, "Google's models take tool_calls instead");
+    unsupported.add(`${param}.function_call`, "Google's models take tool_calls instead");
   }
   const signatures = signaturesOf(message);
   const said = [
@@ -105,7 +105,7 @@ const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly
 const functionCall = (call: unknown, param: string, { names, unsupported }: Turns): JsonObject | null => {
   const called = isObject(call) && call.type === 'function' ? call.function : undefined;
   if (!isObject(call) || !isObject(called)) {
-    unsupported.lose(`${param}.type`, 'Google\'s models call tools of the type "function" only');
+    unsupported.add(`${param}.type`, 'Google\'s models call tools of the type "function" only');
     return null;
   }
   const { id } = call;

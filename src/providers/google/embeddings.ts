@@ -14,7 +14,7 @@ export const embeddings: ProviderOperation<EmbeddingRequest, EmbeddingResponse> 
     const { input, dimensions, task_type, title } = form;
     for (const [field, value] of Object.entries(form)) {
       if (READ_HERE.has(field) || NEUTRAL.has(field) || value === undefined || value === null) continue;
-      unsupported.lose(field, "Google's models have nothing for this field");
+      unsupported.add(field, "Google's models have nothing for this field");
     }
     const model = resourceOf(target.model);
     const requests = textsOf(input).map((text) => ({

@@ -25,7 +25,7 @@ export const textParts = (given: Content, unsupported: UnsupportedFields): reado
   partsOf(given, (part, param) => {
     if (part.type === 'text') return [textPart(part.text, `${param}.text`)];
     if (part.type === 'refusal') return [textPart(part.refusal, `${param}.refusal`)];
-    unsupported.lose(`${param}.type`, "Google's models take text only in this role");
+    unsupported.add(`${param}.type`, "Google's models take text only in this role");
     return [];
   });
 
@@ -56,7 +56,7 @@ const partOf = (
     case 'input_audio':
       return [audioPart(part.input_audio, `${param}.input_audio`)];
     default:
-      unsupported.lose(`${param}.type`, "Google's models take text, images, files and sound");
+      unsupported.add(`${param}.type`, "Google's models take text, images, files and sound");
       return [];
   }
 };
@@ -80,7 +80,7 @@ const imageParts = (
   const mimeType = typeOfUrl(url);
   if (mimeType !== null) return [{ fileData: { mimeType, fileUri: url }, ...resolution }];
   const why = 'Google is told the type of a picture, which this URL does not show: send the picture itself';
-  unsupported.lose(`${param}.image_url.url`, why);
+  unsupported.add(`${param}.image_url.url`, why);
   return [];
 };
 
@@ -89,7 +89,7 @@ const resolutionOf = (detail: unknown, param: string, model: string, unsupported
   if (isThirdGeneration(model) && (detail === 'low' || detail === 'high')) {
     return { mediaResolution: { level: `MEDIA_RESOLUTION_${detail.toUpperCase()}` } };
   }
-  unsupported.lose(param, "Google's models before Gemini 3 read every picture in the same detail");
+  unsupported.add(param, "Google's models before Gemini 3 read every picture in the same detail");
   return {};
 };
 
@@ -104,7 +104,7 @@ const fileParts = (file: JsonObject, param: string, unsupported: UnsupportedFiel
     const mimeType = typeOfUrl(file_url) ?? 'application/pdf';
     return [...said, { fileData: { mimeType, fileUri: file_url } }];
   }
-  unsupported.lose(param, "Google's models take files with their content or their URL only");
+  unsupported.add(param, "Google's models take files with their content or their URL only");
   return [];
 };
 

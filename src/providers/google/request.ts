@@ -31,7 +31,7 @@ export const generateRequest = (
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) unsupported.lose(field, "Google's models have nothing for this field");
+    if (translate === undefined) unsupported.add(field, "Google's models have nothing for this field");
     else translate(value, { body, config }, unsupported);
   }
   const most = chat.max_completion_tokens ?? chat.max_tokens ?? null;
@@ -66,7 +66,7 @@ const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
   (value, _into, unsupported) => {
     const empty = isObject(value) && Object.keys(value).length === 0;
-    if (!empty && !neutral.includes(value)) unsupported.lose(field, `Google's models ${why}`);
+    if (!empty && !neutral.includes(value)) unsupported.add(field, `Google's models ${why}`);
   };
 
 /** A label, or a hint for a cache: it changes no reply. */
@@ -77,7 +77,7 @@ const STOPS_MAX = 5;
 const stop: Translate = (value, { config }, unsupported) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
   if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
-  if (sequences.length > STOPS_MAX) unsupported.lose('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
+  if (sequences.length > STOPS_MAX) unsupported.add('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
   if (sequences.length > 0) config.stopSequences = sequences.slice(0, STOPS_MAX);
 };
 
@@ -106,13 +106,13 @@ const TIERS: Readonly<Record<string, string | undefined>> = {
 const serviceTier: Translate = (value, { body }, unsupported) => {
   if (value === 'auto') return;
   const tier = typeof value === 'string' && Object.hasOwn(TIERS, value) ? TIERS[value] : undefined;
-  if (tier === undefined) unsupported.lose('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
+  if (tier === undefined) unsupported.add('service_tier', 'Google knows the tiers "default", "flex" and "priority"');
   else body.serviceTier = tier;
 };
 
 const modalities: Translate = (value, _into, unsupported) => {
   if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
-    unsupported.lose('modalities', "Google's models are asked for text only here");
+    unsupported.add('modalities', "Google's models are asked for text only here");
   }
 };
 

@@ -61,7 +61,7 @@ export const keptSchema = (schema: JsonObject, param: string, unsupported: Unsup
     } else if (word === 'const' && (typeof value === 'string' || typeof value === 'number')) {
       kept.enum = [value];
     } else {
-      unsupported.lose(at, `Google holds no reply to "${word}" of a schema`);
+      unsupported.add(at, `Google holds no reply to "${word}" of a schema`);
     }
   }
   return kept;

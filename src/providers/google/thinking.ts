@@ -28,7 +28,7 @@ export const thinkingConfig = (chat: ChatRequest, model: string, unsupported: Un
   const thinking = isObject(chat.thinking) ? chat.thinking : null;
   if (effort === 'none' || thinking?.type === 'disabled') {
     if (!isThirdGeneration(model)) return { thinkingBudget: 0 };
-    unsupported.lose(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
+    unsupported.add(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
     return { thinkingLevel: 'MINIMAL' };
   }
   const amount = effort === null ? budgetOf(thinking) : amountOf(effort, model);

@@ -30,7 +30,7 @@ const isStrict = (tool: unknown): boolean => isObject(tool) && isObject(tool.fun
 const declaration = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   if (!isObject(tool)) throw invalid(param, 'is not an object');
   if (tool.type !== 'function') {
-    unsupported.lose(`${param}.type`, 'Google\'s models take tools of the type "function" only');
+    unsupported.add(`${param}.type`, 'Google\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
@@ -78,7 +78,7 @@ const callingConfig = (choice: unknown, is_strict: boolean, unsupported: Unsuppo
     );
     return { mode: allowed.mode === 'required' ? 'ANY' : 'VALIDATED', allowedFunctionNames: names };
   }
-  unsupported.lose('tool_choice', 'Google\'s models can be told "auto", "none", "required" or functions by name');
+  unsupported.add('tool_choice', 'Google\'s models can be told "auto", "none", "required" or functions by name');
   return null;
 };
 

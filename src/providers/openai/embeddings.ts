@@ -24,7 +24,7 @@ export const createEmbeddings = (
     for (const [field, value] of Object.entries(form)) {
       if (SET_HERE.has(field) || value === undefined || value === null) continue;
       if (OWN.has(field)) body[field] = value;
-      else unsupported.lose(field, `${profile.name} has nothing for this field`);
+      else unsupported.add(field, `${profile.name} has nothing for this field`);
     }
     return profile.post(JSON.stringify(profile.adapt(body, unsupported)), target);
   },

@@ -60,10 +60,10 @@ const partOf = (part: ContentPart, at: string, unsupported: UnsupportedFields): 
   const { file_url, text, context, ...file } = part.file;
   if (text !== undefined) return { type: 'text', text: documentText(file.filename, context, text) };
   if (file_url !== undefined) {
-    unsupported.lose(`${at}.file.file_url`, 'OpenAI takes files with their content only');
+    unsupported.add(`${at}.file.file_url`, 'OpenAI takes files with their content only');
     return null;
   }
-  if (context !== undefined) unsupported.lose(`${at}.file.context`, 'OpenAI takes no context of a file');
+  if (context !== undefined) unsupported.add(`${at}.file.context`, 'OpenAI takes no context of a file');
   // The API asks for a name with each content.
   return { type: 'file', file: { filename: 'document.pdf', ...file } };
 };

@@ -21,7 +21,7 @@ export const createChatRequest =
       if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
       if (OWN.has(field) || profile.takes.has(field)) body[field] = value;
       else if (EXTENSIONS[field] !== undefined) EXTENSIONS[field](value, body, unsupported);
-      else unsupported.lose(field, `${profile.name} has nothing for this field`);
+      else unsupported.add(field, `${profile.name} has nothing for this field`);
     }
     if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
     limitStops(body, unsupported);
@@ -101,6 +101,6 @@ const STOPS_MAX = 4;
 const limitStops = (body: Fields, unsupported: UnsupportedFields): void => {
   const { stop } = body;
   if (!Array.isArray(stop) || stop.length <= STOPS_MAX) return;
-  unsupported.lose('stop', `OpenAI takes ${STOPS_MAX} stop sequences at most`);
+  unsupported.add('stop', `OpenAI takes ${STOPS_MAX} stop sequences at most`);
   body.stop = stop.slice(0, STOPS_MAX);
 };

@@ -18,56 +18,63 @@ import {
 import { countUsage } from '../token-count.ts';
 import { singleToolCall } from './single-tool-call.ts';
 
-/** A chat as a client protocol has read it into the pivot form. */
+/** A chat request that a client protocol has parsed into the pivot form. */
 export interface ReadChat {
   readonly chat: ChatRequest;
-  /** What the pivot form has no place for: it stands in the way of translating, but passes to its own provider. */
+  /** Fields without a place in the pivot form: a translation omits or refuses them, a passthrough carries them. */
   readonly unsupported: readonly UnsupportedField[];
-  /** Text of the prompt that is not in `chat`. */
+  /** Prompt text that is not in `chat`. */
   readonly unread: readonly string[];
-  /** Tools that the provider is asked to run itself; absent: none. */
+  /** Requested tools that a provider runs itself; absent: none. */
   readonly hosted_tools?: readonly HostedTool[];
-  /** The client's own path of a field of the pivot form. */
+  /** Converts a path of the pivot form to the client's path. */
   readonly locate: (param: string) => string;
 }
 
 export interface UnsupportedField {
-  /** The client's own path. */
+  /** The client's path. */
   readonly param: string;
   readonly why: string;
-  /** Whether it adds nothing to the prompt. */
+  /** True if it adds nothing to the prompt. */
   readonly is_light?: boolean;
-  /** Where leaving it out would mislead the client's SDK: what tells it to do without, whatever the client allows. */
+  /**
+   * Error code that tells the client's SDK to do without the field. Set if omitting the field would mislead the SDK:
+   * then it is refused in any case.
+   */
   readonly protocol_code?: string;
 }
 
-/** How a client protocol writes replies of the pivot form. */
+/** Writes responses of the pivot form in a client's protocol. */
 export interface ChatWriter {
-  /** Reads a whole reply; gives what writes it once usage and cost are known. @throws OneVaultError provider_malformed */
+  /**
+   * Reads a whole response.
+   * @returns a function that writes the client's body once usage and cost are known
+   * @throws OneVaultError provider_malformed
+   */
   whole(response: ChatResponse): (call: FinishedCall, rating: Rating) => string;
   stream(): ChatStreamEncoder;
 }
 
-/** A stream in the client's own frames; holds the state of one. */
+/** Encodes one stream in the client's frames. */
 export interface ChatStreamEncoder {
   /**
-   * @param usage what the provider has told by now of the whole reply
-   * @returns '' where the chunk says nothing to this client
+   * @param usage the usage that the provider has reported so far
+   * @returns '' if the chunk contains nothing for this client
    * @throws OneVaultError provider_malformed
    */
   chunk(chunk: ChatChunk, usage: Usage | null): string;
   last(call: FinishedCall, rating: Rating): string;
-  /** As in `Frames`; absent where frames are server-sent events. */
+  /** As in `StreamEncoder`; absent for server-sent events. */
   readonly keep_alive?: string;
   readonly next_number?: number;
 }
 
-// What a provider's own tool instructions add to a prompt (Anthropic publishes 313 to 530 tokens).
+// Tokens that a provider's tool instructions add to a prompt (Anthropic publishes 313 to 530).
 const TOOL_PROMPT_TOKENS = 1_024;
-// Stands in where neither the client nor the catalog bounds a reply: as long as any model writes today.
-const LONGEST_REPLY_TOKENS = 131_072;
+// Length limit if neither the client nor the catalog has one: as long as any model writes today.
+const DEFAULT_MAX_TOKENS = 131_072;
 
-/** A chat as the steps of a call see it. */
+/** Creates the operation of a chat call. */
 export const chatOperation = (read: ReadChat, writer: ChatWriter): Operation => ({
   isBilled: true,
   capability: 'chat',
@@ -85,13 +92,13 @@ export const chatOperation = (read: ReadChat, writer: ChatWriter): Operation => 
       stream: () => encoderOf(adapter.chat, read.chat, writer),
     };
   },
-  ownResponse: () => Promise.reject(new Error('a chat has no answer of our own')),
+  ownResponse: () => Promise.reject(new Error('the gateway has no chat response of its own')),
   countUsage: (written) => countUsage(read.chat, written),
 });
 
-const asTier = (asked: unknown): ServiceTier => (asked === 'flex' || asked === 'priority' ? asked : 'standard');
+const asTier = (tier: unknown): ServiceTier => (tier === 'flex' || tier === 'priority' ? tier : 'standard');
 
-/** What is lost on the way into the pivot form counts from the start; what is lost after it, by the client's paths. */
+/** Adds the fields that the pivot form cannot express, and maps later ones to the client's paths. */
 export const unsupportedOf = (
   read: Pick<ReadChat, 'unsupported' | 'locate'>,
   unsupported: UnsupportedFields,
@@ -100,7 +107,7 @@ export const unsupportedOf = (
     if (protocol_code !== undefined) {
       throw new OneVaultError('unsupported_feature', { param, details: `${why} (${param}).`, protocol_code });
     }
-    unsupported.lose(param, why);
+    unsupported.add(param, why);
   }
   return atSourcePath(unsupported, read.locate);
 };
@@ -108,7 +115,7 @@ export const unsupportedOf = (
 const responseOf = (
   chat: ChatProviderOperation,
   text: string,
-  asked: ChatRequest,
+  request: ChatRequest,
   writer: ChatWriter,
 ): ProviderResponse => {
   const { result, usage, broken = null } = chat.response(text);
@@ -116,14 +123,14 @@ const responseOf = (
     usage,
     broken,
     written: () => textOfChoices(result.choices, 'message'),
-    body: writer.whole(singleToolCall(asked).whole(result)),
+    body: writer.whole(singleToolCall(request).whole(result)),
   };
 };
 
-const encoderOf = (chat: ChatProviderOperation, asked: ChatRequest, writer: ChatWriter): StreamEncoder => {
+const encoderOf = (chat: ChatProviderOperation, request: ChatRequest, writer: ChatWriter): StreamEncoder => {
   const stream = chat.stream();
   const encoder = writer.stream();
-  const bounded = singleToolCall(asked).stream();
+  const bounded = singleToolCall(request).stream();
   return {
     push: (piece) => {
       if (piece.data === null) return '';
@@ -159,7 +166,7 @@ export const promptText = ({ chat, unread }: ReadChat): string => {
 
 const isText = (value: unknown): value is string => typeof value === 'string';
 
-/** A byte-level tokenizer makes no token of less than a byte; only pictures and the like weigh more than their reference. */
+/** A byte-level tokenizer makes no token of less than a byte. Only images and files weigh more than their reference. */
 const maxPromptTokens = (read: ReadChat, model: Model, body_bytes: number): number => {
   const { chat } = read;
   const tools = chat.tools === undefined || chat.tools === null ? 0 : TOOL_PROMPT_TOKENS;
@@ -167,7 +174,7 @@ const maxPromptTokens = (read: ReadChat, model: Model, body_bytes: number): numb
   return Math.min(body_bytes + tools, model.context_window_tokens ?? Number.MAX_SAFE_INTEGER);
 };
 
-/** Whether a prompt may weigh more than its bytes: by pictures, files, and tools that a provider runs itself. */
+/** True if a prompt may have more tokens than bytes: with images, files, or tools that a provider runs itself. */
 const isHeavy = ({ chat, unsupported }: ReadChat): boolean =>
   unsupported.some(({ is_light }) => is_light !== true) ||
   (chat.web_search_options ?? null) !== null ||
@@ -178,7 +185,6 @@ const hasOtherThanText = ({ content }: ChatMessage): boolean =>
   Array.isArray(content) && content.some(({ type }) => type !== 'text');
 
 const maxCompletionTokens = (chat: ChatRequest, model: Model): number => {
-  const asked = chat.max_completion_tokens ?? chat.max_tokens;
-  const most = asked ?? model.max_output_tokens ?? LONGEST_REPLY_TOKENS;
-  return most * (typeof chat.n === 'number' ? chat.n : 1);
+  const limit = chat.max_completion_tokens ?? chat.max_tokens ?? model.max_output_tokens ?? DEFAULT_MAX_TOKENS;
+  return limit * (typeof chat.n === 'number' ? chat.n : 1);
 };

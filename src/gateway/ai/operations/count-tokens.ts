@@ -3,9 +3,9 @@ import { countUsage } from '../token-count.ts';
 import { promptText, type ReadChat, unsupportedOf } from './chat.ts';
 
 /**
- * The count of a prompt's tokens: the provider's own where it has an endpoint for that, else ours. It costs nothing,
- * but it is a call like any other, since the prompt may leave for the provider.
- * @param write the body that tells the count
+ * Counts a prompt's tokens: by the provider's endpoint if it has one, else by the gateway. It costs nothing, but is
+ * recorded as a call because the prompt may go to the provider.
+ * @param write writes the client's body
  */
 export const countTokensOperation = (read: ReadChat, write: (tokens: number) => string): Operation => {
   const responseOf = (tokens: number): ProviderResponse => ({

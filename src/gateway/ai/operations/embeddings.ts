@@ -5,17 +5,21 @@ import type { FinishedCall, Operation } from '../operation.ts';
 import { countedUsage, countText, textOfTokens } from '../token-count.ts';
 import { type UnsupportedField, unsupportedOf } from './chat.ts';
 
-/** A call for embeddings as a client protocol has read it into the pivot form; the fields mean what they do in `ReadChat`. */
+/** An embeddings request that a client protocol has parsed into the pivot form; for the fields, see `ReadChat`. */
 export interface ReadEmbeddings {
   readonly request: EmbeddingRequest;
   readonly unsupported: readonly UnsupportedField[];
   readonly locate: (param: string) => string;
 }
 
-/** Reads a reply; gives what writes it for the client once usage and cost are known. @throws OneVaultError provider_malformed */
+/**
+ * Reads a response.
+ * @returns a function that writes the client's body once usage and cost are known
+ * @throws OneVaultError provider_malformed
+ */
 export type EmbeddingsWriter = (response: EmbeddingResponse) => (call: FinishedCall, rating: Rating) => string;
 
-/** Vectors of texts: only the prompt is paid for. */
+/** Creates the operation of an embeddings call. Only the prompt costs money. */
 export const embeddingsOperation = (read: ReadEmbeddings, write: EmbeddingsWriter): Operation => ({
   isBilled: true,
   capability: 'embeddings',
@@ -36,7 +40,7 @@ export const embeddingsOperation = (read: ReadEmbeddings, write: EmbeddingsWrite
       },
     };
   },
-  ownResponse: () => Promise.reject(new Error('we make no embeddings of our own')),
+  ownResponse: () => Promise.reject(new Error('the gateway has no embeddings of its own')),
   countUsage: async () => countedUsage(await countInputs(read.request), 0),
 });
 
@@ -48,13 +52,13 @@ const promptText = async ({ input, title }: EmbeddingRequest): Promise<string> =
   return texts.join('\n');
 };
 
-/** One input an item: a text, or tokens. */
+/** The inputs as a list; each is a text or tokens. */
 const inputsOf = (input: Input): readonly (string | readonly number[])[] => {
   if (typeof input === 'string') return [input];
   return typeof input[0] === 'number' ? [input as readonly number[]] : (input as readonly string[]);
 };
 
-/** No input is longer than the model takes, and none has more tokens than bytes. */
+/** No input is longer than the model's context, and none has more tokens than bytes. */
 const maxPromptTokens = ({ input }: EmbeddingRequest, model: Model, body_bytes: number): number => {
   const { context_window_tokens } = model;
   if (context_window_tokens === null) return body_bytes;

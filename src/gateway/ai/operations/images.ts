@@ -4,16 +4,20 @@ import type { ImageRequest, ImageResponse } from '../../../providers/image-form.
 import type { FinishedCall, Operation } from '../operation.ts';
 import { countedUsage, countText } from '../token-count.ts';
 
-/** Reads a reply; gives what writes it for the client once usage and cost are known. @throws OneVaultError provider_malformed */
+/**
+ * Reads a response.
+ * @returns a function that writes the client's body once usage and cost are known
+ * @throws OneVaultError provider_malformed
+ */
 export type ImagesWriter = (response: ImageResponse) => (call: FinishedCall, rating: Rating) => string;
 
-// A picture of the largest size at the best quality, where the catalog does not say (OpenAI publishes 6,240 tokens
-// for gpt-image-1 and lets later models draw four times as many pixels).
-const LARGEST_IMAGE_TOKENS = 32_768;
-// What OpenAI adds for each picture that it shows half done.
+// Tokens of an image if the catalog has no limit (OpenAI publishes 6,240 for gpt-image-1 at the largest size and best
+// quality, and lets later models draw four times as many pixels).
+const DEFAULT_IMAGE_TOKENS = 32_768;
+// Tokens that OpenAI adds for each partial image.
 const PARTIAL_IMAGE_TOKENS = 100;
 
-/** Pictures of a description. */
+/** Creates the operation of an image generation call. */
 export const imagesOperation = (request: ImageRequest, write: ImagesWriter): Operation => ({
   isBilled: true,
   capability: 'images',
@@ -31,11 +35,11 @@ export const imagesOperation = (request: ImageRequest, write: ImagesWriter): Ope
         return { usage, written: () => '', body: write(result) };
       },
       stream: () => {
-        throw new Error('pictures that are translated are not streamed');
+        throw new Error('translated images are not streamed');
       },
     };
   },
-  ownResponse: () => Promise.reject(new Error('we draw no pictures of our own')),
+  ownResponse: () => Promise.reject(new Error('the gateway draws no images of its own')),
   countUsage: async () => {
     const completion_tokens = tokensOf(request);
     const usage = countedUsage(await countText(request.prompt), completion_tokens);
@@ -44,12 +48,12 @@ export const imagesOperation = (request: ImageRequest, write: ImagesWriter): Ope
 });
 
 const maxCompletionTokens = ({ n, partial_images }: ImageRequest, model: Model): number => {
-  const an_image = (model.max_output_tokens ?? LARGEST_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
+  const an_image = (model.max_output_tokens ?? DEFAULT_IMAGE_TOKENS) + (partial_images ?? 0) * PARTIAL_IMAGE_TOKENS;
   return an_image * (n ?? 1);
 };
 
 // https://platform.openai.com/docs/guides/image-generation#cost-and-latency
-const PICTURE_TOKENS: ReadonlyMap<unknown, number> = new Map([
+const IMAGE_TOKENS: ReadonlyMap<unknown, number> = new Map([
   ['low 1024x1024', 272],
   ['low 1024x1536', 408],
   ['low 1536x1024', 400],
@@ -60,8 +64,11 @@ const PICTURE_TOKENS: ReadonlyMap<unknown, number> = new Map([
   ['high 1024x1536', 6_240],
   ['high 1536x1024', 6_208],
 ]);
-const DEAREST_PICTURE_TOKENS = 6_240;
+const MAX_PUBLISHED_TOKENS = 6_240;
 
-/** The pictures' tokens where the provider told none: as published, and of what is left to the model, the most. */
+/**
+ * Image tokens if the provider reported none: the published number, or the largest one if the model chose size or
+ * quality.
+ */
 const tokensOf = ({ n, quality, size }: ImageRequest): number =>
-  (PICTURE_TOKENS.get(`${String(quality)} ${String(size)}`) ?? DEAREST_PICTURE_TOKENS) * (n ?? 1);
+  (IMAGE_TOKENS.get(`${String(quality)} ${String(size)}`) ?? MAX_PUBLISHED_TOKENS) * (n ?? 1);

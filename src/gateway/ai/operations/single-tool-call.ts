@@ -1,20 +1,20 @@
 import type { ChatChunk, ChatRequest, ChatResponse } from '../../../providers/chat-form.ts';
 
-/** Replies of the pivot form as their client may see them. */
+/** Limits responses of the pivot form to the tool calls that the client allows. */
 export interface SingleToolCall {
   whole(response: ChatResponse): ChatResponse;
-  /** Bounds one stream, whose chunks it is given in order. */
+  /** Creates the filter of one stream. It takes the chunks in order. */
   stream(): (chunk: ChatChunk) => ChatChunk;
 }
 
-const AS_THEY_ARE: SingleToolCall = { whole: (response) => response, stream: () => (chunk) => chunk };
+const UNCHANGED: SingleToolCall = { whole: (response) => response, stream: () => (chunk) => chunk };
 
 /**
- * Leaves each choice the first of its tool calls where the client asked for one at a time (`parallel_tool_calls:
- * false`): not every provider can be told. The model sees one result and makes its next call then.
+ * Keeps only the first tool call of each choice if the client allows one at a time (`parallel_tool_calls: false`), for
+ * providers without such a setting. The model sees one result and then makes its next call.
  */
 export const singleToolCall = ({ parallel_tool_calls }: ChatRequest): SingleToolCall =>
-  parallel_tool_calls === false ? { whole: firstOfWhole, stream: firstOfStream } : AS_THEY_ARE;
+  parallel_tool_calls === false ? { whole: firstOfWhole, stream: firstOfStream } : UNCHANGED;
 
 const firstOfWhole = (response: ChatResponse): ChatResponse => ({
   ...response,
@@ -26,7 +26,7 @@ const firstOfWhole = (response: ChatResponse): ChatResponse => ({
 });
 
 const firstOfStream = (): ((chunk: ChatChunk) => ChatChunk) => {
-  /** By the index of a choice: that of its first call. */
+  /** By index of a choice: the index of its first call. */
   const first = new Map<number, number>();
   return (chunk) => ({
     ...chunk,

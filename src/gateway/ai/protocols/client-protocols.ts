@@ -15,7 +15,7 @@ import { createEmbeddings } from './openai/embeddings.ts';
 import { createImages } from './openai/images.ts';
 import { createResponses } from './openai/responses/responses.ts';
 
-/** Every endpoint that takes calls. */
+/** Creates the protocols of all endpoints that take calls. */
 export const createClientProtocols = (): readonly ClientProtocol[] => [
   createChatCompletions(),
   createResponses(),

@@ -1,28 +1,31 @@
 import type { Reading } from './reading.ts';
 
-/** A request of the pivot form in the making. */
+/** A request of the pivot form, under construction. */
 export type Fields = Record<string, unknown>;
 
-/** Puts what one field means into the pivot form. */
+/** Converts one field to the pivot form. */
 export type Read = (value: unknown, chat: Fields, reading: Reading) => void;
 
-/** How each field of a protocol is read. */
+/** Readers of a protocol's fields, by name. */
 export type Readers = Readonly<Record<string, Read | undefined>>;
 
-export const NOTHING_LIKE_IT = 'There is nothing like this field elsewhere';
+export const NOTHING_LIKE_IT = 'Other providers have no such field';
 
-/** A table of readers, without a prototype, so that a field named `constructor` finds nothing. */
+/** Creates a table of readers without a prototype: a field named `constructor` has no reader. */
 export const createReaders = (readers: Readonly<Record<string, Read>>): Readers =>
   Object.assign(Object.create(null) as object, readers) as Readers;
 
-/** Of a field that only has another name in the pivot form. */
+/** Reader of a field that only has another name in the pivot form. */
 export const as =
   (name: string): Read =>
   (value, chat) => {
     chat[name] = value;
   };
 
-/** Reads one field; one that has no reader is lost. @param path the client's path of it */
+/**
+ * Reads one field. A field without a reader is unsupported.
+ * @param path the client's path of the field
+ */
 export const readField = (
   readers: Readers,
   [field, path]: readonly [string, string],
@@ -32,11 +35,11 @@ export const readField = (
 ): void => {
   const read = readers[field];
   if (read !== undefined) read(value, chat, reading);
-  else reading.lose(path, NOTHING_LIKE_IT, value);
+  else reading.addUnsupported(path, NOTHING_LIKE_IT, value);
 };
 
 /**
- * Reads all fields but those that are read elsewhere. Null says nothing, as absence does.
+ * Reads all fields except `elsewhere`. Null counts as absent.
  * @param prefix of the client's paths, with its dot
  */
 export const readFields = (

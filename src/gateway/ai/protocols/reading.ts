@@ -1,43 +1,48 @@
 import type { UnsupportedField } from '../operations/chat.ts';
 
-/** Where a message of the pivot form came from. */
-interface Place {
+/** Source paths of a message of the pivot form. */
+interface SourcePaths {
   readonly message: string;
-  /** By part of its content. */
+  /** Source paths of its content's parts. */
   readonly parts: readonly string[];
 }
 
-/** What reading a request gathers beside the pivot form. */
+/** Collector of the facts of a request that the pivot form does not hold. */
 export interface Reading {
   readonly unsupported: UnsupportedField[];
   readonly unread: string[];
-  /** Notes a field of the client that the pivot form has no place for, and its text. */
-  lose(param: string, why: string, value: unknown, more?: Pick<UnsupportedField, 'is_light' | 'protocol_code'>): void;
-  /** Notes where the next message of the pivot form came from. */
-  place(message: string, parts?: readonly string[]): void;
+  /** Adds a client's field without a place in the pivot form, and its text. */
+  addUnsupported(
+    param: string,
+    why: string,
+    value: unknown,
+    more?: Pick<UnsupportedField, 'is_light' | 'protocol_code'>,
+  ): void;
+  /** Adds the source paths of the next message of the pivot form. */
+  addSource(message: string, parts?: readonly string[]): void;
   locate(param: string): string;
 }
 
-/** @param names what the client's protocol calls fields of the pivot form that have another name there */
+/** @param names the client's names of fields of the pivot form, if they differ */
 export const createReading = (names: ReadonlyMap<string, string>): Reading => {
   const unsupported: UnsupportedField[] = [];
   const unread: string[] = [];
-  const places: Place[] = [];
+  const sources: SourcePaths[] = [];
   return {
     unsupported,
     unread,
-    lose: (param, why, value, more = {}) => {
+    addUnsupported: (param, why, value, more = {}) => {
       unsupported.push({ param, why, ...more });
       unread.push(JSON.stringify(value));
     },
-    place: (message, parts = []) => {
-      places.push({ message, parts });
+    addSource: (message, parts = []) => {
+      sources.push({ message, parts });
     },
     locate: (param) => {
       const [, index, part] = MESSAGE.exec(param) ?? [];
       if (index !== undefined) {
-        const place = places[Number(index)];
-        return (part === undefined ? undefined : place?.parts[Number(part)]) ?? place?.message ?? param;
+        const source = sources[Number(index)];
+        return (part === undefined ? undefined : source?.parts[Number(part)]) ?? source?.message ?? param;
       }
       const [whole = param, name = ''] = /^(\w+)(?:\[\d+\])?/.exec(param) ?? [];
       return name === 'tools' ? whole : (names.get(name) ?? param);

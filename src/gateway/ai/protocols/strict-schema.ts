@@ -1,6 +1,6 @@
 import { isObject } from '../../../providers/json.ts';
 
-/** Whether OpenAI can hold a reply to the schema: it asks that objects be closed and all of their fields required. */
+/** True if OpenAI accepts the schema as strict: all objects are closed and all of their fields required. */
 export const isStrict = (schema: unknown): boolean => {
   if (Array.isArray(schema)) return schema.every(isStrict);
   if (!isObject(schema)) return true;

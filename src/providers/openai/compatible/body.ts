@@ -68,7 +68,7 @@ const refuse =
   (field: string, why: string): Edit =>
   (body, unsupported) => {
     if (!Object.hasOwn(body, field)) return;
-    if (!asksNothing(field, body[field])) unsupported.lose(field, why);
+    if (!asksNothing(field, body[field])) unsupported.add(field, why);
     delete body[field];
   };
 
@@ -77,7 +77,7 @@ const refuseInMessages =
   (body, unsupported) =>
     editMessages(body, (message, index) => {
       if (!Object.hasOwn(message, field)) return message;
-      if (!asksNothing(field, message[field])) unsupported.lose(`messages[${index}].${field}`, why);
+      if (!asksNothing(field, message[field])) unsupported.add(`messages[${index}].${field}`, why);
       const { [field]: _lost, ...rest } = message;
       return rest;
     });
@@ -128,7 +128,7 @@ const chooseTools = ({ tool_choices = {}, named_tool_choice, provider_name }: Co
       else delete body.tool_choice;
     }
     if (isObject(tool_choice) && named_tool_choice === false) {
-      unsupported.lose('tool_choice', `${provider_name} cannot be told which tool to call`);
+      unsupported.add('tool_choice', `${provider_name} cannot be told which tool to call`);
       delete body.tool_choice;
     }
   };
@@ -142,7 +142,7 @@ const refuseFormats =
     const { type } = response_format;
     if (typeof type === 'string' && response_formats.includes(type)) return;
     if (type !== 'text') {
-      unsupported.lose('response_format', `${provider_name} takes no response_format ${JSON.stringify(type)}`);
+      unsupported.add('response_format', `${provider_name} takes no response_format ${JSON.stringify(type)}`);
     }
     delete body.response_format;
   };

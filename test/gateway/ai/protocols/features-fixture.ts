@@ -1,7 +1,7 @@
-/** What clients say and are given, feature by feature, as each protocol puts it; see `parameters-fixture.ts`. */
+/** Requests of each feature, as each client protocol writes them; see also `parameters-fixture.ts`. */
 
-/** A body of a request, by the protocol that it is written in. */
-export interface Asked {
+/** Request bodies of one feature, by client protocol. */
+export interface RequestByProtocol {
   readonly chat?: object;
   readonly responses?: object;
   readonly messages?: object;
@@ -10,11 +10,11 @@ export interface Asked {
 
 export interface Feature {
   readonly name: string;
-  readonly asked: Asked;
-  /** The same request without the feature, where that is not the plain one. */
-  readonly without?: Asked;
-  /** Whether the gateway keeps to it in the reply where the provider cannot be told. */
-  readonly is_kept?: boolean;
+  readonly request: RequestByProtocol;
+  /** The same request without the feature, if it is not the plain request. */
+  readonly without?: RequestByProtocol;
+  /** True if the gateway enforces the feature in the response when the provider has no such setting. */
+  readonly is_enforced?: boolean;
 }
 
 export const HI = 'Hi';
@@ -54,30 +54,30 @@ export const generate = (fields: object, ...parts: object[]) => ({
 });
 export const configured = (generationConfig: object) => generate({ generationConfig });
 
-export const PLAIN: Required<Asked> = {
+export const PLAIN: Required<RequestByProtocol> = {
   chat: chat({}),
   responses: responses({}),
   messages: messages({}),
   generate: generate({}),
 };
 
-const TOOLS: Required<Asked> = {
+const TOOLS: Required<RequestByProtocol> = {
   chat: chat({ tools: [{ type: 'function', function: FUNCTION }] }),
   responses: responses({ tools: [{ type: 'function', ...FUNCTION, strict: false }] }),
   messages: messages({ tools: [{ name: 'f', description: 'F', input_schema: SCHEMA }] }),
   generate: generate({ tools: [{ functionDeclarations: [FUNCTION] }] }),
 };
-const withTools = (asked: Asked): Asked =>
+const withTools = (request: RequestByProtocol): RequestByProtocol =>
   Object.fromEntries(
-    Object.entries(asked).map(([protocol, fields]) => [
+    Object.entries(request).map(([protocol, fields]) => [
       protocol,
-      { ...TOOLS[protocol as keyof Asked], ...(fields as object) },
+      { ...TOOLS[protocol as keyof RequestByProtocol], ...(fields as object) },
     ]),
   );
 
 const CALL = { id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } };
 const INPUT = { city: 'Paris' };
-const toolLoop = (result: Partial<Record<keyof Asked, unknown>>, more: object = {}): Asked => {
+const toolLoop = (result: Partial<Record<keyof RequestByProtocol, unknown>>, more: object = {}): RequestByProtocol => {
   const user = { role: 'user', content: HI };
   return withTools({
     ...('chat' in result
@@ -132,12 +132,12 @@ const toolLoop = (result: Partial<Record<keyof Asked, unknown>>, more: object = 
 
 const anthropicImage = (source: object) => ({ type: 'image', source });
 const BASE64_PNG = { type: 'base64', media_type: 'image/png', data: 'AAAA' };
-export const said = (text: string) => ({ type: 'text', text });
+export const textPart = (text: string) => ({ type: 'text', text });
 
 export const CONTENT_FEATURES: readonly Feature[] = [
   {
     name: 'text',
-    asked: PLAIN,
+    request: PLAIN,
     without: {
       chat: chat({}, 'x'),
       responses: responses({}, 'x'),
@@ -146,8 +146,8 @@ export const CONTENT_FEATURES: readonly Feature[] = [
     },
   },
   {
-    name: 'instructions of the system',
-    asked: {
+    name: 'system instructions',
+    request: {
       chat: chat({
         messages: [
           { role: 'system', content: BRIEF },
@@ -160,8 +160,8 @@ export const CONTENT_FEATURES: readonly Feature[] = [
     },
   },
   {
-    name: 'instructions of the developer',
-    asked: {
+    name: 'developer instructions',
+    request: {
       chat: chat({
         messages: [
           { role: 'developer', content: BRIEF },
@@ -177,39 +177,39 @@ export const CONTENT_FEATURES: readonly Feature[] = [
     },
   },
   {
-    name: 'picture, inline',
-    asked: {
-      chat: chat({}, [said(HI), { type: 'image_url', image_url: { url: PNG } }]),
+    name: 'image, inline',
+    request: {
+      chat: chat({}, [textPart(HI), { type: 'image_url', image_url: { url: PNG } }]),
       responses: responses({}, [
         { type: 'input_text', text: HI },
         { type: 'input_image', image_url: PNG, detail: 'auto' },
       ]),
-      messages: messages({}, [said(HI), anthropicImage(BASE64_PNG)]),
+      messages: messages({}, [textPart(HI), anthropicImage(BASE64_PNG)]),
       generate: generate({}, { text: HI }, { inlineData: { mimeType: 'image/png', data: 'AAAA' } }),
     },
   },
   {
-    name: 'picture, by URL',
-    asked: {
-      chat: chat({}, [said(HI), { type: 'image_url', image_url: { url: PNG_URL } }]),
+    name: 'image, by URL',
+    request: {
+      chat: chat({}, [textPart(HI), { type: 'image_url', image_url: { url: PNG_URL } }]),
       responses: responses({}, [
         { type: 'input_text', text: HI },
         { type: 'input_image', image_url: PNG_URL, detail: 'auto' },
       ]),
-      messages: messages({}, [said(HI), anthropicImage({ type: 'url', url: PNG_URL })]),
+      messages: messages({}, [textPart(HI), anthropicImage({ type: 'url', url: PNG_URL })]),
       generate: generate({}, { text: HI }, { fileData: { mimeType: 'image/png', fileUri: PNG_URL } }),
     },
   },
   {
     name: 'PDF, inline',
-    asked: {
-      chat: chat({}, [said(HI), { type: 'file', file: { filename: 'a.pdf', file_data: PDF } }]),
+    request: {
+      chat: chat({}, [textPart(HI), { type: 'file', file: { filename: 'a.pdf', file_data: PDF } }]),
       responses: responses({}, [
         { type: 'input_text', text: HI },
         { type: 'input_file', filename: 'a.pdf', file_data: PDF },
       ]),
       messages: messages({}, [
-        said(HI),
+        textPart(HI),
         { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } },
       ]),
       generate: generate({}, { text: HI }, { inlineData: { mimeType: 'application/pdf', data: 'AAAA' } }),
@@ -217,47 +217,47 @@ export const CONTENT_FEATURES: readonly Feature[] = [
   },
   {
     name: 'PDF, by URL',
-    asked: {
+    request: {
       responses: responses({}, [
         { type: 'input_text', text: HI },
         { type: 'input_file', file_url: PDF_URL },
       ]),
-      messages: messages({}, [said(HI), { type: 'document', source: { type: 'url', url: PDF_URL } }]),
+      messages: messages({}, [textPart(HI), { type: 'document', source: { type: 'url', url: PDF_URL } }]),
       generate: generate({}, { text: HI }, { fileData: { mimeType: 'application/pdf', fileUri: PDF_URL } }),
     },
   },
   {
-    name: 'document as text',
-    asked: {
+    name: 'text document',
+    request: {
       messages: messages({}, [
-        said(HI),
+        textPart(HI),
         { type: 'document', source: { type: 'text', media_type: 'text/plain', data: 'T' } },
       ]),
       generate: generate({}, { text: HI }, { inlineData: { mimeType: 'text/plain', data: 'VA==' } }),
     },
   },
   {
-    name: 'file kept by the provider',
-    asked: {
-      chat: chat({}, [said(HI), { type: 'file', file: { file_id: 'file-1' } }]),
+    name: 'file stored by the provider',
+    request: {
+      chat: chat({}, [textPart(HI), { type: 'file', file: { file_id: 'file-1' } }]),
       responses: responses({}, [
         { type: 'input_text', text: HI },
         { type: 'input_file', file_id: 'file-1' },
       ]),
-      messages: messages({}, [said(HI), { type: 'document', source: { type: 'file', file_id: 'file_1' } }]),
+      messages: messages({}, [textPart(HI), { type: 'document', source: { type: 'file', file_id: 'file_1' } }]),
     },
   },
   {
-    name: 'audio in',
-    asked: {
-      chat: chat({}, [said(HI), { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }]),
+    name: 'audio input',
+    request: {
+      chat: chat({}, [textPart(HI), { type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }]),
       generate: generate({}, { text: HI }, { inlineData: { mimeType: 'audio/wav', data: 'AAAA' } }),
     },
   },
-  { name: 'tools', asked: TOOLS },
+  { name: 'tools', request: TOOLS },
   {
     name: 'strict tools',
-    asked: {
+    request: {
       chat: chat({ tools: [{ type: 'function', function: { ...FUNCTION, strict: true } }] }),
       responses: responses({ tools: [{ type: 'function', ...FUNCTION, strict: true }] }),
       messages: messages({ tools: [{ name: 'f', description: 'F', input_schema: SCHEMA, strict: true }] }),
@@ -265,8 +265,8 @@ export const CONTENT_FEATURES: readonly Feature[] = [
     without: TOOLS,
   },
   {
-    name: 'some tool must be called',
-    asked: withTools({
+    name: 'any tool required',
+    request: withTools({
       chat: { tool_choice: 'required' },
       responses: { tool_choice: 'required' },
       messages: { tool_choice: { type: 'any' } },
@@ -275,8 +275,8 @@ export const CONTENT_FEATURES: readonly Feature[] = [
     without: TOOLS,
   },
   {
-    name: 'a named tool must be called',
-    asked: withTools({
+    name: 'named tool required',
+    request: withTools({
       chat: { tool_choice: { type: 'function', function: { name: 'f' } } },
       responses: { tool_choice: { type: 'function', name: 'f' } },
       messages: { tool_choice: { type: 'tool', name: 'f' } },
@@ -286,35 +286,35 @@ export const CONTENT_FEATURES: readonly Feature[] = [
   },
   {
     name: 'one tool call at a time',
-    asked: withTools({
+    request: withTools({
       chat: { parallel_tool_calls: false },
       responses: { parallel_tool_calls: false },
       messages: { tool_choice: { type: 'auto', disable_parallel_tool_use: true } },
     }),
     without: TOOLS,
-    is_kept: true,
+    is_enforced: true,
   },
   {
     name: 'tool calls and results',
-    asked: toolLoop({ chat: '21', responses: '21', messages: '21', generate: { output: '21' } }),
+    request: toolLoop({ chat: '21', responses: '21', messages: '21', generate: { output: '21' } }),
     without: TOOLS,
   },
   {
-    name: 'a tool that failed',
-    asked: toolLoop({ messages: 'no such city' }, { is_error: true }),
+    name: 'failed tool result',
+    request: toolLoop({ messages: 'no such city' }, { is_error: true }),
     without: toolLoop({ messages: 'no such city' }),
   },
   {
-    name: 'picture in a tool result',
-    asked: toolLoop({
+    name: 'image in a tool result',
+    request: toolLoop({
       responses: [{ type: 'input_image', image_url: PNG, detail: 'auto' }],
       messages: [anthropicImage(BASE64_PNG)],
     }),
     without: toolLoop({ responses: '', messages: '' }),
   },
   {
-    name: 'tools that the provider runs',
-    asked: {
+    name: 'hosted tools',
+    request: {
       chat: chat({ web_search_options: {} }),
       responses: responses({ tools: [{ type: 'web_search' }] }),
       messages: messages({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }),

@@ -9,12 +9,12 @@ import { createCompatibleAdapters } from '../../../../src/providers/adapters.ts'
 import type { ProviderAdapter } from '../../../../src/providers/contract.ts';
 import { createUnsupportedFields } from '../../../../src/providers/unsupported-fields.ts';
 import { adapters, CLOCK, upstreamAt } from '../../../providers/support.ts';
-import { type Asked, PLAIN } from './features-fixture.ts';
+import { PLAIN, type RequestByProtocol } from './features-fixture.ts';
 import { FEATURES } from './parameters-fixture.ts';
 
 const PAGE = new URL('../../../../src/gateway/ai/protocols/README.md', import.meta.url);
 
-const CLIENTS: readonly (readonly [column: keyof Asked, endpoint: string, title: string])[] = [
+const CLIENTS: readonly (readonly [column: keyof RequestByProtocol, endpoint: string, title: string])[] = [
   ['chat', '/v1/chat/completions', "OpenAI's chat completions"],
   ['responses', '/v1/responses', "OpenAI's responses"],
   ['messages', '/v1/messages', "Anthropic's messages"],
@@ -29,25 +29,25 @@ const protocolOf = (endpoint: string): ClientProtocol => {
 };
 
 interface Sent {
-  /** What the provider gets; null where the call is refused whatever the client allows. */
+  /** Body for the provider; null if the call is refused whatever the client allows. */
   readonly body: string | null;
   readonly is_incomplete: boolean;
 }
 
-/** What a provider would get of a request. */
-const sentTo = (protocol: ClientProtocol, adapter: ProviderAdapter, asked: object): Sent => {
-  const text = JSON.stringify(asked);
-  const parsed = protocol.read(asked, { params: { model: 'm' }, query: {}, headers: {} });
+/** Body that a provider would get for a request. */
+const sentTo = (protocol: ClientProtocol, adapter: ProviderAdapter, request: object): Sent => {
+  const text = JSON.stringify(request);
+  const parsed = protocol.read(request, { params: { model: 'm' }, query: {}, headers: {} });
   const upstream = upstreamAt('https://provider.example', 'openai');
   const target = { model: 'm', stream: false, upstream, max_output_tokens: 1_000 };
   const unsupported = createUnsupportedFields(true);
-  const passage = protocol.protocol_name === null ? undefined : adapter.passthroughs[protocol.protocol_name];
+  const passthrough = protocol.protocol_name === null ? undefined : adapter.passthroughs[protocol.protocol_name];
   try {
-    const dialogue =
-      passage === undefined
+    const exchange =
+      passthrough === undefined
         ? parsed.operation.translate(adapter, target, unsupported)
-        : passThrough(passage, { parsed, content: text, headers: {}, target, unsupported });
-    return { body: bodyText(dialogue!.request.body), is_incomplete: unsupported.lost.length > 0 };
+        : passThrough(passthrough, { parsed, content: text, headers: {}, target, unsupported });
+    return { body: bodyText(exchange!.request.body), is_incomplete: unsupported.paths.length > 0 };
   } catch (error) {
     assert.ok(error instanceof OneVaultError && error.code !== 'internal_error', String(error));
     return { body: null, is_incomplete: true };
@@ -57,24 +57,24 @@ const sentTo = (protocol: ClientProtocol, adapter: ProviderAdapter, asked: objec
 const cell = (
   protocol: ClientProtocol,
   adapter: ProviderAdapter,
-  { asked, without, is_kept }: { asked: object; without: object; is_kept: boolean },
+  { request, without, is_enforced }: { request: object; without: object; is_enforced: boolean },
 ): string => {
   const passes = protocol.protocol_name !== null && adapter.passthroughs[protocol.protocol_name] !== undefined;
-  const sent = sentTo(protocol, adapter, asked);
+  const sent = sentTo(protocol, adapter, request);
   if (sent.is_incomplete) return 'no';
-  if (sent.body === sentTo(protocol, adapter, without).body) return is_kept ? 'kept' : 'dropped';
-  return passes && sent.body === JSON.stringify(asked) ? 'as it is' : 'yes';
+  if (sent.body === sentTo(protocol, adapter, without).body) return is_enforced ? 'enforced' : 'dropped';
+  return passes && sent.body === JSON.stringify(request) ? 'unchanged' : 'yes';
 };
 
 const tableOf = (
   columns: readonly (readonly [name: string, adapter: ProviderAdapter])[],
-  client: keyof Asked,
+  client: keyof RequestByProtocol,
   protocol: ClientProtocol,
 ): string => {
-  const rows = FEATURES.flatMap(({ name, asked, without, is_kept = false }) => {
-    const given = asked[client];
-    if (given === undefined) return [];
-    const feature = { asked: given, without: without?.[client] ?? PLAIN[client], is_kept };
+  const rows = FEATURES.flatMap(({ name, request, without, is_enforced = false }) => {
+    const body = request[client];
+    if (body === undefined) return [];
+    const feature = { request: body, without: without?.[client] ?? PLAIN[client], is_enforced };
     const cells = columns.map(([, adapter]) => cell(protocol, adapter, feature));
     return [`| ${[name, ...cells].join(' | ')} |`];
   });
@@ -82,41 +82,41 @@ const tableOf = (
   return [`| ${head.join(' | ')} |`, `|${head.map(() => '---|').join('')}`, ...rows].join('\n');
 };
 
-/** The page as the code makes it. */
+/** The page, generated from the code. */
 const page = (): string => {
   const parts = CLIENTS.map(([client, endpoint, title]) => {
     const table = tableOf(Object.entries(adapters), client, protocolOf(endpoint));
-    return `## ${title}\n\n\`POST ${endpoint}\` to a provider that speaks the protocol of\n\n${table}`;
+    return `## ${title}\n\n\`POST ${endpoint}\` to a provider with the protocol of\n\n${table}`;
   });
   const family = Object.entries(createCompatibleAdapters(CLOCK));
   const table = tableOf(family, 'chat', protocolOf('/v1/chat/completions'));
   return [INTRODUCTION, ...parts, `${FAMILY}\n\n${table}\n`].join('\n\n');
 };
 
-const INTRODUCTION = `# What translates
+const INTRODUCTION = `# Translation table
 
-Feature by feature, what becomes of a request on its way from a client's protocol to a provider's. A test makes this page from the code, sends each feature through each pair and compares.
+Support of each request feature, for each pair of client protocol and provider protocol. A test generates this page from the code: it sends each feature through each pair.
 
-- **as it is**: client and provider speak the same protocol, and the bytes pass
-- **yes**: said in the provider's words
-- **kept**: the provider cannot be told, and the reply is held to it on its way to the client
-- **dropped**: left out in silence: a hint, a label, what nobody but its writer could read, or a setting of a filter that the provider does not have
-- **no**: refused with 400 \`unsupported_feature\`, which names the field; with \`x-onevault-unsupported-fields: allow\` left out and listed in the reply's header of that name. What could only be guessed at is refused either way
+- **unchanged**: client and provider have the same protocol, and the bytes pass through
+- **yes**: translated to the provider's protocol
+- **enforced**: the provider has no such setting, and the gateway enforces it in the response
+- **dropped**: left out without an error: a hint, a label, a text that only its author can read, or a filter setting that the provider does not have
+- **no**: refused with 400 \`unsupported_feature\`, which names the field. With \`x-onevault-unsupported-fields: allow\`, the field is left out and listed in the response header of that name. A field without a clear meaning is refused in either case
 
-What the model cannot do (a picture for a model that reads text) its provider refuses in its own words, which the client gets.`;
+If the model does not support a feature (an image for a text model), the provider refuses it, and the client gets the provider's error text.`;
 
-const FAMILY = `## The compatible family
+const FAMILY = `## Compatible providers
 
-\`POST /v1/chat/completions\` to the providers that speak OpenAI's protocol in a dialect of their own, as \`src/providers/compatible-providers.json\` has them. Other protocols reach them through the same dialect.`;
+\`POST /v1/chat/completions\` to the providers with a compatibility profile of OpenAI's protocol in \`src/providers/compatible-providers.json\`. Requests of other protocols are translated with the same profile.`;
 
-describe('the table of what translates', () => {
-  it('is what the code does, cell by cell', () => {
+describe('the translation table', () => {
+  it('matches the code in every cell', () => {
     const made = page();
     if (process.env.WRITE_DOCS === '1') writeFileSync(PAGE, made);
-    assert.equal(readFileSync(PAGE, 'utf8'), made, 'make it anew: WRITE_DOCS=1 npm test');
+    assert.equal(readFileSync(PAGE, 'utf8'), made, 'write it again: WRITE_DOCS=1 npm test');
   });
 
-  it('never lets a feature of the plainest kind be lost', () => {
+  it('reports a plain text request as supported by every provider', () => {
     for (const [client, endpoint] of CLIENTS) {
       for (const adapter of [...Object.values(adapters), ...Object.values(createCompatibleAdapters(CLOCK))]) {
         const { is_incomplete, body } = sentTo(protocolOf(endpoint), adapter, PLAIN[client]);
@@ -126,16 +126,16 @@ describe('the table of what translates', () => {
     }
   });
 
-  it('refuses a lost feature where the client has not allowed it, and names a field of its own', () => {
+  it("refuses an unsupported feature with a path of the client's request, unless the client allows its omission", () => {
     for (const [client, endpoint] of CLIENTS) {
       const protocol = protocolOf(endpoint);
-      for (const { asked } of FEATURES) {
-        const given = asked[client];
-        if (given === undefined) continue;
+      for (const { request } of FEATURES) {
+        const body = request[client];
+        if (body === undefined) continue;
         for (const adapter of Object.values(adapters)) {
           if (protocol.protocol_name !== null && adapter.passthroughs[protocol.protocol_name] !== undefined) continue;
-          if (!sentTo(protocol, adapter, given).is_incomplete) continue;
-          const parsed = protocol.read(given, { params: { model: 'm' }, query: {}, headers: {} });
+          if (!sentTo(protocol, adapter, body).is_incomplete) continue;
+          const parsed = protocol.read(body, { params: { model: 'm' }, query: {}, headers: {} });
           const target = { model: 'm', stream: false, upstream: upstreamAt('https://a.example', 'openai') };
           assert.throws(
             () => parsed.operation.translate(adapter, target, createUnsupportedFields(false)),
@@ -143,7 +143,7 @@ describe('the table of what translates', () => {
               assert.ok(error instanceof OneVaultError);
               assert.ok(error.status === 400 && error.param !== null && error.param !== undefined);
               const [root] = error.param.split(/[.[]/);
-              return Object.hasOwn(given, root!);
+              return Object.hasOwn(body, root!);
             },
           );
         }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { maxUses, statedMost, withTools } from '../../../../src/gateway/ai/hosted-tools.ts';
+import { maxUses, readLimit, withTools } from '../../../../src/gateway/ai/hosted-tools.ts';
 import { messagesTools } from '../../../../src/gateway/ai/protocols/anthropic/read-hosted-tools.ts';
-import { generateTools } from '../../../../src/gateway/ai/protocols/google/read-hosted-tools.ts';
+import { generateContentTools } from '../../../../src/gateway/ai/protocols/google/read-hosted-tools.ts';
 import { chatTools, responsesTools } from '../../../../src/gateway/ai/protocols/openai/read-hosted-tools.ts';
 import type { Usage } from '../../../../src/pricing/usage.ts';
 
@@ -23,8 +23,8 @@ const tool = fc.record(
   { requiredKeys: [] },
 );
 
-describe('the tools that a request asks a provider to run', () => {
-  it('are found by what each protocol calls them, with the client’s path', () => {
+describe('the reader of hosted tools', () => {
+  it("finds the hosted tools of each protocol, with the client's path of each", () => {
     const units = (tools: readonly { param: string; unit: string | null }[]) =>
       tools.map(({ param, unit }) => [param, unit]);
     assert.deepEqual(
@@ -71,19 +71,19 @@ describe('the tools that a request asks a provider to run', () => {
       contents: [],
       tools: [{ functionDeclarations: [], googleSearch: {} }, { googleMaps: {} }],
     };
-    assert.deepEqual(units(generateTools(google)), [
+    assert.deepEqual(units(generateContentTools(google)), [
       ['tools[0].googleSearch', 'web_search'],
       ['tools[1].googleMaps', 'maps_search'],
     ]);
     assert.deepEqual(units(chatTools({ ...CHAT, web_search_options: null })), []);
   });
 
-  it('are bounded, and named as the vault takes it, whatever a client writes', () => {
+  it('bounds the uses and the recorded names of hosted tools, whatever a client sends', () => {
     fc.assert(
-      fc.property(fc.array(tool, { maxLength: 5 }), json, fc.nat(1_000_000), (tools, most, tokens) => {
+      fc.property(fc.array(tool, { maxLength: 5 }), json, fc.nat(1_000_000), (tools, max_tool_calls, tokens) => {
         const found = [
           ...messagesTools({ ...CHAT, tools }),
-          ...responsesTools({ model: 'm', tools, max_tool_calls: most }),
+          ...responsesTools({ model: 'm', tools, max_tool_calls: max_tool_calls }),
           ...chatTools({ ...CHAT, tools, web_search_options: {} }),
         ];
         for (const uses of Object.values(maxUses(found, tokens))) {
@@ -93,8 +93,8 @@ describe('the tools that a request asks a provider to run', () => {
           assert.match(name, /^[a-z][\w.-]{0,63}$/i);
         }
         assert.equal(withTools(NOTHING, found).tool_uses?.web_search, 1);
-        const stated = statedMost(most);
-        assert.ok(stated === null || stated === most);
+        const limit = readLimit(max_tool_calls);
+        assert.ok(limit === null || limit === max_tool_calls);
       }),
     );
   });

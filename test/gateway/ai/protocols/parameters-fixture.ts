@@ -1,6 +1,6 @@
 /**
- * What clients ask for, feature by feature, as each protocol says it: the rows of the table of what translates. A
- * feature that a protocol has no word for is left out of its column.
+ * Requests of each feature as each protocol writes them: the rows of the translation table. A protocol without the
+ * feature has no request.
  */
 import {
   CONTENT_FEATURES,
@@ -12,22 +12,22 @@ import {
   messages,
   responses,
   SCHEMA,
-  said,
+  textPart,
 } from './features-fixture.ts';
 
 export const FEATURES: readonly Feature[] = [
   ...CONTENT_FEATURES,
   {
     name: 'JSON without a schema',
-    asked: {
+    request: {
       chat: chat({ response_format: { type: 'json_object' } }),
       responses: responses({ text: { format: { type: 'json_object' } } }),
       generate: configured({ responseMimeType: 'application/json' }),
     },
   },
   {
-    name: 'JSON by a schema',
-    asked: {
+    name: 'JSON with a schema',
+    request: {
       chat: chat({
         response_format: { type: 'json_schema', json_schema: { name: 'o', schema: SCHEMA, strict: true } },
       }),
@@ -39,8 +39,8 @@ export const FEATURES: readonly Feature[] = [
     },
   },
   {
-    name: 'limit of the reply',
-    asked: {
+    name: 'output token limit',
+    request: {
       chat: chat({ max_completion_tokens: 77 }),
       responses: responses({ max_output_tokens: 77 }),
       messages: messages({ max_tokens: 77 }),
@@ -49,7 +49,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'temperature up to 1',
-    asked: {
+    request: {
       chat: chat({ temperature: 0.5 }),
       responses: responses({ temperature: 0.5 }),
       messages: messages({ temperature: 0.5 }),
@@ -58,7 +58,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'temperature above 1',
-    asked: {
+    request: {
       chat: chat({ temperature: 1.5 }),
       responses: responses({ temperature: 1.5 }),
       generate: configured({ temperature: 1.5 }),
@@ -66,24 +66,24 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'top_p',
-    asked: {
+    request: {
       chat: chat({ top_p: 0.5 }),
       responses: responses({ top_p: 0.5 }),
       messages: messages({ top_p: 0.5 }),
       generate: configured({ topP: 0.5 }),
     },
   },
-  { name: 'top_k', asked: { messages: messages({ top_k: 5 }), generate: configured({ topK: 5 }) } },
+  { name: 'top_k', request: { messages: messages({ top_k: 5 }), generate: configured({ topK: 5 }) } },
   {
     name: 'frequency and presence penalties',
-    asked: {
+    request: {
       chat: chat({ frequency_penalty: 0.5, presence_penalty: 0.5 }),
       generate: configured({ frequencyPenalty: 0.5, presencePenalty: 0.5 }),
     },
   },
   {
     name: 'stop sequences, up to four',
-    asked: {
+    request: {
       chat: chat({ stop: ['a', 'b'] }),
       messages: messages({ stop_sequences: ['a', 'b'] }),
       generate: configured({ stopSequences: ['a', 'b'] }),
@@ -91,25 +91,25 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'stop sequences, five',
-    asked: {
+    request: {
       messages: messages({ stop_sequences: ['a', 'b', 'c', 'd', 'e'] }),
       generate: configured({ stopSequences: ['a', 'b', 'c', 'd', 'e'] }),
     },
   },
-  { name: 'several replies', asked: { chat: chat({ n: 2 }), generate: configured({ candidateCount: 2 }) } },
-  { name: 'seed', asked: { chat: chat({ seed: 7 }), generate: configured({ seed: 7 }) } },
+  { name: 'several choices', request: { chat: chat({ n: 2 }), generate: configured({ candidateCount: 2 }) } },
+  { name: 'seed', request: { chat: chat({ seed: 7 }), generate: configured({ seed: 7 }) } },
   {
     name: 'log probabilities',
-    asked: {
+    request: {
       chat: chat({ logprobs: true, top_logprobs: 2 }),
       responses: responses({ include: ['message.output_text.logprobs'], top_logprobs: 2 }),
       generate: configured({ responseLogprobs: true, logprobs: 2 }),
     },
   },
-  { name: 'biases of tokens', asked: { chat: chat({ logit_bias: { 5: 1 } }) } },
+  { name: 'logit bias', request: { chat: chat({ logit_bias: { 5: 1 } }) } },
   {
-    name: 'effort of reasoning',
-    asked: {
+    name: 'reasoning effort',
+    request: {
       chat: chat({ reasoning_effort: 'low' }),
       responses: responses({ reasoning: { effort: 'low' } }),
       messages: messages({ output_config: { effort: 'low' } }),
@@ -117,16 +117,16 @@ export const FEATURES: readonly Feature[] = [
     },
   },
   {
-    name: 'budget of thinking',
-    asked: {
+    name: 'thinking budget',
+    request: {
       messages: messages({ max_tokens: 4_000, thinking: { type: 'enabled', budget_tokens: 2_000 } }),
       generate: configured({ thinkingConfig: { thinkingBudget: 2_000 } }),
     },
     without: { messages: messages({ max_tokens: 4_000 }) },
   },
   {
-    name: 'thinking given back',
-    asked: {
+    name: 'thinking sent back',
+    request: {
       responses: responses({
         input: [
           { role: 'user', content: HI },
@@ -140,7 +140,7 @@ export const FEATURES: readonly Feature[] = [
           { role: 'user', content: HI },
           {
             role: 'assistant',
-            content: [{ type: 'thinking', thinking: 'hm', signature: 's' }, said('Hello')],
+            content: [{ type: 'thinking', thinking: 'hm', signature: 's' }, textPart('Hello')],
           },
           { role: 'user', content: HI },
         ],
@@ -157,45 +157,45 @@ export const FEATURES: readonly Feature[] = [
       messages: messages({
         messages: [
           { role: 'user', content: HI },
-          { role: 'assistant', content: [said('Hello')] },
+          { role: 'assistant', content: [textPart('Hello')] },
           { role: 'user', content: HI },
         ],
       }),
     },
   },
   {
-    name: 'marks for the cache',
-    asked: { messages: messages({}, [{ ...said(HI), cache_control: { type: 'ephemeral' } }]) },
-    without: { messages: messages({}, [said(HI)]) },
+    name: 'cache control',
+    request: { messages: messages({}, [{ ...textPart(HI), cache_control: { type: 'ephemeral' } }]) },
+    without: { messages: messages({}, [textPart(HI)]) },
   },
   {
-    name: "the end user's id",
-    asked: {
+    name: "end user's id",
+    request: {
       chat: chat({ safety_identifier: 'u' }),
       responses: responses({ safety_identifier: 'u' }),
       messages: messages({ metadata: { user_id: 'u' } }),
     },
   },
   {
-    name: 'a tier of service',
-    asked: {
+    name: 'service tier',
+    request: {
       chat: chat({ service_tier: 'flex' }),
       responses: responses({ service_tier: 'flex' }),
       messages: messages({ service_tier: 'standard_only' }),
     },
   },
   {
-    name: 'length of words (verbosity)',
-    asked: { chat: chat({ verbosity: 'low' }), responses: responses({ text: { verbosity: 'low' } }) },
+    name: 'verbosity',
+    request: { chat: chat({ verbosity: 'low' }), responses: responses({ text: { verbosity: 'low' } }) },
   },
   {
-    name: 'keeping the reply at the provider',
-    asked: { chat: chat({ store: true }), responses: responses({ store: true }) },
+    name: 'stored response',
+    request: { chat: chat({ store: true }), responses: responses({ store: true }) },
     without: { chat: chat({}), responses: responses({ store: false }) },
   },
   {
-    name: 'settings of safety',
-    asked: {
+    name: 'safety settings',
+    request: {
       generate: generate({
         safetySettings: [{ category: 'HARM_CATEGORY_HARASSMENT', threshold: 'BLOCK_NONE' }],
       }),
@@ -203,7 +203,7 @@ export const FEATURES: readonly Feature[] = [
   },
   {
     name: 'unknown fields',
-    asked: {
+    request: {
       chat: chat({ x_new: 1 }),
       responses: responses({ x_new: 1 }),
       messages: messages({ x_new: 1 }),

@@ -17,13 +17,12 @@ interface AiRequest extends RoutingPreferences {
   readonly stream?: boolean;
 }
 
-// Bounds what a call can cost where the client sets no limit, so that max_cost can be promised.
+// Bounds the cost of a call without a limit of the client, so that max_cost can be guaranteed.
 const DEFAULT_MAX_TOKENS = 1_024;
 
 /**
- * The unified form: a prompt or messages, and what matters of the answer; the gateway picks the model. The answer
- * says the text, who gave it, what it used and cost, and why it was routed there. Streamed, each event is
- * `{"delta": "…"}` and the last one the whole answer without its text.
+ * The unified form of a completion; the gateway chooses the model. The response holds the text, its origin, usage and
+ * cost. In a stream, each event is `{"delta": "…"}`, and the last one is the whole response without its text.
  */
 export const createAiCompletions = (): ClientProtocol => {
   const validate = createValidator<AiRequest>(schema);
@@ -79,7 +78,7 @@ const chatOf = (request: AiRequest): ChatRequest => {
   };
 };
 
-/** The text that a chunk adds. */
+/** Text of a chunk. */
 const deltaOf = ({ choices: [choice] }: ChatChunk): string => {
   const content = choice?.delta?.content;
   return typeof content === 'string' ? content : '';

@@ -13,8 +13,8 @@ interface AiEmbeddingsRequest extends RoutingPreferences {
 }
 
 /**
- * The unified form of embeddings. Where no model is named, the gateway picks it; vectors of different models cannot
- * be compared, so who keeps them should name the model that the answer tells.
+ * The unified form of embeddings. Without a model, the gateway chooses one. Vectors of different models cannot be
+ * compared: clients that store them should then name the model of the first response.
  */
 export const createAiEmbeddings = (): ClientProtocol => {
   const validate = createValidator<AiEmbeddingsRequest>(schema);

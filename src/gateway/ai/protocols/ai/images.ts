@@ -14,7 +14,7 @@ interface AiImagesRequest extends RoutingPreferences {
   readonly quality?: string;
 }
 
-/** The unified form of pictures: each comes as base64 or as an address, as the provider gives it. */
+/** The unified form of images. Each image is base64 or a URL, as the provider returns it. */
 export const createAiImages = (): ClientProtocol => {
   const validate = createValidator<AiImagesRequest>(schema);
   return {

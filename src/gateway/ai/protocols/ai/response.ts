@@ -2,7 +2,7 @@ import { usdFromPico } from '../../../../core/money.ts';
 import type { Rating } from '../../../../pricing/rating.ts';
 import type { FinishedCall } from '../../operation.ts';
 
-/** What every answer of the unified form says beside its result: who gave it, what it used and cost, and why it was routed there. */
+/** Common fields of a unified response: provider, model, usage, cost and route. */
 export const responseOf = (object: string, call: FinishedCall, rating: Rating) => ({
   id: call.request_id,
   object,

@@ -2,7 +2,7 @@ import { OneVaultError } from '../../../../core/errors.ts';
 import { type Pico, picoFromUsd } from '../../../../core/money.ts';
 import type { ParsedRequest } from '../../client-protocol.ts';
 
-/** What every request of the unified form may say of how it is to be served. */
+/** Routing preferences of a unified request. */
 export interface RoutingPreferences {
   readonly model?: string;
   readonly type?: string;
@@ -11,8 +11,8 @@ export interface RoutingPreferences {
 }
 
 /**
- * The wish as an ask.
- * @param type the kind of work where the client names none
+ * Converts routing preferences to fields of a parsed request.
+ * @param type the request type if the client names none
  * @throws OneVaultError invalid_request
  */
 export const preferencesOf = (
@@ -30,7 +30,7 @@ const maxCostOf = (max_cost: number | string | undefined): Pico | null => {
   try {
     return picoFromUsd(max_cost);
   } catch (cause) {
-    const details = 'max_cost must be US dollars with at most 12 decimals.';
+    const details = 'Send max_cost in US dollars with at most 12 decimals.';
     throw new OneVaultError('invalid_request', { param: 'max_cost', details, cause });
   }
 };

@@ -7,7 +7,7 @@ import schema from './messages.schema.json' with { type: 'json' };
 import type { MessagesRequest } from './messages-request.ts';
 import { readRequest } from './read.ts';
 
-/** Anthropic's count of the tokens of a messages request. */
+/** Anthropic's endpoint that counts the tokens of a messages request. */
 export const createCountTokens = (): ClientProtocol => {
   const validate = createValidator<MessagesRequest>(schema);
   return {

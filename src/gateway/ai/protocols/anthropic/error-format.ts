@@ -4,8 +4,8 @@ import { errorEnvelope } from '../../../../http/envelope.ts';
 import type { ErrorFormat } from '../../client-protocol.ts';
 
 /**
- * Anthropic's envelope (https://docs.anthropic.com/en/api/errors), with our own fields beside its own. Its SDKs act on
- * some faults by the code in `details`, which is an object then.
+ * Anthropic's error envelope (https://docs.anthropic.com/en/api/errors) with the gateway's own fields. Its SDKs react
+ * to some errors by the code in `details`, which is then an object.
  */
 const error = (given: OneVaultError, request_id: string, now_ms: number): object => {
   const envelope = errorEnvelope(given, request_id, now_ms);
@@ -18,7 +18,7 @@ const error = (given: OneVaultError, request_id: string, now_ms: number): object
   };
 };
 
-/** How Anthropic's endpoints tell errors and limits. */
+/** Anthropic's error format and rate limit headers. */
 export const anthropicErrorFormat: ErrorFormat = {
   error,
   broken: (given, request_id, now_ms) => `event: error\ndata: ${JSON.stringify(error(given, request_id, now_ms))}\n\n`,

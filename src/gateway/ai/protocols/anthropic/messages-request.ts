@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 
-/** A messages request that fits its schema: the fields we know by name, and others. */
+/** A validated messages request: known fields by name, and others. */
 export type MessagesRequest = JsonObject & {
   readonly model: string;
   readonly max_tokens?: number;
@@ -16,5 +16,5 @@ export interface AnthropicMessage {
 
 export type AnthropicContent = string | readonly Block[];
 
-/** A block of content: its type is known to be a text, and its `text`, where it has one. */
+/** A content block. The schema guarantees that `type` is a string, and `text` too if it exists. */
 export type Block = JsonObject & { readonly type: string; readonly text?: string };

@@ -9,7 +9,7 @@ import type { MessagesRequest } from './messages-request.ts';
 import { readRequest } from './read.ts';
 import { messagesWriter } from './write.ts';
 
-/** Anthropic's messages, so that its SDKs work with only the base URL changed. */
+/** Anthropic's messages: its SDKs work with only the base URL changed. */
 export const createMessages = (): ClientProtocol => {
   const validate = createValidator<MessagesRequest>(schema);
   return {

@@ -6,8 +6,8 @@ import type { AnthropicContent, Block, MessagesRequest } from './messages-reques
 import { type Part, readParts } from './read-parts.ts';
 
 /**
- * The system prompt and messages in the pivot form: results of tools become messages of their own, before what the
- * user says beside them, as OpenAI wants them right behind the calls.
+ * Converts the system prompt and messages to the pivot form. Tool results become their own messages before the user's
+ * blocks beside them, because OpenAI requires them directly after the calls.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readMessages = (
@@ -29,7 +29,7 @@ export const readMessages = (
 
 const plain = (role: string, content: AnthropicContent, at: string, reading: Reading): ChatMessage => {
   const parts = typeof content === 'string' ? [] : readParts(content, at, reading);
-  reading.place(at, pathsOf(parts));
+  reading.addSource(at, pathsOf(parts));
   return { role, content: typeof content === 'string' ? content : partsOf(parts) };
 };
 
@@ -39,25 +39,25 @@ const partsOf = (parts: readonly Part[]): readonly ContentPart[] => parts.map(({
 const userMessages = (content: AnthropicContent, at: string, reading: Reading): readonly ChatMessage[] => {
   if (typeof content === 'string') return [plain('user', content, at, reading)];
   const out: ChatMessage[] = [];
-  const said: Part[] = [];
+  const content_parts: Part[] = [];
   content.forEach((block, index) => {
     const here = `${at}[${index}]`;
     if (block.type === 'tool_result') out.push(toolMessage(block, here, reading));
-    else said.push(...readParts([block], here, reading, () => here));
+    else content_parts.push(...readParts([block], here, reading, () => here));
   });
-  if (said.length > 0) {
-    reading.place(at, pathsOf(said));
-    out.push({ role: 'user', content: partsOf(said) });
+  if (content_parts.length > 0) {
+    reading.addSource(at, pathsOf(content_parts));
+    out.push({ role: 'user', content: partsOf(content_parts) });
   }
   return out;
 };
 
 const toolMessage = (block: Block, at: string, reading: Reading): ChatMessage => {
   const { tool_use_id, content, is_error, cache_control } = block;
-  if (typeof tool_use_id !== 'string') throw invalid(`${at}.tool_use_id`, 'is not a text');
+  if (typeof tool_use_id !== 'string') throw invalid(`${at}.tool_use_id`, 'is not a string');
   const given = content ?? '';
   if (typeof given !== 'string' && !(Array.isArray(given) && given.every(isBlock))) {
-    throw invalid(`${at}.content`, 'is neither a text nor a list of blocks');
+    throw invalid(`${at}.content`, 'is neither a string nor a list of blocks');
   }
   const message = plain('tool', given, `${at}.content`, reading);
   return {
@@ -73,25 +73,25 @@ const isBlock = (block: unknown): block is Block =>
 
 const assistantMessage = (content: AnthropicContent, at: string, reading: Reading): ChatMessage => {
   if (typeof content === 'string') return plain('assistant', content, at, reading);
-  const said: Part[] = [];
+  const content_parts: Part[] = [];
   const tool_calls: ToolCall[] = [];
   const thinking_blocks: JsonObject[] = [];
   content.forEach((block, index) => {
     const here = `${at}[${index}]`;
     if (block.type === 'tool_use') tool_calls.push(toolCall(block, here));
     else if (block.type === 'thinking' || block.type === 'redacted_thinking') thinking_blocks.push(block);
-    else said.push(...readParts([block], here, reading, () => here));
+    else content_parts.push(...readParts([block], here, reading, () => here));
   });
-  reading.place(at, pathsOf(said));
+  reading.addSource(at, pathsOf(content_parts));
   return {
     role: 'assistant',
-    content: said.length === 0 ? null : textOrParts(partsOf(said)),
+    content: content_parts.length === 0 ? null : textOrParts(partsOf(content_parts)),
     ...(thinking_blocks.length === 0 ? {} : { thinking_blocks }),
     ...(tool_calls.length === 0 ? {} : { tool_calls }),
   };
 };
 
-/** One text without a mark as a plain text, which every server made like OpenAI's takes. */
+/** Writes a single text without a cache mark as a plain string, which every OpenAI-compatible server accepts. */
 const textOrParts = (parts: readonly ContentPart[]): string | readonly ContentPart[] => {
   const [first, ...others] = parts;
   const is_plain = others.length === 0 && first?.type === 'text' && first.cache_control === undefined;
@@ -100,8 +100,8 @@ const textOrParts = (parts: readonly ContentPart[]): string | readonly ContentPa
 
 const toolCall = (block: Block, at: string): ToolCall => {
   const { id, name, input, cache_control } = block;
-  if (typeof id !== 'string') throw invalid(`${at}.id`, 'is not a text');
-  if (typeof name !== 'string') throw invalid(`${at}.name`, 'is not a text');
+  if (typeof id !== 'string') throw invalid(`${at}.id`, 'is not a string');
+  if (typeof name !== 'string') throw invalid(`${at}.name`, 'is not a string');
   return {
     id,
     type: 'function',

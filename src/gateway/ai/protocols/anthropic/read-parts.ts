@@ -4,15 +4,15 @@ import { isObject } from '../../../../providers/json.ts';
 import type { Reading } from '../reading.ts';
 import type { Block } from './messages-request.ts';
 
-/** A part of the pivot form, and the client's path of the block that it came from. */
+/** A part of the pivot form, and the client's path of its source block. */
 export interface Part {
   readonly part: ContentPart;
   readonly at: string;
 }
 
 /**
- * Blocks as parts of the pivot form: a block may be several, or none where it is lost.
- * @param pathOf the client's path of a block by its place
+ * Converts blocks to parts of the pivot form. A block gives several parts, or none if it is unsupported.
+ * @param pathOf the client's path of a block by its index
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readParts = (
@@ -30,7 +30,7 @@ const partsOf = (block: Block, at: string, reading: Reading): readonly ContentPa
   const mark = isObject(block.cache_control) ? { cache_control: block.cache_control } : {};
   switch (block.type) {
     case 'text':
-      if (block.text === undefined) throw invalid(`${at}.text`, 'is not a text');
+      if (block.text === undefined) throw invalid(`${at}.text`, 'is not a string');
       return [{ type: 'text', text: block.text, ...mark }];
     case 'image':
       return image(block, at, reading).map((part) => ({ ...part, ...mark }));
@@ -39,7 +39,7 @@ const partsOf = (block: Block, at: string, reading: Reading): readonly ContentPa
     case 'search_result':
       return searchResult(block, at).map((part) => ({ ...part, ...mark }));
     default:
-      reading.lose(`${at}.type`, 'There are no such blocks elsewhere', block);
+      reading.addUnsupported(`${at}.type`, 'Other providers have no such blocks', block);
       return [];
   }
 };
@@ -55,14 +55,14 @@ const image = (block: Block, at: string, reading: Reading): readonly ContentPart
   if (type === 'base64' && typeof media_type === 'string' && typeof data === 'string') {
     return [{ type: 'image_url', image_url: { url: `data:${media_type};base64,${data}` } }];
   }
-  reading.lose(`${at}.source`, 'Elsewhere, images are given by URL or by content', null);
+  reading.addUnsupported(`${at}.source`, 'Other providers take images by URL or by content only', null);
   return [];
 };
 
 const documentParts = (block: Block, at: string, reading: Reading): readonly ContentPart[] => {
   const { type, url, media_type, data, content } = sourceOf(block, at);
   if (isObject(block.citations) && block.citations.enabled === true) {
-    reading.lose(`${at}.citations`, 'There are no citations elsewhere', null);
+    reading.addUnsupported(`${at}.citations`, 'Other providers have no citations', null);
   }
   const about = {
     ...(typeof block.title === 'string' ? { filename: block.title } : {}),
@@ -74,13 +74,13 @@ const documentParts = (block: Block, at: string, reading: Reading): readonly Con
     return [{ type: 'file', file: { ...about, file_data: `data:${media_type};base64,${data}` } }];
   }
   if (type === 'content') return [...textParts([block.title, block.context]), ...contentParts(content, at, reading)];
-  reading.lose(`${at}.source`, 'Elsewhere, documents are given by URL or by content', null);
+  reading.addUnsupported(`${at}.source`, 'Other providers take documents by URL or by content only', null);
   return [];
 };
 
 const contentParts = (content: unknown, at: string, reading: Reading): readonly ContentPart[] => {
   if (typeof content === 'string') return textParts([content]);
-  if (!Array.isArray(content)) throw invalid(`${at}.source.content`, 'is neither a text nor a list');
+  if (!Array.isArray(content)) throw invalid(`${at}.source.content`, 'is neither a string nor a list');
   return (content as unknown[]).flatMap((block, index) => {
     const here = `${at}.source.content[${index}]`;
     if (!isObject(block)) throw invalid(here, 'is not an object');
@@ -90,11 +90,11 @@ const contentParts = (content: unknown, at: string, reading: Reading): readonly 
   });
 };
 
-/** A result of a search as text: where it is from, then what it says. */
+/** Converts a search result to text: title and source, then content. */
 const searchResult = (block: Block, at: string): readonly ContentPart[] => {
   if (!Array.isArray(block.content)) throw invalid(`${at}.content`, 'is not a list');
-  const said = (block.content as unknown[]).map((each) => (isObject(each) ? each.text : undefined));
-  return textParts([block.title, block.source, ...said]);
+  const texts = (block.content as unknown[]).map((each) => (isObject(each) ? each.text : undefined));
+  return textParts([block.title, block.source, ...texts]);
 };
 
 const textParts = (texts: readonly unknown[]): readonly ContentPart[] =>

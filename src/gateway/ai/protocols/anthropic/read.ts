@@ -10,7 +10,7 @@ import { readMessages } from './read-messages.ts';
 import { readToolChoice, readTools } from './read-tools.ts';
 
 /**
- * A request of Anthropic's messages in the pivot form.
+ * Converts an Anthropic messages request to the pivot form.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readRequest = (body: MessagesRequest): ReadChat => {
@@ -27,7 +27,7 @@ export const readRequest = (body: MessagesRequest): ReadChat => {
   };
 };
 
-/** Fields of the pivot form that Anthropic calls otherwise. */
+/** Anthropic's names of fields of the pivot form. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['max_completion_tokens', 'max_tokens'],
   ['parallel_tool_calls', 'tool_choice.disable_parallel_tool_use'],
@@ -39,11 +39,11 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'messages', 'system']);
 
-/** Of a field that other providers lack: a value that asks for nothing is no loss. */
+/** Reader of a field that other providers lack. A value without an effect is ignored. */
 const onlyNeutral =
   (field: string, neutral: unknown): Read =>
   (value, _chat, reading) => {
-    if (value !== neutral) reading.lose(field, NOTHING_LIKE_IT, value);
+    if (value !== neutral) reading.addUnsupported(field, NOTHING_LIKE_IT, value);
   };
 
 const outputConfig: Read = (value, chat, reading) => {
@@ -51,14 +51,14 @@ const outputConfig: Read = (value, chat, reading) => {
     if (given === null) continue;
     if (field === 'effort') chat.reasoning_effort = given;
     else if (field === 'format') outputFormat(given, chat, reading);
-    else reading.lose(`output_config.${field}`, NOTHING_LIKE_IT, given);
+    else reading.addUnsupported(`output_config.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
 const outputFormat: Read = (format, chat, reading) => {
   const schema = isObject(format) && format.type === 'json_schema' ? format.schema : undefined;
   if (!isObject(schema)) {
-    reading.lose('output_config.format', 'The format is known as a JSON Schema only', format);
+    reading.addUnsupported('output_config.format', 'Only a JSON Schema is known as a format', format);
     return;
   }
   const json_schema = { name: 'output', schema, ...(isStrict(schema) ? { strict: true } : {}) };
@@ -66,12 +66,12 @@ const outputFormat: Read = (format, chat, reading) => {
 };
 
 /**
- * A conversation that Anthropic keeps. Told by this code, SDKs send it whole instead; were it left out, they would
- * think it kept, and send no more than the next message.
+ * A conversation that Anthropic stores. By the error code, SDKs send it whole instead. If the field were omitted, they
+ * would think it stored, and send only the next message.
  */
 const thread: Read = (value, _chat, reading) => {
   const is_continued = isObject(value) && value.type === 'continue';
-  reading.lose('thread', 'What was said is not kept here: send the whole conversation', value, {
+  reading.addUnsupported('thread', 'The gateway stores no conversations: send the whole conversation', value, {
     is_light: !is_continued,
     protocol_code: is_continued ? 'thread_not_found' : 'thread_unsupported_request',
   });
@@ -80,13 +80,13 @@ const thread: Read = (value, _chat, reading) => {
 const serviceTier: Read = (value, chat, reading) => {
   if (value === 'auto') chat.service_tier = 'auto';
   else if (value === 'standard_only') chat.service_tier = 'default';
-  else reading.lose('service_tier', 'There is nothing like this tier elsewhere', value);
+  else reading.addUnsupported('service_tier', 'Other providers have no such tier', value);
 };
 
 const metadata: Read = (value, chat, reading) => {
   for (const [field, given] of Object.entries(isObject(value) ? value : {})) {
     if (field === 'user_id') chat.user = given ?? undefined;
-    else reading.lose(`metadata.${field}`, NOTHING_LIKE_IT, given);
+    else reading.addUnsupported(`metadata.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
@@ -111,7 +111,7 @@ const READERS = createReaders({
   tools,
   tool_choice: toolChoice,
   output_config: outputConfig,
-  // The name that the field had while it was a beta.
+  // The field's name during its beta.
   output_format: outputFormat,
   metadata,
   service_tier: serviceTier,

@@ -2,19 +2,22 @@ import type { JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../../providers/json.ts';
 import { frame } from './write-fields.ts';
 
-/** Writes the content of a streamed message: each method gives the events to send, '' where there are none. */
+/** Writes the content of a streamed message. Each method returns the events to send, possibly ''. */
 interface BlockWriter {
-  think(text: string): string;
-  /** A block of thinking as who signed it wrote it: its signature, or all of it where nothing of it was sent. */
-  sign(block: JsonObject): string;
-  say(text: string): string;
-  /** A piece of a tool call. @throws OneVaultError provider_malformed */
+  writeThinking(text: string): string;
+  /** Writes a signed thinking block unchanged: only its signature if its text was sent before, else all of it. */
+  writeSigned(block: JsonObject): string;
+  writeText(text: string): string;
+  /**
+   * Writes a piece of a tool call.
+   * @throws OneVaultError provider_malformed
+   */
   call(delta: JsonObject): string;
   close(): string;
   readonly has_calls: boolean;
 }
 
-/** A kind of block that is written piece by piece, the number of a tool call, or what came whole. */
+/** Kind of a block that is written in pieces, number of a tool call, or `whole` for a finished block. */
 type Key = 'thinking' | 'text' | 'whole' | number;
 
 interface Block {
@@ -23,23 +26,22 @@ interface Block {
   readonly deltas: JsonObject[];
 }
 
-// More than the arguments of all calls of any reply; past it a provider mixes calls to no end.
+// More than the arguments of all calls of any response. Beyond it, the provider interleaves calls without end.
 const WAITING_MAX_CHARS = 8_388_608;
-// A tenth of a second of parsing, over and over, what may be whole by now.
+// Total of repeated parsing of arguments that may be complete: a tenth of a second.
 const PARSED_MAX_CHARS = 67_108_864;
 
 /**
- * One block after the other, as Anthropic's own streams are: a block is closed when another begins. Other providers
- * may mix the pieces of several tool calls: then the first is written as it comes, and what comes beside it waits
- * until its arguments are whole.
+ * Writes one block after the other, as Anthropic does: a new block closes the last one. Other providers may interleave
+ * several tool calls: then the first is written at once, and the others wait until its arguments are complete.
  */
 export const createBlockWriter = (): BlockWriter => {
   let index = -1;
   let open: { readonly key: Key; arguments: string } | null = null;
-  /** In the order in which they began; there are some only while a call is open that is not whole. */
+  /** Waiting blocks in their order. There are some only while a call with incomplete arguments is open. */
   let waiting: Block[] = [];
   let waiting_chars = 0;
-  /** Arguments that were found not to be whole. */
+  /** Arguments that were parsed and found incomplete. */
   let partial = '';
   let parsed_chars = 0;
   const called = new Set<number>();
@@ -66,7 +68,7 @@ export const createBlockWriter = (): BlockWriter => {
     if (open === null || typeof open.key !== 'number') return true;
     if (open.arguments === partial || !open.arguments.trimEnd().endsWith('}')) return false;
     parsed_chars += open.arguments.length;
-    if (parsed_chars > PARSED_MAX_CHARS) throw malformed('tool calls are mixed to no end');
+    if (parsed_chars > PARSED_MAX_CHARS) throw malformed('tool calls are interleaved without end');
     if (isObjectText(open.arguments)) return true;
     partial = open.arguments;
     return false;
@@ -80,7 +82,7 @@ export const createBlockWriter = (): BlockWriter => {
 
   const wait = (key: Key, head: JsonObject, deltas: readonly JsonObject[]): void => {
     waiting_chars += JSON.stringify(deltas).length;
-    if (waiting_chars > WAITING_MAX_CHARS) throw malformed('tool calls are mixed to no end');
+    if (waiting_chars > WAITING_MAX_CHARS) throw malformed('tool calls are interleaved without end');
     const last = waiting.at(-1);
     const begun =
       typeof key === 'number' ? waiting.find((block) => block.key === key) : last?.key === key ? last : null;
@@ -97,7 +99,7 @@ export const createBlockWriter = (): BlockWriter => {
     return '';
   };
 
-  /** What was put last is whole. */
+  /** Marks the last block as complete. */
   const seal = (): string => {
     const last = waiting.at(-1);
     if (last === undefined) return closeOpen();
@@ -106,9 +108,9 @@ export const createBlockWriter = (): BlockWriter => {
   };
 
   return {
-    think: (thinking) =>
+    writeThinking: (thinking) =>
       thinking === '' ? '' : put('thinking', EMPTY_THINKING, [{ type: 'thinking_delta', thinking }]),
-    sign: (block) => {
+    writeSigned: (block) => {
       const { type, thinking, signature } = block;
       if (type !== 'thinking') return put('whole', block, []) + seal();
       const is_begun = (waiting.at(-1) ?? open)?.key === 'thinking';
@@ -116,7 +118,7 @@ export const createBlockWriter = (): BlockWriter => {
       const whole = is_begun ? deltas : [{ type: 'thinking_delta', thinking }, ...deltas];
       return put('thinking', EMPTY_THINKING, whole) + seal();
     },
-    say: (text) =>
+    writeText: (text) =>
       text === '' ? '' : put('text', { type: 'text', text: '', citations: null }, [{ type: 'text_delta', text }]),
     call: (given) => {
       const number = typeof given.index === 'number' ? given.index : called.size;
@@ -130,7 +132,7 @@ export const createBlockWriter = (): BlockWriter => {
       }
       const is_closed = open?.key !== number && !waiting.some(({ key }) => key === number);
       if (is_closed && has_more && partial_json.trim() !== '')
-        throw malformed('pieces of a tool call came after its arguments were whole');
+        throw malformed('pieces of a tool call came after its arguments were complete');
       return is_closed ? '' : put(number, {}, deltas);
     },
     close: () => {
@@ -153,7 +155,7 @@ const headOf = ({ id, function: named }: JsonObject): JsonObject => {
   return { type: 'tool_use', id, name: named.name, input: {} };
 };
 
-/** Whether nothing can be missing from the JSON text of an object. */
+/** True if the text is the complete JSON text of an object. */
 const isObjectText = (text: string): boolean => {
   try {
     return isObject(JSON.parse(text));

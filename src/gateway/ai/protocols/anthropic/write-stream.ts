@@ -6,8 +6,8 @@ import { createBlockWriter } from './write-blocks.ts';
 import { frame, stopReason, usageJson } from './write-fields.ts';
 
 /**
- * Writes a stream of the pivot form as Anthropic's events. How many tokens the prompt had is told with the last of
- * them, and with the first where the provider tells it as soon as that: some clients read it there alone.
+ * Writes a stream of the pivot form as Anthropic's events. The last event reports the prompt tokens, and also the first
+ * one if the provider has reported them by then: some clients read only that one.
  */
 export const createMessageStream = (): ChatStreamEncoder => {
   let has_started = false;
@@ -18,7 +18,7 @@ export const createMessageStream = (): ChatStreamEncoder => {
   const start = ({ id, model }: ChatChunk, usage: Usage | null): string => {
     if (has_started) return '';
     has_started = true;
-    const asked = usage === null ? null : { ...usage, completion_tokens: 0, reasoning_tokens: 0 };
+    const prompt_usage = usage === null ? null : { ...usage, completion_tokens: 0, reasoning_tokens: 0 };
     const message = {
       id,
       type: 'message',
@@ -27,19 +27,19 @@ export const createMessageStream = (): ChatStreamEncoder => {
       content: [],
       stop_reason: null,
       stop_sequence: null,
-      usage: usageJson(asked),
+      usage: usageJson(prompt_usage),
     };
     return frame('message_start', { message });
   };
 
   const change = (delta: JsonObject): string => {
     let text = '';
-    if (typeof delta.reasoning_content === 'string') text += blocks.think(delta.reasoning_content);
-    for (const block of listOf(delta.thinking_blocks)) text += blocks.sign(block);
-    if (typeof delta.content === 'string') text += blocks.say(delta.content);
+    if (typeof delta.reasoning_content === 'string') text += blocks.writeThinking(delta.reasoning_content);
+    for (const block of listOf(delta.thinking_blocks)) text += blocks.writeSigned(block);
+    if (typeof delta.content === 'string') text += blocks.writeText(delta.content);
     if (typeof delta.refusal === 'string' && delta.refusal !== '') {
       refusal += delta.refusal;
-      text += blocks.say(delta.refusal);
+      text += blocks.writeText(delta.refusal);
     }
     for (const call of listOf(delta.tool_calls)) text += blocks.call(call);
     return text;

@@ -4,7 +4,7 @@ import type { ChatWriter } from '../../operations/chat.ts';
 import { stopReason, usageJson } from './write-fields.ts';
 import { createMessageStream } from './write-stream.ts';
 
-/** Writes replies of the pivot form as Anthropic's messages. */
+/** Writes responses of the pivot form as Anthropic's messages. */
 export const messagesWriter: ChatWriter = {
   whole: (response) => {
     const message = messageOf(response);
@@ -35,7 +35,7 @@ const messageOf = ({ id, model, choices }: ChatResponse): JsonObject => {
 
 const textBlock = (text: string): JsonObject => ({ type: 'text', text, citations: null });
 
-/** Blocks as who signed them wrote them, or else the text of a reasoning that nobody signed. */
+/** Signed thinking blocks unchanged, else the text of unsigned reasoning. */
 const thinkingBlocks = (message: JsonObject): readonly JsonObject[] => {
   const { thinking_blocks, reasoning_content } = message;
   if (Array.isArray(thinking_blocks)) return thinking_blocks.filter(isObject);
@@ -43,7 +43,10 @@ const thinkingBlocks = (message: JsonObject): readonly JsonObject[] => {
   return [{ type: 'thinking', thinking: reasoning_content, signature: '' }];
 };
 
-/** @param is_cut a call that the limit of tokens cut has no whole arguments: the client is to ask again */
+/**
+ * @param is_cut true if the token limit cut the response: the call may have incomplete arguments, and the client must
+ * repeat it
+ */
 const toolUse = (call: ToolCall, is_cut: boolean): JsonObject => {
   const { id, function: called } = call;
   if (typeof id !== 'string' || !isObject(called) || typeof called.name !== 'string') {
@@ -58,7 +61,7 @@ const inputOf = (text: unknown, is_cut: boolean): JsonObject => {
     const input: unknown = JSON.parse(String(text));
     if (isObject(input)) return input;
   } catch {
-    // Falls to the same as JSON that is no object.
+    // Handled below, like JSON that is not an object.
   }
   if (is_cut) return {};
   throw malformed('the arguments of a tool call are not the JSON text of an object');

@@ -2,8 +2,8 @@ import type { StreamForm } from '../../client-protocol.ts';
 import { statusEnvelope } from './error-format.ts';
 
 /**
- * A stream as one JSON list whose items come one by one: what Google's endpoint writes where it is not asked for
- * server-sent events. Each item is the data of an event, byte for byte.
+ * A stream as one JSON list whose items come one by one: Google's form of a stream without `alt=sse`. Each item is an
+ * event's data, byte for byte.
  */
 export const arrayForm: StreamForm = {
   content_type: 'application/json; charset=utf-8',
@@ -38,7 +38,7 @@ export const arrayForm: StreamForm = {
   broken: (error, request_id, now_ms) => `,\r\n${JSON.stringify(statusEnvelope(error, request_id, now_ms))}]`,
 };
 
-/** The data of the events that `text` is (WHATWG HTML, section 9.2.6). */
+/** Data of the events in `text` (WHATWG HTML, section 9.2.6). */
 const dataOf = (text: string): readonly string[] => {
   const out: string[] = [];
   let data: string | null = null;

@@ -21,7 +21,7 @@ interface BatchRequest {
   readonly requests: readonly EmbedRequest[];
 }
 
-/** Google's embedding of one content. */
+/** Google's endpoint that embeds one content. */
 export const createEmbedContent = (): ClientProtocol => {
   const validate = createValidator<EmbedRequest>(schema.properties.requests.items);
   return {
@@ -41,7 +41,7 @@ export const createEmbedContent = (): ClientProtocol => {
   };
 };
 
-/** Google's embeddings of several contents, which is what its SDK asks for. */
+/** Google's endpoint that embeds several contents; its SDK uses it. */
 export const createBatchEmbedContents = (): ClientProtocol => {
   const validate = createValidator<BatchRequest>(schema);
   return {
@@ -65,22 +65,22 @@ const writeBatch: EmbeddingsWriter =
     JSON.stringify({ embeddings: vectors.map((values) => ({ values })) });
 
 // The path names the model.
-const READ_HERE: ReadonlySet<string> = new Set(['model', 'content', 'taskType', 'title', 'outputDimensionality']);
+const KNOWN_FIELDS: ReadonlySet<string> = new Set(['model', 'content', 'taskType', 'title', 'outputDimensionality']);
 
-/** @param path of the first request: what the others say otherwise is lost */
+/** @param path of the first request; values of other requests that differ from it are unsupported */
 const readRequests = (requests: readonly EmbedRequest[], model: string, path: string): ReadEmbeddings => {
   const [first] = requests;
   const unsupported: UnsupportedField[] = [];
   requests.forEach((request, index) => {
     const at = path === '' ? '' : `requests[${index}].`;
     for (const [field, value] of Object.entries(request)) {
-      if (!READ_HERE.has(field)) unsupported.push({ param: at + field, why: NOTHING_LIKE_IT });
+      if (!KNOWN_FIELDS.has(field)) unsupported.push({ param: at + field, why: NOTHING_LIKE_IT });
       else if (SHARED.has(field) && value !== first?.[field])
-        unsupported.push({ param: at + field, why: 'Elsewhere, it is one for all contents' });
+        unsupported.push({ param: at + field, why: 'Other providers take one value for all contents' });
     }
     request.content.parts.forEach((part, place) => {
       if (part.text !== undefined) return;
-      unsupported.push({ param: `${at}content.parts[${place}]`, why: 'Elsewhere, embeddings are of texts only' });
+      unsupported.push({ param: `${at}content.parts[${place}]`, why: 'Other providers embed texts only' });
     });
   });
   const { taskType, title, outputDimensionality } = first ?? {};

@@ -3,7 +3,7 @@ import type { OneVaultError } from '../../../../core/errors.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 import type { ErrorFormat } from '../../client-protocol.ts';
 
-// https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto, by the HTTP status that each stands for.
+// By the HTTP status of each: https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto
 const CODE_OF_STATUS: ReadonlyMap<number, string> = new Map([
   [401, 'UNAUTHENTICATED'],
   [402, 'FAILED_PRECONDITION'],
@@ -25,14 +25,14 @@ const typed = (name: string, fields: JsonObject): JsonObject => ({
 });
 
 /**
- * Google's envelope, a google.rpc.Status (https://google.aip.dev/193). Our own fields stand in its details, since
- * `code` and `status` are other things there.
+ * Google's error envelope, a google.rpc.Status (https://google.aip.dev/193). The gateway's own fields are in its
+ * details, because `code` and `status` have other meanings there.
  */
 export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms: number): object => {
   const { code, status, message, details, type, param, retry_after_s } = given;
   const metadata = { request_id, timestamp: instantOf(now_ms), type, ...(param === null ? {} : { param }) };
   const sentence = details === null ? message : `${message} ${details}`;
-  // SDKs show their callers neither headers nor details.
+  // Google's SDKs show their users neither headers nor details.
   const wait = retry_after_s === null ? '' : ` Please try again in ${retry_after_s}s.`;
   return {
     error: {
@@ -50,7 +50,7 @@ export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms:
   };
 };
 
-/** How Google's endpoints tell errors; they tell no limits. */
+/** Google's error format; it has no headers for rate limits. */
 export const googleErrorFormat: ErrorFormat = {
   error: statusEnvelope,
   broken: (error, request_id, now_ms) => `data: ${JSON.stringify(statusEnvelope(error, request_id, now_ms))}\n\n`,

@@ -11,7 +11,7 @@ import { normalise, SHAPES } from './normalise.ts';
 import { readRequest } from './read.ts';
 import { createContentWriter } from './write.ts';
 
-/** A call that is about a model and nothing else. */
+/** A parsed request that only names a model. */
 export const plainRequest = (model: string): Omit<ParsedRequest, 'operation'> => ({
   model,
   type: 'completion',
@@ -21,7 +21,7 @@ export const plainRequest = (model: string): Omit<ParsedRequest, 'operation'> =>
   include_usage: true,
 });
 
-/** Google's replies, whole, so that its SDKs work with only the base URL changed. */
+/** Google's generateContent: its SDKs work with only the base URL changed. */
 export const createGenerateContent = (): ClientProtocol => {
   const read = createChatReader();
   return {
@@ -34,7 +34,7 @@ export const createGenerateContent = (): ClientProtocol => {
   };
 };
 
-/** Google's replies, streamed: as server-sent events where `alt=sse` asks for them, else as a list. */
+/** Google's streamGenerateContent: server-sent events with `alt=sse`, else a list. */
 export const createStreamGenerateContent = (): ClientProtocol => {
   const read = createChatReader();
   return {
@@ -61,7 +61,7 @@ const createChatReader = () => {
   };
 };
 
-/** Google's count of the tokens of such a request, or of its contents alone. */
+/** Google's countTokens, for a whole request or for its contents alone. */
 export const createGoogleCountTokens = (): ClientProtocol => {
   const validate = createValidator<GenerateRequest>(schema);
   return {

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 
-/** A generateContent request that fits its schema: the fields we know by name, and others. */
+/** A validated generateContent request: known fields by name, and others. */
 export type GenerateRequest = JsonObject & {
   readonly contents: readonly Content[];
   readonly systemInstruction?: Content;

@@ -6,13 +6,13 @@ import type { GatewayDeps } from '../../../deps.ts';
 import { authenticate, findModel, servedModels } from '../../list-models.ts';
 import { googleErrorFormat } from './error-format.ts';
 
-// Google's own limits of a page.
+// Google's limits of a page.
 const PAGE_SIZE = 50;
-const LARGEST_PAGE = 1_000;
+const PAGE_SIZE_MAX = 1_000;
 
-/** `GET /v1beta/models`, in Google's form: what the caller may ask for now, a page at a time. */
+/** `GET /v1beta/models` in Google's form: models that the caller may use now, in pages. */
 export const listGoogleModels = (deps: GatewayDeps): Middleware =>
-  answered(deps, (ctx, customer) => {
+  withGoogleErrors(deps, (ctx, customer) => {
     const served = servedModels(deps, customer)
       .map(({ model }) => model)
       .filter((model) => methodsOf(model).length > 0);
@@ -20,7 +20,7 @@ export const listGoogleModels = (deps: GatewayDeps): Middleware =>
     const size = pageSize === undefined ? PAGE_SIZE : Number(pageSize);
     if (!Number.isInteger(size) || size < 0) throw invalid('pageSize', 'is not a whole number of at least 0');
     const rest = pageToken === undefined ? served : served.filter(({ model }) => model > String(pageToken));
-    const page = rest.toSorted(byName).slice(0, Math.min(size === 0 ? PAGE_SIZE : size, LARGEST_PAGE));
+    const page = rest.toSorted(byName).slice(0, Math.min(size === 0 ? PAGE_SIZE : size, PAGE_SIZE_MAX));
     const last = page.at(-1);
     return {
       models: page.map(describe),
@@ -28,18 +28,20 @@ export const listGoogleModels = (deps: GatewayDeps): Middleware =>
     };
   });
 
-/** `GET /v1beta/models/{model}`, in Google's form. */
+/** `GET /v1beta/models/{model}` in Google's form. */
 export const getGoogleModel = (deps: GatewayDeps): Middleware =>
-  answered(deps, (ctx, customer) => describe(findModel(deps, customer, ctx.params.model as string)));
+  withGoogleErrors(deps, (ctx, customer) => describe(findModel(deps, customer, ctx.params.model as string)));
 
-/** `POST /v1beta/models/{model}:{method}` of a method that is not served, told as Google's SDKs read it. */
+/** `POST /v1beta/models/{model}:{method}` with an unknown method: an error in Google's format. */
 export const refuseGoogleMethod = (deps: GatewayDeps): Middleware =>
-  answered(deps, (ctx) => {
-    throw new OneVaultError('not_found', { details: `POST ${ctx.path} is not served.` });
+  withGoogleErrors(deps, (ctx) => {
+    throw new OneVaultError('not_found', {
+      details: `POST ${ctx.path} does not exist. Check the method after the colon.`,
+    });
   });
 
-/** Errors in Google's own envelope. */
-const answered =
+/** Writes errors in Google's error format. */
+const withGoogleErrors =
   (deps: GatewayDeps, response: (ctx: Context, customer: Customer) => object): Middleware =>
   async (ctx) => {
     try {
@@ -54,7 +56,7 @@ const answered =
 
 const byName = (a: Model, b: Model): number => (a.model < b.model ? -1 : 1);
 
-/** What Google calls that which a model can be asked for. */
+/** Google's method names for a model's capabilities. */
 const methodsOf = ({ capabilities }: Model): readonly string[] => [
   ...(capabilities.includes('chat') ? ['generateContent', 'countTokens', 'streamGenerateContent'] : []),
   ...(capabilities.includes('embeddings') ? ['embedContent', 'batchEmbedContents'] : []),

@@ -2,7 +2,7 @@ import { camelCase } from '../../../../providers/google/repeated-fields.ts';
 import { invalid } from '../../../../providers/invalid.ts';
 import { isObject } from '../../../../providers/json.ts';
 
-/** Which objects within a value are Google's own messages: all else is the client's and stays as it came. */
+/** Objects within a value that are Google's own messages. All others belong to the client and stay unchanged. */
 type Shape = { readonly list: Shape } | { readonly [field: string]: Shape };
 
 const PLAIN: Shape = {};
@@ -35,10 +35,10 @@ export const SHAPES = {
 } as const satisfies Readonly<Record<string, Shape>>;
 
 /**
- * A body as Google writes it itself. Its servers take each field by two names (`systemInstruction`,
- * `system_instruction`), one item in the place of a list, and null for what is not there
+ * Converts a body to Google's canonical form. Google's servers accept two names of each field (`systemInstruction`,
+ * `system_instruction`), one item instead of a list, and null for absent
  * (https://protobuf.dev/programming-guides/json).
- * @throws OneVaultError invalid_request where a field stands twice
+ * @throws OneVaultError invalid_request if a field occurs twice
  */
 export const normalise = (value: unknown, shape: Shape, path = ''): unknown => {
   if ('list' in shape && isShape(shape.list)) {
@@ -53,7 +53,7 @@ export const normalise = (value: unknown, shape: Shape, path = ''): unknown => {
     if (held === null) continue;
     const name = camelCase(given);
     const at = path === '' ? name : `${path}.${name}`;
-    if (fields.has(name)) throw invalid(at, 'stands twice, by both of its names');
+    if (fields.has(name)) throw invalid(at, 'is given twice, by both of its names');
     const inner = Object.hasOwn(shape, name) ? (shape as Readonly<Record<string, Shape>>)[name] : undefined;
     fields.set(name, inner === undefined ? held : normalise(held, inner, at));
   }

@@ -5,7 +5,7 @@ import { isStrict } from '../strict-schema.ts';
 import type { GenerationConfig } from './generate-request.ts';
 import { jsonSchemaOf } from './read-schema.ts';
 
-/** The fields of `generationConfig` in the pivot form. */
+/** Converts the fields of `generationConfig` to the pivot form. */
 export const readConfig = (config: GenerationConfig, chat: Fields, reading: Reading): void => {
   const plan = { readers: READERS, elsewhere: READ_TOGETHER, prefix: 'generationConfig.' };
   readFields(config, plan, chat, reading);
@@ -20,12 +20,12 @@ const READ_TOGETHER: ReadonlySet<string> = new Set([
   'thinkingConfig',
 ]);
 
-/** Of a field that other providers lack: a value that asks for nothing is no loss. */
+/** Reader of a field that other providers lack. A value without an effect is ignored. */
 const onlyNeutral =
   (field: string, isNeutral: (value: unknown) => boolean): Read =>
   (value, _chat, reading) => {
     if (isNeutral(value)) return;
-    reading.lose(`generationConfig.${field}`, NOTHING_LIKE_IT, value);
+    reading.addUnsupported(`generationConfig.${field}`, NOTHING_LIKE_IT, value);
   };
 
 const isTextAlone = (value: unknown): boolean =>
@@ -58,7 +58,11 @@ const readFormat = (config: GenerationConfig, chat: Fields, reading: Reading): v
   const { responseMimeType = 'text/plain', responseSchema, responseJsonSchema } = config;
   if (responseMimeType === 'text/plain') return;
   if (responseMimeType !== JSON_TYPE) {
-    reading.lose('generationConfig.responseMimeType', 'Elsewhere, replies are text or JSON', responseMimeType);
+    reading.addUnsupported(
+      'generationConfig.responseMimeType',
+      'Other providers write text or JSON only',
+      responseMimeType,
+    );
     return;
   }
   const schema =
@@ -72,12 +76,12 @@ const readFormat = (config: GenerationConfig, chat: Fields, reading: Reading): v
   chat.response_format = { type: 'json_schema', json_schema };
 };
 
-// The least that Anthropic's object, which is the pivot's, takes.
-const LEAST_BUDGET = 1_024;
+// Minimum of Anthropic's thinking budget, whose form the pivot form uses.
+const MIN_BUDGET_TOKENS = 1_024;
 
 const LEVELS: ReadonlySet<string> = new Set(['minimal', 'low', 'medium', 'high']);
 
-/** A budget of -1 leaves it to the model, as saying nothing does. Whether thoughts are shown is the writer's part. */
+/** A budget of -1 leaves it to the model, like an absent one. The writer decides if thoughts are shown. */
 const readThinking = (
   { thinkingBudget, thinkingLevel }: NonNullable<GenerationConfig['thinkingConfig']>,
   chat: Fields,
@@ -85,10 +89,15 @@ const readThinking = (
 ): void => {
   if (thinkingBudget === 0) chat.reasoning_effort = 'none';
   if (thinkingBudget !== undefined && thinkingBudget > 0) {
-    chat.thinking = { type: 'enabled', budget_tokens: Math.max(LEAST_BUDGET, thinkingBudget) };
+    chat.thinking = { type: 'enabled', budget_tokens: Math.max(MIN_BUDGET_TOKENS, thinkingBudget) };
   }
   const level = thinkingLevel?.toLowerCase();
   if (level === undefined || level === 'thinking_level_unspecified') return;
   if (LEVELS.has(level)) chat.reasoning_effort = level;
-  else reading.lose('generationConfig.thinkingConfig.thinkingLevel', 'There is no such level elsewhere', level);
+  else
+    reading.addUnsupported(
+      'generationConfig.thinkingConfig.thinkingLevel',
+      'Other providers have no such level',
+      level,
+    );
 };

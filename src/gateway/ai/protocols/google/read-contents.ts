@@ -5,10 +5,10 @@ import type { Content, FunctionResponse, GenerateRequest, Part } from './generat
 import { readPart, resultText } from './read-parts.ts';
 import { blocksIn } from './signed-thoughts.ts';
 
-// Many times what a model calls at once: each result is looked for among all that wait.
+// Far more calls than a model makes at once. Each result is searched among all open calls.
 const OPEN_MAX = 1_000;
 
-/** A call whose result has not come yet. */
+/** A call without a result so far. */
 interface OpenCall {
   readonly id: string;
   readonly name: string;
@@ -20,8 +20,8 @@ interface Conversation {
 }
 
 /**
- * The system instruction and contents in the pivot form: results of functions become messages of their own, before
- * what the user says beside them, as OpenAI wants them right behind the calls.
+ * Converts the system instruction and contents to the pivot form. Function results become their own messages before the
+ * user's parts beside them, because OpenAI requires them directly after the calls.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readContents = (
@@ -31,41 +31,41 @@ export const readContents = (
   const conversation: Conversation = { reading, open: [] };
   const out: ChatMessage[] = [];
   if (systemInstruction !== undefined && systemInstruction.parts.length > 0) {
-    out.push(...spoken('system', systemInstruction, 'systemInstruction', reading));
+    out.push(...systemMessages('system', systemInstruction, 'systemInstruction', reading));
   }
   contents.forEach((content, index) => {
     const at = `contents[${index}]`;
     if (content.role === 'model') {
-      // The SDK gives back a streamed turn of the model as the contents that it came in.
+      // The SDK sends a streamed turn of the model back as several contents.
       if (contents[index - 1]?.role === 'model') return;
       let after = index + 1;
       while (contents[after]?.role === 'model') after += 1;
       out.push(modelMessage(contents.slice(index, after), index, conversation));
-    } else if (content.role === 'system') out.push(...spoken('system', content, at, reading));
+    } else if (content.role === 'system') out.push(...systemMessages('system', content, at, reading));
     else out.push(...userMessages(content, at, conversation));
   });
   return out;
 };
 
-const spoken = (role: string, { parts }: Content, at: string, reading: Reading): readonly ChatMessage[] => {
-  const said = readAll(
+const systemMessages = (role: string, { parts }: Content, at: string, reading: Reading): readonly ChatMessage[] => {
+  const content_parts = readAll(
     parts.map((part, index) => ({ part, at: `${at}.parts[${index}]` })),
     reading,
   );
-  if (said.length === 0) return [];
-  reading.place(
+  if (content_parts.length === 0) return [];
+  reading.addSource(
     at,
-    said.map((each) => each.at),
+    content_parts.map((each) => each.at),
   );
-  return [{ role, content: said.map(({ part }) => part) }];
+  return [{ role, content: content_parts.map(({ part }) => part) }];
 };
 
-interface Placed<P> {
+interface WithSource<P> {
   readonly part: P;
   readonly at: string;
 }
 
-const readAll = (parts: readonly Placed<Part>[], reading: Reading): readonly Placed<ContentPart>[] =>
+const readAll = (parts: readonly WithSource<Part>[], reading: Reading): readonly WithSource<ContentPart>[] =>
   parts.flatMap(({ part, at }) => {
     const read = readPart(part, at, reading);
     return read === null ? [] : [{ part: read, at }];
@@ -74,15 +74,15 @@ const readAll = (parts: readonly Placed<Part>[], reading: Reading): readonly Pla
 const userMessages = ({ parts }: Content, at: string, conversation: Conversation): readonly ChatMessage[] => {
   const { reading } = conversation;
   const out: ChatMessage[] = [];
-  const said: Placed<Part>[] = [];
+  const content_parts: WithSource<Part>[] = [];
   parts.forEach((part, index) => {
     const here = `${at}.parts[${index}]`;
-    if (part.functionResponse === undefined) said.push({ part, at: here });
+    if (part.functionResponse === undefined) content_parts.push({ part, at: here });
     else out.push(toolMessage(part.functionResponse, `${here}.functionResponse`, conversation));
   });
-  const read = readAll(said, reading);
+  const read = readAll(content_parts, reading);
   if (read.length > 0) {
-    reading.place(
+    reading.addSource(
       at,
       read.map((each) => each.at),
     );
@@ -93,15 +93,15 @@ const userMessages = ({ parts }: Content, at: string, conversation: Conversation
 
 const toolMessage = (given: FunctionResponse, at: string, { open, reading }: Conversation): ChatMessage => {
   const { id, name, response, parts = [] } = given;
-  // Results belong to calls by id where both have one, else by name, in order.
+  // Results belong to calls by id if both have one, else by name, in order.
   const by_id = open.findIndex((call) => call.id === id);
   const place = by_id === -1 ? open.findIndex((call) => call.name === name) : by_id;
   const [call] = place === -1 ? [] : open.splice(place, 1);
-  if (call === undefined) throw invalid(`${at}.name`, 'is not the name of a function that was called before');
+  if (call === undefined) throw invalid(`${at}.name`, 'is not the name of an earlier function call');
   const { content, is_error } = resultText(response);
-  const placed = parts.map((part, index) => ({ part: part as Part, at: `${at}.parts[${index}]` }));
-  const media = readAll(placed, reading);
-  reading.place(at, [at, ...media.map((each) => each.at)]);
+  const sourced = parts.map((part, index) => ({ part: part as Part, at: `${at}.parts[${index}]` }));
+  const media = readAll(sourced, reading);
+  reading.addSource(at, [at, ...media.map((each) => each.at)]);
   return {
     role: 'tool',
     tool_call_id: call.id,
@@ -110,28 +110,28 @@ const toolMessage = (given: FunctionResponse, at: string, { open, reading }: Con
   };
 };
 
-/** @param index the place of the first of the contents that the turn is made of */
+/** @param index of the turn's first content */
 const modelMessage = (turn: readonly Content[], index: number, { open, reading }: Conversation): ChatMessage => {
   const parts = turn.flatMap((content, more) =>
     content.parts.map((part, place) => ({ part, content: index + more, place })),
   );
-  const said: Placed<Part>[] = [];
+  const content_parts: WithSource<Part>[] = [];
   const tool_calls: ToolCall[] = [];
   const thinking_blocks: JsonObject[] = [];
   for (const { part, content, place } of parts) {
     if (part.thoughtSignature !== undefined) thinking_blocks.push(...blocksIn(part.thoughtSignature));
-    // What was thought is of use to who signed it alone, but it leaves with the rest where it passes.
+    // Only the provider that signed a thought can use it. A passthrough carries it.
     if (part.thought === true) {
       if (part.text !== undefined) reading.unread.push(part.text);
       continue;
     }
     const { functionCall } = part;
     if (functionCall === undefined) {
-      said.push({ part, at: `contents[${content}].parts[${place}]` });
+      content_parts.push({ part, at: `contents[${content}].parts[${place}]` });
       continue;
     }
     const { name, args = {} } = functionCall;
-    // Google's calls may have no id: then their place is one.
+    // Google's calls may have no id: then their position is the id.
     const id = functionCall.id ?? `call_${content}_${place}`;
     if (open.length >= OPEN_MAX) {
       const at = `contents[${content}].parts[${place}].functionCall`;
@@ -140,8 +140,8 @@ const modelMessage = (turn: readonly Content[], index: number, { open, reading }
     open.push({ id, name });
     tool_calls.push({ id, type: 'function', function: { name, arguments: JSON.stringify(args) } });
   }
-  const read = readAll(said, reading);
-  reading.place(
+  const read = readAll(content_parts, reading);
+  reading.addSource(
     `contents[${index}]`,
     read.map((each) => each.at),
   );
@@ -153,6 +153,6 @@ const modelMessage = (turn: readonly Content[], index: number, { open, reading }
   };
 };
 
-/** Texts alone as one text, which every server made like OpenAI's takes. */
+/** Joins parts that are all text into one text, which every OpenAI-compatible server accepts. */
 const textOrParts = (parts: readonly ContentPart[]): string | readonly ContentPart[] =>
   parts.every(({ type }) => type === 'text') ? parts.map(({ text = '' }) => text).join('') : parts;

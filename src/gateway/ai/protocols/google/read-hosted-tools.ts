@@ -3,16 +3,16 @@ import type { HostedTool } from '../../hosted-tools.ts';
 import type { GenerateRequest } from './generate-request.ts';
 
 /**
- * Tools that Google runs itself and may charge for beside their tokens
- * (https://ai.google.dev/gemini-api/docs/pricing). Each choice may search.
+ * Hosted tools of Google, which it may charge for besides the tokens (https://ai.google.dev/gemini-api/docs/pricing).
+ * Each candidate may search.
  */
-export const generateTools = ({ tools = [] }: GenerateRequest): readonly HostedTool[] =>
+export const generateContentTools = ({ tools = [] }: GenerateRequest): readonly HostedTool[] =>
   tools.flatMap((tool, index) =>
     Object.keys(tool).flatMap((kind): HostedTool[] => {
       if (BY_TOKENS.has(kind)) return [];
       const param = `tools[${index}].${kind}`;
       const unit = UNITS.get(kind) ?? null;
-      return [{ param, name: unit ?? kind, unit, most: null, uses: unit === null ? 'untold' : 'told' }];
+      return [{ param, name: unit ?? kind, unit, max_uses: null, uses: unit === null ? 'unreported' : 'reported' }];
     }),
   );
 

@@ -5,21 +5,21 @@ import type { Reading } from '../reading.ts';
 import type { FileData, InlineData, Part } from './generate-request.ts';
 
 /**
- * A part as one of the pivot form; null where it is lost.
+ * Converts a part to the pivot form; null if it is unsupported.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readPart = (part: Part, at: string, reading: Reading): ContentPart | null => {
   if (part.videoMetadata !== undefined) {
-    reading.lose(`${at}.videoMetadata`, NOTHING_LIKE_IT, part.videoMetadata);
+    reading.addUnsupported(`${at}.videoMetadata`, NOTHING_LIKE_IT, part.videoMetadata);
   }
   if (part.text !== undefined) return { type: 'text', text: part.text };
   if (part.inlineData !== undefined) return inlinePart(part.inlineData, `${at}.inlineData`, reading);
   if (part.fileData !== undefined) return filePart(part.fileData, `${at}.fileData`, reading);
-  reading.lose(at, 'There are no such parts elsewhere', part);
+  reading.addUnsupported(at, 'Other providers have no such parts', part);
   return null;
 };
 
-// By the type of a sound, OpenAI's word for it.
+// OpenAI's audio formats, by MIME type.
 const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
   ['audio/wav', 'wav'],
   ['audio/x-wav', 'wav'],
@@ -38,11 +38,11 @@ const inlinePart = (inline: InlineData, at: string, reading: Reading): ContentPa
   }
   const format = AUDIO_FORMATS.get(mimeType);
   if (format !== undefined) return { type: 'input_audio', input_audio: { data, format } };
-  reading.lose(at, 'Elsewhere, models take images, PDF files, text, WAV and MP3', null);
+  reading.addUnsupported(at, 'Other providers take images, PDF files, text, WAV and MP3 only', null);
   return null;
 };
 
-// What is kept at Google's is out of others' reach.
+// Other providers cannot read files that Google stores.
 const PUBLIC_URL = /^https?:\/\/(?!generativelanguage\.googleapis\.com\/)/i;
 
 const filePart = (file: FileData, at: string, reading: Reading): ContentPart | null => {
@@ -51,11 +51,11 @@ const filePart = (file: FileData, at: string, reading: Reading): ContentPart | n
     if (mimeType.startsWith('image/')) return { type: 'image_url', image_url: { url: fileUri } };
     if (mimeType === 'application/pdf') return { type: 'file', file: { file_url: fileUri } };
   }
-  reading.lose(at, 'Elsewhere, pictures and PDF files are taken from public addresses only', file);
+  reading.addUnsupported(at, 'Other providers take images and PDF files from public URLs only', file);
   return null;
 };
 
-/** What a function gave back, as text: its one output, or `result` as many clients call it, else the JSON. */
+/** Function result as text: its only field `output` or `result`, as many clients call it, else the JSON. */
 export const resultText = (response: unknown): { readonly content: string; readonly is_error: boolean } => {
   const fields = isObject(response) ? Object.entries(response) : [];
   const [first] = fields;

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject } from '../../../../providers/json.ts';
 
-// Numbers that Google writes as texts, as they have 64 bits.
+// Numbers that Google writes as strings, because they have 64 bits.
 const COUNTS: ReadonlySet<string> = new Set([
   'maxItems',
   'minItems',
@@ -11,15 +11,15 @@ const COUNTS: ReadonlySet<string> = new Set([
   'minProperties',
 ]);
 
-// In what order fields are written, and a mark that a list of words is one.
+// Handled apart or without a meaning elsewhere: the order of fields, and the mark of a list of words.
 const DROPPED: ReadonlySet<string> = new Set(['propertyOrdering', 'property_ordering', 'nullable', 'example']);
 
 interface Options {
-  /** Whether objects have no other fields than those that are named: Google's replies never do. */
+  /** True if objects allow only the named fields, as in Google's responses. */
   readonly is_closed: boolean;
 }
 
-/** A schema in Google's words, which are those of OpenAPI 3.0, as a JSON Schema. */
+/** Converts a schema in Google's form (OpenAPI 3.0) to a JSON Schema. */
 export const jsonSchemaOf = (schema: JsonObject, options: Options): JsonObject => {
   const out: Record<string, unknown> = {};
   for (const [given, value] of Object.entries(schema)) {
@@ -38,10 +38,10 @@ export const jsonSchemaOf = (schema: JsonObject, options: Options): JsonObject =
 const within = (schema: unknown, options: Options): unknown =>
   isObject(schema) ? jsonSchemaOf(schema, options) : schema;
 
-/** Fields in the order that is asked for: models write them in the schema's. */
+/** Properties in the requested order: models write fields in the schema's order. */
 const propertiesOf = (properties: JsonObject, schema: JsonObject, options: Options): JsonObject => {
-  const wanted = schema.propertyOrdering ?? schema.property_ordering;
-  const first = Array.isArray(wanted) ? wanted.filter((name) => Object.hasOwn(properties, String(name))) : [];
+  const order = schema.propertyOrdering ?? schema.property_ordering;
+  const first = Array.isArray(order) ? order.filter((name) => Object.hasOwn(properties, String(name))) : [];
   const names = new Set([...first.map(String), ...Object.keys(properties)]);
   return Object.fromEntries([...names].map((name) => [name, within(properties[name], options)]));
 };

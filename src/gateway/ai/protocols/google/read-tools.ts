@@ -7,8 +7,8 @@ import type { CallingConfig } from './generate-request.ts';
 import { jsonSchemaOf } from './read-schema.ts';
 
 /**
- * Function declarations in the pivot form, with the client's path of each. The tools that Google runs itself have
- * nothing like them elsewhere.
+ * Converts function declarations to the pivot form, with the client's path of each. Other providers have no equivalent
+ * of the tools that Google runs itself.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readTools = (tools: readonly JsonObject[], reading: Reading): ReadonlyMap<JsonObject, string> => {
@@ -17,7 +17,7 @@ export const readTools = (tools: readonly JsonObject[], reading: Reading): Reado
     for (const [kind, given] of Object.entries(tool)) {
       const at = `tools[${index}].${kind}`;
       if (kind !== 'functionDeclarations' || !Array.isArray(given)) {
-        reading.lose(at, 'There is no such tool elsewhere', given);
+        reading.addUnsupported(at, 'Other providers have no such tool', given);
         continue;
       }
       (given as unknown[]).forEach((each, place) => {
@@ -29,15 +29,15 @@ export const readTools = (tools: readonly JsonObject[], reading: Reading): Reado
   return read;
 };
 
-// What a function gives back: its results say so themselves.
+// Schemas of a function's result: the result itself shows its form.
 const NEUTRAL: ReadonlySet<string> = new Set(['response', 'responseJsonSchema']);
 
 const readTool = (tool: unknown, at: string, reading: Reading): JsonObject => {
-  if (!isObject(tool) || typeof tool.name !== 'string') throw invalid(`${at}.name`, 'is not a text');
+  if (!isObject(tool) || typeof tool.name !== 'string') throw invalid(`${at}.name`, 'is not a string');
   const { name, description, parameters, parametersJsonSchema, ...more } = tool;
   for (const [field, value] of Object.entries(more)) {
     if (NEUTRAL.has(field) || (field === 'behavior' && value === 'BLOCKING')) continue;
-    reading.lose(`${at}.${field}`, NOTHING_LIKE_IT, value);
+    reading.addUnsupported(`${at}.${field}`, NOTHING_LIKE_IT, value);
   }
   const schema =
     parametersJsonSchema ?? (isObject(parameters) ? jsonSchemaOf(parameters, { is_closed: false }) : undefined);
@@ -53,8 +53,8 @@ const readTool = (tool: unknown, at: string, reading: Reading): JsonObject => {
 };
 
 /**
- * How functions are to be called, in the pivot form. Where one of some is to be called, the others are left out: no
- * other way of saying it is known to every provider.
+ * Converts the function calling config to the pivot form. If one of some functions must be called, the others are left
+ * out, because not every provider has another way to express it.
  * @param tools in the pivot form
  */
 export const readCalling = (
@@ -78,7 +78,7 @@ export const readCalling = (
       return { tool_choice: 'required', ...only(allowedFunctionNames, tools) };
     }
     default:
-      reading.lose('toolConfig.functionCallingConfig.mode', 'There is no such mode elsewhere', mode);
+      reading.addUnsupported('toolConfig.functionCallingConfig.mode', 'Other providers have no such mode', mode);
       return {};
   }
 };

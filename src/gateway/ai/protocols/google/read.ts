@@ -5,7 +5,7 @@ import { createReading, type Reading } from '../reading.ts';
 import type { GenerateRequest } from './generate-request.ts';
 import { readConfig } from './read-config.ts';
 import { readContents } from './read-contents.ts';
-import { generateTools } from './read-hosted-tools.ts';
+import { generateContentTools } from './read-hosted-tools.ts';
 import { readCalling, readTools } from './read-tools.ts';
 
 interface Options {
@@ -14,7 +14,7 @@ interface Options {
 }
 
 /**
- * A generateContent request in the pivot form.
+ * Converts a generateContent request to the pivot form.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readRequest = (body: GenerateRequest, { model, stream }: Options): ReadChat => {
@@ -32,7 +32,13 @@ export const readRequest = (body: GenerateRequest, { model, stream }: Options): 
     if (index === undefined || !Array.isArray(chat.tools)) return reading.locate(param);
     return places.get(chat.tools[Number(index)] as JsonObject) ?? 'tools';
   };
-  return { chat: chat as unknown as ChatRequest, unsupported, unread, hosted_tools: generateTools(body), locate };
+  return {
+    chat: chat as unknown as ChatRequest,
+    unsupported,
+    unread,
+    hosted_tools: generateContentTools(body),
+    locate,
+  };
 };
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
@@ -45,7 +51,10 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'tools',
 ]);
 
-/** Puts functions into the pivot form; gives the client's path of each. */
+/**
+ * Adds the functions to the pivot form.
+ * @returns the client's path of each function
+ */
 const readFunctions = (
   { tools = [], toolConfig = {} }: GenerateRequest,
   chat: Fields,
@@ -53,7 +62,7 @@ const readFunctions = (
 ): ReadonlyMap<JsonObject, string> => {
   const { functionCallingConfig, ...more } = toolConfig;
   for (const [field, value] of Object.entries(more)) {
-    reading.lose(`toolConfig.${field}`, NOTHING_LIKE_IT, value);
+    reading.addUnsupported(`toolConfig.${field}`, NOTHING_LIKE_IT, value);
   }
   const places = readTools(tools, reading);
   if (places.size === 0) return places;
@@ -64,13 +73,13 @@ const readFunctions = (
   return places;
 };
 
-// Where nothing is blocked: other providers have no filters of that kind to switch on.
+// Thresholds that block nothing. Other providers have no such filters.
 const NO_FILTER: ReadonlySet<unknown> = new Set(['OFF', 'BLOCK_NONE', 'HARM_BLOCK_THRESHOLD_UNSPECIFIED']);
 
 const safetySettings: Read = (value, _chat, reading) => {
   (value as readonly JsonObject[]).forEach((setting, index) => {
     if (NO_FILTER.has(setting.threshold ?? 'OFF')) return;
-    reading.lose(`safetySettings[${index}]`, 'There are no such filters elsewhere', setting);
+    reading.addUnsupported(`safetySettings[${index}]`, 'Other providers have no such filters', setting);
   });
 };
 
@@ -83,22 +92,22 @@ const TIERS: ReadonlyMap<unknown, string> = new Map([
 const serviceTier: Read = (value, chat, reading) => {
   const tier = TIERS.get(value);
   if (tier !== undefined) chat.service_tier = tier;
-  else if (value !== 'unspecified') reading.lose('serviceTier', 'There is no such tier elsewhere', value);
+  else if (value !== 'unspecified') reading.addUnsupported('serviceTier', 'Other providers have no such tier', value);
 };
 
 const store: Read = (value, _chat, reading) => {
-  if (value !== false) reading.lose('store', NOTHING_LIKE_IT, value);
+  if (value !== false) reading.addUnsupported('store', NOTHING_LIKE_IT, value);
 };
 
 const READERS = createReaders({
   safetySettings,
   serviceTier,
   store,
-  // For the client's own accounts: it changes no reply.
+  // Labels are for the client's accounting and do not change the response.
   labels: () => {},
 });
 
-/** Fields of the pivot form that Google calls otherwise. */
+/** Google's names of fields of the pivot form. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['frequency_penalty', 'generationConfig.frequencyPenalty'],
   ['logprobs', 'generationConfig.responseLogprobs'],

@@ -2,9 +2,10 @@ import type { JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../../providers/json.ts';
 
 /**
- * A call as a part.
+ * Writes a tool call as a part.
  * @param args_text the JSON text of its arguments
- * @param is_cut a call that the limit of tokens cut has no whole arguments: the client is to ask again
+ * @param is_cut true if the token limit cut the response: the call may have incomplete arguments, and the client must
+ * repeat it
  * @throws OneVaultError provider_malformed
  */
 export const callPart = (
@@ -23,7 +24,7 @@ const argsOf = (text: unknown, is_cut: boolean): JsonObject => {
     const args: unknown = JSON.parse(String(text));
     if (isObject(args)) return args;
   } catch {
-    // Falls to the same as JSON that is no object.
+    // Handled below, like JSON that is not an object.
   }
   if (is_cut) return {};
   throw malformed('the arguments of a tool call are not the JSON text of an object');

@@ -2,13 +2,13 @@ import type { Usage } from '../../../../pricing/usage.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject } from '../../../../providers/json.ts';
 
-/** Why the model stopped, in Google's words: calls are no reason of their own there. */
+/** Converts a finish reason to Google's, which has none for tool calls. */
 export const finishReasonOf = (finish_reason: string | null): string => {
   if (finish_reason === 'length') return 'MAX_TOKENS';
   return finish_reason === 'content_filter' ? 'SAFETY' : 'STOP';
 };
 
-/** Usage as Google writes it, where there is some: what was thought stands apart from the reply. */
+/** Usage in Google's form, if there is any. Thinking tokens are separate from the response's. */
 export const usageFields = (usage: Usage | null): { readonly usageMetadata?: JsonObject } => {
   if (usage === null) return {};
   const { prompt_tokens, completion_tokens, reasoning_tokens, cached_tokens } = usage;
@@ -31,7 +31,7 @@ const modalities = (tokens: number, audio_tokens: number): readonly JsonObject[]
   ...(audio_tokens > 0 ? [{ modality: 'AUDIO', tokenCount: audio_tokens }] : []),
 ];
 
-/** OpenAI's log probabilities as Google writes them; nothing where there are none. */
+/** OpenAI's log probabilities in Google's form; no field if there are none. */
 export const logprobsFields = (logprobs: unknown): JsonObject => {
   const content = isObject(logprobs) ? logprobs.content : undefined;
   if (!Array.isArray(content)) return {};

@@ -6,20 +6,20 @@ import { callPart } from './write-call.ts';
 import { finishReasonOf, logprobsFields, usageFields } from './write-fields.ts';
 
 export interface WriterOptions {
-  /** Whether the client asked to read what was thought. */
+  /** True if the client requested the thoughts. */
   readonly shows_thoughts: boolean;
 }
 
-/** One candidate of a streamed reply, as far as it has come. */
+/** State of one candidate of a streamed response. */
 interface Candidate {
-  /** Calls whose arguments are still coming: Google writes them whole. */
+  /** Calls with incomplete arguments: Google writes calls whole. */
   readonly calls: Map<number, { id: unknown; name: unknown; args: string }>;
   readonly blocks: JsonObject[];
   finish_reason: string | null;
   refusal: string;
 }
 
-/** Writes a stream of the pivot form as Google's, each frame of which is a reply of its own. */
+/** Writes a stream of the pivot form in Google's form. Each frame is a response of its own. */
 export const createContentStream = ({ shows_thoughts }: WriterOptions): ChatStreamEncoder => {
   const candidates = new Map<number, Candidate>();
   let head: JsonObject = {};
@@ -68,7 +68,7 @@ export const createContentStream = ({ shows_thoughts }: WriterOptions): ChatStre
 
 const frame = (fields: JsonObject): string => `data: ${JSON.stringify(fields)}\n\n`;
 
-/** The last frame of a candidate. Some servers give no reason to stop: then its calls are still to be told. */
+/** Last frame of a candidate. Some servers send no finish reason: then the calls are written here. */
 const endOf = (index: number, candidate: Candidate): JsonObject => {
   const { finish_reason, refusal } = candidate;
   const is_refused = refusal !== '';
@@ -90,7 +90,7 @@ const gather = (delta: JsonObject, { calls }: Candidate): void => {
   if (typeof called.arguments === 'string') call.args += called.arguments;
 };
 
-/** @throws OneVaultError provider_malformed where a call that was not cut has no whole arguments */
+/** @throws OneVaultError provider_malformed if a complete call has incomplete arguments */
 const callParts = ({ calls, blocks, finish_reason }: Candidate): readonly JsonObject[] => {
   const [first, ...others] = [...calls.values()].map((call) => callPart(call, call.args, finish_reason === 'length'));
   if (first === undefined) return [];

@@ -6,7 +6,7 @@ import { callPart } from './write-call.ts';
 import { finishReasonOf, logprobsFields, usageFields } from './write-fields.ts';
 import { createContentStream, type WriterOptions } from './write-stream.ts';
 
-/** Writes replies of the pivot form as Google's. */
+/** Writes responses of the pivot form in Google's form. */
 export const createContentWriter = (options: WriterOptions): ChatWriter => ({
   whole: (response) => {
     const { id, model, choices } = response;
@@ -38,13 +38,14 @@ const partsOf = (
     shows_thoughts && typeof reasoning_content === 'string' && reasoning_content !== ''
       ? [{ text: reasoning_content, thought: true }]
       : [];
-  const said = typeof content === 'string' && content !== '' ? [{ text: content }] : [];
+  const texts = typeof content === 'string' && content !== '' ? [{ text: content }] : [];
   const [first, ...others] = (tool_calls ?? []).map((call) =>
     callPart({ id: call.id, name: call.function?.name }, call.function?.arguments, is_cut),
   );
   const blocks = Array.isArray(thinking_blocks) ? thinking_blocks.filter(isObject) : [];
-  if (first === undefined) return [...thought, ...said];
-  // Who signed its thoughts wants them back with the results of the calls: Google's clients keep them on the first.
+  if (first === undefined) return [...thought, ...texts];
+  // The provider that signed the thoughts requires them with the results of the calls. Google's clients keep them on
+  // the first call.
   const signed = blocks.length === 0 ? first : { ...first, thoughtSignature: signatureOf(blocks) };
-  return [...thought, ...said, signed, ...others];
+  return [...thought, ...texts, signed, ...others];
 };

@@ -8,7 +8,7 @@ import schema from './chat-completions.schema.json' with { type: 'json' };
 import { openAiErrorFormat } from './error-format.ts';
 import { chatTools } from './read-hosted-tools.ts';
 
-/** OpenAI's chat completions, so that its SDKs work with only the base URL changed. It is the pivot form itself. */
+/** OpenAI's chat completions: its SDKs work with only the base URL changed. It is the pivot form itself. */
 export const createChatCompletions = (): ClientProtocol => {
   const validate = createValidator<ChatRequest>(schema);
   return {
@@ -35,7 +35,7 @@ export const createChatCompletions = (): ClientProtocol => {
   };
 };
 
-/** Writes the pivot form as it is, with usage where OpenAI puts it: in each chunk null, and at last a chunk for it. */
+/** Writes the pivot form unchanged. Usage is placed as OpenAI does: null in each chunk, and one last chunk for it. */
 const createWriter = (include_usage: boolean): ChatWriter => ({
   whole: (response) => (call) =>
     JSON.stringify(call.usage === null ? response : { ...response, usage: usageJson(call.usage) }),
@@ -48,8 +48,8 @@ const createWriter = (include_usage: boolean): ChatWriter => ({
         return `data: ${JSON.stringify(include_usage ? { ...chunk, usage: null } : chunk)}\n\n`;
       },
       last: ({ usage }) => {
-        const told = include_usage && usage !== null ? { ...head, choices: [], usage: usageJson(usage) } : null;
-        return `${told === null ? '' : `data: ${JSON.stringify(told)}\n\n`}data: [DONE]\n\n`;
+        const usage_chunk = include_usage && usage !== null ? { ...head, choices: [], usage: usageJson(usage) } : null;
+        return `${usage_chunk === null ? '' : `data: ${JSON.stringify(usage_chunk)}\n\n`}data: [DONE]\n\n`;
       },
     };
   },

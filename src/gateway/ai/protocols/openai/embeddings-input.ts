@@ -2,7 +2,8 @@ import type { EmbeddingRequest } from '../../../../providers/embedding-form.ts';
 import { invalid } from '../../../../providers/invalid.ts';
 
 /**
- * What embeddings are asked of: a text, tokens, or a list of either; known to be a text or a list, and not empty.
+ * Reads the input of an embeddings request: a text, tokens, or a list of either. The schema guarantees a non-empty
+ * string or list.
  * @throws OneVaultError invalid_request, naming the item
  */
 export const readInput = (input: string | readonly unknown[]): EmbeddingRequest['input'] => {
@@ -17,9 +18,9 @@ export const readInput = (input: string | readonly unknown[]): EmbeddingRequest[
 
 const isToken = (value: unknown): boolean => Number.isInteger(value) && (value as number) >= 0;
 
-const TEXT = { name: 'a text, as the first item is', holds: (item: unknown) => typeof item === 'string' };
+const TEXT = { name: 'a string, as the first item is', holds: (item: unknown) => typeof item === 'string' };
 const TOKEN = { name: 'a token, an integer of at least 0, as the first item is', holds: isToken };
 const TOKENS = {
-  name: 'a text, nor a list of tokens',
+  name: 'a string or a list of tokens',
   holds: (item: unknown) => Array.isArray(item) && item.length > 0 && item.every(isToken),
 };

@@ -7,7 +7,7 @@ import schema from './embeddings.schema.json' with { type: 'json' };
 import { readInput } from './embeddings-input.ts';
 import { openAiErrorFormat } from './error-format.ts';
 
-/** OpenAI's embeddings, so that its SDKs work with only the base URL changed. */
+/** OpenAI's embeddings: its SDKs work with only the base URL changed. */
 export const createEmbeddings = (): ClientProtocol => {
   const validate = createValidator<EmbeddingRequest>(schema);
   return {
@@ -55,7 +55,7 @@ const createWriter =
     };
   };
 
-/** 32-bit floats, the lowest byte first, as OpenAI packs them. */
+/** Base64 of little-endian 32-bit floats, OpenAI's form. */
 const base64Of = (vector: readonly number[]): string => {
   const bytes = Buffer.alloc(vector.length * Float32Array.BYTES_PER_ELEMENT);
   for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * Float32Array.BYTES_PER_ELEMENT);

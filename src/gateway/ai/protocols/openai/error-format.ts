@@ -1,7 +1,7 @@
 import { errorEnvelope } from '../../../../http/envelope.ts';
 import type { ErrorFormat } from '../../client-protocol.ts';
 
-/** How OpenAI's endpoints, and our own, tell errors and limits. */
+/** Error format and rate limit headers of OpenAI's endpoints and of the gateway's own. */
 export const openAiErrorFormat: ErrorFormat = {
   error: errorEnvelope,
   broken: (error, request_id, now_ms) => `data: ${JSON.stringify(errorEnvelope(error, request_id, now_ms))}\n\n`,

@@ -8,7 +8,9 @@ import { type ImagesWriter, imagesOperation } from '../../operations/images.ts';
 import { openAiErrorFormat } from './error-format.ts';
 import schema from './images.schema.json' with { type: 'json' };
 
-/** OpenAI's pictures, so that its SDKs work with only the base URL changed. Where no model is named, the gateway chooses. */
+/**
+ * OpenAI's image generation: its SDKs work with only the base URL changed. Without a model, the gateway chooses one.
+ */
 export const createImages = (): ClientProtocol => {
   const validate = createValidator<Omit<ImageRequest, 'model'> & { readonly model?: string | null }>(schema);
   return {
@@ -35,11 +37,11 @@ export const createImages = (): ClientProtocol => {
 };
 
 const refuseStream = (): never => {
-  const details = 'Pictures come streamed from providers that speak OpenAI\'s form only: send "stream": false.';
+  const details = 'Only providers with OpenAI\'s image protocol stream images. Send "stream": false.';
   throw new OneVaultError('unsupported_feature', { param: 'stream', details });
 };
 
 const WRITER: ImagesWriter =
-  ({ usage: _told, ...response }) =>
+  ({ usage: _reported, ...response }) =>
   ({ usage }) =>
     JSON.stringify(usage === null ? response : { ...response, usage: tokenUsageJson(usage) });

@@ -1,11 +1,11 @@
 import type { ToolUnit } from '../../../../pricing/prices.ts';
 import type { ChatRequest, JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject } from '../../../../providers/json.ts';
-import { type HostedTool, statedMost } from '../../hosted-tools.ts';
+import { type HostedTool, readLimit } from '../../hosted-tools.ts';
 import type { ResponsesRequest } from './responses/responses-request.ts';
 
 /**
- * Tools of a chat that OpenAI runs itself. It searches the web once before each choice, and does not tell so
+ * Hosted tools of an OpenAI chat. OpenAI searches the web once for each choice, and does not report it
  * (https://platform.openai.com/docs/guides/tools-web-search).
  */
 export const chatTools = ({ n, tools, web_search_options }: ChatRequest): readonly HostedTool[] => {
@@ -14,41 +14,41 @@ export const chatTools = ({ n, tools, web_search_options }: ChatRequest): readon
     param: 'web_search_options',
     name: 'web_search',
     unit: 'web_search',
-    most: choices,
+    max_uses: choices,
     uses: choices,
   };
   const others = (Array.isArray(tools) ? (tools as unknown[]) : []).flatMap((tool, index): HostedTool[] =>
-    isObject(tool) && typeof tool.type === 'string' && !CLIENTS_OWN.has(tool.type)
-      ? [{ param: `tools[${index}].type`, name: tool.type, unit: null, most: null, uses: 'untold' }]
+    isObject(tool) && typeof tool.type === 'string' && !CLIENT_TOOLS.has(tool.type)
+      ? [{ param: `tools[${index}].type`, name: tool.type, unit: null, max_uses: null, uses: 'unreported' }]
       : [],
   );
   return isObject(web_search_options) ? [search, ...others] : others;
 };
 
-const CLIENTS_OWN: ReadonlySet<string> = new Set(['function', 'custom']);
+const CLIENT_TOOLS: ReadonlySet<string> = new Set(['function', 'custom']);
 
 /**
- * Likewise of a response (https://platform.openai.com/docs/pricing#built-in-tools). A prompt that OpenAI keeps may
- * bring tools that nobody sees here.
+ * Hosted tools of an OpenAI response (https://platform.openai.com/docs/pricing#built-in-tools). A prompt that OpenAI
+ * stores may add tools that the gateway does not see.
  */
 export const responsesTools = ({ tools, prompt, max_tool_calls }: ResponsesRequest): HostedTool[] => {
-  const most = statedMost(max_tool_calls);
+  const max_uses = readLimit(max_tool_calls);
   const named = (tools ?? []).flatMap((tool, index): HostedTool[] => {
     const param = `tools[${index}].type`;
     const name = String(tool.type);
     const unit = unitOf(tool);
     if (unit === 'none') return [];
-    if (unit !== null) return [{ param, name: unit, unit, most, uses: 'told' }];
-    return [{ param, name, unit, most, uses: name === 'image_generation' ? 'told' : 'untold' }];
+    if (unit !== null) return [{ param, name: unit, unit, max_uses, uses: 'reported' }];
+    return [{ param, name, unit, max_uses, uses: name === 'image_generation' ? 'reported' : 'unreported' }];
   });
-  const kept = isObject(prompt) ? BROUGHT.map((unit) => ({ param: 'prompt', name: unit, unit })) : [];
-  return [...named, ...kept.map((tool): HostedTool => ({ ...tool, most, uses: 'told' }))];
+  const stored = isObject(prompt) ? PROMPT_TOOLS.map((unit) => ({ param: 'prompt', name: unit, unit })) : [];
+  return [...named, ...stored.map((tool): HostedTool => ({ ...tool, max_uses, uses: 'reported' }))];
 };
 
-// Others it may bring too; the reply tells of them.
-const BROUGHT = ['web_search', 'file_search'] as const;
+// A stored prompt may add others too; the response reports them.
+const PROMPT_TOOLS = ['web_search', 'file_search'] as const;
 
-// Their tokens are all that is charged for.
+// OpenAI charges only for their tokens.
 const BY_TOKENS: ReadonlySet<string> = new Set([
   'function',
   'custom',

@@ -1,15 +1,19 @@
 import type { JsonObject } from '../../../../../providers/chat-form.ts';
 
-/** Writes one event. */
+/** Writes one server-sent event. */
 export type Frame = (type: string, fields: JsonObject) => string;
 
-/** The items of a streamed response, in the order in which they began. */
+/** Items of a streamed response, in the order of their start. */
 export interface ItemList {
-  /** Tells what ids are made of, before anything else. */
+  /** Sets the base of all ids. Call it first. */
   name(base: string): void;
-  /** Begins an item. @param item makes it of its id @returns its place, its id and the event that tells of it */
+  /**
+   * Begins an item.
+   * @param item creates the item from its id
+   * @returns its index, its id and its first event
+   */
   add(prefix: string, item: (id: string) => JsonObject): Added;
-  /** Ends an item: the event that tells of it. */
+  /** Ends an item and returns its last event. */
   finish(index: number, item: JsonObject): string;
   readonly output: readonly JsonObject[];
 }

@@ -3,19 +3,19 @@ import { invalid } from '../../../../../providers/invalid.ts';
 import { isObject } from '../../../../../providers/json.ts';
 import type { Reading } from '../../reading.ts';
 
-/** A part of the pivot form, and the client's path of the part that it came from. */
+/** A part of the pivot form, and the client's path of its source part. */
 export interface Part {
   readonly part: ContentPart;
   readonly at: string;
 }
 
 /**
- * The content of an item as parts of the pivot form.
+ * Converts the content of an item to parts of the pivot form.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readContent = (content: unknown, at: string, reading: Reading): readonly Part[] => {
   if (typeof content === 'string') return [{ part: { type: 'text', text: content }, at }];
-  if (!Array.isArray(content)) throw invalid(at, 'is neither a text nor a list of parts');
+  if (!Array.isArray(content)) throw invalid(at, 'is neither a string nor a list of parts');
   return (content as unknown[]).flatMap((given, index) => {
     const here = `${at}[${index}]`;
     if (!isObject(given)) throw invalid(here, 'is not an object');
@@ -24,7 +24,7 @@ export const readContent = (content: unknown, at: string, reading: Reading): rea
   });
 };
 
-/** OpenAI marks where a kept prompt ends as Anthropic does, in other words. */
+/** OpenAI marks the end of a cached prompt like Anthropic, by another name. */
 const cacheMark = ({ prompt_cache_breakpoint }: JsonObject): JsonObject =>
   isObject(prompt_cache_breakpoint) ? { cache_control: { type: 'ephemeral' } } : {};
 
@@ -44,18 +44,18 @@ const partOf = (given: JsonObject, at: string, reading: Reading): ContentPart | 
       if (!isObject(given.input_audio)) throw invalid(`${at}.input_audio`, 'is not an object');
       return { type: 'input_audio', input_audio: given.input_audio };
     default:
-      reading.lose(`${at}.type`, 'There are no such parts elsewhere', given);
+      reading.addUnsupported(`${at}.type`, 'Other providers have no such parts', given);
       return null;
   }
 };
 
 const textAt = (given: JsonObject, field: string, at: string): string => {
   const value = given[field];
-  if (typeof value !== 'string') throw invalid(`${at}.${field}`, 'is not a text');
+  if (typeof value !== 'string') throw invalid(`${at}.${field}`, 'is not a string');
   return value;
 };
 
-const NOT_KEPT = 'Files are not kept here: send the content or the URL';
+const NOT_STORED = 'The gateway stores no files: send the content or the URL';
 
 const image = ({ image_url, file_id, detail }: JsonObject, at: string, reading: Reading): ContentPart | null => {
   if (typeof image_url === 'string') {
@@ -64,8 +64,8 @@ const image = ({ image_url, file_id, detail }: JsonObject, at: string, reading: 
       image_url: { url: image_url, ...(typeof detail === 'string' ? { detail } : {}) },
     };
   }
-  if (typeof file_id !== 'string') throw invalid(`${at}.image_url`, 'is not a text');
-  reading.lose(`${at}.file_id`, NOT_KEPT, null);
+  if (typeof file_id !== 'string') throw invalid(`${at}.image_url`, 'is not a string');
+  reading.addUnsupported(`${at}.file_id`, NOT_STORED, null);
   return null;
 };
 
@@ -74,7 +74,7 @@ const file = (given: JsonObject, at: string, reading: Reading): ContentPart | nu
   const name = typeof filename === 'string' ? { filename } : {};
   if (typeof file_data === 'string') return { type: 'file', file: { ...name, file_data } };
   if (typeof file_url === 'string') return { type: 'file', file: { ...name, file_url } };
-  if (typeof file_id !== 'string') throw invalid(`${at}.file_data`, 'is not a text');
-  reading.lose(`${at}.file_id`, NOT_KEPT, null);
+  if (typeof file_id !== 'string') throw invalid(`${at}.file_data`, 'is not a string');
+  reading.addUnsupported(`${at}.file_id`, NOT_STORED, null);
   return null;
 };

@@ -5,29 +5,29 @@ import { NOTHING_LIKE_IT } from '../../read-fields.ts';
 import type { Reading } from '../../reading.ts';
 
 /**
- * Tools in the pivot form. Those that OpenAI runs itself, or knows the form of, have nothing like them elsewhere.
+ * Converts tools to the pivot form. Other providers have no equivalent of the tools that OpenAI runs or defines.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readTools = (tools: readonly JsonObject[], reading: Reading): readonly JsonObject[] =>
   tools.flatMap((tool, index) => {
     const at = `tools[${index}]`;
     if (tool.type === 'function') return [readTool(tool, at, reading)];
-    if (typeof tool.type !== 'string') throw invalid(`${at}.type`, 'is not a text');
-    reading.lose(`${at}.type`, 'There is no such tool elsewhere', tool);
+    if (typeof tool.type !== 'string') throw invalid(`${at}.type`, 'is not a string');
+    reading.addUnsupported(`${at}.type`, 'Other providers have no such tool', tool);
     return [];
   });
 
-// What a tool answers with, or who may call it where nobody else does: neither changes a call.
+// Fields that describe a tool's output or who may call it. Without such features elsewhere, they change nothing.
 const NEUTRAL: ReadonlySet<string> = new Set(['type', 'output_schema', 'allowed_callers']);
 
 const readTool = (tool: JsonObject, at: string, reading: Reading): JsonObject => {
   const { name, description, parameters, strict, ...more } = tool;
-  if (typeof name !== 'string') throw invalid(`${at}.name`, 'is not a text');
+  if (typeof name !== 'string') throw invalid(`${at}.name`, 'is not a string');
   if (parameters !== undefined && parameters !== null && !isObject(parameters))
     throw invalid(`${at}.parameters`, 'is not a JSON Schema');
   for (const [field, value] of Object.entries(more)) {
     if (NEUTRAL.has(field) || value === null || value === false) continue;
-    reading.lose(`${at}.${field}`, NOTHING_LIKE_IT, value);
+    reading.addUnsupported(`${at}.${field}`, NOTHING_LIKE_IT, value);
   }
   const called = {
     name,
@@ -40,17 +40,17 @@ const readTool = (tool: JsonObject, at: string, reading: Reading): JsonObject =>
 
 const MODES: ReadonlySet<unknown> = new Set(['auto', 'none', 'required']);
 
-/** `tool_choice` in the pivot form; undefined where it is lost. */
+/** Converts `tool_choice` to the pivot form; undefined if it is unsupported. */
 export const readToolChoice = (choice: unknown, reading: Reading): unknown => {
   if (typeof choice === 'string') {
-    if (!MODES.has(choice)) throw invalid('tool_choice', 'is none of auto, none and required');
+    if (!MODES.has(choice)) throw invalid('tool_choice', 'is not one of auto, none and required');
     return choice;
   }
   const { type, name } = choice as JsonObject;
   if (type === 'function') {
-    if (typeof name !== 'string') throw invalid('tool_choice.name', 'is not a text');
+    if (typeof name !== 'string') throw invalid('tool_choice.name', 'is not a string');
     return { type: 'function', function: { name } };
   }
-  reading.lose('tool_choice.type', 'There is no such choice elsewhere', choice);
+  reading.addUnsupported('tool_choice.type', 'Other providers have no such choice', choice);
   return undefined;
 };

@@ -10,7 +10,7 @@ import { readToolChoice, readTools } from './read-tools.ts';
 import type { ResponsesRequest } from './responses-request.ts';
 
 /**
- * A request of OpenAI's responses in the pivot form.
+ * Converts an OpenAI responses request to the pivot form.
  * @throws OneVaultError invalid_request, naming the field
  */
 export const readRequest = (body: ResponsesRequest): ReadChat => {
@@ -18,7 +18,7 @@ export const readRequest = (body: ResponsesRequest): ReadChat => {
   const messages = readItems(body, reading);
   const chat: Fields = { model: body.model, messages };
   readFields(body, { readers: READERS, elsewhere: READ_ELSEWHERE }, chat, reading);
-  // OpenAI's chat completions refuse it where there are no tools, and without it nothing changes there.
+  // OpenAI's chat completions refuse the field without tools. It has no effect there.
   if (chat.tools === undefined) delete chat.parallel_tool_calls;
   return {
     chat: chat as unknown as ChatRequest,
@@ -29,7 +29,7 @@ export const readRequest = (body: ResponsesRequest): ReadChat => {
   };
 };
 
-/** Fields of the pivot form that this protocol calls otherwise. */
+/** This protocol's names of fields of the pivot form. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['max_completion_tokens', 'max_output_tokens'],
   ['reasoning_effort', 'reasoning.effort'],
@@ -40,26 +40,26 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 
 const READ_ELSEWHERE: ReadonlySet<string> = new Set(['model', 'input', 'instructions']);
 
-/** Of a field that other providers lack: a value that asks for nothing is no loss. */
+/** Reader of a field that other providers lack. A value without an effect is ignored. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Read =>
   (value, _chat, reading) => {
-    if (!neutral.includes(value)) reading.lose(field, why, value);
+    if (!neutral.includes(value)) reading.addUnsupported(field, why, value);
   };
 
 const neutral: Read = () => {};
 
-const NOTHING_KEPT = 'What was said is not kept here: send the conversation in `input`';
+const NOT_STORED = 'The gateway stores no conversations: send the conversation in `input`';
 
 const reasoning: Read = (value, chat, reading) => {
   for (const [field, given] of Object.entries(value as JsonObject)) {
     if (given === null) continue;
     if (field === 'effort') chat.reasoning_effort = given;
-    else if (!NEUTRAL_OF_REASONING.has(field)) reading.lose(`reasoning.${field}`, NOTHING_LIKE_IT, given);
+    else if (!NEUTRAL_OF_REASONING.has(field)) reading.addUnsupported(`reasoning.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
-// What can be read of a model's thinking is given in any case.
+// The readable part of a model's thinking is always sent.
 const NEUTRAL_OF_REASONING: ReadonlySet<string> = new Set(['summary', 'generate_summary']);
 
 const text: Read = (value, chat, reading) => {
@@ -67,7 +67,7 @@ const text: Read = (value, chat, reading) => {
     if (given === null) continue;
     if (field === 'format') textFormat(given, chat, reading);
     else if (field === 'verbosity') chat.verbosity = given;
-    else reading.lose(`text.${field}`, NOTHING_LIKE_IT, given);
+    else reading.addUnsupported(`text.${field}`, NOTHING_LIKE_IT, given);
   }
 };
 
@@ -80,7 +80,7 @@ const textFormat: Read = (format, chat, reading) => {
     if (!isObject(named.schema)) throw invalid('text.format.schema', 'is not a JSON Schema');
     chat.response_format = { type, json_schema: named };
   } else {
-    reading.lose('text.format.type', 'There is no such format elsewhere', format);
+    reading.addUnsupported('text.format.type', 'Other providers have no such format', format);
   }
 };
 
@@ -94,7 +94,7 @@ const toolChoice: Read = (value, chat, reading) => {
   if (choice !== undefined && choice !== 'auto') chat.tool_choice = choice;
 };
 
-/** What else the reply is to hold: of tools that are not there, nothing; of thinking, all that there is. */
+/** Extra output: hosted tools have none here, and thinking is always sent. */
 const include: Read = (value, chat) => {
   if ((value as readonly string[]).includes('message.output_text.logprobs')) chat.logprobs = true;
 };
@@ -104,7 +104,8 @@ const topLogprobs: Read = (value, chat) => {
 };
 
 const store: Read = (value, _chat, reading) => {
-  if (value !== false) reading.lose('store', 'Replies are not kept here', value, { is_light: true });
+  if (value !== false)
+    reading.addUnsupported('store', 'The gateway stores no responses: send "store": false', value, { is_light: true });
 };
 
 const READERS = createReaders({
@@ -125,15 +126,15 @@ const READERS = createReaders({
   tool_choice: toolChoice,
   include,
   top_logprobs: topLogprobs,
-  // It stands in the reply as it was given.
+  // Copied into the response.
   metadata: neutral,
   stream_options: neutral,
-  // Bounds the calls of tools that a provider runs itself, of which there are none.
+  // Limits the calls of hosted tools. A translated request has no hosted tools.
   max_tool_calls: neutral,
   background: onlyNeutral('background', [false], NOTHING_LIKE_IT),
-  truncation: onlyNeutral('truncation', ['disabled'], 'A prompt is never shortened here'),
+  truncation: onlyNeutral('truncation', ['disabled'], 'The gateway never shortens a prompt'),
   store,
-  previous_response_id: onlyNeutral('previous_response_id', [], NOTHING_KEPT),
-  conversation: onlyNeutral('conversation', [], NOTHING_KEPT),
-  prompt: onlyNeutral('prompt', [], 'Prompts are not kept here: send the text in `input`'),
+  previous_response_id: onlyNeutral('previous_response_id', [], NOT_STORED),
+  conversation: onlyNeutral('conversation', [], NOT_STORED),
+  prompt: onlyNeutral('prompt', [], 'The gateway stores no prompts: send the text in `input`'),
 });

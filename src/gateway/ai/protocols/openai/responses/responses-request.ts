@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../../../../providers/chat-form.ts';
 
-/** A responses request that fits its schema: the fields we know by name, and others. */
+/** A validated responses request: known fields by name, and others. */
 export type ResponsesRequest = JsonObject & {
   readonly model: string;
   readonly input?: string | readonly Item[];
@@ -17,5 +17,5 @@ export type ResponsesRequest = JsonObject & {
   readonly prompt?: JsonObject | null;
 };
 
-/** A piece of the conversation: a message, a tool's call or result, reasoning. */
+/** Item of a conversation: a message, a tool's call or result, or reasoning. */
 export type Item = JsonObject & { readonly type?: string | null; readonly role?: string };

@@ -9,7 +9,7 @@ import schema from './responses.schema.json' with { type: 'json' };
 import type { ResponsesRequest } from './responses-request.ts';
 import { responsesWriter } from './write.ts';
 
-/** OpenAI's responses, so that its SDKs work with only the base URL changed. */
+/** OpenAI's responses: its SDKs work with only the base URL changed. */
 export const createResponses = (): ClientProtocol => {
   const validate = createValidator<ResponsesRequest>(schema);
   return {
@@ -20,7 +20,7 @@ export const createResponses = (): ClientProtocol => {
     body_reader: jsonBody,
     read: (body) => {
       const request = validate(body);
-      refuseUnanswerable(request);
+      refuseBackgroundAndEmpty(request);
       return {
         model: request.model,
         type: 'completion',
@@ -34,12 +34,12 @@ export const createResponses = (): ClientProtocol => {
   };
 };
 
-/** Of a response in the background nobody would see what it used, and one without a prompt says nothing. */
-const refuseUnanswerable = (request: ResponsesRequest): void => {
-  if (request.background === true) throw invalid('background', 'must be false: replies are not kept here');
+/** Refuses background responses, whose usage nobody would see, and requests without a prompt. */
+const refuseBackgroundAndEmpty = (request: ResponsesRequest): void => {
+  if (request.background === true) throw invalid('background', 'must be false: the gateway stores no responses');
   const { input, instructions, previous_response_id, conversation, prompt } = request;
-  const is_asked = [input, instructions, previous_response_id, conversation, prompt].some(
+  const has_prompt = [input, instructions, previous_response_id, conversation, prompt].some(
     (given) => given !== undefined && given !== null && given.length !== 0,
   );
-  if (!is_asked) throw invalid('input', 'is missing');
+  if (!has_prompt) throw invalid('input', 'is missing');
 };

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../../../../providers/chat-form.ts';
 import { isObject } from '../../../../../providers/json.ts';
 
-// Tells what we wrapped from what OpenAI encrypted, which nobody else can read.
+// Distinguishes the gateway's texts from OpenAI's encrypted ones, which nobody else can read.
 const HEAD = 'onevault.v1.';
 
-/** Blocks of thinking, signed by who wrote them, as the opaque text that a client sends back with the next call. */
+/** Packs signed thinking blocks into an opaque text that the client sends back with the next call. */
 export const wrapThoughts = (blocks: readonly JsonObject[]): string =>
   HEAD + Buffer.from(JSON.stringify(blocks)).toString('base64url');
 
-/** The blocks of such a text; none where another wrote it; null where it was changed on its way. */
+/** Unpacks the blocks of such a text; none if another provider wrote it, null if it was changed. */
 export const unwrapThoughts = (text: string): readonly JsonObject[] | null => {
   if (!text.startsWith(HEAD)) return [];
   try {

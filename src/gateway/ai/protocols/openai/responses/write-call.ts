@@ -1,13 +1,13 @@
 import type { Frame, ItemList } from './item-list.ts';
 import { callItem, type ItemStatus } from './write-items.ts';
 
-/** A tool call that is being written: each method gives the events to send. */
+/** Writer of one tool call. Each method returns the events to send. */
 export interface OpenCall {
   readonly kind: 'call';
   readonly index: number;
-  /** The event that it begins with. */
+  /** The first event. */
   readonly begun: string;
-  /** Adds to the JSON text of its arguments. */
+  /** Appends to the JSON text of its arguments. */
   add(delta: string): string;
   close(status: ItemStatus): string;
 }
@@ -32,7 +32,7 @@ export const openCall = (
       return frame('response.function_call_arguments.delta', { ...at, delta });
     },
     close: (status) => {
-      // A call without arguments may come as none.
+      // A provider may send no text for a call without arguments.
       if (text === '' && status === 'completed') text = '{}';
       const done = { ...at, name: called.name, arguments: text };
       return frame('response.function_call_arguments.done', done) + items.finish(index, itemOf(id, status, text));

@@ -6,28 +6,34 @@ import type { ItemStatus } from './write-items.ts';
 import { type OpenMessage, openMessage } from './write-message.ts';
 import { type OpenThought, openThought } from './write-thought.ts';
 
-/** Writes the items of a streamed response: each method gives the events to send, '' where there are none. */
+/** Writes the items of a streamed response. Each method returns the events to send, possibly ''. */
 interface ItemWriter {
-  /** Tells what ids are made of, before anything else. */
+  /** Sets the base of all ids. Call it first. */
   name(base: string): void;
-  think(delta: string): string;
-  /** A block of thinking as who signed it wrote it. */
-  sign(block: JsonObject): string;
-  say(delta: string, logprobs: readonly unknown[]): string;
-  /** Citations of what was said last. */
+  writeThinking(delta: string): string;
+  /** Writes a signed thinking block unchanged. */
+  writeSigned(block: JsonObject): string;
+  writeText(delta: string, logprobs: readonly unknown[]): string;
+  /** Writes citations of the last text. */
   annotate(annotations: readonly JsonObject[]): string;
   refuse(delta: string): string;
-  /** A piece of a tool call. @throws OneVaultError provider_malformed */
+  /**
+   * Writes a piece of a tool call.
+   * @throws OneVaultError provider_malformed
+   */
   call(delta: JsonObject): string;
-  /** Ends all that is open. @param status of the last item */
+  /**
+   * Closes all open items.
+   * @param status of the last item
+   */
   close(status: ItemStatus): string;
-  /** The items, when all are closed. */
+  /** Items; complete once all are closed. */
   readonly output: readonly JsonObject[];
 }
 
 /**
- * Thoughts and messages are open one at a time, as OpenAI's own are. Calls stay open to the end: a provider may send
- * the pieces of several in turns, and says of none that it is whole.
+ * Thoughts and messages are open one at a time, as in OpenAI's streams. Calls stay open to the end: a provider may
+ * interleave several, and never reports the end of one.
  */
 export const createItemWriter = (frame: Frame): ItemWriter => {
   const items = createItemList(frame);
@@ -67,9 +73,9 @@ export const createItemWriter = (frame: Frame): ItemWriter => {
 
   return {
     name: items.name,
-    think: (delta) => (delta === '' ? '' : inThought((thought) => thought.think(delta))),
-    sign: (block) => inThought(() => '') + close('completed', [block]),
-    say: (delta, logprobs) => (delta === '' ? '' : inMessage((message) => message.say(delta, logprobs))),
+    writeThinking: (delta) => (delta === '' ? '' : inThought((thought) => thought.writeThinking(delta))),
+    writeSigned: (block) => inThought(() => '') + close('completed', [block]),
+    writeText: (delta, logprobs) => (delta === '' ? '' : inMessage((message) => message.writeText(delta, logprobs))),
     annotate: (annotations) => annotations.map((each) => inMessage((message) => message.annotate(each))).join(''),
     refuse: (delta) => (delta === '' ? '' : inMessage((message) => message.refuse(delta))),
     call: (given) => {
@@ -77,12 +83,12 @@ export const createItemWriter = (frame: Frame): ItemWriter => {
       return inCall(given, (call) => (typeof delta === 'string' ? call.add(delta) : ''));
     },
     close: (status) => {
-      // A reply that says nothing is an empty message.
+      // An empty response is an empty message.
       let text = items.output.every(({ type }) => type === 'reasoning') ? inMessage(() => '') : '';
       const left = [...calls.values(), ...(open === null ? [] : [open])];
       for (const item of left.toSorted((a, b) => a.index - b.index)) {
-        const ending = item.index === items.output.length - 1 ? status : 'completed';
-        text += item.kind === 'call' ? item.close(ending) : close(ending);
+        const item_status = item.index === items.output.length - 1 ? status : 'completed';
+        text += item.kind === 'call' ? item.close(item_status) : close(item_status);
       }
       return text;
     },
@@ -90,7 +96,7 @@ export const createItemWriter = (frame: Frame): ItemWriter => {
   };
 };
 
-/** The number of a call: where a provider numbers none, an id begins the next. */
+/** Index of a call. If the provider sends none, an id begins the next call. */
 const numberOf = ({ index, id }: JsonObject, begun: number): number => {
   if (typeof index === 'number') return index;
   return typeof id === 'string' ? begun : begun - 1;

@@ -5,10 +5,10 @@ import { wrapThoughts } from './thoughts.ts';
 
 export type ItemStatus = 'in_progress' | 'completed' | 'incomplete';
 
-// It stands in each event: a provider that wrote a long one would make every event as long.
+// The base is part of each event: a long id of a provider would make every event long.
 const BASE_MAX_CHARS = 100;
 
-/** What makes the ids of a reply and of its items: the same for the same reply of a provider. */
+/** Base of the ids of a response and its items: the same for the same provider response. */
 export const baseOf = (id: unknown): string =>
   typeof id === 'string' && id !== '' ? id.replace(/^[a-z]+[-_]/, '').slice(0, BASE_MAX_CHARS) : randomUUID();
 
@@ -49,7 +49,7 @@ export const callItem = (id: string, status: ItemStatus, called: Called): JsonOb
   arguments: called.arguments,
 });
 
-/** @param blocks as who signed them wrote them: they stand in what the client sends back unread */
+/** @param blocks signed blocks, unchanged: the client sends them back as an opaque text */
 export const reasoningItem = (id: string, text: string, blocks: readonly JsonObject[]): JsonObject => ({
   id,
   type: 'reasoning',
@@ -57,18 +57,18 @@ export const reasoningItem = (id: string, text: string, blocks: readonly JsonObj
   ...(blocks.length === 0 ? {} : { encrypted_content: wrapThoughts(blocks) }),
 });
 
-/** Citations of the pivot form as this protocol writes them. */
+/** Converts citations of the pivot form to this protocol's. */
 export const annotationsOf = (given: unknown): readonly JsonObject[] =>
   listOf(given).flatMap(({ type, url_citation }) =>
     type === 'url_citation' && isObject(url_citation) ? [{ type, ...url_citation }] : [],
   );
 
-/** Log probabilities of a choice, which stand in the same form in both protocols. */
+/** Log probabilities of a choice. Both protocols have the same form. */
 export const logprobsOf = (choice: JsonObject): readonly unknown[] => {
   const content = isObject(choice.logprobs) ? choice.logprobs.content : undefined;
   return Array.isArray(content) ? (content as unknown[]) : [];
 };
 
-/** The objects of a list; none where it is no list. */
+/** Objects of a list; none if the value is not a list. */
 export const listOf = (value: unknown): readonly JsonObject[] =>
   Array.isArray(value) ? (value as unknown[]).filter(isObject) : [];

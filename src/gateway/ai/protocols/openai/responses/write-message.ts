@@ -2,13 +2,13 @@ import type { JsonObject } from '../../../../../providers/chat-form.ts';
 import type { Frame, ItemList } from './item-list.ts';
 import { type ItemStatus, messageItem, refusalPart, textPart } from './write-items.ts';
 
-/** A message that is being written: each method gives the events to send. */
+/** Writer of one message. Each method returns the events to send. */
 export interface OpenMessage {
   readonly kind: 'message';
   readonly index: number;
-  /** The event that it begins with. */
+  /** The first event. */
   readonly begun: string;
-  say(delta: string, logprobs: readonly unknown[]): string;
+  writeText(delta: string, logprobs: readonly unknown[]): string;
   annotate(annotation: JsonObject): string;
   refuse(delta: string): string;
   close(status: ItemStatus): string;
@@ -21,13 +21,13 @@ interface Part {
   readonly logprobs: unknown[];
 }
 
-/** Its parts are open one at a time: a text, or a refusal. */
+/** Opens a message. One part is open at a time: a text or a refusal. */
 export const openMessage = (items: ItemList, frame: Frame): OpenMessage => {
   const { index, id, text: begun } = items.add('msg', (given) => messageItem(given, 'in_progress', []));
   const parts: Part[] = [];
   const place = (): JsonObject => ({ item_id: id, output_index: index, content_index: parts.length - 1 });
 
-  /** Opens a part of that kind, unless it is open. */
+  /** Opens a part of the kind, unless one is open. */
   const open = (kind: Part['kind']): { readonly part: Part; readonly text: string } => {
     const last = parts.at(-1);
     if (last?.kind === kind) return { part: last, text: '' };
@@ -54,7 +54,7 @@ export const openMessage = (items: ItemList, frame: Frame): OpenMessage => {
     kind: 'message',
     index,
     begun,
-    say: (delta, logprobs) => {
+    writeText: (delta, logprobs) => {
       const { part, text } = open('text');
       part.text += delta;
       part.logprobs.push(...logprobs);
@@ -72,7 +72,7 @@ export const openMessage = (items: ItemList, frame: Frame): OpenMessage => {
       return text + frame('response.refusal.delta', { ...place(), delta });
     },
     close: (status) => {
-      // A message of nothing has an empty text.
+      // An empty message has one empty text.
       const empty = parts.length === 0 ? open('text').text : '';
       return empty + closePart() + items.finish(index, messageItem(id, status, parts.map(partJson)));
     },

@@ -3,21 +3,21 @@ import type { JsonObject } from '../../../../../providers/chat-form.ts';
 import { tokenUsageJson } from '../../../../../providers/openai/token-usage.ts';
 import type { ResponsesRequest } from './responses-request.ts';
 
-/** What is known of a reply when it begins. */
+/** Facts of a response that are known at its start. */
 export interface Head {
-  /** What its ids are made of. */
+  /** Base of its ids. */
   readonly base: string;
   readonly created: number;
   readonly model: string;
 }
 
-/** How a reply ended. */
+/** End of a response. */
 export interface End {
   readonly status: 'completed' | 'incomplete';
   readonly reason: 'max_output_tokens' | 'content_filter' | null;
 }
 
-/** A refusal in words is a whole reply; one without them is a reply that was cut. */
+/** A refusal with text is a complete response; one without text is an incomplete response. */
 export const endOf = (finish_reason: string | null, has_refusal: boolean): End => {
   if (finish_reason === 'length') return { status: 'incomplete', reason: 'max_output_tokens' };
   if (finish_reason === 'content_filter' && !has_refusal) {
@@ -32,7 +32,7 @@ interface State {
   readonly usage: Usage | null;
 }
 
-/** The response object: what was asked, as it holds here, and what came of it. `end` is null while it is coming. */
+/** Response object: the effective request fields and the output. `end` is null while the response is streamed. */
 export const responseJson = (request: ResponsesRequest, head: Head, state: State): JsonObject => ({
   id: `resp_${head.base}`,
   object: 'response',
@@ -49,7 +49,7 @@ export const responseJson = (request: ResponsesRequest, head: Head, state: State
   parallel_tool_calls: request.parallel_tool_calls ?? true,
   previous_response_id: null,
   reasoning: { effort: null, summary: null, ...request.reasoning },
-  // Nothing of it is kept here, whatever the default elsewhere.
+  // The gateway stores no responses; OpenAI's default is true.
   store: false,
   temperature: request.temperature ?? 1,
   text: { format: { type: 'text' }, ...request.text },

@@ -6,7 +6,7 @@ import { createItemWriter } from './write-item-stream.ts';
 import { annotationsOf, baseOf, listOf, logprobsOf } from './write-items.ts';
 import { endOf, type Head, responseJson } from './write-response.ts';
 
-/** Writes a stream of the pivot form as the events of OpenAI's responses, numbered from 0. */
+/** Writes a stream of the pivot form as events of OpenAI's responses, numbered from 0. */
 export const createResponseStream = (request: ResponsesRequest): ChatStreamEncoder => {
   let head: Head | null = null;
   let number = 0;
@@ -27,9 +27,9 @@ export const createResponseStream = (request: ResponsesRequest): ChatStreamEncod
 
   const change = (delta: JsonObject, choice: JsonObject): string => {
     let text = '';
-    if (typeof delta.reasoning_content === 'string') text += items.think(delta.reasoning_content);
-    for (const block of listOf(delta.thinking_blocks)) text += items.sign(block);
-    if (typeof delta.content === 'string') text += items.say(delta.content, logprobsOf(choice));
+    if (typeof delta.reasoning_content === 'string') text += items.writeThinking(delta.reasoning_content);
+    for (const block of listOf(delta.thinking_blocks)) text += items.writeSigned(block);
+    if (typeof delta.content === 'string') text += items.writeText(delta.content, logprobsOf(choice));
     text += items.annotate(annotationsOf(delta.annotations));
     if (typeof delta.refusal === 'string') {
       has_refusal ||= delta.refusal !== '';

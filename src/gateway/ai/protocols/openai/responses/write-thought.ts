@@ -2,14 +2,17 @@ import type { JsonObject } from '../../../../../providers/chat-form.ts';
 import type { Frame, ItemList } from './item-list.ts';
 import { reasoningItem } from './write-items.ts';
 
-/** A stretch of thinking that is being written: each method gives the events to send. */
+/** Writer of one reasoning item. Each method returns the events to send. */
 export interface OpenThought {
   readonly kind: 'thought';
   readonly index: number;
-  /** The event that it begins with. */
+  /** The first event. */
   readonly begun: string;
-  think(delta: string): string;
-  /** Ends it. @param blocks as who signed them wrote them */
+  writeThinking(delta: string): string;
+  /**
+   * Closes the item.
+   * @param blocks signed blocks, unchanged
+   */
   close(blocks: readonly JsonObject[]): string;
 }
 
@@ -25,7 +28,7 @@ export const openThought = (items: ItemList, frame: Frame): OpenThought => {
     kind: 'thought',
     index,
     begun,
-    think: (delta) => {
+    writeThinking: (delta) => {
       const added = text === '' ? part('added') : '';
       text += delta;
       return added + frame('response.reasoning_summary_text.delta', { ...at, delta });

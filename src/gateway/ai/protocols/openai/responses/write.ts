@@ -17,7 +17,7 @@ import {
 import { endOf, responseJson } from './write-response.ts';
 import { createResponseStream } from './write-stream.ts';
 
-/** Writes replies of the pivot form as OpenAI's responses. */
+/** Writes responses of the pivot form as OpenAI's responses. */
 export const responsesWriter = (request: ResponsesRequest): ChatWriter => ({
   whole: (response) => {
     const { id, model, created, choices } = response;
@@ -31,7 +31,7 @@ export const responsesWriter = (request: ResponsesRequest): ChatWriter => ({
 
 const refusalIn = ({ refusal }: JsonObject): string => (typeof refusal === 'string' ? refusal : '');
 
-/** Thinking, words and calls, each an item of its own; a reply of nothing is an empty message. */
+/** Output items: thinking, text and calls separately. An empty response is an empty message. */
 const outputOf = ({ choices }: ChatResponse, base: string, status: ItemStatus): readonly JsonObject[] => {
   const choice = choices[0]!;
   const { message } = choice;
@@ -43,8 +43,8 @@ const outputOf = ({ choices }: ChatResponse, base: string, status: ItemStatus): 
         reasoningItem(`rs_${base}_${index}`, text, blocks),
   );
   if (content.length > 0 || calls.length === 0) {
-    const said = content.length > 0 ? content : [textPart('', { annotations: [], logprobs: [] })];
-    items.push((index, given) => messageItem(`msg_${base}_${index}`, given, said));
+    const parts = content.length > 0 ? content : [textPart('', { annotations: [], logprobs: [] })];
+    items.push((index, given) => messageItem(`msg_${base}_${index}`, given, parts));
   }
   items.push(
     ...calls.map((call) => {
@@ -68,7 +68,7 @@ interface Thought {
   readonly blocks: readonly JsonObject[];
 }
 
-/** Blocks as who signed them wrote them, or else the text of a reasoning that nobody signed. */
+/** Signed thinking blocks unchanged, else the text of unsigned reasoning. */
 const thoughtsOf = ({ thinking_blocks, reasoning_content }: JsonObject): readonly Thought[] => {
   const blocks = listOf(thinking_blocks);
   if (blocks.length > 0) {
