@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ERRORS } from '../src/core/errors.ts';
 import { COMPATIBLE_PROVIDERS, variablesOf } from '../src/providers/compatible-providers.ts';
-import { VARIABLES } from '../src/server/config.ts';
 import { PROJECT } from '../src/server/paths.ts';
+import { FAMILY_SETTINGS, SETTINGS } from '../src/server/settings.ts';
 import { loadRegistry } from '../src/vault/registry.ts';
 
 const textOf = (page: string): string => readFileSync(new URL(`../${page}`, import.meta.url), 'utf8');
@@ -26,9 +26,18 @@ describe('the documentation', () => {
     assert.deepEqual(tableUnder('docs/api.md', 'Errors'), rows);
   });
 
-  it('lists every variable with its meaning', () => {
-    const rows = Object.entries(VARIABLES).map(([name, meaning]) => `| \`${name}\` | ${meaning} |`);
-    assert.deepEqual(tableUnder('docs/settings.md', 'Settings'), rows);
+  it('lists every setting with its type, default, bounds and meaning', () => {
+    const rows = textOf('docs/reference/settings.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `'));
+    const named = rows.map((row) => row.split('`')[1]);
+    assert.deepEqual(named.toSorted(), Object.keys({ ...SETTINGS, ...FAMILY_SETTINGS }).toSorted());
+    const limit = '| bytes | 33554432 (32 MiB) | 1024 (1 KiB) | 1073741824 (1 GiB) | largest request body |';
+    assert.ok(rows.includes(`| \`ONEVAULT_BODY_LIMIT_BYTES\` ${limit}`), rows.join('\n'));
+    assert.ok(
+      rows.every((row) => /^(?:\|[^|]+){6}\|$/.test(row)),
+      'every row has six cells',
+    );
   });
 
   it('lists every provider made like OpenAI with its variables and its address', () => {
@@ -64,7 +73,9 @@ describe('the documentation', () => {
 const PAGES = [
   ...['README.md', 'vault/README.md', 'verifier/README.md', 'src/sandbox/README.md'],
   'src/gateway/ai/protocols/README.md',
-  ...readdirSync(new URL('../docs', import.meta.url)).map((name) => `docs/${name}`),
+  ...readdirSync(new URL('../docs', import.meta.url), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
 ];
 
 /** A page's headings as they stand in links. */

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { VARIABLES } from '../../src/server/config.ts';
+import { SETTINGS } from '../../src/server/settings.ts';
 import { onInterrupt } from './on-interrupt.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -79,7 +79,7 @@ export const spawnProduct = async (settings: Readonly<Record<string, string>> = 
 
 /** The environment without the product's own variables, which would change what is measured. */
 const foreignVariables = (): NodeJS.ProcessEnv =>
-  Object.fromEntries(Object.entries(process.env).filter(([name]) => !Object.hasOwn(VARIABLES, name)));
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !Object.hasOwn(SETTINGS, name)));
 
 const readJson = (path: string): Readonly<Record<string, string>> => JSON.parse(readFileSync(path, 'utf8'));
 

@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
 import { PROJECT } from '../server/paths.ts';
+import { settingsPage } from '../server/settings-text.ts';
 import { generateDbtSources, generateEntityTable, generateRowTypes } from '../vault/generate.ts';
 import { loadRegistry } from '../vault/registry.ts';
 
@@ -9,7 +10,7 @@ const CALL_RECORD = join(PROJECT.root, 'src', 'journal', 'call-record.schema.jso
 
 const VAULT_README = join(PROJECT.dbt_project, 'README.md');
 
-/** What is made of the schemas: by path, the text that belongs there. */
+/** Every file that is made of schemas or tables of ours: its text by its path. */
 export const generate = async (): Promise<ReadonlyMap<string, string>> => {
   const registry = loadRegistry(PROJECT.entities);
   const call_record = await compileFromFile(CALL_RECORD, {
@@ -21,13 +22,15 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
     [join(PROJECT.root, 'src', 'vault', 'rows.generated.ts'), await generateRowTypes(registry)],
     [join(PROJECT.root, 'src', 'journal', 'call-record.generated.ts'), call_record],
     [join(PROJECT.dbt_project, 'models', 'sources.yml'), generateDbtSources(registry)],
+    [join(PROJECT.root, 'docs', 'reference', 'settings.md'), settingsPage()],
     [VAULT_README, generateEntityTable(registry, readFileSync(VAULT_README, 'utf8'))],
   ]);
 };
 
-/** `npm run generate`: writes the files that are made of the schemas. */
+/** `npm run generate`: writes these files. */
 export const generateCommand = async (): Promise<void> => {
   for (const [path, text] of await generate()) {
+    mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     console.log(path);
   }

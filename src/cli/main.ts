@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
-import { FAMILY_VARIABLES, processConfig, VARIABLES } from '../server/config.ts';
+import { processConfig } from '../server/config.ts';
 import { JOB_NAMES } from '../server/job-names.ts';
 import { dataPaths, readVersion } from '../server/paths.ts';
+import { settingsHelp } from '../server/settings-text.ts';
 import type { BundleOptions } from './audit-export.ts';
 import type { ProveOptions } from './audit-prove.ts';
 import type { VerifyOptions } from './audit-verify.ts';
@@ -196,10 +197,7 @@ program
   .argument('<role>')
   .action(async (role: string) => (await import('../server/child.ts')).runChild(role));
 
-const meanings = Object.entries({ ...VARIABLES, ...FAMILY_VARIABLES });
-const width = Math.max(...meanings.map(([name]) => name.length));
-const variables = meanings.map(([name, meaning]) => `  ${name.padEnd(width)}  ${meaning}`);
-program.addHelpText('after', `\nEnvironment:\n${variables.join('\n')}`);
+program.addHelpText('after', () => `\nEnvironment:\n${settingsHelp()}`);
 
 try {
   await program.parseAsync();

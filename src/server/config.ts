@@ -1,7 +1,8 @@
-import { isAbsolute, resolve } from 'node:path';
 import type { RealtimeConfig } from '../gateway/ai/realtime/config.ts';
 import { parseMasterKey } from '../keys/master-key.ts';
 import { COMPATIBLE_PROVIDERS, variablesOf } from '../providers/compatible-providers.ts';
+import { findMisspelt } from './misspelt-settings.ts';
+import { type Environment, readSettings, type SettingValues } from './read-settings.ts';
 
 /** Everything that the environment may set, checked whole and frozen. */
 export interface Config {
@@ -10,7 +11,7 @@ export interface Config {
   readonly data_dir: string;
   /** PostgreSQL to use instead of the embedded one. */
   readonly database_url: string | null;
-  readonly log_level: LogLevel;
+  readonly log_level: SettingValues['values']['ONEVAULT_LOG_LEVEL'];
   readonly journal_limit_bytes: number;
   readonly body_limit_bytes: number;
   readonly max_calls_in_flight: number;
@@ -51,62 +52,6 @@ export interface ProviderConfig {
   readonly base_url: string | null;
 }
 
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** The variables that we read, for docs/settings.md, for `onevault --help`, and for finding typos. */
-export const VARIABLES = {
-  HOST: 'address to listen on (127.0.0.1)',
-  PORT: 'port to listen on (8080); 0 takes a free one',
-  DATABASE_URL: 'PostgreSQL 15 or newer to use instead of the embedded one',
-  OPENAI_API_KEY: "OpenAI's service instead of the sandbox",
-  OPENAI_BASE_URL: "another server that speaks OpenAI's protocol",
-  ANTHROPIC_API_KEY: "Anthropic's service instead of the sandbox",
-  ANTHROPIC_BASE_URL: "another server that speaks Anthropic's protocol",
-  GEMINI_API_KEY: "Google's service instead of the sandbox",
-  GOOGLE_BASE_URL: "another server that speaks Google's protocol",
-  ONEVAULT_DATA_DIR: 'folder of the journal and the embedded database (.onevault)',
-  ONEVAULT_MASTER_KEY:
-    'master keys of 32 bytes in hex or base64, newest first, with commas between, instead of the file in the data folder',
-  ONEVAULT_KMS_URL: "service that keeps the master keys instead and speaks HashiCorp Vault's Transit API",
-  ONEVAULT_KMS_TOKEN: 'token for that service',
-  ONEVAULT_KMS_KEY: 'name of the key there, after its mount and a slash where that is not transit (onevault)',
-  ONEVAULT_WITNESS_KEYS: 'verifier keys of those who may cosign checkpoints, with commas between',
-  ONEVAULT_ALLOWED_UPSTREAM_HOSTS:
-    "hosts that customers' own base URLs may name though they are not public, or speak http, with commas between",
-  ONEVAULT_LOG_LEVEL: `${LOG_LEVELS.join(', ')} (info)`,
-  ONEVAULT_JOURNAL_LIMIT_BYTES: 'journal size beyond which calls are refused (10737418240)',
-  ONEVAULT_BODY_LIMIT_BYTES: 'largest request body (33554432)',
-  ONEVAULT_MAX_CALLS_IN_FLIGHT: 'calls at once, beyond which calls are refused (4096)',
-  ONEVAULT_PROVIDER_TIMEOUT_MS: 'longest silence of a provider (120000)',
-  ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: 'longest time until the end of its reply, however steadily it comes (1800000)',
-  ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES: 'largest reply of a provider that is not streamed (67108864)',
-  ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES: 'longest stream of a provider (268435456)',
-  ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES: 'largest event of a stream, which is held until it is whole (8388608)',
-  ONEVAULT_CLIENT_TIMEOUT_MS: 'longest time in which a client takes nothing of its stream (60000)',
-  ONEVAULT_REALTIME_SESSIONS_MAX: 'realtime sessions that one customer may have open at once (256)',
-  ONEVAULT_REALTIME_MESSAGE_LIMIT_BYTES: 'largest message of a realtime session, either way (16777216)',
-  ONEVAULT_REALTIME_IDLE_TIMEOUT_MS: 'longest time in which nobody says anything in a realtime session (600000)',
-  ONEVAULT_SHUTDOWN_TIMEOUT_MS: 'longest wait for calls under way at a stop (30000)',
-  ONEVAULT_RETENTION_DAYS:
-    'days that calls are kept, then destroyed by the day with a certificate, at least 183; 0 keeps them for ever (2557)',
-} as const;
-
-const FAMILY = COMPATIBLE_PROVIDERS.map((entry) => ({ entry, names: variablesOf(entry.provider) }));
-
-type FamilyVariable = `${string}_API_KEY` | `${string}_BASE_URL`;
-
-/** Likewise those of the providers made like OpenAI's. */
-export const FAMILY_VARIABLES: Readonly<Record<FamilyVariable, string>> = Object.fromEntries(
-  FAMILY.flatMap(({ entry: { provider_name, base_url }, names }) => [
-    [names.api_key, `key of ${provider_name}`],
-    [names.base_url, `address of ${provider_name} (${base_url ?? 'none'})`],
-  ]),
-);
-
-type Variable = keyof typeof VARIABLES | FamilyVariable;
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** Bad configuration: `faults` lists every fault, each with the variable, what is wrong and how to mend it. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
@@ -128,155 +73,72 @@ export const processConfig = (): Config => readConfig(process.env, process.cwd()
  * @throws ConfigError listing every fault, a misspelt variable among them
  */
 export const readConfig = (env: Environment, cwd: string): Config => {
-  const faults: string[] = misspelt(env);
-  const text = (name: Variable): string | null => {
-    const value = env[name]?.trim();
-    return value === undefined || value === '' ? null : value;
-  };
-  const integer = (name: Variable, fallback: number, least: number, most: number): number => {
-    const value = text(name);
-    if (value === null) return fallback;
-    if (/^\d+$/.test(value) && Number(value) >= least && Number(value) <= most) return Number(value);
-    faults.push(`${name}=${value}: must be a whole number from ${least} to ${most}`);
-    return fallback;
-  };
-  const url = (name: Variable, protocols: readonly string[]): string | null => {
-    const value = text(name);
-    if (value === null) return null;
-    if (URL.canParse(value) && protocols.includes(new URL(value).protocol)) return value.replace(/\/+$/, '');
-    faults.push(`${name}: must be a URL that starts with ${protocols.map((name) => `${name}//`).join(' or ')}`);
-    return null;
-  };
-  const choice = <T extends string>(name: Variable, fallback: T, choices: readonly T[]): T => {
-    const value = text(name);
-    if (value === null) return fallback;
-    const chosen = choices.find((each) => each === value);
-    if (chosen === undefined) faults.push(`${name}=${value}: must be one of ${choices.join(', ')}`);
-    return chosen ?? fallback;
-  };
-  const folder = (name: Variable, fallback: string): string => {
-    const value = text(name) ?? fallback;
-    return isAbsolute(value) ? value : resolve(cwd, value);
-  };
+  const settings = readSettings(env, cwd);
+  const { values } = settings;
+  const faults = [...findMisspelt(env), ...settings.faults];
   const config: Config = {
-    host: text('HOST') ?? '127.0.0.1',
-    port: integer('PORT', 8080, 0, 65_535),
-    data_dir: folder('ONEVAULT_DATA_DIR', '.onevault'),
-    database_url: url('DATABASE_URL', ['postgres:', 'postgresql:']),
-    log_level: choice('ONEVAULT_LOG_LEVEL', 'info', LOG_LEVELS),
-    journal_limit_bytes: integer('ONEVAULT_JOURNAL_LIMIT_BYTES', 10 * 2 ** 30, 2 ** 20, 2 ** 46),
-    body_limit_bytes: integer('ONEVAULT_BODY_LIMIT_BYTES', 32 * 2 ** 20, 1_024, 2 ** 30),
-    max_calls_in_flight: integer('ONEVAULT_MAX_CALLS_IN_FLIGHT', 4_096, 1, 100_000),
-    provider_timeout_ms: integer('ONEVAULT_PROVIDER_TIMEOUT_MS', 120_000, 100, 3_600_000),
-    provider_total_timeout_ms: integer('ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS', 1_800_000, 100, 86_400_000),
-    // More than any model writes today, pictures included.
-    provider_reply_limit_bytes: integer('ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES', 2 ** 26, 1_024, 2 ** 28),
-    // A million tokens, each in a frame of its own.
-    provider_stream_limit_bytes: integer('ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES', 2 ** 28, 1_024, 2 ** 46),
-    // One frame of a streamed picture is about 2 MiB of base64.
-    provider_event_limit_bytes: integer('ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES', 2 ** 23, 1_024, 2 ** 28),
-    client_timeout_ms: integer('ONEVAULT_CLIENT_TIMEOUT_MS', 60_000, 100, 3_600_000),
+    host: values.HOST,
+    port: values.PORT,
+    data_dir: values.ONEVAULT_DATA_DIR,
+    database_url: values.DATABASE_URL,
+    log_level: values.ONEVAULT_LOG_LEVEL,
+    journal_limit_bytes: values.ONEVAULT_JOURNAL_LIMIT_BYTES,
+    body_limit_bytes: values.ONEVAULT_BODY_LIMIT_BYTES,
+    max_calls_in_flight: values.ONEVAULT_MAX_CALLS_IN_FLIGHT,
+    provider_timeout_ms: values.ONEVAULT_PROVIDER_TIMEOUT_MS,
+    provider_total_timeout_ms: values.ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS,
+    provider_reply_limit_bytes: values.ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES,
+    provider_stream_limit_bytes: values.ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES,
+    provider_event_limit_bytes: values.ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES,
+    client_timeout_ms: values.ONEVAULT_CLIENT_TIMEOUT_MS,
     realtime: {
-      sessions_max: integer('ONEVAULT_REALTIME_SESSIONS_MAX', 256, 1, 100_000),
-      // OpenAI takes 15 MiB of sound in one event.
-      message_max_bytes: integer('ONEVAULT_REALTIME_MESSAGE_LIMIT_BYTES', 2 ** 24, 1_024, 2 ** 28),
-      idle_timeout_ms: integer('ONEVAULT_REALTIME_IDLE_TIMEOUT_MS', 600_000, 100, 86_400_000),
+      sessions_max: values.ONEVAULT_REALTIME_SESSIONS_MAX,
+      message_max_bytes: values.ONEVAULT_REALTIME_MESSAGE_LIMIT_BYTES,
+      idle_timeout_ms: values.ONEVAULT_REALTIME_IDLE_TIMEOUT_MS,
     },
-    shutdown_timeout_ms: integer('ONEVAULT_SHUTDOWN_TIMEOUT_MS', 30_000, 100, 600_000),
-    retention_days: readRetentionDays(integer('ONEVAULT_RETENTION_DAYS', 2_557, 0, 36_500), faults),
-    keys: readKeys(text, url('ONEVAULT_KMS_URL', ['http:', 'https:']), faults),
-    witness_keys: readWitnessKeys(text('ONEVAULT_WITNESS_KEYS'), faults),
-    allowed_upstream_hosts: readHosts(text('ONEVAULT_ALLOWED_UPSTREAM_HOSTS'), faults),
+    shutdown_timeout_ms: values.ONEVAULT_SHUTDOWN_TIMEOUT_MS,
+    retention_days: values.ONEVAULT_RETENTION_DAYS,
+    keys: keysOf(settings, faults),
+    witness_keys: values.ONEVAULT_WITNESS_KEYS,
+    // As URLs write hosts, which are compared with these.
+    allowed_upstream_hosts: values.ONEVAULT_ALLOWED_UPSTREAM_HOSTS.map((host) => host.toLowerCase()),
     providers: {
-      openai: { api_key: text('OPENAI_API_KEY'), base_url: url('OPENAI_BASE_URL', ['http:', 'https:']) },
-      anthropic: {
-        api_key: text('ANTHROPIC_API_KEY'),
-        base_url: url('ANTHROPIC_BASE_URL', ['http:', 'https:']),
-      },
-      google: { api_key: text('GEMINI_API_KEY'), base_url: url('GOOGLE_BASE_URL', ['http:', 'https:']) },
+      openai: { api_key: values.OPENAI_API_KEY, base_url: values.OPENAI_BASE_URL },
+      anthropic: { api_key: values.ANTHROPIC_API_KEY, base_url: values.ANTHROPIC_BASE_URL },
+      google: { api_key: values.GEMINI_API_KEY, base_url: values.GOOGLE_BASE_URL },
     },
-    compatible_providers: readFamily(text, (name) => url(name, ['http:', 'https:']), faults),
+    compatible_providers: familyOf(settings, faults),
   };
   if (faults.length > 0) throw new ConfigError(faults);
-  for (const provider of Object.values(config.providers)) Object.freeze(provider);
-  for (const provider of Object.values(config.compatible_providers)) Object.freeze(provider);
-  Object.freeze(config.compatible_providers);
-  Object.freeze(config.providers);
-  Object.freeze(config.keys.master_keys);
-  if (config.keys.kms !== null) Object.freeze(config.keys.kms);
-  Object.freeze(config.keys);
-  Object.freeze(config.realtime);
-  Object.freeze(config.witness_keys);
-  Object.freeze(config.allowed_upstream_hosts);
-  return Object.freeze(config);
+  return deepFreeze(config);
 };
 
-// Six months: Art. 19(1) and 26(6) of Regulation (EU) 2024/1689. The default is seven years, for audit records of public
-// companies (17 CFR 210.2-06); HIPAA asks for six (45 CFR 164.316(b)(2)(i)).
-const LEAST_RETENTION_DAYS = 183;
-
-const readRetentionDays = (days: number, faults: string[]): number => {
-  if (days !== 0 && days < LEAST_RETENTION_DAYS) {
-    faults.push(
-      `ONEVAULT_RETENTION_DAYS=${days}: must be at least ${LEAST_RETENTION_DAYS}, or 0 to keep calls for ever`,
-    );
-  }
-  return days;
+const deepFreeze = <T extends object>(value: T): T => {
+  for (const part of Object.values(value)) if (typeof part === 'object' && part !== null) deepFreeze(part);
+  return Object.freeze(value);
 };
 
-const readFamily = (
-  text: (name: Variable) => string | null,
-  url: (name: Variable) => string | null,
+const familyOf = (
+  { family_values, isSet }: SettingValues,
   faults: string[],
 ): Readonly<Record<string, ProviderConfig>> => {
   const configs: Record<string, ProviderConfig> = {};
-  for (const { entry, names } of FAMILY) {
-    const [api_key, base_url] = [text(names.api_key), url(names.base_url)];
-    if (api_key !== null && text(names.base_url) === null && entry.base_url === null) {
+  for (const { provider, base_url } of COMPATIBLE_PROVIDERS) {
+    const names = variablesOf(provider);
+    if (isSet(names.api_key) && !isSet(names.base_url) && base_url === null) {
       faults.push(`${names.base_url}: is needed with ${names.api_key}`);
     }
-    configs[entry.provider] = { api_key, base_url };
+    configs[provider] = {
+      api_key: family_values[names.api_key] ?? null,
+      base_url: family_values[names.base_url] ?? null,
+    };
   }
   return configs;
 };
 
-const listOf = (text: string | null): readonly string[] =>
-  (text ?? '')
-    .split(',')
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
-
-/** As URLs write hosts: another spelling would allow nothing, and nobody would know why. */
-const readHosts = (text: string | null, faults: string[]): readonly string[] => {
-  const hosts = listOf(text?.toLowerCase() ?? null);
-  for (const host of hosts) {
-    const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;
-    // A star is a letter to URLs, and would stand for nothing else.
-    if (url?.host === host && url.username === '' && !/\.$|\*/.test(host)) continue;
-    faults.push(
-      `ONEVAULT_ALLOWED_UPSTREAM_HOSTS: ${host.replace(/^.*@/, '…@')} must be a host as URLs have it, with its port or without: vllm.corp.example:8000, 10.0.0.5, [fd00::5]`,
-    );
-  }
-  return hosts;
-};
-
-const VERIFIER_KEY = /^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/;
-
-const readWitnessKeys = (text: string | null, faults: string[]): readonly string[] => {
-  const keys = listOf(text);
-  for (const key of keys) {
-    if (!VERIFIER_KEY.test(key)) {
-      faults.push(`ONEVAULT_WITNESS_KEYS: ${key} must be <name>+<eight hex digits>+<base64>`);
-    }
-  }
-  return keys;
-};
-
-const KMS_KEY = /^(?:[\w.-]+\/)*[\w.-]+$/;
-
 /** No fault repeats what a key or a token looks like. */
-const readKeys = (text: (name: Variable) => string | null, kms_url: string | null, faults: string[]): KeysConfig => {
-  const given = text('ONEVAULT_MASTER_KEY')?.split(',') ?? [];
+const keysOf = ({ values, isSet }: SettingValues, faults: string[]): KeysConfig => {
+  const given = values.ONEVAULT_MASTER_KEY?.split(',') ?? [];
   const parsed = given.map((each) => parseMasterKey(each.trim())?.toString('hex') ?? null);
   const master_keys = parsed.filter((key) => key !== null);
   if (master_keys.length < given.length) {
@@ -288,51 +150,9 @@ const readKeys = (text: (name: Variable) => string | null, kms_url: string | nul
   if (new Set(master_keys).size < master_keys.length) {
     faults.push('ONEVAULT_MASTER_KEY: holds the same key twice');
   }
-  const [token, key] = [text('ONEVAULT_KMS_TOKEN'), text('ONEVAULT_KMS_KEY') ?? 'onevault'];
-  if (!KMS_KEY.test(key)) {
-    faults.push(`ONEVAULT_KMS_KEY=${key}: must be a name, or mount/name, of letters, digits, "_", "-" and "."`);
-  }
-  const is_url_named = text('ONEVAULT_KMS_URL') !== null;
-  if (is_url_named && token === null) faults.push('ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL');
-  if (!is_url_named && token !== null) faults.push('ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN');
-  return { master_keys, kms: kms_url === null || token === null ? null : { url: kms_url, token, key } };
-};
-
-// Two letters wrong still reads as the same name; in a name shorter than eight it may be another one.
-const TYPO_DISTANCE = 2;
-const TYPO_MIN_LENGTH = 8;
-
-const misspelt = (env: Environment): string[] => {
-  const known = Object.keys(VARIABLES);
-  const family = Object.keys(FAMILY_VARIABLES);
-  const faults: string[] = [];
-  for (const name of Object.keys(env)) {
-    if (known.includes(name) || family.includes(name)) continue;
-    const nearest = [...known, ...family.filter((each) => isOfSameProvider(each, name))]
-      .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
-      .reduce((best, each) => (each.distance < best.distance ? each : best));
-    const is_near = name.length >= TYPO_MIN_LENGTH && nearest.distance <= TYPO_DISTANCE;
-    if (is_near || name.startsWith('ONEVAULT_')) {
-      faults.push(`${name}: no such variable; did you mean ${nearest.candidate}?`);
-    }
-  }
-  return faults;
-};
-
-/** ZAI_API_KEY is another provider's, and no misspelt XAI_API_KEY: names of providers are short and alike. */
-const isOfSameProvider = (variable: string, name: string): boolean =>
-  name.startsWith(variable.replace(/(?:API_KEY|BASE_URL)$/, ''));
-
-/** Levenshtein's distance. */
-const editDistance = (a: string, b: string): number => {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substituted));
-    }
-    previous = current;
-  }
-  return previous[b.length]!;
+  const [has_url, has_token] = [isSet('ONEVAULT_KMS_URL'), isSet('ONEVAULT_KMS_TOKEN')];
+  if (has_url && !has_token) faults.push('ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL');
+  if (!has_url && has_token) faults.push('ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN');
+  const { ONEVAULT_KMS_URL: url, ONEVAULT_KMS_TOKEN: token, ONEVAULT_KMS_KEY: key } = values;
+  return { master_keys, kms: url === null || token === null ? null : { url, token, key } };
 };

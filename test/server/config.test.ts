@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { COMPATIBLE_PROVIDERS, variablesOf } from '../../src/providers/compatible-providers.ts';
-import { ConfigError, FAMILY_VARIABLES, readConfig, VARIABLES } from '../../src/server/config.ts';
+import { ConfigError, readConfig } from '../../src/server/config.ts';
+import { FAMILY_SETTINGS, SETTINGS } from '../../src/server/settings.ts';
 
 const WITNESS_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
 const HEX_KEY = '000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f';
@@ -89,7 +90,7 @@ describe('the configuration', () => {
         ONEVAULT_SHUTDOWN_TIMEOUT_MS: '600000',
         ONEVAULT_RETENTION_DAYS: '183',
         ONEVAULT_ALLOWED_UPSTREAM_HOSTS: 'vLLM.corp.example:8000, 10.0.0.5,[fd00::5]',
-      } satisfies Record<keyof typeof VARIABLES, string>,
+      } satisfies Record<keyof typeof SETTINGS, string>,
       '/cwd',
     );
     assert.deepEqual(config, {
@@ -127,7 +128,7 @@ describe('the configuration', () => {
   });
 
   it('treats an empty variable as one that is not set', () => {
-    const names = Object.keys({ ...VARIABLES, ...FAMILY_VARIABLES });
+    const names = Object.keys({ ...SETTINGS, ...FAMILY_SETTINGS });
     const empty = Object.fromEntries(names.map((name) => [name, ' ']));
     assert.deepEqual(readConfig(empty, '/cwd'), readConfig({}, '/cwd'));
   });
@@ -173,6 +174,29 @@ describe('the configuration', () => {
         /^ONEVAULT_WITNESS_KEYS: .* must be <name>/,
       );
     }
+  });
+
+  it('names every wrong item of a list', () => {
+    const faults = faultsOf({ ONEVAULT_ALLOWED_UPSTREAM_HOSTS: 'one.corp/v1, ok.corp, two.corp/v1' });
+    assert.deepEqual(
+      faults.map((fault) => fault.split(' ')[1]),
+      ['one.corp/v1', 'two.corp/v1'],
+    );
+  });
+
+  it('takes both bounds of every number, and refuses the numbers beyond them', () => {
+    for (const [name, setting] of Object.entries(SETTINGS)) {
+      if (setting.type !== 'integer') continue;
+      const { min, max } = setting;
+      assert.ok(setting.default >= min && setting.default <= max, name);
+      assert.deepEqual(
+        [min, max].flatMap((value) => faultsOf({ [name]: String(value) })),
+        [],
+      );
+      assert.equal(faultsOf({ [name]: String(max + 1) }).length, 1, name);
+      if (min > 0) assert.equal(faultsOf({ [name]: String(min - 1) }).length, 1, name);
+    }
+    assert.deepEqual(faultsOf({ ONEVAULT_RETENTION_DAYS: '0' }), []);
   });
 
   it('takes hosts as URLs write them, and no other spelling, which would allow nothing', () => {
@@ -246,7 +270,7 @@ describe('the configuration', () => {
   });
 
   it('finds a variable whose name has a letter wrong, missing, doubled or swapped', () => {
-    const name = fc.constantFrom(...Object.keys(VARIABLES).filter((each) => each.length >= 8));
+    const name = fc.constantFrom(...Object.keys(SETTINGS).filter((each) => each.length >= 8));
     const letter = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZ_');
     const typo = fc.tuple(name, fc.nat(), letter, fc.nat(3)).map(([right, at, other, kind]) => {
       const place = at % right.length;
@@ -258,7 +282,7 @@ describe('the configuration', () => {
     });
     fc.assert(
       fc.property(typo, ({ right, wrong }) => {
-        fc.pre(!(wrong in VARIABLES));
+        fc.pre(!(wrong in SETTINGS));
         assert.deepEqual(faultsOf({ [wrong]: 'x' }), [`${wrong}: no such variable; did you mean ${right}?`]);
       }),
     );

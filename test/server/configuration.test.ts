@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { FAMILY_VARIABLES, VARIABLES } from '../../src/server/config.ts';
 import { JOBS } from '../../src/server/jobs.ts';
+import { FAMILY_SETTINGS, SETTINGS } from '../../src/server/settings.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 import { administer, sendCall } from './calls.ts';
@@ -76,7 +76,7 @@ describe('the command line', function () {
     const { code, stdout } = await runCommand(['--help'], {});
     const lines = stdout.split('\nEnvironment:\n')[1]?.trimEnd().split('\n') ?? [];
     assert.equal(code, 0);
-    assert.equal(lines.length, Object.keys({ ...VARIABLES, ...FAMILY_VARIABLES }).length);
+    assert.equal(lines.length, Object.keys({ ...SETTINGS, ...FAMILY_SETTINGS }).length);
     assert.equal(new Set(lines.map((line) => /^ {2}\S+ {2,}/.exec(line)?.[0].length)).size, 1);
   });
 
