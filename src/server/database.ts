@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import { StartupError } from '../core/startup-error.ts';
+import { checkDriver } from '../postgres/check-driver.ts';
 import { connect } from '../postgres/connect.ts';
 import { type FolderLock, lockDataDir, makePrivateFolder } from '../postgres/embedded/data-dir.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../postgres/embedded/embedded-postgres.ts';
@@ -23,6 +24,7 @@ const OLDEST_VERSION = 150_000;
 
 /** Starts the embedded PostgreSQL, and again whenever it dies, or checks the one that is configured; then migrates. */
 export const openDatabase = async (config: Config, log: Log): Promise<Database> => {
+  checkDriver();
   const database = config.database_url === null ? await openEmbedded(config, log) : external(config.database_url);
   try {
     await probe(database.url);

@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { StartupError } from '../core/startup-error.ts';
+
+// The two files that patches/postgres+3.4.9.patch changes, as they are after it.
+const PATCHED_SHA256 = {
+  'connection.js': 'd3870ee6e103ed8df80ad444647f574c2a72f5e001590bbdb6694a5a127b6b01',
+  'index.js': 'f94cadb1247aa763983267f796045760654dfb64eb8297eb6c3d8df0311835dc',
+} as const;
+
+/**
+ * Refuses a PostgreSQL driver without our patch: under it a lost connection can hang statements, and COPY waits for
+ * delayed acknowledgements.
+ * @param folder its sources; those that `connect` imports when absent
+ * @throws StartupError that names the command that mends it
+ */
+export const checkDriver = (folder = dirname(fileURLToPath(import.meta.resolve('postgres')))): void => {
+  for (const [file, expected] of Object.entries(PATCHED_SHA256)) {
+    if (sha256Of(join(folder, file)) === expected) continue;
+    throw new StartupError(
+      `The PostgreSQL driver is not patched as this version needs (${join(folder, file)} is missing or differs). ` +
+        `Run "npm ci" in ${projectOf(folder)}.`,
+    );
+  }
+};
+
+/** Null for a file that cannot be read. */
+const sha256Of = (path: string): string | null => {
+  try {
+    return createHash('sha256').update(readFileSync(path)).digest('hex');
+  } catch {
+    return null;
+  }
+};
+
+/** The folder whose node_modules holds the driver: the checkout, or the project that installed this package. */
+const projectOf = (folder: string): string => /^(.*?)[\\/]node_modules[\\/]/.exec(folder)?.[1] ?? folder;
