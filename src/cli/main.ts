@@ -188,7 +188,9 @@ program
   .description("write the files that are made of the vault's schemas")
   .action(async () => {
     // Its library comes with the development dependencies only.
-    const { generateCommand } = await import('./generate.ts');
+    const { generateCommand } = await import('./generate.ts').catch(() =>
+      program.error('error: "onevault generate" is for a checkout; run "npm ci" there, without --omit=dev'),
+    );
     await generateCommand();
   });
 

@@ -1,4 +1,6 @@
-import { fileURLToPath } from 'node:url';
+import { readdir } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import knex, { type Knex } from 'knex';
 
 const folder = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -29,8 +31,17 @@ export const seed = (database_url: string): Promise<string[]> =>
     return paths;
   });
 
-const MIGRATIONS: Knex.MigratorConfig = { directory: folder('migrations'), loadExtensions: ['.ts'] };
-const SEEDS: Knex.SeederConfig = { directory: folder('seeds'), loadExtensions: ['.ts'] };
+// `.ts` in a checkout, `.js` in a package.
+const EXTENSION = extname(fileURLToPath(import.meta.url));
+
+// A database that a checkout made must be known to a package: both record `0001-hashing.ts`.
+const MIGRATION_SOURCE: Knex.MigrationSource<string> = {
+  getMigrations: async () => (await readdir(folder('migrations'))).filter((file) => extname(file) === EXTENSION).sort(),
+  getMigrationName: (file) => `${basename(file, EXTENSION)}.ts`,
+  getMigration: (file) => import(pathToFileURL(join(folder('migrations'), file)).href),
+};
+const MIGRATIONS: Knex.MigratorConfig = { migrationSource: MIGRATION_SOURCE };
+const SEEDS: Knex.SeederConfig = { directory: folder('seeds'), loadExtensions: [EXTENSION] };
 
 /** Runs `work` under the advisory lock that all starts share, and closes every connection after it. */
 const alone = async <T>(database_url: string, work: (database: Knex) => Promise<T>): Promise<T> => {

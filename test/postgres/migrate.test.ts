@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { migrate, seed } from '../../src/postgres/migrate.ts';
 import { testServer } from '../support/server.ts';
@@ -25,6 +26,19 @@ describe('migrating', () => {
     assert.deepEqual(ran.map((names) => names.length > 0).toSorted(), [false, true]);
     assert.deepEqual(await migrate(url), []);
     assert.ok((await seed(url)).length > 0);
+  });
+
+  it('records each migration by the name of its source, in order, whatever runs it', async () => {
+    const ran = await migrate(url);
+    const sources = readdirSync(new URL('../../migrations/', import.meta.url)).filter((file) => file.endsWith('.ts'));
+    assert.deepEqual(ran, sources.sort());
+    const sql = connect(url, { max_connections: 1 });
+    const recorded = await sql<{ name: string }[]>`select name from knex_migrations order by id`;
+    await sql.end();
+    assert.deepEqual(
+      recorded.map(({ name }) => name),
+      ran,
+    );
   });
 
   it('goes on after a process that died while migrating', async () => {
