@@ -17,7 +17,7 @@ export type SourceFiles = ReadonlyMap<string, string>;
 
 const LONGEST_FILE_LINES = 400;
 const CATCH_ALLS: ReadonlySet<string> = new Set(['utils', 'util', 'helpers', 'helper', 'common', 'misc']);
-const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|job|generated|schema|d))?\.ts$/;
+const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|full|job|generated|schema|d))?\.ts$/;
 const KEBAB_FOLDER = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /** Every breach of the house's rules in these files, each with its file and what is wrong. */
