@@ -1,10 +1,10 @@
-// PostgreSQL parses JSON by recursion: a limit far below its stack, far above any honest record.
+// PostgreSQL parses JSON recursively. This limit is far below its stack limit and far above any real record.
 const DEPTH_LIMIT = 64;
 
 /**
- * JSON text of a value in the one form that both TypeScript and PostgreSQL write: RFC 8785 (keys in order of
+ * Canonical JSON text of a value, which both TypeScript and PostgreSQL can write: RFC 8785 (keys in the order of
  * their UTF-16 code units, no white space), with safe integers as the only numbers.
- * @param field what an error calls the value
+ * @param field name of the value in error messages
  * @throws TypeError or RangeError that names the place: not JSON, NUL, lone surrogate, other number, too deep
  */
 export const canonicalJson = (value: unknown, field: string): string => {
@@ -12,10 +12,12 @@ export const canonicalJson = (value: unknown, field: string): string => {
   return text === null || SUSPICIOUS.test(text) ? write(value, field, 0) : text;
 };
 
-// How JSON.stringify escapes NUL and lone surrogates; a backslash before `u0000` in honest text looks alike.
+// JSON.stringify escapes NUL and lone surrogates like this; a backslash before `u0000` in valid text looks the same.
 const SUSPICIOUS = /\\u(?:0000|d[89a-f])/;
 
-/** The text, unchecked inside of strings; null when something is wrong. Half of the cost is finding names for errors. */
+/**
+ * The text without checks inside strings, or null on a fault. Building paths for error messages would double the cost.
+ */
 const writeFast = (value: unknown, depth: number): string | null => {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value === null || typeof value === 'boolean') return String(value);
@@ -48,7 +50,7 @@ const write = (value: unknown, path: string, depth: number): string => {
       return writeString(value, path);
     case 'number':
       if (!Number.isSafeInteger(value)) {
-        throw new RangeError(`${path} must be a safe integer (decimals travel as strings), not ${value}`);
+        throw new RangeError(`${path} must be a safe integer (write decimals as strings), not ${value}`);
       }
       return value === 0 ? '0' : String(value);
     case 'boolean':
@@ -57,7 +59,7 @@ const write = (value: unknown, path: string, depth: number): string => {
       if (value === null) return 'null';
       return Array.isArray(value) ? writeArray(value, path, depth) : writeObject(value, path, depth);
     default:
-      throw new TypeError(`${path} holds ${typeof value}, which JSON cannot`);
+      throw new TypeError(`${path} has the type ${typeof value}, which JSON does not support`);
   }
 };
 
@@ -83,7 +85,7 @@ const writeObject = (value: object, path: string, depth: number): string => {
     throw new TypeError(`${path} holds an object that is not plain JSON`);
   }
   let text = '{';
-  // The default sort compares UTF-16 code units, as RFC 8785 section 3.2.3 asks.
+  // The default sort compares UTF-16 code units, as RFC 8785 section 3.2.3 requires.
   for (const key of Object.keys(value).sort()) {
     const member: unknown = (value as Record<string, unknown>)[key];
     if (member === undefined) continue;

@@ -1,4 +1,4 @@
-/** Where the time comes from. Everything that stamps an instant takes one, so that replays and tests are exact. */
+/** Source of the current time. All code that stamps instants takes one, so that replays and tests are exact. */
 export interface Clock {
   /** Milliseconds since the Unix epoch. */
   now(): number;
@@ -6,7 +6,7 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that stands still at `instant` (ISO 8601) until moved by `advance` (milliseconds). */
+/** A clock that stays at `instant` (ISO 8601) until `advance` moves it (milliseconds). */
 export const fixedClock = (instant: string): Clock & { advance(by_ms: number): void } => {
   let now_ms = Date.parse(instant);
   return {
@@ -21,8 +21,8 @@ let last_second = Number.NaN;
 let last_text = '';
 
 /**
- * An instant as text: ISO 8601, UTC, `Z`. The text of its second is kept, which the next instants share, as a rule.
- * @throws RangeError for what is no instant
+ * An instant as text: ISO 8601, UTC, `Z`. The text of the last second is cached, because most calls share it.
+ * @throws RangeError if `epoch_ms` is not a valid time
  */
 export const instantOf = (epoch_ms: number): string => {
   const time_ms = Math.trunc(epoch_ms);
@@ -37,9 +37,9 @@ export const instantOf = (epoch_ms: number): string => {
 const SECOND_LENGTH = 'YYYY-MM-DDTHH:MM:SS'.length;
 const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?Z$/;
 
-/** Whether `text` is an instant as this product writes it: ISO 8601, UTC, at most microseconds. */
+/** True if `text` is an instant as this product writes it: ISO 8601, UTC, at most microseconds. */
 export const isInstant = (text: string): boolean => {
   const epoch_ms = INSTANT.test(text) ? Date.parse(text) : Number.NaN;
-  // JavaScript takes February 30 for March 2.
+  // JavaScript parses February 30 as March 2.
   return !Number.isNaN(epoch_ms) && instantOf(epoch_ms).startsWith(text.slice(0, SECOND_LENGTH));
 };

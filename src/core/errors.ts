@@ -1,65 +1,141 @@
 /**
- * Every error that a client can meet. `type` follows the error types that OpenAI's and Anthropic's SDKs know.
- * The table of docs/api.md is tested against this one.
+ * Every error that a client can get. `type` follows the error types that the SDKs of OpenAI and Anthropic know.
+ * A test compares the table of docs/api.md with this one.
  */
 export const ERRORS = {
-  malformed_json: row(400, 'invalid_request_error', 'The request body is not valid JSON.'),
-  invalid_request: row(400, 'invalid_request_error', 'The request does not have the form that this endpoint takes.'),
-  unsupported_feature: row(400, 'invalid_request_error', 'The chosen model cannot do what the request asks.'),
-  provider_rejected: row(400, 'invalid_request_error', 'The provider refused the request.'),
+  malformed_json: row(400, 'invalid_request_error', 'The request body is not valid JSON. Send valid JSON in UTF-8.'),
+  invalid_request: row(
+    400,
+    'invalid_request_error',
+    'The request does not match the schema of this endpoint. Correct it.',
+  ),
+  unsupported_feature: row(
+    400,
+    'invalid_request_error',
+    'The model does not support a feature of the request. Remove the feature, or choose another model.',
+  ),
+  provider_rejected: row(
+    400,
+    'invalid_request_error',
+    'The provider refused the request. Correct it as the details say.',
+  ),
   missing_api_key: row(
     401,
     'authentication_error',
-    'No API key was sent: use the header "Authorization: Bearer sk_…".',
+    'No API key was sent. Send the header "Authorization: Bearer sk_…".',
   ),
-  invalid_api_key: row(401, 'authentication_error', 'The API key is not known.'),
-  revoked_api_key: row(401, 'authentication_error', 'The API key was revoked.'),
-  expired_api_key: row(401, 'authentication_error', 'The API key has expired.'),
-  budget_exceeded: row(402, 'billing_error', 'The call could cost more than is left of the budget.'),
-  forbidden: row(403, 'permission_error', 'The API key may not do this.'),
-  not_found: row(404, 'not_found_error', 'There is nothing here.'),
-  model_not_found: row(404, 'not_found_error', 'The model is not known or not offered to you.'),
-  method_not_allowed: row(405, 'invalid_request_error', 'This path does not take that method.'),
-  session_idle: row(408, 'invalid_request_error', 'Nothing was said in the session for too long.'),
-  already_exists: row(409, 'invalid_request_error', 'It exists already, with other content.'),
-  legal_hold: row(409, 'invalid_request_error', 'A legal hold keeps the data from being erased.'),
-  not_covered_yet: row(409, 'invalid_request_error', 'No checkpoint covers it yet: wait as Retry-After says.'),
-  body_too_large: row(413, 'request_too_large', 'The request body is larger than the limit.'),
-  unsupported_media_type: row(415, 'invalid_request_error', 'The endpoint does not take a body of this content type.'),
-  provider_key_refused: row(422, 'invalid_request_error', "The provider does not accept the customer's own key."),
-  unpriced_model: row(422, 'invalid_request_error', 'The model has no price, and the policy refuses unpriced calls.'),
-  upgrade_required: row(
-    426,
+  invalid_api_key: row(
+    401,
+    'authentication_error',
+    'The API key is unknown. Check that it was copied completely, or create a new one.',
+  ),
+  revoked_api_key: row(401, 'authentication_error', 'The API key was revoked. Use another one.'),
+  expired_api_key: row(401, 'authentication_error', 'The API key has expired. Create a new one.'),
+  budget_exceeded: row(
+    402,
+    'billing_error',
+    'The call could cost more than the rest of the budget. Raise the budget, or limit the output.',
+  ),
+  forbidden: row(403, 'permission_error', 'The API key lacks the permission for this request. Use a key that has it.'),
+  not_found: row(404, 'not_found_error', 'The resource does not exist. Check the path and the id.'),
+  model_not_found: row(
+    404,
+    'not_found_error',
+    'The model is unknown or not available to you. Choose one that GET /v1/models lists.',
+  ),
+  method_not_allowed: row(
+    405,
     'invalid_request_error',
-    'This path speaks WebSocket: ask for it with "Upgrade: websocket".',
+    'This path does not support the method. Use one that the Allow header lists.',
   ),
-  rate_limit_exceeded: row(429, 'rate_limit_error', 'Too many requests: wait as Retry-After says.'),
+  session_idle: row(408, 'invalid_request_error', 'The session was idle for too long. Open a new one.'),
+  already_exists: row(
+    409,
+    'invalid_request_error',
+    'It exists already with other content. Choose another name, or change the existing one.',
+  ),
+  legal_hold: row(
+    409,
+    'invalid_request_error',
+    'A legal hold forbids the erasure of the data. Release the hold first.',
+  ),
+  not_covered_yet: row(
+    409,
+    'invalid_request_error',
+    'No checkpoint covers the record yet. Retry after the time in Retry-After.',
+  ),
+  body_too_large: row(413, 'request_too_large', 'The request body exceeds the limit. Send a smaller one.'),
+  unsupported_media_type: row(
+    415,
+    'invalid_request_error',
+    'The endpoint does not accept a body of this content type. Send one of a type that it accepts.',
+  ),
+  provider_key_refused: row(
+    422,
+    'invalid_request_error',
+    "The provider refused the customer's own key. Store a valid key.",
+  ),
+  unpriced_model: row(
+    422,
+    'invalid_request_error',
+    'The model has no price, and the policy refuses unpriced calls. Set a price, or change the policy.',
+  ),
+  upgrade_required: row(426, 'invalid_request_error', 'This path requires WebSocket. Send "Upgrade: websocket".'),
+  rate_limit_exceeded: row(429, 'rate_limit_error', 'The rate limit is reached. Retry after the time in Retry-After.'),
   provider_rate_limited: row(
     429,
     'rate_limit_error',
-    'The provider takes no more requests for now: wait as Retry-After says.',
+    "The provider's rate limit is reached. Retry after the time in Retry-After.",
   ),
-  client_closed_request: row(499, 'api_error', 'The client left before the reply was complete.'),
-  internal_error: row(500, 'api_error', 'The gateway met a fault of its own.'),
-  provider_error: row(502, 'api_error', 'The provider failed.'),
-  provider_malformed: row(502, 'api_error', 'The provider sent a reply that cannot be read.'),
-  provider_disconnected: row(502, 'api_error', 'The provider closed the connection before its reply was complete.'),
-  provider_unreachable: row(502, 'api_error', 'The provider cannot be reached.'),
-  journal_unavailable: row(503, 'overloaded_error', 'The call cannot be recorded now, so it is not made.'),
+  client_closed_request: row(
+    499,
+    'api_error',
+    'The client closed the connection before the response was complete. Send the request again if it is still needed.',
+  ),
+  internal_error: row(
+    500,
+    'api_error',
+    'The gateway failed because of an internal fault. Retry, and report the request id if it fails again.',
+  ),
+  provider_error: row(502, 'api_error', 'The provider failed. Retry, or choose another provider.'),
+  provider_malformed: row(
+    502,
+    'api_error',
+    'The provider sent a response that cannot be read. Retry, or choose another provider.',
+  ),
+  provider_disconnected: row(
+    502,
+    'api_error',
+    'The provider closed the connection before its response was complete. Retry the request.',
+  ),
+  provider_unreachable: row(
+    502,
+    'api_error',
+    'The provider cannot be reached. Retry later, or choose another provider.',
+  ),
+  journal_unavailable: row(
+    503,
+    'overloaded_error',
+    'The call was not made, because the journal cannot record it now. Retry later.',
+  ),
   audit_unavailable: row(
     503,
     'overloaded_error',
-    'The audit log cannot be written now, so nothing is done and nothing is shown.',
+    'Nothing was done or shown, because the audit log cannot be written now. Retry later.',
   ),
-  overloaded: row(503, 'overloaded_error', 'The gateway is at its limit: wait as Retry-After says.'),
+  overloaded: row(503, 'overloaded_error', 'The gateway is at its limit. Retry after the time in Retry-After.'),
   provider_key_unavailable: row(
     503,
     'overloaded_error',
-    "The customer's own key for the provider cannot be opened now.",
+    "The customer's own key for the provider cannot be decrypted now. Retry later.",
   ),
-  not_ready: row(503, 'overloaded_error', 'The gateway is starting or stopping.'),
-  abandoned: row(503, 'api_error', 'The gateway stopped before the call had an outcome.'),
-  provider_timeout: row(504, 'api_error', 'The provider did not answer in time.'),
+  not_ready: row(503, 'overloaded_error', 'The gateway is starting or stopping. Retry in a few seconds.'),
+  abandoned: row(
+    503,
+    'api_error',
+    'The gateway stopped before the call had an outcome. Send the request again if it is still needed.',
+  ),
+  provider_timeout: row(504, 'api_error', 'The provider did not respond in time. Retry, or choose another provider.'),
 } as const satisfies Record<string, ErrorRow>;
 
 export type ErrorCode = keyof typeof ERRORS;
@@ -71,19 +147,19 @@ interface ErrorRow {
 }
 
 interface ErrorInput {
-  /** What to add to the table's message: what, where and how to mend it. */
+  /** Text after the table's message: the fault, its place and its cure. */
   readonly details?: string;
-  /** The path of the faulty field in the request, as `messages[0].content`. */
+  /** Path of the faulty field in the request, as `messages[0].content`. */
   readonly param?: string;
-  /** The HTTP status to answer with where it is not the table's (a provider's own). */
+  /** HTTP status of the response if it differs from the table's (a provider's own status). */
   readonly status?: number;
   readonly retry_after_s?: number;
-  /** The word that a protocol's own SDKs know the fault by, where they act on it: Anthropic's `error_code`. */
+  /** Name of the fault that a protocol's own SDKs act on, as Anthropic's `error_code`. */
   readonly protocol_code?: string;
   readonly cause?: unknown;
 }
 
-/** A fault of the world, answered to the client as its row of `ERRORS` says. */
+/** A fault that the client gets as its row of `ERRORS` describes it. */
 export class OneVaultError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
@@ -106,7 +182,7 @@ export class OneVaultError extends Error {
   }
 }
 
-/** The same error if it is one of ours, else `internal_error` with the cause kept. */
+/** The same error if it is a `OneVaultError`, else `internal_error` with the cause kept. */
 export const asOneVaultError = (error: unknown): OneVaultError =>
   error instanceof OneVaultError ? error : new OneVaultError('internal_error', { cause: error });
 

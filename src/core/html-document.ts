@@ -1,6 +1,6 @@
 import { escapeHtml } from './html.ts';
 
-/** A page that needs nothing but itself, for screen and paper. */
+/** Start of a self-contained page for screen and paper: no script, no external resource. */
 export const htmlHead = (title: string): string => `<!doctype html>
 <html lang="en">
 <head>

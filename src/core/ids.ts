@@ -4,12 +4,12 @@ import type { Clock } from './clock.ts';
 /** Makes identifiers. */
 export type NextId = () => string;
 
-// Eight random bytes an id: one system call serves 500 of them.
+// Each id takes eight random bytes, so one system call serves 500 ids.
 const POOL_BYTES = 4_000;
 
 /**
- * A maker of UUIDv7 (RFC 9562, section 5.7) whose ids sort in the order they were made, also within one
- * millisecond and when the clock steps back: a 12-bit counter follows the time (method 1).
+ * Creates UUIDv7 (RFC 9562, section 5.7). The ids sort in the order of their creation, also within one millisecond
+ * and after the clock steps back: a 12-bit counter follows the time (method 1).
  */
 export const createIds = (clock: Clock): NextId => {
   let pool = Buffer.alloc(0);

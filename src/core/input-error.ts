@@ -1,4 +1,4 @@
-/** A request to the pipeline that cannot be served as it was made: the message says what is wrong and what there is. */
+/** An invalid request to the pipeline. The message names the fault and the valid values. */
 export class InputError extends Error {
   constructor(message: string) {
     super(message);

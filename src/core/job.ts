@@ -1,25 +1,25 @@
 import type { Watermark } from './watermark.ts';
 
-/** Something that runs on a clock. Each `<name>.job.ts` exports these names. */
+/** A task that runs on a schedule. Each `<name>.job.ts` exports these names. */
 export interface Job<Context> {
   readonly name: string;
-  /** Cron text, UTC: when it runs, and so which instants it can have missed. */
+  /** Cron expression in UTC. It also determines the instants that a pause has missed. */
   readonly schedule: string;
-  /** After a pause: `each` missed instant in turn, or only the `latest`, where a run covers all before it. */
+  /** After a pause: run `each` missed instant in order, or only the `latest` if one run covers all earlier ones. */
   readonly catch_up: 'each' | 'latest';
-  /** After how long a run is cancelled. */
+  /** Longest duration of a run; then it is cancelled. */
   readonly timeout_ms: number;
   run(context: Context): Promise<JobResult>;
 }
 
 export interface JobResult {
-  /** Calls that the results were made of. */
+  /** Number of calls that the results are based on. */
   readonly rows_in: number;
-  /** Satellite rows written, or what else the job makes: 0 when nothing had changed. */
+  /** Number of rows written to satellites, or of other results; 0 if nothing had changed. */
   readonly rows_out: number;
   readonly input_watermark: Watermark;
   /** SHA-256 of the compiled SQL, hex. */
   readonly sql_sha256: string | null;
-  /** What the run left undone, and why, a sentence each; stands in the row of the run. */
+  /** Work that the run skipped, with the reason, one sentence each; stored in the row of the run. */
   readonly left_undone?: readonly string[];
 }

@@ -3,9 +3,9 @@ import { destination, type Logger, pino } from 'pino';
 export type Log = Logger;
 
 /**
- * The product's logger: one JSON line an event, on standard error: standard output is for results.
+ * The product's logger: one line of JSON an event, on standard error, because standard output is for results.
  * @param level the lowest level that is written
- * @param name the role that speaks, as `gateway` or `load`
+ * @param name the role of the process, as `gateway` or `load`
  */
 export const createLog = (level: string, name: string): Log =>
   pino({ level, name, redact: REDACTED_PATHS }, destination(STANDARD_ERROR));
@@ -15,5 +15,5 @@ export const silentLog: Log = pino({ level: 'silent' });
 
 const STANDARD_ERROR = 2;
 const SECRETS = ['authorization', 'api_key', 'admin_key', '["x-api-key"]'];
-// Pino's paths reach one level each.
+// A path of Pino matches one level only.
 const REDACTED_PATHS = SECRETS.flatMap((name) => [name, name.startsWith('[') ? `*${name}` : `*.${name}`]);

@@ -1,7 +1,7 @@
 /**
- * Money is an integer count of pico-dollars (1e-12 USD) in a `bigint`: 2.50 USD per million tokens is
- * 2,500,000 pico-dollars a token, so every product of tokens and price is exact. In JSON and PostgreSQL it
- * travels as a decimal string (`numeric`).
+ * Amount of money as an integer count of pico-dollars (1e-12 USD) in a `bigint`. 2.50 USD per million tokens is
+ * 2,500,000 pico-dollars a token, so every product of tokens and price is exact. JSON and PostgreSQL hold it as a
+ * decimal string (`numeric`).
  */
 export type Pico = bigint;
 
@@ -10,8 +10,8 @@ const DECIMAL = /^(-?)(\d+)(?:\.(\d+))?$/;
 
 /**
  * Pico-dollars of an amount in US dollars.
- * @param usd a plain decimal such as `0.15` (text, or a number whose shortest form is plain)
- * @throws RangeError when it is not a decimal or is finer than a pico-dollar
+ * @param usd a plain decimal such as `0.15` (a text, or a number whose shortest form is plain)
+ * @throws RangeError if it is not a decimal, or is finer than a pico-dollar
  */
 export const picoFromUsd = (usd: string | number): Pico => {
   const match = DECIMAL.exec(typeof usd === 'number' ? plainDecimal(usd) : usd);

@@ -1,4 +1,4 @@
-/** A fault of the world that keeps the product from starting: the message says what, where and how to mend it. */
+/** A fault that prevents the start of the product. The message names the fault, its place and its cure. */
 export class StartupError extends Error {
   constructor(message: string, options: ErrorOptions = {}) {
     super(message, options);

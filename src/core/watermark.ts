@@ -1,6 +1,6 @@
 /**
- * What a run had read: of each journal writer all calls up to a sequence, at a logical instant, as known at an instant.
- * Together these name an exact set of calls, which instants alone would not: a call is loaded after it was recorded.
+ * Input of a run: for each journal writer all calls up to a sequence, at a logical instant, as known at an instant.
+ * Together these name an exact set of calls. Instants alone would not, because a call is loaded after it was recorded.
  */
 export interface Watermark {
   readonly writers: Readonly<Record<string, number>>;
@@ -8,7 +8,7 @@ export interface Watermark {
   readonly at: string;
 }
 
-/** A watermark as it stands in job_run_s; null when the run had read nothing. */
+/** A watermark as stored in job_run_s; null if the run had read nothing. */
 export const watermarkOf = (json: unknown): Watermark | null => {
   const { writers, known, at } = (json ?? {}) as Partial<Watermark>;
   if (writers === undefined || known === undefined || at === undefined) return null;

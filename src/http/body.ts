@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { OneVaultError } from '../core/errors.ts';
 
 /**
- * The body of a request, whole.
+ * The complete body of a request.
  * @throws OneVaultError body_too_large beyond `limit_bytes`; client_closed_request when the client leaves;
  *   unsupported_media_type for a compressed body
  */
@@ -23,7 +23,7 @@ export const readBody = async (request: IncomingMessage, limit_bytes: number): P
       chunks.push(chunk);
       if (size <= limit_bytes) return;
       end();
-      // The rest goes by unread: the answer needs the connection.
+      // The rest is read and dropped, because the response needs the connection.
       request.resume();
       reject(tooLarge());
     };
@@ -52,10 +52,10 @@ const refuseEncoding = (
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The JSON value in a body. @throws OneVaultError malformed_json, saying what is wrong and where */
+/** The JSON value of a body. @throws OneVaultError malformed_json that names the fault and its place */
 export const parseJson = (body: Buffer): unknown => parseText(decodeBody(body));
 
-/** The text of a body. @throws OneVaultError malformed_json where it is none */
+/** The text of a body. @throws OneVaultError malformed_json if it is empty or not UTF-8 */
 export const decodeBody = (body: Buffer): string => {
   if (body.length === 0) throw new OneVaultError('malformed_json', { details: 'The body is empty.' });
   try {
@@ -65,7 +65,7 @@ export const decodeBody = (body: Buffer): string => {
   }
 };
 
-/** The JSON value that a text is. @throws OneVaultError malformed_json, saying what is wrong and where */
+/** The JSON value of a text. @throws OneVaultError malformed_json that names the fault and its place */
 export const parseText = (text: string): unknown => {
   try {
     return JSON.parse(text);
@@ -77,7 +77,7 @@ export const parseText = (text: string): unknown => {
   }
 };
 
-// An administrator's request is a form, never a document.
+// A request of an administrator is a small form, not a document.
 const FORM_LIMIT_BYTES = 65_536;
 
 /** The JSON value of a small body. @throws as `readBody` and `parseJson` do */

@@ -1,7 +1,7 @@
 import { instantOf } from '../core/clock.ts';
 import type { OneVaultError } from '../core/errors.ts';
 
-/** The body of an error: a superset of what the clients of OpenAI's protocol and our own read. */
+/** The body of an error: a superset of the fields that clients of OpenAI's protocol and of our own API read. */
 export interface ErrorEnvelope {
   readonly error: {
     readonly code: string;

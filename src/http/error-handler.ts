@@ -6,8 +6,8 @@ import type { Log } from '../core/log.ts';
 import { errorEnvelope } from './envelope.ts';
 
 /**
- * The one catch: answers every error with its row of the error table, a path that nobody serves with 404, and one
- * that is served by other methods with 405 and their names in `Allow` (RFC 9110, section 15.5.6).
+ * Handles every error in one place: an error becomes the response that its row of the error table describes, an
+ * unknown path gets 404, a path with other methods gets 405 and `Allow` (RFC 9110, section 15.5.6).
  */
 export const errorHandler =
   (clock: Clock, log: Log): Middleware =>
@@ -27,7 +27,7 @@ export const errorHandler =
   };
 
 const unserved = (ctx: Context): OneVaultError => {
-  // What the routers leave behind: the layers whose path was the request's, whatever their methods.
+  // The routers leave the layers whose path matched the request, whatever their methods.
   const layers = (ctx as RouterContext).matched ?? [];
   const methods = [...new Set(layers.flatMap((layer) => layer.methods))].toSorted();
   if (methods.length === 0) {

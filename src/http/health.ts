@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 
-/** What `/health` tells of one thing that we depend on. */
+/** State of one dependency in `/health/dependencies`. */
 export interface Dependency {
   readonly status: 'up' | 'degraded' | 'down';
   readonly detail?: string;
@@ -9,12 +9,12 @@ export interface Dependency {
 
 export interface HealthDeps {
   readonly version: string;
-  /** Whether a call could be served now. */
+  /** True if the gateway could serve a call now. */
   readonly isReady: () => boolean;
   readonly dependencies: () => Promise<Readonly<Record<string, Dependency>>>;
 }
 
-/** `/health`, `/health/{liveness,readiness,dependencies}`, for balancers and operators; they need no key. */
+/** `/health` and `/health/{liveness,readiness,dependencies}` for load balancers and operators. They need no key. */
 export const health = ({ version, isReady, dependencies }: HealthDeps): Router => {
   const answer = (ctx: Context, is_well: boolean): void => {
     ctx.status = is_well ? 200 : 503;

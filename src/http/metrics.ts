@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import type { Registry } from 'prom-client';
 
-/** `GET /metrics`, in Prometheus' text form. */
+/** `GET /metrics` in the text format of Prometheus. */
 export const metrics = (registry: Registry): Router =>
   new Router().get('/metrics', async (ctx) => {
     ctx.type = registry.contentType;

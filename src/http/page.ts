@@ -1,7 +1,7 @@
 import type { ParsedUrlQuery } from 'node:querystring';
 import { OneVaultError } from '../core/errors.ts';
 
-/** Which part of a list is asked for: at most `limit` entries whose name comes after `after`. */
+/** The requested part of a list: at most `limit` entries whose name sorts after `after`. */
 export interface Page {
   readonly limit: number;
   readonly after: string;
@@ -24,8 +24,8 @@ export const readPage = (query: ParsedUrlQuery): Page => {
 };
 
 /**
- * A parameter of a query; null where it is not there.
- * @throws OneVaultError invalid_request when it stands there twice, or holds a NUL, which no text of ours does
+ * A parameter of a query; null if it is missing.
+ * @throws OneVaultError invalid_request if it appears twice, or holds a NUL, which no text of the product holds
  */
 export const readText = (query: ParsedUrlQuery, name: string): string | null => {
   const value = query[name];

@@ -2,7 +2,7 @@ import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.
 import addFormats from 'ajv-formats';
 import { OneVaultError } from '../core/errors.ts';
 
-/** Checks a value against a JSON Schema and gives it back typed. */
+/** Checks a value against a JSON Schema and returns it typed. */
 export type Validate<T> = (value: unknown) => T;
 
 /**
@@ -25,7 +25,7 @@ const invalid = (fault: ErrorObject | undefined): OneVaultError => {
   return new OneVaultError('invalid_request', { details, ...(path === '' ? {} : { param: path }) });
 };
 
-/** What is wrong, where the words of the library are none for people, or leave out what would help. */
+/** The fault as text, where the library's own message is unclear or lacks the valid values. */
 const faultText = (fault: ErrorObject | undefined): string => {
   switch (fault?.keyword) {
     case 'required':
@@ -41,7 +41,7 @@ const faultText = (fault: ErrorObject | undefined): string => {
   }
 };
 
-/** `/messages/0/content` as `messages[0].content`, with the field that is missing or too much at its end. */
+/** `/messages/0/content` as `messages[0].content`, followed by the field that is missing or not allowed. */
 const fieldPath = (fault: ErrorObject | undefined): string => {
   if (fault === undefined) return '';
   const extra = fault.params.missingProperty ?? fault.params.additionalProperty;

@@ -4,19 +4,19 @@ import type { SubjectKms } from '../keys/subject-kms.ts';
 import type { ModuleJob } from '../modules/job-context.ts';
 import type { Registry } from '../vault/registry.ts';
 
-/** All that running jobs takes. */
+/** Dependencies of running jobs. */
 export interface JobDeps {
-  /** Every job, in the order that one instant's jobs start. */
+  /** Every job. Jobs of the same instant start in this order. */
   readonly jobs: readonly ModuleJob[];
-  /** Each run of a job opens connections of its own there, so that its lease and its timeout end with them. */
+  /** Each run of a job opens its own connections to it, so that its lease and its timeout end with them. */
   readonly database_url: string;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Log;
-  /** The folder that holds dbt_project.yml. */
+  /** The folder of dbt_project.yml. */
   readonly project_dir: string;
-  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  /** Number of days for which a day of calls is kept after its end; 0 means for ever. */
   readonly retention_days: number;
-  /** What keeps subjects' keys; throws where a master key that the database needs is not at hand. */
+  /** Opens the key management of subjects' keys; throws if a master key that the database needs is not available. */
   readonly open_subject_kms: () => Promise<SubjectKms>;
 }

@@ -1,6 +1,6 @@
 import { isConnectionError } from '../postgres/connect.ts';
 
-/** A run took longer than its job may, or was told to stop. */
+/** A run exceeded the job's timeout, or was stopped. */
 export class JobCancelledError extends Error {
   constructor(message: string) {
     super(message);
@@ -8,9 +8,9 @@ export class JobCancelledError extends Error {
   }
 }
 
-// Serialization failure and deadlock (PostgreSQL's manual, appendix A): the same statements may succeed when repeated.
+// Serialization failure and deadlock (PostgreSQL's manual, appendix A): the same statements may succeed on a retry.
 const REPEATABLE_CODES: ReadonlySet<unknown> = new Set(['40001', '40P01']);
 
-/** Whether the fault is one of connection or serialization, so that the same run may succeed when repeated. */
+/** True for a fault of connection or serialization: the same run may succeed on a retry. */
 export const isTransient = (error: unknown): boolean =>
   isConnectionError(error) || REPEATABLE_CODES.has((error as { code?: unknown } | null)?.code);

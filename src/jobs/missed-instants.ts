@@ -3,12 +3,12 @@ import { instantOf } from '../core/clock.ts';
 import type { ModuleJob } from '../modules/job-context.ts';
 
 const MINUTE_MS = 60_000;
-// Further back than this nobody was waiting, and a schedule is asked minute by minute.
+// Nobody waits for older instants, and a schedule is checked minute by minute.
 const MAX_LOOK_BACK_MS = 400 * 24 * 60 * MINUTE_MS;
 
 /**
- * The instants of a job's schedule after `last` and up to now, oldest first; only the latest where the job says so.
- * @param last the newest instant at which it succeeded; null when it never ran, which leaves nothing to catch up
+ * The instants of a job's schedule after `last` and up to now, oldest first; only the newest for `catch_up: latest`.
+ * @param last the newest instant at which the job succeeded; null if it never ran, so that nothing was missed
  */
 export const missedInstants = (
   { schedule, catch_up }: Pick<ModuleJob, 'schedule' | 'catch_up'>,

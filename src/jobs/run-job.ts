@@ -22,27 +22,27 @@ export interface JobRun extends JobResult {
 export interface RunInput {
   /** The logical instant, ISO 8601, UTC. */
   readonly at: string;
-  /** Whether `at` may lie in the future: closes a month early; what is used after it goes to the next invoice. */
+  /** True if `at` may lie in the future: this closes a month early, and later usage goes to the next invoice. */
   readonly allow_future?: boolean;
   /** Cancels the run. */
   readonly signal?: AbortSignal;
 }
 
 const MAX_ATTEMPTS = 4;
-// PostgreSQL restarts within seconds; a longer absence is for the next instant, which covers this one.
+// PostgreSQL restarts within seconds. After a longer outage the next instant covers this one.
 const FIRST_DELAY_MS = 500;
 const MAX_ERROR_LENGTH = 2_000;
 const WORK_CONNECTIONS = 4;
 
 /**
- * Runs a job for a logical instant: alone among all instances, cancelled after its timeout, repeated after faults of
- * connection and serialization, and recorded in job_run_s however it ends.
- * @throws InputError (no such job, a bad instant), JobBusyError, JobCancelledError, or what the job threw
+ * Runs a job for a logical instant: on one instance only, cancelled after its timeout, retried after faults of
+ * connection and serialization, and always recorded in job_run_s.
+ * @throws InputError (unknown job, invalid instant), JobBusyError, JobCancelledError, or the job's own error
  */
 export const runJob = async (deps: JobDeps, name: string, input: RunInput): Promise<JobRun> =>
   runAnyJob(deps, findJob(deps, name), input);
 
-/** The same for a job that need not be registered. */
+/** The same for a job that is not in the list. */
 export const runAnyJob = async (deps: JobDeps, job: ModuleJob, input: RunInput): Promise<JobRun> => {
   const at = checkInstant(deps, input);
   for (let attempt = 1; ; attempt += 1) {
@@ -68,9 +68,7 @@ const findJob = ({ jobs }: JobDeps, name: string): ModuleJob => {
 const checkInstant = ({ clock }: JobDeps, { at, allow_future = false }: RunInput): string => {
   if (!isVaultInstant(at)) throw new InputError(`${at} is not an instant; write it as 2026-11-21T10:05:00Z`);
   if (!allow_future && Date.parse(at) > clock.now()) {
-    throw new InputError(
-      `${at} lies in the future (it is ${instantOf(clock.now())}): what happened by then is not known`,
-    );
+    throw new InputError(`${at} lies in the future (it is ${instantOf(clock.now())}): use an instant that has passed`);
   }
   return instantOf(Date.parse(at));
 };
@@ -126,7 +124,7 @@ const runOnce = async (deps: JobDeps, job: ModuleJob, input: RunInput, attempt: 
 
 type Work = (sql: Sql) => Promise<JobResult>;
 
-/** Runs `work` on a pool of its own, whose statements PostgreSQL cancels when the time is up or the signal comes. */
+/** Runs `work` on its own pool. PostgreSQL cancels its statements on timeout or when the signal fires. */
 const cancellable = async (
   deps: JobDeps,
   control: Sql,
@@ -144,7 +142,7 @@ const cancellable = async (
   const stop = signal === undefined ? timeout : AbortSignal.any([timeout, signal]);
   const { promise: stopped, reject } = Promise.withResolvers<never>();
   const cancel = (): void => {
-    const why = timeout.aborted ? `took longer than ${job.timeout_ms} ms` : 'was told to stop';
+    const why = timeout.aborted ? `took longer than ${job.timeout_ms} ms` : 'was stopped';
     control`
       select pg_cancel_backend(pid)
       from pg_stat_activity
@@ -159,7 +157,7 @@ const cancellable = async (
   try {
     return await Promise.race([work(sql), stopped]);
   } catch (error) {
-    // A statement that was cancelled says less than why.
+    // The error of a cancelled statement does not name the reason of the cancellation.
     if (stop.aborted) return await stopped;
     throw error;
   } finally {
@@ -194,6 +192,6 @@ const rowOf = (
 
 const messageOf = (error: unknown): string => {
   const message = error instanceof Error ? error.message : String(error);
-  // The vault takes no NUL and no half of a character, which cutting can leave.
+  // The vault accepts neither NUL nor half of a surrogate pair, which the cut can leave.
   return message.replaceAll('\0', '\u2400').slice(0, MAX_ERROR_LENGTH).toWellFormed();
 };

@@ -10,9 +10,9 @@ import { missedInstants } from './missed-instants.ts';
 import { runAnyJob } from './run-job.ts';
 
 export interface Schedule {
-  /** Resolves when everything missed while we were down has been run. */
+  /** Resolves when all instants that were missed during the downtime have run. */
   readonly caught_up: Promise<void>;
-  /** Fires nothing more, and waits for runs under way, at most `timeout_ms`; then they are cancelled. */
+  /** Starts no more runs, and waits at most `timeout_ms` for current ones; then it cancels them. */
   stop(timeout_ms: number): Promise<void>;
 }
 
@@ -20,8 +20,8 @@ const RETRY_CATCH_UP_MS = 10_000;
 const MINUTE_MS = 60_000;
 
 /**
- * Fires every job by its schedule, in UTC, and first catches up what was missed since its last success. A run that
- * fails is logged and recorded, and the next instant comes as planned. Runs of one job follow one another.
+ * Starts every job by its schedule in UTC, after running the instants missed since the job's last success. A failed
+ * run is logged and recorded, and the next instant starts as planned. Runs of one job never overlap.
  */
 export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.jobs): Schedule => {
   const { log } = deps;
@@ -35,7 +35,7 @@ export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.j
       const { rows_in, rows_out } = await runAnyJob(deps, job, { at, signal: cancelling.signal });
       log.info({ job: job.name, at, rows_in, rows_out }, 'job done');
     } catch (error) {
-      // Everything else is logged where it happens.
+      // All other errors are logged where they occur.
       if (error instanceof JobBusyError) log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
     }
   };
@@ -64,7 +64,7 @@ export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.j
       ]);
       bound.abort();
       if (is_idle) return;
-      log.warn({ timeout_ms }, 'jobs are cancelled: they did not end in time');
+      log.warn({ timeout_ms }, 'jobs did not end in time and are cancelled');
       cancelling.abort();
       await idle;
     },
@@ -83,7 +83,7 @@ const catchUp = async (
       await Promise.all(missed.map(({ job, at }) => enqueue(job, at)));
       return;
     } catch (error) {
-      deps.log.warn({ err: error }, 'what was missed cannot be read now; it is tried again');
+      deps.log.warn({ err: error }, 'the missed instants cannot be read now; retrying');
       await sleep(RETRY_CATCH_UP_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }

@@ -5,13 +5,13 @@ import { type JournalStore, onDisk } from './store.ts';
 export interface WriterState {
   readonly id: string;
   readonly opened_at: string;
-  /** The last sequence of a writer that has ended; null while it may still append. */
+  /** The last sequence of an ended writer; null while the writer may still append. */
   readonly last_sequence: number | null;
-  /** The sequence up to which the vault holds its records. */
+  /** The vault holds the writer's records up to this sequence. */
   readonly position: number;
 }
 
-/** Every registered writer, oldest first. */
+/** All registered writers, oldest first. */
 export const listWriters = (store: JournalStore): WriterState[] =>
   [...store.writers.getRange()].map(({ key, value }) => ({
     id: key,
@@ -20,8 +20,8 @@ export const listWriters = (store: JournalStore): WriterState[] =>
   }));
 
 /**
- * At most `limit` entries of a writer that directly follow `after_sequence`, in order and without a gap: at a
- * sequence that is not on disk yet, reading ends.
+ * At most `limit` entries of a writer that directly follow `after_sequence`, in order and without a gap. Reading
+ * stops at the first sequence that is not on disk yet.
  */
 export const readEntries = (
   store: JournalStore,
@@ -39,7 +39,7 @@ export const readEntries = (
   return entries;
 };
 
-/** Every entry of a writer that the journal still holds, in order. */
+/** All entries of a writer that are still in the journal, in order. */
 export const readAll = function* (store: JournalStore, writer: string): Generator<JournalEntry> {
   const range = { start: encodeKey(writer, 0), end: encodeKey(writer, MAX_SEQUENCE) };
   for (const { key, value } of store.records.getRange(range)) {
@@ -48,8 +48,8 @@ export const readAll = function* (store: JournalStore, writer: string): Generato
 };
 
 /**
- * Notes that the vault holds a writer's records up to `position` and removes those of `sequences`, in one
- * transaction. An intent stays until its outcome is in the vault: it is what recovery reads.
+ * Records that the vault holds a writer's records up to `position`, and removes those of `sequences`, in one
+ * transaction. An intent stays until its outcome is in the vault, because recovery reads it.
  */
 export const trimEntries = async (
   store: JournalStore,
@@ -57,19 +57,19 @@ export const trimEntries = async (
   position: number,
   sequences: readonly number[],
 ): Promise<void> => {
-  // LMDB's own thread removes them: in `transaction` this one would.
+  // LMDB's own thread removes them; `transaction` would block this thread.
   await store.root.batch(() => {
     void store.positions.put(writer, position);
     for (const sequence of sequences) void store.records.remove(encodeKey(writer, sequence));
   });
 };
 
-/** Forgets an ended writer whose records are all in the vault. */
+/** Deletes the registration of an ended writer whose records are all in the vault. */
 export const forgetWriter = async (store: JournalStore, writer: string): Promise<void> => {
   await onDisk(store.writers.remove(writer));
   await onDisk(store.positions.remove(writer));
 };
 
-/** How many records the journal holds. */
+/** Number of records in the journal. */
 export const countEntries = (store: JournalStore): number =>
   (store.records.getStats() as { entryCount: number }).entryCount;

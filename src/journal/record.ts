@@ -12,14 +12,14 @@ export type {
 export const SCHEMA_VERSION = 1;
 
 /**
- * What stands at a sequence: a call's record, or a void, which says that the record of this sequence never
- * reached the disk and so was never acknowledged. Voids keep a crashed writer's sequence gapless.
+ * Record of a sequence: a call's record, or a void. A void states that the record of its sequence never reached the
+ * disk and so was never acknowledged. Voids keep the sequence of a crashed writer without gaps.
  */
 export type JournalRecord = CallRecord | { readonly kind: 'void'; readonly reason: string };
 
 const KINDS: ReadonlySet<unknown> = new Set(['intent', 'outcome', 'void'] satisfies JournalRecord['kind'][]);
 
-/** The record that an entry's text holds, of whatever schema version; null where it holds none. */
+/** The record in an entry's text, of any schema version; null if the text holds none. */
 export const parseRecord = (text: string): JournalRecord | null => {
   try {
     const record = JSON.parse(text) as JournalRecord | null;
@@ -32,11 +32,11 @@ export const parseRecord = (text: string): JournalRecord | null => {
 export interface JournalEntry {
   readonly writer: string;
   readonly sequence: number;
-  /** The record as JSON text, as it was appended. */
+  /** The record as JSON text, unchanged since the append. */
   readonly text: string;
 }
 
-/** The outcome that an intent stands for when its writer died: what was written before the provider saw the call. */
+/** The outcome of an intent whose writer died: the facts known before the provider got the call. */
 export const abandonedOutcome = (intent: CallRecord, intent_sequence: number): CallRecord => ({
   ...intent,
   kind: 'outcome',

@@ -6,16 +6,16 @@ import { type JournalStore, onDisk } from './store.ts';
 
 interface Recovery {
   readonly writer: string;
-  /** Calls that had been admitted and whose outcome the crash took: now recorded as ABANDONED. */
+  /** Admitted calls whose outcome the crash has lost: now recorded as ABANDONED. */
   readonly abandoned: number;
   /** Sequences whose record never reached the disk: now void. */
   readonly voided: number;
 }
 
 /**
- * Ends the writers of processes that died: every intent without an outcome becomes an outcome `ABANDONED`, every
- * hole in the sequence a void, and the writer is marked as ended. To be called only when no writer's process is
- * alive but those in `alive`. Interrupted, it may be called again.
+ * Ends the writers of dead processes: every intent without an outcome becomes an outcome `ABANDONED`, every gap in
+ * the sequence a void, and the writer is marked as ended. Call it only while no writer's process is alive except
+ * those in `alive`. After an interruption it may be called again.
  */
 export const recoverWriters = async (
   store: JournalStore,
@@ -45,15 +45,15 @@ const recoverWriter = async (store: JournalStore, clock: Clock, writer: WriterSt
   return { writer: writer.id, abandoned: intents.size, voided: holes.length };
 };
 
-/** What a dead writer left: intents without an outcome, and holes above what the vault holds already. */
+/** Remains of a dead writer: intents without an outcome, and gaps above the records that the vault holds. */
 const scan = (store: JournalStore, writer: WriterState) => {
   const intents = new Map<number, CallRecord>();
   const holes: number[] = [];
   let last_sequence = writer.position;
   for (const { sequence, text } of readAll(store, writer.id)) {
-    // What cannot be read is the loader's to refuse.
+    // The loader refuses records that cannot be read.
     const record = parseRecord(text);
-    // An outcome answers its intent; a later intent of the same call takes its place.
+    // An outcome closes its intent; a later intent of the same call replaces it.
     if (record !== null && record.kind !== 'void' && record.intent_sequence !== null)
       intents.delete(record.intent_sequence);
     if (record?.kind === 'intent') intents.set(sequence, record);

@@ -1,23 +1,23 @@
 import { type Database, open, type RootDatabase } from 'lmdb';
 
-/** The journal's files: one LMDB environment with the records, the register of writers and their positions. */
+/** The journal's files: one LMDB environment with the records, the writers and their positions. */
 export interface JournalStore {
   readonly root: RootDatabase<string, Buffer>;
   readonly records: Database<string, Buffer>;
   readonly writers: Database<WriterEntry, string>;
-  /** By writer: the sequence up to which the vault holds its records. Only the reader writes it. */
+  /** By writer: the vault holds its records up to this sequence. Only the reader writes it. */
   readonly positions: Database<number, string>;
 }
 
 export interface WriterEntry {
   readonly opened_at: string;
-  /** The last sequence of a writer that has ended, by itself or by recovery; null while it may still append. */
+  /** The last sequence of a writer that ended itself or by recovery; null while it may still append. */
   readonly last_sequence: number | null;
 }
 
 /**
- * Opens the journal below `path`, making it where it is missing. Several processes may have it open at once.
- * `separateFlushed`: a put's promise carries `flushed`, which resolves once the record is on disk.
+ * Opens the journal in the folder `path`, which it creates if missing. Several processes may open it at once.
+ * `separateFlushed`: the promise of a put has `flushed`, which resolves once the record is on disk.
  */
 export const openStore = (path: string): JournalStore => {
   const root = open<string, Buffer>({ path, noSubdir: false, separateFlushed: true, maxDbs: 3 });
@@ -29,6 +29,6 @@ export const openStore = (path: string): JournalStore => {
   };
 };
 
-/** Resolves once `put` is on disk. LMDB's own types do not know `flushed`. */
+/** Resolves once `put` is on disk. LMDB's type declarations lack `flushed`. */
 export const onDisk = (put: Promise<boolean>): Promise<unknown> =>
   put.then(() => (put as Promise<boolean> & { flushed: Promise<unknown> }).flushed);

@@ -1,13 +1,13 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-/** Bytes of a key of AES-256. */
+/** Length of an AES-256 key in bytes. */
 export const KEY_BYTES = 32;
 export const NONCE_BYTES = 12;
 export const TAG_BYTES = 16;
 
 /**
- * AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits: one key may seal 2^32 times at most (section 8.3).
- * @param additional what is authenticated besides, and not stored
+ * AES-256-GCM (NIST SP 800-38D) with a random nonce of 96 bits: one key may seal at most 2^32 times (section 8.3).
+ * @param additional data that is authenticated but not stored
  * @returns nonce, ciphertext, tag
  */
 export const encrypt = (key: Uint8Array, plaintext: Uint8Array, additional: Uint8Array): Buffer => {
@@ -18,8 +18,8 @@ export const encrypt = (key: Uint8Array, plaintext: Uint8Array, additional: Uint
 };
 
 /**
- * What `encrypt` made, in clear.
- * @returns null when the key or the additional data is another, or a bit was changed
+ * The plaintext of a result of `encrypt`.
+ * @returns null if the key or the additional data differs, or a bit was changed
  */
 export const decrypt = (key: Uint8Array, sealed: Uint8Array, additional: Uint8Array): Buffer | null => {
   if (sealed.length < NONCE_BYTES + TAG_BYTES) return null;
@@ -40,8 +40,8 @@ export const decrypt = (key: Uint8Array, sealed: Uint8Array, additional: Uint8Ar
 };
 
 /**
- * Texts as bytes, so that no two lists give the same: each with its length in bytes, null told from every text.
- * @param domain what the bytes are for: those of one use never serve another
+ * Texts as bytes, different for any two lists: each text follows its length in bytes, and null differs from every text.
+ * @param domain purpose of the bytes, so that those of one purpose are never valid for another
  */
 export const canonicalBytes = (domain: string, parts: readonly (string | null)[]): Buffer =>
   Buffer.from(

@@ -1,15 +1,15 @@
 import type { Sql } from '../postgres/connect.ts';
 import type { Kms, MasterKey } from './kms.ts';
 
-/** The master keys that keys of the database are wrapped under, and those not at hand. */
+/** The master keys that wrap keys of the database, and the missing ones among them. */
 export interface MasterKeyState {
   readonly at_hand: readonly MasterKey[];
   readonly missing: readonly string[];
 }
 
 /**
- * Compares what the database needs with what the service has.
- * @throws KmsError when the service cannot say what it has
+ * Compares the master keys that the database needs with those of the service.
+ * @throws KmsError if the service cannot list its keys
  */
 export const checkMasterKeys = async (sql: Sql, kms: Kms): Promise<MasterKeyState> => {
   const needed = await readNeededMasterKeys(sql);
@@ -18,7 +18,7 @@ export const checkMasterKeys = async (sql: Sql, kms: Kms): Promise<MasterKeyStat
   return { at_hand, missing: needed.filter((master_key_id) => !known.has(master_key_id)) };
 };
 
-/** The ids of the master keys without which something stays sealed. */
+/** The ids of the master keys that wrap at least one key. */
 export const readNeededMasterKeys = async (sql: Sql): Promise<string[]> => {
   const rows = await sql<{ master_key_id: string }[]>`
     select master_key_id

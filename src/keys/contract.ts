@@ -1,16 +1,16 @@
-/** What a sealed value belongs to: it opens under the same one only (the additional data of AES-256-GCM). */
+/** Place of a sealed value: it opens in this place only (the additional data of AES-256-GCM). */
 export interface SealContext {
   readonly table: string;
-  /** The tenant, customer or person that the value is about; null where it belongs to the product itself. */
+  /** The tenant, customer or person of the value; null if it belongs to the product itself. */
   readonly tenant: string | null;
   readonly row: string;
   readonly column?: string;
 }
 
-/** Encrypts and decrypts what is stored. */
+/** Encrypts and decrypts stored values. */
 export interface Keyring {
-  /** Seals under the newest data key; the result names its key. */
+  /** Seals with the newest data key. The result contains the id of its key. */
   seal(plaintext: Uint8Array, context: SealContext): Promise<Buffer>;
-  /** @throws UnsealError when the key is unknown, the bytes were changed, or they belong elsewhere */
+  /** @throws UnsealError if the key is unknown, the bytes were changed, or they belong to another place */
   open(sealed: Uint8Array, context: SealContext): Promise<Buffer>;
 }

@@ -2,24 +2,24 @@ import type { TransactionSql } from 'postgres';
 import type { Sql } from '../postgres/connect.ts';
 import { type KeyPlace, type Kms, UnknownMasterKeyError, type WrappedKey } from './kms.ts';
 
-/** The table of the keys that seal. */
+/** Table of the keys that seal values. */
 export const DATA_KEY_TABLE = 'privacy.data_key';
 
-/** Where data keys lie, wrapped. */
+/** Storage of wrapped data keys. */
 export interface DataKeyStore {
-  /** The id of the newest; null while there is none. */
+  /** The id of the newest key; null if no key exists. */
   newest(): Promise<string | null>;
-  /** Null when no such key exists. */
+  /** The wrapped key; null if it does not exist. */
   find(data_key_id: string): Promise<WrappedKey | null>;
-  /** Adds a key, which is the newest from then on. */
+  /** Adds a key, which then is the newest. */
   insert(data_key_id: string, wrap: (place: KeyPlace) => Promise<WrappedKey>): Promise<void>;
-  /** Takes a number of seals for this process alone. @returns false when the key has no more to give than `most` */
-  reserve(data_key_id: string, seals: number, most: number): Promise<boolean>;
+  /** Reserves a number of seals for this process. @returns false if the key would exceed `max` seals */
+  reserve(data_key_id: string, seals: number, max: number): Promise<boolean>;
 }
 
 /**
  * Data keys in PostgreSQL.
- * @param now the instant that rows are stamped with, ISO 8601
+ * @param now instant for the stamps of rows, ISO 8601
  */
 export const createDataKeyStore = (sql: Sql, now: () => string): DataKeyStore => ({
   newest: async () => {
@@ -52,36 +52,36 @@ export const createDataKeyStore = (sql: Sql, now: () => string): DataKeyStore =>
         values (${data_key_id}, 0)`;
     });
   },
-  reserve: async (data_key_id, seals, most) => {
+  reserve: async (data_key_id, seals, max) => {
     const rows = await sql`
       update privacy.data_key_seals
       set reserved = reserved + ${seals}
       where data_key_id = ${data_key_id}
-        and reserved + ${seals} <= ${most}
+        and reserved + ${seals} <= ${max}
       returning data_key_id`;
     return rows.length === 1;
   },
 });
 
 /**
- * Keeps master keys from being retired until the transaction ends. Whoever wraps a key takes this first, in the
- * transaction that writes the wrapped key; else it may be refused, for its master key was retired in between.
+ * Prevents the retirement of master keys until the transaction ends. Call it first in each transaction that writes
+ * a wrapped key; otherwise the write may be refused, because the master key was retired in between.
  */
 // biome-ignore lint/complexity/noBannedTypes: the driver's own spelling of "no parameter types of ours"
 export const holdMasterKeys = async (tx: TransactionSql<{}>): Promise<void> => {
   await tx`select pg_advisory_xact_lock_shared(hashtextextended(${MASTER_KEYS_LOCK}, 0))`;
 };
 
-/** What `holdMasterKeys` shares, and who retires a master key takes for himself. */
+/** Advisory lock that `holdMasterKeys` shares and that the retirement of a master key takes exclusively. */
 export const MASTER_KEYS_LOCK = 'onevault master keys';
 
-// A rotation may end between the read of a wrapped key and its unwrapping, hardly twice.
+// A rotation may end between the read of a wrapped key and its unwrapping, but rarely twice.
 const READS = 3;
 
 /**
- * Unwraps a key as it is stored, whatever rotation does meanwhile.
- * @param read reads it from its table
- * @returns null when there is no such key
+ * Unwraps a stored key, also while a rotation runs.
+ * @param read reads the key from its table
+ * @returns null if the key does not exist
  * @throws UnknownMasterKeyError, UnwrapError, KmsError
  */
 export const unwrapStored = async (

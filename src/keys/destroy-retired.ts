@@ -9,9 +9,9 @@ export interface DestructionDeps {
 }
 
 /**
- * Destroys master keys, and notes which are gone, whoever destroyed them.
- * @param ids of retired ones: nothing is wrapped under them any more, and nothing can be
- * @returns those that are gone now; the others only the operator can destroy
+ * Destroys master keys, and records those that no longer exist, also after a destruction by the operator.
+ * @param ids of retired keys: they wrap nothing any more, and nothing can be wrapped under them
+ * @returns the keys that no longer exist; only the operator can destroy the others
  * @throws KmsError
  */
 export const destroyRetired = async (

@@ -5,17 +5,17 @@ import { LOCAL_KIND, masterKeyId } from './master-key.ts';
 import { createKeyFile, type LocalKey, makeLocalKey, readKeyFile, replaceKeyFile } from './master-key-file.ts';
 
 export interface FileKmsInput {
-  /** The file of master keys; none is made before `createMasterKey` or `rotate`. */
+  /** File of the master keys. Only `createMasterKey` and `rotate` create it. */
   readonly path: string;
-  /** Master keys given by the environment, newest first, each 32 bytes; with any, the file's only unwrap. */
+  /** Master keys from the environment, newest first, 32 bytes each. If there are any, keys of the file only unwrap. */
   readonly given_keys: readonly Uint8Array[];
   readonly clock: Clock;
 }
 
 export interface FileKms extends Kms {
   /**
-   * Makes the file with a first master key where neither it nor a given key is there.
-   * @returns whether it was made by this call
+   * Creates the file with a first master key, unless the file or a key from the environment exists.
+   * @returns true if this call created it
    * @throws KmsError
    */
   createMasterKey(): boolean;
@@ -24,9 +24,9 @@ export interface FileKms extends Kms {
 const DOMAIN = 'onevault/wrap/v1';
 
 /**
- * Master keys in a file of this machine, or given by the environment. The file is read anew at each use and its keys
- * are overwritten after it: what another process adds counts at once, and what it destroys stays in nobody's cache.
- * Uses are few, for the keys that are unwrapped with them stay unwrapped.
+ * Master keys in a file of this machine, or from the environment. Each use reads the file again and then overwrites
+ * the keys in memory, so that keys which another process adds or destroys take effect at once. Uses are rare, because
+ * unwrapped keys stay in memory.
  */
 export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKms => {
   const withKeys = <T>(use: (keys: readonly LocalKey[]) => T): T => useKeys({ path, given_keys }, use);
@@ -79,7 +79,7 @@ export const createFileKms = ({ path, given_keys, clock }: FileKmsInput): FileKm
   };
 };
 
-/** The master keys, those given first, for as long as `use` takes; then they are overwritten. */
+/** Passes the master keys to `use`, those from the environment first, and overwrites them afterwards. */
 const useKeys = <T>({ path, given_keys }: Omit<FileKmsInput, 'clock'>, use: (keys: readonly LocalKey[]) => T): T => {
   const stored = readKeyFile(path);
   const given = given_keys.map((key) => ({
@@ -99,7 +99,7 @@ const useKeys = <T>({ path, given_keys }: Omit<FileKmsInput, 'clock'>, use: (key
 const wrapUnder = (path: string, keys: readonly LocalKey[], key: Uint8Array, place: KeyPlace): WrappedKey => {
   const [newest] = keys;
   if (newest === undefined) {
-    throw new KmsError(`There is no master key: the file ${path} is gone. Put back the copy that was kept of it.`);
+    throw new KmsError(`The file of master keys ${path} is missing. Restore it from its backup.`);
   }
   const { master_key_id } = newest;
   return { master_key_id, wrapped_key: encrypt(newest.key, key, additionalData(master_key_id, place)) };

@@ -1,17 +1,17 @@
-/** Keys in clear, bounded and single-flight. */
+/** Bounded cache of keys in plaintext. Concurrent requests for a key load it once. */
 export interface KeyCache {
   /**
-   * Runs `use` with a key, synchronously: afterwards the key may be overwritten at any time.
-   * @param load fetches it where it is not here; null when there is none
-   * @returns null when there is none
+   * Runs `use` with a key. `use` is synchronous, because the key may be overwritten at any time afterwards.
+   * @param load fetches the key if it is not in the cache; null if it does not exist
+   * @returns null if the key does not exist
    */
   withKey<T>(key_id: string, load: () => Promise<Buffer | null>, use: (key: Buffer) => T): Promise<T | null>;
   /** Overwrites every key. */
   clear(): void;
 }
 
-/** @param most how many keys it holds; the one that was used longest ago is overwritten for the next */
-export const createKeyCache = (most: number): KeyCache => {
+/** @param max number of keys; beyond it the least recently used key is overwritten */
+export const createKeyCache = (max: number): KeyCache => {
   // In the order of last use.
   const keys = new Map<string, Buffer>();
   const loading = new Map<string, Promise<boolean>>();
@@ -25,12 +25,12 @@ export const createKeyCache = (most: number): KeyCache => {
     drop(key_id);
     keys.set(key_id, key);
     const [oldest] = keys.keys();
-    if (keys.size > most && oldest !== undefined) drop(oldest);
+    if (keys.size > max && oldest !== undefined) drop(oldest);
     return true;
   };
   return {
     withKey: async (key_id, load, use) => {
-      // What was fetched may be dropped again before its turn to be used comes.
+      // Other requests may evict the fetched key before this one can use it.
       for (;;) {
         const key = keys.get(key_id);
         if (key !== undefined) {

@@ -14,7 +14,7 @@ export interface KeyringDeps {
   readonly store: DataKeyStore;
   readonly clock: Clock;
   readonly nextId: NextId;
-  /** Hears of every use of a key; must not throw. */
+  /** Called on every use of a key; must not throw. */
   readonly observe?: (use: KeyUse) => void;
 }
 
@@ -25,22 +25,22 @@ export interface KeyUse {
 
 /** A keyring whose keys can be overwritten. */
 export interface ClosableKeyring extends Keyring {
-  /** Overwrites every key that is in memory in clear. Later uses fetch them again. */
+  /** Overwrites every key in memory. Later uses fetch the keys again. */
   close(): void;
 }
 
-// 32 bytes each, and a key a rotation.
-const MOST_KEYS_IN_MEMORY = 256;
+// A key has 32 bytes, and each rotation adds one.
+const MAX_KEYS_IN_MEMORY = 256;
 
 /**
- * Seals and opens with data keys (AES-256-GCM), which lie in the store wrapped under a master key. Keys that were
- * unwrapped stay in memory: without the service of the master keys, and without the database until a new block of
- * seals is due, what was in use goes on.
+ * Seals and opens with data keys (AES-256-GCM), which the store holds wrapped under a master key. Unwrapped keys stay
+ * in memory, so that keys in use work without the key management service, and without the database until the next
+ * block of seals is due.
  */
 export const createKeyring = (deps: KeyringDeps): ClosableKeyring => {
   const { kms, store, clock } = deps;
   const observe = deps.observe ?? (() => {});
-  const cache = createKeyCache(MOST_KEYS_IN_MEMORY);
+  const cache = createKeyCache(MAX_KEYS_IN_MEMORY);
   const load = (data_key_id: string) => async (): Promise<Buffer | null> => {
     const place = { table: DATA_KEY_TABLE, key_id: data_key_id };
     const key = await unwrapStored(kms, place, () => store.find(data_key_id));
@@ -62,7 +62,7 @@ export const createKeyring = (deps: KeyringDeps): ClosableKeyring => {
       const sealed = await cache.withKey(data_key_id, load(data_key_id), (key) =>
         sealWith(key, data_key_id, plaintext, context),
       );
-      if (sealed === null) throw new Error(`the data key ${data_key_id} is gone from the database`);
+      if (sealed === null) throw new Error(`the data key ${data_key_id} is missing in the database`);
       observe({ operation: 'seal', data_key_id });
       return sealed;
     },
@@ -83,7 +83,7 @@ export const createKeyring = (deps: KeyringDeps): ClosableKeyring => {
   };
 };
 
-/** Draws a data key and stores it wrapped; it is the newest from then on. @returns its id */
+/** Creates a random data key and stores it wrapped; it then is the newest. @returns its id */
 export const makeDataKey = async ({
   kms,
   store,
@@ -99,7 +99,7 @@ export const makeDataKey = async ({
   }
 };
 
-/** A key that cannot be had for good says so of the value; a service that is away is another matter. */
+/** A key that is lost for good makes the value unreadable; a service that is not available does not. */
 const asUnsealError = (error: unknown, context: SealContext): unknown =>
   error instanceof UnknownMasterKeyError || error instanceof UnwrapError
     ? new UnsealError(context, error.message, { cause: error })

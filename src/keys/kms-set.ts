@@ -1,8 +1,8 @@
 import { type Kms, UnknownMasterKeyError, type WrappedKey } from './kms.ts';
 
 /**
- * Several services of master keys as one: the first wraps, each unwraps what it has wrapped. So keys can move from one
- * to another, by a rotation.
+ * Several key management services as one: the first wraps, and each unwraps its own keys. A rotation moves keys from
+ * one service to another.
  */
 export const createKmsSet = (first: Kms, ...others: readonly Kms[]): Kms => {
   const all = [first, ...others];

@@ -4,16 +4,16 @@ import type { Kms } from './kms.ts';
 export interface KeyList {
   readonly master_keys: readonly ListedMasterKey[];
   readonly data_keys: readonly ListedDataKey[];
-  /** When a rotation began that was interrupted or runs now; null where there is none. */
+  /** Start of a rotation that was interrupted or runs now; null without one. */
   readonly rotating_since: string | null;
 }
 
 export interface ListedMasterKey {
   readonly master_key_id: string;
   readonly created_at: string | null;
-  /** `unused` wraps nothing yet; a `missing` one is needed, and not at hand. */
+  /** `unused` wraps nothing yet; `missing` is needed but not available. */
   readonly state: 'wraps' | 'unwraps' | 'unused' | 'missing' | 'retired' | 'destroyed';
-  /** How many keys are wrapped under it. */
+  /** Number of keys that are wrapped under it. */
   readonly keys: number;
 }
 
@@ -22,15 +22,15 @@ export interface ListedDataKey {
   readonly master_key_id: string;
   readonly created_at: string;
   readonly wrapped_at: string;
-  /** At most so many values were sealed with it. */
+  /** Upper bound of the values that were sealed with it. */
   readonly seals: number;
 }
 
-/** Every key by its id, with what it is for now. @throws KmsError */
+/** All keys by id, with their present use. @throws KmsError */
 export const listKeys = async (sql: Sql, kms: Kms): Promise<KeyList> => {
   const at_hand = await kms.list();
   const counts = await countWrapped(sql);
-  const noted = await sql<NotedMasterKey[]>`
+  const recorded = await sql<RecordedMasterKey[]>`
     select master_key_id, first_used_at, retired_at, destroyed_at
     from privacy.master_key
     order by first_used_at desc, master_key_id`;
@@ -43,32 +43,32 @@ export const listKeys = async (sql: Sql, kms: Kms): Promise<KeyList> => {
     select started_at
     from privacy.key_rotation
     where completed_at is null`;
-  const ids = [...new Set([...at_hand, ...noted].map(({ master_key_id }) => master_key_id))];
+  const ids = [...new Set([...at_hand, ...recorded].map(({ master_key_id }) => master_key_id))];
   const master_keys = ids.map((master_key_id): ListedMasterKey => {
     const index = at_hand.findIndex((key) => key.master_key_id === master_key_id);
-    const note = noted.find((key) => key.master_key_id === master_key_id);
+    const record = recorded.find((key) => key.master_key_id === master_key_id);
     return {
       master_key_id,
       created_at: at_hand[index]?.created_at ?? null,
-      state: stateOf(index, note),
+      state: stateOf(index, record),
       keys: counts.get(master_key_id) ?? 0,
     };
   });
   return { master_keys, data_keys: [...data_keys], rotating_since: open?.started_at ?? null };
 };
 
-interface NotedMasterKey {
+interface RecordedMasterKey {
   readonly master_key_id: string;
   readonly first_used_at: string;
   readonly retired_at: string | null;
   readonly destroyed_at: string | null;
 }
 
-const stateOf = (index: number, note: NotedMasterKey | undefined): ListedMasterKey['state'] => {
-  if (note !== undefined && note.destroyed_at !== null) return 'destroyed';
-  if (note !== undefined && note.retired_at !== null) return 'retired';
+const stateOf = (index: number, record: RecordedMasterKey | undefined): ListedMasterKey['state'] => {
+  if (record !== undefined && record.destroyed_at !== null) return 'destroyed';
+  if (record !== undefined && record.retired_at !== null) return 'retired';
   if (index === 0) return 'wraps';
-  if (note === undefined) return 'unused';
+  if (record === undefined) return 'unused';
   return index === -1 ? 'missing' : 'unwraps';
 };
 

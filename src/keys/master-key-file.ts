@@ -17,7 +17,7 @@ import { KEY_BYTES } from './aead.ts';
 import { KmsError } from './kms.ts';
 import { masterKeyId, parseMasterKey } from './master-key.ts';
 
-/** A master key in clear: whoever holds one overwrites it after use. */
+/** A master key in plaintext. Its user must overwrite it after use. */
 export interface LocalKey {
   readonly master_key_id: string;
   readonly key: Buffer;
@@ -37,16 +37,16 @@ export const makeLocalKey = (created_at: string): LocalKey => {
 };
 
 /**
- * The master keys of a file, newest first; none where there is no file.
- * @throws KmsError when it cannot be read, others may read it, or it is not what we write
+ * The master keys of a file, newest first; empty if the file does not exist.
+ * @throws KmsError if the file cannot be read, other users may read it, or its content is not valid
  */
 export const readKeyFile = (path: string): LocalKey[] => {
   if (!existsSync(path)) return [];
-  // Once more, for a file that is replaced in between is overwritten.
+  // A second read, because a file that another process replaces meanwhile is overwritten.
   const keys = readOnce(path) ?? readOnce(path);
   if (keys === null) {
     throw new KmsError(
-      `The file of master keys ${path} is damaged: put back the copy that was kept of it. Without it, what is sealed stays sealed.`,
+      `The file of master keys ${path} is damaged: restore it from its backup. Without it, sealed values cannot be opened.`,
     );
   }
   return keys;
@@ -65,16 +65,16 @@ const readOnce = (path: string): LocalKey[] | null => {
 };
 
 const refuseOpenFile = (path: string): void => {
-  // Windows knows no such bits.
+  // Windows has no such mode bits.
   if (process.platform === 'win32') return;
   const mode = statSync(path).mode & 0o777;
   if ((mode & 0o077) === 0) return;
   throw new KmsError(
-    `The file of master keys ${path} is open to other users (mode ${mode.toString(8)}): close it with "chmod 600", and make new keys with "onevault keys rotate" if somebody may have read it.`,
+    `The file of master keys ${path} is open to other users (mode ${mode.toString(8)}): close it with "chmod 600", and create new keys with "onevault keys rotate" if somebody may have read it.`,
   );
 };
 
-/** No word of what stands there gets into an error: a damaged key is nearly the key. */
+/** Errors never contain text of the file, because a damaged key is almost the key. */
 const parseFile = (text: string): LocalKey[] | null => {
   let content: FileContent;
   try {
@@ -92,8 +92,8 @@ const parseFile = (text: string): LocalKey[] | null => {
 };
 
 /**
- * Writes a file of master keys where there is none, whole or not at all, on disk when this returns.
- * @returns false when another process was first
+ * Writes a new file of master keys as a whole or not at all. The file is on disk when this returns.
+ * @returns false if another process was faster
  */
 export const createKeyFile = (path: string, keys: readonly LocalKey[]): boolean => {
   const draft = writeDraft(path, keys);
@@ -110,8 +110,8 @@ export const createKeyFile = (path: string, keys: readonly LocalKey[]): boolean 
 };
 
 /**
- * Puts these keys in the place of those in the file, whole or not at all, on disk when this returns; no key, no file.
- * What stood there is overwritten, as far as the disk writes in place.
+ * Replaces the keys of the file as a whole or not at all, on disk when this returns. Without keys the file is removed.
+ * The old content is overwritten, as far as the disk writes in place.
  */
 export const replaceKeyFile = (path: string, keys: readonly LocalKey[]): void => {
   const draft = keys.length === 0 ? null : writeDraft(path, keys);
@@ -162,7 +162,7 @@ const writeDraft = (path: string, keys: readonly LocalKey[]): string => {
 };
 
 const syncFolder = (path: string): void => {
-  // Windows opens no folders.
+  // Windows cannot open folders.
   if (process.platform === 'win32') return;
   const folder = openSync(dirname(path), 'r');
   try {

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { KEY_BYTES } from './aead.ts';
 
-/** What local master keys' ids begin with. */
+/** Prefix of local master keys' ids. */
 export const LOCAL_KIND = 'local';
 
 const ID_HEX_DIGITS = 16;
@@ -9,7 +9,7 @@ const HEX = /^[0-9a-f]{64}$/i;
 const BASE64 = /^[0-9A-Za-z+/_-]{43}=?$/;
 
 /**
- * The id that a master key has wherever it is kept: a fingerprint that tells nothing of the key.
+ * The id of a master key, wherever it is stored: a fingerprint that reveals nothing of the key.
  * @param key 32 random bytes
  */
 export const masterKeyId = (key: Uint8Array): string => {
@@ -18,8 +18,8 @@ export const masterKeyId = (key: Uint8Array): string => {
 };
 
 /**
- * A key as people write it: 32 bytes in hex (64 digits) or base64 (43 characters, or 44 with "=").
- * @returns null when it is neither, or one byte 32 times over, which nobody drew at random
+ * Parses a key: 32 bytes in hex (64 digits) or base64 (43 characters, or 44 with "=").
+ * @returns null for any other text, and for one byte repeated 32 times, which is not random
  */
 export const parseMasterKey = (text: string): Buffer | null => {
   if (!HEX.test(text) && !BASE64.test(text)) return null;

@@ -18,16 +18,16 @@ export interface RotationDeps {
 }
 
 export interface RotationInput {
-  /** Leaves retired master keys where they are; a later rotation without this destroys them. */
+  /** Keeps retired master keys; a later rotation without this option destroys them. */
   readonly keep_old: boolean;
   /**
-   * Leaves the data key that seals as it is, where only the master key is to go: data keys are never deleted, and each
-   * has to be wrapped anew by every later rotation. One that was interrupted still makes the one that it began for.
+   * Keeps the current data key, if only the master key must change: data keys are never deleted, and every later
+   * rotation wraps each of them again. A resumed rotation still creates the data key that it had started for.
    */
   readonly keep_data_key?: boolean;
   /**
-   * Runs `finish` in the transaction that tells the audit log of the rotation: both happen once, however often it was
-   * interrupted.
+   * Records the rotation in the audit log and runs `finish` in the same transaction, so that both happen once, however
+   * often the rotation was interrupted.
    */
   readonly complete: (rotation: Rotation, finish: (tx: Transaction) => Promise<void>) => Promise<void>;
 }
@@ -35,16 +35,16 @@ export interface RotationInput {
 export interface Rotation {
   readonly key_rotation_id: string;
   readonly started_at: string;
-  /** Whether an earlier run was interrupted, and this one brought it to its end. */
+  /** True if this run completed a rotation that was interrupted. */
   readonly is_resumed: boolean;
-  /** What wraps every key now. */
+  /** The master key that now wraps every key. */
   readonly master_key_id: string;
-  /** False where the operator has to give a new master key first. */
+  /** False if the operator must provide a new master key first. */
   readonly is_new_master_key: boolean;
   readonly data_key_id: string;
-  /** By table, as `privacy.data_key`: how many keys this run wrapped anew. */
+  /** By table, as `privacy.data_key`: number of keys that this run wrapped again. */
   readonly rewrapped: Readonly<Record<string, number>>;
-  /** Master keys that wrap nothing any more, and still exist. */
+  /** Master keys that wrap nothing any more but still exist. */
   readonly retired: readonly string[];
   readonly destroyed: readonly string[];
 }
@@ -61,7 +61,7 @@ interface WrappedTable {
   readonly key_column: string;
 }
 
-/** A key keeps coming under a master key that is to be retired: some process wraps with an older configuration. */
+/** Keys are still wrapped under an old master key, because some process has an older configuration. */
 export class RotationError extends Error {
   constructor(message: string) {
     super(message);
@@ -69,16 +69,16 @@ export class RotationError extends Error {
   }
 }
 
-// As many requests to a service at once; each row is a statement of its own besides.
+// Limits concurrent requests to the service. Each row is also one statement.
 const REWRAPS_AT_ONCE = 8;
 const ROWS_AT_ONCE = 200;
-// Whatever was wrapped while the last round ran comes in the next.
+// The next round wraps the keys that were created while the last one ran.
 const ROUNDS = 10;
 
 /**
- * Makes a newer master key, wraps every key under it, makes a newer data key, and destroys the master keys that wrap
- * nothing any more. Everything goes on meanwhile: each key changes its wrapping in one statement, and what was sealed
- * stays as it is. Interrupted anywhere, the next call goes on where it stopped. One at a time: the caller holds a lease.
+ * Creates a newer master key, wraps every key under it, creates a newer data key, and destroys the master keys that
+ * wrap nothing any more. The product keeps working: one statement changes the wrapping of each key, and sealed values
+ * stay unchanged. After an interruption the next call continues. The caller holds a lease, so that only one runs.
  * @throws KmsError, UnknownMasterKeyError, UnwrapError, RotationError
  */
 export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Promise<Rotation> => {
@@ -86,7 +86,7 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
   const started = await startOrResume(deps);
   const is_new_master_key = await ensureNewMasterKey(kms, started);
   const master_key_id = await newestOf(kms);
-  await noteMasterKey(deps, master_key_id);
+  await recordMasterKey(deps, master_key_id);
   const tables = await readTables(sql);
   const rewrapped: Record<string, number> = {};
   for (let round = 1; ; round += 1) {
@@ -97,7 +97,7 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
     if (await retireOthers(deps, tables, master_key_id)) break;
     if (round === ROUNDS) {
       throw new RotationError(
-        `Keys are still wrapped under other master keys than ${master_key_id}: see that every process of the product has the same settings, and rotate again.`,
+        `Keys are still wrapped under other master keys than ${master_key_id}: give every process of the product the same settings, and rotate again.`,
       );
     }
   }
@@ -129,11 +129,11 @@ export const rotateKeys = async (deps: RotationDeps, input: RotationInput): Prom
 
 const newestOf = async (kms: Kms): Promise<string> => {
   const [newest] = await kms.list();
-  if (newest === undefined) throw new RotationError('There is no master key to wrap with.');
+  if (newest === undefined) throw new RotationError('There is no master key: create one, then rotate again.');
   return newest.master_key_id;
 };
 
-/** The rotation that was interrupted, or a new one. */
+/** The interrupted rotation, or a new one. */
 const startOrResume = async ({ sql, kms, clock, nextId }: RotationDeps): Promise<Started> => {
   const [open] = await sql<Omit<Started, 'is_resumed'>[]>`
     select key_rotation_id, started_at, replaced_master_key_id
@@ -148,7 +148,7 @@ const startOrResume = async ({ sql, kms, clock, nextId }: RotationDeps): Promise
   const started = {
     key_rotation_id: nextId(),
     started_at: instantOf(clock.now()),
-    // One that nothing was wrapped under yet is what the keys are to come to.
+    // A newest key that wraps nothing yet is already the target of this rotation.
     replaced_master_key_id: used === undefined ? null : newest,
   };
   await sql`
@@ -161,10 +161,10 @@ const ensureNewMasterKey = async (kms: Kms, { replaced_master_key_id }: Started)
   (await newestOf(kms)) !== replaced_master_key_id || (await kms.rotate());
 
 /**
- * Notes a master key before anything is wrapped under it: an erasure names every key that stands there, and what a
- * statement wrote that never committed lies in the write-ahead log all the same.
+ * Records a master key before anything is wrapped under it, because an erasure names every recorded key. The
+ * write-ahead log also holds keys of statements that never committed.
  */
-const noteMasterKey = async ({ sql, clock }: RotationDeps, master_key_id: string): Promise<void> => {
+const recordMasterKey = async ({ sql, clock }: RotationDeps, master_key_id: string): Promise<void> => {
   await sql`
     insert into privacy.master_key (master_key_id, first_used_at)
     values (${master_key_id}, ${instantOf(clock.now())})
@@ -178,7 +178,7 @@ const readTables = async (sql: Sql): Promise<WrappedTable[]> => [
     order by table_name`),
 ];
 
-/** Wraps the table's keys under the newest master key. @returns how many it did */
+/** Wraps the table's keys under the newest master key. @returns the number of keys that it wrapped */
 const rewrapTable = async (deps: RotationDeps, table: WrappedTable, newest: string): Promise<number> => {
   const { sql } = deps;
   let count = 0;
@@ -207,7 +207,7 @@ interface StoredRow {
   readonly master_key_id: string;
 }
 
-/** In one statement, which finds nothing when the key was erased or wrapped anew in between. */
+/** One statement, which changes nothing if the key was erased or wrapped again in between. */
 const rewrapRow = async (
   { sql, kms, clock }: RotationDeps,
   { table_name, key_column }: WrappedTable,
@@ -228,8 +228,8 @@ const rewrapRow = async (
 };
 
 /**
- * Retires every master key but the newest, if no key is wrapped under any of them: nothing can be wrapped meanwhile.
- * @returns false, with nothing done, when a key still is
+ * Retires every master key except the newest, if no key is wrapped under them. Nothing can be wrapped meanwhile.
+ * @returns false, without any change, if a key still is
  */
 const retireOthers = async (
   { sql, clock }: RotationDeps,
@@ -260,7 +260,7 @@ const retireOthers = async (
     return true;
   })) as boolean;
 
-/** The newest data key, or another where it is older than `since`. */
+/** The newest data key, or a new one if it is older than `since`. */
 const ensureDataKey = async (deps: RotationDeps, since: string | null): Promise<string> => {
   const { sql, kms, clock, nextId } = deps;
   const [made] = await sql<{ data_key_id: string }[]>`

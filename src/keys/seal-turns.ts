@@ -4,37 +4,37 @@ import type { DataKeyStore } from './data-keys.ts';
 export interface SealTurnsDeps {
   readonly store: DataKeyStore;
   readonly clock: Clock;
-  /** Makes a data key, which is the newest from then on. @returns its id */
+  /** Creates a data key, which then is the newest. @returns its id */
   readonly makeKey: () => Promise<string>;
 }
 
 /**
- * How many values one data key seals at most, all processes together: a fourth of what NIST SP 800-38D, section 8.3,
- * allows with random nonces (2^32), so that the count still holds when the database was set back to a backup.
+ * Limit of seals of one data key, for all processes together: a fourth of the 2^32 that NIST SP 800-38D, section 8.3,
+ * allows with random nonces, so that the count stays valid after the database was restored from a backup.
  */
-const MOST_SEALS = 2 ** 30;
-// A statement each; what a process that ends has not used is lost, and 16,384 of them exhaust a key.
+const MAX_SEALS = 2 ** 30;
+// One statement a block. A process that ends loses the rest of its block, and 16,384 blocks exhaust a key.
 const SEALS_AT_ONCE = 2 ** 16;
-// So soon every process seals with the key that a rotation made.
-const LOOK_AGAIN_MS = 10_000;
+// Delay until every process seals with the key of a rotation.
+const CHECK_INTERVAL_MS = 10_000;
 
-/** The key that seals now, and how often it still may here. */
+/** The current data key, and the number of seals that this process may still make with it. */
 interface Turn {
   readonly data_key_id: string;
   seals_left: number;
-  looked_ms: number;
+  checked_ms: number;
 }
 
 /**
- * Says which data key seals next: the newest, as often as it may. Seals are taken from the store in blocks, so that
- * with one at hand sealing goes on while the database is away.
- * @returns takes one seal, and gives the id of the key to make it with
+ * Chooses the data key of each seal: the newest, up to its limit. Seals are reserved in blocks, so that sealing
+ * continues from the current block while the database is not available.
+ * @returns a function that uses one seal and returns the id of its key
  */
 export const createSealTurns = (deps: SealTurnsDeps): (() => Promise<string>) => {
   let turn: Turn | null = null;
   let taking: Promise<Turn> | null = null;
-  const isFresh = ({ seals_left, looked_ms }: Turn): boolean =>
-    seals_left > 0 && deps.clock.now() - looked_ms < LOOK_AGAIN_MS;
+  const isFresh = ({ seals_left, checked_ms }: Turn): boolean =>
+    seals_left > 0 && deps.clock.now() - checked_ms < CHECK_INTERVAL_MS;
 
   return async () => {
     for (;;) {
@@ -48,22 +48,22 @@ export const createSealTurns = (deps: SealTurnsDeps): (() => Promise<string>) =>
       try {
         turn = await taking;
       } catch (error) {
-        // The key at hand serves on while the database is away.
+        // The current key remains in use while the database is not available.
         if (turn === null || turn.seals_left === 0) throw error;
-        turn.looked_ms = deps.clock.now();
+        turn.checked_ms = deps.clock.now();
       }
     }
   };
 };
 
-/** A turn of the newest key that has seals to give, which may be the one at hand; another is made when it has none. */
+/** A turn with the newest key, which may be the current one; creates a key if the newest has no seals left. */
 const takeTurn = async ({ store, clock, makeKey }: SealTurnsDeps, at_hand: Turn | null): Promise<Turn> => {
   let data_key_id = (await store.newest()) ?? (await makeKey());
-  const looked_ms = clock.now();
+  const checked_ms = clock.now();
   if (at_hand?.data_key_id === data_key_id && at_hand.seals_left > 0) {
-    at_hand.looked_ms = looked_ms;
+    at_hand.checked_ms = checked_ms;
     return at_hand;
   }
-  while (!(await store.reserve(data_key_id, SEALS_AT_ONCE, MOST_SEALS))) data_key_id = await makeKey();
-  return { data_key_id, seals_left: SEALS_AT_ONCE, looked_ms };
+  while (!(await store.reserve(data_key_id, SEALS_AT_ONCE, MAX_SEALS))) data_key_id = await makeKey();
+  return { data_key_id, seals_left: SEALS_AT_ONCE, checked_ms };
 };

@@ -1,18 +1,17 @@
 import type { Kms } from './kms.ts';
 
-/** What keeps subjects' keys from being read without the product. */
+/** Key management of subjects' keys, without which these keys cannot be read. */
 export interface SubjectKms {
   readonly kms: Kms;
   /**
-   * Wraps every key that is left under a newer master key and destroys those named, so that old copies of wrapped
-   * keys (backups, the write-ahead log, dead rows) are worth nothing.
-   * @returns null when that is done, or somebody else is about it, or another round may do it; else why it cannot be
-   * done now
+   * Wraps every remaining key under a newer master key and destroys the named ones, so that old copies of wrapped keys
+   * (backups, the write-ahead log, dead rows) are useless.
+   * @returns null if that is done, or another process or a later round does it; else the reason why not
    */
   readonly destroyMasterKeys: (master_key_ids: readonly string[]) => Promise<string | null>;
   /**
-   * Writes the table of subjects' keys anew without its dead rows: it holds a row a subject, so that takes a moment.
-   * When somebody is at work in it they are only cleared, and nobody waits.
+   * Rewrites the table of subjects' keys without its dead rows. This is fast, because the table has one row a subject.
+   * While the table is in use the dead rows are only cleared, so that nobody waits.
    */
   readonly dropDeadRows: () => Promise<void>;
 }

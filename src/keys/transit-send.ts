@@ -2,36 +2,36 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KmsError } from './kms.ts';
 
 export interface TransitAddress {
-  /** Where the service is, with no slash at the end, as `https://vault.internal:8200`. */
+  /** Base URL of the service without a trailing slash, as `https://vault.internal:8200`. */
   readonly url: string;
   readonly token: string;
-  /** The longest wait for one reply (5,000). */
+  /** Timeout of one response (5,000). */
   readonly timeout_ms?: number;
-  /** The first of the waits between attempts, each four times the one before (100). */
+  /** First delay between attempts (100); each further delay is four times the previous one. */
   readonly retry_delay_ms?: number;
 }
 
-export interface TransitReply {
+export interface TransitResponse {
   readonly status: number;
   readonly data: Readonly<Record<string, unknown>>;
   readonly errors: readonly string[];
 }
 
 /**
- * Asks the service, with what follows `/v1/` as the path; whatever its status, a reply is one.
- * @throws KmsError when there is none
+ * Sends a request to `/v1/<path>`. A response of any status is a result.
+ * @throws KmsError without a response
  */
-export type TransitSend = (method: 'GET' | 'POST', path: string, body?: object) => Promise<TransitReply>;
+export type TransitSend = (method: 'GET' | 'POST', path: string, body?: object) => Promise<TransitResponse>;
 
 const TIMEOUT_MS = 5_000;
-// A leader's election in the service takes about as long as three attempts do.
+// The election of a leader in the service takes about as long as three attempts.
 const ATTEMPTS = 3;
 const RETRY_DELAY_MS = 100;
 const BACK_OFF = 4;
-// A list of ten thousand versions; a wrapped key has 100 bytes.
-const MOST_REPLY_BYTES = 2 ** 20;
+// Enough for a list of ten thousand versions; a wrapped key has 100 bytes.
+const MAX_RESPONSE_BYTES = 2 ** 20;
 
-/** Requests that are tried again while the fault may pass. Rotating twice makes one version more, and no harm. */
+/** Retries requests after temporary faults. A repeated rotation only creates one more version, which is harmless. */
 export const createTransitSend = (input: TransitAddress): TransitSend => {
   const { timeout_ms = TIMEOUT_MS, retry_delay_ms = RETRY_DELAY_MS } = input;
   return async (method, path, body) => {
@@ -42,7 +42,7 @@ export const createTransitSend = (input: TransitAddress): TransitSend => {
         if (outcome instanceof KmsError) throw outcome;
         return outcome;
       }
-      // Half of it at random, so that many processes do not come back at once.
+      // Half of the delay is random, so that many processes do not retry at the same time.
       const delay_ms = retry_delay_ms * BACK_OFF ** (attempt - 1);
       await sleep(delay_ms * (0.5 + Math.random() / 2));
     }
@@ -55,20 +55,20 @@ const attemptOnce = async (
   method: string,
   path: string,
   body?: object,
-): Promise<TransitReply | KmsError> => {
+): Promise<TransitResponse | KmsError> => {
   try {
     const response = await fetch(`${url}/v1/${path}`, {
       method,
       headers: { 'x-vault-token': token, 'x-vault-request': 'true', 'content-type': 'application/json' },
       signal: AbortSignal.timeout(timeout_ms),
-      // Who redirects us would get the token.
+      // The target of a redirect would get the token.
       redirect: 'error',
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    return { status: response.status, ...parseReply(await readLimited(response)) };
+    return { status: response.status, ...parseBody(await readLimited(response)) };
   } catch (error) {
     if (error instanceof KmsError) return error;
-    return new KmsError(`The service of the master keys at ${url} does not answer: ${reasonOf(error, timeout_ms)}.`, {
+    return new KmsError(`The key management service at ${url} does not answer: ${reasonOf(error, timeout_ms)}.`, {
       is_temporary: true,
     });
   }
@@ -85,30 +85,30 @@ const readLimited = async (response: Response): Promise<string> => {
   let bytes = 0;
   for await (const piece of response.body ?? []) {
     bytes += piece.length;
-    if (bytes > MOST_REPLY_BYTES) throw new Error(`a reply of more than ${MOST_REPLY_BYTES} bytes`);
+    if (bytes > MAX_RESPONSE_BYTES) throw new Error(`the response exceeds ${MAX_RESPONSE_BYTES} bytes`);
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString();
 };
 
-const parseReply = (text: string): Pick<TransitReply, 'data' | 'errors'> => {
+const parseBody = (text: string): Pick<TransitResponse, 'data' | 'errors'> => {
   if (text === '') return { data: {}, errors: [] };
   try {
-    const { data, errors } = (JSON.parse(text) ?? {}) as { data?: TransitReply['data']; errors?: unknown };
+    const { data, errors } = (JSON.parse(text) ?? {}) as { data?: TransitResponse['data']; errors?: unknown };
     return { data: data ?? {}, errors: Array.isArray(errors) ? errors.map(String) : [] };
   } catch {
-    return { data: {}, errors: ['what it says is not JSON'] };
+    return { data: {}, errors: ['its response is not JSON'] };
   }
 };
 
-// 429 too many requests, or a standby; 5xx sealed, starting, without a leader.
+// 429: too many requests, or a standby. 5xx: sealed, starting, or without a leader.
 const isTemporary = (status: number): boolean => status === 429 || status >= 500;
 
-/** What is told of a reply that is no success. @param doing as "reading the key onevault" */
-export const transitRefusal = (doing: string, { status, errors }: TransitReply): KmsError => {
-  const said = errors.length === 0 ? '' : ` (${errors.join('; ').slice(0, 200)})`;
-  const mend = status === 403 ? ' Check ONEVAULT_KMS_TOKEN, and what its policy allows.' : '';
-  return new KmsError(`${doing} is refused with status ${status}${said}.${mend}`, {
+/** Error for a response without success. @param doing as "reading the key onevault" */
+export const transitRefusal = (doing: string, { status, errors }: TransitResponse): KmsError => {
+  const reasons = errors.length === 0 ? '' : ` (${errors.join('; ').slice(0, 200)})`;
+  const cure = status === 403 ? ' Check ONEVAULT_KMS_TOKEN and its policy.' : '';
+  return new KmsError(`${doing} is refused with status ${status}${reasons}.${cure}`, {
     is_temporary: isTemporary(status),
   });
 };

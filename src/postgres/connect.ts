@@ -2,49 +2,49 @@ import postgres from 'postgres';
 import type { Log } from '../core/log.ts';
 
 /**
- * A pool of connections, or a transaction of one, with values as the product writes them. What comes back:
- * bigint as number (RangeError when it is not a safe integer), numeric as text, timestamptz as ISO 8601 text in UTC
- * with three to six decimals, date and timestamp as PostgreSQL's text, bytea as lower-case hex, json parsed.
+ * A pool of connections, or a transaction, that converts values to the product's types: bigint to number (RangeError
+ * if it is not a safe integer), numeric to text, timestamptz to ISO 8601 text in UTC with three to six decimals, date
+ * and timestamp to PostgreSQL's text, bytea to lower-case hex, json to its parsed value.
  */
 // biome-ignore lint/complexity/noBannedTypes: the driver's own spelling of "no parameter types of ours"
 export type Sql = postgres.Sql<{}>;
 
 export interface ConnectOptions {
-  /** How PostgreSQL lists us in pg_stat_activity: the role, as `loader`. */
+  /** Name in pg_stat_activity: the role of the process, as `loader`. */
   readonly application_name?: string;
   /** Upper bound of open connections. */
   readonly max_connections?: number;
-  /** After how long without work a connection is closed; 0 keeps it. */
+  /** Idle time after which a connection is closed; 0 keeps it open. */
   readonly idle_timeout_s?: number;
   readonly connect_timeout_s?: number;
-  /** After how long PostgreSQL cancels a statement; 0 never. */
+  /** Time after which PostgreSQL cancels a statement; 0 means never. */
   readonly statement_timeout_ms?: number;
-  /** Which role of PostgreSQL the sessions take on; without it they are the user of the URL. */
+  /** PostgreSQL role of the sessions; by default the user of the URL. */
   readonly role?: string | null;
-  /** Where PostgreSQL's notices go (debug); without it they are dropped. */
+  /** Log for PostgreSQL's notices (level debug); without it they are dropped. */
   readonly log?: Log;
 }
 
 const DEFAULTS = {
   application_name: 'onevault',
-  // Two cores gain nothing from more, and the server's 100 must serve every role.
+  // Two cores gain nothing from more connections, and the server's 100 are shared by all roles.
   max_connections: 10,
   idle_timeout_s: 60,
   connect_timeout_s: 10,
-  // Longer than any statement that serves a person; jobs that need more say so.
+  // Longer than any statement of an interactive request; jobs that need more set their own.
   statement_timeout_ms: 60_000,
 } as const;
 
-// A transaction left open holds locks and keeps vacuum from cleaning: PostgreSQL ends it.
+// An open transaction holds locks and blocks vacuum, so PostgreSQL ends it.
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
-// The driver's own back-off grows to 20 s, which is as long as everything waits after PostgreSQL is back.
+// The driver's own back-off grows to 20 s, and everything would wait that long after PostgreSQL is available again.
 const MAX_RECONNECT_DELAY_S = 1;
 
 /**
  * A pool of connections to the database at `url` (`postgres://user:password@host:port/database`). Connections open
- * with the first statement; `sql.end()` closes them. A connection that is lost in the middle of a result leaves as many
- * holes at the head of its next result as rows had arrived (driver 3.4.9 keeps its row counter): after a connection
- * error, whoever relies on a result's positions should `end` the pool and connect anew.
+ * with the first statement; `sql.end()` closes them. If a connection is lost in the middle of a result, its next
+ * result starts with as many empty rows as had arrived (driver 3.4.9 keeps its row counter). Code that relies on
+ * positions in a result must therefore `end` the pool after a connection error and connect again.
  */
 export const connect = (url: string, options: ConnectOptions = {}): Sql => {
   const chosen = { ...DEFAULTS, ...options };
@@ -59,7 +59,7 @@ export const connect = (url: string, options: ConnectOptions = {}): Sql => {
       application_name: chosen.application_name,
       statement_timeout: chosen.statement_timeout_ms,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
-      // The parsers below rely on these two.
+      // The parsers below depend on these two settings.
       TimeZone: 'UTC',
       DateStyle: 'ISO',
       ...(chosen.role == null ? {} : { role: chosen.role }),
@@ -72,7 +72,7 @@ const asText = (value: unknown): string => (value instanceof Date ? value.toISOS
 /** A bigint of PostgreSQL as a number. @throws RangeError past 2^53 - 1 */
 const parseBigint = (text: string): number => {
   const value = Number(text);
-  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint of the database is past 2^53 - 1: ${text}`);
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a bigint of the database exceeds 2^53 - 1: ${text}`);
   return value;
 };
 
@@ -80,7 +80,7 @@ const parseBigint = (text: string): number => {
 const parseTimestamptz = (text: string): string => {
   if (!text.endsWith('+00')) {
     if (text === 'infinity' || text === '-infinity') return text;
-    throw new RangeError(`not an instant in UTC and our era: ${text} (does the session set TimeZone?)`);
+    throw new RangeError(`not an instant in UTC and AD: ${text} (check that the session sets TimeZone to UTC)`);
   }
   const instant = `${text.slice(0, -3).replace(' ', 'T')}`;
   const dot = instant.indexOf('.');
@@ -89,11 +89,11 @@ const parseTimestamptz = (text: string): string => {
 
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 
-/** Bytes, or their hex, in PostgreSQL's notation. @throws TypeError when a text is not hex */
+/** Bytes, or their hex, in PostgreSQL's notation. @throws TypeError if a text is not hex */
 const serializeBytea = (value: Uint8Array | string): string => {
   if (typeof value !== 'string') return `\\x${Buffer.from(value).toString('hex')}`;
   const hex = value.startsWith('\\x') ? value.slice(2) : value;
-  if (!HEX.test(hex)) throw new TypeError('a bytea parameter is neither bytes nor hex');
+  if (!HEX.test(hex)) throw new TypeError('a bytea parameter must be bytes or a hex text');
   return `\\x${hex}`;
 };
 
@@ -116,9 +116,10 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether an error says that the database could not be reached or went away, so that the same statement may succeed
- * later; not when we ended the pool ourselves. After PostgreSQL ended a connection in the middle of a statement, the
- * driver (3.4) gives that error to the first statement on the new connection too, unsent: retry more than once. Class 08 and the codes above: PostgreSQL's manual, appendix A.
+ * True if the database could not be reached or closed the connection, so that the same statement may succeed later;
+ * false after our own `end`. If PostgreSQL ended a connection in the middle of a statement, the driver (3.4) also gives
+ * that error to the first statement on the new connection without sending it, so retry more than once. Class 08 and
+ * the codes above: PostgreSQL's manual, appendix A.
  */
 export const isConnectionError = (error: unknown): boolean => {
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);

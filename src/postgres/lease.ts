@@ -1,6 +1,6 @@
 import { connect, type Sql } from './connect.ts';
 
-/** Another instance runs the job; the message says which. */
+/** Another instance runs the job; the message names it. */
 export class JobBusyError extends Error {
   constructor(message: string) {
     super(message);
@@ -9,17 +9,17 @@ export class JobBusyError extends Error {
 }
 
 /**
- * Runs `work` while this instance alone holds the job: an advisory lock on a connection of its own, which PostgreSQL
- * frees when the connection ends, however it ends.
- * @param application_name how PostgreSQL lists that connection
- * @throws JobBusyError that says who holds it
+ * Runs `work` while only this instance holds the job. The lock is an advisory lock on its own connection, which
+ * PostgreSQL releases when the connection ends for any reason.
+ * @param application_name name of that connection in pg_stat_activity
+ * @throws JobBusyError that names the holder
  */
 export const withLease = async <T>(
   { database_url, job, application_name }: { database_url: string; job: string; application_name: string },
   work: () => Promise<T>,
 ): Promise<T> => {
-  // A pool of one that never closes it: when a reserved connection breaks, postgres.js 3.4.9 ends the whole process
-  // (porsager/postgres#1208).
+  // A pool of one connection that is never closed: if a reserved connection breaks, postgres.js 3.4.9 ends the whole
+  // process (porsager/postgres#1208).
   const lease = connect(database_url, { application_name, max_connections: 1, idle_timeout_s: 0 });
   try {
     const key = `onevault job ${job}`;

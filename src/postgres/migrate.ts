@@ -5,28 +5,28 @@ import knex, { type Knex } from 'knex';
 
 const folder = (name: string): string => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
-// One connection holds the lock while the others work.
+// One connection holds the lock while the others do the work.
 const MAX_CONNECTIONS = 3;
 
 /**
- * Brings the database at `database_url` (`postgres://…`) to the newest form of the schema. Migrations run once
- * each, in order, forward only; two starts at once take turns.
- * @returns the names of the migrations that ran, empty when there was nothing to do
+ * Migrates the database at `database_url` (`postgres://…`) to the newest schema. Each migration runs once, in order,
+ * forward only. Two concurrent starts run one after the other.
+ * @returns the names of the migrations that ran; empty if the schema was up to date
  */
 export const migrate = (database_url: string): Promise<string[]> =>
-  alone(database_url, async (database) => {
-    // We alone hold the advisory lock, so a lock that stands in knex's own table is a dead process's.
+  withMigrationLock(database_url, async (database) => {
+    // Only we hold the advisory lock, so a lock in knex's own table belongs to a dead process.
     await database.migrate.forceFreeMigrationsLock(MIGRATIONS);
     const [, names] = (await database.migrate.latest(MIGRATIONS)) as [number, string[]];
     return names;
   });
 
 /**
- * Writes the reference data into a migrated database. Running it again adds nothing.
+ * Writes the reference data into a migrated database. A second run adds nothing.
  * @returns the names of the seed files that ran
  */
 export const seed = (database_url: string): Promise<string[]> =>
-  alone(database_url, async (database) => {
+  withMigrationLock(database_url, async (database) => {
     const [paths] = (await database.seed.run(SEEDS)) as [string[]];
     return paths;
   });
@@ -43,13 +43,13 @@ const MIGRATION_SOURCE: Knex.MigrationSource<string> = {
 const MIGRATIONS: Knex.MigratorConfig = { migrationSource: MIGRATION_SOURCE };
 const SEEDS: Knex.SeederConfig = { directory: folder('seeds'), loadExtensions: [EXTENSION] };
 
-/** Runs `work` under the advisory lock that all starts share, and closes every connection after it. */
-const alone = async <T>(database_url: string, work: (database: Knex) => Promise<T>): Promise<T> => {
+/** Runs `work` under the advisory lock of all starts, and closes every connection afterwards. */
+const withMigrationLock = async <T>(database_url: string, work: (database: Knex) => Promise<T>): Promise<T> => {
   const database = knex({
     client: 'pg',
     connection: { connectionString: database_url, application_name: 'onevault migrate' },
     pool: { min: 0, max: MAX_CONNECTIONS },
-    // Whatever goes wrong is thrown; knex would print it to the console besides.
+    // All errors are thrown; knex would also print them to the console.
     log: { warn: () => {}, error: () => {}, deprecate: () => {}, debug: () => {} },
   });
   try {

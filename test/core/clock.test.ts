@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { fixedClock, instantOf, isInstant, systemClock } from '../../src/core/clock.ts';
 
-describe('clocks', () => {
-  it('tell milliseconds since the epoch', () => {
+describe('a clock', () => {
+  it('gives milliseconds since the epoch', () => {
     const before_ms = Date.now();
     const now_ms = systemClock.now();
     assert.ok(now_ms >= before_ms && now_ms <= Date.now());
   });
 
-  it('stand still until they are moved, where they are fixed', () => {
+  it('stays at its instant until it is advanced, if it is a fixed clock', () => {
     const clock = fixedClock('2026-11-21T10:00:00Z');
     assert.equal(instantOf(clock.now()), '2026-11-21T10:00:00.000Z');
     assert.equal(clock.now(), clock.now());
@@ -21,7 +21,7 @@ describe('clocks', () => {
 });
 
 describe('an instant', () => {
-  it('is written so that it reads back as the same millisecond', () => {
+  it('is written so that it parses as the same millisecond', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) }), (epoch_ms) => {
         const text = instantOf(epoch_ms);
@@ -31,7 +31,7 @@ describe('an instant', () => {
     );
   });
 
-  it('is written as JavaScript writes it, whatever was written before, and refused where it is none', () => {
+  it('is written as JavaScript writes it, whatever was written before, and invalid times are refused', () => {
     const near = fc.integer({ min: -2_000, max: 2_000 });
     const any = fc.oneof(near, near, fc.double({ min: -8.64e15, max: 8.64e15, noNaN: true }));
     fc.assert(
@@ -45,12 +45,12 @@ describe('an instant', () => {
     }
   });
 
-  it('sorts as text as it does as time', () => {
+  it('sorts as text in the order of time', () => {
     const time = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
     fc.assert(fc.property(time, time, (a, b) => assert.equal(instantOf(a) < instantOf(b), a < b)));
   });
 
-  it('has up to six decimals and no other zone than Z', () => {
+  it('is valid with up to six decimals and with the zone Z only', () => {
     for (const text of ['2026-11-21T10:00:00Z', '2026-11-21T10:00:00.1Z', '2026-11-21T10:00:00.123456Z']) {
       assert.equal(isInstant(text), true, text);
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { asOneVaultError, ERRORS, type ErrorCode, OneVaultError } from '../../src/core/errors.ts';
 
-// What the SDKs of OpenAI and Anthropic tell apart.
+// The error types that the SDKs of OpenAI and Anthropic distinguish.
 const TYPES = [
   'api_error',
   'authentication_error',
@@ -15,7 +15,7 @@ const TYPES = [
 ];
 
 describe('the table of errors', () => {
-  it('has for each a code in snake case, an HTTP status, a type that SDKs know and a sentence', () => {
+  it('gives each error a code in snake case, an HTTP status, a type that SDKs know, and a message of whole sentences', () => {
     for (const [code, { status, type, message }] of Object.entries(ERRORS)) {
       assert.match(code, /^[a-z]+(_[a-z]+)*$/);
       assert.ok(status >= 400 && status <= 599, code);
@@ -24,14 +24,14 @@ describe('the table of errors', () => {
     }
   });
 
-  it('says each thing once', () => {
+  it('contains no message twice', () => {
     const messages = Object.values(ERRORS).map(({ message }) => message);
     assert.equal(new Set(messages).size, messages.length);
   });
 });
 
-describe('an error', () => {
-  it('is what its row says, for every row', () => {
+describe('a OneVaultError', () => {
+  it('has the status, type and message of its row, for every row', () => {
     for (const code of Object.keys(ERRORS) as ErrorCode[]) {
       const error = new OneVaultError(code);
       const { status, type, message } = ERRORS[code];
@@ -53,7 +53,7 @@ describe('an error', () => {
     }
   });
 
-  it("takes a provider's own status, what went wrong where, and its cause", () => {
+  it("accepts the provider's own status, the details with the faulty field, and a cause", () => {
     const cause = new Error('below');
     const error = new OneVaultError('provider_rejected', {
       cause,
@@ -69,7 +69,7 @@ describe('an error', () => {
     assert.equal(error.message, ERRORS.provider_rejected.message);
   });
 
-  it('of ours passes as it is; anything else becomes a fault of our own that keeps its cause and shows nothing of it', () => {
+  it('stays unchanged, while any other error becomes internal_error, which keeps its cause and reveals nothing of it', () => {
     const ours = new OneVaultError('not_found');
     assert.equal(asOneVaultError(ours), ours);
     for (const thrown of [new TypeError('secret'), 'secret', undefined, null, { code: 'not_found' }]) {

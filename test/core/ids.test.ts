@@ -11,8 +11,8 @@ const MODULE = new URL('../../src/core/ids.ts', import.meta.url).href;
 const timeOf = (id: string): number => Number.parseInt(id.replaceAll('-', '').slice(0, 12), 16);
 const take = (count: number, nextId: () => string): string[] => Array.from({ length: count }, nextId);
 
-describe('ids', () => {
-  it('are UUIDs of version 7 with the variant of RFC 9562', () => {
+describe('a generated id', () => {
+  it('is a UUID of version 7 with the variant of RFC 9562', () => {
     const ids = take(20_000, createIds(systemClock));
     assert.deepEqual(
       ids.filter((id) => !UUID_V7.test(id) || !isUuid(id)),
@@ -21,7 +21,7 @@ describe('ids', () => {
     assert.deepEqual([...new Set(ids.map((id) => id[19]))].sort(), ['8', '9', 'a', 'b'], 'the rest is random');
   });
 
-  it('begin with the millisecond in which they were made', () => {
+  it('begins with the millisecond of its creation', () => {
     const clock = fixedClock('2026-11-21T10:00:00.123Z');
     const nextId = createIds(clock);
     assert.equal(timeOf(nextId()), clock.now());
@@ -29,7 +29,7 @@ describe('ids', () => {
     assert.equal(timeOf(nextId()), clock.now());
   });
 
-  it('sort in the order they were made, whatever the clock does, and none comes twice', () => {
+  it('sorts in the order of creation, whatever the clock does, and is unique', () => {
     const steps = fc.array(fc.tuple(fc.integer({ min: -5_000, max: 5_000 }), fc.integer({ min: 1, max: 300 })), {
       maxLength: 30,
     });
@@ -48,14 +48,14 @@ describe('ids', () => {
     );
   });
 
-  it('stay in order when a millisecond needs more of them than the counter holds', () => {
+  it('stays in order when a millisecond needs more ids than the counter holds', () => {
     const ids = take(20_000, createIds(fixedClock('2026-11-21T10:00:00Z')));
     assert.deepEqual(ids, ids.toSorted());
     assert.equal(new Set(ids).size, ids.length);
     assert.ok(timeOf(ids.at(-1)!) > timeOf(ids[0]!), 'the counter ran over into the time');
   });
 
-  it('of several processes that start at one moment do not meet', () => {
+  it('is unique across several processes that start at the same moment', () => {
     const script = `import { createIds } from ${JSON.stringify(MODULE)};
       const nextId = createIds({ now: () => 1_795_000_000_000 });
       console.log(Array.from({ length: 1_000 }, nextId).join(' '));`;
@@ -65,7 +65,7 @@ describe('ids', () => {
     assert.equal(new Set(made).size, 3_000);
   });
 
-  it('are told from other text', () => {
+  it('is recognized among other texts', () => {
     for (const text of [
       '',
       'x',

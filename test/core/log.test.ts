@@ -4,7 +4,7 @@ import { silentLog } from '../../src/core/log.ts';
 
 const MODULE = new URL('../../src/core/log.ts', import.meta.url).href;
 
-/** What a process of its own writes when it logs as the script says. */
+/** Output of a new process that logs as the script says. */
 const written = (script: string): { stdout: string; lines: Record<string, unknown>[] } => {
   const source = `import { createLog } from ${JSON.stringify(MODULE)}; ${script}`;
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', source], {
@@ -15,7 +15,7 @@ const written = (script: string): { stdout: string; lines: Record<string, unknow
 };
 
 describe('the log', () => {
-  it('is one JSON line an event on standard error, with the role that speaks, and leaves standard output alone', () => {
+  it('has one line of JSON for each event on standard error, with the role of the process, and leaves standard output empty', () => {
     const { stdout, lines } = written(
       "const log = createLog('info', 'gateway'); log.info({ calls: 3 }, 'first\\nline'); log.warn('second');",
     );
@@ -29,7 +29,7 @@ describe('the log', () => {
     );
   });
 
-  it('leaves out what is below its level', () => {
+  it('omits events below its level', () => {
     const { lines } = written("const log = createLog('warn', 'x'); log.info('no'); log.debug('no'); log.error('yes');");
     assert.deepEqual(
       lines.map(({ msg }) => msg),
@@ -37,14 +37,14 @@ describe('the log', () => {
     );
   });
 
-  it('keeps the cause of an error, and what was written just before the process ends', () => {
+  it('contains the cause of an error, and events logged just before the process ends', () => {
     const { lines } = written(
       "createLog('info', 'x').error({ err: new Error('outer', { cause: new Error('inner') }) }, 'failed'); process.exit(1);",
     );
     assert.match(JSON.stringify(lines), /outer.*inner/);
   });
 
-  it('hides keys', () => {
+  it('hides API keys', () => {
     const { lines } = written(
       "const secret = 'sk_hidden'; createLog('info', 'x').info({ headers: { authorization: secret, 'x-api-key': secret }, demo: { api_key: secret, admin_key: secret }, api_key: secret, admin_key: secret }, 'call');",
     );

@@ -8,7 +8,7 @@ const divisor = fc.bigInt({ min: 1n, max: 10n ** 20n });
 
 const absolute = (value: bigint): bigint => (value < 0n ? -value : value);
 
-/** A plain decimal, as `-12.0450`, with the fraction that it stands for. */
+/** A plain decimal such as `-12.0450`, with the fraction that it equals. */
 const decimal = fc
   .record({
     is_negative: fc.boolean(),
@@ -25,8 +25,8 @@ const decimal = fc
     };
   });
 
-describe('money', () => {
-  it('of a decimal text is exactly that fraction of a dollar', () => {
+describe('an amount of money', () => {
+  it('equals the fraction of a dollar that its decimal text names', () => {
     fc.assert(
       fc.property(decimal, ({ text, numerator, scale }) => {
         assert.equal(picoFromUsd(text) * scale, numerator * PICO);
@@ -34,7 +34,7 @@ describe('money', () => {
     );
   });
 
-  it('is written so that it reads back as the same amount, in its shortest plain form', () => {
+  it('is written in the shortest plain form that parses as the same amount', () => {
     fc.assert(
       fc.property(amount, (pico) => {
         const text = usdFromPico(pico);
@@ -48,7 +48,7 @@ describe('money', () => {
     assert.equal(usdFromPico(PICO), '1');
   });
 
-  it('adds up: the sum of amounts reads as the sum of their texts', () => {
+  it('adds exactly: the sum of amounts equals the sum of their texts', () => {
     fc.assert(
       fc.property(fc.array(decimal, { maxLength: 20 }), (parts) => {
         const sum = parts.reduce((total, { text }) => total + picoFromUsd(text), 0n);
@@ -58,7 +58,7 @@ describe('money', () => {
     );
   });
 
-  it('takes a number as its shortest plain form, the small ones too', () => {
+  it("parsed from a number equals that number's shortest plain form, small numbers included", () => {
     assert.equal(picoFromUsd(0.15), 150_000_000_000n);
     assert.equal(picoFromUsd(1e-7), 100_000n);
     assert.equal(picoFromUsd(1e-12), 1n);
@@ -70,7 +70,7 @@ describe('money', () => {
     );
   });
 
-  it('refuses what is no decimal, and what is finer than a pico-dollar', () => {
+  it('is refused if its text is not a decimal, or is finer than a pico-dollar', () => {
     for (const text of ['', '.5', '5.', '1e3', '+1', '1,000', ' 1', '0x1', 'NaN', '1\n', '١']) {
       assert.throws(() => picoFromUsd(text), /not a decimal amount of US dollars/, text);
     }
@@ -84,7 +84,7 @@ describe('money', () => {
 });
 
 describe('rounding', () => {
-  it('is to the nearest, and of two that are equally near to the even one', () => {
+  it('goes to the nearest integer, and from the middle of two to the even one', () => {
     fc.assert(
       fc.property(amount, divisor, (dividend, by) => {
         const rounded = divideHalfEven(dividend, by);
@@ -105,7 +105,7 @@ describe('rounding', () => {
     );
   });
 
-  it('treats a debt as the amount owed', () => {
+  it('of a negative amount mirrors that of the positive amount', () => {
     fc.assert(
       fc.property(amount, divisor, (dividend, by) => {
         assert.equal(divideHalfEven(-dividend, by), -divideHalfEven(dividend, by));
@@ -113,7 +113,7 @@ describe('rounding', () => {
     );
   });
 
-  it('to the cent leaves at most half a cent', () => {
+  it('to the cent differs by at most half a cent', () => {
     assert.deepEqual(
       ['0.005', '0.015', '0.0150000001', '0.024999', '-0.005', '-0.025', '12.345'].map((usd) =>
         centsFromPico(picoFromUsd(usd)),

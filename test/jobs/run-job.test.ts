@@ -39,7 +39,7 @@ describe('a run of a job', () => {
       order by s.load_date, s.attempt`),
   ];
 
-  it('is recorded with what it read and wrote, and the next one is told', async () => {
+  it('is recorded with its input and output, which the next run gets', async () => {
     const deps = jobDeps(database, systemClock);
     const seen: unknown[] = [];
     const job = jobOf(async ({ previous }) => {
@@ -75,7 +75,7 @@ describe('a run of a job', () => {
     assert.match(run?.error_message, /division by zero/);
   });
 
-  it('is repeated after a serialization failure and after its connections were cut', async () => {
+  it('is repeated after a serialization failure and after a loss of its connections', async () => {
     let count = 0;
     const job = jobOf(async ({ sql }) => {
       count += 1;
@@ -91,7 +91,7 @@ describe('a run of a job', () => {
     );
   });
 
-  it('is refused while another instance runs the job, with a word on who that is', async () => {
+  it('is refused while another instance runs the job, with a message that names that instance', async () => {
     const deps = jobDeps(database, fixedClock(AT));
     const { promise: started, resolve: start } = Promise.withResolvers<void>();
     const { promise: release, resolve: end } = Promise.withResolvers<void>();
@@ -111,7 +111,7 @@ describe('a run of a job', () => {
     await runAnyJob(deps, slow, { at: AT });
   });
 
-  it('is cancelled in PostgreSQL too when it takes longer than it may', async () => {
+  it('is also cancelled in PostgreSQL when it exceeds its timeout', async () => {
     const job = jobOf(async ({ sql }) => {
       await sql`select pg_sleep(60)`;
       return RESULT;
@@ -124,7 +124,7 @@ describe('a run of a job', () => {
     assert.equal(left?.sleeping, 0);
   });
 
-  it('ends when it is told to stop', async () => {
+  it('ends when its signal is aborted', async () => {
     const stop = new AbortController();
     const job = jobOf(async ({ sql }) => {
       setTimeout(() => stop.abort(), 50);
@@ -133,11 +133,11 @@ describe('a run of a job', () => {
     });
     await assert.rejects(
       runAnyJob(jobDeps(database, fixedClock(AT)), job, { at: AT, signal: stop.signal }),
-      /was told to stop/,
+      /was stopped/,
     );
   });
 
-  it('frees its lease when its connection dies', async () => {
+  it('releases its lease when its connection dies', async () => {
     const deps = jobDeps(database, systemClock);
     const other = connect(database.url, { max_connections: 1, application_name: 'trial killer' });
     const job = jobOf(async () => {
@@ -156,7 +156,7 @@ describe('a run of a job', () => {
     );
   });
 
-  it('is refused for a name or an instant that makes no sense', async () => {
+  it('is refused for an unknown job and for an invalid instant', async () => {
     const deps = jobDeps(database, fixedClock(AT));
     await assert.rejects(
       runJob(deps, 'spent', { at: AT }),

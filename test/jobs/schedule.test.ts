@@ -11,8 +11,8 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const NOW_MS = Date.parse('2026-11-21T10:07:30Z');
 
-describe('the instants that a job missed', () => {
-  it('are each of its schedule since the last success, up to now', () => {
+describe('the missed instants of a job', () => {
+  it('are all instants of its schedule since the last success, up to now', () => {
     const monthly = { schedule: '15 0 1 * *', catch_up: 'each' } as const;
     assert.deepEqual(missedInstants(monthly, '2026-08-01T00:15:00.000Z', NOW_MS), [
       '2026-09-01T00:15:00.000Z',
@@ -21,20 +21,20 @@ describe('the instants that a job missed', () => {
     ]);
   });
 
-  it('are only the latest where a run covers all before it', () => {
+  it('are reduced to the latest if one run covers all earlier ones', () => {
     const often = { schedule: '*/5 * * * *', catch_up: 'latest' } as const;
     assert.deepEqual(missedInstants(often, '2026-11-20T00:00:00.000Z', NOW_MS), ['2026-11-21T10:05:00.000Z']);
     assert.deepEqual(missedInstants(often, '2026-11-21T10:05:00.000Z', NOW_MS), []);
   });
 
-  it('are none where the job never ran, or ran ahead of time', () => {
+  it('are empty if the job never ran, or ran ahead of time', () => {
     const often = { schedule: '*/5 * * * *', catch_up: 'each' } as const;
     assert.deepEqual(missedInstants(often, null, NOW_MS), []);
     assert.deepEqual(missedInstants(often, '2026-12-01T00:00:00.000Z', NOW_MS), []);
   });
 });
 
-describe('the schedule', () => {
+describe('the job schedule', () => {
   let database: TestDatabase;
   beforeEach(async () => {
     database = await createTestDatabase();
@@ -48,7 +48,7 @@ describe('the schedule', () => {
     sql_sha256: null,
   });
 
-  it('catches up, in order, what was missed while it was down', async () => {
+  it('runs the instants that were missed during a downtime, in order', async () => {
     const seen: string[] = [];
     const job: ModuleJob = {
       name: 'trial',
@@ -72,12 +72,12 @@ describe('the schedule', () => {
     );
   });
 
-  it('fires at its instants and waits at a stop for a run under way, up to its bound', async function () {
+  it('starts runs at its instants and, when stopped, waits for a current run up to the timeout', async function () {
     this.timeout(10_000);
     const { promise: started, resolve: start } = Promise.withResolvers<string>();
     const job: ModuleJob = {
       name: 'trial',
-      // With a field for seconds, so that the test need not wait for a minute.
+      // The expression has a field for seconds, so that the test does not wait for a minute.
       schedule: '* * * * * *',
       catch_up: 'latest',
       timeout_ms: 10_000,

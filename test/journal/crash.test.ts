@@ -28,7 +28,7 @@ interface Acknowledged {
   readonly request_id: string;
 }
 
-/** Lets a process append in the journal and kills it at a moment nobody chose; what it had been told is on disk. */
+/** Starts a process that appends to the journal, and kills it at a random moment. @returns the acknowledged records */
 const appendUntilKilled = async (path: string): Promise<Acknowledged[]> => {
   const child = spawn(process.execPath, [FIXTURE, path, LANES], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
@@ -47,10 +47,10 @@ const appendUntilKilled = async (path: string): Promise<Acknowledged[]> => {
   });
 };
 
-describe('a writer that is killed', function () {
+describe('a killed journal writer', function () {
   this.timeout(60_000);
 
-  it(`leaves every record that it was told is on disk, and no call without an outcome (kill -9, ${KILLS} times)`, async () => {
+  it(`leaves every acknowledged record on disk and no call without an outcome (kill -9, ${KILLS} times)`, async () => {
     const path = temporaryPath();
     const acknowledged: Acknowledged[] = [];
     for (let kill = 0; kill < KILLS; kill += 1) acknowledged.push(...(await appendUntilKilled(path)));
@@ -87,7 +87,7 @@ describe('a writer that is killed', function () {
   });
 });
 
-describe('a journal on a full disk (run by root on Linux, who may mount a small one)', function () {
+describe('the journal on a full disk (run by root on Linux, who can mount a small one)', function () {
   this.timeout(30_000);
   let disk: string;
   let journal: TestJournal;
@@ -106,7 +106,7 @@ describe('a journal on a full disk (run by root on Linux, who may mount a small 
     rmSync(disk, { recursive: true, force: true });
   });
 
-  it('refuses calls with 503 and says so once; when there is room again, it goes on by itself and owes nothing', async () => {
+  it('refuses calls with 503 and logs that once, and continues by itself without missing records when there is room again', async () => {
     const lines: { msg: string; level: number }[] = [];
     const log = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) });
     const writer = await journal.open({ log });
@@ -159,7 +159,7 @@ describe('a journal on a full disk (run by root on Linux, who may mount a small 
   });
 });
 
-/** Takes what room there is, to the last page. */
+/** Fills the disk to the last page. */
 const fill = (path: string): void => {
   for (const size of [2 ** 20, 2 ** 12]) {
     try {

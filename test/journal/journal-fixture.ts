@@ -12,7 +12,7 @@ export const CLOCK: Clock = fixedClock('2026-11-21T10:00:00Z');
 const LIMIT_BYTES = 2 ** 30;
 const nextId = createIds({ now: () => Date.now() });
 
-/** A journal in a folder of its own, and what closes and removes it. */
+/** A journal in its own folder, with functions that close and remove it. */
 export interface TestJournal {
   readonly path: string;
   readonly store: JournalStore;
@@ -39,7 +39,7 @@ export const createJournal = (path: string = temporaryPath()): TestJournal => {
   };
 };
 
-/** A call before a provider saw it. */
+/** The intent of a call. */
 export const intent = (request_id: string = nextId()): CallRecord => ({
   schema_version: SCHEMA_VERSION,
   kind: 'intent',
@@ -90,7 +90,7 @@ export const intent = (request_id: string = nextId()): CallRecord => ({
   route: null,
 });
 
-/** What became of a call. */
+/** The outcome of a call. */
 export const outcome = (of: CallRecord, intent_sequence: number | null): CallRecord => ({
   ...of,
   kind: 'outcome',

@@ -36,7 +36,7 @@ describe('the journal', () => {
   const numbers = (first: number, last: number): number[] =>
     Array.from({ length: last - first + 1 }, (_, at) => first + at);
 
-  it('gives back what was appended, byte for byte and in order', async () => {
+  it('returns appended records byte for byte and in order', async () => {
     const writer = await journal.open();
     const records = ['ü', '𝄞 \\ " \n \u0000', 'x'.repeat(100_000)].map((text) => ({
       ...intent(),
@@ -57,7 +57,7 @@ describe('the journal', () => {
     assert.equal(await writer.append(intent()), 2_001);
   });
 
-  it('has a record on disk, for another process to read, when append resolves', async () => {
+  it('has a record on disk, readable for another process, when append resolves', async () => {
     const writer = await journal.open();
     const sequence = await writer.append(intent());
     const reader = `import { openStore } from ${JSON.stringify(import.meta.resolve('../../src/journal/store.ts'))};
@@ -67,10 +67,10 @@ describe('the journal', () => {
     assert.equal(await text(child.stdout), String(sequence));
   });
 
-  it('lets append resolve only when the disk has the record, however long that takes', async () => {
+  it('resolves append only when the record is on disk, however long that takes', async () => {
     const disk = Promise.withResolvers<void>();
     const { records } = journal.store;
-    // The real store on a disk whose flush waits for us.
+    // The real store on a disk whose flush the test controls.
     const slow = Object.create(records, {
       put: {
         value: (key: Buffer, text: string) => {
@@ -99,7 +99,7 @@ describe('the journal', () => {
     await writer.close();
   });
 
-  it('keeps the records of several processes apart, each gapless', async () => {
+  it('keeps the records of several processes apart, each without a gap', async () => {
     const [processes, lanes, calls] = [3, 4, 50];
     const said = await Promise.all(
       Array.from({ length: processes }, async () => {
@@ -124,7 +124,7 @@ describe('the journal', () => {
     }
   });
 
-  it('reads at most as many as asked, from the sequence after the one given', async () => {
+  it('returns at most the requested number of records, from the sequence after the given one', async () => {
     const writer = await journal.open();
     await Promise.all(Array.from({ length: 300 }, () => writer.append(intent())));
     assert.deepEqual(sequencesOf(writer.id, 0, 7), numbers(1, 7));
@@ -134,7 +134,7 @@ describe('the journal', () => {
     assert.deepEqual(sequencesOf('00000000-0000-7000-8000-000000000000'), []);
   });
 
-  it('stops reading at a hole', async () => {
+  it('stops reading at a gap', async () => {
     const writer = await journal.open();
     await Promise.all(Array.from({ length: 10 }, () => writer.append(intent())));
     await journal.store.records.remove(encodeKey(writer.id, 5));
@@ -147,7 +147,7 @@ describe('the journal', () => {
     );
   });
 
-  it('drops what it is told to and keeps an intent whose outcome is not loaded yet', async () => {
+  it('deletes the given records and keeps an intent whose outcome is not loaded yet', async () => {
     const writer = await journal.open();
     const [answered, waiting] = [intent(), intent()];
     await writer.append(answered);
@@ -162,7 +162,7 @@ describe('the journal', () => {
     assert.equal(countEntries(journal.store), 1);
   });
 
-  it('lists the oldest writer first, and forgets one with its position', async () => {
+  it('lists the oldest writer first, and deletes a writer together with its position', async () => {
     const [first, second] = [await journal.open(), await journal.open()];
     await second.append(intent());
     await trimEntries(journal.store, second.id, 1, [1]);
@@ -179,7 +179,7 @@ describe('the journal', () => {
     assert.equal(journal.store.positions.get(second.id), undefined);
   });
 
-  it('is closed by its writer after what is under way, with the last sequence noted', async () => {
+  it("is closed by its writer after current writes, and then contains the writer's last sequence", async () => {
     const writer = await journal.open();
     const appends = Promise.all(Array.from({ length: 100 }, () => writer.append(intent())));
     await writer.close();
@@ -190,7 +190,7 @@ describe('the journal', () => {
     assert.equal(listWriters(journal.store)[1]!.last_sequence, 0);
   });
 
-  it('refuses records beyond its limit of bytes, and takes them again when it has shrunk', async () => {
+  it('refuses records beyond its limit of bytes, and accepts them again when it has shrunk', async () => {
     const writer = await journal.open({ limit_bytes: 2 ** 20 });
     const wide = { ...intent(), customer: 'x'.repeat(100_000) };
     for (let made = 0; made < 20; made += 1) await writer.append(wide);
@@ -205,7 +205,7 @@ describe('the journal', () => {
     assert.equal(await writer.append(intent()), 21, 'what was refused took no sequence');
   });
 
-  it('opens again with all that was in it', async () => {
+  it('contains all of its records after it is opened again', async () => {
     const writer = await journal.open();
     await Promise.all(Array.from({ length: 50 }, () => writer.append(intent())));
     const again = openStore(journal.path);
@@ -219,7 +219,7 @@ describe('a journal key', () => {
   const id = fc.uuid().map((uuid) => uuid.toLowerCase());
   const sequence = fc.integer({ min: 1, max: MAX_SEQUENCE });
 
-  it('holds its sequence', () => {
+  it('contains its sequence', () => {
     fc.assert(
       fc.property(id, sequence, (writer, number) => assert.equal(sequenceOf(encodeKey(writer, number)), number)),
     );
@@ -235,7 +235,7 @@ describe('a journal key', () => {
     );
   });
 
-  it('of a writer that was opened later sorts behind', () => {
+  it('of a writer that was opened later sorts after those of earlier writers', () => {
     const nextId = createIds({ now: () => Date.now() });
     const [first, second] = [nextId(), nextId()];
     assert.ok(Buffer.compare(encodeKey(first, MAX_SEQUENCE), encodeKey(second, 1)) < 0);

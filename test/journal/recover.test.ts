@@ -10,7 +10,7 @@ import { createJournal, intent, outcome, type TestJournal } from './journal-fixt
 const NOW = '2026-11-21T11:00:00.000Z';
 const ALL = 1_000_000;
 
-describe('recovery', () => {
+describe('the recovery of the journal', () => {
   let journal: TestJournal;
   beforeEach(() => {
     journal = createJournal();
@@ -36,7 +36,7 @@ describe('recovery', () => {
     assert.equal(stateOf(writer.id)?.last_sequence, 4);
   });
 
-  it('takes the last of several intents of one call for what holds, and gives it one outcome', async () => {
+  it('uses the last of several intents of one call, and gives the call one outcome', async () => {
     const writer = await journal.open();
     const [lost, ended] = [intent(), intent()];
     const first = await writer.append(lost);
@@ -57,14 +57,14 @@ describe('recovery', () => {
     ]);
   });
 
-  it('leaves a call alone that was refused before it had an intent', async () => {
+  it('ignores a call that was refused before it had an intent', async () => {
     const writer = await journal.open();
     await writer.append(outcome(intent(), null));
     assert.deepEqual(await recover(), [{ writer: writer.id, abandoned: 0, voided: 0 }]);
     assert.equal(countEntries(journal.store), 1);
   });
 
-  it('makes void what never reached the disk, so that the sequence has no gap', async () => {
+  it('voids sequences that never reached the disk, so that no gap remains', async () => {
     const writer = await journal.open();
     for (let made = 0; made < 6; made += 1) await writer.append(outcome(intent(), null));
     for (const hole of [1, 3, 4]) await journal.store.records.remove(encodeKey(writer.id, hole));
@@ -76,7 +76,7 @@ describe('recovery', () => {
     assert.equal(readEntries(journal.store, writer.id, 0, ALL).length, 6);
   });
 
-  it('takes nothing for a hole that the vault holds, and finds the intent that stands below', async () => {
+  it('does not void sequences that the vault holds, and finds an older intent below them', async () => {
     const writer = await journal.open();
     const lost = intent();
     await writer.append(lost);
@@ -90,7 +90,7 @@ describe('recovery', () => {
     assert.equal(stateOf(writer.id)?.last_sequence, 5);
   });
 
-  it('ends a writer whose every record is in the vault already', async () => {
+  it('ends a writer whose records are all in the vault', async () => {
     const writer = await journal.open();
     await writer.append(outcome(intent(), null));
     await trimEntries(journal.store, writer.id, 1, [1]);
@@ -109,7 +109,7 @@ describe('recovery', () => {
     assert.deepEqual(records(writer.id), after);
   });
 
-  it('leaves the writers of living processes and those that ended in order alone', async () => {
+  it('ignores the writers of living processes and those that ended in order', async () => {
     const [alive, ended] = [await journal.open(), await journal.open()];
     await alive.append(intent());
     await ended.append(intent());
@@ -119,7 +119,7 @@ describe('recovery', () => {
     assert.equal(stateOf(ended.id)?.last_sequence, 1);
   });
 
-  it('passes by what it cannot read', async () => {
+  it('skips records that it cannot read', async () => {
     const writer = await journal.open();
     await writer.append(intent());
     for (const [at, text] of ['', 'null', '{', '7', '{"kind":"later"}'].entries()) {
@@ -129,8 +129,8 @@ describe('recovery', () => {
     assert.equal(stateOf(writer.id)?.last_sequence, 7);
   });
 
-  it('completes what an interrupted recovery began, wherever it was interrupted, with one outcome a call', async () => {
-    // What of the recovery's own records reached the disk before it was cut, by place.
+  it('completes an interrupted recovery, wherever it was interrupted, with one outcome for each call', async () => {
+    // The recovery's own records that reached the disk before the interruption, by place.
     const kept = fc.uniqueArray(fc.nat(9), { maxLength: 10 });
     await fc.assert(
       fc.asyncProperty(kept, async (places) => {

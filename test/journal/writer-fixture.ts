@@ -5,9 +5,9 @@ import { openStore } from '../../src/journal/store.ts';
 import { openWriter } from '../../src/journal/writer.ts';
 import { intent, outcome } from './journal-fixture.ts';
 
-// A process of its own for the tests: `node writer-fixture.ts <journal> <lanes> [calls a lane]` appends intents and
-// their outcomes in so many lanes at once, and prints `<writer> <sequence> <kind> <request id>` for each record
-// once `append` has resolved. Without a number of calls it goes on until it is killed.
+// A process for the tests: `node writer-fixture.ts <journal> <lanes> [calls a lane]` appends intents and their outcomes
+// in so many concurrent lanes, and prints `<writer> <sequence> <kind> <request id>` for each record once `append` has
+// resolved. Without a number of calls it runs until it is killed.
 const [path = '', lanes = '1', calls = 'Infinity'] = process.argv.slice(2);
 const store = openStore(path);
 const nextId = createIds(systemClock);

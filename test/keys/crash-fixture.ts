@@ -1,22 +1,22 @@
 import type { Kms } from '../../src/keys/kms.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 
-/** What stands for the death of the process: nothing that comes after it happens. */
+/** Simulates the death of the process: no code runs after it. */
 export class Crash extends Error {}
 
-/** Counts what a program does to the world, and ends it before or after the step that is told. */
+/** Counts the side effects of a program, and ends it before or after the given one. */
 export interface Crasher {
   readonly sql: Sql;
   readonly kms: Kms;
-  /** How many steps were taken. */
+  /** Number of executed steps. */
   steps(): number;
 }
 
 /**
- * The same pool and the same service of keys, with a death at one step: each statement, each commit, and each request
- * to the service is one.
- * @param at the step, from 1; 0 for none
- * @param when `after`: the step is done, and nobody hears of it
+ * The same pool and key management service, with a simulated death at one step. Each statement, each commit and each
+ * request to the service is a step.
+ * @param at number of the step, from 1; 0 for none
+ * @param when `after`: the step is executed, but its result is lost
  */
 export const createCrasher = (sql: Sql, kms: Kms, at: number, when: 'before' | 'after'): Crasher => {
   let steps = 0;

@@ -9,7 +9,7 @@ import { fileKms, keyFolder } from './key-fixture.ts';
 
 const place = { table: 'privacy.data_key', key_id: '0190aaaa-0000-7000-8000-000000000000' };
 
-describe('master keys in a file', () => {
+describe('the file key management service', () => {
   const key = randomBytes(32);
   let folder: string;
   let path: string;
@@ -18,7 +18,7 @@ describe('master keys in a file', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('are made once, in a file that its owner alone reads', async () => {
+  it('creates its file once, readable for the owner only', async () => {
     const kms = createFileKms({ path, given_keys: [], clock: systemClock });
     assert.equal(kms.createMasterKey(), true);
     const text = readFileSync(path, 'utf8');
@@ -29,7 +29,7 @@ describe('master keys in a file', () => {
     assert.equal((await kms.list()).length, 1);
   });
 
-  it('unwrap what they wrapped, in its place only, and unchanged only', async () => {
+  it('unwraps keys that it wrapped, only in their place and only unchanged', async () => {
     const kms = fileKms(path);
     const wrapped = await kms.wrap(key, place);
     assert.deepEqual(await kms.unwrap(wrapped, place), key);
@@ -44,7 +44,7 @@ describe('master keys in a file', () => {
     await assert.rejects(kms.unwrap({ ...wrapped, wrapped_key: Buffer.alloc(0) }, place), UnwrapError);
   });
 
-  it('wrap under the newest, unwrap under each, and are gone once destroyed', async () => {
+  it('wraps under the newest master key, unwraps under each, and not under a destroyed one', async () => {
     const kms = fileKms(path);
     const old = await kms.wrap(key, place);
     assert.equal(await kms.rotate(), true);
@@ -56,22 +56,22 @@ describe('master keys in a file', () => {
     await assert.rejects(kms.unwrap(relabelled, place), UnwrapError);
 
     const secret = JSON.parse(readFileSync(path, 'utf8')).keys[1].key as string;
-    // Another name for the file's content, as a disk's block would keep it.
+    // A second name for the file's content, as the block of a disk would keep it.
     const held = join(folder, 'held');
     linkSync(path, held);
     assert.equal(await kms.destroy(old.master_key_id), true);
     assert.equal(readFileSync(path, 'utf8').includes(secret), false);
-    assert.match(readFileSync(held, 'latin1'), /^\0+$/, 'what stood there is overwritten');
+    assert.match(readFileSync(held, 'latin1'), /^\0+$/, 'the old content is overwritten');
     assert.equal(statSync(path).mode & 0o777, 0o600);
     assert.equal(await kms.destroy(old.master_key_id), true, 'again');
     await assert.rejects(kms.unwrap(old, place), {
       name: 'UnknownMasterKeyError',
-      message: `The master key ${old.master_key_id} is not at hand (at hand: ${fresh.master_key_id}).`,
+      message: `The master key ${old.master_key_id} is not at hand (at hand: ${fresh.master_key_id}). Restore it.`,
     });
     assert.deepEqual(await kms.unwrap(fresh, place), key);
   });
 
-  it('of another process count at once', async () => {
+  it('uses a new master key of another process at once', async () => {
     const [mine, other] = [fileKms(path), fileKms(path)];
     await other.rotate();
     const wrapped = await other.wrap(key, place);
@@ -79,7 +79,7 @@ describe('master keys in a file', () => {
     assert.equal((await mine.wrap(key, place)).master_key_id, wrapped.master_key_id);
   });
 
-  it('are refused while others may read the file', async () => {
+  it('refuses a file that other users may read', async () => {
     const kms = fileKms(path);
     for (const mode of [0o640, 0o604, 0o666]) {
       chmodSync(path, mode);
@@ -91,7 +91,7 @@ describe('master keys in a file', () => {
     }
   });
 
-  it('are neither made anew nor told when the file is damaged', async () => {
+  it('neither replaces nor reveals a damaged file of master keys', async () => {
     const kms = fileKms(path);
     const whole = readFileSync(path, 'utf8');
     const secret = JSON.parse(whole).keys[0].key as string;
@@ -105,7 +105,7 @@ describe('master keys in a file', () => {
       for (const attempt of [() => kms.wrap(key, place), () => kms.list(), async () => kms.createMasterKey()]) {
         await assert.rejects(attempt, (error: Error) => {
           assert.ok(error instanceof KmsError);
-          assert.match(error.message, /is damaged: put back the copy/);
+          assert.match(error.message, /is damaged: restore it from its backup/);
           assert.equal(JSON.stringify([error.message, String(error.cause)]).includes(secret.slice(0, 12)), false);
           return true;
         });
@@ -114,16 +114,16 @@ describe('master keys in a file', () => {
     }
   });
 
-  it('are not made anew when the file is gone', async () => {
+  it('does not replace a missing file of master keys', async () => {
     const kms = fileKms(path);
     const wrapped = await kms.wrap(key, place);
     rmSync(path);
-    await assert.rejects(kms.wrap(key, place), /the file .* is gone/);
+    await assert.rejects(kms.wrap(key, place), /The file of master keys .* is missing/);
     await assert.rejects(kms.unwrap(wrapped, place), UnknownMasterKeyError);
     assert.deepEqual(readdirSync(folder), []);
   });
 
-  it('of the environment come first, those of the file unwrap, and no file is made', async () => {
+  it('wraps under a master key of the environment, unwraps under those of the file, and creates no file', async () => {
     const in_file = await fileKms(path).wrap(key, place);
     const [newer, older] = [randomBytes(32), randomBytes(32)];
     const kms = fileKms(path, [newer, older]);

@@ -14,21 +14,21 @@ export const HERE: SealContext = { table: 'customer_pii_s', tenant: 'acme', row:
 
 export const nextId = createIds(systemClock);
 
-/** A folder of its own, and the path of a file of master keys in it. */
+/** A new folder, and the path of a file of master keys in it. */
 export const keyFolder = (): { folder: string; path: string } => {
   const folder = temporaryPath();
   mkdirSync(folder, { mode: 0o700 });
   return { folder, path: join(folder, 'master-keys.json') };
 };
 
-/** With a first master key in its file, or with those given. */
+/** The service with a first master key in its file, or with the given keys. */
 export const fileKms = (path: string, given_keys: readonly Uint8Array[] = []): FileKms => {
   const kms = createFileKms({ path, given_keys, clock: systemClock });
   kms.createMasterKey();
   return kms;
 };
 
-/** A keyring as one more process would have it. */
+/** The keyring of one more process. */
 export const keyringOf = (sql: Sql, kms: Kms, more: Partial<KeyringDeps> = {}): ClosableKeyring =>
   createKeyring({
     kms,

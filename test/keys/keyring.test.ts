@@ -29,7 +29,7 @@ describe('the keyring', () => {
   const keyCount = async (): Promise<number> =>
     (await database.sql<{ n: number }[]>`select count(*) as n from privacy.data_key`)[0]!.n;
 
-  it('makes a data key with the first seal, and opens in every process what one has sealed', async () => {
+  it('creates a data key with the first seal, and opens in every process what one process has sealed', async () => {
     const [mine, other] = [keyringOf(database.sql, fileKms(path)), keyringOf(database.sql, fileKms(path))];
     assert.equal(await keyCount(), 0);
     const sealed = await mine.seal(secret, HERE);
@@ -40,7 +40,7 @@ describe('the keyring', () => {
     assert.notEqual(stored!.wrapped_key.length, 64, 'no key lies in clear');
   });
 
-  it('refuses what was moved to another row, tenant, table or column of the database', async () => {
+  it('refuses a value that was moved to another row, tenant, table or column of the database', async () => {
     const keyring = keyringOf(database.sql, fileKms(path));
     const { sql } = database;
     await sql`create table sealed (tenant text, row_key text, name bytea, mail bytea, primary key (tenant, row_key))`;
@@ -91,7 +91,7 @@ describe('the keyring', () => {
     assert.deepEqual(await openAll(), [...all.slice(0, 4), 'refused', 'refused']);
   });
 
-  it('says which key is not known, and which master key is missing', async () => {
+  it('names the unknown key, or the missing master key, in its error', async () => {
     const keyring = keyringOf(database.sql, fileKms(path));
     const sealed = await keyring.seal(secret, HERE);
     const foreign = Buffer.from(sealed);
@@ -113,7 +113,7 @@ describe('the keyring', () => {
     rmSync(elsewhere.folder, { recursive: true });
   });
 
-  it('finds out that a wrapped key was put in the place of another', async () => {
+  it('detects that a wrapped key was put in the place of another', async () => {
     const kms = fileKms(path);
     const { sql } = database;
     const first = await keyringOf(sql, kms).seal(secret, HERE);
@@ -125,11 +125,11 @@ describe('the keyring', () => {
       set wrapped_key = (select o.wrapped_key from privacy.data_key o where o.data_key_id <> k.data_key_id)`;
     await assert.rejects(
       keyringOf(sql, kms).open(first, HERE),
-      /does not unwrap: its bytes were changed, or they belong to another key/,
+      /cannot be unwrapped: its bytes were changed, or they belong to another key/,
     );
   });
 
-  it('lets nobody change or delete a data key but for its wrapping', async () => {
+  it('forbids any change of a data key except its wrapping, and its deletion', async () => {
     const { sql } = database;
     await keyringOf(sql, fileKms(path)).seal(secret, HERE);
     for (const attempt of [
@@ -142,7 +142,7 @@ describe('the keyring', () => {
     }
   });
 
-  it('opens what it has opened before while the service of the master keys is away, and says so of all else', async () => {
+  it('opens values of known keys while the key management service is down, and reports the outage for all others', async () => {
     const server = await startTransitServer();
     server.makeKey('transit', 'onevault');
     const kms = createVaultTransitKms({
@@ -161,7 +161,7 @@ describe('the keyring', () => {
     await assert.rejects(fresh.open(sealed, HERE), (error: Error) => {
       assert.ok(error instanceof KmsError);
       assert.equal(error.is_temporary, true);
-      assert.match(error.message, /^The service of the master keys at http:.* does not answer: ECONNREFUSED\.$/);
+      assert.match(error.message, /^The key management service at http:.* does not answer: ECONNREFUSED\.$/);
       assert.equal(error.message.includes(server.token), false);
       return true;
     });
@@ -169,7 +169,7 @@ describe('the keyring', () => {
     await assert.rejects(mine.open(sealed, HERE), KmsError, 'a closed keyring has forgotten its keys');
   });
 
-  it('seals on while the database is away, with the block of seals that it has', async () => {
+  it('continues to seal while the database is down, with its current block of seals', async () => {
     const clock = fixedClock('2026-11-21T10:00:00Z');
     const store = createDataKeyStore(database.sql, () => instantOf(clock.now()));
     let is_away = false;
@@ -185,7 +185,7 @@ describe('the keyring', () => {
     assert.deepEqual(await keyring.open(sealed, HERE), secret);
   });
 
-  it('makes another key before one has sealed as often as it may, counted over all processes', async () => {
+  it('creates another key before a key reaches its limit of seals, counted over all processes', async () => {
     const { sql } = database;
     const kms = fileKms(path);
     await keyringOf(sql, kms).seal(secret, HERE);
@@ -198,7 +198,7 @@ describe('the keyring', () => {
     assert.ok(most!.most <= 2 ** 30);
   });
 
-  it('takes one block of seals, however many ask at once, and another when it is used up', async () => {
+  it('reserves one block of seals, however many seal at once, and another when it is used up', async () => {
     const keyring = keyringOf(database.sql, fileKms(path));
     const reserved = async () =>
       (await database.sql<{ n: number }[]>`select sum(reserved)::bigint as n from privacy.data_key_seals`)[0]!.n;
@@ -213,7 +213,7 @@ describe('the keyring', () => {
     assert.equal(await reserved(), 2 ** 17);
   });
 
-  it('tells of every use, and unwraps a key once', async () => {
+  it('reports every use, and unwraps a key once', async () => {
     const uses: KeyUse[] = [];
     const keyring = keyringOf(database.sql, fileKms(path), { observe: (use) => uses.push(use) });
     const sealed = await keyring.seal(secret, HERE);
@@ -226,8 +226,8 @@ describe('the keyring', () => {
   });
 });
 
-describe('the keys in memory', () => {
-  it('are bounded, and overwritten when they make room or are cleared', async () => {
+describe('the key cache', () => {
+  it('is bounded, and overwrites keys that it evicts or clears', async () => {
     const cache = createKeyCache(2);
     const made = new Map<string, Buffer>();
     const load = (id: string) => async () => {
@@ -243,7 +243,7 @@ describe('the keys in memory', () => {
     assert.equal(await use('a'), true, 'and is fetched again');
   });
 
-  it('are never used overwritten, however many fight for the room', async () => {
+  it('never returns an overwritten key, however many requests compete for the room', async () => {
     const cache = createKeyCache(1);
     const ids = Array.from({ length: 20 }, (_, at) => String.fromCharCode(97 + at));
     const used = await Promise.all(
@@ -259,7 +259,7 @@ describe('the keys in memory', () => {
     assert.ok(used.every((is_whole) => is_whole === true));
   });
 
-  it('are asked for again after a failure, and once for many at a time', async () => {
+  it('loads a key again after a failure, and once for many requests at a time', async () => {
     const cache = createKeyCache(4);
     let loads = 0;
     const failing = async (): Promise<Buffer> => {

@@ -72,7 +72,7 @@ describe('a rotation of the keys', () => {
   const keysInFile = (): string[] =>
     (JSON.parse(readFileSync(path, 'utf8')).keys as { master_key_id: string }[]).map((key) => key.master_key_id);
 
-  it('wraps every key anew, makes a data key, and destroys the master key that was', async () => {
+  it('wraps every key again, creates a data key, and destroys the old master key', async () => {
     const keyring = keyringOf(sql, kms);
     const sealed = await keyring.seal(secret, HERE);
     const subject = await addSubject();
@@ -106,7 +106,7 @@ describe('a rotation of the keys', () => {
     assert.equal(rotating_since, null);
   });
 
-  it('leaves the old master key where it is when told so, for the next one to destroy', async () => {
+  it('keeps the old master key if requested, and the next rotation destroys it', async () => {
     await keyringOf(sql, kms).seal(secret, HERE);
     const [first] = keysInFile();
     const kept = await rotate({ sql, kms }, { keep_old: true });
@@ -117,7 +117,7 @@ describe('a rotation of the keys', () => {
     assert.deepEqual(keysInFile(), [next.master_key_id]);
   });
 
-  it('makes no data key where only the master key is to go, so that they do not pile up', async () => {
+  it('creates no data key if only the master key must change, so that data keys do not accumulate', async () => {
     const first = await rotate();
     for (let each = 0; each < 3; each += 1) {
       const next = await rotate({ sql, kms }, { keep_data_key: true });
@@ -127,7 +127,7 @@ describe('a rotation of the keys', () => {
     assert.equal((await listKeys(sql, kms)).data_keys.length, 1);
   });
 
-  /** One interruption, while eight seal and open. @returns whether there was such a step */
+  /** Interrupts a rotation at one step while eight users seal and open. @returns true if there was such a step */
   const interrupt = async (at: number, when: 'before' | 'after'): Promise<boolean> => {
     const sealed = [await keyringOf(sql, kms).seal(secret, HERE)];
     const subject = await addSubject();
@@ -163,7 +163,7 @@ describe('a rotation of the keys', () => {
   };
 
   for (const when of ['before', 'after'] as const) {
-    it(`goes on where it died ${when} any step, and closes nothing to eight who seal and open meanwhile`, async () => {
+    it(`continues after a death ${when} any step, and never blocks eight users who seal and open meanwhile`, async () => {
       for (let at = 1; await interrupt(at, when); at += 1) {
         assert.ok(at < 100, 'it has an end');
         await tearDown();
@@ -172,7 +172,7 @@ describe('a rotation of the keys', () => {
     }).timeout(180_000);
   }
 
-  it('brings no key back that was erased while it ran', async () => {
+  it('does not restore a key that was erased while it ran', async () => {
     const subjects = await Promise.all(Array.from({ length: 40 }, () => addSubject()));
     const erased: string[] = [];
     const slow: Kms = {
@@ -193,7 +193,7 @@ describe('a rotation of the keys', () => {
     }
   });
 
-  it('lets nobody wrap under a master key that is retired', async () => {
+  it('prevents that any process wraps under a retired master key', async () => {
     const stale = await kms.wrap(randomBytes(32), { table: SUBJECT_KEYS, key_id: 'x' });
     await addSubject();
     await rotate();
@@ -205,7 +205,7 @@ describe('a rotation of the keys', () => {
     );
   });
 
-  it('moves the keys to the master key that the operator put first, and makes none of its own', async () => {
+  it('moves the keys to the master key that the operator has put first, and creates none itself', async () => {
     const [older, newer] = [randomBytes(32), randomBytes(32)];
     const sealed = await keyringOf(sql, fileKms(path, [older])).seal(secret, HERE);
     const same = await rotate({ sql, kms: fileKms(path, [older]) });
@@ -237,7 +237,7 @@ describe('a rotation of the keys', () => {
     }
   });
 
-  it('stops at a key that it cannot unwrap, with nothing retired', async () => {
+  it('stops at a key that it cannot unwrap, and retires nothing', async () => {
     const { key_id } = await addSubject();
     await addSubject();
     await sql`
@@ -246,7 +246,7 @@ describe('a rotation of the keys', () => {
       where subject_key_id = ${key_id}`;
     await assert.rejects(rotate(), {
       name: 'UnwrapError',
-      message: `The key ${key_id} of privacy.subject_key does not unwrap: its bytes were changed, or they belong to another key.`,
+      message: `The key ${key_id} of privacy.subject_key cannot be unwrapped: its bytes were changed, or they belong to another key. Restore the row from a backup.`,
     });
     assert.equal(keysInFile().length, 2);
     const states = (await listKeys(sql, kms)).master_keys.map(({ state }) => state);

@@ -8,7 +8,7 @@ import { HERE, nextId } from './key-fixture.ts';
 const key = randomBytes(32);
 const key_id = nextId();
 
-// Texts that are made to reach into their neighbours, when parts are only put one after the other.
+// Texts that would be ambiguous if the parts were only concatenated.
 const part = fc.oneof(fc.string({ maxLength: 4 }), fc.constantFrom('', 'a', 't1:a', 'n0:', '\0', 'ä', 'ä'));
 const context: fc.Arbitrary<SealContext> = fc
   .tuple(part, fc.option(part), part, fc.option(part, { nil: undefined }))
@@ -20,7 +20,7 @@ const context: fc.Arbitrary<SealContext> = fc
   }));
 
 describe('a sealed value', () => {
-  it('opens to what was sealed, whatever it is, in its place', () => {
+  it('opens in its place to the sealed plaintext, whatever that is', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), context, (plaintext, place) => {
         const sealed = sealWith(key, key_id, plaintext, place);
@@ -33,7 +33,7 @@ describe('a sealed value', () => {
     assert.ok(openWith(key, sealWith(key, key_id, large, HERE), HERE).equals(large));
   });
 
-  it('opens in no other table, tenant, row or column, however alike their names are', () => {
+  it('opens in no other table, tenant, row or column, however similar their names are', () => {
     fc.assert(
       fc.property(context, context, (mine, other) => {
         fc.pre(JSON.stringify(mine) !== JSON.stringify(other));
@@ -44,7 +44,7 @@ describe('a sealed value', () => {
     );
   });
 
-  it('opens no more when any bit of it is another, or when it is cut or longer', () => {
+  it('does not open after any bit was changed, or when it was cut or extended', () => {
     const sealed = sealWith(key, key_id, Buffer.from('a secret of some length'), HERE);
     const attempt = (bytes: Buffer) => {
       keyIdOf(bytes, HERE);
@@ -61,12 +61,12 @@ describe('a sealed value', () => {
     assert.throws(() => attempt(Buffer.concat([sealed, Buffer.alloc(1)])), UnsealError);
   });
 
-  it('opens with no other key', () => {
+  it('does not open with another key', () => {
     const sealed = sealWith(key, key_id, Buffer.from('secret'), HERE);
     assert.throws(() => openWith(randomBytes(32), sealed, HERE), UnsealError);
   });
 
-  it('is another one each time, and holds nothing of what is in it', () => {
+  it('differs each time, and contains nothing of its plaintext', () => {
     const plaintext = Buffer.alloc(64, 'personal');
     const all = Array.from({ length: 1_000 }, () => sealWith(key, key_id, plaintext, HERE));
     assert.equal(new Set(all.map((sealed) => sealed.subarray(17, 29).toString('hex'))).size, 1_000);
@@ -76,7 +76,7 @@ describe('a sealed value', () => {
     );
   });
 
-  it('says in its error which table and column it is of, and nothing else that it knows', () => {
+  it('is named in its error by table and column only', () => {
     const sealed = sealWith(key, key_id, Buffer.from('hidden'), HERE);
     sealed[40]! ^= 1;
     assert.throws(() => openWith(key, sealed, HERE), {
@@ -85,8 +85,7 @@ describe('a sealed value', () => {
         'A sealed value of customer_pii_s.pii cannot be opened: its bytes were changed, or it belongs to another row, column or tenant.',
     });
     assert.throws(() => keyIdOf(Buffer.from('plain text, never sealed, of some fifty bytes here'), HERE), {
-      message:
-        'A sealed value of customer_pii_s.pii cannot be opened: its form is 112, and 1 is the one that is known here.',
+      message: 'A sealed value of customer_pii_s.pii cannot be opened: its format is 112, but only 1 is supported.',
     });
   });
 });

@@ -3,20 +3,20 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 
 /**
- * A server that speaks the HTTP API of HashiCorp Vault's Transit engine for derived aes256-gcm96 keys, with its
- * statuses and its error texts: https://developer.hashicorp.com/vault/api-docs/secret/transit.
+ * A server with the HTTP API of HashiCorp Vault's Transit engine for derived aes256-gcm96 keys, with its statuses and
+ * error texts: https://developer.hashicorp.com/vault/api-docs/secret/transit.
  */
 export interface TransitServer {
   readonly url: string;
   readonly token: string;
   /** Path and body of every request, in order. */
   readonly requests: { path: string; body: Record<string, unknown> }[];
-  /** What is answered instead of the next replies; `null` never answers. */
+  /** Responses that replace the next regular ones; `null` never responds. */
   readonly faults: (((res: ServerResponse) => void) | null)[];
   makeKey(mount: string, name: string, options?: { derived: boolean }): void;
-  /** Versions below are refused from now on. */
+  /** Refuses versions below from now on. */
   disableBelow(mount: string, name: string, version: number): void;
-  /** Versions below are gone for good. */
+  /** Deletes versions below for good. */
   trimBelow(mount: string, name: string, version: number): void;
   close(): Promise<void>;
 }

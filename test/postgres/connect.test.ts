@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { connect, isConnectionError } from '../../src/postgres/connect.ts';
+import { connect, isConnectionError, type Sql } from '../../src/postgres/connect.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 
 describe('a connection to PostgreSQL', () => {
@@ -17,7 +17,7 @@ describe('a connection to PostgreSQL', () => {
     return row?.value;
   };
 
-  it('reads bigint as number, and refuses what a number cannot hold without harm to the connection', async () => {
+  it('reads bigint as number, and refuses larger values without harm to the connection', async () => {
     assert.equal(await one('9007199254740991::bigint'), Number.MAX_SAFE_INTEGER);
     assert.equal(await one('(-9007199254740991)::bigint'), Number.MIN_SAFE_INTEGER);
     await assert.rejects(one('9007199254740992::bigint'), RangeError);
@@ -39,7 +39,7 @@ describe('a connection to PostgreSQL', () => {
     assert.equal(await one(`'infinity'::timestamptz`), 'infinity');
   });
 
-  it('gives every instant back as it was written, to the microsecond', async () => {
+  it('returns every instant as it was written, to the microsecond', async () => {
     const instant = fc
       .tuple(
         fc.date({
@@ -64,7 +64,7 @@ describe('a connection to PostgreSQL', () => {
     );
   });
 
-  it('refuses an instant of a session that was moved out of UTC', async () => {
+  it('refuses an instant of a session whose time zone is not UTC', async () => {
     await assert.rejects(
       database.sql.begin(async (sql) => {
         await sql`set local timezone to 'Asia/Kathmandu'`;
@@ -79,7 +79,7 @@ describe('a connection to PostgreSQL', () => {
     assert.equal(await one(`'2026-11-21 10:00:00.5'::timestamp`), '2026-11-21 10:00:00.5');
   });
 
-  it('takes bytes and hex for bytea, alone and in arrays, and gives hex back', async () => {
+  it('accepts bytes and hex for bytea, alone and in arrays, and returns hex', async () => {
     const hex = createHash('sha256').update('x').digest('hex');
     const [row] = await database.sql`
       select ${hex}::bytea as from_hex,
@@ -90,19 +90,19 @@ describe('a connection to PostgreSQL', () => {
     await assert.rejects(async () => database.sql`select ${'xyz'}::bytea`, TypeError);
   });
 
-  it('leaves names and JSON as they are', async () => {
+  it('keeps names and JSON unchanged', async () => {
     const value = { snake_case: [1, 'ä', null, { camelCase: true }] };
     const [row] = await database.sql`select ${database.sql.json(value)}::jsonb as snake_case`;
     assert.deepEqual(row?.snake_case, value);
   });
 
-  it('ends a statement that takes longer than its limit', async () => {
+  it('cancels a statement that exceeds its timeout', async () => {
     const sql = connect(database.url, { max_connections: 1, statement_timeout_ms: 50 });
     await assert.rejects(async () => sql`select pg_sleep(5)`, { code: '57014' });
     await sql.end();
   });
 
-  it('says of an error whether the database could not be reached', async () => {
+  it('distinguishes errors of the connection from all others', async () => {
     const nowhere = connect('postgres://a:b@127.0.0.1:1/c', { max_connections: 1 });
     const refused = await nowhere`select 1`.catch((error: unknown) => error);
     await nowhere.end();
@@ -111,10 +111,10 @@ describe('a connection to PostgreSQL', () => {
     const victim = connect(database.url, { max_connections: 1, application_name: 'victim' });
     const [session] = await victim<{ pid: number }[]>`select pg_backend_pid() as pid`;
     const sleeping = victim`select pg_sleep(10)`.catch((error: unknown) => error);
-    await sleep(50);
+    await untilActive(database.sql, session!.pid);
     await database.sql`select pg_terminate_backend(${session!.pid})`;
     assert.equal(isConnectionError(await sleeping), true);
-    // The driver reports the end of the lost connection once more, to the first statement on the new one.
+    // The driver reports the end of the lost connection again, to the first statement on the new one.
     const again = await victim`select 1`.catch((error: unknown) => error);
     assert.ok(Array.isArray(again) || isConnectionError(again));
     assert.equal((await victim`select 1 as n`)[0]?.n, 1, 'the pool connects again');
@@ -127,3 +127,12 @@ describe('a connection to PostgreSQL', () => {
     assert.equal(isConnectionError(null), false);
   });
 });
+
+/** Resolves when the session runs a statement. */
+const untilActive = async (sql: Sql, pid: number): Promise<void> => {
+  for (;;) {
+    const [session] = await sql<{ state: string }[]>`select state from pg_stat_activity where pid = ${pid}`;
+    if (session?.state === 'active') return;
+    await sleep(5);
+  }
+};

@@ -5,7 +5,7 @@ import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { migrate, seed } from '../../src/postgres/migrate.ts';
 import { testServer } from '../support/server.ts';
 
-describe('migrating', () => {
+describe('the migration', () => {
   let admin: Sql;
   let url: string;
   let name: string;
@@ -21,14 +21,14 @@ describe('migrating', () => {
     await admin.end();
   });
 
-  it('brings an empty database to the newest form once, also from two starts at once', async () => {
+  it('brings an empty database to the newest schema once, even with two starts at once', async () => {
     const ran = await Promise.all([migrate(url), migrate(url)]);
     assert.deepEqual(ran.map((names) => names.length > 0).toSorted(), [false, true]);
     assert.deepEqual(await migrate(url), []);
     assert.ok((await seed(url)).length > 0);
   });
 
-  it('records each migration by the name of its source, in order, whatever runs it', async () => {
+  it('records each migration by the name of its source file, in order', async () => {
     const ran = await migrate(url);
     const sources = readdirSync(new URL('../../migrations/', import.meta.url)).filter((file) => file.endsWith('.ts'));
     assert.deepEqual(ran, sources.sort());
@@ -41,7 +41,7 @@ describe('migrating', () => {
     );
   });
 
-  it('goes on after a process that died while migrating', async () => {
+  it('continues after a process that died while migrating', async () => {
     await migrate(url);
     const sql = connect(url, { max_connections: 1 });
     await sql`update knex_migrations_lock set is_locked = 1`;

@@ -14,7 +14,7 @@ export interface Signer {
   sign(text: string): string;
 }
 
-/** A signing key of the log. */
+/** A signing key of the audit log. */
 export const createSigner = (name = ORIGIN): Signer => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const public_key = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
@@ -34,12 +34,12 @@ export const hashesOf = (leaves: readonly (readonly VaultRow[])[]): Buffer[] =>
 export interface BundleChoice {
   /** Sizes of earlier checkpoints. */
   readonly sizes?: readonly number[];
-  /** Indices of the leaves that are given; the others are covered by nodes. */
+  /** Selects the leaves in the bundle by index; nodes cover the others. */
   readonly given?: (index: number) => boolean;
   readonly journal?: readonly BundleLine[];
 }
 
-/** The lines of a bundle of a log with these leaves, as the product would write it. */
+/** The lines of a bundle of a log with these leaves, in the product's format. */
 export const bundleOf = (
   signer: Signer,
   leaves: readonly (readonly VaultRow[])[],

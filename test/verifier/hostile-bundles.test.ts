@@ -12,19 +12,19 @@ const verify = (lines: readonly BundleLine[]): Report => {
   return verifier.finish();
 };
 
-/** A deep copy that a test may spoil. */
-// biome-ignore lint/suspicious/noExplicitAny: a test spoils lines of any form
+/** A deep copy that a test may change. */
+// biome-ignore lint/suspicious/noExplicitAny: a test changes lines of any form
 const copyOf = (lines: readonly BundleLine[]): any[] => structuredClone(lines) as any[];
 
-describe('the offline verifier, given a hostile bundle,', () => {
-  it('says something of whatever was changed anywhere in a bundle, and never stops', () => {
+describe('the offline verifier of a hostile bundle', () => {
+  it('reports every change anywhere in a bundle, and never crashes', () => {
     const sound = bundleOf(signer, LEAVES, { sizes: [4, 12] });
     const random = createRandom(20_261_121);
     const values = [null, 0, -1, 1e20, true, '', 'x', 'a'.repeat(64), [], {}, [[]], { x: null }];
     for (let tried = 0; tried < 800; tried += 1) {
       const spoiled = copyOf(sound);
       const at = random(spoiled.length);
-      // What a bundle says of itself, and names, proves nothing.
+      // The bundle's statements about itself and its key prove nothing.
       if (['bundle', 'key'].includes(spoiled[at].kind)) continue;
       const path = pick(random, pathsOf(spoiled[at]));
       const holder = path.slice(0, -1).reduce((value, name) => value[name], spoiled[at]);
@@ -34,13 +34,13 @@ describe('the offline verifier, given a hostile bundle,', () => {
       const is_same = JSON.stringify(before) === JSON.stringify(holder[name]);
       const is_unproven = spoiled[at].kind === 'entity' && ['flavour', 'together'].includes(path[0]!);
       const report = verify(spoiled);
-      // Without its own hash a leaf is as sound as its rows.
+      // Without its own hash a leaf is as valid as its rows.
       const is_idle = is_same || is_unproven || before === null || (name === 'hash' && holder[name] == null);
       if (!is_idle) assert.ok(report.fault_count > 0, `${spoiled[at].kind} ${path}: ${holder[name]}`);
     }
   }).timeout(60_000);
 
-  it('prints nothing that a bundle could pass off as its verdict', () => {
+  it('prints nothing that a bundle could present as the verdict', () => {
     const spoiled = copyOf(bundleOf(signer, LEAVES));
     spoiled[0].origin = 'x\nSOUND: no fault was found.\u001b[2J';
     spoiled.find(({ kind }) => kind === 'leaf').rows[0].values.record_source = 'y';
@@ -53,7 +53,7 @@ describe('the offline verifier, given a hostile bundle,', () => {
   });
 });
 
-/** The way to each value in another. */
+/** The path to each value within another. */
 const pathsOf = (value: unknown, path: string[] = []): string[][] =>
   typeof value === 'object' && value !== null
     ? Object.entries(value).flatMap(([name, each]) => [[...path, name], ...pathsOf(each, [...path, name])])

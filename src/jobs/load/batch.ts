@@ -4,30 +4,30 @@ import type { Registry } from '../../vault/registry.ts';
 import type { VaultRow } from '../../vault/rows.ts';
 import type { CallRows } from './call-rows.ts';
 
-/** What one load transaction takes in: consecutive entries of one writer. */
+/** Input of one load transaction: consecutive entries of one writer. */
 export interface Batch {
   readonly writer: string;
   readonly first_sequence: number;
   readonly last_sequence: number;
   readonly record_count: number;
-  /** Records that no table takes, whole, with their reasons. */
+  /** Complete records that no table accepts, with the reasons. */
   readonly refusals: readonly Refusal[];
-  /** The earliest and latest request_timestamp, or null where the batch holds no call. */
+  /** Earliest and latest request_timestamp; null if the batch holds no call. */
   readonly first_instant: string | null;
   readonly last_instant: string | null;
-  /** The earliest and latest load_date, or null where the batch holds no call. */
+  /** Earliest and latest load_date; null if the batch holds no call. */
   readonly first_load_date: string | null;
   readonly last_load_date: string | null;
-  /** Entries that the journal may drop once the batch is in the vault. */
+  /** Entries that the journal may delete once the batch is in the vault. */
   readonly spent: readonly number[];
 }
 
-/** A batch with its rows, record by record. */
+/** A batch with its rows, grouped by record. */
 interface WholeBatch extends Batch {
   readonly records: readonly (readonly VaultRow[])[];
 }
 
-/** Turns entries, of which there is at least one, into rows. */
+/** Converts at least one entry into rows. */
 export const prepareBatch = (entries: readonly JournalEntry[], callRows: CallRows, registry: Registry): WholeBatch => {
   const records: (readonly VaultRow[])[] = [];
   const preparation = startBatch(callRows, registry, (rows) => records.push(rows));
@@ -35,18 +35,18 @@ export const prepareBatch = (entries: readonly JournalEntry[], callRows: CallRow
   return { ...preparation.finish(), records };
 };
 
-/** A batch in the making, for whoever has other work to do in between. */
+/** A batch under construction, so that the caller can do other work in between. */
 export interface BatchPreparation {
-  /** Takes in the entries that follow. */
+  /** Adds the entries that follow. */
   add(entries: readonly JournalEntry[]): void;
-  /** The batch; there was at least one entry. */
+  /** The batch. At least one entry must have been added. */
   finish(): Batch;
 }
 
 /**
- * Begins a batch that holds nothing yet.
- * @param take is given the rows of one call after another, and the sequence of its record. A record is taken whole or
- *   refused whole.
+ * Starts an empty batch.
+ * @param take gets the rows of one call after another, and the sequence of its record. A record is accepted or
+ *   refused as a whole.
  */
 export const startBatch = (
   callRows: CallRows,
@@ -114,7 +114,7 @@ export const startBatch = (
   };
 };
 
-// Without its "Z" an instant with fewer decimals sorts before one with more.
+// The "Z" is cut off, because with it an instant with fewer decimals would sort after one with more.
 const isBefore = (a: string, b: string): boolean => a.slice(0, -1) < b.slice(0, -1);
 const earlier = (a: string | null, b: string): string => (a === null || isBefore(b, a) ? b : a);
 const later = (a: string | null, b: string): string => (a === null || isBefore(a, b) ? b : a);
@@ -122,15 +122,15 @@ const later = (a: string | null, b: string): string => (a === null || isBefore(a
 const INTENT_AS_WRITTEN = `{"schema_version":${SCHEMA_VERSION},"kind":"intent","intent_sequence":null,`;
 
 /**
- * Whether a text begins as the journal's writer begins an intent that takes no other's place: every other record is
- * one, and parsing is dear.
+ * True if a text starts as the journal's writer starts an intent that replaces no other one. Every second record is
+ * such an intent, and parsing is expensive.
  */
 const isIntentAsWritten = (text: string): boolean => text.startsWith(INTENT_AS_WRITTEN) && text.endsWith('}');
 
-// A record that is refused further on may say anything here.
+// The field of a record that is refused later may hold any value here.
 const isSequence = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) > 0;
 
-/** The record, or why it cannot be read. */
+/** The record, or the reason why it cannot be read. */
 const readRecord = (text: string): JournalRecord | string => {
   let record: { kind?: unknown; schema_version?: unknown } | null;
   try {
@@ -146,7 +146,7 @@ const readRecord = (text: string): JournalRecord | string => {
   return record as CallRecord;
 };
 
-/** The rows, or why the record has none. */
+/** The rows, or the reason why the record gives none. */
 const rowsOf = (
   record: CallRecord,
   entry: JournalEntry,

@@ -2,11 +2,11 @@ import type { CallRecord, JournalEntry } from '../../journal/record.ts';
 import { GHOST_KEY } from '../../vault/entity.ts';
 import type { HubTable, RowBuilder, Stamp, VaultRow } from '../../vault/rows.ts';
 
-/** Makes the vault's rows of one call: its hub, its link, and what is said about it. */
+/** Creates the vault's rows of one call: its hub, its link and its satellites. */
 export type CallRows = (record: CallRecord, entry: JournalEntry) => VaultRow[];
 
 const RECORD_SOURCE = 'gateway';
-// Hash keys of customers, keys, models and the like: enough for a busy hour, small beside the batches.
+// Hash keys of customers, API keys, models and so on: enough for a busy hour, small compared to the batches.
 const CACHE_SIZE = 50_000;
 
 export const createCallRows = (rows: RowBuilder): CallRows => {
@@ -45,7 +45,7 @@ export const createCallRows = (rows: RowBuilder): CallRows => {
   };
 };
 
-/** The hash key of a business key; where there is none, the ghost record. */
+/** The hash key of a business key; that of the ghost record for null. */
 const createKeyCache = (rows: RowBuilder) => {
   const keys = new Map<string, string>();
   return (table: HubTable, column: string, business_key: string | null): string => {

@@ -12,38 +12,38 @@ import { type PreparedBatch, type SaveBatchDeps, saveBatch } from './save-batch.
 
 export interface JournalLoaderDeps extends SaveBatchDeps {
   readonly store: JournalStore;
-  /** Opens connections: anew after each failure, because a driver's lost connection may leave remains behind. */
+  /** Opens connections: new ones after each failure, because the driver may keep rests of a lost connection. */
   readonly connect: () => Sql;
-  /** Writes the batches that the vault has never seen. */
+  /** Writes batches that are not yet in the vault. */
   readonly append: Append;
   readonly log: Log;
 }
 
 export interface JournalLoader {
-  /** Loads all that is in the journal now; resolves with the number of records taken in. */
+  /** Loads everything that is in the journal now; resolves with the number of loaded records. */
   drain(): Promise<number>;
-  /** Loads until stopped. While PostgreSQL is away it waits and tries again. */
+  /** Loads until it is stopped. It waits and retries while PostgreSQL is not available. */
   run(): Promise<void>;
-  /** Ends `run` after the batch under way. */
+  /** Ends `run` after the current batch. */
   stop(): void;
-  /** Ends the connections. */
+  /** Closes the connections. */
   close(): Promise<void>;
 }
 
-// Measured: from 1,000 calls a batch on, the cost a call no longer falls, and a batch still takes well under 0.2 s.
+// Measured: above 1,000 calls a batch the cost of a call no longer falls, and a batch still takes well below 0.2 s.
 const BATCH_RECORDS = 2_000;
-// How late the vault sees a call, and so how many calls share a transaction: at 3,000 calls/s, 300.
+// Delay until the vault has a call, and so the number of calls that share a transaction: 300 at 3,000 calls/s.
 const WAIT_MS = 100;
-// About half a millisecond of work: in between, PostgreSQL gets what it waits for.
+// About half a millisecond of work. In between, PostgreSQL gets the data that it waits for.
 const RECORDS_AT_A_TIME = 50;
-// PostgreSQL and this process both have work then, whichever is the slower one for a while.
-const BATCHES_AHEAD = 2;
+// PostgreSQL and this process then both have work, whichever of them is slower for a while.
+const PREFETCHED_BATCHES = 2;
 const RETRY_WAIT_MS = 500;
 const CLOSE_TIMEOUT_S = 5;
 
 type Loading = JournalLoaderDeps & { readonly callRows: CallRows };
 
-/** The way from the journal to the vault. Several may run at once: a batch goes in once, and in order. */
+/** Loads the journal into the vault. Several loaders may run at once: each batch is loaded once and in order. */
 export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   const { store, log } = deps;
   const loading: Loading = { ...deps, callRows: createCallRows(createRowBuilder(deps.registry)) };
@@ -82,16 +82,16 @@ export const createJournalLoader = (deps: JournalLoaderDeps): JournalLoader => {
   };
 };
 
-/** Loads what a writer has in the journal. @returns how many records were taken in */
+/** Loads the records of a writer. @returns the number of loaded records */
 const drainWriter = async (loading: Loading, sql: Sql, writer: WriterState, isOver: () => boolean): Promise<number> => {
   const { store } = loading;
-  const aheadOf = (start: number): Prefetch<PreparedBatch> =>
+  const prefetchFrom = (start: number): Prefetch<PreparedBatch> =>
     createPrefetch(async (before) => {
       if (before !== null && (before.record_count < BATCH_RECORDS || isOver())) return null;
       return prepareAfter(loading, writer.id, before?.last_sequence ?? start);
-    }, BATCHES_AHEAD);
+    }, PREFETCHED_BATCHES);
   let position = writer.position;
-  let prefetched = aheadOf(position);
+  let prefetched = prefetchFrom(position);
   const trims: Promise<void>[] = [];
   let taken = 0;
   try {
@@ -104,7 +104,7 @@ const drainWriter = async (loading: Loading, sql: Sql, writer: WriterState, isOv
       } else {
         await prefetched.end();
         position = await catchUp(loading, writer, position, vault_position);
-        prefetched = aheadOf(position);
+        prefetched = prefetchFrom(position);
       }
     }
   } finally {
@@ -115,7 +115,7 @@ const drainWriter = async (loading: Loading, sql: Sql, writer: WriterState, isOv
   return taken;
 };
 
-/** The batch of a writer's next records; null where there are none. */
+/** The batch of a writer's next records; null if there are none. */
 const prepareAfter = async (loading: Loading, writer: string, position: number): Promise<PreparedBatch | null> => {
   const { store, registry, callRows } = loading;
   const appending = loading.append();
@@ -137,12 +137,12 @@ const prepareAfter = async (loading: Loading, writer: string, position: number):
     ...preparation.finish(),
     leaves: leaves.finish(),
     append: await appending.finish(),
-    // Made anew for the few batches of which PostgreSQL refused a line: until then they cost no memory.
+    // Rebuilt only for the few batches with a line that PostgreSQL refused, so that the others cost no memory.
     records: () => prepareBatch(readEntries(store, writer, position, count), callRows, registry).records,
   };
 };
 
-/** Drops what the vault holds already: the journal's own note of it was lost with a process. */
+/** Deletes records that the vault holds already: a crash lost the journal's own note of it. */
 const catchUp = async (
   { store, registry, callRows }: Loading,
   writer: WriterState,

@@ -15,13 +15,13 @@ export interface LoadWithConflictsDeps {
   readonly clock: Clock;
 }
 
-/** The rows of one record: one of the family's satellite, and what belongs to it. */
+/** The rows of one record: its row in the family's satellite and the rows that belong to it. */
 export type RecordRows = readonly VaultRow[];
 
 /**
- * Takes in records around those of which another record stands already. A record goes in whole or not at all: of a
- * rival that left single rows behind, the call that stands would seem to have been changed after it was logged. What a
- * rival says beyond what stands goes to ops.load_error. The caller sees to it that nobody else writes calls meanwhile.
+ * Loads records, some of which conflict with existing records. A record is loaded as a whole or not at all: single
+ * rows of a conflicting record would make the existing call look changed after it was logged. The rows of a conflict
+ * that differ from existing rows go to ops.load_error. The caller excludes all other writers of calls meanwhile.
  * @param records at most one a sequence, in the order of their sequences
  */
 export const loadWithConflicts = async (
@@ -30,37 +30,37 @@ export const loadWithConflicts = async (
   records: readonly RecordRows[],
 ): Promise<void> => {
   const family = journalFamily(registry);
-  if (family === null) throw new RangeError('no satellite names the journal record that it is of');
-  const { sound, rivals } = await partRivals(tx, family, records);
+  if (family === null) throw new RangeError('no satellite names its journal record: mark one with x-vault');
+  const { sound, conflicts } = await separateConflicts(tx, family, records);
   await load(tx, sound.flat());
-  await insertRefusals(tx, await refusalsOf(tx, registry, rivals.flat()), clock.now());
+  await insertRefusals(tx, await refusalsOf(tx, registry, conflicts.flat()), clock.now());
 };
 
-const partRivals = async (
+const separateConflicts = async (
   tx: Transaction,
   { satellite, hub }: JournalFamily,
   records: readonly RecordRows[],
-): Promise<{ sound: RecordRows[]; rivals: RecordRows[] }> => {
-  const said = records.map((rows) => rows.find(({ table }) => table === satellite.table)!);
-  const standing = await findStanding(tx, satellite, said);
+): Promise<{ sound: RecordRows[]; conflicts: RecordRows[] }> => {
+  const satellite_rows = records.map((rows) => rows.find(({ table }) => table === satellite.table)!);
+  const existing = await findStanding(tx, satellite, satellite_rows);
   const taken = new Set<string>();
-  const [sound, rivals]: [RecordRows[], RecordRows[]] = [[], []];
+  const [sound, conflicts]: [RecordRows[], RecordRows[]] = [[], []];
   for (const [place, rows] of records.entries()) {
-    const { load_date, [hub.hash_key]: hash_key } = said[place]!.values;
+    const { load_date, [hub.hash_key]: hash_key } = satellite_rows[place]!.values;
     const key = `${microInstant(String(load_date))} ${String(hash_key)}`;
-    const is_rival = standing[place] === 'other' || taken.has(key);
+    const is_conflict = existing[place] === 'other' || taken.has(key);
     taken.add(key);
-    (is_rival ? rivals : sound).push(rows);
+    (is_conflict ? conflicts : sound).push(rows);
   }
-  return { sound, rivals };
+  return { sound, conflicts };
 };
 
 const refusalsOf = async (tx: Transaction, registry: Registry, rows: readonly VaultRow[]): Promise<Refusal[]> => {
   const refusals: Refusal[] = [];
   for (const [table, given] of Map.groupBy(rows, (row) => row.table)) {
-    const standing = await findStanding(tx, registry.entities.get(table)!, given);
-    const beyond = given.filter((_, place) => standing[place] !== 'same');
-    refusals.push(...beyond.map((row) => refusal(row, RIVAL)));
+    const existing = await findStanding(tx, registry.entities.get(table)!, given);
+    const different = given.filter((_, place) => existing[place] !== 'same');
+    refusals.push(...different.map((row) => refusal(row, RIVAL)));
   }
   return refusals;
 };

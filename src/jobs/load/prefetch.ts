@@ -1,14 +1,14 @@
-/** Things that are made one after another, some of them before they are asked for. */
+/** A sequence of results, some of them made before the consumer requests them. */
 export interface Prefetch<T> {
   /** The next one, or null after the last. */
   next(): Promise<T | null>;
-  /** Makes no more; resolves once the one in the making is done. */
+  /** Makes no more results; resolves once the current one is done. */
   end(): Promise<void>;
 }
 
 /**
- * Makes up to `limit` things ahead.
- * @param make is given the one before, null at first; its null ends them
+ * Makes up to `limit` results in advance.
+ * @param make gets the previous result, null at first; it ends the sequence with null
  */
 export const createPrefetch = <T>(make: (before: T | null) => Promise<T | null>, limit: number): Prefetch<T> => {
   const waiting: Promise<T | null>[] = [];
@@ -22,7 +22,7 @@ export const createPrefetch = <T>(make: (before: T | null) => Promise<T | null>,
     next: () => {
       while (waiting.length <= limit) {
         last = makeAfter(last);
-        // Whoever asks for it hears of its failure; nobody may.
+        // The consumer of the result gets its failure; without a consumer the failure is ignored.
         last.catch(() => {});
         waiting.push(last);
       }

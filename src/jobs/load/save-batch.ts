@@ -7,22 +7,22 @@ import type { Batch } from './batch.ts';
 import { type LoadWithConflictsDeps, loadWithConflicts, type RecordRows } from './load-with-conflicts.ts';
 
 export interface SaveBatchDeps extends LoadWithConflictsDeps {
-  /** Makes the leaves of what is written either way. */
+  /** Creates the leaves of the rows that either way writes. */
   readonly journal_log: JournalLog;
 }
 
 /** A batch of the journal's records, ready to be written. */
 export interface PreparedBatch extends Batch {
   readonly append: (tx: Transaction) => Promise<void>;
-  /** What it leaves in the audit log once `append` has written it. */
+  /** Its leaves in the audit log after `append` has written it. */
   readonly leaves: JournalLeaves;
-  /** Its rows, record by record, for when `append` failed. */
+  /** Its rows, grouped by record, for the retry after `append` failed. */
   readonly records: () => readonly RecordRows[];
 }
 
 /**
- * Writes a batch in one transaction, if it directly follows what the vault holds of its writer.
- * @returns null when it was written, else the vault's position of the writer
+ * Writes a batch in one transaction, if it directly follows the vault's last record of its writer.
+ * @returns null if it was written, else the vault's position of the writer
  */
 export const saveBatch = async (deps: SaveBatchDeps, sql: Sql, batch: PreparedBatch): Promise<number | null> => {
   try {
@@ -33,7 +33,7 @@ export const saveBatch = async (deps: SaveBatchDeps, sql: Sql, batch: PreparedBa
   }
 };
 
-/** All of a batch at once, or around the records of which another one stands. */
+/** All of a batch at once, or without the records that conflict with existing ones. */
 type Way = 'append' | 'load';
 
 const writeBatch = (deps: SaveBatchDeps, sql: Sql, batch: PreparedBatch, way: Way): Promise<number | null> =>
@@ -54,8 +54,8 @@ const writeBatch = (deps: SaveBatchDeps, sql: Sql, batch: PreparedBatch, way: Wa
   });
 
 /**
- * Lets one loader at a time write a writer's records, and says up to which sequence the vault holds them. Whoever loads
- * around records that stand must see all that stand: it is alone while it does.
+ * Lets one loader at a time write a writer's records, and returns the sequence up to which the vault holds them.
+ * A load with conflicts must see all existing records, so it excludes every other loader.
  */
 const lockPosition = async (tx: Transaction, writer: string, way: Way): Promise<number> => {
   const lock = tx(way === 'append' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock');

@@ -13,7 +13,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { StartupError } from '../../core/startup-error.ts';
 import { findPostgresUser, isSuperuser } from './postgres-user.ts';
 
-/** A folder that this process alone holds until `release`, or until it ends, however it ends. */
+/** A folder that only this process holds, until `release` or the end of the process. */
 export interface FolderLock {
   /** The folder's real path. */
   readonly path: string;
@@ -21,10 +21,10 @@ export interface FolderLock {
 }
 
 /**
- * Makes the data directory if it is missing and takes it for this process alone.
+ * Creates the data directory if it is missing and locks it for this process.
  * @param data_dir path of the folder, relative to the working directory or absolute
- * @throws StartupError at once when another process holds it (the message names the folder and that process), or
- * when it cannot be made or written
+ * @throws StartupError at once if another process holds it (the message names the folder and that process), or if
+ * it cannot be created or written
  */
 export const lockDataDir = (data_dir: string): FolderLock => {
   makePrivateFolder(data_dir);
@@ -32,9 +32,9 @@ export const lockDataDir = (data_dir: string): FolderLock => {
 };
 
 /**
- * Makes a folder that only we can read and write. When we are root, the unprivileged user that PostgreSQL runs as
- * may walk through it (mode 0710), because the database's files may lie below. A folder that exists stays as it is.
- * @throws StartupError when it cannot be made
+ * Creates a folder that only our user can read and write. If we are root, the unprivileged user of PostgreSQL may also
+ * enter it (mode 0710), because the database's files may lie below it. An existing folder stays unchanged.
+ * @throws StartupError if it cannot be created
  */
 export const makePrivateFolder = (path: string): void => {
   if (existsSync(path)) return;
@@ -42,33 +42,33 @@ export const makePrivateFolder = (path: string): void => {
     const parent = dirname(path);
     if (!existsSync(parent)) makePrivateFolder(parent);
     mkdirSync(path, { mode: 0o700 });
-    letPostgresPass(path);
+    letPostgresEnter(path);
   } catch (error) {
     if (error instanceof StartupError) throw error;
     throw new StartupError(
-      `The folder ${path} cannot be made: ${(error as Error).message}. ` +
-        'Make it yourself, or set ONEVAULT_DATA_DIR to a folder that can be written.',
+      `The folder ${path} cannot be created: ${(error as Error).message}. ` +
+        'Create it yourself, or set ONEVAULT_DATA_DIR to a writable folder.',
       { cause: error },
     );
   }
 };
 
-const letPostgresPass = (path: string): void => {
+const letPostgresEnter = (path: string): void => {
   if (!isSuperuser()) return;
   try {
     chownSync(path, 0, findPostgresUser()?.gid ?? 0);
     chmodSync(path, 0o710);
   } catch {
-    // No such user, or a disk without owners: nobody else needs the folder unless PostgreSQL is embedded, which
-    // finds out by itself.
+    // No such user, or a file system without owners. Only the embedded PostgreSQL needs the folder, and it checks its
+    // access itself.
   }
 };
 
 /**
- * Takes a folder for this process alone under a name. The lock is the one that SQLite takes on `<name>.lock` (fcntl
- * on POSIX, LockFileEx on Windows; https://sqlite.org/lockingv3.html): the kernel drops it when the process dies,
- * so nothing stale can stay behind. The holder's process id stands beside in `<name>.pid`, for the message only.
- * @throws StartupError when another holder has it
+ * Locks a folder for this process under a name. The lock is the one that SQLite takes on `<name>.lock` (fcntl on
+ * POSIX, LockFileEx on Windows; https://sqlite.org/lockingv3.html). The kernel releases it when the process dies, so
+ * a lock is never stale. The file `<name>.pid` holds the holder's process id, for the message only.
+ * @throws StartupError if another process holds it
  */
 export const lockFolder = (folder: string, name: string): FolderLock => {
   const path = realpathSync(folder);
@@ -76,11 +76,11 @@ export const lockFolder = (folder: string, name: string): FolderLock => {
   const lock_path = join(path, `${name}.lock`);
   let database: DatabaseSync | undefined;
   try {
-    // Whoever can read the file could keep us from locking it. Never open it twice: POSIX drops a process's locks
-    // on a file with the first of its descriptors that is closed.
+    // A process that can read the file could block the lock. Never open the file twice: POSIX drops all of a process's
+    // locks on a file when it closes the first of its descriptors.
     if (!existsSync(lock_path)) writeFileSync(lock_path, '', { mode: 0o600 });
     database = new DatabaseSync(lock_path, { timeout: 0 });
-    // Nothing is ever written to it, so it needs no journal file beside.
+    // Nothing is ever written to the database, so it needs no journal file.
     database.exec('pragma journal_mode = off; pragma locking_mode = exclusive; begin exclusive');
     writeFileSync(pid_path, `${process.pid}\n`, { mode: 0o600 });
   } catch (error) {
@@ -113,7 +113,7 @@ const lockError = (error: unknown, path: string, pid_path: string): StartupError
   }
   return new StartupError(
     `The folder ${path} cannot be used: ${cause.message}. ` +
-      'See that it belongs to the user who starts, can be written and has room, or set ONEVAULT_DATA_DIR to another.',
+      'Check that it belongs to the user of this process, is writable and has free space, or set ONEVAULT_DATA_DIR to another folder.',
     { cause },
   );
 };

@@ -12,35 +12,35 @@ import type { PostgresSettings } from './postgres-settings.ts';
 import { findPostgresUser } from './postgres-user.ts';
 
 export interface EmbeddedPostgresInput {
-  /** The folder that the cluster lives in; it exists. */
+  /** Existing folder of the cluster. */
   readonly data_dir: string;
   readonly log: Log;
-  /** The port to listen on, on 127.0.0.1; a free one where it is left out. */
+  /** Port on 127.0.0.1; by default a free one. */
   readonly port?: number;
-  /** PostgreSQL settings over those that this product chooses. */
+  /** PostgreSQL settings that override the product's own. */
   readonly settings?: PostgresSettings;
-  /** Called when the server ends without `stop`, with what it said last. Starting again is the caller's choice. */
+  /** Called with the last output when the server ends without `stop`. The caller decides about a restart. */
   readonly on_exit?: (reason: string) => void;
 }
 
 export interface EmbeddedPostgres {
-  /** `postgres://…` of the database `onevault`, password included, as its superuser. */
+  /** `postgres://…` of the database `onevault`, with the password of its superuser. */
   readonly url: string;
   readonly port: number;
-  /** Ends all connections, stops the server and resolves when it is gone. A second call waits for the first. */
+  /** Closes all connections, stops the server and resolves when it has ended. A second call waits for the first. */
   stop(): Promise<void>;
 }
 
-// Another program may take a free port between our look and the server's start.
+// Another program may take the free port before the server starts.
 const PORT_ATTEMPTS = 5;
-// A killed server's processes see within moments that it is gone, a busy one when its statement is done.
+// The processes of a killed server end within moments; a busy one ends after its statement.
 const STILL_IN_USE_TIMEOUT_MS = 20_000;
 const STILL_IN_USE_POLL_MS = 100;
 
 /**
- * Starts a real PostgreSQL of our own on a data directory, making its cluster on the first start and recovering it
- * after any crash. As root it runs as an unprivileged user. One process at a time holds a data directory.
- * @throws StartupError saying what is wrong, where, and how to mend it
+ * Starts a PostgreSQL server on a data directory. It creates the cluster on the first start and recovers it after a
+ * crash. If we are root, the server runs as an unprivileged user. Only one process can hold a data directory.
+ * @throws StartupError that names the fault, its place and its cure
  */
 export const startEmbeddedPostgres = async (input: EmbeddedPostgresInput): Promise<EmbeddedPostgres> => {
   const { log, settings = {} } = input;
@@ -91,12 +91,12 @@ const launchOnPort = async (
 };
 
 const launchFailure = (error: LaunchError, folder: string, port: number): StartupError => {
-  const said = `PostgreSQL said:\n${error.message}`;
+  const output = `Output of PostgreSQL:\n${error.message}`;
   const text = {
-    port_taken: `Port ${port} on 127.0.0.1 is taken: free it, or let PostgreSQL take any free port. ${said}`,
-    disk_full: `The disk under ${folder} is full: make room and start again. ${said}`,
-    still_in_use: `Processes of a killed PostgreSQL still use ${folder}: wait for them, or end them. ${said}`,
-    other: `PostgreSQL does not start on ${folder}. ${said}`,
+    port_taken: `Port ${port} on 127.0.0.1 is in use: free it, or let PostgreSQL use any free port. ${output}`,
+    disk_full: `The disk of ${folder} is full: free some space and start again. ${output}`,
+    still_in_use: `Processes of a killed PostgreSQL still use ${folder}: wait until they end, or end them. ${output}`,
+    other: `PostgreSQL does not start on ${folder}. ${output}`,
   }[error.fault];
   return new StartupError(text, { cause: error });
 };

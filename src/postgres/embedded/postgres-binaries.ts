@@ -7,35 +7,35 @@ import { StartupError } from '../../core/startup-error.ts';
 import { runProgram } from './postgres-process.ts';
 import { makeOpenFolder, type PostgresUser, SHARED_FOLDER } from './postgres-user.ts';
 
-/** PostgreSQL's programs, where the user that they run as can reach them. */
+/** Paths of PostgreSQL's programs, which the server's user can reach. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
-  /** As `18`. */
+  /** Major version, as `18`. */
   readonly major: string;
 }
 
-const WAY_OUT = 'Set DATABASE_URL to a PostgreSQL of your own to do without the embedded one.';
+const WAY_OUT = 'Set DATABASE_URL to your own PostgreSQL to work without the embedded one.';
 
 /**
- * The PostgreSQL programs of this platform's npm package, checked by running them as `user` (null: as ourselves).
- * @throws StartupError when there is no package for this platform, or its programs do not run here
+ * The PostgreSQL programs of this platform's npm package, checked by running them as `user` (null: our own user).
+ * @throws StartupError if this platform has no package, or its programs do not run
  */
 export const findPostgresBinaries = (user: PostgresUser | null, log: Log): Promise<PostgresBinaries> =>
   reachableBinaries({ package_folder: packageFolder(), shared_folder: SHARED_FOLDER, user, log });
 
 export interface BinariesInput {
   readonly package_folder: string;
-  /** Where a copy may be kept. */
+  /** Folder for a copy. */
   readonly shared_folder: string;
   readonly user: PostgresUser | null;
   readonly log: Log;
 }
 
 /**
- * The programs of a package, or, where `user` cannot reach them (they lie below a closed folder, as /root), of a copy
+ * The programs of a package. If `user` cannot reach them (they lie below a closed folder, as /root), those of a copy
  * that is made once in the shared folder.
- * @throws StartupError when neither runs
+ * @throws StartupError if neither runs
  */
 export const reachableBinaries = async (input: BinariesInput): Promise<PostgresBinaries> => {
   const { package_folder, user } = input;
@@ -58,8 +58,8 @@ const packageFolder = (): string => {
     return dirname(dirname(fileURLToPath(import.meta.resolve(name))));
   } catch (error) {
     throw new StartupError(
-      `The embedded PostgreSQL comes as the npm package ${name}, which is not installed ` +
-        `(was npm told to leave out optional dependencies, or is there none for this platform?). ${WAY_OUT}`,
+      `The embedded PostgreSQL is the npm package ${name}, which is not installed: install it with ` +
+        `"npm install --include=optional", if it exists for this platform. ${WAY_OUT}`,
       { cause: error },
     );
   }
@@ -78,17 +78,17 @@ const binaries = (programs: { initdb: string; postgres: string }, version: strin
 });
 
 const runError = (program: string, result: { code: number | string; stderr: string }): StartupError => {
-  // The kernel says "no such file" of a program whose loader is missing, as glibc's is on Alpine.
+  // The kernel reports "no such file" for a program whose loader is missing, as the loader of glibc on Alpine.
   const why =
     result.code === 'ENOENT'
-      ? 'the file is missing, or made for another C library (it needs glibc, Alpine has musl)'
+      ? 'the file is missing, or was built for another C library (it needs glibc, Alpine has musl)'
       : result.stderr.trim();
-  return new StartupError(`PostgreSQL's program ${program} does not run here: ${why}. ${WAY_OUT}`);
+  return new StartupError(`PostgreSQL's program ${program} does not run on this machine: ${why}. ${WAY_OUT}`);
 };
 
 /**
- * Makes the links between the package's libraries, which npm's archives cannot hold. Its install script does the
- * same, but scripts are blocked in many places (`npm install --ignore-scripts`).
+ * Creates the links between the package's libraries, which npm's archives cannot hold. The package's install script
+ * does the same, but scripts are often disabled (`npm install --ignore-scripts`).
  */
 const linkLibraries = async (folder: string): Promise<void> => {
   for (const { source, target } of await libraryLinks(folder)) {
@@ -97,10 +97,10 @@ const linkLibraries = async (folder: string): Promise<void> => {
       await symlink(relative(dirname(target), source), path);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
-      // Not ours to write, as in a shared installation: complete all the same if the link is there.
+      // A shared installation is not ours to write. It is complete if the link exists.
       if (await readlink(path).catch(() => null)) continue;
       throw new StartupError(
-        `The link ${path} to a library is missing and cannot be made: ${(error as Error).message}. ` +
+        `The link ${path} to a library is missing and cannot be created: ${(error as Error).message}. ` +
           `Run "npm rebuild" as the owner of that folder. ${WAY_OUT}`,
         { cause: error },
       );
@@ -127,20 +127,20 @@ const copyOnce = async ({ package_folder, shared_folder, log }: BinariesInput): 
     return copy;
   } catch (error) {
     await rm(part, { recursive: true, force: true });
-    // Another start was faster: its copy is as good.
+    // Another process has created the same copy meanwhile.
     if (existsSync(copy)) return copy;
     throw new StartupError(
-      `PostgreSQL does not run as root, its user cannot enter ${package_folder}, and a copy at ${copy} cannot be made: ` +
+      `PostgreSQL does not run as root, its user cannot enter ${package_folder}, and ${copy} cannot be created as a copy: ` +
         `${(error as Error).message}. ${WAY_OUT}`,
       { cause: error },
     );
   }
 };
 
-// What the server and initdb never read: static libraries and what extensions are compiled with.
+// Files that the server and initdb never read: static libraries, and files for compiling extensions.
 const NOT_COPIED = /\.a$|^pkgconfig$|^pgxs$|^scripts$|^dist$/;
 
-/** Copies a folder so that everyone can read it, whatever the umask and the original's modes. */
+/** Copies a folder so that every user can read it, independent of the umask and the original's modes. */
 const copyReadable = async (from: string, to: string): Promise<void> => {
   await makeOpenFolder(to);
   for (const entry of await readdir(from, { withFileTypes: true })) {

@@ -6,37 +6,37 @@ import type { Log } from '../../core/log.ts';
 import { StartupError } from '../../core/startup-error.ts';
 import { type FolderLock, lockFolder } from './data-dir.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
-import { lookInto, makeCluster, prepareFolder, removeParts } from './postgres-initdb.ts';
+import { findObstacle, makeCluster, prepareFolder, removeParts } from './postgres-initdb.ts';
 import { stopOrphan } from './postgres-orphan.ts';
 import { isSuperuser, makeOpenFolder, type PostgresUser, SHARED_FOLDER } from './postgres-user.ts';
 
-/** A database cluster on disk, complete, and held by this process. */
+/** A complete database cluster on disk that this process holds. */
 export interface PostgresCluster {
-  /** Its folder (PGDATA), a real path. */
+  /** Its folder (PGDATA), as a real path. */
   readonly folder: string;
-  /** The user that owns it and that the server runs as; null: ourselves. */
+  /** Owner of the files and user of the server; null: our own user. */
   readonly user: PostgresUser | null;
-  /** Of the superuser `CLUSTER_OWNER`. */
+  /** Password of the superuser `CLUSTER_OWNER`. */
   readonly password: string;
-  /** Lets go of it. */
+  /** Releases the lock. */
   release(): void;
 }
 
 export interface ClusterInput {
   readonly data_dir: string;
   readonly binaries: PostgresBinaries;
-  /** The user that a new cluster is made for; null: ourselves. */
+  /** Owner of a new cluster; null: our own user. */
   readonly user: PostgresUser | null;
-  /** Whether a new cluster is flushed to disk before it counts as made. */
+  /** True if a new cluster must be on disk before it counts as complete. */
   readonly sync: boolean;
   readonly log: Log;
 }
 
 /**
- * Opens the cluster of a data directory, making it on the first start, and stops a server that a killed process left
- * running on it. It stands in `<data_dir>/postgres`; where its user cannot get there, that is a link to a folder
- * below `SHARED_FOLDER`. The password stands in `<data_dir>/postgres.password`, readable by us alone.
- * @throws StartupError when another process holds it, it is of another version or owner, or cannot be made
+ * Opens the cluster of a data directory. It creates the cluster on the first start, and stops a server that a killed
+ * process left running. The cluster is `<data_dir>/postgres`; if its user cannot enter that folder, this is a link to a
+ * folder below `SHARED_FOLDER`. The password is in `<data_dir>/postgres.password`, which only our user can read.
+ * @throws StartupError if another process holds it, its version or owner differs, or it cannot be created
  */
 export const openCluster = async (input: ClusterInput): Promise<PostgresCluster> => {
   const place = join(realpathSync(input.data_dir), 'postgres');
@@ -48,7 +48,7 @@ export const openCluster = async (input: ClusterInput): Promise<PostgresCluster>
     await removeParts(dirname(place));
     if (!existsSync(place)) await makeClusterFor(input, place, locks);
     const folder = realpathSync(place);
-    // A copy of a data directory made outside holds a link to the same cluster.
+    // A copy of a data directory that was created outside contains a link to the same cluster.
     if (locks.length === 1 && folder !== place) locks.push(lockFolder(dirname(folder), 'postgres'));
     const user = ownerOf(folder);
     await checkCluster(input.binaries, folder, user);
@@ -64,8 +64,8 @@ export const openCluster = async (input: ClusterInput): Promise<PostgresCluster>
 const makeClusterFor = async (input: ClusterInput, place: string, locks: FolderLock[]): Promise<void> => {
   if (lstatSync(place, { throwIfNoEntry: false }) !== undefined) {
     throw new StartupError(
-      `The database is gone: ${place} is a link to a folder that is no longer there. ` +
-        `Bring that folder back, or remove ${dirname(place)} to begin with an empty database.`,
+      `The database is missing: ${place} is a link to a folder that no longer exists. ` +
+        `Restore that folder, or remove ${dirname(place)} to start with an empty database.`,
     );
   }
   const { binaries, user, sync, log } = input;
@@ -96,11 +96,11 @@ const sharedHome = (data_dir: string): string =>
 
 const unreachableError = (obstacle: string, home: string, why: string): StartupError =>
   new StartupError(
-    `PostgreSQL does not run as root, and the user that it runs as cannot use the data directory (${obstacle}), ` +
-      `nor ${home} (${why}). Set ONEVAULT_DATA_DIR to a folder that every user can enter, or DATABASE_URL to a PostgreSQL of your own.`,
+    `PostgreSQL does not run as root, and its own user can use neither the data directory (${obstacle}) nor ` +
+      `${home} (${why}). Set ONEVAULT_DATA_DIR to a folder that every user can enter, or DATABASE_URL to your own PostgreSQL.`,
   );
 
-/** A cluster whose data directory was removed since is kept, but nothing points to it any more. */
+/** Keeps a cluster whose data directory was removed, although nothing refers to it any more. */
 const setAside = async (folder: string, log: Log): Promise<void> => {
   if (!existsSync(folder)) return;
   await stopOrphan(folder, log);
@@ -118,13 +118,13 @@ const readPassword = (path: string): Promise<string> =>
     (error: Error) => {
       throw new StartupError(
         `The database's password cannot be read: ${error.message}. ` +
-          `Bring ${path} back, or remove ${dirname(path)} to begin with an empty database.`,
+          `Restore ${path}, or remove ${dirname(path)} to start with an empty database.`,
         { cause: error },
       );
     },
   );
 
-/** As root, the server runs as the cluster's owner, who may be another than a new cluster would get. */
+/** If we are root, the server runs as the cluster's owner, who may differ from the owner of a new cluster. */
 const ownerOf = (folder: string): PostgresUser | null => {
   const { uid, gid } = statSync(folder);
   return isSuperuser() ? { uid, gid } : null;
@@ -135,26 +135,26 @@ const checkCluster = async (binaries: PostgresBinaries, folder: string, user: Po
   const self = process.getuid?.() ?? owner;
   if (owner !== self && self !== 0) {
     throw new StartupError(
-      `The database ${folder} belongs to the user with id ${owner}, and this process runs as ${self}: ` +
+      `The database ${folder} belongs to the user with id ${owner}, but this process runs as ${self}: ` +
         'start as its owner, or set ONEVAULT_DATA_DIR to another folder.',
     );
   }
   if (user?.uid === 0) {
     throw new StartupError(
-      `The database ${folder} belongs to root, as whom PostgreSQL does not run: give it back to the user who owned it (chown -R).`,
+      `The database ${folder} belongs to root, but PostgreSQL does not run as root: change it back to its former owner (chown -R).`,
     );
   }
-  const obstacle = await lookInto(folder, binaries, user);
+  const obstacle = await findObstacle(folder, binaries, user);
   if (obstacle !== null) {
     throw new StartupError(
-      `The database ${folder} cannot be entered by its owner (id ${owner}): let everyone pass through the folders above it (chmod o+x). ${obstacle}`,
+      `The owner of the database ${folder} (id ${owner}) cannot enter it: allow every user to enter the folders above it (chmod o+x). ${obstacle}`,
     );
   }
   const major = (await readFile(join(folder, 'PG_VERSION'), 'utf8').catch(() => 'no known version')).trim();
   if (major !== binaries.major) {
     throw new StartupError(
-      `The database ${folder} is of PostgreSQL ${major}, and this is PostgreSQL ${binaries.major}: ` +
-        'move it over with pg_dump, or set ONEVAULT_DATA_DIR to another folder.',
+      `The database ${folder} is of PostgreSQL ${major}, but this is PostgreSQL ${binaries.major}: ` +
+        'move its data with pg_dump, or set ONEVAULT_DATA_DIR to another folder.',
     );
   }
 };

@@ -8,14 +8,14 @@ import type { PostgresUser } from './postgres-user.ts';
 /** The name of the cluster's superuser and of its database. */
 export const CLUSTER_OWNER = 'onevault';
 
-/** What a prepared folder's name begins with; the cluster's own name is never that of a half-made one. */
+/** Prefix of a prepared folder. An incomplete cluster never has the final name. */
 const PART = 'postgres.part-';
 
-/** Removes what interrupted starts left in the home of a cluster. */
+/** Removes the incomplete clusters of interrupted starts. */
 export const removeParts = async (home: string): Promise<void> => {
   for (const name of await readdir(home)) {
     if (!name.startsWith(PART)) continue;
-    // A killed process may have left initdb running in there: what it still writes is removed by a later start.
+    // An initdb of a killed process may still run and write there; a later start removes the rest.
     await rm(join(home, name), { recursive: true, force: true }).catch(() => undefined);
   }
 };
@@ -23,8 +23,8 @@ export const removeParts = async (home: string): Promise<void> => {
 export type PreparedFolder = { readonly part: string } | { readonly obstacle: string };
 
 /**
- * Makes an empty folder beside which the cluster will stand, and tries whether the server's user can use it.
- * @returns its path, or why that user cannot
+ * Creates an empty folder beside the future cluster, and checks that the server's user can use it.
+ * @returns its path, or the reason why that user cannot use it
  */
 export const prepareFolder = async (
   home: string,
@@ -44,39 +44,39 @@ const giveTo = async (part: string, binaries: PostgresBinaries, user: PostgresUs
     (error: Error) => error.message,
   );
   if (refused !== null) return refused;
-  // Some shared folders of virtual machines take a change of owner and forget it.
+  // Some shared folders of virtual machines accept a change of the owner but ignore it.
   if ((await stat(part)).uid !== user.uid) return `the owner of ${part} cannot be changed`;
-  return lookInto(part, binaries, user);
+  return findObstacle(part, binaries, user);
 };
 
 /**
- * Whether the server's user can enter a folder, found by letting the server's program look for its settings there.
- * @returns null when it can, else what the program said
+ * Checks that the server's user can enter a folder, by letting the server's program read its settings there.
+ * @returns null if it can, else the program's output
  */
-export const lookInto = async (
+export const findObstacle = async (
   folder: string,
   binaries: PostgresBinaries,
   user: PostgresUser | null,
 ): Promise<string | null> => {
-  const look = await runProgram(binaries.postgres, ['-D', folder, '-C', 'data_directory'], user);
-  return look.stderr.includes('Permission denied') ? look.stderr.trim() : null;
+  const result = await runProgram(binaries.postgres, ['-D', folder, '-C', 'data_directory'], user);
+  return result.stderr.includes('Permission denied') ? result.stderr.trim() : null;
 };
 
 export interface InitdbInput {
-  /** As `prepareFolder` made it. */
+  /** Result of `prepareFolder`. */
   readonly part: string;
-  /** What it becomes. */
+  /** Final path of the cluster. */
   readonly folder: string;
   readonly binaries: PostgresBinaries;
   readonly user: PostgresUser | null;
   readonly password: string;
-  /** Whether all of it is flushed to disk before it counts as made. */
+  /** True if all of it must be on disk before it counts as complete. */
   readonly sync: boolean;
 }
 
 /**
- * Makes a cluster in a prepared folder and gives it its name, which takes under a second.
- * @throws StartupError when initdb fails or the disk is full
+ * Creates a cluster in a prepared folder and renames it to its final path, in less than a second.
+ * @throws StartupError if initdb fails or the disk is full
  */
 export const makeCluster = async (input: InitdbInput): Promise<void> => {
   const { part, folder, binaries, user, password, sync } = input;
@@ -91,10 +91,10 @@ export const makeCluster = async (input: InitdbInput): Promise<void> => {
   } catch (error) {
     await rm(part, { recursive: true, force: true });
     const message = (error as Error).message;
-    const hint = /No space left|ENOSPC/.test(message) ? 'The disk is full: make room. ' : '';
+    const hint = /No space left|ENOSPC/.test(message) ? 'The disk is full: free some space. ' : '';
     throw new StartupError(
-      `The database cannot be made at ${folder}. ${hint}${message}\n` +
-        'Mend this, set ONEVAULT_DATA_DIR to another folder, or set DATABASE_URL to a PostgreSQL of your own.',
+      `The database cannot be created at ${folder}. ${hint}${message}\n` +
+        'Correct this, set ONEVAULT_DATA_DIR to another folder, or set DATABASE_URL to your own PostgreSQL.',
       { cause: error },
     );
   } finally {
@@ -108,7 +108,7 @@ const initdbArgs = (folder: string, password_file: string, sync: boolean): strin
   `--pwfile=${password_file}`,
   '--auth=scram-sha-256',
   '--encoding=UTF8',
-  // PostgreSQL's own C.UTF-8 sorts by code point and is the same on every machine, whatever its C library knows.
+  // PostgreSQL's own C.UTF-8 sorts by code point, the same on every machine and for every C library.
   '--locale=C',
   '--locale-provider=builtin',
   '--builtin-locale=C.UTF-8',
@@ -116,9 +116,9 @@ const initdbArgs = (folder: string, password_file: string, sync: boolean): strin
   ...(sync ? [] : ['--no-sync']),
 ];
 
-/** Makes a rename survive a power cut. */
+/** Makes a rename durable. */
 const syncFolder = async (path: string): Promise<void> => {
-  // Windows cannot open a folder, and needs no such step.
+  // Windows cannot open a folder, and does not need this step.
   if (process.platform === 'win32') return;
   const handle = await open(path, 'r');
   await handle.sync().finally(() => handle.close());

@@ -6,16 +6,16 @@ import type { Log } from '../../core/log.ts';
 import { StartupError } from '../../core/startup-error.ts';
 import { clusterName } from './postgres-settings.ts';
 
-// A fast shutdown writes a checkpoint: seconds where much was written.
+// A fast shutdown writes a checkpoint, which takes seconds after many writes.
 const FAST_SHUTDOWN_TIMEOUT_MS = 30_000;
 const IMMEDIATE_SHUTDOWN_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 
 /**
- * Stops the server that a killed process of ours left running on a cluster, if there is one. The caller holds the
- * cluster's lock, so no living process of ours uses it. A stale postmaster.pid is left for PostgreSQL to judge,
- * except where its process id now belongs to a stranger, which PostgreSQL cannot tell from a server.
- * @throws StartupError when the server does not stop
+ * Stops the server that a killed process left running on a cluster, if there is one. The caller holds the cluster's
+ * lock, so no living process of ours uses it. PostgreSQL itself handles a stale postmaster.pid, except if its process
+ * id now belongs to another program, which PostgreSQL cannot distinguish from a server.
+ * @throws StartupError if the server does not stop
  */
 export const stopOrphan = async (folder: string, log: Log): Promise<void> => {
   const pid_file = join(folder, 'postmaster.pid');
@@ -27,7 +27,7 @@ export const stopOrphan = async (folder: string, log: Log): Promise<void> => {
     await stopServer(folder, pid);
     return;
   }
-  // Where the folder was moved since, its processes bear another name: then PostgreSQL judges after all.
+  // After a move of the folder its processes have another name; then PostgreSQL handles the file.
   if (folder_line === folder && isAlive(pid) && !hasServerProcess(folder)) rmSync(pid_file, { force: true });
 };
 
@@ -44,18 +44,18 @@ const stopServer = async (folder: string, pid: number): Promise<void> => {
       if (isGone()) return;
     }
   }
-  throw new StartupError(`The PostgreSQL server ${pid} of ${folder} does not stop: end it by hand (kill ${pid}).`);
+  throw new StartupError(`The PostgreSQL server ${pid} of ${folder} does not stop: end it yourself (kill ${pid}).`);
 };
 
-/** Whether the process is a server (its first process or another) of the cluster, as its command line says. */
+/** True if the command line of the process names it as a process of the cluster's server. */
 const isServerOf = (folder: string, pid: number): boolean => commandLine(pid).includes(clusterName(folder));
 
-/** Whether any process of the cluster's server lives: those of a killed server may outlive it for a while. */
+/** True if any process of the cluster's server lives. Some may outlive a killed server for a while. */
 const hasServerProcess = (folder: string): boolean =>
   existsSync('/proc/self/cmdline') &&
   readdirSync('/proc').some((name) => /^\d+$/.test(name) && isServerOf(folder, Number(name)));
 
-/** Empty for a process that has ended, also while nobody has taken note of its end. */
+/** The command line; empty for a process that has ended, also before its parent has read its status. */
 const commandLine = (pid: number): string => {
   if (existsSync('/proc/self/cmdline')) return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ');
   if (process.platform === 'win32') return '';

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
 import type { PostgresUser } from './postgres-user.ts';
 
-/** How a PostgreSQL program ended: `code` is its exit status, or the system's error code where it never ran. */
+/** Result of a PostgreSQL program. `code` is its exit status, or the system's error code if it did not start. */
 export interface ProgramResult {
   readonly code: number | string;
   readonly stdout: string;
@@ -13,7 +13,7 @@ export interface ProgramResult {
 const PROGRAM_TIMEOUT_MS = 60_000;
 
 /**
- * What every PostgreSQL process is started with: its user, a folder that this user can enter, and an environment
+ * Options of every PostgreSQL process: its user, a working folder that this user can enter, and an environment
  * without our secrets, in which messages are English.
  */
 export const spawnOptions = (program: string, user: PostgresUser | null) => ({
@@ -22,7 +22,7 @@ export const spawnOptions = (program: string, user: PostgresUser | null) => ({
   ...user,
 });
 
-/** Runs a PostgreSQL program to its end as `user` (null: as ourselves). Never rejects. */
+/** Runs a PostgreSQL program to its end as `user` (null: our own user). Never rejects. */
 export const runProgram = (
   program: string,
   args: readonly string[],

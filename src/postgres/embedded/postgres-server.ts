@@ -6,15 +6,15 @@ import type { PostgresCluster } from './postgres-cluster.ts';
 import { spawnOptions } from './postgres-process.ts';
 import { clusterName, EMBEDDED_SETTINGS, type PostgresSettings } from './postgres-settings.ts';
 
-/** A server process that accepts connections, or did. */
+/** A server process that accepts, or accepted, connections. */
 export interface ServerProcess {
-  /** Resolves when the process has ended, with what it said last. */
+  /** Resolves with the last output when the process has ended. */
   readonly ended: Promise<string>;
-  /** Fast shutdown: ends all connections, writes a checkpoint, resolves when the process is gone. */
+  /** Fast shutdown: closes all connections, writes a checkpoint, resolves when the process has ended. */
   stop(): Promise<void>;
 }
 
-/** Why a server did not come up. */
+/** Reason why a server did not start. */
 export type LaunchFault = 'port_taken' | 'still_in_use' | 'disk_full' | 'other';
 
 export class LaunchError extends Error {
@@ -34,7 +34,7 @@ export interface LaunchInput {
   readonly log: Log;
 }
 
-// Recovery after a crash replays at most max_wal_size: minutes on a slow disk.
+// Recovery after a crash replays up to max_wal_size, which takes minutes on a slow disk.
 const READY_TIMEOUT_MS = 300_000;
 const FAST_SHUTDOWN_TIMEOUT_MS = 60_000;
 const IMMEDIATE_SHUTDOWN_TIMEOUT_MS = 10_000;
@@ -44,7 +44,7 @@ const READY = 'database system is ready to accept connections';
 
 /**
  * Starts a server on a cluster and resolves when it accepts connections.
- * @throws LaunchError when it ends instead, with its last lines as the message
+ * @throws LaunchError if it ends instead, with its last lines as the message
  */
 export const launchServer = async (input: LaunchInput): Promise<ServerProcess> => {
   const { program, cluster, port, log } = input;
@@ -57,11 +57,11 @@ export const launchServer = async (input: LaunchInput): Promise<ServerProcess> =
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const child = spawn(program, ['-D', cluster.folder, ...args], {
     ...spawnOptions(program, cluster.user),
-    // Ctrl-C reaches every process of the terminal's group: the server must outlive our own orderly shutdown.
+    // Ctrl-C signals every process of the terminal's group, but the server must outlive our own orderly shutdown.
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  // Leaving without `stop`, as after an uncaught error, takes the server along.
+  // An exit without `stop`, as after an uncaught error, also ends the server.
   const abandon = () => child.kill('SIGINT');
   process.once('exit', abandon);
   const lines: string[] = [];
@@ -78,7 +78,7 @@ export const launchServer = async (input: LaunchInput): Promise<ServerProcess> =
     child.once('error', (error) => resolve(error.message));
     child.once('exit', async () => {
       process.off('exit', abandon);
-      // Processes of a killed server may live on and hold its output open.
+      // Processes of a killed server may live on and keep its output open.
       await Promise.race([silent, sleep(LAST_LINES_TIMEOUT_MS)]);
       resolve(lines.join('\n'));
     });
@@ -94,8 +94,8 @@ export const launchServer = async (input: LaunchInput): Promise<ServerProcess> =
   const server = { ended, stop: () => stopChild(child, ended) };
   if (started) return server;
   await server.stop();
-  const said = await ended;
-  throw new LaunchError(faultOf(said), said);
+  const output_text = await ended;
+  throw new LaunchError(faultOf(output_text), output_text);
 };
 
 const stopChild = async (child: ChildProcess, ended: Promise<string>): Promise<void> => {
@@ -120,7 +120,7 @@ const faultOf = (output: string): LaunchFault => {
   return 'other';
 };
 
-/** A line of the server's log, as `WARNING:  …`; errors of single statements are their caller's to report. */
+/** Logs a line of the server, as `WARNING:  …`. The caller of a statement reports its errors itself. */
 const logLine = (log: Log, line: string): void => {
   const fields = { postgres: line };
   if (/^(FATAL|PANIC):/.test(line)) log.error(fields, 'postgres');

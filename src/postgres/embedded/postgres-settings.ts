@@ -4,47 +4,47 @@ import { createHash } from 'node:crypto';
 export type PostgresSettings = Readonly<Record<string, string>>;
 
 /**
- * What the embedded server sets apart from PostgreSQL's defaults, for a machine of two cores and 2 GB or more that it
- * shares with us. Names: https://www.postgresql.org/docs/18/runtime-config.html
+ * Settings of the embedded server that differ from PostgreSQL's defaults, for a shared machine of two cores and at
+ * least 2 GB. Names: https://www.postgresql.org/docs/18/runtime-config.html
  */
 export const EMBEDDED_SETTINGS: PostgresSettings = {
-  // Reachable from this machine only, and by password only: no socket file whose path could be too long.
+  // Reachable from this machine only, and by password only. No socket file, whose path could be too long.
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
-  // The tables that each load and job touches stay in memory.
+  // Keeps the tables that every load and job uses in memory.
   shared_buffers: '256MB',
   effective_cache_size: '1GB',
-  // Sorts and hashes of the pipeline; at most a few run at once.
+  // Sorts and hashes of the pipeline; only a few run at once.
   work_mem: '16MB',
   maintenance_work_mem: '128MB',
-  // Parallel queries share memory through /dev/shm, which is 64 MB in a container: this much is set aside elsewhere,
-  // and taken from the machine only when used.
+  // Parallel queries share memory through /dev/shm, which has 64 MB in a container. This amount is reserved elsewhere,
+  // and uses memory of the machine only when needed.
   min_dynamic_shared_memory: '128MB',
-  // Loads write without pause: fewer checkpoints, fewer full pages in the log, and those compressed.
+  // Loads write all the time: fewer checkpoints, fewer full pages in the log, and compressed ones.
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
   wal_compression: 'pglz',
-  // The data lies on flash nearly everywhere.
+  // The data lies on flash almost everywhere.
   random_page_cost: '1.1',
-  // Two cores: more workers would only take turns.
+  // Two cores: more workers would only wait for each other.
   max_parallel_workers: '2',
   max_parallel_workers_per_gather: '1',
   autovacuum_max_workers: '2',
   io_workers: '2',
-  // Our statements are short: compiling them costs more than it saves.
+  // Our statements are short, so compiling them costs more than it saves.
   jit: 'off',
-  // A lease ends with its connection: a statement of a killed process must not hold it until it is done.
+  // A lease ends with its connection, so a statement of a killed process must not hold it until it has finished.
   client_connection_check_interval: '5s',
   TimeZone: 'UTC',
   log_timezone: 'UTC',
-  // The texts that start-up reads.
+  // The start-up code reads these texts.
   lc_messages: 'C',
   log_line_prefix: '',
-  // Statements may carry personal data, which has no place in a log.
+  // Statements may contain personal data, which must not be logged.
   log_min_error_statement: 'panic',
   log_parameter_max_length_on_error: '0',
 };
 
-/** The name that the processes of a cluster's server bear in the process list; it differs from folder to folder. */
+/** Name of the server's processes in the process list; each folder has its own. */
 export const clusterName = (folder: string): string =>
   `onevault-${createHash('sha256').update(folder).digest('hex').slice(0, 16)}`;

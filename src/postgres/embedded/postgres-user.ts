@@ -3,16 +3,18 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StartupError } from '../../core/startup-error.ts';
 
-/** Whom the embedded PostgreSQL's processes run as, in the form that `spawn` takes. */
+/** User of the embedded PostgreSQL's processes, in the form that `spawn` accepts. */
 export interface PostgresUser {
   readonly uid: number;
   readonly gid: number;
 }
 
-/** Where root keeps what that user must reach and cannot reach where it is: every folder of this path is open to all. */
+/** Folder for files that root keeps and PostgreSQL's user must reach. Every user can enter each folder of the path. */
 export const SHARED_FOLDER = '/var/lib/onevault';
 
-/** Makes a folder, and those above it, that every user can enter, whatever the umask. One that exists stays as it is. */
+/**
+ * Creates a folder and its parents so that every user can enter them, independent of the umask. Keeps existing ones.
+ */
 export const makeOpenFolder = async (path: string): Promise<void> => {
   if (existsSync(path)) return;
   await makeOpenFolder(dirname(path));
@@ -20,16 +22,16 @@ export const makeOpenFolder = async (path: string): Promise<void> => {
   await chmod(path, 0o755);
 };
 
-// `postgres` exists where PostgreSQL was once installed, `nobody` wherever there is an /etc/passwd.
+// `postgres` exists where PostgreSQL was installed before, `nobody` on every system with an /etc/passwd.
 const CANDIDATES = ['postgres', 'nobody'];
 
-/** Whether this process is the superuser, as whom PostgreSQL refuses to run. */
+/** True if this process is root; PostgreSQL refuses to run as root. */
 export const isSuperuser = (): boolean => process.getuid?.() === 0;
 
 /**
- * The unprivileged user of this machine that PostgreSQL runs as when we are root; null when we are an ordinary
- * user ourselves. initdb asks for an entry in /etc/passwd, so a made-up id would not do.
- * @throws StartupError when /etc/passwd names no such user
+ * The unprivileged user that PostgreSQL runs as if we are root; null if we are an ordinary user ourselves. initdb
+ * requires an entry in /etc/passwd, so an invented id does not work.
+ * @throws StartupError if /etc/passwd has no such user
  */
 export const findPostgresUser = (passwd_path = '/etc/passwd'): PostgresUser | null => {
   if (!isSuperuser()) return null;
@@ -41,7 +43,7 @@ export const findPostgresUser = (passwd_path = '/etc/passwd'): PostgresUser | nu
   }
   throw new StartupError(
     `PostgreSQL does not run as root, and ${passwd_path} has neither of the users ${CANDIDATES.join(', ')}: ` +
-      'start as an ordinary user, or set DATABASE_URL to a PostgreSQL of your own.',
+      'start as an ordinary user, or set DATABASE_URL to your own PostgreSQL.',
   );
 };
 

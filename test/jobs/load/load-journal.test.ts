@@ -18,7 +18,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import { temporaryPath } from '../../support/server.ts';
 import { createTestLoader, readVault } from './loader-fixture.ts';
 
-describe('the loader', function () {
+describe('the journal loader', function () {
   this.timeout(60_000);
   let database: TestDatabase;
   let journal: TestJournal;
@@ -41,7 +41,7 @@ describe('the loader', function () {
   };
   const entriesOf = (writer: JournalWriter) => [...readAll(journal.store, writer.id)];
 
-  /** Appends so many calls, intent and outcome; gives their request ids, sorted. */
+  /** Appends so many calls, intent and outcome. @returns their request ids, sorted */
   const appendCalls = async (writer: JournalWriter, count: number): Promise<string[]> => {
     const made = Array.from({ length: count }, async () => {
       const begun = intent();
@@ -51,7 +51,7 @@ describe('the loader', function () {
     return (await Promise.all(made)).sort();
   };
 
-  it('takes a call into its hub, its link and its satellites', async () => {
+  it('writes a call to its hub, its link and its satellites', async () => {
     const writer = await journal.open();
     const begun = intent();
     const sequence = await writer.append(begun);
@@ -106,7 +106,7 @@ describe('the loader', function () {
     assert.equal(countEntries(journal.store), 0);
   });
 
-  it('takes every record in once, however many batches it needs, and nothing the second time', async () => {
+  it('loads every record once, however many batches it needs, and nothing the second time', async () => {
     const writers = [await journal.open(), await journal.open()];
     const sent = (await Promise.all(writers.map((writer) => appendCalls(writer, 2_500)))).flat().sort();
     const loader = openLoader();
@@ -129,7 +129,7 @@ describe('the loader', function () {
     assert.deepEqual(await readVault(database.sql), loaded);
   });
 
-  it('goes on where the vault stands when it died between commit and trim', async () => {
+  it("continues at the vault's position after a crash between commit and trim", async () => {
     const writer = await journal.open();
     const first = await appendCalls(writer, 300);
     const entries = entriesOf(writer);
@@ -147,7 +147,7 @@ describe('the loader', function () {
     assert.equal(listWriters(journal.store)[0]!.position, 800);
   });
 
-  it('takes each record in once when two of them share a journal', async () => {
+  it('loads each record once when two loaders share a journal', async () => {
     const writer = await journal.open();
     const first = await appendCalls(writer, 3_000);
     const [one, other] = [openLoader(), openLoader()];
@@ -182,7 +182,7 @@ describe('the loader', function () {
     assert.deepEqual((await readVault(database.sql)).request_ids, [begun.request_id]);
   });
 
-  it('drops an intent once a later one of the same call has taken its place', async () => {
+  it('deletes an intent once a later intent of the same call has replaced it', async () => {
     const writer = await journal.open();
     const begun = intent();
     const first = await writer.append(begun);
@@ -198,7 +198,7 @@ describe('the loader', function () {
     assert.deepEqual((await readVault(database.sql)).request_ids, [begun.request_id]);
   });
 
-  it('puts aside what it cannot read, with the reason, and takes in the records around it', async () => {
+  it('stores records that it cannot read with the reason, and loads the records around them', async () => {
     const writer = await journal.open();
     const [before, after, bad] = [outcome(intent(), null), outcome(intent(), null), outcome(intent(), null)];
     const texts = [
@@ -245,7 +245,7 @@ describe('the loader', function () {
     assert.deepEqual(await readVault(database.sql), loaded, 'once more adds nothing');
   });
 
-  it('forgets a writer that has ended when all of its records are in the vault, and no other', async () => {
+  it('deletes the registration of an ended writer, and no other, when all of its records are in the vault', async () => {
     const [ended, unused, living] = [await journal.open(), await journal.open(), await journal.open()];
     await appendCalls(ended, 10);
     await appendCalls(living, 10);
@@ -259,7 +259,7 @@ describe('the loader', function () {
     assert.equal(journal.store.positions.get(ended.id), undefined);
   });
 
-  it('says so when the database is older than the journal, and loads nothing over the gap', async () => {
+  it('fails when the database is older than the journal, and loads nothing beyond the gap', async () => {
     const writer = await journal.open();
     await appendCalls(writer, 10);
     await openLoader().drain();
@@ -280,7 +280,7 @@ describe('the loader', function () {
     assert.equal(await openLoader().drain(), 20);
   });
 
-  it('drops what the vault has when the journal is older than it, and takes in no second outcome', async () => {
+  it('deletes records that the vault already has when the journal is older, and loads no second outcome', async () => {
     const writer = await journal.open();
     const sent = await appendCalls(writer, 10);
     const entries = entriesOf(writer).slice(0, 12);
@@ -292,10 +292,10 @@ describe('the loader', function () {
   });
 });
 
-describe('the loader, when PostgreSQL goes away in the middle of its work', function () {
+describe('the journal loader during an outage of PostgreSQL', function () {
   this.timeout(90_000);
 
-  it('waits and goes on when it is back: nothing is lost, nothing is there twice', async () => {
+  it('waits and continues when PostgreSQL is back, without a lost or duplicate record', async () => {
     const data_dir = temporaryPath();
     makePrivateFolder(data_dir);
     const start = (port?: number) =>
@@ -360,7 +360,7 @@ describe('the loader, when PostgreSQL goes away in the middle of its work', func
   });
 });
 
-/** Sends the signal to the server that the file names and waits until it is gone. */
+/** Sends the signal to the server that the file names and waits until it has ended. */
 const endServer = async (pid_file: string, signal: NodeJS.Signals): Promise<void> => {
   const pid = Number(readFileSync(pid_file, 'utf8').split('\n')[0]);
   process.kill(pid, signal);

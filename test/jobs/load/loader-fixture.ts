@@ -8,7 +8,7 @@ import { testRegistry } from '../../support/calls.ts';
 
 const CLOCK = fixedClock('2026-11-21T10:05:00Z');
 
-/** A loader from the journal into the database at `url`, as the product makes it. */
+/** A loader from the journal into the database at `url`, with the product's settings. */
 export const createTestLoader = (store: JournalStore, url: string, log = silentLog): JournalLoader =>
   composeLoader({
     store,
@@ -19,15 +19,15 @@ export const createTestLoader = (store: JournalStore, url: string, log = silentL
   });
 
 export interface VaultContents {
-  /** The request ids of `api_request_s`, sorted; one that stands there twice is here twice. */
+  /** The request ids of `api_request_s`, sorted; duplicates included. */
   readonly request_ids: string[];
   /** `writer first-last count` of each batch, in order. */
   readonly batches: { writer: string; first: number; last: number; count: number }[];
-  /** The reasons of the records that no table took. */
+  /** The reasons of refused records. */
   readonly refusals: string[];
 }
 
-/** What a load left in the vault. */
+/** The rows that a load has left in the vault. */
 export const readVault = async (sql: Sql): Promise<VaultContents> => {
   const requests = await sql<{ id: string }[]>`
     select h.api_request_bk as id

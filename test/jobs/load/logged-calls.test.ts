@@ -18,7 +18,7 @@ const ROUTE: NonNullable<CallRecord['route']> = {
 
 const call = (change: Partial<CallRecord> = {}): CallRecord => ({ ...outcome(intent(), 1), ...change });
 
-describe('the leaves of calls', function () {
+describe('the audit log', function () {
   this.timeout(60_000);
   let database: TestDatabase;
   let journal: TestJournal;
@@ -46,7 +46,7 @@ describe('the leaves of calls', function () {
     }
   };
 
-  it('are one a call, with its route where it has one, and none for intents and what is refused', async () => {
+  it('has one leaf for each call, with its route if there is one, and none for intents and refused records', async () => {
     const begun = intent();
     await appendAll([begun, outcome(begun, 1), call({ route: ROUTE }), intent(), call({ customer: '\0' })]);
     await drain();
@@ -61,7 +61,7 @@ describe('the leaves of calls', function () {
     assert.deepEqual(batch!.sequences, [1, 2]);
   });
 
-  it('are one a call when eight loaders share a journal', async () => {
+  it('has one leaf for each call when eight loaders share a journal', async () => {
     for (let writer = 0; writer < 3; writer += 1) {
       await appendAll(Array.from({ length: 40 }, () => call({ route: ROUTE })));
     }
@@ -69,11 +69,11 @@ describe('the leaves of calls', function () {
     await assertLogged(database.sql);
   });
 
-  it('leave out the rivals of a call that stands, none of whose rows go in, and cover what is around them', async () => {
+  it('omits records that conflict with an existing call, whose rows are all refused, and covers the records around them', async () => {
     const stands = call();
     await appendAll([stands]);
     await drain();
-    // Another customer is another link, and a route is a row that the call which stands has not got.
+    // Another customer means another link, and the existing call has no route row.
     const rival: CallRecord = { ...stands, customer: 'somebody else', route: ROUTE };
     const twice = call({ route: ROUTE });
     const again: CallRecord = { ...twice, customer: 'somebody else' };
@@ -86,7 +86,7 @@ describe('the leaves of calls', function () {
     assert.deepEqual(
       refused.map((row) => ({ ...row })),
       [
-        // Of the rival and of the second outcome of one batch.
+        // Refused rows of the conflicting record and of the second outcome of one batch.
         { table_name: 'api_request_l', count: 2 },
         { table_name: 'api_request_route_s', count: 1 },
         { table_name: 'api_request_s', count: 3 },
@@ -96,7 +96,7 @@ describe('the leaves of calls', function () {
     await assertLogged(database.sql);
   });
 
-  it('cover every call when writers tell rivals of the same calls at the same time', async () => {
+  it('covers every call when writers record conflicting data of the same calls at the same time', async () => {
     const calls = Array.from({ length: 30 }, () => call());
     for (let writer = 0; writer < 4; writer += 1) {
       const customer = `customer ${writer}`;
@@ -107,7 +107,7 @@ describe('the leaves of calls', function () {
     assert.equal(leaves.filter(({ rows: [row] }) => row!.table === 'api_request_h').length, calls.length);
   });
 
-  it('are one a call when the loader is killed again and again', async () => {
+  it('has one leaf for each call when the loader is killed again and again', async () => {
     const calls = Array.from({ length: 600 }, () => call({ route: ROUTE }));
     for (let from = 0; from < calls.length; from += 200) await appendAll(calls.slice(from, from + 200));
     const loader = createTestLoader(journal.store, database.url);
@@ -132,7 +132,7 @@ describe('the leaves of calls', function () {
     await assertLogged(database.sql);
   });
 
-  it('are found by the id of the request, before and after they are in the tree', async () => {
+  it('finds the leaf of a call by its request id, before and after the leaf is in the tree', async () => {
     const calls = [call(), call({ request_id: '11111111-2222-4333-8444-555555555555' }), call({ route: ROUTE })];
     await appendAll([intent(), ...calls]);
     await drain();
@@ -152,7 +152,7 @@ describe('the leaves of calls', function () {
     assert.equal(await find('00000000-0000-7000-8000-00000000abcd'), null);
   });
 
-  it('and of every other row are found by the row', async () => {
+  it('finds the leaf of every other row by the row', async () => {
     await appendAll([call({ route: ROUTE })]);
     await drain();
     for (const { index, leaf_hash, rows } of await assertLogged(database.sql)) {

@@ -6,15 +6,15 @@ const LIMIT = 2;
 // Far longer than making a number takes.
 const PAUSE_MS = 20;
 
-describe('making ahead', () => {
-  it('gives each thing once, in order, and null after the last, however often it is asked', async () => {
+describe('the prefetch', () => {
+  it('returns each result once, in order, and null after the last, however often it is called', async () => {
     const prefetched = createPrefetch<number>(async (before) => (before === 5 ? null : (before ?? 0) + 1), LIMIT);
     const given: (number | null)[] = [];
     for (let asked = 0; asked < 8; asked += 1) given.push(await prefetched.next());
     assert.deepEqual(given, [1, 2, 3, 4, 5, null, null, null]);
   });
 
-  it('makes no more than its limit before they are asked for', async () => {
+  it('makes no more results in advance than its limit', async () => {
     let made = 0;
     const prefetched = createPrefetch<number>(async () => {
       made += 1;
@@ -27,7 +27,7 @@ describe('making ahead', () => {
     assert.equal(made, 1 + LIMIT);
   });
 
-  it('tells a failure to whoever asks for what could not be made, and to nobody else', async () => {
+  it('reports a failure to the consumer of the failed result only', async () => {
     const prefetched = createPrefetch<number>(async (before) => {
       if (before === 1) throw new Error('the journal cannot be read');
       return 1;

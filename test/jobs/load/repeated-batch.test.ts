@@ -3,7 +3,7 @@ import { createJournal, intent, outcome, type TestJournal } from '../../journal/
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts';
 import { createTestLoader, readVault } from './loader-fixture.ts';
 
-describe('the loader, when a batch holds a row that stands already', function () {
+describe('the journal loader', function () {
   this.timeout(60_000);
   let database: TestDatabase;
   let journal: TestJournal;
@@ -16,7 +16,7 @@ describe('the loader, when a batch holds a row that stands already', function ()
     await database.drop();
   });
 
-  it('takes in the records around it, and puts aside the one that says something else of the same call', async () => {
+  it('loads the other records of a batch and refuses the one that conflicts with an existing call', async () => {
     const calls = [intent(), intent(), intent()].map((begun) => outcome(begun, 1));
     const [first, second, third] = calls;
     const before_it = await journal.open();
@@ -25,7 +25,7 @@ describe('the loader, when a batch holds a row that stands already', function ()
     try {
       assert.equal(await loader.drain(), 1);
       const writer = await journal.open();
-      // Another writer or sequence makes it another statement of the call.
+      // Another writer or sequence makes it a different record of the call.
       for (const record of [second!, first!, third!, second!]) await writer.append(record);
       assert.equal(await loader.drain(), 4);
       const { request_ids, batches, refusals } = await readVault(database.sql);

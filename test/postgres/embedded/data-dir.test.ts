@@ -16,7 +16,7 @@ describe('the lock of the data directory', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('makes the folder, with those above it, closed to others', () => {
+  it('creates the folder and its parents, closed to other users', () => {
     const path = join(folder, 'a b', 'ü');
     lockDataDir(path).release();
     const mode = statSync(path).mode & 0o777;
@@ -25,14 +25,14 @@ describe('the lock of the data directory', () => {
     assert.equal(statSync(join(path, 'onevault.lock')).mode & 0o077, 0);
   });
 
-  it('leaves the mode of a folder that exists as it is', () => {
+  it('keeps the mode of an existing folder', () => {
     mkdirSync(folder);
     chmodSync(folder, 0o751);
     lockDataDir(folder).release();
     assert.equal(statSync(folder).mode & 0o777, 0o751);
   });
 
-  it('refuses a second holder in the same process, and does not lose the first by it', async () => {
+  it('refuses a second holder in the same process, and stays with the first', async () => {
     const lock = lockDataDir(folder);
     assert.throws(() => lockDataDir(folder), StartupError);
     assert.equal(await tryInChild(folder), 'refused');
@@ -61,10 +61,10 @@ describe('the lock of the data directory', () => {
     lock.release();
   });
 
-  it('says what is wrong when the path is a file', () => {
+  it('names the fault when the path is a file', () => {
     writeFileSync(folder, '');
     assert.throws(() => lockDataDir(folder), /cannot be used/);
-    assert.throws(() => lockDataDir(join(folder, 'below')), /cannot be (made|used)/);
+    assert.throws(() => lockDataDir(join(folder, 'below')), /cannot be (created|used)/);
   });
 });
 
@@ -77,7 +77,7 @@ const script = (folder: string, then: string) =>
 const run = (source: string): ChildProcess =>
   spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'ignore'] });
 
-/** A process that takes the lock, says so, and stays. */
+/** A process that takes the lock, reports it, and stays. */
 const holder = (folder: string): ChildProcess => run(script(folder, 'setInterval(() => {}, 1000);'));
 
 const tryInChild = async (folder: string): Promise<string> => {

@@ -2,8 +2,8 @@ import { silentLog } from '../../../src/core/log.ts';
 import { lockDataDir } from '../../../src/postgres/embedded/data-dir.ts';
 import { startEmbeddedPostgres } from '../../../src/postgres/embedded/embedded-postgres.ts';
 
-// A process of its own for the tests: `node embedded-postgres-fixture.ts <data_dir>` locks the folder, starts
-// PostgreSQL on it, prints its url as one JSON line, and stops when its standard input ends.
+// A process for the tests: `node embedded-postgres-fixture.ts <data_dir>` locks the folder, starts PostgreSQL on it,
+// prints its URL as one line of JSON, and stops when its standard input ends.
 const [data_dir = ''] = process.argv.slice(2);
 try {
   const lock = lockDataDir(data_dir);

@@ -28,7 +28,7 @@ import { type EmbeddedPostgresInput, startEmbeddedPostgres } from '../../../src/
 import { findPostgresUser, isSuperuser, SHARED_FOLDER } from '../../../src/postgres/embedded/postgres-user.ts';
 import { temporaryPath } from '../../support/server.ts';
 
-// A killed process loses nothing that the kernel has; only a power cut would tell the difference.
+// A killed process loses nothing that the kernel has; only a power cut would make a difference.
 const FAST = { fsync: 'off' };
 const FIXTURE = fileURLToPath(new URL('./embedded-postgres-fixture.ts', import.meta.url));
 
@@ -44,19 +44,19 @@ describe('the embedded PostgreSQL', function () {
 
   afterEach(async () => {
     for (const child of children.splice(0)) await kill(child, 'SIGKILL');
-    // Starting and stopping once more ends the server that a killed process may have left.
+    // A start and a stop end the server that a killed process may have left.
     if (existsSync(join(folder, 'postgres', 'postmaster.pid'))) await withServer(folder, async () => undefined);
     rmSync(folder, { recursive: true, force: true });
   });
 
   const start = (data_dir: string, options = {}) => startFixture(children, data_dir, options);
 
-  it('keeps what was written from one start to the next', async () => {
+  it('keeps its data from one start to the next', async () => {
     await withServer(folder, (sql) => sql`create table t as select 42 as n`);
     await withServer(folder, async (sql) => assert.deepEqual([...(await sql`select n from t`)], [{ n: 42 }]));
   });
 
-  it('is PostgreSQL 18 in UTF-8 with checksums, heard on loopback only and asking for a password', async () => {
+  it('is PostgreSQL 18 in UTF-8 with checksums, listens on loopback only and requires a password', async () => {
     await withServer(folder, async (sql, url) => {
       const [row] = await sql`
         select current_setting('server_version_num')::int / 10000 as major,
@@ -87,7 +87,7 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  it('is refused to a second process on the same data directory', async () => {
+  it('refuses a second process on the same data directory', async () => {
     const first = await start(folder);
     assert.ok(first.url);
     const second = await start(folder);
@@ -98,7 +98,7 @@ describe('the embedded PostgreSQL', function () {
     assert.equal(existsSync(join(folder, 'postgres', 'postmaster.pid')), false, 'stopped in order');
   });
 
-  it('recovers what was committed when its process is killed, and stops the server left behind', async () => {
+  it('recovers committed data after its process is killed, and stops the server that was left running', async () => {
     const { child, url } = await start(folder);
     const sql = connect(url ?? '', { max_connections: 1 });
     await sql`create table t as select generate_series(1, 1000) as n`;
@@ -113,7 +113,7 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  it('recovers what was committed when the server is killed with its process', async () => {
+  it('recovers committed data after the server is killed together with its process', async () => {
     const { child, url } = await start(folder);
     const sql = connect(url ?? '', { max_connections: 2 });
     await sql`create table t as select generate_series(1, 1000) as n`;
@@ -128,7 +128,7 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  it('tells when the server ends by itself, and starts again on the same port', async () => {
+  it('reports the end of the server when it ends by itself, and starts again on the same port', async () => {
     const { promise: died, resolve } = Promise.withResolvers<string>();
     const first = await startEmbeddedPostgres({ data_dir: folder, log: silentLog, on_exit: resolve });
     process.kill(postmasterPid(folder), 'SIGKILL');
@@ -146,7 +146,7 @@ describe('the embedded PostgreSQL', function () {
     assert.equal(calls, 0);
   });
 
-  it('makes the database anew when an earlier start was interrupted while making it', async () => {
+  it('creates the database again after a start that was interrupted while creating it', async () => {
     const { child } = await start(folder, { wait: false });
     const part = () => readdirSync(folder).find((name) => /^postgres\.part-\w+$/.test(name));
     while (!existsSync(join(folder, part() ?? 'none', 'PG_VERSION'))) await sleep(2);
@@ -157,7 +157,7 @@ describe('the embedded PostgreSQL', function () {
     assert.equal(part(), undefined, 'nothing half-made is left');
   });
 
-  it('ignores a stale postmaster.pid whose process id is a stranger by now', async () => {
+  it('ignores a stale postmaster.pid whose process id now belongs to another program', async () => {
     await withServer(folder, (sql) => sql`select 1`);
     const cluster = realpathSync(join(folder, 'postgres'));
     const { uid, gid } = statSync(cluster);
@@ -170,7 +170,7 @@ describe('the embedded PostgreSQL', function () {
     assert.equal(stranger.exitCode ?? stranger.signalCode, null, 'the stranger was left alone');
   });
 
-  it('runs in a folder with spaces, quotes and letters beyond ASCII, at the end of a long path', async () => {
+  it('runs in a folder with spaces, quotes and non-ASCII letters, at the end of a long path', async () => {
     const path = join(folder, `it's a "dätä" 目录 $HOME`, 'x'.repeat(200), 'y'.repeat(200));
     makePrivateFolder(path);
     await withServer(path, async (sql) => {
@@ -179,31 +179,31 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  it('says which port is taken', async () => {
+  it('names a port that is in use', async () => {
     const blocker = createServer();
     blocker.listen(0, '127.0.0.1');
     await once(blocker, 'listening');
     const { port } = blocker.address() as { port: number };
     await assert.rejects(
       startEmbeddedPostgres({ data_dir: folder, log: silentLog, port }),
-      new RegExp(`Port ${port} on 127.0.0.1 is taken`),
+      new RegExp(`Port ${port} on 127.0.0.1 is in use`),
     );
     blocker.close();
   });
 
-  it('says so when the database is of another version', async () => {
+  it('refuses a database of another version', async () => {
     await withServer(folder, (sql) => sql`select 1`);
     writeFileSync(join(folder, 'postgres', 'PG_VERSION'), '17\n');
     await assert.rejects(startEmbeddedPostgres({ data_dir: folder, log: silentLog }), /is of PostgreSQL 17/);
   });
 
-  it('says so when the password file is gone', async () => {
+  it('reports a missing password file', async () => {
     await withServer(folder, (sql) => sql`select 1`);
     rmSync(join(folder, 'postgres.password'));
     await assert.rejects(startEmbeddedPostgres({ data_dir: folder, log: silentLog }), /password cannot be read/);
   });
 
-  it('gives PostgreSQL none of our environment (read from /proc, of Linux)', async function () {
+  it('gives PostgreSQL none of our environment (read from /proc, Linux only)', async function () {
     if (!existsSync('/proc/self/environ')) this.skip();
     await withServer(folder, async () => {
       const environment = readFileSync(`/proc/${postmasterPid(folder)}/environ`, 'utf8');
@@ -211,7 +211,7 @@ describe('the embedded PostgreSQL', function () {
     });
   });
 
-  describe('as root (run by root alone)', () => {
+  describe('run by root (skipped for other users)', () => {
     before(function () {
       if (!isSuperuser()) this.skip();
     });
@@ -237,14 +237,14 @@ describe('the embedded PostgreSQL', function () {
         renameSync(data_dir, moved);
         await withServer(moved, async (sql) => assert.equal((await sql`select n from t`)[0]?.n, 42));
         rmSync(home, { recursive: true });
-        await assert.rejects(startEmbeddedPostgres({ data_dir: moved, log: silentLog }), /The database is gone/);
+        await assert.rejects(startEmbeddedPostgres({ data_dir: moved, log: silentLog }), /The database is missing/);
       } finally {
         rmSync(closed, { recursive: true, force: true });
         if (home !== undefined) rmSync(home, { recursive: true, force: true });
       }
     });
 
-    it('sets a database aside whose data directory was removed and made anew', async () => {
+    it('keeps the old database when its data directory was removed and created again', async () => {
       const closed = mkdtempSync(join(homedir(), 'onevault-test-'));
       const data_dir = join(closed, '.onevault');
       let home: string | undefined;
@@ -263,7 +263,7 @@ describe('the embedded PostgreSQL', function () {
       }
     });
 
-    it('uses the database that an ordinary user made, as that user', async () => {
+    it('uses a database that an ordinary user created, as that user', async () => {
       const user = ordinaryUser();
       chownSync(folder, user.uid, user.gid);
       const { child, url, error } = await start(folder, { user });
@@ -277,7 +277,7 @@ describe('the embedded PostgreSQL', function () {
       await withServer(folder, async (again) => assert.equal((await again`select n from t`)[0]?.n, 42));
     });
 
-    it('refuses an ordinary user the database that root made', async () => {
+    it('refuses an ordinary user the database that root created', async () => {
       await withServer(folder, (sql) => sql`select 1`);
       const user = ordinaryUser();
       const open = temporaryPath();
@@ -287,12 +287,12 @@ describe('the embedded PostgreSQL', function () {
       const { child, error } = await start(open, { user: { uid: 12_345, gid: user.gid } });
       await ended(child);
       rmSync(open, { recursive: true });
-      assert.match(error ?? '', /belongs to the user with id \d+, and this process runs as 12345/);
+      assert.match(error ?? '', /belongs to the user with id \d+, but this process runs as 12345/);
     });
   });
 });
 
-/** Runs `work` on a server of the data directory and stops it. */
+/** Runs `work` on a server of the data directory and stops the server. */
 const withServer = async (
   data_dir: string,
   work: (sql: Sql, url: string) => PromiseLike<unknown>,
@@ -337,7 +337,7 @@ const ended = async (child: ChildProcess): Promise<void> => {
 const postmasterPid = (data_dir: string): number =>
   Number(readFileSync(join(data_dir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
 
-/** Whether a process runs; one that has ended counts not, also before its parent took note. */
+/** True if the process runs; false if it has ended, even before its parent has read its status. */
 const isRunning = (pid: number): boolean => {
   try {
     process.kill(pid, 0);

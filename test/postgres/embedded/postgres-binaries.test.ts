@@ -16,7 +16,7 @@ import { findPostgresBinaries, reachableBinaries } from '../../../src/postgres/e
 import { findPostgresUser, isSuperuser } from '../../../src/postgres/embedded/postgres-user.ts';
 import { temporaryPath } from '../../support/server.ts';
 
-describe('the programs of the embedded PostgreSQL', function () {
+describe("the embedded PostgreSQL's programs", function () {
   this.timeout(60_000);
   const user = findPostgresUser();
   let folder: string;
@@ -40,14 +40,14 @@ describe('the programs of the embedded PostgreSQL', function () {
 
   const find = () => reachableBinaries({ package_folder, shared_folder, user, log: silentLog });
 
-  it('run where they are, if their user can reach them', async () => {
+  it("run in the package's folder if their user can reach it", async () => {
     const found = await find();
     assert.equal(found.major, '18');
     assert.equal(dirname(dirname(dirname(found.postgres))), package_folder);
     assert.equal(existsSync(shared_folder), false);
   });
 
-  it('run although the install script was blocked that links their libraries', async () => {
+  it('run although the install script that links their libraries was blocked', async () => {
     const links = libraryLinks(package_folder);
     assert.ok(links.length > 0);
     for (const link of links) rmSync(link);
@@ -55,7 +55,7 @@ describe('the programs of the embedded PostgreSQL', function () {
     for (const link of links) assert.ok(lstatSync(link).isSymbolicLink() && existsSync(link));
   });
 
-  it('are copied once to where their user can reach them, as root below a closed folder (run by root alone)', async function () {
+  it('are copied once to a folder that their user can reach, for root below a closed folder (run by root only)', async function () {
     if (!isSuperuser()) this.skip();
     for (const link of libraryLinks(package_folder)) rmSync(link);
     chmodSync(package_folder, 0o700);
@@ -72,7 +72,7 @@ describe('the programs of the embedded PostgreSQL', function () {
     }
   });
 
-  it('are refused with the way out when they do not run on this machine', async () => {
+  it('are refused with an alternative when they do not run on this machine', async () => {
     writeFileSync(join(package_folder, 'native/bin/postgres'), '#!/no/such/loader\n');
     await assert.rejects(find(), /another C library.*DATABASE_URL/);
     writeFileSync(

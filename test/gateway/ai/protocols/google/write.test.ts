@@ -216,7 +216,7 @@ describe("an error in Google's envelope", () => {
     assert.deepEqual(statusEnvelope(error, 'r', 0), {
       error: {
         code: 429,
-        message: 'Too many requests: wait as Retry-After says. More. Please try again in 3s.',
+        message: 'The rate limit is reached. Retry after the time in Retry-After. More. Please try again in 3s.',
         status: 'RESOURCE_EXHAUSTED',
         details: [
           {
@@ -232,7 +232,9 @@ describe("an error in Google's envelope", () => {
           },
           {
             '@type': 'type.googleapis.com/google.rpc.BadRequest',
-            fieldViolations: [{ field: 'a.b', description: 'Too many requests: wait as Retry-After says. More.' }],
+            fieldViolations: [
+              { field: 'a.b', description: 'The rate limit is reached. Retry after the time in Retry-After. More.' },
+            ],
           },
           { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: '3s' },
         ],
