@@ -1,8 +1,7 @@
 import type { Registry } from '../vault/registry.ts';
 import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
-import { createGap } from './bundle-gap.ts';
-import { type BundleLine, coveringSubtrees, entityLine, withheldColumns } from './bundle-lines.ts';
+import { type BundleLine, coveringSubtrees, createGap, entityLine, withheldColumns } from './bundle-lines.ts';
 import { createOwnership } from './bundle-owner.ts';
 import { latestCheckpoint, listKeys } from './checkpoints.ts';
 import { CertificateNotCoveredError, certificatesBeyond } from './destroyed.ts';

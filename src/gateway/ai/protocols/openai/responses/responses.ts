@@ -1,9 +1,10 @@
+import { errorEnvelope } from '../../../../../http/envelope.ts';
 import { createValidator } from '../../../../../http/validate.ts';
 import { invalid } from '../../../../../providers/invalid.ts';
 import { jsonBody } from '../../../body-reader.ts';
-import type { ClientProtocol } from '../../../client-protocol.ts';
+import type { ClientProtocol, ErrorFormat } from '../../../client-protocol.ts';
 import { chatOperation } from '../../../operations/chat.ts';
-import { responsesErrorFormat } from './error-format.ts';
+import { openAiErrorFormat } from '../error-format.ts';
 import { readRequest } from './read.ts';
 import schema from './responses.schema.json' with { type: 'json' };
 import type { ResponsesRequest } from './responses-request.ts';
@@ -42,4 +43,15 @@ const refuseBackgroundAndEmpty = (request: ResponsesRequest): void => {
     (given) => given !== undefined && given !== null && given.length !== 0,
   );
   if (!has_prompt) throw invalid('input', 'is missing');
+};
+
+/** A stream that breaks ends with the protocol's error event, which also holds the gateway's own fields. */
+const responsesErrorFormat: ErrorFormat = {
+  ...openAiErrorFormat,
+  broken: (error, request_id, now_ms, sequence_number) => {
+    const envelope = errorEnvelope(error, request_id, now_ms);
+    const { code, message, param } = envelope.error;
+    const event = { type: 'error', sequence_number, code, message, param, ...envelope };
+    return `event: error\ndata: ${JSON.stringify(event)}\n\n`;
+  },
 };

@@ -1,10 +1,8 @@
 import type { JsonObject } from '../../../../../providers/chat-form.ts';
 import { isObject, malformed } from '../../../../../providers/json.ts';
 import { createItemList, type Frame } from './item-list.ts';
-import { type OpenCall, openCall } from './write-call.ts';
+import { type OpenCall, type OpenMessage, type OpenThought, openCall, openMessage, openThought } from './open-items.ts';
 import type { ItemStatus } from './write-items.ts';
-import { type OpenMessage, openMessage } from './write-message.ts';
-import { type OpenThought, openThought } from './write-thought.ts';
 
 /** Writes the items of a streamed response. Each method returns the events to send, possibly ''. */
 interface ItemWriter {
