@@ -58,6 +58,10 @@ describe('the documentation', () => {
     );
   });
 
+  it('never shows npx without --no-install, which would run what a stranger publishes under our name', () => {
+    for (const page of PAGES) assert.doesNotMatch(textOf(page), /npx +(?:--yes |-y )?onevault/, page);
+  });
+
   it('links to pages and headings that there are', () => {
     for (const page of PAGES) {
       for (const [, target] of textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
@@ -71,7 +75,15 @@ describe('the documentation', () => {
 });
 
 const PAGES = [
-  ...['README.md', 'vault/README.md', 'verifier/README.md', 'src/sandbox/README.md'],
+  ...[
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'vault/README.md',
+    'verifier/README.md',
+    'src/sandbox/README.md',
+  ],
   'src/gateway/ai/protocols/README.md',
   ...readdirSync(new URL('../docs', import.meta.url), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))
