@@ -14,7 +14,7 @@ describe('GET /v1/models', () => {
 
   const get = (path: string, api_key = gateway.keys.api_key) => gateway.send({ path, headers: bearer(api_key) });
 
-  it("lists what may be asked for, in the form of OpenAI's SDK", async () => {
+  it("lists the models that the caller may use, in the form of OpenAI's SDK", async () => {
     const { data } = await gateway.openai().models.list();
     const names = data.map(({ id }) => id);
     assert.ok(names.includes('gpt-4o-mini') && names.includes('claude-haiku-4-5'));
@@ -22,7 +22,7 @@ describe('GET /v1/models', () => {
     for (const model of data) assert.deepEqual(Object.keys(model), ['id', 'object', 'created', 'owned_by']);
   });
 
-  it('lists nothing that a call would not find', async () => {
+  it('lists only models that a call finds', async () => {
     const { data } = (await get('/v1/ai/models')).json as { data: { id: string; capabilities: string[] }[] };
     const listed = (await gateway.openai().models.list()).data.map(({ id }) => id);
     assert.deepEqual(
@@ -44,7 +44,7 @@ describe('GET /v1/models', () => {
     }
   });
 
-  it('tells in the unified form what each can do, how much it takes, and who serves it', async () => {
+  it('lists capabilities, limits and providers of each model in the unified form', async () => {
     const { data } = (await get('/v1/ai/models')).json as { data: { id: string }[] };
     assert.deepEqual(
       data.find(({ id }) => id === 'text-embedding-3-small'),
@@ -60,20 +60,20 @@ describe('GET /v1/models', () => {
     assert.equal(errorOf(await gateway.get('/v1/ai/models')).code, 'missing_api_key');
   });
 
-  it('shows one', async () => {
+  it('returns one model by its name', async () => {
     const model = await gateway.openai().models.retrieve('claude-haiku-4-5');
     assert.equal(model.id, 'claude-haiku-4-5');
     assert.equal(model.owned_by, 'anthropic');
   });
 
-  it('names as owner who serves it, not who could', async () => {
+  it('names as owner a provider that serves the model now', async () => {
     const { data } = await gateway.openai().models.list();
     const listed = data.find(({ id }) => id === 'gpt-4o');
     const shown = await gateway.openai().models.retrieve('gpt-4o');
     assert.deepEqual([listed?.owned_by, shown.owned_by], ['openai', 'openai']);
   });
 
-  it('answers 404 for one that is not there, whatever its name', async () => {
+  it('returns 404 for an unknown model, whatever its name', async () => {
     for (const name of ['gpt-zero', '__proto__', '%00', '%', '%E0%A4%A', 'a'.repeat(5_000)]) {
       const reply = await get(`/v1/models/${name}`);
       assert.equal(reply.status, 404, name);
@@ -81,14 +81,14 @@ describe('GET /v1/models', () => {
     }
   });
 
-  it('asks for a key of a customer', async () => {
+  it("requires a customer's API key", async () => {
     assert.equal(errorOf(await gateway.get('/v1/models')).code, 'missing_api_key');
     assert.equal(errorOf(await get('/v1/models', 'sk_wrong')).code, 'invalid_api_key');
     assert.equal((await get('/v1/models', gateway.keys.admin_key)).status, 403);
     assert.equal((await get('/v1/models/gpt-4o', 'sk_wrong')).status, 401);
   });
 
-  it('leaves out a provider that is switched off, and so do calls', async () => {
+  it('omits a provider that is switched off, and so do calls', async () => {
     const { control } = gateway;
     const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'anthropic' });
     await restate(control, 'ai_provider_s', provider_hk, { is_active: false });
@@ -102,8 +102,8 @@ describe('GET /v1/models', () => {
   });
 });
 
-describe('a key that is refused where models are listed', () => {
-  it('is told to the audit log, as there is no call that would be', async () => {
+describe('a refused key in a request for the model list', () => {
+  it('is written to the audit log, because there is no call record', async () => {
     const gateway = await startTestGateway({ audit: { window_ms: 50 } });
     try {
       const { key } = await gateway.newCustomer({ slug: 'shut' });
@@ -113,15 +113,17 @@ describe('a key that is refused where models are listed', () => {
       for (const path of ['/v1/models', '/v1/models/gpt-4o', '/v1/ai/models', '/v1beta/models']) {
         assert.equal((await get(path, 'sk_wrong')).status, 401, path);
       }
-      const told = () => gateway.database.sql<{ actor_kind: string; reason: string; times: number; first: string }[]>`
+      const audited = () => gateway.database.sql<
+        { actor_kind: string; reason: string; times: number; first: string }[]
+      >`
         select s.actor_kind, s.reason, sum(s.event_count)::integer as times, min(s.subject) as first
         from audit.audit_event_s_current s
         where s.action = 'login.fail'
         group by s.actor_kind, s.reason
         order by s.actor_kind`;
-      await until(async () => (await told()).some(({ times }) => times === 4), 'all are told');
+      await until(async () => (await audited()).some(({ times }) => times === 4), 'all refusals are in the audit log');
       assert.deepEqual(
-        [...(await told())],
+        [...(await audited())],
         [
           { actor_kind: 'customer', reason: 'forbidden', times: 1, first: 'GET /v1/models/:model' },
           { actor_kind: 'unknown', reason: 'invalid_api_key', times: 4, first: 'GET /v1/models' },

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { detectFlags } from '../../../src/gateway/guardrails/detectors.ts';
+import { assertLinearTime } from '../../support/growth.ts';
 
-/** Sum of digits by ISO/IEC 7812-1, the other way round than the code has it: from the left. */
+/** Luhn sum of ISO/IEC 7812-1, from the left; the code under test counts from the right. */
 const luhnSum = (digits: string): number =>
   [...digits].reduce((sum, sign, index) => {
     const value = Number(sign) * ((digits.length - index) % 2 === 0 ? 2 : 1);
@@ -30,15 +31,15 @@ const iban = fc
 
 const inFours = (text: string, separator: string): string => text.match(/.{1,4}/g)!.join(separator);
 
-/** Another digit in the place of one. */
+/** Replaces one digit. */
 const altered = (text: string, place: number, by: number): string => {
   const at = place % text.length;
   if (!/\d/.test(text[at]!)) return text;
   return `${text.slice(0, at)}${(Number(text[at]) + by) % 10}${text.slice(at + 1)}`;
 };
 
-describe('the detectors', () => {
-  it('find every card number that its checksum proves, in one piece or in groups, with other numbers about it', () => {
+describe('the compliance detectors', () => {
+  it('find every card number with a valid checksum, in one piece or in groups, between other numbers', () => {
     fc.assert(
       fc.property(card, fc.constantFrom('', ' ', '-'), (number, separator) => {
         const written = separator === '' ? number : inFours(number, separator);
@@ -49,7 +50,7 @@ describe('the detectors', () => {
     );
   });
 
-  it('find no card number of which one digit is another', () => {
+  it('find no card number with one wrong digit', () => {
     fc.assert(
       fc.property(card, fc.nat(), fc.integer({ min: 1, max: 9 }), (number, place, by) => {
         assert.ok(!detectFlags(`card ${altered(number, place, by)}.`).includes('CARD'));
@@ -67,7 +68,7 @@ describe('the detectors', () => {
     );
   });
 
-  it('find every IBAN that its checksum proves, with words in capitals behind it', () => {
+  it('find every IBAN with a valid checksum, also before words in capitals', () => {
     fc.assert(
       fc.property(iban, (number) => {
         for (const written of [number, inFours(number, ' ')]) {
@@ -79,7 +80,7 @@ describe('the detectors', () => {
     );
   });
 
-  it('find no IBAN of which one digit is another', () => {
+  it('find no IBAN with one wrong digit', () => {
     fc.assert(
       fc.property(iban, fc.nat(), fc.integer({ min: 1, max: 9 }), (number, place, by) => {
         const wrong = altered(number, place, by);
@@ -101,7 +102,7 @@ describe('the detectors', () => {
     }
   });
 
-  it('let pass what only looks alike', () => {
+  it('ignore texts that only look like personal data', () => {
     for (const text of [
       '@ home',
       'user@localhost',
@@ -121,13 +122,9 @@ describe('the detectors', () => {
     }
   });
 
-  it('take a time that grows with the text and no faster, whatever stands in it', () => {
-    const size = 200_000;
+  it('take a time that grows linearly with the text, whatever the text contains', async () => {
     for (const piece of ['a', 'a.', '1', '12 ', 'AA11 ', 'MRN ', 'a@', '@a.', '1-']) {
-      const text = `${piece.repeat(size / piece.length)}@ 12`;
-      const started_ms = performance.now();
-      detectFlags(text);
-      assert.ok(performance.now() - started_ms < 2_000, piece);
+      await assertLinearTime((size) => detectFlags(`${piece.repeat(size / piece.length)}@ 12`), 200_000);
     }
   });
 });

@@ -9,7 +9,7 @@ import { errorOf } from '../../support/http.ts';
 const amount = fc.bigInt({ min: 0n, max: 10n ** 18n });
 
 describe('the budget counters', () => {
-  it('never pass a limit, and end at exactly what was spent, whatever is reserved and settled in whatever order', async () => {
+  it('never exceed a limit, and end at exactly the spent amount, in any order of reservations and settlements', async () => {
     await fc.assert(
       fc.asyncProperty(
         amount,
@@ -54,7 +54,7 @@ describe('the budget counters', () => {
     );
   });
 
-  it('count what was spent before, by month and by day', async () => {
+  it('restore earlier spending by month and by day', async () => {
     const counters = createBudgetCounters();
     counters.restore([
       { scope: 'acme', day: '2026-11-20', amount: 5n },
@@ -70,7 +70,7 @@ describe('the budget counters', () => {
 });
 
 const TOKENS = 8;
-const ask = (directive: string) => ({
+const bodyWith = (directive: string) => ({
   model: 'gpt-4o-mini',
   max_tokens: TOKENS,
   messages: [{ role: 'user', content: `Hi [[sandbox: ${directive}]]` }],
@@ -85,11 +85,11 @@ describe("a customer's budget", () => {
   });
   after(() => gateway.close());
 
-  /** What such a call could cost at most, and what it costs, in pico-dollars. */
+  /** Maximum cost and real cost of a call, in pico-dollars. */
   const costsOf = async (body: object) => {
     const call = await gateway.recorded((await gateway.chat(body)).request_id);
     return {
-      worst: (BigInt(call.route!.candidates[0]!.worst_cost!) * 10n) / 12n,
+      max_cost: (BigInt(call.route!.candidates[0]!.worst_cost!) * 10n) / 12n,
       cost: BigInt(call.provider_cost!),
     };
   };
@@ -105,13 +105,13 @@ describe("a customer's budget", () => {
     return BigInt(row!.spent);
   };
 
-  it('that fits 50 calls lets 50 of 200 at once pass, and settles to the pico-dollar', async () => {
-    // All are held together until the provider has waited: none is settled before the last is reserved.
-    const body = ask(`tokens=${TOKENS} latency_ms=1500`);
-    const { worst, cost } = await costsOf(ask(`tokens=${TOKENS} latency_ms=0000`));
+  it('for 50 calls admits 50 of 200 concurrent calls, and settles to the exact pico-dollar', async () => {
+    // The provider waits, so that no call is settled before the last one is reserved.
+    const body = bodyWith(`tokens=${TOKENS} latency_ms=1500`);
+    const { max_cost, cost } = await costsOf(bodyWith(`tokens=${TOKENS} latency_ms=0000`));
     const { key } = await gateway.newCustomer({
       slug: 'fifty',
-      cost_budget_monthly: usdFromPico(worst * 50n),
+      cost_budget_monthly: usdFromPico(max_cost * 50n),
     });
     const calls = Array.from({ length: 200 }, () => gateway.chat(body, key));
     const replies = await Promise.all(calls);
@@ -137,10 +137,10 @@ describe("a customer's budget", () => {
     );
   });
 
-  it('is used up call by call, never passed, and the vault has the same sum as the counter', async () => {
-    const body = ask(`tokens=${TOKENS}`);
-    const { worst, cost } = await costsOf(body);
-    const limit = worst + cost * 7n;
+  it('is used up call by call and never exceeded, and the vault holds the same sum as the counter', async () => {
+    const body = bodyWith(`tokens=${TOKENS}`);
+    const { max_cost, cost } = await costsOf(body);
+    const limit = max_cost + cost * 7n;
     const { key } = await gateway.newCustomer({ slug: 'small', cost_budget_monthly: usdFromPico(limit) });
     const statuses: number[] = [];
     for (let call = 0; call < 12; call += 1) {
@@ -152,10 +152,10 @@ describe("a customer's budget", () => {
     assert.equal(await spentInVault('small'), cost * 8n);
   });
 
-  it('that a call does not fit gets 402 that says what it could cost, what is left and how to mend it', async () => {
+  it('that is too small for a call refuses it with 402 and states the maximum cost, the rest and the remedy', async () => {
     const { key } = await gateway.newCustomer({ slug: 'poor', cost_budget_daily: '0.000001' });
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.chat(ask('tokens=8'), key);
+    const reply = await gateway.chat(bodyWith('tokens=8'), key);
     assert.equal(reply.status, 402);
     const error = errorOf(reply);
     assert.equal(error.code, 'budget_exceeded');
@@ -171,13 +171,13 @@ describe("a customer's budget", () => {
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 
-  it('of a day is whole again on the next day, that of the month is not', async () => {
-    const body = ask(`tokens=${TOKENS}`);
-    const { worst } = await costsOf(body);
+  it('for the day starts again on the next day, while the one for the month does not', async () => {
+    const body = bodyWith(`tokens=${TOKENS}`);
+    const { max_cost } = await costsOf(body);
     const { key } = await gateway.newCustomer({
       slug: 'daily',
-      cost_budget_daily: usdFromPico(worst),
-      cost_budget_monthly: usdFromPico(worst * 10n),
+      cost_budget_daily: usdFromPico(max_cost),
+      cost_budget_monthly: usdFromPico(max_cost * 10n),
     });
     assert.equal((await gateway.chat(body, key)).status, 200);
     assert.equal((await gateway.chat(body, key)).status, 402);
@@ -187,8 +187,8 @@ describe("a customer's budget", () => {
     assert.equal(gateway.budgets.total('daily/2026-11'), day * 2n);
   });
 
-  it('is never passed by a count that runs higher than the provider may go', async () => {
-    // One word of the sandbox is a token to it, and several to the tokenizer that counts a stream that broke.
+  it('is never exceeded by a token count above the limit that the provider was given', async () => {
+    // A word is one token to the sandbox, but several to the tokenizer that counts a broken stream.
     const body = {
       model: 'gpt-4o-mini',
       stream: true,

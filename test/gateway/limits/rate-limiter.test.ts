@@ -5,7 +5,7 @@ import { createRateLimiter } from '../../../src/gateway/limits/rate-limiter.ts';
 const NOW_MS = Date.parse('2026-11-21T10:00:00Z');
 
 describe('the rate limiter', () => {
-  it('lets exactly as many requests pass at one instant as a minute allows, and counts them down', () => {
+  it('allows exactly the requests of one minute at one instant, and counts them down', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), fc.integer({ min: 0, max: 1e12 }), (per_minute, more) => {
         const limiter = createRateLimiter();
@@ -23,7 +23,7 @@ describe('the rate limiter', () => {
     );
   });
 
-  it('never lets more pass in any window than a burst and what flows back in it', () => {
+  it('never allows more requests in any window than one burst and the refill of the window', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 120 }),
@@ -38,15 +38,15 @@ describe('the rate limiter', () => {
           }
           for (let first = 0; first < passed.length; first += 1) {
             const window_ms = passed.at(-1)! - passed[first]!;
-            const most = per_minute + (window_ms * per_minute) / 60_000 + 1e-6;
-            assert.ok(passed.length - first <= most);
+            const max = per_minute + (window_ms * per_minute) / 60_000 + 1e-6;
+            assert.ok(passed.length - first <= max);
           }
         },
       ),
     );
   });
 
-  it('lets a request pass once the wait that it told of is over, and not a second before', () => {
+  it('allows a request after the reported wait, and not a second earlier', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), fc.integer({ min: 0, max: 60_000 }), (per_minute, later_ms) => {
         const limiter = createRateLimiter();
@@ -63,7 +63,7 @@ describe('the rate limiter', () => {
     );
   });
 
-  it('holds to a limit so large that its requests are closer than a millisecond can tell', () => {
+  it('counts exactly at a limit of more than one request a microsecond', () => {
     const limiter = createRateLimiter();
     const per_minute = 2_147_483_647;
     for (let taken = 1; taken <= 1_000; taken += 1) {
@@ -71,14 +71,14 @@ describe('the rate limiter', () => {
     }
   });
 
-  it('keeps keys apart', () => {
+  it('counts each key separately', () => {
     const limiter = createRateLimiter();
     assert.ok(limiter.take('a', 1, NOW_MS).allowed);
     assert.ok(!limiter.take('a', 1, NOW_MS).allowed);
     assert.ok(limiter.take('b', 1, NOW_MS).allowed);
   });
 
-  it('gives nothing back when the clock steps back', () => {
+  it('frees no requests when the clock steps back', () => {
     const limiter = createRateLimiter();
     assert.ok(limiter.take('key', 1, NOW_MS).allowed);
     assert.ok(!limiter.take('key', 1, NOW_MS - 3_600_000).allowed);
@@ -86,7 +86,7 @@ describe('the rate limiter', () => {
     assert.ok(limiter.take('key', 1, NOW_MS + 60_000).allowed);
   });
 
-  it('forgets no key that is still held, however many there are', () => {
+  it('removes no key with taken requests, however many keys there are', () => {
     const limiter = createRateLimiter();
     assert.ok(limiter.take('first', 1, NOW_MS).allowed);
     for (let key = 0; key < 25_000; key += 1) limiter.take(`key ${key}`, 1, NOW_MS + 59_000);

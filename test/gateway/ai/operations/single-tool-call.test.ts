@@ -27,28 +27,28 @@ const chunkOf = (index: number, delta: ChatChunk['choices'][number]['delta']): C
 const pieces = (chunk: ChatChunk): (string | undefined)[] =>
   (chunk.choices[0]!.delta.tool_calls ?? []).map((piece) => piece.id ?? piece.function?.arguments);
 
-const asked = { model: 'm', messages: [] };
+const request = { model: 'm', messages: [] };
 
-describe('one tool call at a time', () => {
-  it('leaves each choice of a whole reply its first call', () => {
-    const bounded = singleToolCall({ ...asked, parallel_tool_calls: false });
+describe('a client that allows one tool call at a time', () => {
+  it('gets the first call of each choice of a whole response', () => {
+    const bounded = singleToolCall({ ...request, parallel_tool_calls: false });
     assert.deepEqual(bounded.whole(responseOf(['a', 'b', 'c'], [], ['d'])), responseOf(['a'], [], ['d']));
   });
 
-  it('leaves each choice of a stream its first call, with all of its pieces', () => {
-    const take = singleToolCall({ ...asked, parallel_tool_calls: false }).stream();
+  it('gets the first call of each choice of a stream, with all of its pieces', () => {
+    const take = singleToolCall({ ...request, parallel_tool_calls: false }).stream();
     const of = (index: number, id: string) => ({ index, ...call(id) });
     const more = (index: number, text: string) => ({ index, function: { arguments: text } });
     assert.deepEqual(pieces(take(chunkOf(0, { tool_calls: [of(3, 'a'), of(4, 'b')] }))), ['a']);
     assert.deepEqual(pieces(take(chunkOf(1, { tool_calls: [of(4, 'c')] }))), ['c']);
     assert.deepEqual(pieces(take(chunkOf(0, { tool_calls: [more(4, '2'), more(3, '1')] }))), ['1']);
     assert.deepEqual(take(chunkOf(0, { content: 'x', tool_calls: [of(5, 'd')] })), chunkOf(0, { content: 'x' }));
-    const said = chunkOf(0, { role: 'assistant', content: 'x' });
-    assert.deepEqual(take(said), said);
+    const text_chunk = chunkOf(0, { role: 'assistant', content: 'x' });
+    assert.deepEqual(take(text_chunk), text_chunk);
   });
 
-  it('changes nothing where several may be made', () => {
-    for (const chat of [asked, { ...asked, parallel_tool_calls: true }]) {
+  it('gets all calls if it allows several', () => {
+    for (const chat of [request, { ...request, parallel_tool_calls: true }]) {
       const response = responseOf(['a', 'b']);
       assert.equal(singleToolCall(chat).whole(response), response);
       const chunk = chunkOf(0, { tool_calls: [{ index: 0 }, { index: 1 }] });

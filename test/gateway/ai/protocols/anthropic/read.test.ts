@@ -4,8 +4,8 @@ import { readRequest } from '../../../../../src/gateway/ai/protocols/anthropic/r
 const read = (fields: object) =>
   readRequest({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content: 'x' }], ...fields });
 
-describe("a request of Anthropic's in the pivot form", () => {
-  it('keeps the order of results and words, thinking, failures and cache marks', () => {
+describe("the reader of Anthropic's requests", () => {
+  it('keeps the order of results and texts, and keeps thinking, failures and cache marks', () => {
     const mark = { cache_control: { type: 'ephemeral' } };
     const thinking = { type: 'thinking', thinking: 'hm', signature: 's' };
     const { chat, unsupported } = read({
@@ -52,7 +52,7 @@ describe("a request of Anthropic's in the pivot form", () => {
     ]);
   });
 
-  it('carries pictures, documents and results of a search', () => {
+  it('converts images, documents and search results', () => {
     const source = (fields: object) => ({ type: 'document', title: 'T', source: fields });
     const { chat } = read({
       messages: [
@@ -75,18 +75,18 @@ describe("a request of Anthropic's in the pivot form", () => {
         },
       ],
     });
-    const text = (said: string) => ({ type: 'text', text: said });
+    const textPart = (text: string) => ({ type: 'text', text });
     assert.deepEqual(chat.messages[0]?.content, [
       { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
       { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
       { type: 'file', file: { filename: 'T', file_data: 'data:application/pdf;base64,BBBB' } },
       { type: 'file', file: { filename: 'T', file_url: 'https://example.com/a.pdf' } },
       { type: 'file', file: { filename: 'T', text: 'body' } },
-      ...['T', 'inner', 'S', 'https://s', 'found'].map(text),
+      ...['T', 'inner', 'S', 'https://s', 'found'].map(textPart),
     ]);
   });
 
-  it('carries tools, sampling, effort, thinking, schema, tier and user', () => {
+  it('converts tools, sampling, effort, thinking, schema, service tier and user', () => {
     const schema = {
       type: 'object',
       properties: { n: { type: 'integer' } },
@@ -134,7 +134,7 @@ describe("a request of Anthropic's in the pivot form", () => {
     });
   });
 
-  it('finds the field of the client that a field of the pivot form came from', () => {
+  it("maps a path of the pivot form to the client's path", () => {
     const { locate } = read({
       system: 'Be kind.',
       messages: [

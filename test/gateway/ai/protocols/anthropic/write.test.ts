@@ -38,11 +38,11 @@ const call = (name: string, args: string) => ({
   function: { name, arguments: args },
 });
 
-describe("a reply in Anthropic's form", () => {
+describe("the writer of Anthropic's responses", () => {
   const write = (response: ChatResponse) =>
     JSON.parse(messagesWriter.whole(response)(ending, NOTHING_USED)) as Record<string, unknown>;
 
-  it('has thinking, text, calls and each kind of token apart', () => {
+  it('writes thinking, text, calls, and each kind of token separately', () => {
     const thinking = { type: 'thinking', thinking: 'hm', signature: 's' };
     const body = write(
       responded({ content: 'Hi', thinking_blocks: [thinking], tool_calls: [call('f', '{"x":1}')] }, 'tool_calls'),
@@ -63,7 +63,7 @@ describe("a reply in Anthropic's form", () => {
     );
   });
 
-  it('says why it stopped', () => {
+  it('writes the stop reason', () => {
     const forced = responded({ tool_calls: [call('f', '')] });
     const cut = responded({ tool_calls: [call('f', '{"x":')] }, 'length');
     for (const [response, reason] of [
@@ -78,7 +78,7 @@ describe("a reply in Anthropic's form", () => {
     }
   });
 
-  it('is refused where the arguments of a call are none', () => {
+  it('rejects a call with invalid arguments', () => {
     for (const args of ['{', '7', '[]']) {
       assert.throws(() => write(responded({ tool_calls: [call('f', args)] })), {
         code: 'provider_malformed',
@@ -87,7 +87,7 @@ describe("a reply in Anthropic's form", () => {
   });
 });
 
-describe("a stream in Anthropic's form", () => {
+describe("the writer of Anthropic's streams", () => {
   const chunk = (delta: JsonObject, finish_reason: string | null = null): ChatChunk => ({
     id: 'c1',
     object: 'chat.completion.chunk',
@@ -105,7 +105,7 @@ describe("a stream in Anthropic's form", () => {
       .map((frame) => JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as Record<string, unknown>);
   };
 
-  it('opens and closes one block after the other, and tells usage at last', () => {
+  it('opens and closes one block after the other, and writes usage last', () => {
     const events = write([
       chunk({ role: 'assistant', content: '' }),
       chunk({ reasoning_content: 'hm' }),
@@ -151,7 +151,7 @@ describe("a stream in Anthropic's form", () => {
     assert.equal(end?.type, 'message_stop');
   });
 
-  it('keeps thinking that came whole', () => {
+  it('keeps a thinking block that comes whole', () => {
     const redacted = { type: 'redacted_thinking', data: 'x' };
     const signed = { type: 'thinking', thinking: 'hm', signature: 's' };
     const events = write([chunk({ thinking_blocks: [redacted, signed] }), chunk({ content: 'x' }, 'stop')]);
@@ -161,7 +161,7 @@ describe("a stream in Anthropic's form", () => {
     assert.deepEqual(signature?.delta, { type: 'signature_delta', signature: 's' });
   });
 
-  it('tells a refusal', () => {
+  it('writes a refusal', () => {
     const events = write([chunk({ refusal: 'I will ' }), chunk({ refusal: 'not.' }), chunk({}, 'stop')]);
     assert.deepEqual(events.at(-2)?.delta, {
       stop_reason: 'refusal',
@@ -170,7 +170,7 @@ describe("a stream in Anthropic's form", () => {
     });
   });
 
-  /** The blocks that a reader of the events has at last, as Anthropic's SDK puts them together. */
+  /** The final blocks of a reader of the events, assembled as Anthropic's SDK does. */
   const blocksOf = (chunks: readonly ChatChunk[]): readonly unknown[] => {
     const blocks: { head: JsonObject; text: string; is_open: boolean }[] = [];
     for (const { type, index, content_block, delta } of write(chunks)) {
@@ -195,7 +195,7 @@ describe("a stream in Anthropic's form", () => {
     piece(index, { id: name, function: { name, arguments: given } });
   const more = (index: number, given: string) => piece(index, { function: { arguments: given } });
 
-  it('puts the pieces of mixed calls together, the later call after the earlier', () => {
+  it('assembles interleaved calls, the later call after the earlier one', () => {
     const mixed = [
       opened(0, 'f', '{"x":'),
       opened(1, 'g', '{'),
@@ -223,7 +223,7 @@ describe("a stream in Anthropic's form", () => {
     ]);
   });
 
-  it('has the same calls however their pieces are cut and mixed', () => {
+  it('writes the same calls however their pieces are cut and interleaved', () => {
     const texts = fc.array(
       fc.json().map((value) => `{"v":${value}}`),
       { minLength: 1, maxLength: 4 },
@@ -250,7 +250,7 @@ describe("a stream in Anthropic's form", () => {
     );
   });
 
-  it('writes a call as it comes, though another waits for it', () => {
+  it('writes a call as it comes while another call waits', () => {
     const frames = messagesWriter.stream();
     frames.chunk(opened(0, 'f', '{'), null);
     assert.equal(frames.chunk(opened(1, 'g', '{'), null), '');
@@ -258,7 +258,7 @@ describe("a stream in Anthropic's form", () => {
     assert.match(frames.chunk(more(1, '}'), null), /^event: content_block_delta/);
   });
 
-  it('is broken where a call has no name, or goes on after it was whole', () => {
+  it('rejects a call without a name, and a call that continues after its end', () => {
     for (const chunks of [
       [opened(0, 'f', '{}'), opened(1, 'g', '{'), more(0, '1')],
       [more(0, '{}')],

@@ -9,7 +9,7 @@ const read = (fields: object) =>
     model: 'm',
     stream: false,
   });
-const lostOf = (fields: object) => read(fields).unsupported.map(({ param }) => param);
+const unsupportedOf = (fields: object) => read(fields).unsupported.map(({ param }) => param);
 
 const SIGNED = [{ type: 'thinking', thinking: 'hm', signature: 's' }];
 const SIGNATURE = Buffer.from(JSON.stringify(SIGNED)).toString('base64');
@@ -19,8 +19,8 @@ const call = (id: string, name: string, args: string) => ({
   function: { name, arguments: args },
 });
 
-describe("a request of Google's in the pivot form", () => {
-  it('matches results to calls by id, else by name and order, and gives back what was signed', () => {
+describe("the reader of Google's requests", () => {
+  it('matches results to calls by id, else by name and order, and sends signed thoughts back', () => {
     const functionCall = (name: string, fields: object = {}) => ({
       functionCall: { name, args: { x: 1 }, ...fields },
     });
@@ -70,7 +70,7 @@ describe("a request of Google's in the pivot form", () => {
     ]);
   });
 
-  it('takes a turn of the model that comes in several contents for one', () => {
+  it('joins several contents of one model turn', () => {
     const { chat, locate } = read({
       contents: [
         ...HI,
@@ -99,7 +99,7 @@ describe("a request of Google's in the pivot form", () => {
     assert.equal(locate('messages[4]'), 'contents[5]');
   });
 
-  it('carries pictures, sound, documents and texts, and those of results', () => {
+  it('converts images, audio, documents and texts, also those of function results', () => {
     const inline = (mimeType: string) => ({ inlineData: { mimeType, data: 'YWJj' } });
     const { chat, unsupported } = read({
       contents: [
@@ -133,7 +133,7 @@ describe("a request of Google's in the pivot form", () => {
     assert.deepEqual(chat.messages[2]?.content, [{ type: 'text', text: 'seen' }, image]);
   });
 
-  it('carries tools, sampling, formats, thinking and tiers', () => {
+  it('converts tools, sampling, formats, thinking and service tiers', () => {
     const { chat, unsupported } = read({
       tools: [
         {
@@ -211,7 +211,7 @@ describe("a request of Google's in the pivot form", () => {
     });
   });
 
-  it('asks for JSON as strictly as the schema allows', () => {
+  it('requests JSON as strictly as the schema allows', () => {
     const format = (generationConfig: object) => read({ generationConfig }).chat.response_format;
     const json = { responseMimeType: 'application/json' };
     const properties = { n: { type: 'STRING' } };
@@ -234,7 +234,7 @@ describe("a request of Google's in the pivot form", () => {
     });
   });
 
-  it('says how functions are to be called, by names where they are some of all', () => {
+  it('converts the function calling mode and the names of allowed functions', () => {
     const tools = [{ functionDeclarations: [{ name: 'f' }, { name: 'g' }, { name: 'h' }] }];
     const choose = (mode: string, allowedFunctionNames: string[] = []) => {
       const config = { functionCallingConfig: { mode, allowedFunctionNames } };
@@ -249,7 +249,7 @@ describe("a request of Google's in the pivot form", () => {
     assert.deepEqual(choose('VALIDATED', ['f', 'h']), ['auto', 'fh']);
   });
 
-  it('names what others cannot be told, by its own path', () => {
+  it("reports fields that other providers lack, by Google's paths", () => {
     const config = (fields: object) => ({ generationConfig: fields });
     const parts = (...given: object[]) => ({ contents: [{ parts: [{ text: 'x' }, ...given] }] });
     for (const [fields, path] of [
@@ -282,7 +282,7 @@ describe("a request of Google's in the pivot form", () => {
       ],
       [parts({ executableCode: {} }), 'contents[0].parts[1]'],
     ] as const) {
-      assert.deepEqual(lostOf(fields), [path]);
+      assert.deepEqual(unsupportedOf(fields), [path]);
     }
     const thought = { role: 'model', parts: [{ thought: true, text: 'hidden words' }] };
     const { unread } = read({ contents: [...HI, thought], x_new: { deep: 'secret words' } });
@@ -294,7 +294,7 @@ describe("a request of Google's in the pivot form", () => {
     }
   });
 
-  it('finds the field of the client that a field of the pivot form came from', () => {
+  it("maps a path of the pivot form to the client's path", () => {
     const { locate } = read({
       systemInstruction: { parts: [{ text: 'Be kind.' }] },
       contents: [

@@ -45,17 +45,17 @@ const responded = (message: object, finish_reason = 'stop', more: object = {}): 
 
 const THOUGHT = { reasoning_content: 'hm', thinking_blocks: SIGNED };
 
-describe("a reply in Google's form", () => {
+describe("the writer of Google's responses", () => {
   const write = (response: ChatResponse, shows_thoughts = true) =>
     JSON.parse(createContentWriter({ shows_thoughts }).whole(response)(ending, NOTHING_USED)) as {
       candidates: { content: { parts: JsonObject[] }; finishReason: string; finishMessage?: string }[];
       usageMetadata: JsonObject;
     };
 
-  it('has thoughts where asked for, text, signed calls and each kind of token apart', () => {
+  it('writes requested thoughts, text, signed calls, and each kind of token separately', () => {
     const calls = [call('a', 'f', '{"x":1}'), call('b', 'g', '')];
     const response = responded({ content: 'Hi', ...THOUGHT, tool_calls: calls }, 'tool_calls');
-    const said = [
+    const text_and_calls = [
       { text: 'Hi' },
       { functionCall: { id: 'a', name: 'f', args: { x: 1 } }, thoughtSignature: SIGNATURE },
       { functionCall: { id: 'b', name: 'g', args: {} } },
@@ -63,7 +63,7 @@ describe("a reply in Google's form", () => {
     const { candidates, ...rest } = write(response);
     assert.deepEqual(candidates, [
       {
-        content: { parts: [{ text: 'hm', thought: true }, ...said], role: 'model' },
+        content: { parts: [{ text: 'hm', thought: true }, ...text_and_calls], role: 'model' },
         finishReason: 'STOP',
         index: 0,
       },
@@ -83,10 +83,10 @@ describe("a reply in Google's form", () => {
       modelVersion: 'gpt',
       responseId: 'c1',
     });
-    assert.deepEqual(write(response, false).candidates[0]?.content.parts, said);
+    assert.deepEqual(write(response, false).candidates[0]?.content.parts, text_and_calls);
   });
 
-  it('says why it stopped, and how sure it was', () => {
+  it('writes the finish reason and the log probabilities', () => {
     const reason = (response: ChatResponse) => {
       const [first] = write(response).candidates;
       return [first?.finishReason, first?.finishMessage];
@@ -104,7 +104,7 @@ describe("a reply in Google's form", () => {
     );
   });
 
-  it('is refused where the arguments of a call are none, unless the limit cut them', () => {
+  it('rejects a call with invalid arguments, unless the token limit cut them', () => {
     for (const args of ['{', '7', '[]']) {
       const response = (finish: string) => responded({ tool_calls: [call('a', 'f', args)] }, finish);
       assert.throws(() => write(response('tool_calls')), { code: 'provider_malformed' });
@@ -113,7 +113,7 @@ describe("a reply in Google's form", () => {
   });
 });
 
-describe("a stream in Google's form", () => {
+describe("the writer of Google's streams", () => {
   const chunk = (delta: JsonObject, finish_reason: string | null = null, index = 0): ChatChunk => ({
     id: 'c1',
     object: 'chat.completion.chunk',
@@ -134,7 +134,7 @@ describe("a stream in Google's form", () => {
   const partsOf = (frames: readonly Frame[]) =>
     frames.flatMap(({ candidates }) => candidates.flatMap(({ content }) => content.parts));
 
-  it('has calls whole, however their pieces came, signed, and usage with the last frame', () => {
+  it('writes calls whole and signed, however their pieces come, and usage with the last frame', () => {
     const frames = write([
       chunk({ role: 'assistant', content: '' }),
       chunk({ reasoning_content: 'hm' }),
@@ -161,7 +161,7 @@ describe("a stream in Google's form", () => {
     assert.deepEqual(partsOf(write([chunk({ reasoning_content: 'hm' })], false)), [{ text: '' }]);
   });
 
-  it('tells refusals, several candidates, and calls where no reason to stop ever came', () => {
+  it('writes refusals, several candidates, and calls of a stream without a finish reason', () => {
     const refused = write([chunk({ refusal: 'No' }), chunk({ refusal: '.' }), chunk({}, 'stop')]).at(-1)!;
     assert.deepEqual(refused.candidates[0], {
       content: { parts: [{ text: '' }], role: 'model' },
@@ -178,14 +178,14 @@ describe("a stream in Google's form", () => {
     assert.deepEqual(partsOf(open), [{ functionCall: { id: 'a', name: 'f', args: { x: 1 } } }]);
   });
 
-  it('is refused where a call is none', () => {
+  it('rejects an invalid call', () => {
     assert.throws(() => write([piece(0, { id: 'a' })]), { code: 'provider_malformed' });
     const call_0 = piece(0, { id: 'a', function: { name: 'f', arguments: '{' } });
     assert.throws(() => write([call_0, chunk({}, 'tool_calls')]), { code: 'provider_malformed' });
     assert.throws(() => write([chunk({ tool_calls: 7 })]), { code: 'provider_malformed' });
   });
 
-  it('stands as a list whose items are the data of the events', () => {
+  it('writes a list whose items are the data of the events', () => {
     const pushed = ['data: {"a":\ndata: 1}\n\ndata:{"b":2}\r\n\r\n', '', ': a comment\n\n', 'data: 3\r\r'];
     const frames = arrayForm.reframe({
       push: () => pushed.shift()!,
@@ -206,8 +206,8 @@ describe("a stream in Google's form", () => {
   });
 });
 
-describe("an error in Google's envelope", () => {
-  it('has the status as a number and as a word, and our own fields in its details', () => {
+describe("an error in Google's format", () => {
+  it("has the status as a number and as a word, and the gateway's own fields in its details", () => {
     const error = new OneVaultError('rate_limit_exceeded', {
       details: 'More.',
       param: 'a.b',

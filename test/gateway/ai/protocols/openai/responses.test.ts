@@ -25,8 +25,8 @@ const request: ResponsesRequest = { model: 'm', input: 'x' };
 
 const read = (fields: object) => readRequest({ ...request, ...fields });
 
-describe("a request of OpenAI's responses in the pivot form", () => {
-  it('puts together what the model said in one turn, and keeps what tools answered apart', () => {
+describe("the reader of OpenAI's responses requests", () => {
+  it('joins the items of one model turn, and keeps tool outputs separate', () => {
     const call = (id: string, name: string) => ({
       type: 'function_call',
       id: `fc_${id}`,
@@ -101,7 +101,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
     assert.equal(locate('max_completion_tokens'), 'max_output_tokens');
   });
 
-  it('carries tools, sampling, effort, schema, verbosity, tier and probabilities', () => {
+  it('converts tools, sampling, effort, schema, verbosity, service tier and log probabilities', () => {
     const schema = { type: 'object', properties: { n: { type: 'integer' } } };
     const { chat, unsupported } = read({
       temperature: 0.5,
@@ -143,7 +143,7 @@ describe("a request of OpenAI's responses in the pivot form", () => {
     });
   });
 
-  it('finds the text of what it cannot carry', () => {
+  it('collects the text of unsupported fields', () => {
     const { unsupported, unread } = read({
       input: [{ type: 'mcp_call', output: 'secret' }],
       prompt: { id: 'p', variables: { who: 'hidden' } },
@@ -191,7 +191,7 @@ const wholeOf = (message: JsonObject, finish_reason: string | null): JsonObject 
   return JSON.parse(write.whole(response)(ending, NOTHING_USED)) as JsonObject;
 };
 
-/** The response as OpenAI's own SDK gathers it from the events. */
+/** The response that OpenAI's SDK assembles from the events. */
 const gathered = async (events: readonly ResponseStreamEvent[]): Promise<JsonObject> => {
   const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
   const stream = ResponseStream.fromReadableStream(new Blob([lines]).stream() as never);
@@ -204,7 +204,7 @@ const withoutParsed = (value: unknown): unknown =>
 
 const EVENTS_OF_ITEMS = /^response\.(output_item|content_part|output_text|refusal|function_call|reasoning)/;
 
-/** That events are numbered without a gap, and nothing is said of an item or a part that is not open. */
+/** Asserts that events are numbered without a gap, and that no event concerns an item or a part that is not open. */
 const assertInOrder = (events: readonly ResponseStreamEvent[]): void => {
   const open = new Map<number, number>();
   let begun = 0;
@@ -233,7 +233,7 @@ type Piece = {
   readonly call: number;
 };
 
-/** What a provider may send: thinking, words, a refusal, then the arguments of several calls, in turns. */
+/** Possible provider output: thinking, text, a refusal, then the interleaved arguments of several calls. */
 const pieces = fc
   .record({
     thoughts: fc.array(word, { maxLength: 3 }),
@@ -299,8 +299,8 @@ const messageOf = (given: readonly Piece[]): JsonObject => {
   };
 };
 
-describe("a reply in OpenAI's responses", () => {
-  it('is the same whole, streamed, and as the SDK gathers the stream, whatever came in which pieces', async () => {
+describe("the writer of OpenAI's responses", () => {
+  it('writes the same response whole, streamed, and as the SDK assembles it, whatever the pieces are', async () => {
     await fc.assert(
       fc.asyncProperty(pieces, fc.constantFrom('stop', 'length', 'tool_calls'), async (given, finish_reason) => {
         const whole = wholeOf(messageOf(given), finish_reason);
@@ -309,7 +309,7 @@ describe("a reply in OpenAI's responses", () => {
         const last = events.at(-1) as unknown as { response: JsonObject };
         assert.deepEqual(last.response, whole);
         assert.deepEqual(await gathered(events), whole);
-        // As it stands before the last event, the SDK has the same items.
+        // Before the last event, the SDK has the same items.
         const { output } = await gathered(events.slice(0, -1));
         assert.deepEqual(output, whole.output);
       }),
@@ -317,7 +317,7 @@ describe("a reply in OpenAI's responses", () => {
     );
   });
 
-  it('tells usage with cached and reasoning tokens apart', () => {
+  it('writes cached and reasoning tokens separately', () => {
     assert.deepEqual(wholeOf({ content: 'x' }, 'stop').usage, {
       input_tokens: 130,
       input_tokens_details: { cached_tokens: 100, cache_write_tokens: 20 },
@@ -327,7 +327,7 @@ describe("a reply in OpenAI's responses", () => {
     });
   });
 
-  it('gives signed thinking so that it comes back as it was', () => {
+  it('writes signed thinking so that the client sends it back unchanged', () => {
     const blocks = [
       { type: 'thinking', thinking: 'hm', signature: 's' },
       { type: 'redacted_thinking', data: 'zzz' },
@@ -347,7 +347,7 @@ describe("a reply in OpenAI's responses", () => {
     assert.equal(chat.messages[1]?.content, 'x');
   });
 
-  it('says why it ended', () => {
+  it('writes the reason of the end', () => {
     const ends = (message: JsonObject, finish_reason: string) => {
       const { status, incomplete_details } = wholeOf(message, finish_reason);
       return [status, (incomplete_details as JsonObject | null)?.reason];
@@ -359,7 +359,7 @@ describe("a reply in OpenAI's responses", () => {
     assert.equal(eventsOf([chunkOf({ content: 'x' }, 'length')]).at(-1)?.type, 'response.incomplete');
   });
 
-  it('carries citations and log probabilities', () => {
+  it('writes citations and log probabilities', () => {
     const citation = { start_index: 0, end_index: 1, url: 'https://example.com', title: 'E' };
     const annotations = [{ type: 'url_citation', url_citation: citation }];
     const logprobs = { content: [{ token: 'x', logprob: -1, bytes: [120], top_logprobs: [] }] };
@@ -377,7 +377,7 @@ describe("a reply in OpenAI's responses", () => {
     ]);
   });
 
-  it('of nothing is an empty message, also where no chunk came', () => {
+  it('writes an empty message for an empty response, also without any chunk', () => {
     const { output } = wholeOf({}, 'stop');
     assert.deepEqual((output as JsonObject[])[0]?.content, [
       { type: 'output_text', text: '', annotations: [], logprobs: [] },
@@ -387,7 +387,7 @@ describe("a reply in OpenAI's responses", () => {
     assert.deepEqual(events.at(-1)?.type, 'response.completed');
   });
 
-  it('is malformed where a tool call has no name', () => {
+  it('rejects a tool call without a name', () => {
     const call = { index: 0, id: 'a', function: { arguments: '{}' } };
     assert.throws(() => eventsOf([chunkOf({ tool_calls: [call] })]), { code: 'provider_malformed' });
     assert.throws(() => wholeOf({ tool_calls: [call] }, 'tool_calls'), { code: 'provider_malformed' });
