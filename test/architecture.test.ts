@@ -15,7 +15,7 @@ const HOUSE: House = {
     ['dbt'],
     ['pricing'],
     ['catalog'],
-    ['providers'],
+    ['providers', 'resources'],
     ['gateway', 'modules'],
     ['jobs'],
     ['server', 'cli'],
@@ -34,6 +34,7 @@ const HOUSE: House = {
     ['gateway', 'audit'],
     ['gateway', 'dbt'],
     ['gateway', 'catalog'],
+    ['gateway', 'resources'],
   ],
   except: {
     gateway: ['src/catalog/snapshot.ts'],

@@ -48,6 +48,11 @@ export const ERRORS = {
     'invalid_request_error',
     'This path does not support the method. Use one that the Allow header lists.',
   ),
+  not_acceptable: row(
+    406,
+    'invalid_request_error',
+    'No form that Accept names is available. Ask for one of those that are listed.',
+  ),
   session_idle: row(408, 'invalid_request_error', 'The session was idle for too long. Open a new one.'),
   already_exists: row(
     409,
@@ -64,12 +69,19 @@ export const ERRORS = {
     'invalid_request_error',
     'No checkpoint covers the record yet. Retry after the time in Retry-After.',
   ),
+  wrong_state: row(409, 'invalid_request_error', 'The state of the resource does not allow this request.'),
+  version_conflict: row(
+    412,
+    'invalid_request_error',
+    'The resource has changed since the version in If-Match. Read it again, and repeat the change.',
+  ),
   body_too_large: row(413, 'request_too_large', 'The request body exceeds the limit. Send a smaller one.'),
   unsupported_media_type: row(
     415,
     'invalid_request_error',
     'The endpoint does not accept a body of this content type. Send one of a type that it accepts.',
   ),
+  validation_error: row(422, 'invalid_request_error', 'The request has invalid fields. Correct each one.'),
   provider_key_refused: row(
     422,
     'invalid_request_error',
@@ -81,6 +93,11 @@ export const ERRORS = {
     'The model has no price, and the policy refuses unpriced calls. Set a price, or change the policy.',
   ),
   upgrade_required: row(426, 'invalid_request_error', 'This path requires WebSocket. Send "Upgrade: websocket".'),
+  precondition_required: row(
+    428,
+    'invalid_request_error',
+    'The change needs the version that it applies to. Send its ETag in If-Match.',
+  ),
   rate_limit_exceeded: row(429, 'rate_limit_error', 'The rate limit is reached. Retry after the time in Retry-After.'),
   provider_rate_limited: row(
     429,
@@ -146,6 +163,15 @@ interface ErrorRow {
   readonly message: string;
 }
 
+/** One thing that is wrong with a request. */
+export interface FieldFault {
+  /** A JSON Pointer into the body (RFC 6901), or `query.name`, `path.name`, `header.name`. */
+  readonly path: string;
+  /** A word that programs can act on, as `required`, `type` or `reserved_name`. */
+  readonly code: string;
+  readonly message: string;
+}
+
 interface ErrorInput {
   /** Text after the table's message: the fault, its place and its cure. */
   readonly details?: string;
@@ -156,6 +182,12 @@ interface ErrorInput {
   readonly retry_after_s?: number;
   /** Name of the fault that a protocol's own SDKs act on, as Anthropic's `error_code`. */
   readonly protocol_code?: string;
+  /** A finer word than the code, for programs. */
+  readonly reason?: string;
+  /** Every fault that was found, where the error is about fields. */
+  readonly faults?: readonly FieldFault[];
+  /** What else a program needs to go on, as the ETag that holds now. */
+  readonly context?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -168,6 +200,9 @@ export class OneVaultError extends Error {
   readonly param: string | null;
   readonly retry_after_s: number | null;
   readonly protocol_code: string | null;
+  readonly reason: string | null;
+  readonly faults: readonly FieldFault[];
+  readonly context: Readonly<Record<string, unknown>>;
 
   constructor(code: ErrorCode, input: ErrorInput = {}) {
     super(ERRORS[code].message, { cause: input.cause });
@@ -179,6 +214,9 @@ export class OneVaultError extends Error {
     this.param = input.param ?? null;
     this.retry_after_s = input.retry_after_s ?? null;
     this.protocol_code = input.protocol_code ?? null;
+    this.reason = input.reason ?? null;
+    this.faults = input.faults ?? [];
+    this.context = input.context ?? {};
   }
 }
 

@@ -19,8 +19,14 @@ export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
     calls.set(protocol.path, call);
   }
   const routes = router
+    .use((ctx, next) => {
+      ctx.state.plane = 'gateway';
+      return next();
+    })
     .get(realtime.path, serveRealtime(deps, in_flight))
     .get('/v1/models', byClient({ google: listGoogleModels(deps), openai: listModels(deps) }))
+    // The base URL of OpenAI's SDKs ends in /v1: without it is the commonest slip.
+    .get('/models', listModels(deps))
     .get('/v1/models/:model', byClient({ google: getGoogleModel(deps), openai: getModel(deps) }))
     .get('/v1/ai/models', listAiModels(deps))
     .get('/v1beta/models', listGoogleModels(deps))

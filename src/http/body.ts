@@ -52,9 +52,6 @@ const refuseEncoding = (
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The JSON value of a body. @throws OneVaultError malformed_json that names the fault and its place */
-export const parseJson = (body: Buffer): unknown => parseText(decodeBody(body));
-
 /** The text of a body. @throws OneVaultError malformed_json if it is empty or not UTF-8 */
 export const decodeBody = (body: Buffer): string => {
   if (body.length === 0) throw new OneVaultError('malformed_json', { details: 'The body is empty.' });
@@ -76,10 +73,3 @@ export const parseText = (text: string): unknown => {
     });
   }
 };
-
-// A request of an administrator is a small form, not a document.
-const FORM_LIMIT_BYTES = 65_536;
-
-/** The JSON value of a small body. @throws as `readBody` and `parseJson` do */
-export const readJson = async (request: IncomingMessage): Promise<unknown> =>
-  parseJson(await readBody(request, FORM_LIMIT_BYTES));

@@ -3,11 +3,13 @@ import type { Context, Middleware } from 'koa';
 import type { Clock } from '../core/clock.ts';
 import { asOneVaultError, OneVaultError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
+import { answerControlError } from './control-error.ts';
 import { errorEnvelope } from './envelope.ts';
 
 /**
  * Handles every error in one place: an error becomes the response that its row of the error table describes, an
  * unknown path gets 404, a path with other methods gets 405 and `Allow` (RFC 9110, section 15.5.6).
+ * Errors of the gateway have the form that its clients' SDKs read, all others that of the control plane.
  */
 export const errorHandler =
   (clock: Clock, log: Log): Middleware =>
@@ -20,8 +22,12 @@ export const errorHandler =
       if (error.code === 'internal_error') {
         log.error({ err: thrown, request_id: ctx.state.request_id, path: ctx.path }, 'a request met a fault');
       }
-      ctx.status = error.status;
       if (error.retry_after_s !== null) ctx.set('retry-after', String(error.retry_after_s));
+      if (ctx.state.plane !== 'gateway') {
+        answerControlError(ctx, error, clock);
+        return;
+      }
+      ctx.status = error.status;
       ctx.body = errorEnvelope(error, ctx.state.request_id, clock.now());
     }
   };

@@ -1,28 +1,90 @@
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
-import { OneVaultError } from '../core/errors.ts';
+import { type FieldFault, OneVaultError } from '../core/errors.ts';
+import { addOwnFormats } from './formats.ts';
 
 /** Checks a value against a JSON Schema and returns it typed. */
 export type Validate<T> = (value: unknown) => T;
 
 /**
- * A validator of request bodies.
+ * A validator of the gateway's request bodies.
  * @returns a function that throws OneVaultError `invalid_request` with the path of the first fault in `param`
  */
 export const createValidator = <T>(schema: object): Validate<T> => {
-  const ajv = new Ajv2020({ allowUnionTypes: true, strict: true, verbose: true });
-  addFormats.default(ajv);
-  const check: ValidateFunction<T> = ajv.compile<T>(schema);
+  const check = compile<T>(schema, false);
   return (value) => {
     if (check(value)) return value;
     throw invalid(check.errors?.[0]);
   };
 };
 
+/** All that is wrong with a value; nothing where it fits. */
+export type FindFaults = (value: unknown) => FieldFault[];
+
+/** @returns a function that gives every fault with a JSON Pointer, each place once */
+export const createFaultFinder = (schema: object): FindFaults => {
+  const check = compile(schema, true);
+  return (value) => {
+    if (check(value)) return [];
+    const places = new Map<string, FieldFault>();
+    for (const fault of (check.errors ?? []).filter(isOwn)) {
+      const path = pointerOf(fault);
+      if (!places.has(path)) places.set(path, { path, code: codeOf(fault), message: messageOf(fault) });
+    }
+    // What stands below a place explains it; that the whole is not one of several forms adds nothing.
+    return [...places.values()].filter(({ path, code }) => code !== 'any_of' || !hasDeeper(places, path));
+  };
+};
+
+const compile = <T>(schema: object, all: boolean): ValidateFunction<T> => {
+  const ajv = new Ajv2020({ allowUnionTypes: true, strict: true, verbose: true, allErrors: all });
+  addOwnFormats(ajv);
+  return ajv.compile<T>(schema);
+};
+
+// Branches of an anyOf report what each would need: the keyword itself says it once.
+const isOwn = ({ schemaPath }: ErrorObject): boolean => !/\/(anyOf|oneOf)\/\d+\//.test(schemaPath);
+
+const hasDeeper = (places: ReadonlyMap<string, FieldFault>, path: string): boolean =>
+  [...places.keys()].some((other) => other.startsWith(`${path}/`));
+
+const CODES: Readonly<Record<string, string>> = {
+  additionalProperties: 'unknown_field',
+  unevaluatedProperties: 'unknown_field',
+  required: 'required',
+  type: 'type',
+  enum: 'not_allowed',
+  const: 'not_allowed',
+  not: 'not_allowed',
+  maxLength: 'too_long',
+  minLength: 'too_short',
+  maximum: 'too_large',
+  minimum: 'too_small',
+  maxItems: 'too_many',
+  minItems: 'too_few',
+  minProperties: 'too_few',
+  uniqueItems: 'duplicate',
+  pattern: 'pattern',
+  format: 'format',
+  anyOf: 'any_of',
+};
+
+const codeOf = ({ keyword }: ErrorObject): string =>
+  CODES[keyword] ?? keyword.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const messageOf = (fault: ErrorObject): string => {
+  const path = fieldPath(fault);
+  return `${path === '' ? 'The body' : path} ${faultText(fault)}.`;
+};
+
 const invalid = (fault: ErrorObject | undefined): OneVaultError => {
   const path = fieldPath(fault);
   const details = `${path === '' ? 'The body' : path} ${faultText(fault)}.`;
   return new OneVaultError('invalid_request', { details, ...(path === '' ? {} : { param: path }) });
+};
+
+const FORMATS: Readonly<Record<string, string>> = {
+  instant: 'is one instant in UTC, as 2026-11-21T10:05:00Z, with at most six decimals',
+  day: 'is a day, as 2026-11-21',
 };
 
 /** The fault as text, where the library's own message is unclear or lacks the valid values. */
@@ -36,19 +98,31 @@ const faultText = (fault: ErrorObject | undefined): string => {
       return `must have at least ${fault.params.limit} of its fields`;
     case 'enum':
       return `${fault.message}: ${(fault.params.allowedValues as unknown[]).join(', ')}`;
+    case 'format':
+      return FORMATS[fault.params.format as string] ?? fault.message ?? 'is not valid';
     default:
       return fault?.message ?? 'is not valid';
   }
 };
 
 /** `/messages/0/content` as `messages[0].content`, followed by the field that is missing or not allowed. */
-const fieldPath = (fault: ErrorObject | undefined): string => {
-  if (fault === undefined) return '';
-  const extra = fault.params.missingProperty ?? fault.params.additionalProperty;
-  const parts = fault.instancePath.split('/').slice(1);
-  if (typeof extra === 'string') parts.push(extra);
-  return parts.reduce((path, part) => {
+const fieldPath = (fault: ErrorObject | undefined): string =>
+  partsOf(fault).reduce((path, part) => {
     if (/^\d+$/.test(part)) return `${path}[${part}]`;
     return path === '' ? part : `${path}.${part}`;
   }, '');
+
+const pointerOf = (fault: ErrorObject): string =>
+  partsOf(fault)
+    .map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`)
+    .join('');
+
+const partsOf = (fault: ErrorObject | undefined): string[] => {
+  if (fault === undefined) return [];
+  const extra = fault.params.missingProperty ?? fault.params.additionalProperty;
+  const parts = fault.instancePath
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+  return typeof extra === 'string' ? [...parts, extra] : parts;
 };

@@ -17,7 +17,6 @@ import { createJournalLoader, type JournalLoader, type JournalLoaderDeps } from 
 import { countEntries } from '../journal/reader.ts';
 import type { JournalStore } from '../journal/store.ts';
 import { type JournalWriter, openWriter } from '../journal/writer.ts';
-import { createAuditTrail, tellRefusedKey } from '../modules/audit-trail.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import type { Sql } from '../postgres/connect.ts';
 import { createAdapters, createCompatibleAdapters } from '../providers/adapters.ts';
@@ -29,6 +28,7 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/caller.ts';
 import { createTunnels } from '../providers/transport/tunnel.ts';
+import { createAuditTrail, tellRefusedKey } from '../resources/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';

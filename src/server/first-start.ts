@@ -1,9 +1,9 @@
 import { tellableKey } from '../modules/api-keys/api-keys.ts';
 import { makeSecret, type Secret } from '../modules/api-keys/secret.ts';
-import { ADMIN_SCOPE, type Scope } from '../modules/caller.ts';
 import { tellableConfig } from '../modules/customers/customers.ts';
 import type { ControlDeps } from '../modules/deps.ts';
-import { type Change, type SaveDeps, save } from '../modules/save.ts';
+import { ADMIN_SCOPE, type Scope } from '../resources/permissions.ts';
+import { type Change, type SaveDeps, save } from '../resources/save.ts';
 import type { Content, Stamp } from '../vault/rows.ts';
 
 /** Keys that exist nowhere else in clear. */

@@ -42,7 +42,7 @@ describe('onevault audit export --customer', function () {
   const admin = async (method: string, path: string, body?: object): Promise<unknown> => {
     const reply = await gateway.admin(method, path, body);
     assert.ok(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
-    return reply.json;
+    return (reply.json as { data: unknown }).data;
   };
 
   before(async () => {

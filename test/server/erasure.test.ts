@@ -198,7 +198,11 @@ describe('the erasure of personal data', function () {
     assert.equal(certificate.states_erased, 2);
 
     const shown = await ask('GET', '/customers/subject/contact');
-    assert.deepEqual(shown.json.contact, { erased: true }, 'the running process has forgotten it at once');
+    assert.deepEqual(
+      (shown.json.data as { contact: object }).contact,
+      { erased: true },
+      'the running process has forgotten it at once',
+    );
     await command('privacy', 'export', 'subject', '--out', join(data_dir, 'exports'));
     await pull('after.csv');
     assert.deepEqual(await placesOf(secrets), [], 'nowhere');
@@ -220,7 +224,7 @@ describe('the erasure of personal data', function () {
       [{ erased: true }, { erased: true }],
     );
     const other = await ask('GET', '/customers/other/contact');
-    assert.deepEqual(other.json.contact, { legal_name: marks.other });
+    assert.deepEqual((other.json.data as { contact: object }).contact, { legal_name: marks.other });
     assert.deepEqual(await placesOf([marks.name, marks.mail, marks.street]), []);
   });
 });

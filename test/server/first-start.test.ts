@@ -62,9 +62,10 @@ describe('a first start', function () {
 
   it('takes a call into the vault within moments', async () => {
     const { request_id } = await sendCall({ ...product, text: 'to the vault' });
-    const row = await eventually('the row', () =>
+    const { data } = await eventually('the row', () =>
       administer(product, `/requests/${request_id}`).catch(() => undefined),
     );
+    const row = data as Record<string, unknown>;
     assert.equal(row.response_status, 'SUCCESS');
     assert.equal(row.customer, 'demo');
   });

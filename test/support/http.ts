@@ -98,7 +98,7 @@ export const createHttp = ({ url, keys, sql, drain }: HttpInput): TestHttp => {
         join gateway.api_request_h h using (api_request_hk)
         where h.api_request_bk = ${request_id}`;
       assert.equal(rows, 1, 'a call has exactly one row');
-      return json as VaultCall;
+      return (json as { data: VaultCall }).data;
     },
   };
 };
@@ -147,10 +147,28 @@ export interface ErrorBody {
     readonly request_id: string;
     readonly type: string;
     readonly param: string | null;
+    readonly errors?: readonly { readonly path: string; readonly code: string; readonly message: string }[];
   };
 }
 
-export const errorOf = (reply: Reply): ErrorBody['error'] => (reply.json as ErrorBody).error;
+/** What is wrong, as either plane says it: the control plane's finer word is `reason`, its text `details`. */
+export const errorOf = (reply: Reply): ErrorBody['error'] & { readonly reason: string | null } => {
+  const { error } = reply.json as ErrorBody;
+  const { details } = error as { details: unknown };
+  if (typeof details !== 'object' || details === null) return { ...error, reason: null };
+  const { explanation, reason } = details as { explanation: string | null; reason: string | null };
+  return { ...error, details: explanation, reason };
+};
+
+/** What the envelope of the control plane holds, of one resource or of a list. */
+export const dataOf = <T = unknown>(reply: Reply): T => {
+  const body = reply.json as { data: T; meta: object };
+  assert.ok('data' in body && 'meta' in body, reply.text);
+  return body.data;
+};
+
+/** Where a list goes on; null at its end. */
+export const nextOf = (reply: Reply): string | null => (reply.json as { links: { next: string | null } }).links.next;
 
 // Long enough for anything that happens in a process by itself.
 const SOON_MS = 5_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestGateway } from './gateway.ts';
-import type { Reply } from './http.ts';
+import { dataOf, type Reply } from './http.ts';
 import { type ScriptedUpstream, sendJson } from './upstream.ts';
 
 /** A provider key as the control plane shows it. */
@@ -33,7 +33,7 @@ export const postKey = (gateway: TestGateway, customer: string, body: object = {
 export const giveKey = async (gateway: TestGateway, customer: string, body: object = {}): Promise<ShownKey> => {
   const reply = await postKey(gateway, customer, body);
   assert.equal(reply.status, 201, reply.text);
-  return reply.json as ShownKey;
+  return dataOf<ShownKey>(reply);
 };
 
 const USAGE = { prompt_tokens: 20, completion_tokens: 400, total_tokens: 420 };

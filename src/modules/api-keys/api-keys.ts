@@ -2,16 +2,13 @@ import { isIPv6, SocketAddress } from 'node:net';
 import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
-import { readJson } from '../../http/body.ts';
-import { readPage, readText } from '../../http/page.ts';
-import { createValidator } from '../../http/validate.ts';
+import { invalidField } from '../../http/faults.ts';
+import type { Scope } from '../../resources/permissions.ts';
+import { refuseEmail } from '../../resources/refuse-email.ts';
+import { lockName, save, stampAfter } from '../../resources/save.ts';
 import type { Content, Stamp, VaultRow } from '../../vault/rows.ts';
-import type { Handler } from '../audited.ts';
-import type { Scope } from '../caller.ts';
+import { type ContextHandler, pageOf } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { refuseEmail } from '../refuse-email.ts';
-import { lockName, save, stampAfter } from '../save.ts';
-import schema from './api-key.schema.json' with { type: 'json' };
 import { makeSecret } from './secret.ts';
 
 interface NewApiKey {
@@ -32,10 +29,9 @@ interface ApiKeyRow extends ApiKeyDetails {
 }
 
 /** `POST /api-keys`. The key itself is in this answer and nowhere else: the vault keeps its SHA-256. */
-export const createApiKey = (deps: ControlDeps): Handler => {
-  const validate = createValidator<NewApiKey>(schema);
+export const createApiKey = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
-    const input = validate(await readJson(ctx.req));
+    const input = ctx.state.body as NewApiKey;
     refuseEmail('name', input.name);
     const [scope] = input.scopes ?? ['calls'];
     const customer = customerOf(deps, scope, input.customer ?? null);
@@ -71,14 +67,15 @@ export const createApiKey = (deps: ControlDeps): Handler => {
 const customerOf = ({ snapshot }: ControlDeps, scope: Scope, customer: string | null): string | null => {
   if (scope !== 'calls') {
     if (customer === null) return null;
-    throw new OneVaultError('invalid_request', {
-      param: 'scopes',
-      details: `A key of the scope ${scope} belongs to no customer: leave customer out.`,
-    });
+    throw invalidField(
+      'scopes',
+      'not_allowed',
+      `A key of the scope ${scope} belongs to no customer: leave customer out.`,
+    );
   }
   if (customer !== null && snapshot().customers.has(customer)) return customer;
   const details = customer === null ? 'A key for calls belongs to a customer.' : `There is no customer ${customer}.`;
-  throw new OneVaultError('invalid_request', { param: 'customer', details });
+  throw invalidField('customer', customer === null ? 'required' : 'unknown_reference', details);
 };
 
 const linkRow = ({ rows }: ControlDeps, api_key_hk: string, customer_bk: string, stamp: Stamp): VaultRow =>
@@ -97,15 +94,12 @@ const LATEST_EXPIRY_MS = Date.UTC(9999, 11, 31);
 const expiryOf = (date_time: string): string => {
   const expires_at_ms = Date.parse(date_time);
   if (expires_at_ms >= 0 && expires_at_ms < LATEST_EXPIRY_MS) return instantOf(expires_at_ms);
-  throw new OneVaultError('invalid_request', {
-    param: 'expires_at',
-    details: 'expires_at is an instant from 1970 to 9999, as 2027-01-31T00:00:00Z.',
-  });
+  throw invalidField('expires_at', 'format', 'expires_at is an instant from 1970 to 9999, as 2027-01-31T00:00:00Z.');
 };
 
 /** `DELETE /api-keys/{id}`: revokes. Revoking again changes nothing. */
 export const revokeApiKey =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const id = ctx.params.id as string;
     draft.about(id);
@@ -127,7 +121,7 @@ export const revokeApiKey =
 
 /** `GET /api-keys/{id}`. */
 export const getApiKey =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const id = ctx.params.id as string;
     draft.about(id);
@@ -138,10 +132,10 @@ export const getApiKey =
 
 /** `GET /api-keys?customer=&limit=&after=`, by id, which is by age. */
 export const listApiKeys =
-  ({ sql }: ControlDeps): Handler =>
+  ({ sql }: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
-    const { limit, after } = readPage(ctx.query);
-    const customer = readText(ctx.query, 'customer');
+    const { limit, after } = pageOf(ctx);
+    const customer = (ctx.query.customer as string | undefined) ?? null;
     const rows = await sql<ApiKeyRow[]>`
       ${selectApiKey(sql)}
       where h.api_key_bk > ${after}

@@ -1,41 +1,40 @@
 import { latestCheckpoint } from '../../audit/checkpoints.ts';
 import { entryOf } from '../../audit/entry.ts';
 import { createReadLeaves, type LoggedLeaf } from '../../audit/read-leaves.ts';
-import { OneVaultError } from '../../core/errors.ts';
-import { readPage } from '../../http/page.ts';
-import type { Handler } from '../audited.ts';
+import { invalidParameter } from '../../http/faults.ts';
+import { list } from '../../http/outcome.ts';
+import { cursorPagination, perPageOf } from '../../http/paging.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
-import { readNumber } from '../read-query.ts';
 
 /**
- * `GET /v1/audit/entries?from=&to=&limit=`: the leaves from one index up to another, the latter not included, as far as
+ * `GET /v1/audit/entries?from=&to=`: the leaves from one index up to another, the latter not included, as far as
  * the newest checkpoint covers them, each with its hash as the log holds it and its entry as the rows say it now: the
- * hash is SHA-256(0x00 || entry) unless a row was changed. A page looks at `limit` leaves and says in `next` where to
- * go on; customers are given those that are calls of theirs.
+ * hash is SHA-256(0x00 || entry) unless a row was changed. A page looks at `per_page` leaves; customers are given those
+ * that are calls of theirs.
  */
 export const listEntries = (deps: ControlDeps): Handler => {
   const { sql, registry, rows } = deps;
   const readLeaves = createReadLeaves(registry);
-  return async (ctx, { caller }) => {
-    const { limit } = readPage(ctx.query);
-    const from = readNumber(ctx.query, 'from') ?? 0;
-    const asked_to = readNumber(ctx.query, 'to') ?? Number.MAX_SAFE_INTEGER;
-    if (from > asked_to) {
-      throw new OneVaultError('invalid_request', {
-        param: 'from',
-        details: `from, ${from}, is beyond to, ${asked_to}.`,
-      });
+  return async ({ query, caller, cursors }) => {
+    const per_page = perPageOf(query);
+    const asked_from = Number(query.from ?? 0);
+    const asked_to = Number(query.to ?? Number.MAX_SAFE_INTEGER);
+    if (asked_from > asked_to) {
+      throw invalidParameter('from', 'too_large', `from, ${asked_from}, is beyond to, ${asked_to}.`);
     }
+    const from = query.cursor === undefined ? asked_from : Number(cursors.open(String(query.cursor)).key[0]);
     const tree_size = (await latestCheckpoint(sql))?.tree_size ?? 0;
     const to = Math.min(asked_to, tree_size);
-    const end = Math.min(from + limit, to);
+    const end = Math.min(from + per_page, to);
     const customer_hk = caller.customer === null ? null : rows.hubKey('customer_h', { customer_bk: caller.customer });
     const data: object[] = [];
     for await (const leaves of readLeaves(sql, { from, to: end })) {
       const shown = leaves.filter((leaf) => customer_hk === null || isCallOf(leaf, customer_hk));
       data.push(...shown.map((leaf) => present(deps, leaf)));
     }
-    ctx.body = { tree_size, data, next: end < to ? end : null };
+    const next_cursor = end < to ? cursors.seal({ key: [end], fixed: {} }) : null;
+    return list(data, cursorPagination(per_page, next_cursor), { meta: { tree_size } });
   };
 };
 

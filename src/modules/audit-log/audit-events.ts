@@ -1,10 +1,11 @@
 import { OneVaultError } from '../../core/errors.ts';
-import { readPage, readText } from '../../http/page.ts';
+import { list } from '../../http/outcome.ts';
+import { cursorPagination, perPageOf } from '../../http/paging.ts';
+import { type Period, periodOf } from '../../http/period.ts';
 import type { Sql } from '../../postgres/connect.ts';
-import type { Handler } from '../audited.ts';
-import type { Caller } from '../caller.ts';
+import type { Caller } from '../../resources/caller.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
-import { readInstant } from '../read-query.ts';
 
 /** An event as it is shown. Customers are not told the addresses, programs and requests of others. */
 interface EventRow {
@@ -16,29 +17,34 @@ interface EventRow {
 }
 
 /**
- * `GET /v1/audit/events?from=&to=&actor=&action=&customer=&limit=&after=`: who did what and who looked, the oldest
+ * `GET /v1/audit/events?from=&to=&actor=&action=&customer=`: who did what and who looked, the oldest
  * first. A customer is shown the events that concern it, as HIPAA's accounting of disclosures asks (45 CFR 164.528).
  */
 export const listEvents =
-  ({ sql }: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const { limit, after } = readPage(ctx.query);
-    const { caller } = draft;
-    const customer = askedCustomer(caller, readText(ctx.query, 'customer'));
-    const rows = await findEvents(sql, {
-      limit,
-      after,
+  ({ sql, clock }: ControlDeps): Handler =>
+  async ({ query, caller, draft, cursors }) => {
+    const per_page = perPageOf(query);
+    const going_on = query.cursor === undefined ? null : cursors.open(String(query.cursor));
+    const period = going_on === null ? periodOf(query, clock.now()) : (going_on.fixed as unknown as Period);
+    const customer = askedCustomer(caller, textOf(query.customer));
+    const found = await findEvents(sql, {
+      limit: per_page + 1,
+      after: String(going_on?.key[0] ?? query.after ?? ''),
       customer,
-      from: readInstant(ctx.query, 'from') ?? null,
-      to: readInstant(ctx.query, 'to') ?? null,
-      actor: readText(ctx.query, 'actor'),
-      action: readText(ctx.query, 'action'),
+      ...period,
+      actor: textOf(query.actor),
+      action: textOf(query.action),
     });
+    const rows = found.slice(0, per_page);
     if (customer !== null) draft.about(customer);
     draft.shows(rows.flatMap((row) => (customer === null ? row.customers : [customer])));
     const data = caller.customer === null ? rows : rows.map((row) => ownPart(row, caller.customer!));
-    ctx.body = { data, next: rows.length === limit ? rows.at(-1)!.event_id : null };
+    const next_cursor =
+      found.length > per_page ? cursors.seal({ key: [rows.at(-1)!.event_id], fixed: { ...period } }) : null;
+    return list(data, cursorPagination(per_page, next_cursor));
   };
+
+const textOf = (value: unknown): string | null => (value === undefined ? null : String(value));
 
 const askedCustomer = (caller: Caller, asked: string | null): string | null => {
   if (caller.customer === null || asked === null || asked === caller.customer) return caller.customer ?? asked;
@@ -53,12 +59,10 @@ const ownPart = (row: EventRow, customer: string): EventRow => ({
   user_agent: null,
 });
 
-interface EventFilter {
+interface EventFilter extends Period {
   readonly limit: number;
   readonly after: string;
   readonly customer: string | null;
-  readonly from: string | null;
-  readonly to: string | null;
   readonly actor: string | null;
   readonly action: string | null;
 }
@@ -98,8 +102,8 @@ const findEvents = (sql: Sql, { limit, after, customer, from, to, actor, action 
     join audit.audit_event_s s using (audit_event_hk)
     where h.audit_event_bk > ${after}
       and h.record_source <> 'ghost'
-      ${from === null ? sql`` : sql`and s.applied_date >= ${from}::text::timestamptz`}
-      ${to === null ? sql`` : sql`and s.applied_date < ${to}::text::timestamptz`}
+      and s.applied_date >= ${from}::text::timestamptz
+      and s.applied_date < ${to}::text::timestamptz
       ${actor === null ? sql`` : sql`and s.actor = ${actor}`}
       ${action === null ? sql`` : sql`and s.action = ${action}`}
       ${customer === null ? sql`` : of_customer}

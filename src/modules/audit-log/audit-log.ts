@@ -3,22 +3,21 @@ import { type Checkpoint, checkpointAt, latestCheckpoint, listKeys } from '../..
 import { NoteError } from '../../audit/note.ts';
 import { consistencyProof } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { readBody } from '../../http/body.ts';
-import type { Handler } from '../audited.ts';
+import { invalidParameter } from '../../http/faults.ts';
+import { list, raw, single } from '../../http/outcome.ts';
+import { sliceOf } from '../../http/paging.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
-import { readNumber } from '../read-query.ts';
 
 // Checkpoints are made at least once a minute while leaves arrive, and usually every ten seconds.
 const SOON_S = 10;
-// Signed notes are at most as long.
-const NOTE_LIMIT_BYTES = 65_536;
 const MOST_DETAILS = 400;
 
 /** `GET /v1/audit/checkpoint?size=`: the newest signed note, or that of a size, with its witnesses' signatures. */
 export const getCheckpoint =
   ({ sql }: ControlDeps): Handler =>
-  async (ctx) => {
-    const size = readNumber(ctx.query, 'size');
+  async ({ query }) => {
+    const size = (query.size as number | undefined) ?? null;
     const checkpoint = size === null ? await latestCheckpoint(sql) : await checkpointAt(sql, size);
     if (checkpoint === null) {
       throw new OneVaultError('not_found', {
@@ -29,43 +28,41 @@ export const getCheckpoint =
             : `No checkpoint of ${size} leaves was published; those there are stand one each in the checkpoint files.`,
       });
     }
-    ctx.type = 'text/plain; charset=utf-8';
-    ctx.body = checkpoint.note;
+    return raw('text/plain; charset=utf-8', checkpoint.note);
   };
 
 /** `GET /v1/audit/keys`: every public key that ever signed for the log, with the sizes it signed. */
 export const getKeys =
   ({ sql }: ControlDeps): Handler =>
-  async (ctx) => {
-    ctx.body = { data: await listKeys(sql) };
+  async ({ query }) => {
+    const { data, pagination } = sliceOf(await listKeys(sql), query);
+    return list(data, pagination);
   };
 
 /** `GET /v1/audit/consistency?from=&to=`: that the tree of one checkpoint is the beginning of another's. */
 export const getConsistency =
   ({ sql }: ControlDeps): Handler =>
-  async (ctx) => {
-    const from = readNumber(ctx.query, 'from');
-    const to = readNumber(ctx.query, 'to');
-    if (from === null) throw missing('from');
+  async ({ query }) => {
+    const from = query.from as number | undefined;
+    const to = (query.to as number | undefined) ?? null;
+    if (from === undefined)
+      throw invalidParameter('from', 'required', 'from is missing: the tree size of a checkpoint.');
     const newest = await latestCheckpoint(sql);
     const end = to === null ? newest : await checkpointAt(sql, to);
     // A tree is not public before it is signed.
     if (end === null) throw unpublished('to', to);
     if (from > end.tree_size) {
-      throw new OneVaultError('invalid_request', {
-        param: 'from',
-        details: `from, ${from}, is beyond to, ${end.tree_size}.`,
-      });
+      throw invalidParameter('from', 'too_large', `from, ${from}, is beyond to, ${end.tree_size}.`);
     }
     const start = from === 0 ? null : await checkpointAt(sql, from);
     if (from > 0 && start === null) throw unpublished('from', from);
     const hashes = await consistencyProof(sql, from, end.tree_size);
-    ctx.body = {
+    return single({
       origin: end.origin,
       from: pointOf(start),
       to: pointOf(end),
       hashes: hashes.map((hash) => hash.toString('base64')),
-    };
+    });
   };
 
 const pointOf = (checkpoint: Checkpoint | null) =>
@@ -75,12 +72,6 @@ const pointOf = (checkpoint: Checkpoint | null) =>
         tree_size: checkpoint.tree_size,
         root_hash: Buffer.from(checkpoint.root_hash, 'hex').toString('base64'),
       };
-
-const missing = (param: string): OneVaultError =>
-  new OneVaultError('invalid_request', {
-    param,
-    details: `${param} is missing: the tree size of a checkpoint.`,
-  });
 
 const unpublished = (param: string, size: number | null): OneVaultError =>
   new OneVaultError('not_found', {
@@ -94,10 +85,10 @@ const unpublished = (param: string, size: number | null): OneVaultError =>
 /** `POST /v1/audit/cosignatures`: a checkpoint of ours with the signatures of witnesses, as a signed note. */
 export const addCosignatures =
   ({ sql, clock, witnesses }: ControlDeps): Handler =>
-  async (ctx) => {
-    const note = readUtf8(await readBody(ctx.req, NOTE_LIMIT_BYTES));
+  async ({ body }) => {
+    const note = readUtf8(body as Buffer);
     try {
-      ctx.body = await acceptCosignature(sql, { note, witnesses, now_ms: clock.now() });
+      return single(await acceptCosignature(sql, { note, witnesses, now_ms: clock.now() }));
     } catch (cause) {
       if (!(cause instanceof NoteError)) throw cause;
       // It quotes what was sent, which may be long.

@@ -3,7 +3,8 @@ import { findLeaf } from '../../audit/find-leaf.ts';
 import { proofText } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
-import type { Handler } from '../audited.ts';
+import { raw } from '../../http/outcome.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 // Checkpoints are usually ten seconds apart, at most sixty.
@@ -16,11 +17,9 @@ const SOON_S = 10;
  */
 export const getProof =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const id = ctx.params.request_id as string;
-    draft.about(id);
+  async ({ params, draft, caller }) => {
+    const id = params.request_id!;
     const call = isUuid(id) ? await findCall(deps, id) : undefined;
-    const { caller } = draft;
     // Another customer's call is answered as one that is not there: its id says nothing to who may not see it.
     if (call === undefined || (caller.customer !== null && call.customer !== caller.customer)) {
       throw new OneVaultError('not_found', {
@@ -38,8 +37,7 @@ export const getProof =
     }
     if (call.customer !== UNKNOWN) draft.shows([call.customer]);
     const extra = Buffer.from(`${ENTRY_HEADER}${call.entry_lines}`);
-    ctx.type = 'text/plain; charset=utf-8';
-    ctx.body = await proofText(deps.sql, { index, checkpoint, extra });
+    return raw('text/plain; charset=utf-8', await proofText(deps.sql, { index, checkpoint, extra }));
   };
 
 const UNKNOWN = 'unknown';

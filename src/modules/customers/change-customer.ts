@@ -1,34 +1,20 @@
-import { readJson } from '../../http/body.ts';
-import { createValidator } from '../../http/validate.ts';
-import type { Handler } from '../audited.ts';
+import { refuseEmail } from '../../resources/refuse-email.ts';
+import { lockName, save, stampAfter } from '../../resources/save.ts';
+import type { ContextHandler } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { refuseEmail } from '../refuse-email.ts';
-import { lockName, save, stampAfter } from '../save.ts';
-import schema from './customer.schema.json' with { type: 'json' };
 import { type CustomerConfig, type CustomerTerms, configOf, findCustomer, tellableConfig } from './customers.ts';
 
 type CustomerChange = CustomerTerms & { readonly status?: CustomerConfig['customer_status'] };
-
-const { slug: _slug, tenant: _tenant, ...terms } = schema.properties;
-
-const CHANGE_SCHEMA = {
-  ...schema,
-  title: 'CustomerChange',
-  required: [],
-  minProperties: 1,
-  properties: { ...terms, status: { enum: ['ACTIVE', 'SUSPENDED'] } },
-};
 
 /**
  * `PATCH /customers/{slug}`: what is given holds from now on, null where it may be empty; the rest stays (RFC 7396).
  * Gateways know within a second. What is the case already is no change.
  */
-export const changeCustomer = (deps: ControlDeps): Handler => {
-  const validate = createValidator<CustomerChange>(CHANGE_SCHEMA);
+export const changeCustomer = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
     const slug = ctx.params.slug as string;
     draft.about(slug);
-    const change = validate(await readJson(ctx.req));
+    const change = ctx.state.body as CustomerChange;
     refuseEmail('name', change.name ?? '');
     await findCustomer(deps, slug);
     const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: slug });

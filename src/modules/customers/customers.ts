@@ -1,15 +1,12 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
-import { readJson } from '../../http/body.ts';
-import { readPage } from '../../http/page.ts';
-import { createValidator } from '../../http/validate.ts';
+import { invalidField } from '../../http/faults.ts';
+import { refuseEmail } from '../../resources/refuse-email.ts';
+import { lockName, save } from '../../resources/save.ts';
 import type { Content } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import type { Handler } from '../audited.ts';
+import { type ContextHandler, pageOf } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { refuseEmail } from '../refuse-email.ts';
-import { lockName, save } from '../save.ts';
-import schema from './customer.schema.json' with { type: 'json' };
 
 export type CustomerConfig = Content<'customer_config_s'>;
 type Amount = number | string | null;
@@ -42,10 +39,9 @@ interface CustomerRow extends CustomerConfig {
 const DEFAULT_TENANT = 'demo';
 
 /** `POST /customers`. The same customer again is answered with what is there; other content with 409. */
-export const createCustomer = (deps: ControlDeps): Handler => {
-  const validate = createValidator<NewCustomer>(schema);
+export const createCustomer = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
-    const input = validate(await readJson(ctx.req));
+    const input = ctx.state.body as NewCustomer;
     draft.about(input.slug);
     refuseEmail('name', input.name ?? '');
     const config = configOf(input);
@@ -88,7 +84,7 @@ export const createCustomer = (deps: ControlDeps): Handler => {
 
 /** `GET /customers/{slug}`. */
 export const getCustomer =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const slug = ctx.params.slug as string;
     draft.about(slug);
@@ -98,9 +94,9 @@ export const getCustomer =
 
 /** `GET /customers?limit=&after=`, by slug. */
 export const listCustomers =
-  ({ sql }: ControlDeps): Handler =>
+  ({ sql }: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
-    const { limit, after } = readPage(ctx.query);
+    const { limit, after } = pageOf(ctx);
     const rows = await sql<CustomerRow[]>`
       ${selectCustomer(sql)}
       where h.customer_bk > ${after}
@@ -151,7 +147,7 @@ const refuseUnknownTenant = async ({ sql }: ControlDeps, tenant: string): Promis
     where tenant_bk = ${tenant}
       and tenant_bk <> 'unknown'`;
   if (row === undefined) {
-    throw new OneVaultError('invalid_request', { param: 'tenant', details: `There is no tenant ${tenant}.` });
+    throw invalidField('tenant', 'unknown_reference', `There is no tenant ${tenant}.`);
   }
 };
 
@@ -182,7 +178,7 @@ const picoText = (param: string, amount: Amount): string | null => {
   try {
     return picoFromUsd(amount).toString();
   } catch (cause) {
-    throw new OneVaultError('invalid_request', { param, details: (cause as Error).message, cause });
+    throw invalidField(param, 'format', (cause as Error).message);
   }
 };
 

@@ -1,25 +1,23 @@
 import { type PriceRow, selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
 import { priceOf } from '../../catalog/snapshot-source.ts';
-import { OneVaultError } from '../../core/errors.ts';
-import { readJson } from '../../http/body.ts';
+import { invalidField } from '../../http/faults.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
+import { lockName, save } from '../../resources/save.ts';
 import type { Content, Stamp } from '../../vault/rows.ts';
-import type { Handler } from '../audited.ts';
+import type { ContextHandler } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
 import { type PriceTerms, presentTier, priceRows } from '../prices/service.ts';
-import { lockName, save } from '../save.ts';
-import { modelValidator, type OfferedModel, readOfferedPrice } from './read-deployment.ts';
+import { type OfferedModel, readOfferedPrice } from './read-deployment.ts';
 
 type Details = Content<'model_s'>;
 
 /**
- * `POST /models`: what a provider serves from now on, and for what price; without one it is unpriced. Of a model that
+ * `POST /v1/deployments`: what a provider serves from now on, and for what price; without one it is unpriced. Of a model that
  * is known already, what is left out stays as it is, but for the price, which is said whole.
  */
-export const offerModel = (deps: ControlDeps): Handler => {
-  const validate = modelValidator();
+export const offerModel = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
-    const input = validate(await readJson(ctx.req));
+    const input = ctx.state.body as OfferedModel;
     const { provider, model } = input;
     draft.about(`${provider}/${model}`);
     refuseUnknownProvider(deps, provider);
@@ -66,9 +64,9 @@ export const offerModel = (deps: ControlDeps): Handler => {
   };
 };
 
-/** `GET /models?provider=&price_source=`: what each provider serves now, under which name of its own, and its price. */
+/** `GET /v1/deployments?provider=&price_source=`: what each provider serves now, under which name of its own, and its price. */
 export const listOffers =
-  ({ sql, clock }: ControlDeps): Handler =>
+  ({ sql, clock }: ControlDeps): ContextHandler =>
   async (ctx) => {
     const { provider, price_source } = ctx.query;
     const found = await sql.begin('isolation level repeatable read read only', async (tx) => ({
@@ -111,7 +109,7 @@ const refuseUnknownProvider = ({ snapshot }: ControlDeps, provider: string): voi
   const { providers } = snapshot();
   if (providers.has(provider)) return;
   const details = `There is no provider ${provider}: it is one of ${[...providers.keys()].sort().join(', ')}.`;
-  throw new OneVaultError('invalid_request', { param: 'provider', details });
+  throw invalidField('provider', 'unknown_reference', details);
 };
 
 const offerKeys = (

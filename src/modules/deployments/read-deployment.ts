@@ -1,5 +1,4 @@
-import { OneVaultError } from '../../core/errors.ts';
-import { createValidator, type Validate } from '../../http/validate.ts';
+import { invalidField } from '../../http/faults.ts';
 import { PRICE_UNITS, type PriceTier, type PriceUnit } from '../../pricing/prices.ts';
 import { NO_PRICES, picoOfUnit, readTiers, type StatedTier, TIERS_SCHEMA } from '../prices/service.ts';
 import schema from './deployment.schema.json' with { type: 'json' };
@@ -21,12 +20,11 @@ export type OfferedModel = Readonly<Partial<Record<`${PriceUnit}_price`, Amount>
   readonly is_offered?: boolean;
 };
 
-export const modelValidator = (): Validate<OfferedModel> =>
-  createValidator({
-    ...schema,
-    properties: { ...schema.properties, tiers: TIERS_SCHEMA.tiers },
-    $defs: { ...schema.$defs, ...TIERS_SCHEMA.$defs },
-  });
+export const DEPLOYMENT_SCHEMA = {
+  ...schema,
+  properties: { ...schema.properties, tiers: TIERS_SCHEMA.tiers },
+  $defs: { ...schema.$defs, ...TIERS_SCHEMA.$defs },
+};
 
 /**
  * The price that is said, the standard tier first; one without amounts is none.
@@ -67,5 +65,4 @@ const GO_TOGETHER = [
   ['output', 'input'],
 ] as const;
 
-const invalid = (param: string, details: string): OneVaultError =>
-  new OneVaultError('invalid_request', { param, details });
+const invalid = (field: string, message: string): Error => invalidField(field, 'price', message);

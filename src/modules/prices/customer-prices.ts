@@ -3,27 +3,27 @@ import type { AgreedPriceRow } from '../../catalog/snapshot-queries.ts';
 import { selectAgreedPrices } from '../../catalog/snapshot-queries.ts';
 import { agreedPriceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { readJson } from '../../http/body.ts';
+import { invalidField } from '../../http/faults.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
+import type { EventDraft } from '../../resources/control-route.ts';
+import { refuseEmail } from '../../resources/refuse-email.ts';
+import { lockName, save } from '../../resources/save.ts';
 import { isVaultInstant } from '../../vault/row-schema.ts';
 import type { Content, Stamp, VaultRow } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import type { EventDraft, Handler } from '../audited.ts';
+import type { ContextHandler } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { refuseEmail } from '../refuse-email.ts';
-import { lockName, save } from '../save.ts';
 import { tierContent } from './price-rows.ts';
-import { customerPriceValidator, NO_PRICES, presentTier, readTiers } from './read-customer-price.ts';
+import { type NewCustomerPrice, NO_PRICES, presentTier, readTiers } from './read-customer-price.ts';
 
 /**
  * `PUT /customers/{slug}/prices/{provider}/{model}`: what the customer pays for it from `applied_from` on, instead of
  * the provider's price with its markup.
  */
-export const putCustomerPrice = (deps: ControlDeps): Handler => {
-  const validate = customerPriceValidator();
+export const putCustomerPrice = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
     const asked = askedOf(deps, ctx, draft);
-    const input = validate(await readJson(ctx.req));
+    const input = ctx.state.body as NewCustomerPrice;
     refuseEmail('agreement', input.agreement ?? '');
     const tiers = readTiers(input);
     const applied_from = readFrom(deps, 'applied_from', input.applied_from ?? null);
@@ -35,7 +35,7 @@ export const putCustomerPrice = (deps: ControlDeps): Handler => {
 
 /** `DELETE /customers/{slug}/prices/{provider}/{model}?applied_from=`: from then on it pays the provider's again. */
 export const deleteCustomerPrice =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const asked = askedOf(deps, ctx, draft);
     const given = ctx.query.applied_from;
@@ -53,7 +53,7 @@ export const deleteCustomerPrice =
 
 /** `GET /customers/{slug}/prices`: all that was ever agreed, by provider and model, the oldest first. */
 export const listCustomerPrices =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx, draft);
     ctx.body = { data: await readStatements(deps, { customer }) };
@@ -106,17 +106,11 @@ const readFrom = ({ clock }: ControlDeps, param: string, given: string | null): 
   if (given === null) return null;
   if (!isVaultInstant(given)) throw badInstant(param);
   if (Date.parse(given) >= clock.now()) return given;
-  throw new OneVaultError('invalid_request', {
-    param,
-    details: `${param} has passed, and the calls since then are rated: leave it out for now.`,
-  });
+  throw invalidField(param, 'past', `${param} has passed, and the calls since then are rated: leave it out for now.`);
 };
 
-const badInstant = (param: string): OneVaultError =>
-  new OneVaultError('invalid_request', {
-    param,
-    details: `${param} is one instant in UTC, as 2026-12-01T00:00:00Z.`,
-  });
+const badInstant = (param: string): Error =>
+  invalidField(param, 'format', `${param} is one instant in UTC, as 2026-12-01T00:00:00Z.`);
 
 const state = (
   deps: ControlDeps,

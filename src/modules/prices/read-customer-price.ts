@@ -1,6 +1,5 @@
-import { OneVaultError } from '../../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
-import { createValidator, type Validate } from '../../http/validate.ts';
+import { invalidField } from '../../http/faults.ts';
 import {
   PRICE_UNITS,
   type PriceTier,
@@ -31,11 +30,11 @@ export interface StatedTier {
 /** The form of tiers, for other schemas that take them. */
 export const TIERS_SCHEMA = { tiers: schema.properties.tiers, $defs: schema.$defs } as const;
 
-export const customerPriceValidator = (): Validate<NewCustomerPrice> => createValidator(schema);
+export const CUSTOMER_PRICE_SCHEMA = schema;
 
 /**
  * The tiers in their order, the standard price first.
- * @throws OneVaultError invalid_request when two are for the same calls, a service has none for short prompts, or a
+ * @throws OneVaultError validation_error when two are for the same calls, a service has none for short prompts, or a
  *   price is finer than a pico-dollar a token
  */
 export const readTiers = ({ tiers }: Pick<NewCustomerPrice, 'tiers'>): PriceTier[] => {
@@ -89,7 +88,7 @@ const readPrices = (given: StatedTier['prices'], path: string): UnitPrices => ({
   ),
 });
 
-/** Pico-dollars of one unit of what is stated of many. @throws OneVaultError invalid_request, naming `param` */
+/** Pico-dollars of one unit of what is stated of many. @throws OneVaultError validation_error, naming `param` */
 export const picoOfUnit = (unit: PriceUnit, usd: number | string, param: string): bigint => {
   const count = statedCount(unit);
   try {
@@ -104,5 +103,4 @@ export const picoOfUnit = (unit: PriceUnit, usd: number | string, param: string)
   );
 };
 
-const invalid = (param: string, details: string): OneVaultError =>
-  new OneVaultError('invalid_request', { param, details });
+const invalid = (field: string, message: string): Error => invalidField(field, 'price', message);

@@ -1,11 +1,10 @@
 import { canonicalJson } from '../../core/canonical-json.ts';
-import { OneVaultError } from '../../core/errors.ts';
-import { readJson } from '../../http/body.ts';
-import { createValidator } from '../../http/validate.ts';
-import type { Handler } from '../audited.ts';
+import { invalidBody } from '../../http/faults.ts';
+import { list, single } from '../../http/outcome.ts';
+import { sliceOf } from '../../http/paging.ts';
+import type { Handler } from '../../resources/control-route.ts';
+import { save } from '../../resources/save.ts';
 import type { ControlDeps } from '../deps.ts';
-import { save } from '../save.ts';
-import schema from './contact.schema.json' with { type: 'json' };
 import { type Contact, readContactStates, sealContact } from './contact-states.ts';
 import { findSubject, lockSubject } from './subject.ts';
 import { takeSubjectKey } from './subject-keys.ts';
@@ -14,15 +13,14 @@ import { takeSubjectKey } from './subject-keys.ts';
 const MOST_BYTES = 32_000;
 
 /** `PUT /customers/{slug}/contact`: the whole contact anew. The same again changes nothing. */
-export const putContact = (deps: ControlDeps): Handler => {
-  const validate = createValidator<Contact>(schema);
-  return async (ctx, draft) => {
-    const slug = ctx.params.slug as string;
-    draft.about(slug);
-    const contact = validate(await readJson(ctx.req));
+export const putContact =
+  (deps: ControlDeps): Handler =>
+  async ({ params, body, draft }) => {
+    const slug = params.slug!;
+    const contact = body as Contact;
     const text = canonicalJson(contact, 'contact');
     if (Buffer.byteLength(text) > MOST_BYTES) {
-      throw new OneVaultError('invalid_request', { details: `A contact has ${MOST_BYTES} bytes at most.` });
+      throw invalidBody([{ path: '', code: 'too_long', message: `A contact has ${MOST_BYTES} bytes at most.` }]);
     }
     await findSubject(deps.sql, slug);
     draft.shows([slug]);
@@ -44,10 +42,8 @@ export const putContact = (deps: ControlDeps): Handler => {
         key.key.fill(0);
       }
     });
-    ctx.status = is_first ? 201 : 200;
-    ctx.body = await presentCurrent(deps, slug);
+    return single(await presentCurrent(deps, slug), { status: is_first ? 201 : 200 });
   };
-};
 
 /** Which parts a contact has, and nothing of what is in them. */
 const summaryOf = (contact: Contact): object => ({
@@ -58,23 +54,22 @@ const summaryOf = (contact: Contact): object => ({
 /** `GET /customers/{slug}/contact`, decrypted; a tombstone where it was erased, null where none was ever given. */
 export const getContact =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const slug = ctx.params.slug as string;
-    draft.about(slug);
+  async ({ params, draft }) => {
+    const slug = params.slug!;
     await findSubject(deps.sql, slug);
     draft.shows([slug]);
-    ctx.body = await presentCurrent(deps, slug);
+    return single(await presentCurrent(deps, slug));
   };
 
 /** `GET /customers/{slug}/contact/history`: every state, oldest first. */
 export const getContactHistory =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const slug = ctx.params.slug as string;
-    draft.about(slug);
+  async ({ params, query, draft }) => {
+    const slug = params.slug!;
     await findSubject(deps.sql, slug);
     draft.shows([slug]);
-    ctx.body = { customer: slug, data: await readContactStates(deps, deps.sql, slug) };
+    const { data, pagination } = sliceOf(await readContactStates(deps, deps.sql, slug), query);
+    return list(data, pagination, { meta: { customer: slug } });
   };
 
 const presentCurrent = async (deps: ControlDeps, slug: string): Promise<object> => {

@@ -3,7 +3,8 @@ import { entryOf } from '../../audit/entry.ts';
 import { findRowLeaf } from '../../audit/find-leaf.ts';
 import { proofText } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import type { Handler } from '../audited.ts';
+import { raw } from '../../http/outcome.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import { findErasure } from './erasures.ts';
 
@@ -16,10 +17,9 @@ const SOON_S = 10;
  */
 export const getErasureProof =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
+  async ({ params, draft }) => {
     const { sql, rows, reader, registry } = deps;
-    const id = ctx.params.id as string;
-    draft.about(id);
+    const id = params.id!;
     const { subject } = await findErasure(sql, id);
     draft.shows([subject]);
     const erasure_hk = rows.hubKey('erasure_h', { erasure_bk: id });
@@ -34,7 +34,6 @@ export const getErasureProof =
         retry_after_s: SOON_S,
       });
     }
-    ctx.type = 'text/plain; charset=utf-8';
     const extra = Buffer.from(entryOf(registry, [row]));
-    ctx.body = await proofText(sql, { index, checkpoint, extra });
+    return raw('text/plain; charset=utf-8', await proofText(sql, { index, checkpoint, extra }));
   };

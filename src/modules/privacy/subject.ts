@@ -1,8 +1,9 @@
 import { OneVaultError } from '../../core/errors.ts';
+import { invalidField } from '../../http/faults.ts';
 import type { Sql } from '../../postgres/connect.ts';
+import { refuseEmail } from '../../resources/refuse-email.ts';
+import { lockName } from '../../resources/save.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import { refuseEmail } from '../refuse-email.ts';
-import { lockName } from '../save.ts';
 
 /** Lets whatever concerns one subject's data happen one after the other, until the transaction ends. */
 export const lockSubject = (tx: Transaction, subject: string): Promise<void> => lockName(tx, `subject/${subject}`);
@@ -33,10 +34,7 @@ const REASON_LENGTH = 500;
 export const checkReason = (given: string): string => {
   const reason = given.trim();
   if (reason === '' || reason.length > REASON_LENGTH || /[\0\p{Cs}]/u.test(reason)) {
-    throw new OneVaultError('invalid_request', {
-      param: 'reason',
-      details: `reason is a text of 1 to ${REASON_LENGTH} characters.`,
-    });
+    throw invalidField('reason', 'length', `reason is a text of 1 to ${REASON_LENGTH} characters.`);
   }
   refuseEmail('reason', reason);
   return reason;

@@ -1,17 +1,17 @@
 import { OneVaultError } from '../../core/errors.ts';
-import { readJson } from '../../http/body.ts';
-import { readPage } from '../../http/page.ts';
+import { invalidField } from '../../http/faults.ts';
+import type { ControlRequest, EventDraft } from '../../resources/control-route.ts';
+import { save } from '../../resources/save.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import type { EventDraft, Handler } from '../audited.ts';
+import { type ContextHandler, pageOf } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { save } from '../save.ts';
 import { findProviderKey, listKeysOf, type ProviderKeyRow, present, tellable } from './find-provider-keys.ts';
 import {
-  changedKeyValidator,
+  type ChangedProviderKey,
   hintOf,
   type KeyDetails,
   limitsOf,
-  newKeyValidator,
+  type NewProviderKey,
   refuseModels,
   termsOf,
 } from './read-provider-key.ts';
@@ -22,11 +22,10 @@ import { checkAgain, checkAndSeal } from './seal-provider-key.ts';
 const MOST_KEYS = 50;
 
 /** `POST /customers/{slug}/provider-keys`. The key is taken once its provider has accepted it, and never shown. */
-export const createProviderKey = (deps: ControlDeps): Handler => {
-  const validate = newKeyValidator();
+export const createProviderKey = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const { provider, api_key, ...input } = validate(await readJson(ctx.req));
+    const { provider, api_key, ...input } = ctx.state.body as NewProviderKey;
     refuseUnknownProvider(deps, provider);
     refuseModels(deps.snapshot(), provider, input, ownNames(deps, customer, null));
     const terms = termsOf(input, hintOf(api_key));
@@ -53,22 +52,18 @@ export const createProviderKey = (deps: ControlDeps): Handler => {
  * `PUT /customers/{slug}/provider-keys/{id}`: says anew all that is said of a key; with `api_key`, another one takes
  * its place. Either way the provider is asked again.
  */
-export const replaceProviderKey = (deps: ControlDeps): Handler => {
-  const validate = changedKeyValidator();
+export const replaceProviderKey = (deps: ControlDeps): ContextHandler => {
   return async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx.params.slug as string, draft);
     const id = ctx.params.id as string;
     draft.about(id);
-    const { api_key: given, ...input } = validate(await readJson(ctx.req));
+    const { api_key: given, ...input } = ctx.state.body as ChangedProviderKey;
     const before = await findProviderKey(deps, customer, id);
     refuseRevoked(before);
     refuseModels(deps.snapshot(), before.provider, input, ownNames(deps, customer, id));
     const terms = termsOf(input, given === undefined ? before.key_hint : hintOf(given));
     if (given === undefined && terms.base_url !== before.base_url) {
-      throw new OneVaultError('invalid_request', {
-        param: 'api_key',
-        details: 'Another base_url needs the key that belongs to it.',
-      });
+      throw invalidField('api_key', 'required', 'Another base_url needs the key that belongs to it.');
     }
     const limits = limitsOf(input);
     const { provider } = before;
@@ -91,7 +86,7 @@ export const replaceProviderKey = (deps: ControlDeps): Handler => {
 
 /** `DELETE /customers/{slug}/provider-keys/{id}`: revokes. Revoking again changes nothing. */
 export const revokeProviderKey =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx.params.slug as string, draft);
     const id = ctx.params.id as string;
@@ -111,7 +106,7 @@ export const revokeProviderKey =
 
 /** `GET /customers/{slug}/provider-keys/{id}`. */
 export const getProviderKey =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx.params.slug as string, draft);
     draft.about(ctx.params.id as string);
@@ -120,10 +115,10 @@ export const getProviderKey =
 
 /** `GET /customers/{slug}/provider-keys?limit=&after=`, by id, which is by age. */
 export const listProviderKeys =
-  (deps: ControlDeps): Handler =>
+  (deps: ControlDeps): ContextHandler =>
   async (ctx, draft) => {
     const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const page = readPage(ctx.query);
+    const page = pageOf(ctx);
     const rows = await listKeysOf(deps, customer, page);
     ctx.body = { data: rows.map(present), next: rows.length === page.limit ? rows.at(-1)!.id : null };
   };
@@ -136,18 +131,22 @@ const knownCustomer = ({ snapshot }: ControlDeps, slug: string, draft: EventDraf
   return slug;
 };
 
+/** @throws OneVaultError not_found */
+export const refuseUnknownCustomer = (
+  deps: ControlDeps,
+  { params, draft }: Pick<ControlRequest, 'params' | 'draft'>,
+): void => void knownCustomer(deps, params.slug!, draft);
+
 const refuseUnknownProvider = ({ snapshot }: ControlDeps, provider: string): void => {
   const { providers } = snapshot();
   if (providers.has(provider)) return;
-  throw new OneVaultError('invalid_request', {
-    param: 'provider',
-    details: `There is no provider ${provider}; there are ${[...providers.keys()].sort().join(', ')}.`,
-  });
+  const message = `There is no provider ${provider}; there are ${[...providers.keys()].sort().join(', ')}.`;
+  throw invalidField('provider', 'unknown_reference', message);
 };
 
 const refuseRevoked = ({ id, key_status }: ProviderKeyRow): void => {
   if (key_status === 'ACTIVE') return;
-  throw new OneVaultError('invalid_request', { details: `The key ${id} was revoked: add another one.` });
+  throw new OneVaultError('wrong_state', { details: `The key ${id} was revoked: add another one.` });
 };
 
 const refuseMore = async (tx: Transaction, customer: string): Promise<void> => {
@@ -159,7 +158,7 @@ const refuseMore = async (tx: Transaction, customer: string): Promise<void> => {
     where c.customer_bk = ${customer}
       and s.key_status = 'ACTIVE'`;
   if ((row?.held ?? 0) < MOST_KEYS) return;
-  throw new OneVaultError('invalid_request', {
+  throw new OneVaultError('wrong_state', {
     details: `A customer has ${MOST_KEYS} provider keys at most: revoke one first.`,
   });
 };

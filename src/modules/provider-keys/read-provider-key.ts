@@ -1,7 +1,6 @@
 import type { CustomModel, Snapshot } from '../../catalog/snapshot.ts';
-import { OneVaultError } from '../../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
-import { createValidator } from '../../http/validate.ts';
+import { invalidField } from '../../http/faults.ts';
 import type { Content } from '../../vault/rows.ts';
 import schema from './provider-key.schema.json' with { type: 'json' };
 
@@ -27,19 +26,15 @@ export interface ChangedProviderKey extends KeyTerms {
   readonly api_key?: string;
 }
 
-/** @throws OneVaultError invalid_request; no fault repeats the key */
-export const newKeyValidator = () => createValidator<NewProviderKey>(schema);
+const { provider: _provider, ...CHANGEABLE } = schema.properties;
 
-/** @throws OneVaultError invalid_request */
-export const changedKeyValidator = () => {
-  const { provider: _provider, ...properties } = schema.properties;
-  return createValidator<ChangedProviderKey>({ ...schema, properties, required: [] });
-};
+export const NEW_KEY_SCHEMA = schema;
+export const CHANGED_KEY_SCHEMA = { ...schema, title: 'ChangedProviderKey', properties: CHANGEABLE, required: [] };
 
 export type KeyDetails = Content<'customer_provider_keys_s'>;
 export type TermsDetails = Content<'customer_provider_key_terms_s'>;
 
-/** The limits of a key, in pico-dollars, and its models. @throws OneVaultError invalid_request */
+/** The limits of a key, in pico-dollars, and its models. @throws OneVaultError validation_error */
 export const limitsOf = (
   input: KeyTerms,
 ): Pick<KeyDetails, 'daily_spending_limit' | 'monthly_spending_limit' | 'allowed_models'> => ({
@@ -67,7 +62,7 @@ export const hintOf = (api_key: string): string | null =>
  * Refuses models that could never be asked for: those the provider does not offer, and own ones whose name is taken,
  * or that are like none.
  * @param taken names of the customer's other own models
- * @throws OneVaultError invalid_request
+ * @throws OneVaultError validation_error
  */
 export const refuseModels = (
   snapshot: Snapshot,
@@ -83,33 +78,26 @@ export const refuseModels = (
   const seen = new Set(taken);
   for (const [index, { model, like }] of (own_models ?? []).entries()) {
     if ((snapshot.models.get(like)?.deployments.length ?? 0) === 0) {
-      throw new OneVaultError('invalid_request', {
-        param: `own_models[${index}].like`,
-        details: `There is no model ${like}; GET /v1/models lists what there is.`,
-      });
+      const message = `There is no model ${like}; GET /v1/models lists what there is.`;
+      throw invalidField(`own_models[${index}].like`, 'unknown_reference', message);
     }
     if (snapshot.models.has(model) || seen.has(model)) {
-      throw new OneVaultError('invalid_request', {
-        param: `own_models[${index}].model`,
-        details: `${model} is the name of another model already: choose one of your own.`,
-      });
+      const message = `${model} is the name of another model already: choose one of your own.`;
+      throw invalidField(`own_models[${index}].model`, 'taken', message);
     }
     seen.add(model);
   }
 };
 
-const notOffered = (param: string, model: string, provider: string): OneVaultError =>
-  new OneVaultError('invalid_request', {
-    param,
-    details: `${provider} does not offer ${model}; GET /v1/models lists what there is.`,
-  });
+const notOffered = (field: string, model: string, provider: string): Error =>
+  invalidField(field, 'unknown_reference', `${provider} does not offer ${model}; GET /v1/models lists what there is.`);
 
 const picoText = (param: string, amount: Amount): string | null => {
   if (amount === null) return null;
   try {
     return picoFromUsd(amount).toString();
   } catch (cause) {
-    throw new OneVaultError('invalid_request', { param, details: (cause as Error).message, cause });
+    throw invalidField(param, 'format', (cause as Error).message);
   }
 };
 

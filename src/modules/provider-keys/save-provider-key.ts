@@ -1,7 +1,7 @@
 import type { NewEvent } from '../../audit/record-event.ts';
+import { lockName, save } from '../../resources/save.ts';
 import type { Stamp, VaultRow } from '../../vault/rows.ts';
 import type { ControlDeps } from '../deps.ts';
-import { lockName, save } from '../save.ts';
 import { findProviderKey, type ProviderKeyRow } from './find-provider-keys.ts';
 import type { KeyDetails, TermsDetails } from './read-provider-key.ts';
 

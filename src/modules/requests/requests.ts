@@ -1,15 +1,15 @@
 import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
-import type { Handler } from '../audited.ts';
+import { single } from '../../http/outcome.ts';
+import type { Handler } from '../../resources/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 /** `GET /requests/{request_id}`: the call as the vault has it, which is moments after it was answered. */
 export const getRequest =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const id = ctx.params.request_id as string;
-    draft.about(id);
+  async ({ params, draft }) => {
+    const id = params.request_id!;
     const row = isUuid(id) ? await findRequest(deps, id) : undefined;
     if (row === undefined) {
       throw new OneVaultError('not_found', {
@@ -17,7 +17,7 @@ export const getRequest =
       });
     }
     if (row.customer !== 'unknown') draft.shows([row.customer]);
-    ctx.body = row;
+    return single(row);
   };
 
 interface CallRow {

@@ -1,21 +1,22 @@
-import type { Context } from 'koa';
 import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
+import { list, single } from '../../http/outcome.ts';
+import { sliceOf } from '../../http/paging.ts';
+import type { ControlRequest, EventDraft, Handler } from '../../resources/control-route.ts';
+import { readKnown } from '../../resources/read-known.ts';
 import { describeVault } from '../../vault/dictionary.ts';
 import type { Entity, Hub, Link } from '../../vault/entity.ts';
 import { findKeyRows, keyColumns, keyOfParts, type NamedKey, wasLoaded } from '../../vault/lookup.ts';
 import { relatedKeys } from '../../vault/related-keys.ts';
 import type { SatelliteTable } from '../../vault/rows.ts';
-import { sealKnown } from '../../vault/seal-known.ts';
-import type { EventDraft, Handler } from '../audited.ts';
 import type { ControlDeps } from '../deps.ts';
-import { readInstant } from '../read-query.ts';
 
 /** `GET /vault/entities`: the data dictionary. */
 export const listEntities = ({ registry }: ControlDeps): Handler => {
-  const body = { data: describeVault(registry) };
-  return (ctx) => {
-    ctx.body = body;
+  const entities = describeVault(registry);
+  return ({ query }) => {
+    const { data, pagination } = sliceOf(entities, query);
+    return list(data, pagination);
   };
 };
 
@@ -25,31 +26,28 @@ export const listEntities = ({ registry }: ControlDeps): Handler => {
  */
 export const getEntity =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const { entity, keyed, key } = findAsked(deps, ctx, draft);
-    const known = await readKnown(deps, ctx);
-    const applied = readInstant(ctx.query, 'applied') ?? known;
+  async (request) => {
+    const { entity, keyed, key } = findAsked(deps, request);
+    const known = await readKnown(deps, request.query);
+    const applied = (request.query.applied as string | undefined) ?? known;
     const rows = await readAsOf(deps, entity, key, { applied, known });
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
-    await tellCustomers(deps, draft, keyed, key);
-    ctx.body = { ...head(entity, key), applied, known, ...present(entity, rows) };
+    await tellCustomers(deps, request.draft, keyed, key);
+    return single({ ...head(entity, key), applied, known, ...present(entity, rows) });
   };
 
 /** `GET /vault/{entity}/{business_key}/history`: every state of a satellite, oldest first, as known now. */
 export const getHistory =
   (deps: ControlDeps): Handler =>
-  async (ctx, draft) => {
-    const { entity, keyed, key } = findAsked(deps, ctx, draft);
+  async (request) => {
+    const { entity, keyed, key } = findAsked(deps, request);
     if (entity.kind !== 'satellite') {
-      throw new OneVaultError('invalid_request', {
-        param: 'entity',
-        details: `${entity.table} is a ${entity.kind} and never changes; its satellites have a history.`,
-      });
+      throw badPath('entity', `${entity.table} is a ${entity.kind} and never changes; its satellites have a history.`);
     }
     const rows = await deps.reader.history(deps.sql, entity.table as SatelliteTable, key.hash_key);
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
-    await tellCustomers(deps, draft, keyed, key);
-    ctx.body = { ...head(entity, key), ...present(entity, rows) };
+    await tellCustomers(deps, request.draft, keyed, key);
+    return single({ ...head(entity, key), ...present(entity, rows) });
   };
 
 interface Asked {
@@ -68,9 +66,9 @@ const tellCustomers = async (
   draft.shows(await relatedKeys(sql, registry, keyed, key, registry.hub('customer_h')));
 };
 
-const findAsked = ({ registry }: ControlDeps, ctx: Context, draft: EventDraft): Asked => {
+const findAsked = ({ registry }: ControlDeps, { ctx, draft }: ControlRequest): Asked => {
   // The path as it was sent: a comma within a key comes as %2C and separates nothing.
-  const [, , table = '', sent_key = ''] = ctx.path.split('/');
+  const [, , table = '', sent_key = ''] = ctx.path.replace(/^\/v1/, '').split('/');
   draft.about(`${table}/${sent_key}`);
   const entity = registry.entities.get(table);
   if (entity === undefined) {
@@ -96,24 +94,18 @@ const findAsked = ({ registry }: ControlDeps, ctx: Context, draft: EventDraft): 
   }
 };
 
-const badKey = (details: string, cause?: unknown): OneVaultError =>
-  new OneVaultError('invalid_request', { param: 'business_key', details, cause });
+const badKey = (details: string, cause?: unknown): OneVaultError => badPath('business_key', details, cause);
+
+const badPath = (param: string, details: string, cause?: unknown): OneVaultError =>
+  new OneVaultError('invalid_request', {
+    param,
+    details,
+    cause,
+    faults: [{ path: `path.${param}`, code: 'not_allowed', message: details }],
+  });
 
 const keyedEntity = (registry: ControlDeps['registry'], entity: Entity): Hub | Link =>
   entity.kind === 'satellite' ? (registry.entities.get(entity.parent) as Hub | Link) : entity;
-
-const readKnown = async ({ sql, clock }: ControlDeps, ctx: Context): Promise<string> => {
-  const known = readInstant(ctx.query, 'known');
-  const sealed = await sealKnown(sql, clock);
-  if (known === undefined) return sealed;
-  if (Date.parse(known) > Date.parse(sealed)) {
-    throw new OneVaultError('invalid_request', {
-      param: 'known',
-      details: `What will be known at ${known} is not final yet: it is ${instantOf(clock.now())}, and answers are final up to ${sealed}.`,
-    });
-  }
-  return known;
-};
 
 const readAsOf = async (
   deps: ControlDeps,

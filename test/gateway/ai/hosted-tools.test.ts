@@ -200,7 +200,7 @@ describe('tools that a provider runs itself', () => {
     const refused = await generate([{ google_search: {} }]);
     assert.equal(refused.status, 422);
     assert.match(refused.text, /UNPRICED_MODEL.*tools\[0\]\.googleSearch/);
-    const priced = await gateway.admin('POST', '/models', {
+    const priced = await gateway.admin('POST', '/v1/deployments', {
       provider: 'google',
       model: 'gemini-2.5-flash',
       input_price: '0.3',

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { connect } from '../../../src/postgres/connect.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf, until } from '../../support/http.ts';
+import { dataOf, errorOf, nextOf, until } from '../../support/http.ts';
 
 interface KeyBody {
   readonly id: string;
@@ -65,10 +65,10 @@ describe('/api-keys', () => {
     assert.equal((await gateway.chat(HELLO, key)).status, 200);
     const revoked = await gateway.admin('DELETE', `/api-keys/${id}`);
     assert.equal(revoked.status, 200);
-    assert.equal((revoked.json as KeyBody).status, 'REVOKED');
+    assert.equal(dataOf<KeyBody>(revoked).status, 'REVOKED');
     assert.equal(errorOf(await gateway.chat(HELLO, key)).code, 'revoked_api_key');
     const again = await gateway.admin('DELETE', `/api-keys/${id}`);
-    assert.deepEqual(again.json, revoked.json);
+    assert.deepEqual(dataOf(again), dataOf(revoked));
     const [row] = await gateway.database.sql<{ rows: number }[]>`
       select count(*) as rows
       from auth.api_key_s s
@@ -117,12 +117,11 @@ describe('/api-keys', () => {
       ids.push(((await create({ customer: 'lister' })).json as KeyBody).id);
     }
     const paged: string[] = [];
-    let after: string | null = '';
-    while (after !== null) {
-      const path = `/api-keys?customer=lister&limit=3&after=${after}`;
-      const page = (await gateway.admin('GET', path)).json as { data: KeyBody[]; next: string | null };
-      paged.push(...page.data.map(({ id }) => id));
-      after = page.next;
+    let path: string | null = '/api-keys?customer=lister&limit=3';
+    while (path !== null) {
+      const page = await gateway.admin('GET', path);
+      paged.push(...dataOf<KeyBody[]>(page).map(({ id }) => id));
+      path = nextOf(page);
     }
     assert.deepEqual(paged.slice(1), ids);
     const all = (await gateway.admin('GET', '/api-keys')).json as { data: KeyBody[] };
@@ -163,8 +162,8 @@ describe('/api-keys', () => {
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {
       const reply = await create(input);
-      assert.equal(reply.status, 400, reply.text);
-      assert.equal(errorOf(reply).code, 'invalid_request');
+      assert.equal(reply.status, 422, reply.text);
+      assert.equal(errorOf(reply).code, 'validation_error');
       assert.equal(errorOf(reply).param, param);
     });
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { CONTROL_ROUTES } from '../../../src/modules/routes.ts';
+import { scopesWith } from '../../../src/resources/permissions.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
 
@@ -24,7 +25,7 @@ interface EventBody {
 
 interface EventPage {
   readonly data: readonly EventBody[];
-  readonly next: string | null;
+  readonly links: { readonly next: string | null };
 }
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
@@ -44,7 +45,7 @@ const pathOf = (path: string): string =>
     .replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
 
 // An auditor checks what was done with it, and needs none of it for that.
-const PERSONAL = ['/customers/:slug/contact', '/customers/:slug/contact/history', '/privacy/exports/:subject'];
+const PERSONAL = ['/v1/customers/:slug/contact', '/v1/customers/:slug/contact/history', '/v1/privacy/exports/:subject'];
 
 // Node sends no length with a body that DELETE does not expect.
 const bodyOf = (method: string): object | undefined => (['post', 'put'].includes(method) ? {} : undefined);
@@ -210,11 +211,11 @@ describe('the audit events of the control plane', () => {
   });
 
   it('are left by every route there is, for every key it lets in', async () => {
-    for (const { method, path, scopes, action } of CONTROL_ROUTES) {
+    for (const { method, path, permission, action } of CONTROL_ROUTES) {
       const reply = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
       const told = await toldOf(reply);
       const name = `${method} ${path}`;
-      if (scopes === null) {
+      if (permission === null) {
         assert.deepEqual(told, [], name);
         continue;
       }
@@ -224,16 +225,16 @@ describe('the audit events of the control plane', () => {
 
   it('let nobody past without a key but where it is public by design', () => {
     assert.deepEqual(
-      CONTROL_ROUTES.filter(({ scopes }) => scopes === null).map(({ method, path }) => `${method} ${path}`),
+      CONTROL_ROUTES.filter(({ permission }) => permission === null).map(({ method, path }) => `${method} ${path}`),
       ['get /v1/audit/checkpoint', 'get /v1/audit/keys', 'get /v1/audit/consistency', 'post /v1/audit/cosignatures'],
     );
   });
 
   it('let an auditor read everything but personal data in clear, and write nothing', async () => {
-    for (const { method, path, scopes } of CONTROL_ROUTES.filter((each) => each.scopes !== null)) {
+    for (const { method, path, permission } of CONTROL_ROUTES.filter((each) => each.permission !== null)) {
       const { status } = await asAuditor(method.toUpperCase(), pathOf(path), bodyOf(method));
       const is_shown = method === 'get' && !PERSONAL.includes(path);
-      assert.equal(scopes!.includes('auditor'), is_shown, `${method} ${path}`);
+      assert.equal(scopesWith(permission!).includes('auditor'), is_shown, `${method} ${path}`);
       assert.equal(status === 403, !is_shown, `${method} ${path}: ${status}`);
     }
     assert.equal((await gateway.chat(HELLO, auditor.key)).status, 403, 'an auditor makes no calls');
@@ -264,10 +265,10 @@ describe('the audit events of the control plane', () => {
     const ids = all.map(({ event_id }) => event_id);
     assert.deepEqual(ids, ids.toSorted());
     const paged: string[] = [];
-    for (let after: string | null = ''; after !== null; ) {
-      const page = (await gateway.admin('GET', `/v1/audit/events?limit=7&after=${after}`)).json as EventPage;
+    for (let path: string | null = '/v1/audit/events?per_page=7'; path !== null; ) {
+      const page = (await gateway.admin('GET', path)).json as EventPage;
       paged.push(...page.data.map(({ event_id }) => event_id));
-      after = paged.length > ids.length ? null : page.next;
+      path = paged.length > ids.length ? null : page.links.next;
     }
     assert.deepEqual(paged.slice(0, ids.length), ids);
     const [middle] = all.slice(all.length / 2);
@@ -291,7 +292,7 @@ describe('the audit events of the control plane', () => {
     it('tell the first at once, and like ones within the minute as one', async () => {
       const wrong = `sk_${'A'.repeat(43)}`;
       const first = await tryKey(bearer(wrong));
-      assert.equal(errorOf(first).code, 'invalid_api_key');
+      assert.equal(errorOf(first).reason, 'invalid_api_key');
       const [told] = await toldOf(first);
       assert.deepEqual(
         [told!.actor_kind, told!.actor, told!.outcome, told!.subject, told!.event_count],
@@ -378,7 +379,7 @@ describe('the audit events of the control plane', () => {
           await gateway.send({ path: '/customers', headers: bearer(secret) }),
         ]) {
           assert.equal(reply.status, 503, reply.text);
-          assert.equal(errorOf(reply).code, 'audit_unavailable');
+          assert.deepEqual([errorOf(reply).code, errorOf(reply).reason], ['service_unavailable', 'audit_unavailable']);
           assert.ok(!reply.text.includes('acme'));
         }
       } finally {

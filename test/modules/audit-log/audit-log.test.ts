@@ -17,7 +17,7 @@ import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf, type Reply } from '../../support/http.ts';
+import { dataOf, errorOf, type Reply } from '../../support/http.ts';
 
 const WITNESS = 'witness.example/w1';
 
@@ -77,7 +77,7 @@ describe('the audit log over HTTP, which needs no key', () => {
       assert.equal(reply.status, 404, path);
       assert.ok(Number(reply.headers['retry-after']) > 0, path);
     }
-    assert.deepEqual((await gateway.get('/v1/audit/keys')).json, { data: [] });
+    assert.deepEqual(dataOf(await gateway.get('/v1/audit/keys')), []);
   });
 
   it('gives the newest checkpoint, signed by a key that is published, and older ones by their size', async () => {
@@ -102,7 +102,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     for (const [at, from] of heads.entries()) {
       for (const to of heads.slice(at)) {
         const path = `/v1/audit/consistency?from=${from.tree_size}&to=${to.tree_size}`;
-        const body = (await gateway.get(path)).json as ConsistencyBody;
+        const body = dataOf<ConsistencyBody>(await gateway.get(path));
         const claim = {
           first_size: from.tree_size,
           second_size: to.tree_size,
@@ -114,7 +114,7 @@ describe('the audit log over HTTP, which needs no key', () => {
         assert.equal(body.to.root_hash, to.root.toString('base64'));
       }
     }
-    const newest = (await gateway.get(`/v1/audit/consistency?from=0`)).json as ConsistencyBody;
+    const newest = dataOf<ConsistencyBody>(await gateway.get(`/v1/audit/consistency?from=0`));
     assert.deepEqual([newest.from, newest.to.tree_size], [{ tree_size: 0, root_hash: null }, heads[2]!.tree_size]);
   });
 
@@ -142,7 +142,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     const [first, , newest] = notes as [string, string, string];
     const taken = await post(witness.cosign(newest));
     assert.equal(taken.status, 200, taken.text);
-    assert.deepEqual(taken.json, { tree_size: sizeOf(newest), witnesses: [WITNESS] });
+    assert.deepEqual(dataOf(taken), { tree_size: sizeOf(newest), witnesses: [WITNESS] });
     const published = (await gateway.get('/v1/audit/checkpoint')).text;
     assert.ok(published.startsWith(newest) && published.includes(`— ${WITNESS} `));
     await sleep(1_000);

@@ -6,7 +6,7 @@ import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf, type Reply } from '../../support/http.ts';
+import { bearer, dataOf, errorOf, nextOf, type Reply } from '../../support/http.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
@@ -88,7 +88,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     const { request_id } = await gateway.chat(HELLO, acme.key);
     await gateway.drain();
     const early = await prove(request_id, acme.key);
-    assert.deepEqual([early.status, errorOf(early).code], [409, 'not_covered_yet']);
+    assert.deepEqual([early.status, errorOf(early).reason], [409, 'not_covered_yet']);
     assert.ok(Number(early.headers['retry-after']) > 0);
     await seal();
     assert.ok(readProof((await prove(request_id, acme.key)).text).holds);
@@ -134,20 +134,22 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     interface Page {
       readonly tree_size: number;
       readonly data: readonly Entry[];
-      readonly next: number | null;
+      readonly next: string | null;
     }
 
-    const list = async (query: string, key = gateway.keys.admin_key): Promise<Page> => {
-      const reply = await gateway.send({ path: `/v1/audit/entries?${query}`, headers: bearer(key) });
+    const list = (query: string, key = gateway.keys.admin_key) => follow(`/v1/audit/entries?${query}`, key);
+    const follow = async (path: string, key = gateway.keys.admin_key): Promise<Page> => {
+      const reply = await gateway.send({ path, headers: bearer(key) });
       assert.equal(reply.status, 200, reply.text);
-      return reply.json as Page;
+      const { meta } = reply.json as { meta: { tree_size: number } };
+      return { tree_size: meta.tree_size, data: dataOf<Entry[]>(reply), next: nextOf(reply) };
     };
 
     it('give every leaf that a checkpoint covers, page by page, and the root follows from them', async () => {
       await seal();
       const entries: Entry[] = [];
       let page = await list('limit=37');
-      for (; page.next !== null; page = await list(`limit=37&from=${page.next}`)) entries.push(...page.data);
+      for (; page.next !== null; page = await follow(page.next)) entries.push(...page.data);
       entries.push(...page.data);
       assert.deepEqual(
         entries.map(({ index }) => index),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { dataOf, errorOf } from '../../support/http.ts';
 
 const CHAT = { model: 'gpt-4o-mini', max_tokens: 100, messages: [{ role: 'user', content: 'Hello' }] };
 
@@ -20,11 +20,11 @@ describe('PATCH /customers/{slug}', () => {
       preferred_providers: ['openai'],
     };
     await gateway.newCustomer({ slug: 'acme', ...terms });
-    const before = (await gateway.admin('GET', '/customers/acme')).json as object;
+    const before = dataOf<object>(await gateway.admin('GET', '/customers/acme'));
     const fields = { cost_budget_monthly: 250, name: 'Acme', preferred_providers: null };
     const changed = await change('acme', fields);
     assert.equal(changed.status, 200);
-    assert.deepEqual(changed.json, { ...before, ...fields, cost_budget_monthly: '250' });
+    assert.deepEqual(dataOf(changed), { ...before, ...fields, cost_budget_monthly: '250' });
     const states = await gateway.database.sql<{ cost_budget_monthly: string }[]>`
       select s.cost_budget_monthly
       from gateway.customer_config_s_history s
@@ -75,13 +75,13 @@ describe('PATCH /customers/{slug}', () => {
       { unpriced_policy: 'allow' },
     ];
     await Promise.all(changes.map((fields) => change('busy', fields)));
-    const { json } = await gateway.admin('GET', '/customers/busy');
-    for (const fields of changes) assert.deepEqual({ ...(json as object), ...fields }, json);
+    const busy = dataOf<object>(await gateway.admin('GET', '/customers/busy'));
+    for (const fields of changes) assert.deepEqual({ ...busy, ...fields }, busy);
   });
 
   it('refuses what is no change, naming it, and customers that are not there', async () => {
     for (const fields of [{}, { slug: 'x' }, { tenant: 'demo' }, { status: 'GONE' }, { cost_budget_daily: -1 }, []]) {
-      assert.equal((await change('acme', fields)).status, 400, JSON.stringify(fields));
+      assert.equal((await change('acme', fields)).status, 422, JSON.stringify(fields));
     }
     for (const slug of ['nobody', 'unknown', 'a%00b', '%F0%9F%92%A9']) {
       assert.equal((await change(slug, { name: 'x' })).status, 404, slug);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { dataOf, errorOf } from '../../support/http.ts';
 
 interface CustomerBody {
   readonly slug: string;
@@ -9,7 +9,7 @@ interface CustomerBody {
 
 interface ListBody {
   readonly data: readonly CustomerBody[];
-  readonly next: string | null;
+  readonly links: { readonly next: string | null };
 }
 
 describe('/customers', () => {
@@ -23,7 +23,7 @@ describe('/customers', () => {
   it('makes a customer, shows it with its defaults, and the vault has who wrote it', async () => {
     const made = await gateway.admin('POST', '/customers', { slug: 'acme', cost_budget_monthly: '12.5' });
     assert.equal(made.status, 201);
-    const body = made.json as CustomerBody;
+    const body = dataOf<CustomerBody>(made);
     assert.deepEqual(
       { ...body, created_at: null },
       {
@@ -43,7 +43,7 @@ describe('/customers', () => {
         created_at: null,
       },
     );
-    assert.deepEqual((await gateway.admin('GET', '/customers/acme')).json, body);
+    assert.deepEqual(dataOf(await gateway.admin('GET', '/customers/acme')), body);
     const [row] = await gateway.database.sql<{ record_source: string; budget: string }[]>`
       select s.record_source, s.cost_budget_monthly::text as budget
       from gateway.customer_config_s_current s
@@ -69,7 +69,7 @@ describe('/customers', () => {
     };
     const made = await gateway.admin('POST', '/customers', input);
     assert.equal(made.status, 201, made.text);
-    const { created_at: _at, status: _status, ...body } = made.json as CustomerBody;
+    const { created_at: _at, status: _status, ...body } = dataOf<CustomerBody>(made);
     assert.deepEqual(body, { ...input, cost_budget_monthly: '0.000000000001' });
   });
 
@@ -79,7 +79,7 @@ describe('/customers', () => {
     const again = await gateway.admin('POST', '/customers', input);
     assert.equal(first.status, 201);
     assert.equal(again.status, 200);
-    assert.deepEqual(again.json, first.json);
+    assert.deepEqual(dataOf(again), dataOf(first));
     const [row] = await gateway.database.sql<{ rows: number }[]>`
       select count(*) as rows
       from gateway.customer_config_s s
@@ -96,7 +96,7 @@ describe('/customers', () => {
     for (const other of [{ name: 'Other' }, { cost_budget_daily: 0 }, { tenant: 'second' }]) {
       const reply = await gateway.admin('POST', '/customers', { slug: 'taken', ...other });
       assert.equal(reply.status, 409, JSON.stringify(other));
-      assert.equal(errorOf(reply).code, 'already_exists');
+      assert.deepEqual([errorOf(reply).code, errorOf(reply).reason], ['conflict', 'already_exists']);
       assert.equal(errorOf(reply).param, 'slug');
     }
   });
@@ -111,7 +111,7 @@ describe('/customers', () => {
   it('refuses a tenant that is not there, the ghost record among them', async () => {
     for (const tenant of ['nobody', 'unknown']) {
       const reply = await gateway.admin('POST', '/customers', { slug: 'orphan', tenant });
-      assert.equal(reply.status, 400);
+      assert.equal(reply.status, 422);
       assert.equal(errorOf(reply).param, 'tenant');
     }
     assert.equal((await gateway.admin('GET', '/customers/orphan')).status, 404);
@@ -123,14 +123,14 @@ describe('/customers', () => {
     const slugs = all.data.map(({ slug }) => slug);
     assert.deepEqual(slugs, slugs.toSorted());
     assert.ok(!slugs.includes('unknown'));
-    assert.equal(all.next, null);
+    assert.equal(all.links.next, null);
     const paged: string[] = [];
-    let after: string | null = '';
-    while (after !== null) {
-      const page = (await gateway.admin('GET', `/customers?limit=2&after=${after}`)).json as ListBody;
+    let path: string | null = '/customers?limit=2';
+    while (path !== null) {
+      const page = (await gateway.admin('GET', path)).json as ListBody;
       assert.ok(page.data.length <= 2);
       paged.push(...page.data.map(({ slug }) => slug));
-      after = page.next;
+      path = page.links.next;
     }
     assert.deepEqual(paged, slugs);
   });
@@ -177,8 +177,8 @@ describe('/customers', () => {
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {
       const reply = await gateway.admin('POST', '/customers', input);
-      assert.equal(reply.status, 400, reply.text);
-      assert.equal(errorOf(reply).code, 'invalid_request');
+      assert.equal(reply.status, 422, reply.text);
+      assert.equal(errorOf(reply).code, 'validation_error');
       assert.equal(errorOf(reply).param, param);
       assert.ok(reply.text.length < 12_000, 'the answer does not repeat what was sent at length');
     });
@@ -189,8 +189,8 @@ describe('/customers', () => {
     for (const [body, status] of [
       ['', 400],
       ['{', 400],
-      ['[]', 400],
-      ['{"slug":"a","__proto__":{"x":1}}', 400],
+      ['[]', 422],
+      ['{"slug":"a","__proto__":{"x":1}}', 422],
       [JSON.stringify({ slug: 'a', name: 'x'.repeat(100_000) }), 413],
     ] as const) {
       const reply = await gateway.send({ method: 'POST', path: '/customers', headers, body });

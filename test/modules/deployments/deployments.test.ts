@@ -3,10 +3,10 @@ import OpenAI from 'openai';
 import { packagedBook } from '../../../src/cli/price-commands.ts';
 import { planRefresh } from '../../../src/modules/prices/refresh-prices.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { dataOf, errorOf } from '../../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
-/** What GET /models tells of an offer. */
+/** What a list shows of a deployment. */
 interface Listed {
   readonly provider: string;
   readonly model: string;
@@ -18,7 +18,7 @@ interface Listed {
 const FREE = { input: 0, output: 0 };
 const FLAT = { input_price: 0, output_price: 0 };
 
-describe('POST /models', () => {
+describe('/v1/deployments', () => {
   let gateway: TestGateway;
   let server: ScriptedUpstream;
 
@@ -55,14 +55,14 @@ describe('POST /models', () => {
     input_price: '0.5',
     output_price: 1.5,
   };
-  const offer = (fields: object) => gateway.admin('POST', '/models', fields);
+  const offer = (fields: object) => gateway.admin('POST', '/v1/deployments', fields);
   const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
 
   it('makes a model that can be called at once by its name, under its own at the provider, for its price', async () => {
     assert.equal((await call(MODEL.model)).status, 404);
     const made = await offer(MODEL);
     assert.equal(made.status, 201, made.text);
-    assert.deepEqual(made.json, {
+    assert.deepEqual(dataOf(made), {
       provider: 'vllm',
       model: 'acme/llama-4',
       model_name: 'acme/llama-4',
@@ -105,7 +105,7 @@ describe('POST /models', () => {
     const changed = await offer({ provider: 'vllm', model: MODEL.model, input_price: 0, output_price: '0' });
     assert.equal(changed.status, 200, changed.text);
     assert.equal(await count(), before + 1);
-    const { context_window_tokens, model_family } = changed.json as Record<string, unknown>;
+    const { context_window_tokens, model_family } = dataOf<Record<string, unknown>>(changed);
     assert.deepEqual([context_window_tokens, model_family], [8_192, 'llama-4']);
     assert.equal((await gateway.recorded((await call(MODEL.model)).request_id)).provider_cost, '0');
   });
@@ -185,7 +185,7 @@ describe('POST /models', () => {
     const said = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers });
     assert.equal(said.status, 200, said.text);
     const again = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
-    assert.deepEqual(again.json, said.json);
+    assert.deepEqual(dataOf(again), dataOf(said));
     const reply = await gateway.chat({
       model: 'gpt-4.1-nano',
       service_tier: 'flex',
@@ -197,7 +197,7 @@ describe('POST /models', () => {
 
   it('is listed with what holds now, by provider and by who said it', async () => {
     const list = async (query: string) =>
-      ((await gateway.admin('GET', `/models${query}`)).json as { data: Listed[] }).data;
+      ((await gateway.admin('GET', `/v1/deployments${query}`)).json as { data: Listed[] }).data;
     const set = await list('?price_source=administrator&provider=openai');
     assert.deepEqual(
       set.slice(1).map(({ applied_from: _, ...rest }) => rest),
@@ -220,12 +220,12 @@ describe('POST /models', () => {
         },
       ],
     );
-    const all = await list('');
+    const all = [...(await list('?per_page=200')), ...(await list('?per_page=200&page=2'))];
     assert.ok(all.length > 50);
     assert.ok(all.every(({ provider, model }) => provider !== 'unknown' && model !== 'unknown'));
     assert.ok(all.some(({ model, is_offered }) => model === 'short-lived' && !is_offered));
     assert.deepEqual(await list('?provider=nobody'), []);
-    assert.equal((await gateway.get('/models')).status, 401);
+    assert.equal((await gateway.get('/v1/deployments')).status, 401);
   });
 
   it('is left alone by a refresh of prices', async () => {
@@ -263,10 +263,10 @@ describe('POST /models', () => {
       [{ provider: 'vllm', model: 'm', ...FLAT, web_search_price: '0.0000000001' }, 'web_search_price'],
     ] as const) {
       const reply = await offer(fields);
-      assert.equal(reply.status, 400, JSON.stringify(fields));
+      assert.equal(reply.status, 422, JSON.stringify(fields));
       assert.equal(errorOf(reply).param, param, reply.text);
     }
-    const by_customer = await gateway.post('/models', MODEL);
+    const by_customer = await gateway.post('/v1/deployments', MODEL);
     assert.equal(by_customer.status, 403);
   });
 });

@@ -106,7 +106,7 @@ describe("customers' own prices", () => {
   });
 
   it('refuse what is not sound, naming the field', async () => {
-    const refused = async (body: unknown, param: string | null, path = PATH, status = 400) => {
+    const refused = async (body: unknown, param: string | null, path = PATH, status = 422) => {
       const reply = await gateway.admin('PUT', path, body);
       assert.equal(reply.status, status, reply.text);
       assert.equal(errorOf(reply).param, param, reply.text);

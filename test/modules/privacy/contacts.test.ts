@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf } from '../../support/http.ts';
+import { bearer, dataOf, errorOf } from '../../support/http.ts';
 
 interface ContactBody {
   readonly customer: string;
@@ -22,7 +22,7 @@ const WHOLE = {
 describe('/customers/{slug}/contact', () => {
   let gateway: TestGateway;
   const put = (slug: string, body: unknown) => gateway.admin('PUT', `/customers/${slug}/contact`, body);
-  const get = async (slug: string) => (await gateway.admin('GET', `/customers/${slug}/contact`)).json as ContactBody;
+  const get = async (slug: string) => dataOf<ContactBody>(await gateway.admin('GET', `/customers/${slug}/contact`));
 
   before(async () => {
     gateway = await startTestGateway();
@@ -125,7 +125,7 @@ describe('/customers/{slug}/contact', () => {
     ];
     for (const [body, param] of cases) {
       const refused = await put('acme', body);
-      assert.equal(refused.status, 400, refused.text);
+      assert.equal(refused.status, 422, refused.text);
       assert.equal(errorOf(refused).param, param);
     }
     assert.equal((await put('nobody', WHOLE)).status, 404);
@@ -144,14 +144,14 @@ describe('/customers/{slug}/contact', () => {
         country: 'DE',
       },
     });
-    assert.ok(huge.status === 200 || errorOf(huge).code === 'invalid_request', huge.text);
+    assert.ok(huge.status === 200 || errorOf(huge).code === 'validation_error', huge.text);
     const not_text = await gateway.send({
       method: 'PUT',
       path: '/customers/acme/contact',
       headers: bearer(gateway.keys.admin_key),
       body: Buffer.from([0xff, 0xfe]),
     });
-    assert.equal(errorOf(not_text).code, 'malformed_json');
+    assert.deepEqual([errorOf(not_text).code, errorOf(not_text).reason], ['invalid_request', 'malformed_json']);
   });
 
   it('keeps e-mail addresses out of everything that can never be erased', async () => {
@@ -169,7 +169,7 @@ describe('/customers/{slug}/contact', () => {
     ];
     assert.deepEqual(
       tried.map(({ status }) => status),
-      [400, 400, 400, 404, 400, 404, 404, 404],
+      [422, 422, 422, 404, 422, 404, 404, 404],
     );
     const { sql } = gateway.database;
     const tables = await sql<{ name: string }[]>`

@@ -8,7 +8,7 @@ import { createDataKeyStore } from '../../../src/keys/data-keys.ts';
 import { createKeyring } from '../../../src/keys/keyring.ts';
 import type { ErasureCertificate } from '../../../src/modules/privacy/erasures.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { dataOf, errorOf } from '../../support/http.ts';
 
 describe('GET /privacy/erasures/{id}/proof', () => {
   let gateway: TestGateway;
@@ -22,9 +22,9 @@ describe('GET /privacy/erasures/{id}/proof', () => {
     await gateway.newCustomer({ slug: 'acme' });
     await gateway.admin('PUT', '/customers/acme/contact', { legal_name: 'Name' });
     const erased = await gateway.admin('POST', '/privacy/erasures', { subject: 'acme', reason: 'asked' });
-    const { proof } = erased.json as ErasureCertificate;
+    const { proof } = dataOf<ErasureCertificate>(erased);
     const early = await gateway.admin('GET', proof);
-    assert.deepEqual([early.status, errorOf(early).code], [409, 'not_covered_yet']);
+    assert.deepEqual([early.status, errorOf(early).reason], [409, 'not_covered_yet']);
     const clock: Clock = { now: () => Date.now() + 60_000 };
     const keyring = createKeyring({
       kms: gateway.control.subject_kms.kms,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf } from '../../support/http.ts';
+import { bearer, dataOf, errorOf } from '../../support/http.ts';
 import { actAsOpenAi, giveKey, OWN_KEY, postKey, type ShownKey } from '../../support/provider-keys.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
@@ -55,9 +55,9 @@ describe("customers' own provider keys", () => {
     assert.ok(Date.parse(last_validated) > 0);
     assert.equal(upstream.received.at(-1)?.url, '/v1/models');
     assert.equal(upstream.received.at(-1)?.headers.authorization, `Bearer ${OWN_KEY}`);
-    assert.deepEqual((await gateway.admin('GET', pathOf(key))).json, key);
+    assert.deepEqual(dataOf(await gateway.admin('GET', pathOf(key))), key);
     const list = await gateway.admin('GET', `/customers/${slug}/provider-keys`);
-    assert.deepEqual(list.json, { data: [key], next: null });
+    assert.deepEqual(dataOf(list), [key]);
     assert.ok(id);
   });
 
@@ -105,13 +105,10 @@ describe("customers' own provider keys", () => {
   it('are refused with the words of the provider where it does not accept them', async () => {
     const slug = await newSlug();
     const reply = await postKey(gateway, slug, { api_key: 'sk-wrong-key-of-somebody-1234' });
-    assert.deepEqual([reply.status, errorOf(reply).code], [422, 'provider_key_refused']);
+    assert.deepEqual([reply.status, errorOf(reply).reason], [422, 'provider_key_refused']);
     assert.match(errorOf(reply).details ?? '', /answered 401: Incorrect API key provided/);
     assert.ok(!reply.text.includes('sk-wrong'), reply.text);
-    assert.deepEqual((await gateway.admin('GET', `/customers/${slug}/provider-keys`)).json, {
-      data: [],
-      next: null,
-    });
+    assert.deepEqual(dataOf(await gateway.admin('GET', `/customers/${slug}/provider-keys`)), []);
   });
 
   it('are not taken while the provider cannot be asked, or what answers is no provider', async () => {
@@ -130,7 +127,8 @@ describe("customers' own provider keys", () => {
     for (const [answer, status, code] of cases) {
       upstream.script(answer);
       const reply = await postKey(gateway, slug);
-      assert.deepEqual([reply.status, errorOf(reply).code], [status, code], reply.text);
+      const { code: shown, reason } = errorOf(reply);
+      assert.deepEqual([reply.status, reason ?? shown], [status, code], reply.text);
       assert.ok(!reply.text.includes(OWN_KEY), reply.text);
     }
     assert.equal(gateway.control.snapshot().provider_keys.has(slug), false);
@@ -149,7 +147,7 @@ describe("customers' own provider keys", () => {
     const other = 'sk-second-customer-key-0001';
     const rotated = await gateway.admin('PUT', pathOf(key), { api_key: other, monthly_spending_limit: 9 });
     assert.equal(rotated.status, 200, rotated.text);
-    const shown = rotated.json as ShownKey;
+    const shown = dataOf<ShownKey>(rotated);
     assert.deepEqual(
       [shown.id, shown.key_hint, shown.daily_spending_limit, shown.monthly_spending_limit],
       [key.id, '0001', null, '9'],
@@ -157,11 +155,11 @@ describe("customers' own provider keys", () => {
     assert.equal(upstream.received.at(-1)?.headers.authorization, `Bearer ${other}`);
     // Without a key, the one that is there is asked about again, and stays.
     const kept = await gateway.admin('PUT', pathOf(key), { fallback: 'platform' });
-    assert.equal((kept.json as ShownKey).key_hint, '0001');
+    assert.equal(dataOf<ShownKey>(kept).key_hint, '0001');
     assert.equal(upstream.received.at(-1)?.headers.authorization, `Bearer ${other}`);
     actAsOpenAi(upstream, []);
     assert.equal((await gateway.admin('PUT', pathOf(key), { fallback: 'none' })).status, 422);
-    const now = (await gateway.admin('GET', pathOf(key))).json as ShownKey;
+    const now = dataOf<ShownKey>(await gateway.admin('GET', pathOf(key)));
     assert.equal(now.fallback, 'platform', 'what was refused changed nothing');
   });
 
@@ -170,11 +168,11 @@ describe("customers' own provider keys", () => {
     const key = await giveKey(gateway, slug);
     const before = upstream.received.length;
     const reply = await gateway.admin('PUT', pathOf(key), { base_url: `${upstream.url}/elsewhere` });
-    assert.deepEqual([reply.status, errorOf(reply).param], [400, 'api_key']);
+    assert.deepEqual([reply.status, errorOf(reply).param], [422, 'api_key']);
     assert.equal(upstream.received.length, before);
     const moved = { base_url: `${upstream.url}/elsewhere`, api_key: OWN_KEY };
     const done = await gateway.admin('PUT', pathOf(key), moved);
-    assert.equal((done.json as ShownKey).base_url, `${upstream.url}/elsewhere`);
+    assert.equal(dataOf<ShownKey>(done).base_url, `${upstream.url}/elsewhere`);
     assert.equal(upstream.received.at(-1)?.url, '/elsewhere/models');
   });
 
@@ -183,10 +181,10 @@ describe("customers' own provider keys", () => {
     const key = await giveKey(gateway, slug);
     for (const _ of [1, 2]) {
       const reply = await gateway.admin('DELETE', pathOf(key));
-      assert.deepEqual([reply.status, (reply.json as ShownKey).status], [200, 'REVOKED']);
+      assert.deepEqual([reply.status, dataOf<ShownKey>(reply).status], [200, 'REVOKED']);
     }
     const again = await gateway.admin('PUT', pathOf(key), { api_key: OWN_KEY });
-    assert.equal(again.status, 400, again.text);
+    assert.deepEqual([again.status, errorOf(again).reason], [409, 'wrong_state'], again.text);
     const [{ states }] = await gateway.database.sql<[{ states: number }]>`
       select count(*) as states
       from gateway.customer_provider_keys_s s
@@ -218,7 +216,7 @@ describe("customers' own provider keys", () => {
       assert.equal(nobody.status, 404, method);
       assert.equal((await gateway.admin(method, `/customers/${slug}/provider-keys/x`, body)).status, 404);
     }
-    assert.equal(((await gateway.admin('GET', pathOf(key))).json as ShownKey).status, 'ACTIVE');
+    assert.equal(dataOf<ShownKey>(await gateway.admin('GET', pathOf(key))).status, 'ACTIVE');
   });
 
   it('are refused with the path of the fault where something is wrong with what is said of them', async () => {
@@ -252,7 +250,7 @@ describe("customers' own provider keys", () => {
     ];
     for (const [fault, param] of faults) {
       const reply = await postKey(gateway, slug, fault);
-      assert.deepEqual([reply.status, errorOf(reply).param], [400, param], reply.text);
+      assert.deepEqual([reply.status, errorOf(reply).param], [422, param], reply.text);
       assert.ok(!reply.text.includes(OWN_KEY), reply.text);
     }
     const unknown = await gateway.admin('POST', '/customers/nobody-here/provider-keys', {});
@@ -293,7 +291,7 @@ describe("customers' own provider keys", () => {
     const slug = await newSlug();
     for (let count = 0; count < 50; count += 1) await giveKey(gateway, slug);
     const reply = await postKey(gateway, slug);
-    assert.equal(reply.status, 400);
+    assert.equal(reply.status, 409);
     assert.match(errorOf(reply).details ?? '', /50 provider keys at most/);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { dataOf, errorOf } from '../../support/http.ts';
 
 describe('GET /requests/{request_id}', () => {
   let gateway: TestGateway;
@@ -20,8 +20,7 @@ describe('GET /requests/{request_id}', () => {
     assert.equal(too_soon.status, 404);
     assert.match(errorOf(too_soon).details!, /within a second/);
     await gateway.drain();
-    const { json } = await gateway.admin('GET', path);
-    const call = json as Record<string, unknown>;
+    const call = dataOf<Record<string, unknown>>(await gateway.admin('GET', path));
     assert.equal(call.request_id, reply.request_id);
     assert.equal(call.customer, 'demo');
     assert.equal(call.provider, 'openai');
@@ -36,7 +35,7 @@ describe('GET /requests/{request_id}', () => {
   it('shows a call that no customer could be found for', async () => {
     const { request_id } = await gateway.chat({}, 'sk_wrong');
     await gateway.drain();
-    const call = (await gateway.admin('GET', `/requests/${request_id}`)).json as Record<string, unknown>;
+    const call = dataOf<Record<string, unknown>>(await gateway.admin('GET', `/requests/${request_id}`));
     assert.equal(call.customer, 'unknown');
     assert.equal(call.route, null);
   });

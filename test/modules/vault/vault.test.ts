@@ -6,7 +6,7 @@ import { GHOST_KEY } from '../../../src/vault/entity.ts';
 import type { Content } from '../../../src/vault/rows.ts';
 import { writeVault } from '../../../src/vault/write.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf, type Reply } from '../../support/http.ts';
+import { bearer, dataOf, errorOf, type Reply } from '../../support/http.ts';
 
 interface Answer {
   readonly entity: string;
@@ -29,7 +29,7 @@ describe('the vault over HTTP', () => {
   const read = async (path: string): Promise<Answer> => {
     const reply = await gateway.admin('GET', `/vault/${path}`);
     assert.equal(reply.status, 200, reply.text);
-    return reply.json as Answer;
+    return dataOf<Answer>(reply);
   };
   const refused = async (path: string, status: number, param: string, details: RegExp): Promise<void> => {
     const reply = await gateway.admin('GET', `/vault/${path}`);
@@ -61,15 +61,15 @@ describe('the vault over HTTP', () => {
       assert.deepEqual(
         replies.map((reply) => [reply.status, errorOf(reply).code]),
         [
-          [401, 'missing_api_key'],
-          [403, 'forbidden'],
+          [401, 'authentication_required'],
+          [403, 'insufficient_permissions'],
         ],
       );
     }
   });
 
   it('has a dictionary of every table and column, with keys, relations and privacy', async () => {
-    const { data } = (await gateway.admin('GET', '/vault/entities')).json as { data: EntityEntry[] };
+    const data = dataOf<EntityEntry[]>(await gateway.admin('GET', '/vault/entities?per_page=200'));
     const { registry } = gateway.control;
     assert.deepEqual(
       data.map(({ table, columns }) => [table, columns.map(({ name }) => name)]),
@@ -155,7 +155,7 @@ describe('the vault over HTTP', () => {
     const { api_key, admin_key } = gateway.keys;
     const listed = (await gateway.admin('GET', '/api-keys')).json as { data: { id: string }[] };
     const text = (await gateway.admin('GET', `/vault/api_key_s/${listed.data[0]!.id}`)).text;
-    const answer = JSON.parse(text) as Answer;
+    const answer = (JSON.parse(text) as { data: Answer }).data;
     assert.deepEqual(answer.withheld, ['key_sha256']);
     assert.equal('key_sha256' in answer.rows[0]!, false);
     assert.ok('key_prefix' in answer.rows[0]!);

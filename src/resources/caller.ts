@@ -4,12 +4,7 @@ import { type ApiKey, type CurrentSnapshot, findApiKey } from '../catalog/snapsh
 import type { Clock } from '../core/clock.ts';
 import { type ErrorCode, OneVaultError } from '../core/errors.ts';
 import { clientAddress } from '../http/client-address.ts';
-
-/** What a key may be used for. */
-export type Scope = 'admin' | 'auditor' | 'calls';
-
-/** What an administrator's key may do: everything of the control plane. */
-export const ADMIN_SCOPE = 'admin';
+import { type Scope, scopesWith } from './permissions.ts';
 
 /** Who asks something of the control plane. */
 export interface Caller extends Actor {
@@ -26,13 +21,13 @@ const KIND_OF_SCOPE = { admin: 'administrator', auditor: 'auditor', calls: 'cust
 
 /**
  * Finds who asks, by the key in `Authorization: Bearer`.
- * @param scopes what the key must be for: one of them
+ * @param permission what the key must let its holder do
  * @returns the caller, or why there is none
  */
 export const identifyCaller = (
   { snapshot, clock }: { readonly snapshot: CurrentSnapshot; readonly clock: Clock },
   ctx: Context,
-  scopes: readonly Scope[],
+  permission: string,
 ): Caller | Refusal => {
   const [, secret] = /^Bearer +(\S+) *$/i.exec(ctx.get('authorization')) ?? [];
   if (secret === undefined) return unknownCaller('unknown', 'missing_api_key');
@@ -40,18 +35,30 @@ export const identifyCaller = (
   const key = findApiKey(known, secret);
   if (key === null) return unknownCaller(recognisable(secret), 'invalid_api_key');
   const caller = { actor_kind: kindOf(key), actor: key.api_key, customer: key.customer };
-  const refuse = (code: ErrorCode, details?: string): Refusal => ({
+  const refuse = (
+    code: ErrorCode,
+    why: { readonly reason: string; readonly details: string } | null = null,
+  ): Refusal => ({
     ...caller,
-    error: new OneVaultError(code, details === undefined ? {} : { details }),
+    error: new OneVaultError(code, {
+      ...why,
+      ...(why?.reason === 'missing_permission' ? { context: { permission } } : {}),
+    }),
   });
   if (key.is_revoked) return refuse('revoked_api_key');
   if (key.expires_at_ms !== null && key.expires_at_ms <= clock.now()) return refuse('expired_api_key');
   if (key.allowed_ips !== null && !key.allowed_ips.includes(clientAddress(ctx.req))) {
-    return refuse('forbidden', 'The key may not be used from this address.');
+    return refuse('forbidden', {
+      reason: 'address_not_allowed',
+      details: 'The key may not be used from this address.',
+    });
   }
-  if (!scopes.some((scope) => key.scopes.includes(scope))) return refuse('forbidden', neededText(scopes));
+  const scopes = scopesWith(permission);
+  if (!scopes.some((scope) => key.scopes.includes(scope))) {
+    return refuse('forbidden', { reason: 'missing_permission', details: neededText(scopes) });
+  }
   if (key.customer !== null && known.customers.get(key.customer)?.is_active !== true) {
-    return refuse('forbidden', 'The customer is suspended.');
+    return refuse('forbidden', { reason: 'customer_suspended', details: 'The customer is suspended.' });
   }
   return caller;
 };

@@ -1,0 +1,78 @@
+import type { RouteContract, RouteResponse } from '../http/route.ts';
+import { OPEN_OBJECT } from '../http/schemas.ts';
+
+// Bodies are the providers' own: their SDKs know them, and new fields pass as they come.
+const BODY = { schema: OPEN_OBJECT } as const;
+const ANSWER: RouteResponse = { description: "In the protocol's own form.", schema: OPEN_OBJECT, form: 'bare' };
+const STREAMED: RouteResponse = { ...ANSWER, content_types: ['application/json', 'text/event-stream'] };
+
+const CALL_ERRORS = {
+  402: 'The call could cost more than is left of the budget.',
+  403: 'The key may not do this.',
+  404: 'The model is not known, or not offered to the customer.',
+  413: 'The body is too large.',
+  415: 'The body is not JSON.',
+  422: 'The model has no price.',
+  429: 'Too many requests.',
+  502: 'The provider failed.',
+  503: 'The gateway is at its limit, or cannot record the call.',
+  504: 'The provider did not answer in time.',
+} as const;
+
+const call = (path: string, operation_id: string, summary: string, is_streamed = false): RouteContract => ({
+  method: 'post',
+  path,
+  operation_id,
+  plane: 'gateway',
+  summary,
+  permission: 'call.create',
+  body: BODY,
+  responses: { 200: is_streamed ? STREAMED : ANSWER },
+  errors: CALL_ERRORS,
+});
+
+const read = (path: string, operation_id: string, summary: string, aliases: readonly string[] = []): RouteContract => ({
+  method: 'get',
+  path,
+  aliases,
+  operation_id,
+  plane: 'gateway',
+  summary,
+  permission: 'model.list',
+  responses: { 200: ANSWER },
+  errors: { 403: 'The key may not do this.', 404: 'There is no such model.' },
+});
+
+/** What the gateway serves, as clients of its protocols know it. */
+export const GATEWAY_CONTRACTS: readonly RouteContract[] = [
+  call('/v1/chat/completions', 'openai.chat_completions', 'OpenAI: a chat completion', true),
+  call('/v1/responses', 'openai.responses', 'OpenAI: a response', true),
+  call('/v1/embeddings', 'openai.embeddings', 'OpenAI: embeddings'),
+  call('/v1/images/generations', 'openai.images', 'OpenAI: images'),
+  call('/v1/messages', 'anthropic.messages', 'Anthropic: a message', true),
+  call('/v1/messages/count_tokens', 'anthropic.count_tokens', 'Anthropic: the tokens of a message'),
+  call('/v1beta/models/{model}:generateContent', 'google.generate_content', 'Google: content'),
+  call('/v1beta/models/{model}:streamGenerateContent', 'google.stream_content', 'Google: content, streamed', true),
+  call('/v1beta/models/{model}:countTokens', 'google.count_tokens', 'Google: the tokens of a prompt'),
+  call('/v1beta/models/{model}:embedContent', 'google.embed_content', 'Google: an embedding'),
+  call('/v1beta/models/{model}:batchEmbedContents', 'google.embed_contents', 'Google: embeddings'),
+  call('/v1/ai/completions', 'ai.completions', 'A completion, whatever the provider', true),
+  call('/v1/ai/embeddings', 'ai.embeddings', 'Embeddings, whatever the provider'),
+  call('/v1/ai/images/generations', 'ai.images', 'Images, whatever the provider'),
+  read('/v1/models', 'openai.models', 'OpenAI: the models that the caller may ask for', ['/models']),
+  read('/v1/models/{model}', 'openai.model', 'OpenAI: one model'),
+  read('/v1beta/models', 'google.models', 'Google: the models that the caller may ask for'),
+  read('/v1beta/models/{model}', 'google.model', 'Google: one model'),
+  read('/v1/ai/models', 'ai.models', 'What each model can do, and who serves it'),
+  {
+    method: 'get',
+    path: '/v1/realtime',
+    operation_id: 'openai.realtime',
+    plane: 'gateway',
+    summary: 'OpenAI: a session over WebSocket',
+    permission: 'call.create',
+    query: { model: { schema: { type: 'string' }, description: 'Which model the session is with.' } },
+    responses: { 101: { description: 'The connection speaks WebSocket.', schema: null } },
+    errors: { ...CALL_ERRORS, 426: 'The request did not ask for WebSocket.' },
+  },
+];

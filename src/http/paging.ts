@@ -1,0 +1,86 @@
+import type { CursorPagination, PagePagination } from './outcome.ts';
+import type { Query } from './query.ts';
+import type { QueryParameter } from './route.ts';
+
+const DEFAULT_PER_PAGE = 50;
+const MAX_PER_PAGE = 200;
+// What the deprecated name took, and still takes.
+const MAX_LIMIT = 1_000;
+const MAX_PAGE = 1_000_000;
+const MAX_CURSOR_CHARS = 4_096;
+
+const per_page: QueryParameter = {
+  schema: { type: 'integer', minimum: 1, maximum: MAX_PER_PAGE, default: DEFAULT_PER_PAGE },
+  description: 'How many rows a page has.',
+};
+const limit: QueryParameter = {
+  schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT },
+  description: 'Old name of per_page.',
+  is_deprecated: true,
+};
+
+const after: QueryParameter = {
+  schema: { type: 'string', maxLength: 100_000 },
+  description: 'Old name of cursor: the id after which the list goes on.',
+  is_deprecated: true,
+};
+
+/** The parameters of a list whose pages are counted. */
+export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
+  page: {
+    schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: 1 },
+    description: 'Which page, from 1.',
+  },
+  per_page,
+  limit,
+  after,
+};
+
+/** The parameters of a list that a cursor leads through. */
+export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
+  cursor: {
+    schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
+    description: 'Where to go on: meta.pagination.next_cursor of the page before.',
+  },
+  per_page,
+  limit,
+  after,
+};
+
+/** The names of both, which say nothing of what is listed. */
+export const PAGING_NAMES: readonly string[] = [...Object.keys(PAGE_QUERY), ...Object.keys(CURSOR_QUERY)];
+
+/** How many rows are wanted. */
+export const perPageOf = (query: Query): number => Number(query.per_page ?? query.limit ?? DEFAULT_PER_PAGE);
+
+/** Which page is wanted. @returns the rows to skip and how many to take */
+export const pageOf = (query: Query): { readonly page: number; readonly per_page: number; readonly offset: number } => {
+  const page = Number(query.page ?? 1);
+  const size = perPageOf(query);
+  return { page, per_page: size, offset: (page - 1) * size };
+};
+
+export const pagePagination = (
+  { page, per_page: size }: { readonly page: number; readonly per_page: number },
+  total: number,
+): PagePagination => ({ page, per_page: size, total, pages: Math.ceil(total / size) });
+
+/** One page of rows that are all at hand. */
+export const sliceOf = <T>(
+  rows: readonly T[],
+  query: Query,
+): { readonly data: readonly T[]; readonly pagination: PagePagination } => {
+  const asked = pageOf(query);
+  return {
+    data: rows.slice(asked.offset, asked.offset + asked.per_page),
+    pagination: pagePagination(asked, rows.length),
+  };
+};
+
+/** @param next_cursor null at the end */
+export const cursorPagination = (size: number, next_cursor: string | null): CursorPagination => ({
+  per_page: size,
+  has_more: next_cursor !== null,
+  next_cursor,
+  total_estimate: null,
+});

@@ -1,0 +1,34 @@
+/** What a key may be used for. */
+export type Scope = 'admin' | 'auditor' | 'calls';
+
+/** What an administrator's key may do: everything of the control plane. */
+export const ADMIN_SCOPE = 'admin';
+
+/** A permission, as `customer.list`: the resource and what is done with it. */
+interface Grant {
+  /** Permissions, or all of an action (`*.read`), or all (`*`). */
+  readonly has: readonly string[];
+  readonly but?: readonly string[];
+}
+
+/** Which permissions the three kinds of key have: the one place that says it. */
+const GRANTS: Readonly<Record<Scope, Grant>> = {
+  admin: { has: ['*'] },
+  // An auditor checks what was done with personal data, and needs none of it for that.
+  auditor: { has: ['*.list', '*.read', '*.prove'], but: ['contact.read'] },
+  calls: { has: ['audit.prove', 'audit.read'] },
+};
+
+export const SCOPES = Object.keys(GRANTS) as readonly Scope[];
+
+/** The kinds of key that have a permission. */
+export const scopesWith = (permission: string): readonly Scope[] =>
+  SCOPES.filter((scope) => {
+    const { has, but = [] } = GRANTS[scope];
+    return has.some((pattern) => fits(pattern, permission)) && !but.includes(permission);
+  });
+
+const fits = (pattern: string, permission: string): boolean => {
+  if (pattern === '*') return true;
+  return pattern.startsWith('*.') ? permission.endsWith(pattern.slice(1)) : pattern === permission;
+};

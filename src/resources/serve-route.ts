@@ -1,0 +1,74 @@
+import type { Context, Middleware } from 'koa';
+import { answer, markDeprecated } from '../http/answer.ts';
+import { readBody } from '../http/body.ts';
+import { createCursors } from '../http/cursor.ts';
+import { invalidBody } from '../http/faults.ts';
+import { readJsonBody } from '../http/json-body.ts';
+import { PAGING_NAMES } from '../http/paging.ts';
+import { createQueryReader } from '../http/query.ts';
+import type { RequestBody, RouteContract } from '../http/route.ts';
+import { createFaultFinder } from '../http/validate.ts';
+import { negotiate } from '../http/version.ts';
+import { audited, type Work } from './audited.ts';
+import type { ControlRoute, RouteDeps } from './control-route.ts';
+
+/** Serves a route at its path, or at one of its aliases, in this order: who asks, in which form, what, and the rest. */
+export const serveRoute = <Deps extends RouteDeps>(
+  deps: Deps,
+  route: ControlRoute<Deps>,
+  is_alias: boolean,
+): Middleware => {
+  const handle = route.serve(deps);
+  const readQuery = createQueryReader(route.query ?? {});
+  const takeBody = bodyReader(route.body);
+  const produces = producedBy(route);
+  const work: Work = async (ctx, draft) => {
+    const params = ctx.params as Record<string, string>;
+    if (route.subject !== undefined) draft.about(params[route.subject]!);
+    ctx.state.answer_type = negotiate(ctx, produces);
+    const cursors = createCursors({
+      secret: ctx.get('authorization'),
+      operation_id: route.operation_id,
+      filter: filterOf(ctx.querystring),
+    });
+    const request = { params, query: readQuery(ctx.query), caller: draft.caller, draft, is_alias, cursors, ctx };
+    route.locate?.(deps, request);
+    return handle({ ...request, body: await takeBody(ctx) });
+  };
+  const guarded = audited(deps, route, work);
+  return async (ctx) => {
+    if (route.deprecated !== undefined) markDeprecated(ctx, route.deprecated);
+    const outcome = await guarded(ctx);
+    answer(ctx, outcome, { route, is_alias, type: ctx.state.answer_type as string, clock: deps.clock });
+  };
+};
+
+/** A query without what pages through it, in one form. */
+const filterOf = (querystring: string): string =>
+  [...new URLSearchParams(querystring)]
+    .filter(([name]) => !PAGING_NAMES.includes(name))
+    .map((pair) => JSON.stringify(pair))
+    .toSorted()
+    .join('\n');
+
+/** The media types that a route answers in when all is well. */
+const producedBy = ({ responses }: RouteContract): string[] => {
+  const types = Object.values(responses).flatMap((response) => response.content_types ?? ['application/json']);
+  return [...new Set(types)];
+};
+
+// Signed notes are at most as long.
+const TEXT_LIMIT_BYTES = 65_536;
+
+const bodyReader = (body: RequestBody | undefined): ((ctx: Context) => Promise<unknown>) => {
+  if (body === undefined) return async () => undefined;
+  // What is not JSON has a reader of its own behind the route.
+  if (body.content_types !== undefined) return (ctx) => readBody(ctx.req, TEXT_LIMIT_BYTES);
+  const find = createFaultFinder(body.schema);
+  return async (ctx) => {
+    const { value } = await readJsonBody(ctx.req);
+    const faults = find(value);
+    if (faults.length > 0) throw invalidBody(faults);
+    return value;
+  };
+};
