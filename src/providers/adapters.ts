@@ -6,7 +6,7 @@ import { createGoogle } from './google/adapter.ts';
 import { createCompatible, createOpenAi } from './openai/adapter.ts';
 import { createEmbeddingsProfile, createProfile, createRealtimeProfile } from './openai/compatible/profile.ts';
 
-/** The adapter of each protocol; `clock` stamps chunks that a provider sends unstamped. */
+/** The adapter of each protocol. `clock` stamps chunks that a provider sends without a time. */
 export const createAdapters = (clock: Clock) =>
   ({
     openai: createOpenAi(clock),
@@ -14,7 +14,7 @@ export const createAdapters = (clock: Clock) =>
     google: createGoogle(clock),
   }) as const satisfies Readonly<Record<string, ProviderAdapter>>;
 
-/** By provider: the adapters of those that speak OpenAI's protocol in a dialect of their own. */
+/** Adapters of the OpenAI-compatible providers, by provider. */
 export const createCompatibleAdapters = (clock: Clock): Readonly<Record<string, ProviderAdapter>> =>
   Object.fromEntries(
     COMPATIBLE_PROVIDERS.map((entry) => [

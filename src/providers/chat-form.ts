@@ -1,17 +1,18 @@
 /**
- * The pivot: the one form in which a chat call is translated. It is OpenAI's chat-completions JSON, whose fields
- * mean what they mean there, with these extensions for what other protocols say and OpenAI's has no word for:
+ * The pivot form, the common form between all translations of chat calls. It is OpenAI's chat-completions JSON with
+ * the same meaning of each field, and with these extensions for features that OpenAI's form lacks:
  *
- * - request: `top_k`, `thinking` (Anthropic's object), `cache_control` (here, on parts and on tools)
- * - parts: `file.file_url`, `file.text` (a document given as text), `file.context`
- * - messages: `thinking_blocks` (opaque, signed by who wrote them), `reasoning_content`; on a message of role
- *   `tool`: `is_error`, and pictures and files in `content`
- * - replies: `reasoning_content`, `thinking_blocks` in messages and deltas, `stop_sequence` in a choice
+ * - request: `top_k`, `thinking` (Anthropic's object), `cache_control` (at the top level, on parts and on tools)
+ * - parts: `file.file_url`, `file.text` (a document as text), `file.context`
+ * - messages: `thinking_blocks` (opaque, signed by the provider that wrote them), `reasoning_content`; on a message of
+ *   role `tool`: `is_error`, and images and files in `content`
+ * - responses: `reasoning_content`, `thinking_blocks` in messages and deltas, `stop_sequence` in a choice
  *
- * These types name what we read; every other field stands as it came, and whoever translates it decides.
+ * These types name the fields that the gateway reads. All other fields stay unchanged, and each translation decides
+ * about them.
  */
 
-/** A JSON object whose fields we have not looked at. */
+/** A JSON object with fields of unknown types. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export type ContentPart = JsonObject & {
@@ -69,7 +70,7 @@ export type ChatResponse = JsonObject & {
   })[];
 };
 
-/** A tool call as it arrives in pieces: `id` and `name` in the first, `arguments` in each. */
+/** A piece of a tool call: the first has `id` and `name`, each has `arguments`. */
 interface ToolCallDelta {
   readonly index: number;
   readonly id?: string;

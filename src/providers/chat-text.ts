@@ -1,6 +1,6 @@
 import { isObject } from './json.ts';
 
-/** All that messages or deltas of the pivot form write, of whatever kind: what is counted where usage never came. */
+/** All text of a message or delta of the pivot form, of any kind. It is counted if the provider reports no usage. */
 export const writtenText = (message: unknown): string => {
   if (!isObject(message)) return '';
   let text = '';
@@ -18,7 +18,7 @@ export const writtenText = (message: unknown): string => {
   return text;
 };
 
-/** The text of each choice of a reply or chunk. @param field `message` or `delta` */
+/** The text of all choices of a response or chunk. @param field `message` or `delta` */
 export const textOfChoices = (choices: unknown, field: 'message' | 'delta'): string =>
   (Array.isArray(choices) ? (choices as unknown[]) : [])
     .map((choice) => (isObject(choice) ? writtenText(choice[field]) : ''))

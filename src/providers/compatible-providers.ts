@@ -1,64 +1,64 @@
 import table from './compatible-providers.json' with { type: 'json' };
 
 /**
- * A provider whose API is made like OpenAI's, and how it departs from it. An entry of the table is all that a new one
- * needs: the catalog, the variables and the adapter come from it. What is absent is as OpenAI has it.
+ * An OpenAI-compatible provider and its differences from OpenAI. A new provider needs an entry of the table only: the
+ * catalog, the settings and the adapter are derived from it. A missing field means the same behaviour as OpenAI's.
  */
 export interface CompatibleProvider {
-  /** The business key, which names its variables too. */
+  /** Business key, also part of the names of its settings. */
   readonly provider: string;
   readonly provider_name: string;
-  /** Null where each account, or each installation, has its own. */
+  /** Null if each account or each installation has its own. */
   readonly base_url: string | null;
-  /** Where the provider says all this. */
+  /** Source of these facts: the provider's documentation. */
   readonly docs: string;
   /**
-   * What is asked to see whether a key is accepted; absent: `/models`. Null where that tells nothing: then a chat of
-   * one token is asked for.
+   * Path of the check of a key; by default `/models`. Null if that path checks no key: then the check is a chat of
+   * one token.
    */
   readonly probe?: string | null | undefined;
-  /** Of chat completions, after the base URL; `{model}` is the provider's name of the model. */
+  /** Path of chat completions after the base URL; `{model}` is the provider's name of the model. */
   readonly path?: string | undefined;
-  /** Parameters of the address; those in a configured base URL go before. */
+  /** Query parameters; those of a configured base URL take precedence. */
   readonly query?: Texts | undefined;
-  /** The header that carries the key alone; absent: `authorization: Bearer …`. */
+  /** Header that carries the plain key; by default `authorization: Bearer …`. */
   readonly key_header?: string | undefined;
-  /** By OpenAI's name of a field, the provider's. */
+  /** The provider's names of fields, by OpenAI's name. */
   readonly renames?: Texts | undefined;
-  /** Fields that it cannot do; a value that asks for nothing (`n: 1`) is left out instead. */
+  /** Fields that it does not support. A value without effect (`n: 1`) is left out instead. */
   readonly refuses?: readonly string[] | undefined;
-  /** Fields that make a call cost what its price does not tell. */
+  /** Fields that cause costs which its price does not contain. */
   readonly unpriced?: readonly string[] | undefined;
-  /** Fields that it refuses to see and that change no reply: labels and hints. */
+  /** Fields that it refuses although they change no response: labels and hints. They are left out. */
   readonly ignores?: readonly string[] | undefined;
-  /** Extensions of the pivot form that it takes: `top_k`. */
+  /** Extensions of the pivot form that it supports: `top_k`. */
   readonly takes?: readonly string[] | undefined;
-  /** False: instructions are told as the role `system`. */
+  /** False: instructions are sent with the role `system`. */
   readonly developer_role?: boolean | undefined;
-  /** False: it tells usage in streams without being asked, and refuses the asking. */
+  /** False: it reports usage in streams without a request for it, and refuses that request. */
   readonly stream_options?: boolean | undefined;
-  /** By OpenAI's word of a tool_choice, the provider's; null where leaving it out says the same. */
+  /** The provider's values of tool_choice, by OpenAI's value; null if its default has the same meaning. */
   readonly tool_choices?: Texts | undefined;
-  /** False: a tool_choice cannot name one tool. */
+  /** False: tool_choice cannot name one tool. */
   readonly named_tool_choice?: boolean | undefined;
-  /** How many letters and digits ids of tool calls must have; other ids are replaced, the same by the same. */
+  /** Required number of letters and digits in ids of tool calls. Other ids are replaced consistently. */
   readonly tool_call_id_letters?: number | undefined;
-  /** The types of response_format that it knows. */
+  /** Supported types of response_format. */
   readonly response_formats?: readonly string[] | undefined;
-  /** The field of its messages that holds reasoning; absent: `reasoning_content`. */
+  /** Field of its messages that holds reasoning; by default `reasoning_content`. */
   readonly reasoning?: string | undefined;
-  /** Whether it wants the reasoning of its messages that call tools back with them. */
+  /** True if messages with tool calls must be sent back with their reasoning. */
   readonly wants_reasoning_back?: boolean | undefined;
-  /** By its own finish reason, OpenAI's. */
+  /** OpenAI's finish reasons, by the provider's. */
   readonly finish_reasons?: Texts | undefined;
   readonly usage?: UsageProfile | undefined;
-  /** Absent where it has none. The fields mean what those above do for chats. */
+  /** Missing if it has no embeddings. The fields mean the same as those of chats above. */
   readonly embeddings?: EmbeddingsEntry | undefined;
-  /** Absent where it has no sessions over WebSocket; `path` is as above. */
+  /** Missing if it has no sessions over WebSocket. `path` means the same as above. */
   readonly realtime?: { readonly path?: string | undefined } | undefined;
-  /** Whose prices hold, by the name that the price data has of it. */
+  /** Name of the provider in the price data. */
   readonly prices?: string | undefined;
-  /** What the catalog begins with. */
+  /** Initial models of the catalog. */
   readonly models?: readonly CompatibleModel[] | undefined;
 }
 
@@ -72,33 +72,33 @@ interface EmbeddingsEntry {
 export interface CompatibleModel {
   readonly model: string;
   readonly family: string;
-  /** Chat where nothing is said. */
+  /** By default chat. */
   readonly kind?: string | undefined;
-  /** The provider's own name of the model, where it is another. */
+  /** The provider's own name of the model, if it differs. */
   readonly served_as?: string | undefined;
-  /** The price data's name of it, where that is another. */
+  /** Name of the model in the price data, if it differs. */
   readonly priced_as?: string | undefined;
-  /** Limits that the price data does not tell. */
+  /** Limits that the price data lacks. */
   readonly context_window_tokens?: number | undefined;
   readonly max_output_tokens?: number | undefined;
   readonly vision?: boolean | undefined;
 }
 
-/** Where a provider tells what a call used. */
+/** Location of the usage in a provider's response. */
 export interface UsageProfile {
-  /** Where it may stand in a reply or a frame, by path; absent: `usage`. */
+  /** Possible paths in a response or a frame; by default `usage`. */
   readonly at?: readonly string[] | undefined;
-  /** The field of usage that holds the cached tokens, where they are not in `prompt_tokens_details`. */
+  /** Field of the usage with the cached tokens, if they are not in `prompt_tokens_details`. */
   readonly cached?: string | undefined;
-  /** Likewise of reasoning. */
+  /** The same for reasoning tokens. */
   readonly reasoning?: string | undefined;
-  /** Whether `completion_tokens` leaves out the reasoning, which is paid for all the same. */
+  /** True if `completion_tokens` excludes reasoning tokens, which are charged too. */
   readonly reasoning_is_apart?: boolean | undefined;
 }
 
 type Texts = Readonly<Record<string, string | null | undefined>>;
 
-/** Every provider of the family. */
+/** All OpenAI-compatible providers. */
 export const COMPATIBLE_PROVIDERS: readonly CompatibleProvider[] = table;
 
 /** `AZURE_OPENAI_API_KEY` and `AZURE_OPENAI_BASE_URL` of `azure-openai`. */

@@ -1,6 +1,6 @@
 /**
- * What a provider is to the gateway: an adapter that translates the pivot form (chat-form.ts) to the provider's wire
- * and back, and passes bodies of its own wires untouched.
+ * Contract of the gateway with a provider: an adapter translates between the pivot form (chat-form.ts) and the
+ * provider's protocol, and passes requests that are already in this protocol through unchanged.
  */
 import type { Body } from '../core/body.ts';
 import type { OneVaultError } from '../core/errors.ts';
@@ -10,34 +10,34 @@ import type { EmbeddingRequest, EmbeddingResponse } from './embedding-form.ts';
 import type { ImageRequest, ImageResponse } from './image-form.ts';
 import type { UnsupportedFields } from './unsupported-fields.ts';
 
-/** Where a provider is, how we identify ourselves there, and how long we wait. */
+/** Address, credentials and time limits of a provider. */
 export interface Upstream {
-  /** As the provider's own SDK takes it: `https://api.openai.com/v1`, `https://api.anthropic.com`. */
+  /** In the form that the provider's own SDK takes: `https://api.openai.com/v1`, `https://api.anthropic.com`. */
   readonly base_url: string;
   readonly api_key: string;
   readonly limits: UpstreamLimits;
-  /** Whether a customer chose the address: then it may not lead into the operator's own network. */
+  /** True if a customer chose the address: then it must not lead into the operator's own network. */
   readonly is_guarded?: boolean;
 }
 
 export interface UpstreamLimits {
-  /** From the request sent to the reply's headers. */
+  /** From the end of the request to the response's headers. */
   readonly headers_timeout_ms: number;
-  /** Between two pieces of the reply's body: a stalled provider is cut after it. */
+  /** Between two pieces of the response's body; a stalled provider is cut off afterwards. */
   readonly idle_timeout_ms: number;
-  /** From the request sent to the reply's last byte. */
+  /** From the end of the request to the response's last byte. */
   readonly total_timeout_ms: number;
-  /** The largest body read whole. */
-  readonly max_reply_bytes: number;
-  /** The longest stream: it is not kept, but it must end. */
+  /** Limit of a body that is read as a whole. */
+  readonly max_response_bytes: number;
+  /** Limit of a stream. It is not stored, but it must end. */
   readonly max_stream_bytes: number;
-  /** The largest event of a stream, which is kept until it is whole. */
+  /** Limit of one event of a stream, which is stored until it is complete. */
   readonly max_event_bytes: number;
 }
 
-/** One HTTP request to a provider: `path` is appended to `base_url`; the headers name the type of the body. */
+/** One HTTP request to a provider. `path` is appended to `base_url`; the headers contain the type of the body. */
 export interface UpstreamRequest {
-  /** POST where nothing is said; a GET has no body. */
+  /** By default POST. A GET has no body. */
   readonly method?: 'GET' | 'POST';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -46,15 +46,15 @@ export interface UpstreamRequest {
 
 export type UpstreamHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** One server-sent event: `data` lines joined by a line feed; `event` is '' where none was named. */
+/** One server-sent event: `data` lines joined by a line feed; `event` is '' if it has no name. */
 export interface SseEvent {
   readonly event: string;
   readonly data: string;
-  /** The text that it stood in, comments and all; absent where none did. */
+  /** Original text with comments; missing if the event was not read from a stream. */
   readonly raw?: string;
 }
 
-/** What of a stream is no event: comments, which keep connections alive, ids and retry times. */
+/** Text of a stream that is not an event: comments, which keep connections alive, ids and retry times. */
 export interface SseAside {
   readonly data: null;
   readonly raw: string;
@@ -62,51 +62,51 @@ export interface SseAside {
 
 export type SsePiece = SseEvent | SseAside;
 
-/** Takes what has come of a stream; a promise resolves when there is room for more. */
+/** Accepts pieces of a stream. A promise resolves when it can accept more. */
 export type TakePieces = (pieces: readonly SsePiece[]) => Promise<void> | null;
 
-/** Likewise of a stream of bytes. */
+/** The same for a stream of bytes. */
 export type TakeBytes = (chunks: readonly Uint8Array[]) => Promise<void> | null;
 
 /**
- * A provider's reply, its headers read. Exactly one of `text`, `bytes`, `each`, `eachChunk` and `discard` is
- * called, once; `drain` may follow on `each`.
- * While the body is read, faults come as OneVaultError: provider_timeout, provider_disconnected,
- * provider_malformed, or client_closed_request when the call's signal was aborted.
+ * A provider's response after its headers were read. Call exactly one of `text`, `bytes`, `each`, `eachChunk` and
+ * `discard` once; `drain` may follow `each`.
+ * Faults while the body is read are OneVaultErrors: provider_timeout, provider_disconnected, provider_malformed, or
+ * client_closed_request if the call's signal was aborted.
  */
 export interface UpstreamResponse {
   readonly status: number;
   readonly headers: UpstreamHeaders;
-  /** The body whole, as text. @param max_bytes `max_reply_bytes` unless given */
+  /** The complete body as text. @param max_bytes by default `max_response_bytes` */
   text(max_bytes?: number): Promise<string>;
-  /** Likewise as bytes. */
+  /** The complete body as bytes. */
   bytes(): Promise<Uint8Array>;
   /**
-   * A streamed body: gives `take` all that one piece of bytes completes at once, as soon as it has come and `take` has
-   * room again. Resolves when the body is over, drained or discarded.
-   * @throws OneVaultError what broke the stream, or what `take` threw, which aborts the call
+   * Reads a body of events. `take` gets all pieces that the received bytes complete, as soon as it can accept them.
+   * Resolves when the body has ended, or was drained or discarded.
+   * @throws OneVaultError for a broken stream, or the error of `take`, which aborts the call
    */
   each(take: TakePieces): Promise<void>;
-  /** Likewise of bytes that are no events: each chunk as it comes, whatever type the response says that it has. */
+  /** The same for bytes: `take` gets each chunk as it arrives, whatever the content type is. */
   eachChunk(take: TakeBytes): Promise<void>;
-  /** Lets what is left of the body go by unread, if it is little, so that the connection is kept. */
+  /** Reads and drops a short rest of the body, so that the connection can be reused. */
   drain(): void;
-  /** Drops the body. */
+  /** Drops the body and closes the connection. */
   discard(): void;
 }
 
 export interface Caller {
   /**
-   * Sends one call. Any status is a reply.
+   * Sends one call. A response of any status is a result.
    * @throws OneVaultError provider_unreachable, provider_timeout, provider_disconnected, provider_malformed;
-   * client_closed_request when `signal` is aborted
+   * client_closed_request if `signal` is aborted
    */
   call(
     upstream: Upstream,
     request: UpstreamRequest,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<UpstreamResponse>;
-  /** Ends every connection; calls under way fail. */
+  /** Closes every connection; current calls fail. */
   close(): Promise<void>;
 }
 
@@ -115,27 +115,27 @@ export interface RequestTarget {
   readonly model: string;
   readonly stream: boolean;
   readonly upstream: Upstream;
-  /** What the model can write at most, where known: stands in where a provider demands a limit and the client set none. */
+  /** The model's output limit if known, used if the provider requires a limit and the client set none. */
   readonly max_output_tokens?: number | null;
 }
 
-/** A whole reply, read. */
+/** A complete response after parsing. */
 export interface ReadResponse<Result> {
   readonly result: Result;
   readonly usage: Usage | null;
-  /** Why it cannot be taken for a reply, though its usage is paid for; null or absent: it can. */
+  /** Error that makes it unusable, although its usage is charged; null or missing if it is usable. */
   readonly broken?: OneVaultError | null;
 }
 
-/** What a provider does for one kind of call: from the internal form to its wire, and back. */
+/** Translation of one kind of call between the internal form and the provider's protocol. */
 export interface ProviderOperation<Form, Result> {
   /**
-   * @param losses is told of each field that the provider's wire cannot express
+   * @param unsupported collects each field that the provider's protocol cannot express
    * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
    */
   request(form: Form, target: RequestTarget, unsupported: UnsupportedFields): UpstreamRequest;
   /**
-   * @param text the body of a 2xx reply
+   * @param text the body of a response with status 2xx
    * @throws OneVaultError provider_malformed
    */
   response(text: string): ReadResponse<Result>;
@@ -145,129 +145,129 @@ export interface ChatProviderOperation extends ProviderOperation<ChatRequest, Ch
   stream(): ChatStream;
 }
 
-/** What both kinds of stream tell; each holds the state of one reply. */
+/** State of one response, which both kinds of stream report. */
 interface StreamState {
   /**
-   * To be called when the body has ended.
-   * @throws OneVaultError provider_disconnected when the reply is not whole
+   * Must be called at the end of the body.
+   * @throws OneVaultError provider_disconnected if the response is incomplete
    */
   end(): void;
-  /** Whether the provider has said its last word: then nothing more is read. */
+  /** True if the provider has sent its last event, so that nothing more is read. */
   readonly is_over?: boolean;
   readonly usage: Usage | null;
-  /** Text, reasoning and tool arguments produced so far, for counting tokens where usage never came. */
+  /** Text, reasoning and tool arguments so far, for counting tokens if the provider reports no usage. */
   text(): string;
-  /** Uses of the provider's own tools so far, where usage never came. */
+  /** Uses of the provider's own tools so far, if the provider reports no usage. */
   readonly tool_uses?: ToolUses;
-  /** Whether there is output that `text` does not show, as audio. */
+  /** True if there is output that `text` does not contain, as audio. */
   readonly has_audio?: boolean;
 }
 
-/** The translation of one streamed reply. */
+/** The translation of one streamed response. */
 export interface ChatStream extends StreamState {
   /**
-   * Takes one event; gives the chunks of the pivot form to send now. Usage is not among them: it is in `usage`.
-   * @throws OneVaultError provider_malformed, or what an error event of the provider means
+   * Translates one event into chunks of the pivot form to send now. The usage is not in the chunks but in `usage`.
+   * @throws OneVaultError provider_malformed, or the error of an error event
    */
   push(event: SseEvent): readonly ChatChunk[];
 }
 
 /**
- * How a client's own bytes go through where client and provider speak the same wire: untouched but for what routing
- * and accounting need, both ways.
+ * Passthrough of requests and responses if client and provider use the same protocol. The bytes stay unchanged except
+ * for the fields that routing and accounting need.
  */
 export interface Passthrough {
   /**
-   * @param body as the reader of the client's protocol gives it: JSON text, known to be an object, or the bytes of a form
+   * @param body from the body reader of the client's protocol: JSON text of an object, or the bytes of a form
    * @param headers the client's
-   * @param losses is told of each field that this provider does not take, though it speaks the wire
-   * @throws OneVaultError invalid_request for a field that stands twice and that accounting reads; unsupported_feature
+   * @param unsupported collects each field that this provider does not support, although its protocol has it
+   * @throws OneVaultError invalid_request for a field that appears twice and determines the cost; unsupported_feature
    */
   request(body: Body, target: RequestTarget, headers: ClientHeaders, unsupported: UnsupportedFields): UpstreamRequest;
   /**
-   * Reads what accounting needs of a reply that passes as it is.
-   * @returns `result`: what the model wrote, for counting
+   * Reads the fields that accounting needs from a response that passes through unchanged. Null if responses are never
+   * plain JSON.
+   * @returns `result`: the text that the model wrote, for counting
    * @throws OneVaultError provider_malformed
-   * Null where no reply is JSON alone.
    */
   readonly response: ((text: string) => ReadResponse<() => string>) | null;
-  /** Null where the wire does not stream. */
+  /** Null if the protocol does not stream. */
   readonly stream: ((options: StreamOptions) => PassthroughStream) | null;
-  /** Replies that are neither JSON nor events, whether or not a stream was asked for; absent: there are none. */
+  /** Responses that are neither JSON nor events, with or without streaming; missing if there are none. */
   readonly bytes?: BytePassthrough;
 }
 
-/** How bytes pass: read whole, or in chunks as they come. */
+/** Passthrough of bytes, as a whole or in chunks as they arrive. */
 export type BytePassthrough =
   | { readonly whole: (body: Uint8Array, headers: UpstreamHeaders) => ByteResponse }
   | { readonly chunks: (headers: UpstreamHeaders) => PassthroughChunks };
 
-/** A whole reply that passes as it is. */
+/** A complete response that passes through unchanged. */
 export interface ByteResponse extends ReadResponse<() => string> {
   readonly content_type: string;
 }
 
-/** A reply in chunks; a client knows by its end alone that it is whole. */
+/** A response in chunks. Only the end of the body tells a client that it is complete. */
 export interface PassthroughChunks extends StreamState {
   readonly content_type: string;
-  /** Notes a chunk that passes. */
+  /** Records a chunk that passes through. */
   push(chunk: Uint8Array): void;
 }
 
 export interface StreamOptions {
-  /** Whether the client asked for usage itself: else what came only because we asked is hidden from it. */
+  /** True if the client requested usage; if not, usage that only the gateway requested is hidden from the client. */
   readonly include_usage: boolean;
 }
 
 export interface PassthroughStream extends StreamState {
   /**
-   * Takes one event; gives the text to send now, '' where there is none.
-   * @throws OneVaultError provider_malformed, or what an error event of the provider means
+   * Handles one event. @returns the text to send now, '' for none
+   * @throws OneVaultError provider_malformed, or the error of an error event
    */
   push(event: SseEvent): string;
-  /** What tells the client that the reply is whole: held back until the outcome is on disk. */
+  /** The text that ends the response for the client. It is held back until the outcome is on disk. */
   last(): string;
-  /** The number of the next event, where the wire numbers them. */
+  /** The number of the next event, if the protocol numbers events. */
   readonly next_number?: number;
 }
 
 export type ClientHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** What a provider's realtime sessions are on the wire; their messages pass as they are. */
+/** Protocol of a provider's realtime sessions. Their messages pass through unchanged. */
 export interface RealtimeProtocol {
-  /** The request that becomes a WebSocket: its path, and what identifies us. @param headers the client's */
+  /** The request for the WebSocket: its path and our credentials. @param headers the client's */
   request(
     target: Pick<RequestTarget, 'model' | 'upstream'>,
     headers: ClientHeaders,
   ): Pick<UpstreamRequest, 'path' | 'headers'>;
   /**
-   * What a response used; null where that is not told.
-   * @param response as the event `response.done` has it @throws OneVaultError provider_malformed
+   * Usage of a response; null if it is not reported.
+   * @param response from the event `response.done` @throws OneVaultError provider_malformed
    */
   usage(response: JsonObject): Usage | null;
 }
 
 export interface ProviderAdapter {
   readonly chat: ChatProviderOperation;
-  /** Tokens of a prompt; absent where the provider has no endpoint for it. */
+  /** Token count of a prompt; missing if the provider has no endpoint for it. */
   readonly count_tokens?: ProviderOperation<ChatRequest, number>;
-  /** Vectors of texts; absent where the provider has none. */
+  /** Embedding vectors of texts; missing if the provider has none. */
   readonly embeddings?: ProviderOperation<EmbeddingRequest, EmbeddingResponse>;
-  /** Pictures of a description; absent where the provider draws none. */
+  /** Image generation; missing if the provider has none. */
   readonly images?: ProviderOperation<ImageRequest, ImageResponse>;
-  /** Sessions over WebSocket; absent where the provider has none. */
+  /** Sessions over WebSocket; missing if the provider has none. */
   readonly realtime?: RealtimeProtocol;
-  /** The cheapest call that needs a key, to see whether one is accepted; absent: keys cannot be checked. */
+  /** The cheapest call that requires a key, to check a key; missing if keys cannot be checked. */
   probe?(upstream: Upstream): UpstreamRequest;
-  /** By the name of the wire, which a client protocol names as its own. */
+  /** By name of the protocol; a client protocol uses the same name. */
   readonly passthroughs: Readonly<Record<string, Passthrough>>;
   /**
-   * What a reply other than 2xx means for the client: 429 is provider_rate_limited with its retry-after, another
-   * 4xx is provider_rejected with its status, 401, 403 and 5xx are provider_error. The provider's status and
-   * message stand in `details`, keys and hosts removed.
+   * The client's error for a response with another status than 2xx: 429 becomes provider_rate_limited with its
+   * retry-after, another 4xx provider_rejected with its status; 401, 403 and 5xx become provider_error. `details` holds
+   * the provider's status and message without keys and hosts.
    */
   error(
-    reply: { readonly status: number; readonly headers: UpstreamHeaders; readonly body: string },
+    response: { readonly status: number; readonly headers: UpstreamHeaders; readonly body: string },
     upstream: Upstream,
   ): OneVaultError;
 }

@@ -1,8 +1,8 @@
 import type { JsonObject } from './chat-form.ts';
 
 /**
- * A call for embeddings in the pivot form: OpenAI's JSON, with the extensions `task_type` and `title`, which say what
- * a text is for and what it is called. `input` is one text, a list of texts, or the same given as tokens.
+ * A call for embeddings in the pivot form: OpenAI's JSON with the extensions `task_type` (purpose of a text) and
+ * `title` (its title). `input` is one text, a list of texts, or the same as tokens.
  */
 export type EmbeddingRequest = JsonObject & {
   readonly model: string;
@@ -14,7 +14,7 @@ export type EmbeddingRequest = JsonObject & {
 
 /** Vectors in the order of the inputs. */
 export interface EmbeddingResponse {
-  /** As the provider calls it. */
+  /** The provider's name of the model. */
   readonly model: string;
   readonly vectors: readonly (readonly number[])[];
 }

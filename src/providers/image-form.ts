@@ -1,6 +1,6 @@
 import type { JsonObject } from './chat-form.ts';
 
-/** A call for pictures in the pivot form: OpenAI's JSON. */
+/** A call for images in the pivot form: OpenAI's JSON. */
 export type ImageRequest = JsonObject & {
   readonly model: string;
   readonly prompt: string;
@@ -9,7 +9,7 @@ export type ImageRequest = JsonObject & {
   readonly stream?: boolean | null;
 };
 
-/** Pictures by content (base64) or by address; other fields as they came. */
+/** Images by content (base64) or by URL; other fields stay unchanged. */
 export type ImageResponse = JsonObject & {
   readonly created: number;
   readonly data: readonly (JsonObject & {

@@ -1,9 +1,9 @@
-/** Edits the JSON text of an object in place, so that every other byte of it stays: numbers, spaces, unknown fields. */
+/** Edits the JSON text of an object in place, so that all other bytes stay: numbers, spaces, unknown fields. */
 import type { JsonObject } from './chat-form.ts';
 
 export interface Field {
   readonly name: string;
-  /** Where its name starts, where its value starts, and where that ends. */
+  /** Start of its name, start of its value, end of its value. */
   readonly start: number;
   readonly from: number;
   readonly to: number;
@@ -18,7 +18,7 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
 
-/** The fields of the object that `text` is, in order, duplicates too. `text` is known to be valid JSON. */
+/** The fields of an object in order, duplicates included. `text` must be valid JSON of an object. */
 export const fieldsOf = (text: string): readonly Field[] => {
   const fields: Field[] = [];
   let at = skipSpace(text, skipSpace(text, 0) + 1);
@@ -37,8 +37,8 @@ export const fieldsOf = (text: string): readonly Field[] => {
 };
 
 /**
- * `text` with the value of each field `name` replaced, or with the field added at its end where there is none.
- * @param fields those of `text`, where they are known already
+ * `text` with each field `name` replaced, or with the field appended if it is missing.
+ * @param fields those of `text`, if they are already known
  */
 export const setField = (text: string, name: string, value: string, fields = fieldsOf(text)): string => {
   const named = fields.filter((field) => field.name === name);
@@ -75,8 +75,7 @@ export const dropField = (text: string, name: string): string => {
 };
 
 /**
- * `text` with what `adapt` changes of the object that it is: the fields whose values it leaves as they are, by identity,
- * keep their bytes.
+ * `text` with the changes that `adapt` makes to its object. Fields whose values stay identical keep their bytes.
  */
 export const adaptedText = (text: string, adapt: (fields: JsonObject) => JsonObject): string => {
   const given = JSON.parse(text) as JsonObject;
@@ -95,12 +94,12 @@ const nameOf = (quoted: string): string =>
 
 const skipSpace = (text: string, from: number): number => {
   let at = from;
-  // Of the characters up to the space, valid JSON holds between its tokens only the four that it calls whitespace.
+  // Below the code of the space, valid JSON has only its four whitespace characters between tokens.
   while (text.charCodeAt(at) <= SPACE) at += 1;
   return at;
 };
 
-/** Looks for quotes, not at each character: a picture is a string of megabytes. */
+/** Searches for quotes instead of checking each character, because an image is a string of megabytes. */
 const endOfString = (text: string, from: number): number => {
   for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
     let escapes = at - 1;

@@ -1,29 +1,29 @@
 import { OneVaultError } from '../core/errors.ts';
 import type { JsonObject } from './chat-form.ts';
 
-/** Whether `value` is a JSON object: neither null nor an array. */
+/** True if `value` is a JSON object: neither null nor an array. */
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The object that `text` is. @throws OneVaultError provider_malformed when it is none */
+/** The JSON object in `text`. @throws OneVaultError provider_malformed if it is not one */
 export const parseResponse = (text: string): JsonObject => {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new OneVaultError('provider_malformed', { details: 'The reply is not JSON.', cause });
+    throw new OneVaultError('provider_malformed', { details: 'The response is not JSON.', cause });
   }
-  if (!isObject(value)) throw malformed('the reply is not an object');
+  if (!isObject(value)) throw malformed('the top level is not an object');
   if (nestsDeeply(text)) throw malformed('values are nested too deeply');
   return value;
 };
 
-// Far above what any request or reply needs; what walks them recursively fails at some 5,000.
+// Far above the depth of any request or response; recursive code fails at about 5,000.
 const DEPTH_MAX = 500;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Whether the values of a JSON text, known to be one, stand deeper than 500 within each other. */
+/** True if the values of a valid JSON text are nested deeper than 500 levels. */
 export const nestsDeeply = (text: string): boolean => {
   if (text.length < 2 * DEPTH_MAX) return false;
   let depth = 0;
@@ -38,7 +38,7 @@ export const nestsDeeply = (text: string): boolean => {
   return false;
 };
 
-/** @param from where its first quote stands */
+/** @param from position of the opening quote */
 const endOfString = (text: string, from: number): number => {
   let at = from;
   do {
@@ -53,13 +53,13 @@ const isEscaped = (text: string, at: number): boolean => {
   return (at - before) % 2 === 1;
 };
 
-/** A provider_malformed error that says what was wrong. */
+/** A provider_malformed error. @param what the fault as a clause */
 export const malformed = (what: string): OneVaultError =>
-  new OneVaultError('provider_malformed', { details: `In the provider's reply, ${what}.` });
+  new OneVaultError('provider_malformed', { details: `In the provider's response, ${what}.` });
 
 /**
- * A count of tokens as a provider reports it: an absent one is 0.
- * @throws OneVaultError provider_malformed when it is not an integer of at least 0
+ * A token count that a provider reports; 0 if it is missing.
+ * @throws OneVaultError provider_malformed if it is not an integer of at least 0
  */
 export const tokenCount = (value: unknown, name: string): number => {
   if (value === undefined || value === null) return 0;

@@ -3,13 +3,13 @@ import { OneVaultError } from '../core/errors.ts';
 import { type Field, fieldsOf, setField } from './json-text.ts';
 
 /**
- * A client's body for a provider that speaks its wire: as it came, but for the model where the provider's own name of
- * it is another.
- * @param accounted the fields by which we count what a call may cost: one that stands twice is refused, as we would
- *   count by the last of them, and a provider that reads the first would do other work than was paid for
+ * A client's body for a provider with the same protocol. Only the model changes, if the provider's own name of it
+ * differs.
+ * @param accounted fields that determine the cost: one that appears twice is refused, because the gateway would count
+ *   by the last of them, while a provider that reads the first would do work that is not charged
  * @throws OneVaultError invalid_request
  */
-export const passedBody = (given_body: Body, model: string, accounted: ReadonlySet<string>): string => {
+export const passthroughBody = (given_body: Body, model: string, accounted: ReadonlySet<string>): string => {
   const body = bodyText(given_body);
   const fields = fieldsOf(body);
   refuseRepeated(fields, accounted);
@@ -17,7 +17,7 @@ export const passedBody = (given_body: Body, model: string, accounted: ReadonlyS
   const value = JSON.stringify(model);
   if (named !== undefined) {
     const given = body.slice(named.from, named.to);
-    // The same name may be spelt with escapes.
+    // The same name may be written with escapes.
     if (given === value || JSON.parse(given) === model) return body;
   }
   return setField(body, 'model', value, fields);
@@ -28,7 +28,7 @@ const refuseRepeated = (fields: readonly Field[], accounted: ReadonlySet<string>
   for (const { name } of fields) {
     if (!accounted.has(name)) continue;
     if (seen.has(name)) {
-      const details = `${name} stands twice in the body: send it once.`;
+      const details = `${name} appears twice in the body: send it once.`;
       throw new OneVaultError('invalid_request', { param: name, details });
     }
     seen.add(name);

@@ -6,30 +6,30 @@ import { isObject } from './json.ts';
 interface Refusal {
   readonly status: number;
   readonly headers: UpstreamHeaders;
-  /** The provider's own words, '' where it gave none. */
+  /** The provider's own message; '' if it is missing. */
   readonly message: string;
-  /** The word that the provider's own SDKs know the fault by, where they act on it. */
+  /** Name of the fault that the provider's own SDKs act on. */
   readonly protocol_code?: string | null;
 }
 
-// Enough for any sentence a provider writes; a page of HTML is no message.
+// Enough for a message of any provider; a page of HTML is not a message.
 const MESSAGE_MAX_CHARS = 1_000;
-// Twice as much is looked through for keys and hosts: the time for that grows with the square of the text.
+// The search for keys and hosts reads twice as much; its time grows with the square of the length.
 const READ_MAX_CHARS = 2_000;
 
-// Statuses that speak of our account at the provider: nothing that the client can mend.
-const OURS: ReadonlySet<number> = new Set([401, 402, 403, 407]);
+// Statuses about our account at the provider, which the client cannot correct.
+const ACCOUNT_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 407]);
 
 /** The client's error for a provider's refusal; see `ProviderAdapter.error` for the rules. */
 export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock: Clock): OneVaultError => {
   const { status, headers } = refusal;
-  const message = redact(beginningOf(refusal.message), upstream).slice(0, MESSAGE_MAX_CHARS);
+  const message = redact(startOf(refusal.message), upstream).slice(0, MESSAGE_MAX_CHARS);
   const details = `The provider answered ${status}${message === '' ? '.' : `: ${message}`}`;
   const retry_after_s = retryAfter(headers, clock);
   const wait = retry_after_s === null ? {} : { retry_after_s };
   if (status === 429) return new OneVaultError('provider_rate_limited', { details, ...wait });
   if (status === 408 || status === 504) return new OneVaultError('provider_timeout', { details, ...wait });
-  if (status >= 400 && status < 500 && !OURS.has(status)) {
+  if (status >= 400 && status < 500 && !ACCOUNT_STATUSES.has(status)) {
     const { protocol_code = null } = refusal;
     const code = protocol_code === null ? {} : { protocol_code };
     return new OneVaultError('provider_rejected', { details, status, ...wait, ...code });
@@ -38,25 +38,25 @@ export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock:
 };
 
 /**
- * The sentence of an error's body, '' where there is none: `error.message` with OpenAI and Anthropic; with servers made
- * like theirs also `error`, `message`, `detail`, `message.detail`, and there a list of faults as FastAPI writes them.
+ * The message in the body of an error; '' if there is none: `error.message` of OpenAI and Anthropic; of compatible
+ * servers also `error`, `message`, `detail`, `message.detail`, and `detail` as FastAPI's list of faults.
  */
 export const messageOf = (body: string): string => {
   const json = jsonOf(body);
   if (!isObject(json)) return '';
   const { error, message, detail } = json;
-  const said = [isObject(error) ? error.message : error, message, detail];
-  for (const each of said) {
+  const values = [isObject(error) ? error.message : error, message, detail];
+  for (const each of values) {
     const sentence = sentenceOf(isObject(each) ? (each.detail ?? each.message) : each);
     if (sentence !== '') return sentence;
   }
   return '';
 };
 
-// A word, and nothing that could hold a key or a host.
+// Words only, so that it cannot contain a key or a host.
 const ERROR_CODE = /^[a-z]+(?:_[a-z]+){0,8}$/;
 
-/** Anthropic's `error.details.error_code`; null where there is none. */
+/** Anthropic's `error.details.error_code`; null if it is missing. */
 export const errorCodeOf = (body: string): string | null => {
   const error = fieldOf(jsonOf(body), 'error');
   const code = fieldOf(fieldOf(error, 'details'), 'error_code');
@@ -73,10 +73,10 @@ const jsonOf = (body: string): unknown => {
   }
 };
 
-const sentenceOf = (said: unknown): string => {
-  if (typeof said === 'string') return said;
-  if (!Array.isArray(said)) return '';
-  const faults = said.filter(isObject).filter(({ msg }) => typeof msg === 'string');
+const sentenceOf = (values: unknown): string => {
+  if (typeof values === 'string') return values;
+  if (!Array.isArray(values)) return '';
+  const faults = values.filter(isObject).filter(({ msg }) => typeof msg === 'string');
   return faults.map(({ loc, msg }) => (Array.isArray(loc) ? `${loc.join('.')}: ${msg}` : msg)).join('; ');
 };
 
@@ -88,15 +88,15 @@ const INTERNAL_HOST_TEXT =
 
 const WORD_END = /[\s"'<>)\]]/;
 
-/** As much of a text as is looked through, cut between words: half a key may look like none. */
-const beginningOf = (text: string): string => {
+/** The start of a text that is searched. It is cut between words, because half a key may not look like a key. */
+const startOf = (text: string): string => {
   if (text.length <= READ_MAX_CHARS) return text;
   let end = READ_MAX_CHARS;
   while (end > 0 && !WORD_END.test(text.charAt(end))) end -= 1;
   return text.slice(0, end);
 };
 
-/** `text` without keys, addresses and hosts: the upstream's own, and all that look like some. */
+/** `text` without keys, addresses and hosts: those of the upstream, and all text that looks like one. */
 const redact = (text: string, upstream: Upstream | null): string => {
   let clean = text;
   if (upstream !== null) {
@@ -112,7 +112,7 @@ const redact = (text: string, upstream: Upstream | null): string => {
     .replace(ADDRESS_TEXT, '[host]');
 };
 
-/** Seconds to wait, of `retry-after-ms` or `retry-after` (RFC 9110, section 10.2.3: seconds or a date). */
+/** Seconds to wait, from `retry-after-ms` or `retry-after` (RFC 9110, section 10.2.3: seconds or a date). */
 const retryAfter = (headers: UpstreamHeaders, clock: Clock): number | null => {
   const wait_ms = Number(headers['retry-after-ms'] ?? Number.NaN);
   if (Number.isFinite(wait_ms) && wait_ms >= 0) return Math.ceil(wait_ms / 1_000);

@@ -1,19 +1,19 @@
-// Unread frames kept as they came: about 5,000 frames of one token, so that a usual stream is never parsed.
+// Limit of stored raw frames: about 5,000 frames of one token, so that a normal stream is never parsed.
 const FRAMES_MAX_CHARS = 1_048_576;
 
-// Half a million tokens: beyond what any model writes in one reply, so only a runaway provider meets it.
+// Half a million tokens: more than any model writes in one response, so only a faulty provider reaches it.
 const TEXT_MAX_CHARS = 2_097_152;
 
-/** What a stream has produced so far, kept so that reading it costs nothing until someone asks. */
+/** Output of a stream so far. It is parsed only if it is needed. */
 export interface TextLog {
   add(frame: string): void;
   text(): string;
 }
 
 /**
- * Keeps frames and reads their text when asked, or when too many have gathered. Past 2 Mi characters of text
- * nothing more is kept.
- * @param textOf the text that a frame holds
+ * Stores frames and parses them when the text is requested, or when their number exceeds a limit. Text beyond 2 Mi
+ * characters is dropped.
+ * @param textOf returns the text of a frame
  */
 export const createTextLog = (textOf: (frame: string) => string): TextLog => {
   let frames: string[] = [];

@@ -1,19 +1,19 @@
 import type { JsonObject } from './chat-form.ts';
 import { isObject } from './json.ts';
 
-// Neither character is of base64, which is what a block holds that a provider hid itself.
+// Neither character occurs in base64, in which a provider writes its own hidden blocks.
 const MARK = /^onevault\.([a-z]+):/;
 
 /**
- * What one provider must get back to go on, as a block of thinking: clients of every protocol send such blocks back
- * whole, whether or not they can read them, and the other providers' adapters know by the mark to leave them out.
+ * Data that one provider requires back in the next call, as a thinking block: clients of every protocol send such
+ * blocks back unchanged, even if they cannot read them. The mark lets the adapters of other providers leave it out.
  */
 export const markedBlock = (provider: string, data: string): JsonObject => ({
   type: 'redacted_thinking',
   data: `onevault.${provider}:${data}`,
 });
 
-/** Whose block it is, and what that provider put in; null for a block without a mark. */
+/** The provider of a block and its data; null for a block without a mark. */
 export const markOf = (block: unknown): { readonly provider: string; readonly data: string } | null => {
   if (!isObject(block) || typeof block.data !== 'string') return null;
   const [mark, provider] = MARK.exec(block.data) ?? [];

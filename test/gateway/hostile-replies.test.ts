@@ -11,7 +11,7 @@ const LIMITS = {
   headers_timeout_ms: 5_000,
   idle_timeout_ms: 5_000,
   total_timeout_ms: 2_500,
-  max_reply_bytes: 200_000,
+  max_response_bytes: 200_000,
   max_stream_bytes: 1_000_000,
   max_event_bytes: 100_000,
 };

@@ -12,7 +12,7 @@ const upstream: Upstream = {
     headers_timeout_ms: WAIT_MS,
     idle_timeout_ms: WAIT_MS,
     total_timeout_ms: WAIT_MS,
-    max_reply_bytes: 1_000,
+    max_response_bytes: 1_000,
     max_stream_bytes: 1_000,
     max_event_bytes: 1_000,
   },

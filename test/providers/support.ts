@@ -18,7 +18,7 @@ const LIMITS = {
   headers_timeout_ms: 2_000,
   idle_timeout_ms: 2_000,
   total_timeout_ms: 10_000,
-  max_reply_bytes: 1_000_000,
+  max_response_bytes: 1_000_000,
   max_stream_bytes: 100_000_000,
   max_event_bytes: 1_000_000,
 };

@@ -79,7 +79,7 @@ const UPSTREAM_LIMITS: UpstreamLimits = {
   headers_timeout_ms: 5_000,
   idle_timeout_ms: 5_000,
   total_timeout_ms: 20_000,
-  max_reply_bytes: 1_000_000,
+  max_response_bytes: 1_000_000,
   max_stream_bytes: 100_000_000,
   max_event_bytes: 1_000_000,
 };

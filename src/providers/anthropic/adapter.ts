@@ -25,13 +25,13 @@ export const createAnthropic = (clock: Clock): ProviderAdapter => ({
     'anthropic-messages': createMessagesPassthrough(clock),
     'anthropic-count-tokens': createCountPassthrough(),
   },
-  error: (reply, upstream) =>
+  error: (response, upstream) =>
     refusalError(
       {
-        status: reply.status,
-        headers: reply.headers,
-        message: messageOf(reply.body),
-        protocol_code: errorCodeOf(reply.body),
+        status: response.status,
+        headers: response.headers,
+        message: messageOf(response.body),
+        protocol_code: errorCodeOf(response.body),
       },
       upstream,
       clock,

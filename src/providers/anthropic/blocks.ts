@@ -2,7 +2,7 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject, malformed } from '../json.ts';
 import { textIn } from './response.ts';
 
-/** What the events of content blocks change in the pivot's message: each gives the deltas to send. */
+/** Translates events of content blocks into deltas of the pivot form. */
 interface Blocks {
   start(event: JsonObject): readonly JsonObject[];
   delta(event: JsonObject): readonly JsonObject[];
@@ -22,9 +22,9 @@ interface OpenThinking {
 }
 
 /**
- * Follows the content blocks of one message. Tool calls are numbered in their own order, as the pivot form does;
- * a thinking block is also sent whole when it ends, as its signature holds for the whole only.
- * @param produced told of each text that the model wrote, of whatever kind
+ * Follows the content blocks of one message. Tool calls are numbered in their own order, as in the pivot form. A
+ * thinking block is also sent as a whole when it ends, because its signature is valid for the whole block only.
+ * @param produced called with each text that the model wrote, of any kind
  */
 export const createBlocks = (produced: (text: string) => void): Blocks => {
   const open = new Map<unknown, OpenCall | OpenThinking>();

@@ -3,7 +3,7 @@ import { invalid } from '../invalid.ts';
 import { isObject } from '../json.ts';
 import type { UnsupportedFields } from '../unsupported-fields.ts';
 
-/** Blocks of a content that may hold text, images and documents. Empty texts are left out, as Anthropic refuses them. */
+/** Blocks of a content that may hold text, images and documents, without empty texts, which Anthropic refuses. */
 export const contentBlocks = (content: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] =>
   blocks(content, param, (part, at) => blockOf(part, at, unsupported));
 
@@ -51,7 +51,7 @@ const textBlock = (text: unknown, part: JsonObject, param: string): JsonObject =
   return { type: 'text', text, ...cacheMark(part) };
 };
 
-/** The client's mark on what Anthropic is to keep in its cache. */
+/** The client's mark that Anthropic should cache the part. */
 export const cacheMark = (part: JsonObject): JsonObject =>
   isObject(part.cache_control) ? { cache_control: part.cache_control } : {};
 

@@ -8,7 +8,7 @@ import { messagesRequest } from './request.ts';
 export const countTokens: ProviderOperation<ChatRequest, number> = {
   request: (chat, target, unsupported) => {
     const { model, system, messages, tools, tool_choice, thinking } = messagesRequest(chat, target, unsupported);
-    // JSON.stringify leaves out what is undefined. The API refuses whatever else a call carries.
+    // JSON.stringify omits undefined fields. The API refuses all other fields of a call.
     const counted = { model, system, messages, tools, tool_choice, thinking };
     return post('/v1/messages/count_tokens', JSON.stringify(counted), target);
   },
@@ -18,6 +18,6 @@ export const countTokens: ProviderOperation<ChatRequest, number> = {
 /** @throws OneVaultError provider_malformed */
 export const inputTokens = (text: string): number => {
   const { input_tokens } = parseResponse(text);
-  if (input_tokens === undefined) throw malformed('input_tokens is not there');
+  if (input_tokens === undefined) throw malformed('input_tokens is missing');
   return tokenCount(input_tokens, 'input_tokens');
 };

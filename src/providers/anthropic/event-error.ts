@@ -3,7 +3,7 @@ import type { OneVaultError } from '../../core/errors.ts';
 import { isObject } from '../json.ts';
 import { refusalError } from '../response-error.ts';
 
-// https://docs.anthropic.com/en/api/errors: the status that each type has where it comes before the stream.
+// https://docs.anthropic.com/en/api/errors: the HTTP status of each type if the error occurs before the stream.
 const STATUS_OF_TYPE: ReadonlyMap<unknown, number> = new Map([
   ['invalid_request_error', 400],
   ['authentication_error', 401],
@@ -17,7 +17,7 @@ const STATUS_OF_TYPE: ReadonlyMap<unknown, number> = new Map([
   ['overloaded_error', 529],
 ]);
 
-/** What an error within a stream means for the client. */
+/** The client's error for an error event of a stream. */
 export const errorOfEvent = (error: unknown, clock: Clock): OneVaultError => {
   const { type, message } = isObject(error) ? error : {};
   const status = STATUS_OF_TYPE.get(type) ?? 500;

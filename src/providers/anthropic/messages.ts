@@ -11,8 +11,8 @@ interface Turn {
 }
 
 /**
- * Messages as Anthropic takes them: system and developer messages apart, as its API has one place for them, and
- * neighbours of one role as one turn, as the results of parallel tool calls must stand together.
+ * Messages in Anthropic's form. System and developer messages are separate, because the API has one field for them.
+ * Adjacent messages of one role form one turn, because the results of parallel tool calls must be together.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const messagesOf = (
@@ -55,7 +55,7 @@ export const messagesOf = (
   return { system, messages: turns };
 };
 
-/** Thinking first and unaltered, as Anthropic demands where tools are used; then text, then tool calls. */
+/** Thinking first and unchanged, as Anthropic requires where tools are used; then text, then tool calls. */
 const assistantBlocks = (
   message: ChatMessage,
   param: string,
@@ -79,7 +79,7 @@ const assistantBlocks = (
   ];
 };
 
-/** Whether a block of thinking carries what Anthropic knows its own by: it refuses all others. */
+/** True if a thinking block has Anthropic's own signature; Anthropic refuses all others. */
 const isSigned = (block: unknown): boolean =>
   isObject(block) && markOf(block) === null && (block.type !== 'thinking' || (block.signature ?? '') !== '');
 
@@ -101,7 +101,7 @@ const inputOf = (text: unknown, param: string): JsonObject => {
     const input: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
     if (isObject(input)) return input;
   } catch {
-    // Falls to the same refusal as JSON that is no object.
+    // Handled below like JSON that is not an object.
   }
   throw invalid(param, 'is not the JSON text of an object');
 };

@@ -3,7 +3,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { JsonObject } from '../chat-form.ts';
 import type { Passthrough, PassthroughStream } from '../contract.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { passedBody } from '../passthrough-body.ts';
+import { passthroughBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText } from '../transport/sse-text.ts';
 import { inputTokens } from './count-tokens.ts';
@@ -12,7 +12,7 @@ import { post } from './protocol.ts';
 import { usageOf } from './usage.ts';
 import { createUsageCounts } from './usage-counts.ts';
 
-// What the cost of a call hangs on: see `passedBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -24,22 +24,23 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'inference_geo',
 ]);
 
-/** Messages as they came and as they come. */
+/** Passes messages through unchanged in both directions. */
 export const createMessagesPassthrough = (clock: Clock): Passthrough => ({
-  request: (body, target, headers) => post('/v1/messages', passedBody(body, target.model, ACCOUNTED), target, headers),
+  request: (body, target, headers) =>
+    post('/v1/messages', passthroughBody(body, target.model, ACCOUNTED), target, headers),
   response: (text) => {
     const { content, usage } = parseResponse(text);
     if (!Array.isArray(content)) throw malformed('content is not a list');
     const written = (): string => (content as unknown[]).map(textOfBlock).join('');
     return { result: written, usage: isObject(usage) ? usageOf(usage) : null };
   },
-  stream: () => createPassedStream(clock),
+  stream: () => createPassthroughStream(clock),
 });
 
-/** Counts of tokens as they came and as they come. */
+/** Passes token counts through unchanged in both directions. */
 export const createCountPassthrough = (): Passthrough => ({
   request: (body, target, headers) =>
-    post('/v1/messages/count_tokens', passedBody(body, target.model, ACCOUNTED), target, headers),
+    post('/v1/messages/count_tokens', passthroughBody(body, target.model, ACCOUNTED), target, headers),
   response: (text) => {
     inputTokens(text);
     return { result: () => '', usage: null };
@@ -47,14 +48,14 @@ export const createCountPassthrough = (): Passthrough => ({
   stream: null,
 });
 
-const createPassedStream = (clock: Clock): PassthroughStream => {
+const createPassthroughStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog((text) => text);
   const counts = createUsageCounts();
   let started = false;
   let searches = 0;
   let last: string | null = null;
 
-  /** Reads what the gateway needs of an event. */
+  /** Reads the fields of an event that the gateway needs. */
   const read = (event: JsonObject): void => {
     if (event.type === 'error') throw errorOfEvent(event.error, clock);
     if (event.type === 'message_start') {

@@ -1,11 +1,11 @@
 import type { ClientHeaders, RequestTarget, UpstreamRequest } from '../contract.ts';
 
-// The only version that the API has had since its first stable one; features come by header or body since.
+// The API's only version since its first stable one; new features use headers or fields of the body.
 const API_VERSION = '2023-06-01';
 
 /**
  * A POST of JSON text to Anthropic's API.
- * @param headers the client's: it chooses version and betas of what passes untouched
+ * @param headers the client's: they select the version and the betas of a passthrough
  */
 export const post = (
   path: string,

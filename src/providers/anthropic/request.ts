@@ -6,12 +6,12 @@ import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { messagesOf } from './messages.ts';
 import { toolFields } from './tools.ts';
 
-// Where neither the client nor the catalogue sets a limit: what every Claude model can write.
+// Used if neither the client nor the catalog sets a limit: every Claude model can write that many tokens.
 const DEFAULT_MAX_TOKENS = 4_096;
 
 type Fields = Record<string, unknown>;
 
-/** Puts what one field of the pivot form means into the body for Anthropic. */
+/** Writes the meaning of one field of the pivot form into the body for Anthropic. */
 type Translate = (value: unknown, body: Fields, unsupported: UnsupportedFields) => void;
 
 /**
@@ -31,7 +31,7 @@ export const messagesRequest = (
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) unsupported.add(field, "Anthropic's models have nothing for this field");
+    if (translate === undefined) unsupported.add(field, "Anthropic's models have no equivalent of this field");
     else translate(value, body, unsupported);
   }
   if (target.stream) body.stream = true;
@@ -59,7 +59,7 @@ const same =
     body[name] = value;
   };
 
-/** A field that Anthropic lacks, accepted where its value asks for nothing. */
+/** A field that Anthropic lacks, accepted with a value that has no effect. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
   (value, _body, unsupported) => {
@@ -123,7 +123,7 @@ const serviceTier: Translate = (value, body, unsupported) => {
   else unsupported.add('service_tier', 'Anthropic\'s models know the tiers "auto" and "default" only');
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
+// Without a prototype, so that a field named `constructor` finds no entry.
 const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Object.create(null) as object, {
   temperature,
   stop,
@@ -133,11 +133,11 @@ const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Ob
   reasoning_effort: reasoningEffort,
   service_tier: serviceTier,
   top_p: same('top_p'),
-  // Anthropic's own fields, which its OpenAI-compatible endpoint takes by these names too.
+  // Anthropic's own fields, which its OpenAI-compatible endpoint also accepts under these names.
   top_k: same('top_k'),
   thinking: same('thinking'),
   cache_control: same('cache_control'),
-  // Labels for OpenAI's own log and a hint for its cache: they change no reply.
+  // Labels for OpenAI's own log and a hint for its cache: they change no response.
   metadata: (() => {}) satisfies Translate,
   prompt_cache_key: (() => {}) satisfies Translate,
   store: onlyNeutral('store', [false], 'keep no completions to look up later'),

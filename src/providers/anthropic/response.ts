@@ -5,8 +5,8 @@ import { isObject, malformed, parseResponse } from '../json.ts';
 import { usageOf } from './usage.ts';
 
 /**
- * A message of Anthropic's in the pivot form. Thinking stands in `reasoning_content` as text and in
- * `thinking_blocks` as it came, which a client may send back in the next call.
+ * A message of Anthropic in the pivot form. `reasoning_content` holds the thinking as text, `thinking_blocks` holds it
+ * unchanged, so that a client may send it back in the next call.
  * @throws OneVaultError provider_malformed
  */
 export const chatResponse = (text: string, clock: Clock): ReadResponse<ChatResponse> => {
@@ -33,7 +33,7 @@ const messageOf = (content: readonly unknown[]): ChatResponse['choices'][number]
   const tool_calls: ToolCall[] = [];
   for (const block of content) {
     if (!isObject(block)) throw malformed('a block of content is not an object');
-    // A type we do not know is passed over, as Anthropic's versioning policy asks of clients.
+    // Unknown types are ignored, as Anthropic's versioning policy requires of clients.
     if (block.type === 'text') texts.push(textIn(block, 'text'));
     else if (block.type === 'tool_use') tool_calls.push(toolCall(block));
     else if (block.type === 'thinking' || block.type === 'redacted_thinking') thinking.push(block);
@@ -49,7 +49,7 @@ const messageOf = (content: readonly unknown[]): ChatResponse['choices'][number]
   };
 };
 
-/** The text at `field` of a block. @throws OneVaultError provider_malformed when it is none */
+/** The text at `field` of a block. @throws OneVaultError provider_malformed if it is not a text */
 export const textIn = (block: JsonObject, field: string): string => {
   const value = block[field];
   if (typeof value !== 'string') throw malformed(`${field} of a block is not a text`);
@@ -65,14 +65,14 @@ const toolCall = (block: JsonObject): ToolCall => {
   };
 };
 
-/** Anthropic's words on a refusal, where the pivot form has a place for them. */
+/** Anthropic's explanation of a refusal, in the pivot form's field. */
 const refusalOf = (json: JsonObject): JsonObject => {
   const details = json.stop_details;
   const explanation = isObject(details) ? details.explanation : undefined;
   return json.stop_reason === 'refusal' && typeof explanation === 'string' ? { refusal: explanation } : {};
 };
 
-/** Why the model stopped, in the pivot's words. A reason that we do not know is an ordinary stop. */
+/** The reason why the model stopped, in the pivot form. An unknown reason counts as an ordinary stop. */
 export const finishReason = (stop_reason: unknown): FinishReason => {
   switch (stop_reason) {
     case 'max_tokens':

@@ -60,7 +60,7 @@ export const createAnthropicStream = (clock: Clock) => (): ChatStream => {
       case 'error':
         throw errorOfEvent(event.error, clock);
       default:
-        // `ping`, and events that a later version adds.
+        // `ping`, and events of later versions.
         return [];
     }
   };

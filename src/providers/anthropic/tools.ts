@@ -4,7 +4,7 @@ import { isObject } from '../json.ts';
 import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 /**
- * `tools` and `tool_choice` of a call as Anthropic takes them; nothing where no tool is given.
+ * `tools` and `tool_choice` of a call in Anthropic's form; empty if the call has no tools.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const toolFields = (
@@ -59,6 +59,6 @@ const toolChoice = (choice: unknown, single: boolean, unsupported: UnsupportedFi
     }
     return { type: 'tool', name: named.name, ...alone };
   }
-  unsupported.add('tool_choice', 'Anthropic\'s models can be told "auto", "none", "required" or one function');
+  unsupported.add('tool_choice', 'Anthropic\'s models accept "auto", "none", "required" or one function');
   return null;
 };

@@ -4,12 +4,12 @@ import { isObject } from '../json.ts';
 import { usageOf } from './usage.ts';
 
 interface UsageCounts {
-  /** Takes the `usage` of an event, if it is one. @throws OneVaultError provider_malformed where a count is none */
+  /** Adds the `usage` of an event if it is an object. @throws OneVaultError provider_malformed for an invalid count */
   add(given: unknown): void;
   readonly usage: Usage | null;
 }
 
-/** Follows the usage of a stream: counts are cumulative, and the later events leave out what has not changed. */
+/** Follows the usage of a stream: counts are cumulative, and later events omit unchanged ones. */
 export const createUsageCounts = (): UsageCounts => {
   let counts: JsonObject = {};
   let usage: Usage | null = null;

@@ -3,9 +3,9 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject, tokenCount } from '../json.ts';
 
 /**
- * Usage as Anthropic writes it. Its `input_tokens` leave out what was read from or written to the cache, which
- * the pivot form counts in.
- * @throws OneVaultError provider_malformed where a count is none
+ * Usage in Anthropic's form. Its `input_tokens` exclude tokens read from or written to the cache, which the pivot form
+ * includes.
+ * @throws OneVaultError provider_malformed for an invalid count
  */
 export const usageOf = (json: JsonObject): Usage => {
   const cached_tokens = tokenCount(json.cache_read_input_tokens, 'usage.cache_read_input_tokens');
@@ -29,7 +29,7 @@ export const usageOf = (json: JsonObject): Usage => {
     cache_write_tokens,
     ...(long_cache_write_tokens === 0 ? {} : { long_cache_write_tokens }),
     reasoning_tokens: tokenCount(details.thinking_tokens, 'usage.output_tokens_details.thinking_tokens'),
-    // Anthropic's models neither hear nor speak.
+    // Anthropic's models support no audio.
     prompt_audio_tokens: 0,
     completion_audio_tokens: 0,
     ...(searches === 0 ? {} : { tool_uses: { web_search: searches } }),

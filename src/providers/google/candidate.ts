@@ -4,21 +4,21 @@ import type { FinishReason, JsonObject, ToolCall } from '../chat-form.ts';
 import { isObject, malformed } from '../json.ts';
 import { signatureBlock, signedCall } from './signatures.ts';
 
-/** What the parts of one candidate, or of one piece of it, say in the pivot form. */
-export interface Said {
+/** Content of a candidate, or of one piece of it, in the pivot form. */
+export interface CandidateOutput {
   readonly content: string;
   readonly reasoning: string;
   readonly tool_calls: readonly ToolCall[];
-  /** Signatures that the next call must bring back. */
+  /** Signatures that the next call must send back. */
   readonly blocks: readonly JsonObject[];
 }
 
 /**
  * Reads the parts of a candidate.
- * @param nameCall gives an id to a call that has none
+ * @param nameCall creates an id for a call without one
  * @throws OneVaultError provider_malformed
  */
-export const saidIn = (content: unknown, nameCall: () => string): Said => {
+export const readCandidateOutput = (content: unknown, nameCall: () => string): CandidateOutput => {
   let text = '';
   let reasoning = '';
   const tool_calls: ToolCall[] = [];
@@ -32,7 +32,7 @@ export const saidIn = (content: unknown, nameCall: () => string): Said => {
       if (signature !== null) blocks.push(signatureBlock(call.id, signature));
       continue;
     }
-    // A part of a kind that we do not know is passed over, as of those that only Google's own tools make.
+    // Parts of unknown kinds are ignored, as those that only Google's own tools create.
     if (part.text === undefined || part.text === null) continue;
     if (typeof part.text !== 'string') throw malformed('text of a part is not a text');
     if (part.thought === true) reasoning += part.text;
@@ -60,15 +60,15 @@ const toolCall = (called: unknown, nameCall: () => string): ToolCall => {
   };
 };
 
-/** Ids for the calls of a reply that have none: the same reply gets the same ones. */
+/** Ids for the calls of a response that have none; deterministic for each response. */
 export const createCallNames = (response_id: string): (() => string) => {
   let calls = 0;
   return () => `call_${hash('sha256', `${response_id}/${calls++}`).slice(0, 24)}`;
 };
 
 /**
- * Why the model stopped, in the pivot's words. What stopped for a reason that we do not know is held to be not whole:
- * no client takes what was filtered for the end.
+ * The reason why the model stopped, in the pivot form. An unknown reason counts as a filter, so that no client takes
+ * filtered output for a complete response.
  */
 export const finishReason = (reason: string, has_calls: boolean): FinishReason => {
   switch (reason) {
@@ -82,7 +82,7 @@ export const finishReason = (reason: string, has_calls: boolean): FinishReason =
   }
 };
 
-// Where Google broke off because what the model wrote was of no form: another try may do better.
+// Google stopped because the model's output was malformed; a retry may succeed.
 const BROKEN: ReadonlySet<unknown> = new Set([
   'MALFORMED_FUNCTION_CALL',
   'MALFORMED_RESPONSE',
@@ -90,13 +90,13 @@ const BROKEN: ReadonlySet<unknown> = new Set([
   'TOO_MANY_TOOL_CALLS',
   'UNEXPECTED_TOOL_CALL',
 ]);
-// It may quote what the model wrote.
-const LONGEST_MESSAGE = 300;
+// The message may quote the model's output.
+const MAX_MESSAGE_CHARS = 300;
 
-/** The error that a candidate is which cannot be taken for a reply; null where it can. */
-export const breakOf = ({ finishReason: reason, finishMessage }: JsonObject): OneVaultError | null => {
+/** The error of a candidate that is not a usable response; null if it is usable. */
+export const brokenCandidateError = ({ finishReason: reason, finishMessage }: JsonObject): OneVaultError | null => {
   if (!BROKEN.has(reason)) return null;
-  const why = typeof finishMessage === 'string' ? ` ${finishMessage.slice(0, LONGEST_MESSAGE)}` : '';
+  const why = typeof finishMessage === 'string' ? ` ${finishMessage.slice(0, MAX_MESSAGE_CHARS)}` : '';
   return new OneVaultError('provider_malformed', {
     details: `The model broke off: ${String(reason)}.${why}`,
   });
@@ -104,7 +104,7 @@ export const breakOf = ({ finishReason: reason, finishMessage }: JsonObject): On
 
 const FILTERS = /^(IMAGE_)?(SAFETY|RECITATION|LANGUAGE|BLOCKLIST|PROHIBITED_CONTENT|SPII|OTHER)$/;
 
-/** Google's words on why it took no prompt; null where it took it. */
+/** Google's reason why it refused the prompt; null if it accepted it. */
 export const blockOf = ({ promptFeedback }: JsonObject): string | null => {
   if (!isObject(promptFeedback) || typeof promptFeedback.blockReason !== 'string') return null;
   const { blockReason, blockReasonMessage } = promptFeedback;
@@ -113,6 +113,6 @@ export const blockOf = ({ promptFeedback }: JsonObject): string | null => {
     : `The provider blocked the prompt: ${blockReason}.`;
 };
 
-/** Google's words on what it filtered, where there are some: with them, the refusal itself is a whole reply. */
+/** Google's explanation of a filter, if it has one; then the refusal itself is a complete response. */
 export const refusalIn = ({ finishReason: reason, finishMessage }: JsonObject): string | null =>
   FILTERS.test(String(reason)) && typeof finishMessage === 'string' ? finishMessage : null;

@@ -17,9 +17,9 @@ interface Contents {
 }
 
 /**
- * Messages as Google takes them: system and developer messages apart, as its API has one place for them, and
- * neighbours of one role as one content, as the results of parallel calls must stand together; nothing else stands
- * with them.
+ * Messages in Google's form. System and developer messages are separate, because the API has one field for them.
+ * Adjacent messages of one role form one content, because the results of parallel calls must be together and without
+ * other parts.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const contentsOf = (
@@ -66,7 +66,7 @@ export const contentsOf = (
 const ROLES = { user: 'user', assistant: 'model', tool: 'user' } as const;
 
 interface Turns {
-  /** Of the functions called so far, by the id of the call: results are told by name. */
+  /** Names of the called functions by the id of the call, because Google identifies results by name. */
   readonly names: Map<string, string>;
   readonly model: string;
   readonly unsupported: UnsupportedFields;
@@ -74,18 +74,19 @@ interface Turns {
 
 const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
   const { unsupported, model } = turns;
-  if (isObject(message.audio)) unsupported.add(`${param}.audio`, "Google's models take no sound that they said");
+  if (isObject(message.audio))
+    unsupported.add(`${param}.audio`, "Google's models take no earlier audio of the assistant");
   if (isObject(message.function_call)) {
     unsupported.add(`${param}.function_call`, "Google's models take tool_calls instead");
   }
   const signatures = signaturesOf(message);
-  const said = [
+  const output = [
     ...textParts({ content: message.content, param: `${param}.content` }, unsupported),
     ...textParts({ content: message.refusal, param: `${param}.refusal` }, unsupported),
   ];
   const of_text = signatures.ofText();
-  const last = said.at(-1);
-  if (of_text !== null && last !== undefined) said[said.length - 1] = { ...last, thoughtSignature: of_text };
+  const last = output.at(-1);
+  if (of_text !== null && last !== undefined) output[output.length - 1] = { ...last, thoughtSignature: of_text };
   const given: unknown = message.tool_calls ?? [];
   if (!Array.isArray(given)) throw invalid(`${param}.tool_calls`, 'is not a list');
   const calls = (given as unknown[]).flatMap((call, index) => {
@@ -95,11 +96,11 @@ const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly
     return [signature === null ? part : { ...part, thoughtSignature: signature }];
   });
   const [first, ...others] = calls;
-  // Of parallel calls the first one alone is signed.
+  // Of parallel calls only the first is signed.
   if (first === undefined || first.thoughtSignature !== undefined || !isThirdGeneration(model)) {
-    return [...said, ...calls];
+    return [...output, ...calls];
   }
-  return [...said, { ...first, thoughtSignature: UNSIGNED_CALL }, ...others];
+  return [...output, { ...first, thoughtSignature: UNSIGNED_CALL }, ...others];
 };
 
 const functionCall = (call: unknown, param: string, { names, unsupported }: Turns): JsonObject | null => {
@@ -122,12 +123,12 @@ const argsOf = (text: unknown, param: string): JsonObject => {
     const args: unknown = typeof text === 'string' ? JSON.parse(text) : undefined;
     if (isObject(args)) return args;
   } catch {
-    // Falls to the same refusal as JSON that is no object.
+    // Handled below like JSON that is not an object.
   }
   throw invalid(param, 'is not the JSON text of an object');
 };
 
-/** The result of a call. Pictures stand within it where the model knows that, else behind it. */
+/** The result of a call. Images are part of it if the model supports that, else they follow it. */
 const resultParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
   const { names, model, unsupported } = turns;
   const id = message.tool_call_id;
@@ -135,13 +136,13 @@ const resultParts = (message: ChatMessage, param: string, turns: Turns): readonl
   const name = names.get(id);
   if (name === undefined) throw invalid(`${param}.tool_call_id`, 'is not the id of a call before it');
   const parts = contentParts({ content: message.content, param: `${param}.content` }, model, unsupported);
-  const said = parts.map(({ text }) => text ?? '').join('');
+  const output = parts.map(({ text }) => text ?? '').join('');
   const media = parts.filter(({ text }) => text === undefined);
   const is_within = isThirdGeneration(model) && media.every(({ inlineData }) => inlineData !== undefined);
   const functionResponse = {
     id,
     name,
-    response: message.is_error === true ? { error: said } : { output: said },
+    response: message.is_error === true ? { error: output } : { output: output },
     ...(is_within && media.length > 0 ? { parts: media.map(({ inlineData }) => ({ inlineData })) } : {}),
   };
   return [{ functionResponse }, ...(is_within ? [] : media)];

@@ -19,6 +19,6 @@ export const countTokens: ProviderOperation<ChatRequest, number> = {
 /** @throws OneVaultError provider_malformed */
 export const totalTokens = (text: string): number => {
   const { totalTokens: total } = parseResponse(text);
-  if (total === undefined) throw malformed('totalTokens is not there');
+  if (total === undefined) throw malformed('totalTokens is missing');
   return tokenCount(total, 'totalTokens');
 };

@@ -5,16 +5,16 @@ import { isObject, malformed, parseResponse } from '../json.ts';
 import { post, resourceOf } from './protocol.ts';
 
 const READ_HERE: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'task_type', 'title']);
-// A label, and the form of the vectors, which is the client's affair.
+// A label, and the format of the vectors, which the gateway applies itself.
 const NEUTRAL: ReadonlySet<string> = new Set(['user', 'encoding_format']);
 
-/** Google's embeddings, of one text or many. It tells no usage. */
+/** Google's embeddings of one text or many. Google reports no usage. */
 export const embeddings: ProviderOperation<EmbeddingRequest, EmbeddingResponse> = {
   request: (form, target, unsupported) => {
     const { input, dimensions, task_type, title } = form;
     for (const [field, value] of Object.entries(form)) {
       if (READ_HERE.has(field) || NEUTRAL.has(field) || value === undefined || value === null) continue;
-      unsupported.add(field, "Google's models have nothing for this field");
+      unsupported.add(field, "Google's models have no equivalent of this field");
     }
     const model = resourceOf(target.model);
     const requests = textsOf(input).map((text) => ({
@@ -33,7 +33,7 @@ export const embeddings: ProviderOperation<EmbeddingRequest, EmbeddingResponse> 
   },
 };
 
-/** @throws OneVaultError unsupported_feature: without its input, nothing is left of a call */
+/** @throws OneVaultError unsupported_feature: without its input a call has no content */
 const textsOf = (input: EmbeddingRequest['input']): readonly string[] => {
   const texts: readonly unknown[] = typeof input === 'string' ? [input] : input;
   if (texts.every((text) => typeof text === 'string')) return texts;

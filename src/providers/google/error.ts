@@ -7,13 +7,13 @@ import { refusalError } from '../response-error.ts';
 interface Refused {
   readonly status: number;
   readonly headers: UpstreamHeaders;
-  /** google.rpc.Status, or what came in its place. */
+  /** google.rpc.Status, or the value in its place. */
   readonly error: unknown;
 }
 
 /**
- * The client's error for a google.rpc.Status (https://cloud.google.com/apis/design/errors). A key that Google does not
- * know is told with 400: that is our account, and nothing that the client can mend.
+ * The client's error for a google.rpc.Status (https://cloud.google.com/apis/design/errors). Google responds 400 to an
+ * unknown key, but the key is ours, so the client cannot correct the fault.
  */
 export const errorOfStatus = (
   { status, headers, error }: Refused,
@@ -36,14 +36,14 @@ export const errorOfStatus = (
   );
 };
 
-/** What an error within a stream means for the client. */
+/** The client's error for an error within a stream. */
 export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {
   const code = isObject(error) ? Number(error.code) : Number.NaN;
   const status = Number.isInteger(code) && code >= 400 && code < 600 ? code : 500;
   return errorOfStatus({ status, headers: {}, error }, null, clock);
 };
 
-/** The `error` of a refusal's body, which some of Google's servers put into a list. */
+/** The `error` of an error body. Some of Google's servers put it into a list. */
 export const errorIn = (body: string): unknown => {
   try {
     const json: unknown = JSON.parse(body);

@@ -1,7 +1,7 @@
 import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 
-/** Google's log probabilities of a candidate's tokens as OpenAI writes them; null where there are none. */
+/** Google's log probabilities of a candidate's tokens in OpenAI's form; null if there are none. */
 export const logprobsOf = (result: unknown): JsonObject | null => {
   const chosen = isObject(result) ? result.chosenCandidates : undefined;
   if (!isObject(result) || !Array.isArray(chosen)) return null;
@@ -17,7 +17,7 @@ export const logprobsOf = (result: unknown): JsonObject | null => {
 const tokenOf = (candidate: unknown): JsonObject => {
   const { token, logProbability } = isObject(candidate) ? candidate : {};
   const text = typeof token === 'string' ? token : '';
-  // OpenAI's own least value, which it gives where a probability is not known.
+  // OpenAI's own minimum, which it gives for an unknown probability.
   const logprob = typeof logProbability === 'number' ? logProbability : -9_999;
   return { token: text, logprob, bytes: [...Buffer.from(text)] };
 };

@@ -3,7 +3,7 @@ import { invalid } from '../invalid.ts';
 const DATA_URL_HEAD = /^data:([^;,]*)((?:;[^;,]*)*),/;
 const WEB_URL = /^https?:\/\//i;
 
-/** The type of what lies at a URL, by the end of its path: Google asks for it with each. */
+/** Media types by the extension of a URL's path, because Google requires the type with each URL. */
 const TYPES: ReadonlyMap<string, string> = new Map([
   ['png', 'image/png'],
   ['jpg', 'image/jpeg'],
@@ -20,7 +20,7 @@ const TYPES: ReadonlyMap<string, string> = new Map([
 
 export const isWebUrl = (url: string): boolean => WEB_URL.test(url) && URL.canParse(url);
 
-/** Null where the URL does not tell. */
+/** The media type; null if the URL does not show it. */
 export const typeOfUrl = (url: string): string | null => {
   const [, ending] = /\.(\w+)$/.exec(new URL(url).pathname) ?? [];
   return TYPES.get(ending?.toLowerCase() ?? '') ?? null;

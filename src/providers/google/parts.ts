@@ -5,7 +5,7 @@ import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { inlineDataOf, isWebUrl, typeOfUrl } from './media.ts';
 import { isThirdGeneration } from './protocol.ts';
 
-/** How one part of a content is written: none where it is lost. */
+/** Translates one part of a content; empty if the part is unsupported. */
 type ToParts = (part: JsonObject, param: string) => readonly JsonObject[];
 
 interface Content {
@@ -14,7 +14,7 @@ interface Content {
 }
 
 /**
- * Parts of a content that may hold text, pictures, files and sound. Empty texts are left out.
+ * Parts of a content that may hold text, images, files and audio, without empty texts.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const contentParts = (given: Content, model: string, unsupported: UnsupportedFields): readonly JsonObject[] =>
@@ -56,7 +56,7 @@ const partOf = (
     case 'input_audio':
       return [audioPart(part.input_audio, `${param}.input_audio`)];
     default:
-      unsupported.add(`${param}.type`, "Google's models take text, images, files and sound");
+      unsupported.add(`${param}.type`, "Google's models take text, images, files and audio");
       return [];
   }
 };
@@ -79,7 +79,7 @@ const imageParts = (
   if (!isWebUrl(url)) return [{ inlineData: inlineDataOf(url, `${param}.image_url.url`), ...resolution }];
   const mimeType = typeOfUrl(url);
   if (mimeType !== null) return [{ fileData: { mimeType, fileUri: url }, ...resolution }];
-  const why = 'Google is told the type of a picture, which this URL does not show: send the picture itself';
+  const why = 'Google requires the type of an image, which this URL does not show: send the image itself';
   unsupported.add(`${param}.image_url.url`, why);
   return [];
 };
@@ -89,20 +89,21 @@ const resolutionOf = (detail: unknown, param: string, model: string, unsupported
   if (isThirdGeneration(model) && (detail === 'low' || detail === 'high')) {
     return { mediaResolution: { level: `MEDIA_RESOLUTION_${detail.toUpperCase()}` } };
   }
-  unsupported.add(param, "Google's models before Gemini 3 read every picture in the same detail");
+  unsupported.add(param, "Google's models before Gemini 3 read every image in the same detail");
   return {};
 };
 
 const fileParts = (file: JsonObject, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
   const { text, file_url, file_data, filename, context } = file;
-  // Google's parts have no place for what a file is called or is about: it stands before them.
+  // Google's parts have no field for the name and the context of a file, so these precede it as text.
   const about = [filename, context].filter((line) => typeof line === 'string' && line !== '');
-  const said = about.length === 0 ? [] : [{ text: about.join('\n') }];
-  if (typeof text === 'string') return [...said, { text }];
-  if (typeof file_data === 'string') return [...said, { inlineData: inlineDataOf(file_data, `${param}.file_data`) }];
+  const description = about.length === 0 ? [] : [{ text: about.join('\n') }];
+  if (typeof text === 'string') return [...description, { text }];
+  if (typeof file_data === 'string')
+    return [...description, { inlineData: inlineDataOf(file_data, `${param}.file_data`) }];
   if (typeof file_url === 'string' && isWebUrl(file_url)) {
     const mimeType = typeOfUrl(file_url) ?? 'application/pdf';
-    return [...said, { fileData: { mimeType, fileUri: file_url } }];
+    return [...description, { fileData: { mimeType, fileUri: file_url } }];
   }
   unsupported.add(param, "Google's models take files with their content or their URL only");
   return [];

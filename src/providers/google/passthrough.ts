@@ -18,7 +18,7 @@ import { candidatesOf } from './response.ts';
 import { toolUsesIn } from './tool-uses.ts';
 import { usageOf } from './usage.ts';
 
-/** Contents as they came and as they come: the model stands in the path, so that no byte of a body changes. */
+/** Passes contents through unchanged in both directions: the model is in the path, so the body needs no change. */
 export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => {
     const text = bodyText(body);
@@ -35,10 +35,10 @@ export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
       usage: usage === null ? null : { ...usage, tool_uses },
     };
   },
-  stream: () => createPassedStream(clock),
+  stream: () => createPassthroughStream(clock),
 });
 
-/** Counts of tokens as they came and as they come. */
+/** Passes token counts through unchanged in both directions. */
 export const countPassthrough: Passthrough = {
   request: (body, target) => {
     const text = bodyText(body);
@@ -52,7 +52,7 @@ export const countPassthrough: Passthrough = {
   stream: null,
 };
 
-/** A request within a body names its model again, which must be the one of the path. */
+/** A nested request names its model again, which must match the model of the path. */
 const withModel = (body: string, { model }: RequestTarget): string => {
   const inner = fieldsOf(body).find(({ name }) => camelCase(name) === 'generateContentRequest');
   if (inner === undefined || body[inner.from] !== '{') return body;
@@ -63,7 +63,7 @@ const withModel = (body: string, { model }: RequestTarget): string => {
   return setField(body, inner.name, setField(request, 'model', value));
 };
 
-/** Each request of a batch names its model again; where that is not the path's, all are written anew. */
+/** Each request of a batch names its model again. If one differs from the path's, all are rewritten. */
 const withModels = (body: string, { model }: RequestTarget): string => {
   const { requests, ...rest } = JSON.parse(body) as { readonly requests?: unknown };
   const named = resourceOf(model);
@@ -74,7 +74,7 @@ const withModels = (body: string, { model }: RequestTarget): string => {
   return JSON.stringify({ ...rest, requests: renamed });
 };
 
-/** Embeddings as they came and as they come. @param method one text, or a list of them */
+/** Passes embeddings through unchanged in both directions. @param method one text, or a list of texts */
 export const createEmbedPassthrough = (method: 'embedContent' | 'batchEmbedContents'): Passthrough => ({
   request: (body, target) => {
     const text = bodyText(body);
@@ -90,8 +90,8 @@ export const createEmbedPassthrough = (method: 'embedContent' | 'batchEmbedConte
   stream: null,
 });
 
-/** Google marks no end: the last frame that came after a reason to stop is held as such until the body has ended. */
-const createPassedStream = (clock: Clock): PassthroughStream => {
+/** Google marks no end: after a finish reason the last frame is held back until the body has ended. */
+const createPassthroughStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog((text) => text);
   let finished = false;
   let held = '';
@@ -102,7 +102,7 @@ const createPassedStream = (clock: Clock): PassthroughStream => {
     if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
     usage = usageOf(frame.usageMetadata) ?? usage;
     const candidates = candidatesOf(frame);
-    // A frame that tells it tells it whole.
+    // Each frame with tool uses contains all of them.
     tool_uses = { ...tool_uses, ...toolUsesIn(candidates, frame.modelVersion) };
     for (const candidate of candidates) {
       log.add(textOf(candidate));
@@ -132,7 +132,7 @@ const createPassedStream = (clock: Clock): PassthroughStream => {
   };
 };
 
-/** All that a candidate adds to the reply, of whatever kind. */
+/** All output of a candidate, of any kind. */
 const textOf = ({ content }: JsonObject): string => {
   const parts = isObject(content) && Array.isArray(content.parts) ? (content.parts as unknown[]) : [];
   return parts.map(textOfPart).join('');

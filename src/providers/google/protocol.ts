@@ -1,6 +1,6 @@
 import type { RequestTarget, UpstreamRequest } from '../contract.ts';
 
-// The version that the official SDKs call where nothing else is said.
+// The default version of the official SDKs.
 const API_VERSION = 'v1beta';
 
 type Method = 'generateContent' | 'streamGenerateContent' | 'countTokens' | 'embedContent' | 'batchEmbedContents';
@@ -16,13 +16,13 @@ export const post = (method: Method, body: string, { model, upstream, stream }: 
   body,
 });
 
-/** The method that answers a chat. */
+/** The method for a chat. */
 export const generateMethod = ({ stream }: RequestTarget): Method =>
   stream ? 'streamGenerateContent' : 'generateContent';
 
 const TUNED = 'tunedModels/';
 
-/** A model as bodies name it: one that a customer tuned lies in a collection of its own. */
+/** A model's name in bodies. A tuned model belongs to its own collection. */
 export const resourceOf = (model: string): string => (model.startsWith(TUNED) ? model : `models/${model}`);
 
 const pathOf = (model: string): string => {
@@ -32,8 +32,8 @@ const pathOf = (model: string): string => {
 };
 
 /**
- * Whether a model is of Gemini's third generation or later: these think by levels instead of budgets, take pictures
- * within the results of functions, and insist on the signatures of their calls.
+ * True if a model is of Gemini's third generation or later. These use levels of thinking instead of budgets, accept
+ * images within the results of functions, and require the signatures of their calls.
  */
 export const isThirdGeneration = (model: string): boolean =>
   model.startsWith('gemini-') && !/^gemini-[12]\b/.test(model);

@@ -1,7 +1,7 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { fieldsOf } from '../json-text.ts';
 
-// What the cost of a call hangs on.
+// Fields that determine the cost of a call.
 const ACCOUNTED: ReadonlySet<string> = new Set([
   'cachedContent',
   'contents',
@@ -15,8 +15,8 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
 const ACCOUNTED_CONFIG: ReadonlySet<string> = new Set(['candidateCount', 'maxOutputTokens']);
 
 /**
- * Refuses a body in which a field that we count by stands twice, however it is spelt: we would count by one of them,
- * and Google go by the other.
+ * Refuses a body in which a field that determines the cost appears twice, in either spelling: the gateway would count
+ * by one of them, but Google would use the other.
  * @param body JSON text, known to be an object
  * @throws OneVaultError invalid_request
  */
@@ -35,12 +35,14 @@ const refuseIn = (text: string, accounted: ReadonlySet<string>, prefix: string):
     if (!accounted.has(name)) continue;
     if (seen.has(name)) {
       const param = prefix + name;
-      throw new OneVaultError('invalid_request', { param, details: `${param} stands twice: send it once.` });
+      throw new OneVaultError('invalid_request', { param, details: `${param} appears twice: send it once.` });
     }
     seen.add(name);
   }
 };
 
-/** A field by the one of its two names that Google writes itself (https://protobuf.dev/programming-guides/json). */
+/**
+ * The camelCase form of a name, which Google also accepts in snake case (https://protobuf.dev/programming-guides/json).
+ */
 export const camelCase = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());

@@ -10,7 +10,7 @@ import { toolFields } from './tools.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Puts what one field of the pivot form means into the body for Google, or into its `generationConfig`. */
+/** Writes the meaning of one field of the pivot form into the body for Google, or into its `generationConfig`. */
 type Translate = (
   value: unknown,
   into: { readonly body: Fields; readonly config: Fields },
@@ -31,11 +31,11 @@ export const generateRequest = (
   for (const [field, value] of Object.entries(chat)) {
     if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
     const translate = FIELDS[field];
-    if (translate === undefined) unsupported.add(field, "Google's models have nothing for this field");
+    if (translate === undefined) unsupported.add(field, "Google's models have no equivalent of this field");
     else translate(value, { body, config }, unsupported);
   }
-  const most = chat.max_completion_tokens ?? chat.max_tokens ?? null;
-  if (most !== null) config.maxOutputTokens = most;
+  const max_tokens = chat.max_completion_tokens ?? chat.max_tokens ?? null;
+  if (max_tokens !== null) config.maxOutputTokens = max_tokens;
   const thinking = thinkingConfig(chat, model, unsupported);
   if (thinking !== null) config.thinkingConfig = thinking;
   return Object.keys(config).length === 0 ? body : { ...body, generationConfig: config };
@@ -61,7 +61,7 @@ const as =
     config[name] = value;
   };
 
-/** A field that Google lacks, accepted where its value asks for nothing. */
+/** A field that Google lacks, accepted with a value that has no effect. */
 const onlyNeutral =
   (field: string, neutral: readonly unknown[], why: string): Translate =>
   (value, _into, unsupported) => {
@@ -69,7 +69,7 @@ const onlyNeutral =
     if (!empty && !neutral.includes(value)) unsupported.add(field, `Google's models ${why}`);
   };
 
-/** A label, or a hint for a cache: it changes no reply. */
+/** A label, or a hint for a cache: it changes no response. */
 const nothing: Translate = () => {};
 
 const STOPS_MAX = 5;
@@ -93,7 +93,7 @@ const responseFormat: Translate = (value, { config }, unsupported) => {
   const at = 'response_format.json_schema.schema';
   if (!isObject(format) || !isObject(schema)) throw invalid(at, 'is not a JSON Schema');
   config.responseMimeType = 'application/json';
-  // What is not strict is a wish: what Google passes over of it is no loss.
+  // A schema that is not strict is a preference, so parts that Google ignores need no report.
   config.responseJsonSchema = format.strict === true ? keptSchema(schema, at, unsupported) : schema;
 };
 
@@ -112,7 +112,7 @@ const serviceTier: Translate = (value, { body }, unsupported) => {
 
 const modalities: Translate = (value, _into, unsupported) => {
   if (!Array.isArray(value) || value.some((mode) => mode !== 'text')) {
-    unsupported.add('modalities', "Google's models are asked for text only here");
+    unsupported.add('modalities', "The gateway supports Google's models with text output only");
   }
 };
 
@@ -124,7 +124,7 @@ const topLogprobs: Translate = (value, { config }) => {
   if (value !== 0) config.logprobs = value;
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
+// Without a prototype, so that a field named `constructor` finds no entry.
 const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Object.create(null) as object, {
   temperature: as('temperature'),
   top_p: as('topP'),
@@ -143,7 +143,7 @@ const FIELDS: Readonly<Record<string, Translate | undefined>> = Object.assign(Ob
   safety_identifier: nothing,
   metadata: nothing,
   prompt_cache_key: nothing,
-  // Google keeps prompts in its cache of itself: a mark changes no reply.
+  // Google caches prompts automatically, so a mark changes no response.
   cache_control: nothing,
   store: onlyNeutral('store', [false], 'keep no completions to look up later'),
   logit_bias: onlyNeutral('logit_bias', [], 'take no token biases'),

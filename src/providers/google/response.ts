@@ -2,13 +2,20 @@ import type { Clock } from '../../core/clock.ts';
 import type { ChatResponse, JsonObject } from '../chat-form.ts';
 import type { ReadResponse } from '../contract.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { blockOf, breakOf, createCallNames, finishReason, refusalIn, saidIn } from './candidate.ts';
+import {
+  blockOf,
+  brokenCandidateError,
+  createCallNames,
+  finishReason,
+  readCandidateOutput,
+  refusalIn,
+} from './candidate.ts';
 import { logprobsOf } from './logprobs.ts';
 import { usageOf } from './usage.ts';
 
 /**
- * A generateContent reply in the pivot form. What was thought stands in `reasoning_content`; the signatures that
- * Google wants back stand on the calls and, for protocols whose calls have no place for them, in `thinking_blocks`.
+ * A generateContent response in the pivot form. `reasoning_content` holds the thoughts. The signatures that Google
+ * requires back are on the calls and, for protocols whose calls have no field for them, in `thinking_blocks`.
  * @throws OneVaultError provider_malformed
  */
 export const chatResponse = (text: string, clock: Clock): ReadResponse<ChatResponse> => {
@@ -22,11 +29,11 @@ export const chatResponse = (text: string, clock: Clock): ReadResponse<ChatRespo
   return {
     result: { ...head, object: 'chat.completion', choices },
     usage: usageOf(json.usageMetadata),
-    broken: given.map(breakOf).find((error) => error !== null) ?? null,
+    broken: given.map(brokenCandidateError).find((error) => error !== null) ?? null,
   };
 };
 
-/** The id, time and model of a reply or of a piece of it. */
+/** The id, time and model of a response or of a piece of it. */
 export const headOf = (
   { responseId, modelVersion }: JsonObject,
   clock: Clock,
@@ -48,13 +55,13 @@ export const candidatesOf = ({ candidates }: JsonObject): readonly JsonObject[] 
   return candidates;
 };
 
-/** The place of a candidate among several. */
+/** The index of a candidate among several. */
 export const indexOf = ({ index }: JsonObject): number => (typeof index === 'number' ? index : 0);
 
 type Choice = ChatResponse['choices'][number];
 
 const choiceOf = (candidate: JsonObject, nameCall: () => string): Choice => {
-  const { content, reasoning, tool_calls, blocks } = saidIn(candidate.content, nameCall);
+  const { content, reasoning, tool_calls, blocks } = readCandidateOutput(candidate.content, nameCall);
   const reason = typeof candidate.finishReason === 'string' ? candidate.finishReason : 'STOP';
   const finish_reason = finishReason(reason, tool_calls.length > 0);
   const thought = reasoning === '' ? [] : [{ type: 'thinking', thinking: reasoning, signature: '' }];

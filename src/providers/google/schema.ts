@@ -2,8 +2,8 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 import type { UnsupportedFields } from '../unsupported-fields.ts';
 
-// https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support: what Google holds a reply to.
-const HELD: ReadonlySet<string> = new Set([
+// https://ai.google.dev/gemini-api/docs/structured-output#json_schema_support: keywords that Google enforces.
+const ENFORCED: ReadonlySet<string> = new Set([
   '$anchor',
   '$id',
   '$ref',
@@ -21,8 +21,8 @@ const HELD: ReadonlySet<string> = new Set([
   'type',
 ]);
 
-// They say something to readers, and bind no value.
-const REMARKS: ReadonlySet<string> = new Set([
+// Annotations for readers, which restrict no value.
+const ANNOTATIONS: ReadonlySet<string> = new Set([
   '$comment',
   '$schema',
   'default',
@@ -40,8 +40,8 @@ const LISTS: ReadonlySet<string> = new Set(['anyOf', 'oneOf', 'prefixItems']);
 const ONES: ReadonlySet<string> = new Set(['additionalProperties', 'items']);
 
 /**
- * A JSON Schema that a client wants kept to the letter, as far as Google keeps one. A word that it does not know is
- * lost: it would be passed over.
+ * A JSON Schema that a client wants to be enforced, as far as Google enforces one. Google would ignore an unknown
+ * keyword, so it is reported as unsupported.
  * @param param the schema's path
  */
 export const keptSchema = (schema: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject => {
@@ -56,12 +56,12 @@ export const keptSchema = (schema: JsonObject, param: string, unsupported: Unsup
       kept[word] = value.map((each: unknown, index) => within(each, `${at}[${index}]`, unsupported));
     } else if (ONES.has(word)) {
       kept[word] = within(value, at, unsupported);
-    } else if (HELD.has(word) || REMARKS.has(word)) {
+    } else if (ENFORCED.has(word) || ANNOTATIONS.has(word)) {
       kept[word] = value;
     } else if (word === 'const' && (typeof value === 'string' || typeof value === 'number')) {
       kept.enum = [value];
     } else {
-      unsupported.add(at, `Google holds no reply to "${word}" of a schema`);
+      unsupported.add(at, `Google does not enforce "${word}" of a schema`);
     }
   }
   return kept;

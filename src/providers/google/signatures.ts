@@ -2,19 +2,19 @@ import type { ChatMessage, JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 import { markedBlock, markOf } from '../thinking-mark.ts';
 
-// https://ai.google.dev/gemini-api/docs/thought-signatures: Gemini 3 refuses a call of its own that comes back without
-// the signature it had, and calls of others without this word, which Google gives for them.
+// https://ai.google.dev/gemini-api/docs/thought-signatures: Gemini 3 refuses its own call without the signature that it
+// had, and another model's call without this value, which Google documents for such calls.
 export const UNSIGNED_CALL = 'skip_thought_signature_validator';
 
-/** The signature of the text of a reply: a call is called by its id. */
+/** Key of the signature of a response's text; the key of a call is its id. */
 const OF_TEXT = '';
 
-/** A signature on a call, where Google's own endpoint in OpenAI's form puts it. */
+/** A signature on a call, in the field that Google's own OpenAI-compatible endpoint uses. */
 export const signedCall = (signature: string): JsonObject => ({
   extra_content: { google: { thought_signature: signature } },
 });
 
-/** The same as a block of thinking, for protocols whose calls have no place for it. @param call_id null: of the text */
+/** The same as a thinking block, for protocols whose calls have no field for it. @param call_id null for the text */
 export const signatureBlock = (call_id: string | null, signature: string): JsonObject =>
   markedBlock('google', `${call_id ?? OF_TEXT}:${signature}`);
 
@@ -29,7 +29,7 @@ export const signaturesOf = (message: ChatMessage): Signatures => {
   for (const block of Array.isArray(message.thinking_blocks) ? message.thinking_blocks : []) {
     const mark = markOf(block);
     if (mark?.provider !== 'google') continue;
-    // Signatures are base64, so that the last colon is ours whatever the id holds.
+    // Signatures are base64, so the last colon is the separator, whatever the id contains.
     const colon = mark.data.lastIndexOf(':');
     blocks.set(mark.data.slice(0, Math.max(0, colon)), mark.data.slice(colon + 1));
   }

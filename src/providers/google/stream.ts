@@ -5,7 +5,15 @@ import type { ChatChunk, JsonObject } from '../chat-form.ts';
 import type { ChatStream } from '../contract.ts';
 import { parseResponse } from '../json.ts';
 import { createTextLog } from '../text-log.ts';
-import { blockOf, breakOf, createCallNames, finishReason, refusalIn, type Said, saidIn } from './candidate.ts';
+import {
+  blockOf,
+  brokenCandidateError,
+  type CandidateOutput,
+  createCallNames,
+  finishReason,
+  readCandidateOutput,
+  refusalIn,
+} from './candidate.ts';
 import { errorOfFrame } from './error.ts';
 import { logprobsOf } from './logprobs.ts';
 import { candidatesOf, headOf, indexOf } from './response.ts';
@@ -13,25 +21,25 @@ import { usageOf } from './usage.ts';
 
 type Choice = ChatChunk['choices'][number];
 
-/** Google's stream, each frame of which is a reply of its own, as chunks of the pivot form. */
+/** Google's stream as chunks of the pivot form. Each frame is a complete response. */
 export const createGoogleStream = (clock: Clock) => (): ChatStream => {
   const log = createTextLog((text) => text);
   let head: ReturnType<typeof headOf> | null = null;
   let nameCall = (): string => '';
   let finished = false;
   let usage: Usage | null = null;
-  /** By the index of a candidate: how many calls it has made. */
+  /** Number of calls so far, by index of the candidate. */
   const calls = new Map<number, number>();
 
   const choiceOf = (candidate: JsonObject): Choice => {
-    const broken = breakOf(candidate);
+    const broken = brokenCandidateError(candidate);
     if (broken !== null) throw broken;
     const index = indexOf(candidate);
-    const said = saidIn(candidate.content, nameCall);
+    const output = readCandidateOutput(candidate.content, nameCall);
     const is_first = !calls.has(index);
     const before = calls.get(index) ?? 0;
-    calls.set(index, before + said.tool_calls.length);
-    log.add(said.reasoning + said.content + said.tool_calls.map(textOfCall).join(''));
+    calls.set(index, before + output.tool_calls.length);
+    log.add(output.reasoning + output.content + output.tool_calls.map(textOfCall).join(''));
     const { finishReason: reason } = candidate;
     const finish_reason =
       typeof reason === 'string' && reason !== '' ? finishReason(reason, calls.get(index)! > 0) : null;
@@ -41,7 +49,7 @@ export const createGoogleStream = (clock: Clock) => (): ChatStream => {
       index,
       delta: {
         ...(is_first ? { role: 'assistant' } : {}),
-        ...deltaOf(said, before),
+        ...deltaOf(output, before),
         ...(refusal === null ? {} : { refusal }),
       },
       logprobs: logprobsOf(candidate.logprobsResult),
@@ -74,10 +82,11 @@ export const createGoogleStream = (clock: Clock) => (): ChatStream => {
   };
 };
 
-const textOfCall = ({ function: called }: Said['tool_calls'][number]): string => called.name + called.arguments;
+const textOfCall = ({ function: called }: CandidateOutput['tool_calls'][number]): string =>
+  called.name + called.arguments;
 
-/** @param before how many calls the candidate made in earlier frames */
-const deltaOf = ({ content, reasoning, tool_calls, blocks }: Said, before: number): JsonObject => ({
+/** @param before number of the candidate's calls in earlier frames */
+const deltaOf = ({ content, reasoning, tool_calls, blocks }: CandidateOutput, before: number): JsonObject => ({
   ...(content === '' ? {} : { content }),
   ...(reasoning === '' ? {} : { reasoning_content: reasoning }),
   ...(blocks.length === 0 ? {} : { thinking_blocks: blocks }),

@@ -4,8 +4,8 @@ import { isObject } from '../json.ts';
 import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { isThirdGeneration } from './protocol.ts';
 
-// https://ai.google.dev/gemini-api/docs/openai#thinking: the levels and budgets (in tokens) that Google itself makes
-// of OpenAI's efforts; the two highest are later than its table.
+// https://ai.google.dev/gemini-api/docs/openai#thinking: Google's own mapping of OpenAI's efforts to levels and budgets
+// (in tokens); the two highest efforts are newer than its table.
 const EFFORTS: ReadonlyMap<unknown, { readonly level: string; readonly budget: number }> = new Map([
   ['minimal', { level: 'MINIMAL', budget: 1_024 }],
   ['low', { level: 'LOW', budget: 1_024 }],
@@ -15,12 +15,12 @@ const EFFORTS: ReadonlyMap<unknown, { readonly level: string; readonly budget: n
   ['max', { level: 'HIGH', budget: 24_576 }],
 ]);
 
-// The most that each of Google's thinking models takes.
-const MOST_BUDGET = 24_576;
+// The highest budget that every thinking model of Google accepts.
+const MAX_BUDGET = 24_576;
 
 /**
- * `reasoning_effort` and `thinking` as Google's `thinkingConfig`; null where neither asks for anything. An effort says
- * more than a budget beside it, as it does for Anthropic's newer models.
+ * `reasoning_effort` and `thinking` as Google's `thinkingConfig`; null if neither is set. An effort takes precedence
+ * over a budget, as with Anthropic's newer models.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const thinkingConfig = (chat: ChatRequest, model: string, unsupported: UnsupportedFields): JsonObject | null => {
@@ -28,7 +28,7 @@ export const thinkingConfig = (chat: ChatRequest, model: string, unsupported: Un
   const thinking = isObject(chat.thinking) ? chat.thinking : null;
   if (effort === 'none' || thinking?.type === 'disabled') {
     if (!isThirdGeneration(model)) return { thinkingBudget: 0 };
-    unsupported.add(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot but think');
+    unsupported.add(effort === 'none' ? 'reasoning_effort' : 'thinking', 'Gemini 3 and later cannot stop thinking');
     return { thinkingLevel: 'MINIMAL' };
   }
   const amount = effort === null ? budgetOf(thinking) : amountOf(effort, model);
@@ -49,5 +49,5 @@ const budgetOf = (thinking: JsonObject | null): JsonObject => {
   if (thinking?.type !== 'enabled') return {};
   const { budget_tokens } = thinking;
   if (typeof budget_tokens !== 'number') throw invalid('thinking.budget_tokens', 'is not a number');
-  return { thinkingBudget: Math.min(budget_tokens, MOST_BUDGET) };
+  return { thinkingBudget: Math.min(budget_tokens, MAX_BUDGET) };
 };

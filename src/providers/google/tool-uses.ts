@@ -3,8 +3,8 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject } from '../json.ts';
 
 /**
- * What of a reply's candidates Google charges for by use. Models before Gemini 3 cost the same however often they
- * searched for one reply; later ones are charged for each search
+ * Tool uses of a response's candidates that Google charges. For models before Gemini 3 a response costs the same
+ * however often it searched; for later ones each search is charged
  * (https://ai.google.dev/gemini-api/docs/google-search).
  */
 export const toolUsesIn = (candidates: readonly JsonObject[], model: unknown): ToolUses => {

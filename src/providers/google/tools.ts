@@ -5,8 +5,8 @@ import type { UnsupportedFields } from '../unsupported-fields.ts';
 import { keptSchema } from './schema.ts';
 
 /**
- * `tools` and `tool_choice` of a call as Google takes them; nothing where no tool is given. Google has no word for
- * `parallel_tool_calls`: whoever reads the reply passes on but one of them.
+ * `tools` and `tool_choice` of a call in Google's form; empty if the call has no tools. Google has no equivalent of
+ * `parallel_tool_calls`, so the gateway passes only one call of the response on.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const toolFields = (
@@ -43,7 +43,7 @@ const declaration = (tool: unknown, param: string, unsupported: UnsupportedField
     {
       name: given.name,
       ...(typeof given.description === 'string' ? { description: given.description } : {}),
-      // Google takes no schema of an object without properties: leaving it out says the same.
+      // Google refuses the schema of an object without properties; leaving it out has the same meaning.
       ...(isObject(parameters) && Object.keys(parameters).length > 0
         ? { parametersJsonSchema: parametersOf(parameters, isStrict(tool), at, unsupported) }
         : {}),
@@ -51,7 +51,7 @@ const declaration = (tool: unknown, param: string, unsupported: UnsupportedField
   ];
 };
 
-/** A schema that is not strict is a hint, so what Google passes over of it is no loss. */
+/** A schema that is not strict is a hint, so parts that Google ignores need no report. */
 const parametersOf = (
   parameters: JsonObject,
   is_strict: boolean,
@@ -62,7 +62,7 @@ const parametersOf = (
   return is_strict ? keptSchema(typed, param, unsupported) : typed;
 };
 
-/** VALIDATED is AUTO with arguments that are sure to fit their schema. */
+/** VALIDATED is AUTO with arguments that always match their schema. */
 const callingConfig = (choice: unknown, is_strict: boolean, unsupported: UnsupportedFields): JsonObject | null => {
   if (choice === undefined || choice === null) return is_strict ? { mode: 'VALIDATED' } : null;
   if (choice === 'auto') return { mode: is_strict ? 'VALIDATED' : 'AUTO' };
@@ -78,7 +78,7 @@ const callingConfig = (choice: unknown, is_strict: boolean, unsupported: Unsuppo
     );
     return { mode: allowed.mode === 'required' ? 'ANY' : 'VALIDATED', allowedFunctionNames: names };
   }
-  unsupported.add('tool_choice', 'Google\'s models can be told "auto", "none", "required" or functions by name');
+  unsupported.add('tool_choice', 'Google\'s models accept "auto", "none", "required" or functions by name');
   return null;
 };
 

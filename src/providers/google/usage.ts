@@ -2,9 +2,9 @@ import type { Usage } from '../../pricing/usage.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 
 /**
- * Usage as Google writes it; null where it gave none. Its `candidatesTokenCount` leaves out what was thought, and its
- * `promptTokenCount` what its own tools brought, which the pivot form counts in.
- * @throws OneVaultError provider_malformed when it is there and not of that form
+ * Usage in Google's form; null if it is missing. Its `candidatesTokenCount` excludes thoughts, and its
+ * `promptTokenCount` excludes the results of its own tools; the pivot form includes both.
+ * @throws OneVaultError provider_malformed if it has another form
  */
 export const usageOf = (json: unknown): Usage | null => {
   if (json === undefined || json === null) return null;
@@ -18,7 +18,7 @@ export const usageOf = (json: unknown): Usage | null => {
     completion_tokens,
     total_tokens: prompt_tokens + completion_tokens,
     cached_tokens: count('cachedContentTokenCount'),
-    // Google bills what it keeps by the hour, not by the write.
+    // Google charges cached content by the hour, not by the write.
     cache_write_tokens: 0,
     reasoning_tokens,
     prompt_audio_tokens: tokensOf('AUDIO', json.promptTokensDetails, json.toolUsePromptTokensDetails),
@@ -35,7 +35,7 @@ export const usageOf = (json: unknown): Usage | null => {
 const someOf = (counts: Readonly<Record<string, number>>): Partial<Usage> =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 
-/** Tokens of one modality in lists of all. */
+/** Tokens of one modality in lists of all modalities. */
 const tokensOf = (modality: string, ...lists: readonly unknown[]): number =>
   lists
     .flatMap((list) => (Array.isArray(list) ? (list as unknown[]) : []))

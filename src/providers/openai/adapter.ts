@@ -25,7 +25,7 @@ export const createOpenAi = (clock: Clock): ProviderAdapter => ({
   },
 });
 
-/** The chat completions of an API made like OpenAI's, and its embeddings and realtime sessions where it has some. */
+/** Chat completions of an OpenAI-compatible API, and its embeddings and realtime sessions if it has them. */
 export const createCompatible = (
   profile: ChatProfile,
   clock: Clock,
@@ -41,6 +41,10 @@ export const createCompatible = (
   },
   probe: (upstream) => profile.probe(upstream),
   passthroughs: { 'openai-chat': createChatPassthrough(profile, clock) },
-  error: (reply, upstream) =>
-    refusalError({ status: reply.status, headers: reply.headers, message: messageOf(reply.body) }, upstream, clock),
+  error: (response, upstream) =>
+    refusalError(
+      { status: response.status, headers: response.headers, message: messageOf(response.body) },
+      upstream,
+      clock,
+    ),
 });

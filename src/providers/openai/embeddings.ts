@@ -2,20 +2,20 @@ import type { Usage } from '../../pricing/usage.ts';
 import type { Passthrough, ProviderOperation } from '../contract.ts';
 import type { EmbeddingRequest, EmbeddingResponse } from '../embedding-form.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { passedBody } from '../passthrough-body.ts';
+import { passthroughBody } from '../passthrough-body.ts';
 import type { ChatProfile } from './compatibility-profile.ts';
 import { post } from './post.ts';
 import { usageOf } from './usage.ts';
 
 // https://platform.openai.com/docs/api-reference/embeddings/create
 const OWN: ReadonlySet<string> = new Set(['input', 'dimensions', 'user']);
-// The form of the vectors is the client's affair: floats are what every server made like OpenAI's gives.
+// The gateway converts the vectors to the client's format: every compatible server returns floats.
 const SET_HERE: ReadonlySet<string> = new Set(['model', 'encoding_format']);
 
-/** How a server that speaks OpenAI's embeddings departs from OpenAI; the members mean what they do in `ChatDialect`. */
+/** Differences of a compatible server's embeddings from OpenAI's. The members mean the same as in `ChatProfile`. */
 export type EmbeddingsProfile = Pick<ChatProfile, 'name' | 'post' | 'adapt'>;
 
-/** Embeddings of a server made like OpenAI's. */
+/** Embeddings of an OpenAI-compatible server. */
 export const createEmbeddings = (
   profile: EmbeddingsProfile,
 ): ProviderOperation<EmbeddingRequest, EmbeddingResponse> => ({
@@ -24,12 +24,12 @@ export const createEmbeddings = (
     for (const [field, value] of Object.entries(form)) {
       if (SET_HERE.has(field) || value === undefined || value === null) continue;
       if (OWN.has(field)) body[field] = value;
-      else unsupported.add(field, `${profile.name} has nothing for this field`);
+      else unsupported.add(field, `${profile.name} has no equivalent of this field`);
     }
     return profile.post(JSON.stringify(profile.adapt(body, unsupported)), target);
   },
   response: (text) => {
-    const { data, model, usage } = readReply(text);
+    const { data, model, usage } = readBody(text);
     const placed = data.map((each, place) => ({ index: indexOf(each.index, place), vector: each.embedding }));
     const vectors = placed
       .toSorted((a, b) => a.index - b.index)
@@ -48,17 +48,17 @@ export const embeddings = createEmbeddings({
   adapt: (body) => body,
 });
 
-// What the cost of a call hangs on: see `passedBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'input']);
 
-/** Embeddings as they came and as they come: in floats or in base64, as the client asked. */
+/** Passes embeddings through unchanged in both directions, in floats or base64 as the client requested. */
 export const embeddingsPassthrough: Passthrough = {
-  request: (body, target) => post('/embeddings', passedBody(body, target.model, ACCOUNTED), target),
-  response: (text) => ({ result: () => '', usage: readReply(text).usage }),
+  request: (body, target) => post('/embeddings', passthroughBody(body, target.model, ACCOUNTED), target),
+  response: (text) => ({ result: () => '', usage: readBody(text).usage }),
   stream: null,
 };
 
-const readReply = (text: string) => {
+const readBody = (text: string) => {
   const { data, model, usage } = parseResponse(text);
   if (!Array.isArray(data) || !data.every(isObject)) throw malformed('data is not a list of objects');
   const read: Usage | null = usageOf(usage);

@@ -3,7 +3,7 @@ import type { OneVaultError } from '../../core/errors.ts';
 import { isObject } from '../json.ts';
 import { refusalError } from '../response-error.ts';
 
-/** What an error within a stream means for the client. */
+/** The client's error for an error within a stream. */
 export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {
   const given = isObject(error) ? error : { message: error };
   const status = Number(STATUS_OF_CODE.get(given.code) ?? given.status ?? given.code);
@@ -18,7 +18,7 @@ export const errorOfFrame = (error: unknown, clock: Clock): OneVaultError => {
   );
 };
 
-/** Codes that stand in the place of a status where it was sent before the error was known. */
+/** HTTP statuses of error codes that occur after the status was sent. */
 const STATUS_OF_CODE: ReadonlyMap<unknown, number> = new Map([
   ['rate_limit_exceeded', 429],
   ['invalid_prompt', 400],

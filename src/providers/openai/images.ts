@@ -4,13 +4,13 @@ import type { Usage } from '../../pricing/usage.ts';
 import type { Passthrough, PassthroughStream, ProviderOperation } from '../contract.ts';
 import type { ImageRequest, ImageResponse } from '../image-form.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { passedBody } from '../passthrough-body.ts';
+import { passthroughBody } from '../passthrough-body.ts';
 import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { post } from './post.ts';
 import { tokenUsageOf } from './token-usage.ts';
 
-/** OpenAI's pictures, whole. */
+/** OpenAI's image generation without streaming. */
 export const images: ProviderOperation<ImageRequest, ImageResponse> = {
   request: ({ stream: _stream, partial_images: _partial, ...form }, target) =>
     post('/images/generations', JSON.stringify({ ...form, model: target.model }), target),
@@ -27,23 +27,23 @@ function assertImages(body: object): asserts body is ImageResponse & { readonly 
   if (!Array.isArray(data) || !data.every(isObject)) throw malformed('data is not a list of objects');
 }
 
-// What the cost of a call hangs on: see `passedBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'prompt', 'n', 'stream', 'partial_images']);
 
-/** Pictures as they were asked for and as they come. */
+/** Passes image requests and responses through unchanged. */
 export const createImagesPassthrough = (clock: Clock): Passthrough => ({
-  request: (body, target) => post('/images/generations', passedBody(body, target.model, ACCOUNTED), target),
+  request: (body, target) => post('/images/generations', passthroughBody(body, target.model, ACCOUNTED), target),
   response: (text) => ({ result: () => '', usage: images.response(text).usage }),
-  stream: () => createPassedStream(clock),
+  stream: () => createPassthroughStream(clock),
 });
 
-// The base64 of a picture holds no quote, so these words are a frame's own.
+// The base64 of an image contains no quote, so a match is always a field of the frame.
 const WORTH_READING = /"(?:usage|error)"\s*:/;
 const COMPLETED = 'image_generation.completed';
 
-const createPassedStream = (clock: Clock): PassthroughStream => {
+const createPassthroughStream = (clock: Clock): PassthroughStream => {
   let usage: Usage | null = null;
-  // Several pictures complete one after the other: each is held until it is known whether more follows.
+  // Several images complete one after the other: each is held back until the next frame arrives.
   let held = '';
   return {
     push: (event) => {
@@ -69,15 +69,15 @@ const createPassedStream = (clock: Clock): PassthroughStream => {
   };
 };
 
-/** Where a reply does not tell words and pictures apart, all of it was pictures. */
+/** Usage of images. If a response does not separate text from images, all of its output tokens are images. */
 const imageUsageOf = (json: unknown, images: number): Usage | null => {
   const usage = tokenUsageOf(json);
   if (usage === null) return null;
-  const is_told = isObject(json) && isObject(json.output_tokens_details);
-  return { ...usage, images, ...(is_told ? {} : { completion_image_tokens: usage.completion_tokens }) };
+  const has_details = isObject(json) && isObject(json.output_tokens_details);
+  return { ...usage, images, ...(has_details ? {} : { completion_image_tokens: usage.completion_tokens }) };
 };
 
-/** Each picture of a stream tells its own usage. */
+/** Each image of a stream reports its own usage. */
 const sumOf = (before: Usage | null, now: Usage | null): Usage | null => {
   if (before === null || now === null) return now ?? before;
   const sum = { ...before };

@@ -2,10 +2,10 @@ import type { ChatMessage, ContentPart, JsonObject } from '../chat-form.ts';
 import type { UnsupportedFields } from '../unsupported-fields.ts';
 
 /**
- * Messages of the pivot form as OpenAI takes them. Its tools answer in text only, so the pictures and files of their
- * results follow as a message of the user; that a tool failed is said in the text. Thinking of other providers has
- * no place there, and nobody but who signed it can read it.
- * @param wants_reasoning whether what a message thought before it called tools stays with it, as text
+ * Messages of the pivot form in OpenAI's form. OpenAI's tool results hold text only, so their images and files follow
+ * as a message of the user, and the text contains a tool's failure. Thinking of other providers is dropped, because
+ * only the provider that signed it can read it.
+ * @param wants_reasoning true if a message with tool calls keeps its reasoning as text
  */
 export const messagesOf = (
   messages: readonly ChatMessage[],
@@ -64,7 +64,7 @@ const partOf = (part: ContentPart, at: string, unsupported: UnsupportedFields): 
     return null;
   }
   if (context !== undefined) unsupported.add(`${at}.file.context`, 'OpenAI takes no context of a file');
-  // The API asks for a name with each content.
+  // The API requires a name with each content.
   return { type: 'file', file: { filename: 'document.pdf', ...file } };
 };
 

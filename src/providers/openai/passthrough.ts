@@ -6,14 +6,14 @@ import { textOfChoices } from '../chat-text.ts';
 import type { Passthrough, PassthroughStream, StreamOptions } from '../contract.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
 import { adaptedText, dropField, fieldsOf, setField } from '../json-text.ts';
-import { passedBody } from '../passthrough-body.ts';
+import { passthroughBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText, sseTextWith } from '../transport/sse-text.ts';
 import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { createChatResponse } from './response.ts';
 
-// What the cost of a call hangs on: see `passedBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set([
   'model',
   'messages',
@@ -26,15 +26,15 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'web_search_options',
 ]);
 
-/** Chat completions as they came and as they come. */
+/** Passes chat completions through unchanged in both directions. */
 export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passthrough => {
   const read = createChatResponse(profile, clock);
   return {
     request: (body, target, _headers, unsupported) => {
-      const passed = passedBody(body, target.model, ACCOUNTED);
-      const asked = target.stream && profile.asks_for_usage ? askForUsage(passed) : passed;
+      const passed = passthroughBody(body, target.model, ACCOUNTED);
+      const requested = target.stream && profile.requests_usage ? requestUsage(passed) : passed;
       return profile.post(
-        adaptedText(asked, (fields) => profile.adapt(fields, unsupported)),
+        adaptedText(requested, (fields) => profile.adapt(fields, unsupported)),
         target,
       );
     },
@@ -42,24 +42,24 @@ export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passt
       const { result, usage } = read(text);
       return { result: () => textOfChoices(result.choices, 'message'), usage };
     },
-    stream: createPassedStream(profile, clock),
+    stream: createPassthroughStream(profile, clock),
   };
 };
 
-const USAGE_ASKED = '{"include_usage":true}';
+const USAGE_REQUESTED = '{"include_usage":true}';
 
-const askForUsage = (body: string): string => {
+const requestUsage = (body: string): string => {
   const fields = fieldsOf(body);
   const field = fields.find(({ name }) => name === 'stream_options');
   const given = field === undefined ? 'null' : body.slice(field.from, field.to);
-  if (!given.startsWith('{')) return setField(body, 'stream_options', USAGE_ASKED, fields);
+  if (!given.startsWith('{')) return setField(body, 'stream_options', USAGE_REQUESTED, fields);
   return setField(body, 'stream_options', setField(given, 'include_usage', 'true'), fields);
 };
 
 const NO_USAGE_YET = ',"usage":null}';
 const NO_USAGE_BEFORE_PADDING = /,"usage":null(?=,"obfuscation":"[^"\\]*"\}$)/;
 
-const createPassedStream =
+const createPassthroughStream =
   (profile: ChatProfile, clock: Clock) =>
   ({ include_usage }: StreamOptions): PassthroughStream => {
     const log = createTextLog((text) => text);
@@ -67,7 +67,7 @@ const createPassedStream =
     let stopped = false;
     let usage: Usage | null = null;
 
-    /** Reads what the gateway needs of a frame; false when the frame is not for the client. */
+    /** Reads the fields of a frame that the gateway needs. @returns false if the frame is not for the client */
     const read = (frame: JsonObject): boolean => {
       if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
       const choices = frame.choices ?? [];
@@ -93,7 +93,7 @@ const createPassedStream =
         return include_usage || frame.usage !== null ? sseText(event) : sseTextWith(event, withoutEmptyUsage(data));
       },
       end: () => {
-        // Some compatible servers never write [DONE]: a finish reason is as good.
+        // Some compatible servers never send [DONE], so a finish reason is enough.
         if (last === null && !stopped) throw new OneVaultError('provider_disconnected');
       },
       get is_over() {
@@ -107,7 +107,7 @@ const createPassedStream =
     };
   };
 
-/** A frame without the `"usage":null` that stands in each because we asked for usage. */
+/** A frame without the `"usage":null` that every frame has because the gateway requested usage. */
 const withoutEmptyUsage = (frame: string): string => {
   if (frame.endsWith(NO_USAGE_YET)) return `${frame.slice(0, -NO_USAGE_YET.length)}}`;
   if (NO_USAGE_BEFORE_PADDING.test(frame)) return frame.replace(NO_USAGE_BEFORE_PADDING, '');

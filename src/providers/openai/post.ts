@@ -1,6 +1,6 @@
 import type { RequestTarget, Upstream, UpstreamRequest } from '../contract.ts';
 
-/** A POST of JSON text to a server made like OpenAI's. @param key_header what carries the key; null: a bearer token */
+/** A POST of JSON text to an OpenAI-compatible server. @param key_header header of the key; null for a bearer token */
 export const post = (
   path: string,
   body: string,
@@ -16,7 +16,7 @@ export const post = (
   body,
 });
 
-/** A GET likewise. */
+/** A GET from such a server. */
 export const get = (path: string, upstream: Upstream, key_header: string | null = null): UpstreamRequest => ({
   ...post(path, '', { model: '', stream: false, upstream }, key_header),
   method: 'GET',

@@ -4,34 +4,34 @@ import type { RealtimeProtocol } from '../contract.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 import { get } from './post.ts';
 
-/** How a server that speaks OpenAI's realtime protocol departs from OpenAI. */
+/** Differences of a compatible server's realtime protocol from OpenAI's. */
 export interface RealtimeProfile {
-  /** After the base URL; the model goes into its query. */
+  /** Path after the base URL. The model is added to its query. */
   readonly path: string;
-  /** The header that carries the key alone; null: a bearer token. */
+  /** Header that carries the plain key; null for a bearer token. */
   readonly key_header: string | null;
 }
 
-// What the client says to OpenAI itself: which form of the protocol, and which of its users is speaking.
+// Headers of the client for OpenAI: the version of the protocol, and the id of the end user.
 const PASSED_HEADERS = ['openai-beta', 'openai-safety-identifier'] as const;
 
 /** Sessions over WebSocket (https://platform.openai.com/docs/guides/realtime-websocket). */
 export const createRealtime = ({ path, key_header }: RealtimeProfile): RealtimeProtocol => ({
   request: ({ model, upstream }, headers) => {
-    const asked = new URLSearchParams({ model });
+    const query = new URLSearchParams({ model });
     const { 'content-type': _type, accept: _accept, ...authorization } = get(path, upstream, key_header).headers;
     const passed = PASSED_HEADERS.flatMap((name) => {
       const value = headers[name];
       return typeof value === 'string' ? [[name, value] as const] : [];
     });
-    return { path: `${path}?${asked}`, headers: { ...Object.fromEntries(passed), ...authorization } };
+    return { path: `${path}?${query}`, headers: { ...Object.fromEntries(passed), ...authorization } };
   },
   usage: ({ usage }) => usageOf(usage),
 });
 
 export const OPENAI_REALTIME: RealtimeProfile = { path: '/realtime', key_header: null };
 
-/** Usage as `response.done` tells it; null where it tells none. @throws OneVaultError provider_malformed */
+/** Usage of the event `response.done`; null if it is missing. @throws OneVaultError provider_malformed */
 const usageOf = (usage: unknown): Usage | null => {
   if (usage === undefined || usage === null) return null;
   if (!isObject(usage)) throw malformed('usage is not an object');

@@ -6,8 +6,8 @@ import type { ChatProfile, Fields } from './compatibility-profile.ts';
 import { messagesOf } from './messages.ts';
 
 /**
- * A call in the pivot form that came in another protocol, as OpenAI takes it: its own fields as they are, the
- * extensions in its words where it has some; then in the words of the dialect.
+ * A call in the pivot form that came in another protocol, in OpenAI's form: own fields unchanged, extensions translated
+ * where OpenAI has an equivalent; then adapted to the compatible provider.
  * @throws OneVaultError unsupported_feature or invalid_request, with `param` naming the field
  */
 export const createChatRequest =
@@ -21,7 +21,7 @@ export const createChatRequest =
       if (READ_ELSEWHERE.has(field) || value === undefined || value === null) continue;
       if (OWN.has(field) || profile.takes.has(field)) body[field] = value;
       else if (EXTENSIONS[field] !== undefined) EXTENSIONS[field](value, body, unsupported);
-      else unsupported.add(field, `${profile.name} has nothing for this field`);
+      else unsupported.add(field, `${profile.name} has no equivalent of this field`);
     }
     if (chat.reasoning_effort === 'max') body.reasoning_effort = 'xhigh';
     limitStops(body, unsupported);
@@ -76,11 +76,11 @@ const tools: Translate = (value, body) => {
 
 const withoutCacheMark = ({ cache_control: _mark, ...rest }: JsonObject): JsonObject => rest;
 
-// A budget of thinking in tokens as the effort that comes nearest; Anthropic's smallest is 1,024.
+// A budget of thinking in tokens becomes the nearest effort; Anthropic's smallest budget is 1,024.
 const LOW_BUDGET_TOKENS = 4_096;
 const MEDIUM_BUDGET_TOKENS = 16_384;
 
-/** An effort that stands beside it says more. Thinking that is off or left to the model is what not asking means. */
+/** An explicit effort takes precedence. Disabled or automatic thinking means the same as a missing effort. */
 const thinking: Translate = (value, body) => {
   const budget_tokens = isObject(value) && value.type === 'enabled' ? value.budget_tokens : undefined;
   if (typeof budget_tokens !== 'number' || body.reasoning_effort !== undefined) return;
@@ -88,11 +88,11 @@ const thinking: Translate = (value, body) => {
   else body.reasoning_effort = budget_tokens <= MEDIUM_BUDGET_TOKENS ? 'medium' : 'high';
 };
 
-// Without a prototype, so that a field named `constructor` finds nothing.
+// Without a prototype, so that a field named `constructor` finds no entry.
 const EXTENSIONS: Readonly<Record<string, Translate>> = Object.assign(Object.create(null) as object, {
   tools,
   thinking,
-  // OpenAI keeps prompts in its cache of itself: a mark changes no reply.
+  // OpenAI caches prompts automatically, so a mark changes no response.
   cache_control: (() => {}) satisfies Translate,
 });
 

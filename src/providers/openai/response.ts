@@ -6,8 +6,8 @@ import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
 /**
- * Reads a reply of OpenAI's, which is the pivot form.
- * @throws OneVaultError provider_malformed, or what an error means that came with the status of a reply
+ * Reads a response of OpenAI, which is already in the pivot form.
+ * @throws OneVaultError provider_malformed, or the error in a response with status 200
  */
 export const createChatResponse =
   (profile: ChatProfile, clock: Clock) =>
@@ -22,7 +22,7 @@ export const createChatResponse =
 
 function assertChatResponse(body: object): asserts body is ChatResponse {
   const { choices, model } = body as { choices?: unknown; model?: unknown };
-  if (!Array.isArray(choices) || choices.length === 0) throw malformed('choices is not a list with something in it');
+  if (!Array.isArray(choices) || choices.length === 0) throw malformed('choices is not a list with at least one entry');
   if (model !== undefined && typeof model !== 'string') throw malformed('model is not a text');
   for (const choice of choices as unknown[]) {
     const message = isObject(choice) ? choice.message : undefined;

@@ -4,16 +4,16 @@ import type { ToolUses, Usage } from '../../pricing/usage.ts';
 import type { JsonObject } from '../chat-form.ts';
 import type { Passthrough, PassthroughStream } from '../contract.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { passedBody } from '../passthrough-body.ts';
+import { passthroughBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { post } from './post.ts';
-import { servedAs } from './service-tier.ts';
+import { withServiceTier } from './service-tier.ts';
 import { tokenUsageOf } from './token-usage.ts';
 import { toolUsesIn } from './tool-uses.ts';
 
-// What the cost of a call hangs on: see `passedBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set([
   'model',
   'input',
@@ -28,32 +28,32 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'prompt',
 ]);
 
-/** OpenAI's responses as they came and as they come. */
+/** Passes OpenAI's responses through unchanged in both directions. */
 export const createResponsesPassthrough = (clock: Clock): Passthrough => ({
-  request: (body, target) => post('/responses', passedBody(body, target.model, ACCOUNTED), target),
+  request: (body, target) => post('/responses', passthroughBody(body, target.model, ACCOUNTED), target),
   response: (text) => {
     const response = parseResponse(text);
     return { result: () => writtenText(response), usage: endOf(response, clock) };
   },
-  stream: () => createPassedStream(clock),
+  stream: () => createPassthroughStream(clock),
 });
 
 /**
- * The usage of a response that has ended.
- * @throws OneVaultError what its error means where it failed; provider_malformed
+ * The usage of a completed response.
+ * @throws OneVaultError the error of a failed response; provider_malformed
  */
 const endOf = (response: unknown, clock: Clock): Usage | null => {
   if (!isObject(response)) throw malformed('response is not an object');
   if (response.status === 'failed') throw errorOfFrame(response.error, clock);
   if (!Array.isArray(response.output)) throw malformed('output is not a list');
-  const usage = servedAs(tokenUsageOf(response.usage), response.service_tier);
+  const usage = withServiceTier(tokenUsageOf(response.usage), response.service_tier);
   return usage === null ? null : withUses(usage, toolUsesIn(response.output));
 };
 
 const withUses = (usage: Usage, tool_uses: ToolUses): Usage =>
   Object.keys(tool_uses).length === 0 ? usage : { ...usage, tool_uses };
 
-/** All that a response holds of text, thinking and calls. */
+/** All text, thinking and calls of a response. */
 const writtenText = ({ output }: JsonObject): string =>
   (output as unknown[])
     .filter(isObject)
@@ -64,16 +64,16 @@ const writtenText = ({ output }: JsonObject): string =>
 const textsOf = (parts: unknown): readonly unknown[] =>
   (Array.isArray(parts) ? (parts as unknown[]) : []).filter(isObject).map(({ text, refusal }) => text ?? refusal);
 
-const createPassedStream = (clock: Clock): PassthroughStream => {
+const createPassthroughStream = (clock: Clock): PassthroughStream => {
   const log = createTextLog(textOfEvent);
   let usage: Usage | null = null;
-  // Of those that tools were used in.
+  // Output items with tool uses.
   const items: unknown[] = [];
-  // What tells that the response is whole.
+  // The event that ends the response.
   let held = '';
   let next_number = 0;
 
-  /** Whether the event tells that the response is whole. */
+  /** Reads the fields of an event that the gateway needs. @returns true if the event ends the response */
   const read = ({ type, response, ...event }: JsonObject): boolean => {
     if (type === 'error') throw errorOfFrame(event.error ?? event, clock);
     if (type === 'response.failed') {
@@ -123,7 +123,7 @@ const isCall = (item: unknown): boolean =>
 
 const WRITING = /(?:text|refusal|arguments|input|code)\.delta$/;
 
-/** All that an event adds to the reply: one that cannot be read adds nothing. */
+/** The output that an event adds; '' for an unreadable event. */
 const textOfEvent = (data: string): string => {
   try {
     const event: unknown = JSON.parse(data);

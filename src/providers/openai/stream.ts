@@ -9,7 +9,7 @@ import { createTextLog } from '../text-log.ts';
 import type { ChatProfile } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 
-/** A stream of OpenAI's, whose frames are chunks of the pivot form. */
+/** OpenAI's stream, whose frames are already chunks of the pivot form. */
 export const createOpenAiStream = (profile: ChatProfile, clock: Clock) => (): ChatStream => {
   const log = createTextLog((text) => text);
   let finished = false;
@@ -18,7 +18,7 @@ export const createOpenAiStream = (profile: ChatProfile, clock: Clock) => (): Ch
 
   const read = (data: string): readonly ChatChunk[] => {
     const whole = parseResponse(data);
-    const { usage: _told, ...frame } = whole;
+    const { usage: _usage, ...frame } = whole;
     if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
     usage = profile.usage(whole) ?? usage;
     const given = frame.choices ?? [];
@@ -43,7 +43,7 @@ export const createOpenAiStream = (profile: ChatProfile, clock: Clock) => (): Ch
       return [];
     },
     end: () => {
-      // Some compatible servers never write [DONE]: a finish reason is as good.
+      // Some compatible servers never send [DONE], so a finish reason is enough.
       if (!finished && !stopped) throw new OneVaultError('provider_disconnected');
     },
     get is_over() {

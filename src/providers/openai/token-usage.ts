@@ -3,8 +3,8 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 
 /**
- * Usage as OpenAI's newer endpoints write it, with `input_tokens` and `output_tokens`; null where it gave none.
- * @throws OneVaultError provider_malformed when it is there and not of that form
+ * Usage in the form of OpenAI's newer endpoints, with `input_tokens` and `output_tokens`; null if it is missing.
+ * @throws OneVaultError provider_malformed if it has another form
  */
 export const tokenUsageOf = (json: unknown): Usage | null => {
   if (json === undefined || json === null) return null;
@@ -28,7 +28,7 @@ export const tokenUsageOf = (json: unknown): Usage | null => {
   };
 };
 
-/** Usage as those endpoints write it. */
+/** Usage in the form of these endpoints. */
 export const tokenUsageJson = (usage: Usage): JsonObject => ({
   input_tokens: usage.prompt_tokens,
   input_tokens_details: {

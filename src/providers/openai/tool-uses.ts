@@ -2,8 +2,8 @@ import type { ToolUses } from '../../pricing/usage.ts';
 import { isObject } from '../json.ts';
 
 /**
- * What of a response's output OpenAI charges for by use: searches of the web and of files by the piece, code by the
- * container that it runs in.
+ * Tool uses of a response's output that OpenAI charges: each search of the web or of files, and each container that
+ * runs code.
  */
 export const toolUsesIn = (output: readonly unknown[]): ToolUses => {
   const uses: Record<string, number> = {};
@@ -26,7 +26,7 @@ const containerOf = (item: Readonly<Record<string, unknown>>): string | null => 
 };
 
 const nameOf = (type: string, action: unknown): string | null => {
-  // Pages that a search led to are opened for their tokens alone.
+  // Opening a page of a search result costs only its tokens.
   if (type === 'web_search_call')
     return !isObject(action) || action.type === undefined || action.type === 'search' ? 'web_search' : null;
   if (type === 'file_search_call') return 'file_search';

@@ -3,8 +3,8 @@ import type { JsonObject } from '../chat-form.ts';
 import { isObject, malformed, tokenCount } from '../json.ts';
 
 /**
- * Usage as OpenAI writes it; null where it gave none.
- * @throws OneVaultError provider_malformed when it is there and not of that form
+ * Usage in OpenAI's form; null if it is missing.
+ * @throws OneVaultError provider_malformed if it has another form
  */
 export const usageOf = (json: unknown): Usage | null => {
   if (json === undefined || json === null) return null;
@@ -27,7 +27,7 @@ export const usageOf = (json: unknown): Usage | null => {
   };
 };
 
-/** Usage as OpenAI writes it. */
+/** Usage in OpenAI's form. */
 export const usageJson = (usage: Usage): JsonObject => ({
   prompt_tokens: usage.prompt_tokens,
   completion_tokens: usage.completion_tokens,

@@ -3,16 +3,16 @@ import { isIP, type LookupFunction } from 'node:net';
 import { OneVaultError } from '../../core/errors.ts';
 import { isReachable, type Reach } from './address-ranges.ts';
 
-/** What keeps addresses that customers choose from leading into the operator's own network. */
+/** Prevents that addresses of customers lead into the operator's own network. */
 export interface AddressGuard {
   /**
-   * Checks a base URL as far as its text tells.
-   * @throws OneVaultError invalid_request with `param` base_url: what is wrong with it, and how to mend it
+   * Checks the text of a base URL.
+   * @throws OneVaultError invalid_request with `param` base_url that names the fault and its cure
    */
   checkUrl(base_url: string): void;
   /**
-   * Resolves names for the connections to one base URL. The connection is made to the addresses that were checked
-   * here: a name that answers otherwise a moment later changes nothing.
+   * Resolves names for the connections to one base URL. The connection uses the addresses that were checked here, so a
+   * later change of the name has no effect.
    */
   lookupFor(base_url: string): LookupFunction;
 }
@@ -23,9 +23,11 @@ export interface ResolvedAddress {
 }
 
 export interface AddressGuardOptions {
-  /** Hosts (`vllm.corp.example`, `10.0.0.5`, `[fd00::5]:8000`) that an administrator allowed: private ones, and http. */
+  /**
+   * Hosts (`vllm.corp.example`, `10.0.0.5`, `[fd00::5]:8000`) that an administrator allowed: private ones, and http.
+   */
   readonly allowed_hosts: readonly string[];
-  /** Stands in for the system's resolver. */
+  /** Replaces the system's resolver. */
   readonly resolve?: (hostname: string) => Promise<readonly ResolvedAddress[]>;
 }
 
@@ -33,7 +35,7 @@ export const createAddressGuard = (options: AddressGuardOptions): AddressGuard =
   const allowed = new Set(options.allowed_hosts.map((host) => host.toLowerCase()));
   const resolve = options.resolve ?? ((hostname) => systemLookup(hostname, { all: true }));
   const isAllowed = (url: URL): boolean => allowed.has(url.host) || allowed.has(url.hostname);
-  /** Whether an administrator named this very address: then, and only then, it may be one of the machine's own. */
+  /** An address may be one of this machine only if an administrator allowed the address itself. */
   const reachOf = (url: URL): Reach => {
     if (!isAllowed(url)) return 'public';
     return literalOf(url) === null ? 'private' : 'any';
@@ -43,12 +45,12 @@ export const createAddressGuard = (options: AddressGuardOptions): AddressGuard =
       const url = canonicalUrl(base_url);
       const is_allowed = isAllowed(url);
       if (url.protocol !== 'https:' && !(url.protocol === 'http:' && is_allowed)) {
-        throw bad(`base_url must start with https://${url.protocol === 'http:' ? NEEDS_ALLOWING : ''}.`);
+        throw invalidUrl(`base_url must start with https://${url.protocol === 'http:' ? UNLESS_ALLOWED : ''}.`);
       }
-      if (!is_allowed && !isOpenPort(url)) throw bad(`Port ${url.port} is not open to base URLs.`);
+      if (!is_allowed && !isOpenPort(url)) throw invalidUrl(`Port ${url.port} is not allowed in base_url: use 443.`);
       const literal = literalOf(url);
       if (literal === null && !is_allowed) checkName(url.hostname);
-      if (literal !== null && !isReachable(literal, reachOf(url))) throw bad(NOT_PUBLIC);
+      if (literal !== null && !isReachable(literal, reachOf(url))) throw invalidUrl(NOT_PUBLIC);
     },
     lookupFor: (base_url) => {
       const url = new URL(base_url);
@@ -56,14 +58,14 @@ export const createAddressGuard = (options: AddressGuardOptions): AddressGuard =
       return (hostname, { all, family }, callback) => {
         resolve(hostname).then(
           (found) => {
-            // One address that leads inside says enough about the name: the others are not tried.
+            // One internal address is enough to refuse the name, so the other addresses are not tried.
             if (!found.every(({ address }) => isReachable(address, reach))) {
-              callback(notReachable(), '');
+              callback(notReachableError(), '');
               return;
             }
             const wanted = found.filter((each) => family === undefined || !isOther(each, family));
             const [first] = wanted;
-            if (first === undefined) callback(notFound(hostname), '');
+            if (first === undefined) callback(notFoundError(hostname), '');
             else if (all === true)
               callback(
                 null,
@@ -81,52 +83,53 @@ export const createAddressGuard = (options: AddressGuardOptions): AddressGuard =
 const isOther = ({ family }: ResolvedAddress, wanted: number | string): boolean =>
   wanted === 4 || wanted === 'IPv4' ? family !== 4 : (wanted === 6 || wanted === 'IPv6') && family !== 6;
 
-const NEEDS_ALLOWING = ', unless an administrator names its host in ONEVAULT_ALLOWED_UPSTREAM_HOSTS';
-const NOT_PUBLIC = `The host of base_url must be public${NEEDS_ALLOWING}.`;
+const UNLESS_ALLOWED = ', unless an administrator names its host in ONEVAULT_ALLOWED_UPSTREAM_HOSTS';
+const NOT_PUBLIC = `The host of base_url must be public${UNLESS_ALLOWED}.`;
 
-const bad = (details: string): OneVaultError => new OneVaultError('invalid_request', { param: 'base_url', details });
+const invalidUrl = (details: string): OneVaultError =>
+  new OneVaultError('invalid_request', { param: 'base_url', details });
 
-// The address stays untold: it would draw the operator's network for whoever asks.
-const notReachable = (): OneVaultError =>
+// The message omits the address, because it would reveal the operator's network.
+const notReachableError = (): OneVaultError =>
   new OneVaultError('provider_unreachable', { param: 'base_url', details: NOT_PUBLIC });
 
-const notFound = (hostname: string): NodeJS.ErrnoException =>
+const notFoundError = (hostname: string): NodeJS.ErrnoException =>
   Object.assign(new Error(`no address of ${hostname}`), { code: 'ENOTFOUND' });
 
 /**
- * A URL that is written as it is read. Decimal and octal addresses, dots that say nothing, other scripts and the like
- * are what parsers disagree on: one of them would check another host than the next one reaches.
+ * A URL in its canonical form. Parsers disagree about decimal and octal addresses, unusual dots, other scripts and the
+ * like: one parser would check another host than the next one connects to.
  */
 const canonicalUrl = (base_url: string): URL => {
-  if (!URL.canParse(base_url)) throw bad('base_url is no URL, as https://api.example.com/v1.');
+  if (!URL.canParse(base_url)) throw invalidUrl('base_url is not a URL: write it as https://api.example.com/v1.');
   const url = new URL(base_url);
   if (url.username !== '' || url.password !== '')
-    throw bad('base_url holds a user name or a password: leave them out.');
+    throw invalidUrl('base_url contains a user name or a password: leave them out.');
   if (url.search !== '' || url.hash !== '' || /[?#]/.test(base_url)) {
-    throw bad('base_url holds a query or a fragment: leave them out.');
+    throw invalidUrl('base_url contains a query or a fragment: leave them out.');
   }
   if (url.href !== base_url && url.href !== `${base_url}/`) {
-    throw bad(`base_url is not in its plain form: write it as ${url.href.replace(/\/+$/, '')}.`);
+    throw invalidUrl(`base_url is not in its canonical form: write it as ${url.href.replace(/\/+$/, '')}.`);
   }
-  if (url.hostname.endsWith('.')) throw bad('The host of base_url ends with a dot: leave it out.');
+  if (url.hostname.endsWith('.')) throw invalidUrl('The host of base_url ends with a dot: leave it out.');
   return url;
 };
 
-/** The host where it is an address, without the brackets of IPv6; null where it is a name. */
+/** The host if it is an address, without the brackets of IPv6; null if it is a name. */
 const literalOf = ({ hostname }: URL): string | null => {
   const bare = hostname.replace(/^\[|\]$/g, '');
   return isIP(bare) === 0 ? null : bare;
 };
 
-// Names that no public resolver answers (RFC 6761, RFC 6762, RFC 8375, RFC 9476, and .internal, which ICANN keeps free).
+// Names that no public resolver knows (RFC 6761, RFC 6762, RFC 8375, RFC 9476, and .internal, which ICANN reserves).
 const INSIDE_NAME = /^[^.]+$|\.(?:localhost|local|internal|home\.arpa|alt|test|invalid|example|onion)$/;
 
 const checkName = (hostname: string): void => {
-  if (INSIDE_NAME.test(hostname)) throw bad(NOT_PUBLIC);
+  if (INSIDE_NAME.test(hostname)) throw invalidUrl(NOT_PUBLIC);
 };
 
-// Ports that browsers refuse, for what listens there may take a request for words of its own protocol (WHATWG Fetch,
-// "port blocking"); below 1024 only those of HTTPS.
+// Ports that browsers refuse, because a server there may take a request for a message of its own protocol (WHATWG
+// Fetch, "port blocking"); below 1024 only the port of HTTPS is allowed.
 const BAD_PORTS: ReadonlySet<number> = new Set([
   1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
 ]);

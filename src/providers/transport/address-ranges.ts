@@ -1,16 +1,16 @@
 import { BlockList, isIP, isIPv4 } from 'node:net';
 
-/** How far a connection may lead: to public addresses, to private networks too, or anywhere. */
+/** Allowed targets of a connection: public addresses, also private networks, or any address. */
 export type Reach = 'public' | 'private' | 'any';
 
-/** Whether connections that may go so far may go to an address. */
+/** True if a connection with this reach may use the address. */
 export const isReachable = (address: string, reach: Reach): boolean => {
   if (reach === 'any') return true;
   if (isIPv4(address)) {
     if (!NOT_PUBLIC_IPV4.check(address)) return true;
     return reach === 'private' && PRIVATE.check(address) && !METADATA.check(address);
   }
-  // A zone (fe80::1%eth0) is of this machine alone.
+  // An address with a zone (fe80::1%eth0) is valid on this machine only.
   if (isIP(address) !== 6 || address.includes('%')) return false;
   if (MAPPED.check(address, 'ipv6')) return false;
   if (reach === 'private' && PRIVATE.check(address, 'ipv6')) return !METADATA.check(address, 'ipv6');
@@ -31,8 +31,8 @@ const blockList = (ipv4: readonly string[], ipv6: readonly string[]): BlockList 
   return list;
 };
 
-// IANA's registry of special-purpose IPv4 addresses (RFC 6890 and what came since), and Azure's metadata service,
-// which has a public address.
+// IANA's registry of special-purpose IPv4 addresses (RFC 6890 and its successors), and Azure's metadata service, which
+// has a public address.
 const NOT_PUBLIC_IPV4 = blockList(
   [
     '0.0.0.0/8',
@@ -58,16 +58,16 @@ const NOT_PUBLIC_IPV4 = blockList(
   [],
 );
 
-// What an allowed name may lead to: loopback and private networks. Not link-local, where clouds keep credentials.
+// Targets of an allowed name: loopback and private networks. Not link-local, where clouds keep credentials.
 const PRIVATE = blockList(
   ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16'],
   ['::1/128', 'fc00::/7'],
 );
 
-// All that is given out to the world; mapped and compatible IPv4, NAT64, link-local and private ones lie elsewhere.
+// All global unicast addresses. Mapped and compatible IPv4, NAT64, link-local and private addresses are outside.
 const GLOBAL_IPV6 = blockList([], ['2000::/3']);
-// Protocol assignments (Teredo among them), documentation, 6to4.
+// Protocol assignments (with Teredo), documentation, 6to4.
 const NOT_PUBLIC_IPV6 = blockList([], ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']);
 const MAPPED = blockList([], ['::ffff:0:0/96']);
-// Where clouds hand credentials to whoever asks, within private ranges (Alibaba's, Amazon's).
+// Metadata services of clouds within private ranges, which give credentials to any client (Alibaba's, Amazon's).
 const METADATA = blockList(['100.100.100.200/32'], ['fd00:ec2::254/128']);

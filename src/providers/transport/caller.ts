@@ -7,36 +7,38 @@ import { createExchange } from './exchange.ts';
 import { transportError } from './transport-error.ts';
 
 export interface CallerOptions {
-  /** Connections to one provider at most: each carries one call at a time, so this is its concurrency. */
+  /** Limit of connections to one provider. Each carries one call at a time, so this limits the concurrency. */
   readonly connections_max?: number;
-  /** Calls under way and waiting, a provider; past it calls are refused instead of queued. */
+  /** Limit of current and waiting calls to one provider; calls beyond it are refused instead of queued. */
   readonly calls_max?: number;
-  /** Providers (base URLs) whose connections are kept. */
+  /** Limit of providers (base URLs) with open connections. */
   readonly origins_max?: number;
   readonly connect_timeout_ms?: number;
-  /** How long an unused connection is kept; a provider's own `keep-alive` hint goes before. */
+  /** Time for which an unused connection is kept; a provider's own `keep-alive` hint takes precedence. */
   readonly keep_alive_ms?: number;
-  /** For addresses that customers chose; without it none of them is called. */
+  /** Guard for addresses of customers; without it none of them is called. */
   readonly guard?: AddressGuard;
 }
 
-// Streams hold a connection for minutes: 512 of them and as many short calls fit, well below the usual limit of
-// open files.
+// Streams hold a connection for minutes: this allows 512 of them and as many short calls, well below the usual limit
+// of open files.
 const CONNECTIONS_MAX = 1_024;
 const CALLS_MAX = 4_096;
 const ORIGINS_MAX = 256;
 const CONNECT_TIMEOUT_MS = 5_000;
-// Below the 5 s after which a Node server closes an idle connection, the shortest default we know of.
+// Less than the 5 s after which a Node server closes an idle connection, the shortest default known.
 const KEEP_ALIVE_MS = 4_000;
 
 interface Origin {
   readonly pool: Pool;
-  /** The path of the base URL, without a closing slash. */
+  /** Path of the base URL without a trailing slash. */
   readonly prefix: string;
   calls: number;
 }
 
-/** Makes the one way out to providers: keep-alive connections pooled per base URL, every wait and size bounded. */
+/**
+ * The only way out to providers: keep-alive connections in one pool per base URL, with a limit of every wait and size.
+ */
 export const createCaller = (options: CallerOptions = {}): Caller => {
   const calls_max = options.calls_max ?? CALLS_MAX;
   const origins_max = options.origins_max ?? ORIGINS_MAX;
@@ -44,7 +46,7 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
   let closed = false;
 
   const originOf = ({ base_url, is_guarded = false }: Upstream): Origin => {
-    // A guarded connection and one that is not are never the same one, wherever they lead.
+    // Guarded and other connections are never shared, whatever their address is.
     const name = is_guarded ? `guarded ${base_url}` : base_url;
     const known = origins.get(name);
     if (known !== undefined) return known;
@@ -78,8 +80,8 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
       origin.calls -= 1;
     };
     const { limits } = upstream;
-    const { handler, reply, fail } = createExchange({ limits, signal, settled });
-    if (signal?.aborted === true) return reply;
+    const { handler, response, fail } = createExchange({ limits, signal, settled });
+    if (signal?.aborted === true) return response;
     try {
       origin.pool.dispatch(
         {
@@ -95,7 +97,7 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
     } catch (error) {
       fail(transportError(error, limits));
     }
-    return reply;
+    return response;
   };
 
   return {
@@ -109,11 +111,11 @@ export const createCaller = (options: CallerOptions = {}): Caller => {
 };
 
 const guardOf = ({ guard }: CallerOptions): AddressGuard => {
-  if (guard === undefined) throw new Error('a guarded address needs a guard');
+  if (guard === undefined) throw new Error('a guarded address needs a guard: pass options.guard');
   return guard;
 };
 
-/** What was found wrong with an address when it was entered may be found later too: a host is allowed no more. */
+/** A fault that the check of an address found may also occur later: an allowed host may be removed from the list. */
 export const asUnreachable = (error: unknown): unknown =>
   error instanceof OneVaultError && error.details !== null
     ? new OneVaultError('provider_unreachable', { param: 'base_url', details: error.details, cause: error })
@@ -129,7 +131,7 @@ const openPool = (origin: string, options: CallerOptions, lookup: LookupFunction
     keepAliveTimeout: options.keep_alive_ms ?? KEEP_ALIVE_MS,
   });
 
-/** Closes the longest known provider that no call is using, if there is one. */
+/** Closes the provider that was opened first and has no current call, if there is one. */
 const dropIdle = (origins: Map<string, Origin>): void => {
   for (const [base_url, { pool, calls }] of origins) {
     if (calls > 0) continue;

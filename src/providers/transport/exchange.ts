@@ -6,34 +6,34 @@ import { checkLength, checkStreamType, isCompressed, tooLarge } from './response
 import { createSseParser } from './sse.ts';
 import { transportError } from './transport-error.ts';
 
-// Unread bytes after which the provider is told to wait: a slow client then costs this much memory and no more.
+// Limit of unread bytes; beyond it the provider must wait, so that a slow client costs only this much memory.
 const UNREAD_MAX_BYTES = 262_144;
-// What may follow the last event of a stream: the end of the body, and hardly more. A new connection costs less than
-// to wait for it longer.
+// Limit of the bytes after the last event of a stream, normally only the end of the body. A new connection costs less
+// than a longer wait.
 const DRAINED_MAX_BYTES = 16_384;
 const DRAINED_MAX_MS = 1_000;
 
 export interface Exchange {
   readonly handler: Dispatcher.DispatchHandler;
-  /** The reply, once its headers are read. */
-  readonly reply: Promise<UpstreamResponse>;
-  /** Ends it with `error`, unless it is over. */
+  /** The response, once its headers were read. */
+  readonly response: Promise<UpstreamResponse>;
+  /** Fails the exchange with `error`, unless it has ended. */
   fail(error: OneVaultError): void;
 }
 
 interface ExchangeOptions {
   readonly limits: UpstreamLimits;
   readonly signal: AbortSignal | undefined;
-  /** Told once that the exchange is over, however it ended. */
+  /** Called once when the exchange has ended, for any reason. */
   readonly settled: () => void;
 }
 
 /**
- * One call on the wire: takes undici's events as they come, gives the reply. `undici.request` would do the same
- * through a Readable, an AsyncResource and a callback a call.
+ * One call to a provider: converts undici's events to a response. `undici.request` would need a Readable, an
+ * AsyncResource and a callback for each call.
  */
 export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Exchange => {
-  const { promise: reply, resolve, reject } = Promise.withResolvers<UpstreamResponse>();
+  const { promise: response, resolve, reject } = Promise.withResolvers<UpstreamResponse>();
   let controller: Dispatcher.DispatchController | null = null;
   let chunks: Buffer[] = [];
   let headers: UpstreamHeaders = {};
@@ -44,7 +44,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   let draining: NodeJS.Timeout | null = null;
   let paused = false;
   let ended = false;
-  let is_left = false;
+  let is_dropped = false;
   let failure: OneVaultError | null = null;
   let wake: (() => void) | null = null;
 
@@ -74,14 +74,14 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   );
   signal?.addEventListener('abort', abort);
 
-  /** Lets the provider go on once all that it sent was read; more may come before this returns. */
+  /** Lets the provider continue after all received data was read. More data may arrive before this returns. */
   const resume = (): void => {
     if (!paused) return;
     paused = false;
     controller?.resume();
   };
 
-  /** Checks a reply that may have ended already. @throws what `run` does, having ended it */
+  /** Checks a response that may have ended already. @throws the error of `run`, after failing the exchange */
   const check = (run: () => void): void => {
     try {
       run();
@@ -103,18 +103,18 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
     });
   };
 
-  const text = (max_bytes = limits.max_reply_bytes): Promise<string> => readWhole(max_bytes, decode);
+  const text = (max_bytes = limits.max_response_bytes): Promise<string> => readWhole(max_bytes, decode);
 
-  const bytes = (): Promise<Uint8Array> => readWhole(limits.max_reply_bytes, joined);
+  const bytes = (): Promise<Uint8Array> => readWhole(limits.max_response_bytes, joined);
 
   const each = async (take: TakePieces): Promise<void> => {
     check(() => checkStreamType(headers));
-    return passAll(createSseParser(limits.max_event_bytes), take);
+    return deliverAll(createSseParser(limits.max_event_bytes), take);
   };
 
-  const eachChunk = (take: TakeBytes): Promise<void> => passAll(AS_THEY_COME, take);
+  const eachChunk = (take: TakeBytes): Promise<void> => deliverAll(UNPARSED, take);
 
-  const passAll = <Piece>(
+  const deliverAll = <Piece>(
     parser: PieceReader<Piece>,
     take: (pieces: readonly Piece[]) => Promise<void> | null,
   ): Promise<void> => {
@@ -137,13 +137,13 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
           pass(parser.push(bytes));
         }
         if (chunks.length === 0) resume();
-        if (!is_waiting && ended && !is_left && failure === null) pass(parser.end());
+        if (!is_waiting && ended && !is_dropped && failure === null) pass(parser.end());
       } catch (error) {
         stop(error);
       }
-      if (is_left || (ended && !is_waiting)) settle();
+      if (is_dropped || (ended && !is_waiting)) settle();
     };
-    const settle = (): void => (is_left || failure === null ? end() : breakOff(failure));
+    const settle = (): void => (is_dropped || failure === null ? end() : breakOff(failure));
     const stop = (error: unknown): void => {
       breakOff(error);
       if (draining === null) discard();
@@ -154,12 +154,12 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   };
 
   const discard = (): void => {
-    is_left = true;
+    is_dropped = true;
     fail(new OneVaultError('client_closed_request'));
   };
 
   const drain = (): void => {
-    is_left = true;
+    is_dropped = true;
     chunks = [];
     if (ended) return;
     left_bytes = DRAINED_MAX_BYTES;
@@ -176,7 +176,7 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
       if (status < 200) return;
       headers = given as UpstreamHeaders;
       if (status < 300 && isCompressed(headers)) {
-        fail(malformed('compression was used, which was not asked for'));
+        fail(malformed('the body is compressed, although the request refused compression'));
         return;
       }
       resolve({ status, headers, text, bytes, each, eachChunk, drain, discard });
@@ -206,16 +206,16 @@ export const createExchange = ({ limits, signal, settled }: ExchangeOptions): Ex
   };
 
   if (signal?.aborted === true) abort();
-  return { handler, reply, fail };
+  return { handler, response, fail };
 };
 
-/** Makes pieces of a stream of bytes. */
+/** Splits a stream of bytes into pieces. */
 interface PieceReader<Piece> {
   push(bytes: Buffer): readonly Piece[];
   end(): readonly Piece[];
 }
 
-const AS_THEY_COME: PieceReader<Uint8Array> = { push: (bytes) => [bytes], end: () => [] };
+const UNPARSED: PieceReader<Uint8Array> = { push: (bytes) => [bytes], end: () => [] };
 
 const joined = (chunks: readonly Buffer[]): Buffer => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
 

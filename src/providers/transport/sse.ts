@@ -2,9 +2,9 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { SsePiece } from '../contract.ts';
 
 export interface SseParser {
-  /** What `bytes` completes. @throws OneVaultError provider_malformed past the size limit */
+  /** The pieces that `bytes` completes. @throws OneVaultError provider_malformed beyond the size limit */
   push(bytes: Buffer): SsePiece[];
-  /** What is left at the end of the body: the last event too, whose last line is whole but whose blank line never came. */
+  /** The rest at the end of the body, with the last event even if its final blank line is missing. */
   end(): SsePiece[];
 }
 
@@ -15,11 +15,11 @@ const BYTE_ORDER_MARK = 0xfeff;
 const COLON = 0x3a;
 
 /**
- * An incremental parser of server-sent events (WHATWG HTML, section 9.2.6): bytes in, whole events out, each with the
- * text that it stood in, so that all the texts together are the stream itself. Bytes are decoded up to the last line
- * end of a piece, which never lies within a character, so that characters split across pieces stay whole; a return at
- * the end of a piece waits for the next, as a line feed may belong to it, unless lines end with returns alone.
- * @param event_max_bytes the largest event, in bytes of its lines
+ * An incremental parser of server-sent events (WHATWG HTML, section 9.2.6). It returns complete events with their
+ * original text, so that the texts together are the whole stream. Bytes are decoded up to the last line end of a
+ * piece, which never lies within a character, so characters split across pieces stay intact. A carriage return at the
+ * end of a piece waits for the next piece, because a line feed may follow, unless lines end with carriage returns only.
+ * @param event_max_bytes limit of one event, in bytes of its lines
  */
 export const createSseParser = (event_max_bytes: number): SseParser => {
   const held: Buffer[] = [];
@@ -30,7 +30,7 @@ export const createSseParser = (event_max_bytes: number): SseParser => {
   let started = false;
   let event = '';
   let data: string | null = null;
-  /** The text of the lines since the last event, of earlier pieces. */
+  /** Text of the lines since the last event, from earlier pieces. */
   let raw = '';
   let has_fields = false;
 
@@ -71,7 +71,7 @@ export const createSseParser = (event_max_bytes: number): SseParser => {
         out.push(take(text.slice(block, next)));
         block = next;
       } else if (text.charCodeAt(from) !== COLON) {
-        // Comments before an event are not of it, as they may have come by themselves.
+        // Comments before an event are not part of it, because they may have been sent separately.
         if (!has_fields && from > block) out.push(take(text.slice(block, from)));
         if (!has_fields) block = from;
         has_fields = true;
@@ -85,7 +85,7 @@ export const createSseParser = (event_max_bytes: number): SseParser => {
     if (raw.length > event_max_bytes) throw tooLarge(event_max_bytes);
   };
 
-  /** The bytes to read now: a return at the end of a piece may be half of a line end. */
+  /** The bytes to parse now: a carriage return at the end of a piece may be half of a line end. */
   const joined = (given: Buffer, out: SsePiece[]): Buffer => {
     let bytes = has_open_return ? Buffer.concat([RETURN, given]) : given;
     if (ended_with_return && bytes[0] === LINE_FEED) {
@@ -105,7 +105,7 @@ export const createSseParser = (event_max_bytes: number): SseParser => {
     const bytes = joined(given, out);
     const last = lastLineEnd(bytes);
     if (last === bytes.length - 1 && held.length === 0) {
-      // The usual piece: whole events, nothing held.
+      // The usual piece: complete events, nothing held.
       if (last !== -1) lines(bytes, out);
     } else if (last !== -1) {
       hold(held, bytes.subarray(0, last + 1));
@@ -140,7 +140,7 @@ const lastLineEnd = (bytes: Buffer): number =>
     ? bytes.length - 1
     : Math.max(bytes.lastIndexOf(LINE_FEED), bytes.lastIndexOf(CARRIAGE_RETURN));
 
-// Pieces are merged as in a binary counter, so that a line that drips in byte by byte costs no object a byte.
+// Pieces are merged like a binary counter, so that a line that arrives byte by byte needs few objects.
 const hold = (held: Buffer[], piece: Buffer): void => {
   held.push(piece);
   while (held.length > 1 && held[held.length - 2]!.length <= held[held.length - 1]!.length) {

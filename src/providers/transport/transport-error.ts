@@ -15,27 +15,27 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-// What Node names a TLS handshake that failed: the provider is there, but not the one we trust.
+// Node's codes for a failed TLS handshake: the server is reachable, but not trusted.
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$)/;
 const UNREADABLE_CODE = /^(?:UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/;
 
-const NOT_HTTP = 'The reply is not HTTP as it should be.';
+const NOT_HTTP = 'The response is not valid HTTP.';
 
-/** The client's error for a fault on the wire, by undici's or Node's code of it. Hosts stay in `cause`. */
+/** The client's error for a transport fault, by the code of undici or Node. Hosts stay in `cause`. */
 export const transportError = (error: unknown, limits: UpstreamLimits): OneVaultError => {
   if (error instanceof OneVaultError) return error;
   const code = codeOf(error);
   const cause = { cause: error };
   if (UNREACHABLE.has(code) || TLS_CODE.test(code)) return new OneVaultError('provider_unreachable', cause);
   if (code === 'UND_ERR_HEADERS_TIMEOUT') {
-    const details = `There was no reply within ${limits.headers_timeout_ms} ms.`;
+    const details = `No response arrived within ${limits.headers_timeout_ms} ms.`;
     return new OneVaultError('provider_timeout', { details, ...cause });
   }
   if (code === 'UND_ERR_BODY_TIMEOUT') {
-    const details = `The reply stood still for ${limits.idle_timeout_ms} ms.`;
+    const details = `The response made no progress for ${limits.idle_timeout_ms} ms.`;
     return new OneVaultError('provider_timeout', { details, ...cause });
   }
-  // A parser's error carries the bytes of the reply, which no log may hold: its message alone is kept.
+  // A parser's error contains the bytes of the response, which must not be logged, so only its message is kept.
   if (error instanceof errors.HTTPParserError) {
     return new OneVaultError('provider_malformed', { details: NOT_HTTP, cause: error.message });
   }
@@ -46,7 +46,7 @@ export const transportError = (error: unknown, limits: UpstreamLimits): OneVault
   return new OneVaultError('provider_disconnected', cause);
 };
 
-/** The first code on the chain of causes; a connection tried on several addresses has one an address. */
+/** The first code in the chain of causes. A connection tried on several addresses has one error for each. */
 const codeOf = (error: unknown): string => {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if ('code' in at && typeof at.code === 'string') return at.code;

@@ -37,9 +37,9 @@ const said = fc.record({
   with_parent: fc.constantFrom(true, true, true, false),
   round: fc.integer({ min: 0, max: 2 }),
 });
-type Said = typeof said extends fc.Arbitrary<infer T> ? T : never;
+type CandidateOutput = typeof said extends fc.Arbitrary<infer T> ? T : never;
 
-const DAY_6: Said = {
+const DAY_6: CandidateOutput = {
   what: 'config',
   subject: 'a',
   tenant: 'north',
@@ -50,10 +50,10 @@ const DAY_6: Said = {
   with_parent: true,
   round: 0,
 };
-const DAY_10 = { applied: [20, 'at'], load: 'now', round: 1 } satisfies Partial<Said>;
+const DAY_10 = { applied: [20, 'at'], load: 'now', round: 1 } satisfies Partial<CandidateOutput>;
 
 /** States of a day that the run which meets them, being for an earlier instant, would not make by itself. */
-const CHANGED_BEFORE_AN_EARLIER_RUN: Said[] = [
+const CHANGED_BEFORE_AN_EARLIER_RUN: CandidateOutput[] = [
   DAY_6,
   { ...DAY_6, what: 'tenancy' },
   { ...DAY_6, what: 'price' },
@@ -127,7 +127,7 @@ describe('the job point-in-time', () => {
   });
 });
 
-const tell = async (database: TestDatabase, sayings: readonly Said[]): Promise<void> => {
+const tell = async (database: TestDatabase, sayings: readonly CandidateOutput[]): Promise<void> => {
   const { sql } = database;
   const clock = fixedClock(CLOCK);
   const deps = jobDeps(database, clock);
@@ -154,7 +154,7 @@ const tell = async (database: TestDatabase, sayings: readonly Said[]): Promise<v
   assert.equal((await runJob(deps, 'point-in-time', { at: AT[2]! })).rows_out, 0);
 };
 
-const stampOf = ({ applied: [quarters, place], load }: Said, now_ms: number): Stamp => {
+const stampOf = ({ applied: [quarters, place], load }: CandidateOutput, now_ms: number): Stamp => {
   const applied_ms = START_MS + quarters * (DAY_MS / 4);
   return {
     applied_date: place === 'at' ? instantOf(applied_ms) : `${instantOf(applied_ms - 1).slice(0, -1)}999Z`,
@@ -163,7 +163,7 @@ const stampOf = ({ applied: [quarters, place], load }: Said, now_ms: number): St
   };
 };
 
-type Subject = Pick<Said, 'what' | 'tenant' | 'is_true' | 'value' | 'with_parent'> & {
+type Subject = Pick<CandidateOutput, 'what' | 'tenant' | 'is_true' | 'value' | 'with_parent'> & {
   readonly subject: string;
 };
 

@@ -8,7 +8,7 @@ import type { Fields } from '../compatibility-profile.ts';
 type Edit = (body: Fields, unsupported: UnsupportedFields) => void;
 
 /**
- * Writes OpenAI's body of a chat as a provider of the family takes it.
+ * Converts OpenAI's body of a chat to the form of an OpenAI-compatible provider.
  * @throws OneVaultError unsupported_feature, with `param` naming the field
  */
 export const createBodyWriter = (entry: CompatibleProvider) => {
@@ -26,26 +26,26 @@ const editsOf = (entry: CompatibleProvider): readonly Edit[] => {
   const { refuses = [], unpriced = [], ignores = [], renames = {} } = entry;
   const edits: Edit[] = [oneLimit];
   for (const field of refuses) {
-    const why = `${entry.provider_name} takes no ${field}`;
+    const why = `${entry.provider_name} does not support ${field}`;
     edits.push(
       field.startsWith(IN_MESSAGES) ? refuseInMessages(field.slice(IN_MESSAGES.length), why) : refuse(field, why),
     );
   }
   for (const field of unpriced) {
-    edits.push(refuse(field, `${entry.provider_name}'s price does not tell what ${field} costs`));
+    edits.push(refuse(field, `${entry.provider_name}'s price does not include ${field}`));
   }
   for (const field of ignores) edits.push((body) => void delete body[field]);
   if (entry.stream_options === false) edits.push((body) => void delete body.stream_options);
-  if (entry.developer_role === false) edits.push(tellAsSystem);
-  if (entry.wants_reasoning_back === true) edits.push(giveReasoning);
+  if (entry.developer_role === false) edits.push(sendAsSystem);
+  if (entry.wants_reasoning_back === true) edits.push(addReasoning);
   if (entry.tool_call_id_letters !== undefined) edits.push(shortenIds(entry.tool_call_id_letters));
   edits.push(chooseTools(entry), refuseFormats(entry));
   for (const [from, to] of Object.entries(renames)) if (typeof to === 'string') edits.push(rename(from, to));
   return edits;
 };
 
-/** Values that say no more than leaving the field out does. */
-const ASKS_NOTHING: Readonly<Record<string, (value: unknown) => boolean>> = {
+/** Values with the same meaning as a missing field. */
+const NEUTRAL_VALUES: Readonly<Record<string, (value: unknown) => boolean>> = {
   n: (value) => value === 1,
   logprobs: (value) => value === false,
   top_logprobs: (value) => value === 0,
@@ -58,17 +58,17 @@ const ASKS_NOTHING: Readonly<Record<string, (value: unknown) => boolean>> = {
   verbosity: (value) => value === 'medium',
 };
 
-const asksNothing = (field: string, value: unknown): boolean =>
+const isNeutral = (field: string, value: unknown): boolean =>
   value === undefined ||
   value === null ||
   (Array.isArray(value) && value.length === 0) ||
-  (Object.hasOwn(ASKS_NOTHING, field) && ASKS_NOTHING[field]!(value));
+  (Object.hasOwn(NEUTRAL_VALUES, field) && NEUTRAL_VALUES[field]!(value));
 
 const refuse =
   (field: string, why: string): Edit =>
   (body, unsupported) => {
     if (!Object.hasOwn(body, field)) return;
-    if (!asksNothing(field, body[field])) unsupported.add(field, why);
+    if (!isNeutral(field, body[field])) unsupported.add(field, why);
     delete body[field];
   };
 
@@ -77,12 +77,12 @@ const refuseInMessages =
   (body, unsupported) =>
     editMessages(body, (message, index) => {
       if (!Object.hasOwn(message, field)) return message;
-      if (!asksNothing(field, message[field])) unsupported.add(`messages[${index}].${field}`, why);
-      const { [field]: _lost, ...rest } = message;
+      if (!isNeutral(field, message[field])) unsupported.add(`messages[${index}].${field}`, why);
+      const { [field]: _dropped, ...rest } = message;
       return rest;
     });
 
-/** Writes the messages anew only where one has changed, so that else they pass as they came. */
+/** Replaces the messages only if one has changed, so that unchanged ones keep their bytes. */
 const editMessages = (body: Fields, edit: (message: JsonObject, index: number) => JsonObject): void => {
   if (!Array.isArray(body.messages)) return;
   const given: readonly unknown[] = body.messages;
@@ -90,11 +90,11 @@ const editMessages = (body: Fields, edit: (message: JsonObject, index: number) =
   if (edited.some((message, index) => message !== given[index])) body.messages = edited;
 };
 
-const tellAsSystem: Edit = (body) =>
+const sendAsSystem: Edit = (body) =>
   editMessages(body, (message) => (message.role === 'developer' ? { ...message, role: 'system' } : message));
 
-/** A client that kept no reasoning has none to give, and the field is missed all the same. */
-const giveReasoning: Edit = (body) =>
+/** A client that kept no reasoning has none to send, but the provider requires the field. */
+const addReasoning: Edit = (body) =>
   editMessages(body, (message) =>
     Array.isArray(message.tool_calls) && message.reasoning_content === undefined
       ? { ...message, reasoning_content: '' }
@@ -128,7 +128,7 @@ const chooseTools = ({ tool_choices = {}, named_tool_choice, provider_name }: Co
       else delete body.tool_choice;
     }
     if (isObject(tool_choice) && named_tool_choice === false) {
-      unsupported.add('tool_choice', `${provider_name} cannot be told which tool to call`);
+      unsupported.add('tool_choice', `${provider_name} cannot be forced to call one tool`);
       delete body.tool_choice;
     }
   };
@@ -142,12 +142,12 @@ const refuseFormats =
     const { type } = response_format;
     if (typeof type === 'string' && response_formats.includes(type)) return;
     if (type !== 'text') {
-      unsupported.add('response_format', `${provider_name} takes no response_format ${JSON.stringify(type)}`);
+      unsupported.add('response_format', `${provider_name} does not support response_format ${JSON.stringify(type)}`);
     }
     delete body.response_format;
   };
 
-/** Of both limits of a reply the gateway counts by the newer; which of them a provider follows is not known. */
+/** The gateway uses the newer of both output limits. It is unknown which of them a provider uses. */
 const oneLimit: Edit = (body) => {
   if (body.max_completion_tokens !== undefined && body.max_completion_tokens !== null) delete body.max_tokens;
 };

@@ -2,15 +2,15 @@ import type { JsonObject } from '../../chat-form.ts';
 import type { CompatibleProvider } from '../../compatible-providers.ts';
 import { isObject } from '../../json.ts';
 
-/** Writes the choices of a provider of the family as OpenAI does; what it cannot read stays for others to refuse. */
+/** Converts the choices of a compatible provider to OpenAI's form. Unreadable values stay, and are refused later. */
 export const createChoicesReader = ({ reasoning, finish_reasons = {} }: CompatibleProvider) => {
   const endings = new Map(Object.entries(finish_reasons));
   const readChoice = (choice: unknown, field: 'message' | 'delta'): unknown => {
     if (!isObject(choice)) return choice;
-    const { [field]: said, finish_reason } = choice;
+    const { [field]: value, finish_reason } = choice;
     return {
       ...choice,
-      ...(isObject(said) ? { [field]: readMessage(said, reasoning) } : {}),
+      ...(isObject(value) ? { [field]: readMessage(value, reasoning) } : {}),
       ...(typeof finish_reason === 'string' ? { finish_reason: endings.get(finish_reason) ?? finish_reason } : {}),
     };
   };
@@ -33,18 +33,18 @@ const readMessage = (message: JsonObject, reasoning: string | undefined): JsonOb
   return read;
 };
 
-/** The text of the parts of one kind: `{ type: 'text', text }`, or `{ type: 'thinking', thinking: [those] }`. */
+/** The text of the parts of one kind: `{ type: 'text', text }`, or `{ type: 'thinking', thinking: [texts] }`. */
 const textOf = (parts: readonly unknown[], kind: 'text' | 'thinking'): string =>
   parts
     .filter(isObject)
     .filter(({ type }) => type === kind)
-    .map(({ [kind]: said }) => {
-      if (typeof said === 'string') return said;
-      return Array.isArray(said) ? textOf(said, 'text') : '';
+    .map(({ [kind]: value }) => {
+      if (typeof value === 'string') return value;
+      return Array.isArray(value) ? textOf(value, 'text') : '';
     })
     .join('');
 
-/** Some servers give arguments as the object that they mean, and leave out the place of a call in the list. */
+/** Some servers send arguments as an object instead of its JSON text, and omit the index of a call. */
 const readCall = (call: unknown, index: number): unknown => {
   if (!isObject(call) || !isObject(call.function)) return call;
   const { arguments: given } = call.function;

@@ -8,12 +8,12 @@ import { createBodyWriter } from './body.ts';
 import { createChoicesReader } from './choices.ts';
 import { createUsageReader } from './usage.ts';
 
-/** How a provider of the family departs from OpenAI, by its entry in the table. */
+/** The differences of a compatible provider from OpenAI, by its entry in the table. */
 export const createProfile = (entry: CompatibleProvider): ChatProfile => ({
   name: entry.provider_name,
   takes: new Set(entry.takes),
   wants_reasoning_back: entry.wants_reasoning_back === true,
-  asks_for_usage: entry.stream_options !== false,
+  requests_usage: entry.stream_options !== false,
   probe: (upstream) => probeOf(entry, upstream),
   post: (body, target) => post(pathOf(entry, target), body, target, entry.key_header ?? null),
   adapt: createBodyWriter(entry),
@@ -21,7 +21,7 @@ export const createProfile = (entry: CompatibleProvider): ChatProfile => ({
   usage: createUsageReader(entry),
 });
 
-/** Likewise its embeddings; null where it has none. Vectors are asked for as numbers, which is what all give unasked. */
+/** The same for embeddings; null if it has none. The gateway needs numbers, which every server returns by default. */
 export const createEmbeddingsProfile = (entry: CompatibleProvider): EmbeddingsProfile | null => {
   const { provider, provider_name, base_url, docs, embeddings } = entry;
   if (embeddings === undefined) return null;
@@ -34,7 +34,7 @@ export const createEmbeddingsProfile = (entry: CompatibleProvider): EmbeddingsPr
   };
 };
 
-/** Likewise its realtime sessions. */
+/** The same for realtime sessions. */
 export const createRealtimeProfile = ({ realtime, key_header }: CompatibleProvider): RealtimeProfile | null =>
   realtime === undefined ? null : { path: realtime.path ?? '/realtime', key_header: key_header ?? null };
 
@@ -48,7 +48,7 @@ const at = (entry: CompatibleProvider, path: string, { model, upstream }: Reques
     upstream,
   );
 
-/** Where a provider lists no models to its customers, a chat of one token. */
+/** A GET of the list of models; a chat of one token for a provider that has no such list. */
 const probeOf = (entry: CompatibleProvider, upstream: Upstream): UpstreamRequest => {
   const { probe = '/models', key_header = null, models = [] } = entry;
   if (probe !== null) return get(withQuery(entry, probe, upstream), upstream, key_header);

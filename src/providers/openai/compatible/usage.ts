@@ -4,15 +4,15 @@ import type { CompatibleProvider, UsageProfile } from '../../compatible-provider
 import { isObject, tokenCount } from '../../json.ts';
 import { usageOf } from '../usage.ts';
 
-/** Reads usage where a provider of the family tells it, in its own words where it has some. */
+/** Reads the usage of a compatible provider, at its place and with its own field names. */
 export const createUsageReader = ({ usage: profile = {} }: CompatibleProvider) => {
   const places = (profile.at ?? ['usage']).map((path) => path.split('.'));
-  return (reply: JsonObject): Usage | null => {
+  return (response: JsonObject): Usage | null => {
     for (const place of places) {
-      const json = at(reply, place);
+      const json = at(response, place);
       if (json === undefined || json === null) continue;
-      const told = usageOf(json);
-      return told === null || !isObject(json) ? told : withOwnWords(told, json, profile);
+      const reported = usageOf(json);
+      return reported === null || !isObject(json) ? reported : withOwnFields(reported, json, profile);
     }
     return null;
   };
@@ -21,12 +21,12 @@ export const createUsageReader = ({ usage: profile = {} }: CompatibleProvider) =
 const at = (value: unknown, place: readonly string[]): unknown =>
   place.reduce<unknown>((found, name) => (isObject(found) ? found[name] : undefined), value);
 
-const withOwnWords = (told: Usage, json: JsonObject, profile: UsageProfile): Usage => {
+const withOwnFields = (reported: Usage, json: JsonObject, profile: UsageProfile): Usage => {
   const own = (field: string | undefined): number =>
     field === undefined ? 0 : tokenCount(json[field], `usage.${field}`);
-  const cached_tokens = Math.max(told.cached_tokens, own(profile.cached));
-  const reasoning_tokens = Math.max(told.reasoning_tokens, own(profile.reasoning));
-  const completion_tokens = told.completion_tokens + (profile.reasoning_is_apart === true ? reasoning_tokens : 0);
-  const total_tokens = told.prompt_tokens + completion_tokens;
-  return { ...told, cached_tokens, reasoning_tokens, completion_tokens, total_tokens };
+  const cached_tokens = Math.max(reported.cached_tokens, own(profile.cached));
+  const reasoning_tokens = Math.max(reported.reasoning_tokens, own(profile.reasoning));
+  const completion_tokens = reported.completion_tokens + (profile.reasoning_is_apart === true ? reasoning_tokens : 0);
+  const total_tokens = reported.prompt_tokens + completion_tokens;
+  return { ...reported, cached_tokens, reasoning_tokens, completion_tokens, total_tokens };
 };

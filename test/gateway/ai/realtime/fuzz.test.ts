@@ -50,9 +50,9 @@ const said = fc.oneof(
   // Past the WebSocket's own writer, so that it is no frame.
   { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 50 }).map((raw) => ({ raw })) },
 );
-type Said = { text: string } | { bytes: Uint8Array } | { raw: Uint8Array };
+type CandidateOutput = { text: string } | { bytes: Uint8Array } | { raw: Uint8Array };
 
-const say = (socket: WebSocket, each: Said): void => {
+const say = (socket: WebSocket, each: CandidateOutput): void => {
   if (socket.readyState !== WebSocket.OPEN) return;
   if ('text' in each) socket.send(each.text);
   else if ('bytes' in each) socket.send(each.bytes);
