@@ -7,7 +7,7 @@ import { eraseSubject } from '../modules/privacy/erasures.ts';
 import { exportSubject } from '../modules/privacy/export-subject.ts';
 import { layHold, releaseHold } from '../modules/privacy/holds.ts';
 import { findSubject } from '../modules/privacy/subject.ts';
-import { holdsEmail } from '../resources/refuse-email.ts';
+import { holdsEmail } from '../resources/writing/refuse-email.ts';
 import type { Config } from '../server/config.ts';
 import { prepareMasterKeys } from '../server/keyring.ts';
 import { createSubjectKms } from '../server/subject-kms.ts';

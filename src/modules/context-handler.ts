@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
 import { list, type Outcome, single } from '../http/outcome.ts';
 import { cursorPagination, perPageOf, sliceOf } from '../http/paging.ts';
-import type { EventDraft, Handler } from '../resources/control-route.ts';
+import type { EventDraft, Handler } from '../resources/serving/control-route.ts';
 
 /** Serves a request by writing to its context. */
 export type ContextHandler = (ctx: Context, draft: EventDraft) => Promise<void> | void;

@@ -5,7 +5,7 @@ import type { NextId } from '../core/ids.ts';
 import type { Keyring } from '../keys/contract.ts';
 import type { SubjectKms } from '../keys/subject-kms.ts';
 import type { Sql } from '../postgres/connect.ts';
-import type { AuditTrail } from '../resources/audit-trail.ts';
+import type { AuditTrail } from '../resources/access/audit-trail.ts';
 import type { Load } from '../vault/load.ts';
 import type { Reader } from '../vault/read.ts';
 import type { Registry } from '../vault/registry.ts';

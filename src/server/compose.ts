@@ -28,7 +28,7 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/caller.ts';
 import { createTunnels } from '../providers/transport/tunnel.ts';
-import { createAuditTrail, tellRefusedKey } from '../resources/audit-trail.ts';
+import { createAuditTrail, tellRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';

@@ -2,8 +2,8 @@ import { tellableKey } from '../modules/api-keys/api-keys.ts';
 import { makeSecret, type Secret } from '../modules/api-keys/secret.ts';
 import { tellableConfig } from '../modules/customers/customers.ts';
 import type { ControlDeps } from '../modules/deps.ts';
-import { ADMIN_SCOPE, type Scope } from '../resources/permissions.ts';
-import { type Change, type SaveDeps, save } from '../resources/save.ts';
+import { ADMIN_SCOPE, type Scope } from '../resources/access/permissions.ts';
+import { type Change, type SaveDeps, save } from '../resources/writing/save.ts';
 import type { Content, Stamp } from '../vault/rows.ts';
 
 /** Keys that exist nowhere else in clear. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { priceRows, tierContent } from '../../src/modules/prices/price-rows.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../../src/pricing/prices.ts';
-import { save } from '../../src/resources/save.ts';
+import { save } from '../../src/resources/writing/save.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { actAsOpenAi, giveKey, OWN_KEY } from '../support/provider-keys.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';

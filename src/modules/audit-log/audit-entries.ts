@@ -4,7 +4,7 @@ import { createReadLeaves, type LoggedLeaf } from '../../audit/read-leaves.ts';
 import { invalidParameter } from '../../http/faults.ts';
 import { list } from '../../http/outcome.ts';
 import { cursorPagination, perPageOf } from '../../http/paging.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 /**

@@ -3,8 +3,8 @@ import { list } from '../../http/outcome.ts';
 import { cursorPagination, perPageOf } from '../../http/paging.ts';
 import { type Period, periodOf } from '../../http/period.ts';
 import type { Sql } from '../../postgres/connect.ts';
-import type { Caller } from '../../resources/caller.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Caller } from '../../resources/access/caller.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 /** An event as it is shown. Customers are not told the addresses, programs and requests of others. */

@@ -6,7 +6,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import { invalidParameter } from '../../http/faults.ts';
 import { list, raw, single } from '../../http/outcome.ts';
 import { sliceOf } from '../../http/paging.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 // Checkpoints are made at least once a minute while leaves arrive, and usually every ten seconds.

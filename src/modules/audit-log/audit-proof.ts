@@ -4,7 +4,7 @@ import { proofText } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import { raw } from '../../http/outcome.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 // Checkpoints are usually ten seconds apart, at most sixty.

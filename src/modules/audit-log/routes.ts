@@ -2,7 +2,7 @@ import { CURSOR_QUERY, PAGE_QUERY } from '../../http/paging.ts';
 import { PERIOD_QUERY } from '../../http/period.ts';
 import type { QueryParameter, RouteResponse } from '../../http/route.ts';
 import { arrayOf, HASH, INSTANT, INTEGER, nullable, OPEN_OBJECT, objectOf, TEXT, UUID } from '../../http/schemas.ts';
-import type { ControlRoute } from '../../resources/control-route.ts';
+import type { ControlRoute } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import { listEntries } from './audit-entries.ts';
 import { listEvents } from './audit-events.ts';

@@ -1,5 +1,5 @@
-import { refuseEmail } from '../../resources/refuse-email.ts';
-import { lockName, save, stampAfter } from '../../resources/save.ts';
+import { refuseEmail } from '../../resources/writing/refuse-email.ts';
+import { lockName, save, stampAfter } from '../../resources/writing/save.ts';
 import type { ContextHandler } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
 import { type CustomerConfig, type CustomerTerms, configOf, findCustomer, tellableConfig } from './customers.ts';

@@ -1,8 +1,8 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { invalidField } from '../../http/faults.ts';
-import { refuseEmail } from '../../resources/refuse-email.ts';
-import { lockName, save } from '../../resources/save.ts';
+import { refuseEmail } from '../../resources/writing/refuse-email.ts';
+import { lockName, save } from '../../resources/writing/save.ts';
 import type { Content } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { type ContextHandler, pageOf } from '../context-handler.ts';

@@ -2,7 +2,7 @@ import { type PriceRow, selectDeployments, selectPrices } from '../../catalog/sn
 import { priceOf } from '../../catalog/snapshot-source.ts';
 import { invalidField } from '../../http/faults.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
-import { lockName, save } from '../../resources/save.ts';
+import { lockName, save } from '../../resources/writing/save.ts';
 import type { Content, Stamp } from '../../vault/rows.ts';
 import type { ContextHandler } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';

@@ -2,7 +2,7 @@ import type { Actor } from '../../audit/event.ts';
 import { selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
 import { priceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { lockName, type SaveDeps, save } from '../../resources/save.ts';
+import { lockName, type SaveDeps, save } from '../../resources/writing/save.ts';
 import type { VaultRow } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { type BookPrice, comparePrices, type PriceChange, type StandingPrice } from './compare-prices.ts';

@@ -4,7 +4,7 @@ import { findRowLeaf } from '../../audit/find-leaf.ts';
 import { proofText } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { raw } from '../../http/outcome.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import { findErasure } from './erasures.ts';
 

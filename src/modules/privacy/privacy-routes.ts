@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { list, raw, single } from '../../http/outcome.ts';
 import { sliceOf } from '../../http/paging.ts';
-import type { EventDraft, Handler } from '../../resources/control-route.ts';
+import type { EventDraft, Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Decider } from './deps.ts';
 import { eraseSubject, findErasure } from './erasures.ts';

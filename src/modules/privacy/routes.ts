@@ -1,7 +1,7 @@
 import { PAGE_QUERY } from '../../http/paging.ts';
 import type { RouteResponse, Schema } from '../../http/route.ts';
 import { arrayOf, INSTANT, INTEGER, nullable, OPEN_OBJECT, objectOf, TEXT, UUID } from '../../http/schemas.ts';
-import type { ControlRoute } from '../../resources/control-route.ts';
+import type { ControlRoute } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import contact from './contact.schema.json' with { type: 'json' };
 import { getContact, getContactHistory, putContact } from './contacts.ts';

@@ -1,8 +1,8 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
 import type { Sql } from '../../postgres/connect.ts';
-import { refuseEmail } from '../../resources/refuse-email.ts';
-import { lockName } from '../../resources/save.ts';
+import { refuseEmail } from '../../resources/writing/refuse-email.ts';
+import { lockName } from '../../resources/writing/save.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 
 /** Lets whatever concerns one subject's data happen one after the other, until the transaction ends. */

@@ -1,7 +1,7 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
-import type { ControlRequest, EventDraft } from '../../resources/control-route.ts';
-import { save } from '../../resources/save.ts';
+import type { ControlRequest, EventDraft } from '../../resources/serving/control-route.ts';
+import { save } from '../../resources/writing/save.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { type ContextHandler, pageOf } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';

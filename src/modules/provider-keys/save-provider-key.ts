@@ -1,5 +1,5 @@
 import type { NewEvent } from '../../audit/record-event.ts';
-import { lockName, save } from '../../resources/save.ts';
+import { lockName, save } from '../../resources/writing/save.ts';
 import type { Stamp, VaultRow } from '../../vault/rows.ts';
 import type { ControlDeps } from '../deps.ts';
 import { findProviderKey, type ProviderKeyRow } from './find-provider-keys.ts';

@@ -2,7 +2,7 @@ import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import { single } from '../../http/outcome.ts';
-import type { Handler } from '../../resources/control-route.ts';
+import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 /** `GET /requests/{request_id}`: the call as the vault has it, which is moments after it was answered. */

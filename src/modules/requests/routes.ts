@@ -1,5 +1,5 @@
 import { OPEN_OBJECT } from '../../http/schemas.ts';
-import type { ControlRoute } from '../../resources/control-route.ts';
+import type { ControlRoute } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import { getRequest } from './requests.ts';
 

@@ -1,7 +1,7 @@
 import { instantParameter } from '../../http/formats.ts';
 import { PAGE_QUERY } from '../../http/paging.ts';
 import { arrayOf, HASH, INSTANT, OPEN_OBJECT, objectOf, TEXT } from '../../http/schemas.ts';
-import type { ControlRoute } from '../../resources/control-route.ts';
+import type { ControlRoute } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import { getEntity, getHistory, listEntities } from './vault.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { CONTROL_ROUTES } from '../../../src/modules/routes.ts';
-import { scopesWith } from '../../../src/resources/permissions.ts';
+import { scopesWith } from '../../../src/resources/access/permissions.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
 

@@ -9,7 +9,7 @@ import {
   refreshPrices,
 } from '../../../src/modules/prices/refresh-prices.ts';
 import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../../../src/pricing/prices.ts';
-import { type SaveDeps, save } from '../../../src/resources/save.ts';
+import { type SaveDeps, save } from '../../../src/resources/writing/save.ts';
 import { createLoader } from '../../../src/vault/load.ts';
 import { createRowBuilder } from '../../../src/vault/rows.ts';
 import { testRegistry } from '../../support/calls.ts';

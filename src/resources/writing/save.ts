@@ -1,16 +1,16 @@
-import { eventRows } from '../audit/event.ts';
-import type { NewEvent } from '../audit/record-event.ts';
-import { CHANGE_CHANNEL } from '../catalog/change-channel.ts';
-import type { Clock } from '../core/clock.ts';
-import { OneVaultError } from '../core/errors.ts';
-import type { NextId } from '../core/ids.ts';
-import type { Sql } from '../postgres/connect.ts';
-import { microInstant } from '../vault/instant.ts';
-import type { Load } from '../vault/load.ts';
-import type { RowBuilder, Stamp, VaultRow } from '../vault/rows.ts';
-import type { Transaction } from '../vault/transaction.ts';
-import { writeVault } from '../vault/write.ts';
-import { RECORD_SOURCE } from './audit-trail.ts';
+import { eventRows } from '../../audit/event.ts';
+import type { NewEvent } from '../../audit/record-event.ts';
+import { CHANGE_CHANNEL } from '../../catalog/change-channel.ts';
+import type { Clock } from '../../core/clock.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { NextId } from '../../core/ids.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import { microInstant } from '../../vault/instant.ts';
+import type { Load } from '../../vault/load.ts';
+import type { RowBuilder, Stamp, VaultRow } from '../../vault/rows.ts';
+import type { Transaction } from '../../vault/transaction.ts';
+import { writeVault } from '../../vault/write.ts';
+import { RECORD_SOURCE } from '../access/audit-trail.ts';
 
 /** What is to be written, and the events that tell who did it: neither is there without the other. */
 export interface Change {

@@ -1,7 +1,12 @@
-import type { Actor } from '../audit/event.ts';
-import { createEventRecorder, type EventRecorderDeps, type NewEvent, type RecordEvent } from '../audit/record-event.ts';
-import { OneVaultError } from '../core/errors.ts';
-import type { Log } from '../core/log.ts';
+import type { Actor } from '../../audit/event.ts';
+import {
+  createEventRecorder,
+  type EventRecorderDeps,
+  type NewEvent,
+  type RecordEvent,
+} from '../../audit/record-event.ts';
+import { OneVaultError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
 import { createLoginFailures, type LoginFailures } from './login-failures.ts';
 
 /** Where the control plane tells what was done. */

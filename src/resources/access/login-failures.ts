@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { NewEvent, RecordEvent } from '../audit/record-event.ts';
-import type { Log } from '../core/log.ts';
+import type { NewEvent, RecordEvent } from '../../audit/record-event.ts';
+import type { Log } from '../../core/log.ts';
 
 /** Tells of log-ins that failed, so that a flood of them cannot fill the vault. */
 export interface LoginFailures {

@@ -1,9 +1,9 @@
 import type { Context } from 'koa';
-import type { Actor } from '../audit/event.ts';
-import { type ApiKey, type CurrentSnapshot, findApiKey } from '../catalog/snapshot.ts';
-import type { Clock } from '../core/clock.ts';
-import { type ErrorCode, OneVaultError } from '../core/errors.ts';
-import { clientAddress } from '../http/client-address.ts';
+import type { Actor } from '../../audit/event.ts';
+import { type ApiKey, type CurrentSnapshot, findApiKey } from '../../catalog/snapshot.ts';
+import type { Clock } from '../../core/clock.ts';
+import { type ErrorCode, OneVaultError } from '../../core/errors.ts';
+import { clientAddress } from '../../http/client-address.ts';
 import { type Scope, scopesWith } from './permissions.ts';
 
 /** Who asks something of the control plane. */

@@ -1,8 +1,8 @@
-import { type Clock, instantOf } from '../core/clock.ts';
-import { invalidParameter } from '../http/faults.ts';
-import type { Query } from '../http/query.ts';
-import type { Sql } from '../postgres/connect.ts';
-import { sealKnown } from '../vault/seal-known.ts';
+import { type Clock, instantOf } from '../../core/clock.ts';
+import { invalidParameter } from '../../http/faults.ts';
+import type { Query } from '../../http/query.ts';
+import type { Sql } from '../../postgres/connect.ts';
+import { sealKnown } from '../../vault/seal-known.ts';
 
 /**
  * The instant that `known` of a query names, or the newest for which answers are final.

@@ -1,13 +1,13 @@
 import type { Context } from 'koa';
-import type { NewEvent } from '../audit/record-event.ts';
-import type { CurrentSnapshot } from '../catalog/snapshot.ts';
-import type { Clock } from '../core/clock.ts';
-import type { Cursors } from '../http/cursor.ts';
-import type { Outcome } from '../http/outcome.ts';
-import type { Query } from '../http/query.ts';
-import type { RouteContract } from '../http/route.ts';
-import type { AuditTrail } from './audit-trail.ts';
-import type { Caller } from './caller.ts';
+import type { NewEvent } from '../../audit/record-event.ts';
+import type { CurrentSnapshot } from '../../catalog/snapshot.ts';
+import type { Clock } from '../../core/clock.ts';
+import type { Cursors } from '../../http/cursor.ts';
+import type { Outcome } from '../../http/outcome.ts';
+import type { Query } from '../../http/query.ts';
+import type { RouteContract } from '../../http/route.ts';
+import type { AuditTrail } from '../access/audit-trail.ts';
+import type { Caller } from '../access/caller.ts';
 
 /** What a request reports of itself while it is served. */
 export interface EventDraft {

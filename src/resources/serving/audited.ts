@@ -1,12 +1,12 @@
 import type { Context } from 'koa';
-import type { NewEvent } from '../audit/record-event.ts';
-import { asOneVaultError, type OneVaultError } from '../core/errors.ts';
-import { clientAddress } from '../http/client-address.ts';
-import type { Outcome } from '../http/outcome.ts';
-import { tellRefusedLogin } from './audit-trail.ts';
-import { type Caller, identifyCaller, type Refusal } from './caller.ts';
+import type { NewEvent } from '../../audit/record-event.ts';
+import { asOneVaultError, type OneVaultError } from '../../core/errors.ts';
+import { clientAddress } from '../../http/client-address.ts';
+import type { Outcome } from '../../http/outcome.ts';
+import { tellRefusedLogin } from '../access/audit-trail.ts';
+import { type Caller, identifyCaller, type Refusal } from '../access/caller.ts';
+import { holdsEmail } from '../writing/refuse-email.ts';
 import type { ControlRoute, EventDraft, RouteDeps } from './control-route.ts';
-import { holdsEmail } from './refuse-email.ts';
 
 /** What comes between who asks and what is answered. */
 export type Work = (ctx: Context, draft: EventDraft) => Promise<Outcome>;

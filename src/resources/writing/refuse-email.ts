@@ -1,4 +1,4 @@
-import { invalidField } from '../http/faults.ts';
+import { invalidField } from '../../http/faults.ts';
 
 /** Whether a text holds what looks like an e-mail address: the commonest personal data that is typed where none belongs. */
 export const holdsEmail = (text: string): boolean => /[^\s@]@[^\s@]+\.[^\s@]/.test(text);

@@ -1,14 +1,14 @@
 import type { Context, Middleware } from 'koa';
-import { answer, markDeprecated } from '../http/answer.ts';
-import { readBody } from '../http/body.ts';
-import { createCursors } from '../http/cursor.ts';
-import { invalidBody } from '../http/faults.ts';
-import { readJsonBody } from '../http/json-body.ts';
-import { PAGING_NAMES } from '../http/paging.ts';
-import { createQueryReader } from '../http/query.ts';
-import type { RequestBody, RouteContract } from '../http/route.ts';
-import { createFaultFinder } from '../http/validate.ts';
-import { negotiate } from '../http/version.ts';
+import { answer, markDeprecated } from '../../http/answer.ts';
+import { readBody } from '../../http/body.ts';
+import { createCursors } from '../../http/cursor.ts';
+import { invalidBody } from '../../http/faults.ts';
+import { readJsonBody } from '../../http/json-body.ts';
+import { PAGING_NAMES } from '../../http/paging.ts';
+import { createQueryReader } from '../../http/query.ts';
+import type { RequestBody, RouteContract } from '../../http/route.ts';
+import { createFaultFinder } from '../../http/validate.ts';
+import { negotiate } from '../../http/version.ts';
 import { audited, type Work } from './audited.ts';
 import type { ControlRoute, RouteDeps } from './control-route.ts';
 
