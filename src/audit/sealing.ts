@@ -63,4 +63,4 @@ const loop = async ({ sealer, clock, log, stopped_path }: SealingDeps, stopping:
 
 const STOPPED =
   'SEALING IS STOPPED: the audit log in the database is not what was published in the checkpoint files. Somebody ' +
-  'rewrote or rewound the database, or restored it from a backup; see "After a restore" in docs/audit.md';
+  'rewrote or rewound the database, or restored it from a backup; see "Backup and restore" in docs/guides/run-in-production.md';

@@ -1,12 +1,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
+import { API_CONTRACTS } from '../server/contracts.ts';
+import { listMetrics } from '../server/list-metrics.ts';
 import { PROJECT } from '../server/paths.ts';
 import { settingsPage } from '../server/settings-text.ts';
 import { generateDbtSources, generateEntityTable, generateRowTypes } from '../vault/generate.ts';
 import { loadRegistry } from '../vault/registry.ts';
+import { createProgram } from './program.ts';
+import { apiPage } from './reference/api-page.ts';
+import { cliPage } from './reference/cli-page.ts';
+import { errorsPage } from './reference/errors-page.ts';
+import { metricsPage } from './reference/metrics-page.ts';
+import { tablesPage } from './reference/tables-page.ts';
 
 const CALL_RECORD = join(PROJECT.root, 'src', 'journal', 'call-record.schema.json');
+
+const referencePage = (name: string): string => join(PROJECT.root, 'docs', 'reference', `${name}.md`);
 
 const VAULT_README = join(PROJECT.dbt_project, 'README.md');
 
@@ -22,7 +32,12 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
     [join(PROJECT.root, 'src', 'vault', 'rows.generated.ts'), await generateRowTypes(registry)],
     [join(PROJECT.root, 'src', 'journal', 'call-record.generated.ts'), call_record],
     [join(PROJECT.dbt_project, 'models', 'sources.yml'), generateDbtSources(registry)],
-    [join(PROJECT.root, 'docs', 'reference', 'settings.md'), settingsPage()],
+    [referencePage('api'), apiPage(API_CONTRACTS)],
+    [referencePage('cli'), cliPage(createProgram())],
+    [referencePage('errors'), errorsPage()],
+    [referencePage('metrics'), metricsPage(listMetrics())],
+    [referencePage('settings'), settingsPage()],
+    [referencePage('tables'), tablesPage(registry)],
     [VAULT_README, generateEntityTable(registry, readFileSync(VAULT_README, 'utf8'))],
   ]);
 };

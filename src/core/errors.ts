@@ -1,6 +1,6 @@
 /**
  * Every error that a client can get. `type` follows the error types that the SDKs of OpenAI and Anthropic know.
- * A test compares the table of docs/api.md with this one.
+ * docs/reference/errors.md is generated from it.
  */
 export const ERRORS = {
   malformed_json: row(400, 'invalid_request_error', 'The request body is not valid JSON. Send valid JSON in UTF-8.'),

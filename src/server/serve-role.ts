@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry } from 'prom-client';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { countEntries } from '../journal/reader.ts';
@@ -8,6 +8,7 @@ import { loadRegistry } from '../vault/registry.ts';
 import { registerAuditMetrics } from './audit-metrics.ts';
 import { compose } from './compose.ts';
 import { startHttpServer } from './http-server.ts';
+import { registerJournalMetrics } from './journal-metrics.ts';
 import { openKeyring } from './keyring.ts';
 import { registerLoadMetrics } from './load-metrics.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
@@ -30,7 +31,9 @@ export const startServeRole: StartRole = async ({ config, database_url, database
   });
   const paths = dataPaths(config.data_dir);
   const store = openStore(paths.journal);
-  const metrics = createMetrics(() => countEntries(store));
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  registerJournalMetrics(metrics, () => countEntries(store));
   registerAuditMetrics({ registry: metrics, sql, clock, log, stopped_path: paths.sealing_stopped });
   registerLoadMetrics({ registry: metrics, sql, log });
   const planes = await compose({
@@ -64,18 +67,4 @@ export const startServeRole: StartRole = async ({ config, database_url, database
       await store.root.close();
     },
   };
-};
-
-const createMetrics = (waiting: () => number): Registry => {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  new Gauge({
-    name: 'onevault_journal_records',
-    help: 'Records in the journal: those that wait for the vault, and intents of calls under way.',
-    registers: [registry],
-    collect() {
-      this.set(waiting());
-    },
-  });
-  return registry;
 };

@@ -7,8 +7,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { needPython, PYTHON } from './clients-fixture.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const README = readFileSync(`${ROOT}/README.md`, 'utf8');
-const SECTION = README.split('\n## Use your SDK\n')[1]!.split('\n## ')[0]!;
+const GUIDE = readFileSync(`${ROOT}/docs/guides/use-an-sdk.md`, 'utf8');
 
 const run = promisify(execFile);
 
@@ -17,7 +16,7 @@ interface Snippet {
   readonly code: string;
 }
 
-const SNIPPETS: readonly Snippet[] = [...SECTION.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
+const SNIPPETS: readonly Snippet[] = [...GUIDE.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language, code]) => ({
   language: language!,
   code: code!,
 }));

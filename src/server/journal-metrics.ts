@@ -1,0 +1,13 @@
+import { Gauge, type Registry } from 'prom-client';
+
+/** @param waiting counts the journal's records */
+export const registerJournalMetrics = (registry: Registry, waiting: () => number): void => {
+  new Gauge({
+    name: 'onevault_journal_records',
+    help: 'Records in the journal: those that wait for the vault, and intents of calls under way.',
+    registers: [registry],
+    collect() {
+      this.set(waiting());
+    },
+  });
+};

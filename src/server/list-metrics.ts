@@ -1,0 +1,24 @@
+import { Registry } from 'prom-client';
+import { systemClock } from '../core/clock.ts';
+import { createLog } from '../core/log.ts';
+import { createGatewayMetrics } from '../gateway/metrics.ts';
+import { registerAuditMetrics } from './audit-metrics.ts';
+import { registerJournalMetrics } from './journal-metrics.ts';
+import { registerLoadMetrics } from './load-metrics.ts';
+import { registerRuleMetrics } from './rule-status.ts';
+
+/** The product's metrics, registered and never read: their names, labels and help. */
+export const listMetrics = (): Registry => {
+  const registry = new Registry();
+  const unread = (): never => {
+    throw new Error('these metrics are listed, not read');
+  };
+  const unconnected = Object.assign(unread, {}) as never;
+  const log = createLog('silent', 'metrics');
+  createGatewayMetrics(registry);
+  registerAuditMetrics({ registry, sql: unconnected, clock: systemClock, log, stopped_path: '' });
+  registerJournalMetrics(registry, unread);
+  registerLoadMetrics({ registry, sql: unconnected, log });
+  registerRuleMetrics(registry, unread);
+  return registry;
+};
