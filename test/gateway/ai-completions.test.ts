@@ -3,7 +3,7 @@ import { picoFromUsd } from '../../src/core/money.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { errorOf, framesOf } from '../support/http.ts';
 
-interface Answer {
+interface AiResponse {
   readonly id: string;
   readonly object: string;
   readonly provider: string;
@@ -23,35 +23,35 @@ describe('POST /v1/ai/completions', () => {
   });
   after(() => gateway.close());
 
-  const answer = async (body: object): Promise<Answer> => {
+  const complete = async (body: object): Promise<AiResponse> => {
     const reply = await gateway.ai(body);
     assert.equal(reply.status, 200, reply.text);
-    return reply.json as Answer;
+    return reply.json as AiResponse;
   };
 
-  it('answers a prompt with the text, who gave it, its usage, its cost and why it was routed there', async () => {
+  it('answers a prompt with text, provider, model, usage, cost and route', async () => {
     const reply = await gateway.ai({ prompt: 'Good morning' });
-    const told = reply.json as Answer;
-    assert.equal(told.id, reply.request_id);
-    assert.equal(told.object, 'ai.completion');
-    assert.equal(told.text, 'You wrote: Good morning');
-    assert.equal(told.finish_reason, 'stop');
+    const response = reply.json as AiResponse;
+    assert.equal(response.id, reply.request_id);
+    assert.equal(response.object, 'ai.completion');
+    assert.equal(response.text, 'You wrote: Good morning');
+    assert.equal(response.finish_reason, 'stop');
     const call = await gateway.recorded(reply.request_id);
-    assert.equal(told.model, call.model);
-    assert.equal(told.provider, call.provider);
-    assert.equal(told.usage.completion_tokens, call.completion_tokens);
-    assert.equal(picoFromUsd(told.cost.amount), BigInt(call.customer_cost!));
-    assert.equal(told.cost.currency, 'USD');
-    assert.equal(told.route.reason, call.route_reason);
-    assert.equal(told.route.rule, call.routing_rule);
-    assert.equal(told.route.attempts.length, 1);
+    assert.equal(response.model, call.model);
+    assert.equal(response.provider, call.provider);
+    assert.equal(response.usage.completion_tokens, call.completion_tokens);
+    assert.equal(picoFromUsd(response.cost.amount), BigInt(call.customer_cost!));
+    assert.equal(response.cost.currency, 'USD');
+    assert.equal(response.route.reason, call.route_reason);
+    assert.equal(response.route.rule, call.routing_rule);
+    assert.equal(response.route.attempts.length, 1);
     assert.equal(call.request_type, 'completion');
     assert.equal(call.priority, 'standard');
     assert.equal(call.model_requested, null);
   });
 
-  it('takes messages in the place of a prompt', async () => {
-    const { text } = await answer({
+  it('accepts messages instead of a prompt', async () => {
+    const { text } = await complete({
       messages: [
         { role: 'system', content: 'Be kind.' },
         { role: 'user', content: 'Hello' },
@@ -60,33 +60,33 @@ describe('POST /v1/ai/completions', () => {
     assert.equal(text, 'You wrote: Hello');
   });
 
-  it('goes to the cheapest model, by the rule that says so', async () => {
-    const { model, route } = await answer({ prompt: 'Hi' });
+  it('sends a call to the cheapest model, by the rule that selects it', async () => {
+    const { model, route } = await complete({ prompt: 'Hi' });
     assert.equal(model, 'gpt-5-nano');
     assert.equal(route.rule, 'cheapest');
     assert.equal(route.reason, 'rule: The cheapest model that fits');
   });
 
-  it('goes where the rule for its type says, and there to the cheapest', async () => {
-    const { provider, model, route } = await answer({ prompt: 'Hi', type: 'medical_analysis' });
+  it('sends a call to the provider that the rule for its type names, and there to the cheapest model', async () => {
+    const { provider, model, route } = await complete({ prompt: 'Hi', type: 'medical_analysis' });
     assert.equal(provider, 'anthropic');
     assert.equal(model, 'claude-haiku-4-5');
     assert.equal(route.rule, 'medical-to-anthropic');
   });
 
-  it('goes to the model that the client names', async () => {
-    const { model, route } = await answer({ prompt: 'Hi', model: 'gpt-4.1' });
+  it('sends a call to the model that the client names', async () => {
+    const { model, route } = await complete({ prompt: 'Hi', model: 'gpt-4.1' });
     assert.equal(model, 'gpt-4.1');
     assert.equal(route.reason, 'model named by the client');
   });
 
-  it("goes to the customer's preferred provider where no rule names another", async () => {
+  it("sends a call to the customer's preferred provider if no rule names another", async () => {
     const { key } = await gateway.newCustomer({ slug: 'loyal', preferred_providers: ['anthropic'] });
     const reply = await gateway.ai({ prompt: 'Hi' }, key);
-    assert.equal((reply.json as Answer).provider, 'anthropic');
+    assert.equal((reply.json as AiResponse).provider, 'anthropic');
   });
 
-  it('records its priority, and the candidates with what each could cost', async () => {
+  it('records the priority, and the candidates with the maximum cost of each', async () => {
     const { request_id } = await gateway.ai({ prompt: 'Hi', priority: 'premium', max_tokens: 5 });
     const call = await gateway.recorded(request_id);
     assert.equal(call.priority, 'premium');
@@ -98,11 +98,11 @@ describe('POST /v1/ai/completions', () => {
     );
   });
 
-  it('leaves out models that could cost more than max_cost, and records the limit', async () => {
+  it('omits models that can cost more than max_cost, and records the limit', async () => {
     const everything = await gateway.ai({ prompt: 'Hi', max_tokens: 100 });
     const { candidates } = (await gateway.recorded(everything.request_id)).route!;
     const third = BigInt(candidates[2]!.worst_cost!);
-    // The field itself makes the body longer, and with it what the prompt could cost.
+    // The field makes the body longer, and so raises the maximum cost of the prompt.
     const max_cost = '0.000100000000';
     const limited = await gateway.ai({ prompt: 'Hi', max_tokens: 100, max_cost });
     const route = (await gateway.recorded(limited.request_id)).route!;
@@ -110,10 +110,10 @@ describe('POST /v1/ai/completions', () => {
     assert.ok(third < picoFromUsd(max_cost));
     assert.ok(route.candidates.length >= 3 && route.candidates.length < candidates.length);
     assert.ok(route.candidates.every(({ worst_cost }) => BigInt(worst_cost!) <= picoFromUsd(max_cost)));
-    assert.ok(picoFromUsd((limited.json as Answer).cost.amount) <= picoFromUsd(max_cost));
+    assert.ok(picoFromUsd((limited.json as AiResponse).cost.amount) <= picoFromUsd(max_cost));
   });
 
-  it('refuses a max_cost that no model is sure to stay within', async () => {
+  it('refuses a max_cost that every model may exceed', async () => {
     const seen = gateway.sandbox.requests_seen();
     const reply = await gateway.ai({ prompt: 'Hi', max_cost: '0.000000001' });
     assert.equal(reply.status, 402);
@@ -124,15 +124,15 @@ describe('POST /v1/ai/completions', () => {
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 
-  it('takes max_cost as a number too', async () => {
+  it('accepts max_cost as a number too', async () => {
     assert.equal((await gateway.ai({ prompt: 'Hi', max_cost: 0.5 })).status, 200);
   });
 
-  it('streams deltas and ends with the whole answer without its text', async () => {
+  it('streams deltas and ends with the whole response without its text', async () => {
     for (const type of ['completion', 'medical_analysis']) {
       const reply = await gateway.ai({ prompt: 'One two three', type, stream: true });
       assert.match(reply.headers['content-type']!, /^text\/event-stream/);
-      const frames = framesOf(reply.text).map((frame) => JSON.parse(frame) as Answer & { delta?: string });
+      const frames = framesOf(reply.text).map((frame) => JSON.parse(frame) as AiResponse & { delta?: string });
       const last = frames.pop()!;
       assert.equal(frames.map(({ delta }) => delta).join(''), 'You wrote: One two three');
       assert.equal(last.text, undefined);
@@ -145,21 +145,21 @@ describe('POST /v1/ai/completions', () => {
     }
   });
 
-  it('streams an answer without any text as a stream too', async () => {
+  it('streams a response without any text as a stream too', async () => {
     const reply = await gateway.ai({ prompt: '[[sandbox: tokens=0]]', stream: true });
     assert.match(reply.headers['content-type']!, /^text\/event-stream/);
     assert.equal(framesOf(reply.text).length, 1);
     assert.equal((await gateway.recorded(reply.request_id)).response_status, 'SUCCESS');
   });
 
-  it('ends a stream that breaks with the error', async () => {
+  it('ends a broken stream with the error', async () => {
     const prompt = '[[sandbox: tokens=40 cut_after=20 token_interval_ms=1]]';
     const reply = await gateway.ai({ prompt, stream: true });
     const frames = framesOf(reply.text).map((frame) => JSON.parse(frame) as { error?: { code: string } });
     assert.equal(frames.at(-1)?.error?.code, 'provider_disconnected');
   });
 
-  it('goes to another provider when the first one fails, and records both attempts', async () => {
+  it('sends a call to another provider when the first one fails, and records both attempts', async () => {
     for (const directive of ['status=503', 'status=429', 'garbage', 'cut_after=0', 'wrong_type']) {
       for (const stream of [false, true]) {
         const reply = await gateway.ai({ prompt: `Hi [[sandbox: only=openai ${directive}]]`, stream });
@@ -181,7 +181,7 @@ describe('POST /v1/ai/completions', () => {
     }
   });
 
-  it('does not go elsewhere with what the provider refuses as wrong', async () => {
+  it('tries no other provider for a request that the first one refuses as invalid', async () => {
     const reply = await gateway.ai({ prompt: 'Hi [[sandbox: only=openai status=422]]' });
     assert.equal(reply.status, 422);
     assert.equal((await gateway.recorded(reply.request_id)).route!.attempts.length, 1);
@@ -201,7 +201,7 @@ describe('POST /v1/ai/completions', () => {
     assert.equal(call.customer_cost, '0');
   });
 
-  it('never fails over once the client has seen a part of a reply', async () => {
+  it('never fails over once the client has received a part of the response', async () => {
     const prompt = 'Hi [[sandbox: only=openai tokens=40 cut_after=20 token_interval_ms=1]]';
     const reply = await gateway.ai({ prompt, stream: true });
     const call = await gateway.recorded(reply.request_id);

@@ -18,7 +18,7 @@ const WEATHER = {
   },
 } as const;
 
-const asked = (model: string, content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
+const requestOf = (model: string, content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
 
 describe('POST /v1/chat/completions', () => {
   let gateway: TestGateway;
@@ -33,7 +33,9 @@ describe('POST /v1/chat/completions', () => {
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
       it("answers OpenAI's SDK with text, usage and an id, and records the call with its cost", async () => {
-        const { data, response } = await client.chat.completions.create(asked(model, 'Good morning')).withResponse();
+        const { data, response } = await client.chat.completions
+          .create(requestOf(model, 'Good morning'))
+          .withResponse();
         assert.equal(data.choices[0]?.message.content, 'You wrote: Good morning');
         assert.equal(data.usage?.prompt_tokens, 3);
         const request_id = response.headers.get('x-request-id')!;
@@ -53,14 +55,14 @@ describe('POST /v1/chat/completions', () => {
         assert.equal(call.route?.decision, 'model named by the client');
       });
 
-      it('streams the same text, and records the same usage, though the client did not ask for it', async () => {
+      it('streams the same text, and records the same usage although the client did not request it', async () => {
         const { data, response } = await client.chat.completions
-          .create({ ...asked(model, 'One two three'), stream: true })
+          .create({ ...requestOf(model, 'One two three'), stream: true })
           .withResponse();
         let text = '';
         for await (const chunk of data) {
           text += chunk.choices[0]?.delta.content ?? '';
-          assert.ok(!chunk.usage, 'usage is hidden from a client that did not ask');
+          assert.ok(!chunk.usage, 'usage is hidden from a client that did not request it');
           assert.equal(chunk.choices.length, 1, 'and so is the frame that carries it alone');
         }
         assert.equal(text, 'You wrote: One two three');
@@ -71,9 +73,9 @@ describe('POST /v1/chat/completions', () => {
         assert.ok(call.time_to_first_token_ms !== null);
       });
 
-      it('shows usage in the stream of a client that asked', async () => {
+      it('sends usage in the stream of a client that requested it', async () => {
         const stream = await client.chat.completions.create({
-          ...asked(model, 'One two three'),
+          ...requestOf(model, 'One two three'),
           stream: true,
           stream_options: { include_usage: true },
         });
@@ -83,8 +85,8 @@ describe('POST /v1/chat/completions', () => {
         assert.equal(usages[0]?.completion_tokens, 5);
       });
 
-      it('runs a loop of tool calls, streamed and whole', async () => {
-        const call = { ...asked(model, 'Use get_weather'), tools: [WEATHER] };
+      it('completes a loop of tool calls, streamed and whole', async () => {
+        const call = { ...requestOf(model, 'Use get_weather'), tools: [WEATHER] };
         const whole = await client.chat.completions.create(call);
         const streamed = await client.chat.completions.stream(call).finalChatCompletion();
         for (const { choices } of [whole, streamed]) {
@@ -106,7 +108,7 @@ describe('POST /v1/chat/completions', () => {
 
       it('answers structured output that fits its schema', async () => {
         const { choices } = await client.chat.completions.create({
-          ...asked(model, 'Give me JSON'),
+          ...requestOf(model, 'Give me JSON'),
           response_format: {
             type: 'json_schema',
             json_schema: {
@@ -120,69 +122,69 @@ describe('POST /v1/chat/completions', () => {
     });
   }
 
-  it('ends a stream with [DONE], and keeps proxies from holding frames back', async () => {
-    const reply = await gateway.chat({ ...asked('gpt-4o-mini', 'Hi'), stream: true });
+  it('ends a stream with [DONE], and tells proxies not to buffer it', async () => {
+    const reply = await gateway.chat({ ...requestOf('gpt-4o-mini', 'Hi'), stream: true });
     assert.match(reply.headers['content-type']!, /^text\/event-stream/);
     assert.equal(reply.headers['cache-control'], 'no-cache');
     assert.equal(reply.headers['x-accel-buffering'], 'no');
     assert.equal(framesOf(reply.text).at(-1), '[DONE]');
   });
 
-  it('takes the key in x-api-key too', async () => {
+  it('accepts the key in x-api-key too', async () => {
     const reply = await gateway.send({
       method: 'POST',
       path: '/v1/chat/completions',
       headers: { 'x-api-key': gateway.keys.api_key },
-      body: JSON.stringify(asked('gpt-4o-mini', 'Hi')),
+      body: JSON.stringify(requestOf('gpt-4o-mini', 'Hi')),
     });
     assert.equal(reply.status, 200);
   });
 
-  it('records what was sent and answered by size and by commitments that its receipt opens', async () => {
+  it("records size and commitment of request and response, which the receipt's salts open", async () => {
     for (const stream of [false, true]) {
-      const body = Buffer.from(JSON.stringify({ ...asked('gpt-4o-mini', 'Größe ✓'), stream }));
+      const body = Buffer.from(JSON.stringify({ ...requestOf('gpt-4o-mini', 'Größe ✓'), stream }));
       const reply = await gateway.send({
         method: 'POST',
         path: '/v1/chat/completions',
         headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'content-type': 'application/json' },
         body,
       });
-      const [version, request_salt, reply_salt] = String(reply.headers['x-onevault-receipt']).split('.');
+      const [version, request_salt, response_salt] = String(reply.headers['x-onevault-receipt']).split('.');
       assert.equal(version, 'v1');
       const commit = (salt: string, bytes: Buffer) => hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), bytes]));
       const call = await gateway.recorded(reply.request_id);
       assert.equal(call.request_commitment, commit(request_salt!, body));
-      assert.equal(call.response_commitment, commit(reply_salt!, Buffer.from(reply.text)));
+      assert.equal(call.response_commitment, commit(response_salt!, Buffer.from(reply.text)));
       assert.equal(call.request_bytes, body.length);
       assert.equal(call.response_bytes, Buffer.byteLength(reply.text));
     }
   });
 
-  it('gives each call salts of its own', async () => {
+  it('gives each call its own salts', async () => {
     const receipts = new Set<unknown>();
     for (let count = 0; count < 3; count += 1) {
-      receipts.add((await gateway.chat(asked('gpt-4o-mini', 'Hi'))).headers['x-onevault-receipt']);
+      receipts.add((await gateway.chat(requestOf('gpt-4o-mini', 'Hi'))).headers['x-onevault-receipt']);
     }
     assert.equal(receipts.size, 3);
   });
 
-  it('stores neither prompt nor reply', async () => {
+  it('stores neither the prompt nor the response', async () => {
     const secret = `needle-${Math.random().toString(36).slice(2)}`;
-    const { request_id } = await gateway.chat(asked('gpt-4o-mini', secret));
+    const { request_id } = await gateway.chat(requestOf('gpt-4o-mini', secret));
     const call = await gateway.recorded(request_id);
     assert.ok(!JSON.stringify(call).includes(secret));
   });
 
-  it('flags what a prompt holds that needs care', async () => {
+  it('records the compliance flags of a prompt', async () => {
     const prompt = 'Patient jane@example.org, MRN 1234567, paid with 4111 1111 1111 1111 12/27';
-    const { request_id } = await gateway.chat(asked('gpt-4o-mini', prompt));
+    const { request_id } = await gateway.chat(requestOf('gpt-4o-mini', prompt));
     const call = await gateway.recorded(request_id);
     assert.deepEqual(call.compliance_flags, ['PHI', 'PII', 'CARD']);
   });
 
-  it('keeps to the reply length that the client asks for, and tells it', async () => {
+  it('limits the response to the length that the client requests, and reports the limit as finish reason', async () => {
     const { choices } = await client.chat.completions.create({
-      ...asked('claude-haiku-4-5', 'one two three four five'),
+      ...requestOf('claude-haiku-4-5', 'one two three four five'),
       max_completion_tokens: 3,
     });
     assert.equal(choices[0]?.finish_reason, 'length');

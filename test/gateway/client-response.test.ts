@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn } from 'node:timers/promises';
 import { type ClientResponse, createClientResponse } from '../../src/gateway/client-response.ts';
 
 const SALT = Buffer.alloc(16, 7);
@@ -12,14 +12,14 @@ const PIECES = ['data: Größe\n\n', 'data: 漢字 👩‍👩‍👧\n\n', ': a
 const LAST = 'data: [DONE]\n\n';
 const WHOLE = PIECES.join('') + LAST;
 
-describe('a streamed reply', () => {
+describe('a streamed response', () => {
   let server: Server;
-  let answer: (reply: ClientResponse, number: number) => Promise<void>;
+  let respond: (response: ClientResponse, number: number) => Promise<void>;
   let count = 0;
 
   before(async () => {
     server = createServer((_request, response) => {
-      void answer(createClientResponse(response, SALT, TIMEOUT_MS), ++count);
+      void respond(createClientResponse(response, SALT, TIMEOUT_MS), ++count);
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
   });
@@ -28,7 +28,7 @@ describe('a streamed reply', () => {
   });
   after(() => server.close());
 
-  /** What a client reads that sends this text and waits for the end of the connection. */
+  /** Text that a client receives after it sends `sent`, up to the end of the connection. */
   const exchange = async (sent: string): Promise<string> => {
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1').setEncoding('utf8');
     let text = '';
@@ -40,21 +40,21 @@ describe('a streamed reply', () => {
     return text;
   };
 
-  const stream = async (reply: ClientResponse, pause_ms = 1): Promise<void> => {
+  const stream = async (response: ClientResponse, pause: () => Promise<void> = turn): Promise<void> => {
     for (const piece of PIECES) {
-      assert.equal(reply.write(piece), null);
-      if (pause_ms > 0) await sleep(pause_ms);
+      assert.equal(response.write(piece), null);
+      await pause();
     }
-    reply.prepare(LAST);
-    assert.equal(reply.byte_count, Buffer.byteLength(WHOLE));
-    assert.equal(reply.commitment(), hash('sha256', Buffer.concat([SALT, Buffer.from(WHOLE)])));
-    reply.finish(200, {});
+    response.prepare(LAST);
+    assert.equal(response.byte_count, Buffer.byteLength(WHOLE));
+    assert.equal(response.commitment(), hash('sha256', Buffer.concat([SALT, Buffer.from(WHOLE)])));
+    response.finish(200, {});
   };
 
-  it('comes in chunks, one for each piece, at once or by and by', async () => {
+  it('is sent in chunks, one for each piece, at once or one after the other', async () => {
     const chunks = [...PIECES, LAST].map((piece) => `${Buffer.byteLength(piece).toString(16)}\r\n${piece}\r\n`);
-    for (const pause_ms of [0, 1]) {
-      answer = (reply) => stream(reply, pause_ms);
+    for (const pause of [async () => {}, turn]) {
+      respond = (response) => stream(response, pause);
       const text = await exchange('POST / HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n');
       const [head, ...body] = text.split('\r\n\r\n');
       assert.match(head!, /transfer-encoding: chunked/i);
@@ -62,14 +62,18 @@ describe('a streamed reply', () => {
     }
   });
 
-  it('comes as it is to a client of HTTP/1.0, which takes no chunks', async () => {
-    answer = (reply) => stream(reply);
+  it('is sent without chunks to an HTTP/1.0 client', async () => {
+    respond = (response) => stream(response);
     const text = await exchange('POST / HTTP/1.0\r\nhost: gateway\r\n\r\n');
     assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4), WHOLE);
   });
 
-  it('waits for the one before it on its connection, and neither is cut', async () => {
-    answer = (reply, number) => stream(reply, number === 1 ? 50 : 1);
+  it('waits for the earlier response on its connection, and both are complete', async () => {
+    const second_response = Promise.withResolvers<void>();
+    respond = async (response, number) => {
+      await stream(response, number === 1 ? () => second_response.promise : turn);
+      if (number === 2) second_response.resolve();
+    };
     const request = 'POST / HTTP/1.1\r\nhost: gateway\r\ncontent-length: 0\r\n';
     const text = await exchange(`${request}\r\n${request}connection: close\r\n\r\n`);
     const [, first, second] = text.split(/HTTP\/1\.1 200 OK\r\n/);
@@ -79,22 +83,25 @@ describe('a streamed reply', () => {
     }
   });
 
-  it('says that a client is behind, and when it has room again', async () => {
+  it('reports that a client is slow, and resolves when it has room again', async () => {
     const frame = 'x'.repeat(20_000_000);
     let has_room = false;
-    answer = async (reply) => {
-      let wait = reply.write(frame);
-      while (wait === null) wait = reply.write(frame);
+    const slow = Promise.withResolvers<void>();
+    respond = async (response) => {
+      let wait = response.write(frame);
+      while (wait === null) wait = response.write(frame);
+      slow.resolve();
       await wait;
       has_room = true;
-      reply.prepare('');
-      reply.finish(200, {});
+      response.prepare('');
+      response.finish(200, {});
     };
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     socket.write('POST / HTTP/1.1\r\nhost: gateway\r\nconnection: close\r\n\r\n');
     await once(socket, 'readable');
-    await sleep(100);
-    assert.equal(has_room, false, 'a client that reads nothing was given more');
+    await slow.promise;
+    await turn();
+    assert.equal(has_room, false, 'a client that reads nothing has no room');
     socket.resume();
     await once(socket, 'close');
     assert.equal(has_room, true);

@@ -26,7 +26,7 @@ const FRAMES = [
   ...(usage === undefined ? {} : { usage }),
 }));
 
-describe('a call to a provider of the compatible family', () => {
+describe('a compatible provider', () => {
   let server: ScriptedUpstream;
   before(async () => {
     server = await startScriptedUpstream();
@@ -39,17 +39,17 @@ describe('a call to a provider of the compatible family', () => {
   after(() => server.close());
 
   for (const { provider, models = [], path = '/chat/completions' } of CATALOGUED) {
-    describe(`named ${provider}`, () => {
+    describe(`like ${provider}`, () => {
       let gateway: TestGateway;
       before(async () => {
         gateway = await startTestGateway({ base_urls: { [provider]: `${server.url}/base` } });
       });
       after(() => gateway.close());
-      // One that no other provider that is reached here serves.
+      // A model that no other provider of this gateway serves.
       const { model, served_as = model } = models[0]!;
       const messages = [{ role: 'user' as const, content: 'Hello' }];
 
-      it("answers OpenAI's and Anthropic's SDKs, streamed and not, and records the call and its cost", async () => {
+      it('answers the SDKs of OpenAI and Anthropic, streamed and whole, and its calls are recorded with their cost', async () => {
         const { key } = await gateway.newCustomer({ slug: 'one', preferred_providers: [provider] });
         const openai = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: key, maxRetries: 0 });
         const anthropic = new Anthropic({ baseURL: gateway.url, apiKey: key, maxRetries: 0 });
@@ -91,7 +91,7 @@ describe('a call to a provider of the compatible family', () => {
     });
   }
 
-  it('is refused by the name of a field that the provider does not take, also where bodies pass', async () => {
+  it("gets no field that it does not support, also in a passthrough: the call is refused by the field's name", async () => {
     const gateway = await startTestGateway({ base_urls: { mistral: server.url } });
     try {
       const body = {
@@ -122,7 +122,7 @@ describe('a call to a provider of the compatible family', () => {
     }
   });
 
-  it("gives OpenAI's SDK its vectors, which it wants in base64, of a provider that writes numbers", async () => {
+  it("that writes vectors as numbers serves OpenAI's SDK, which requests base64", async () => {
     const vectors = await startScriptedUpstream();
     const usage = { prompt_tokens: 3, total_tokens: 3 };
     vectors.script((response) =>
@@ -150,11 +150,11 @@ describe('a call to a provider of the compatible family', () => {
     }
   });
 
-  it('is not offered where neither a key nor an address is configured', async () => {
+  it('without a configured key or base URL has no models in the list', async () => {
     const gateway = await startTestGateway();
     try {
-      const offered = await gateway.openai().models.list();
-      const ids = new Set(offered.data.map(({ id }) => id));
+      const listed = await gateway.openai().models.list();
+      const ids = new Set(listed.data.map(({ id }) => id));
       assert.ok(ids.has('gpt-4o-mini'));
       for (const { model } of CATALOGUED.flatMap(({ provider, models = [] }) =>
         provider === 'azure-openai' ? [] : models,

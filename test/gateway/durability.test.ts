@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { OneVaultError } from '../../src/core/errors.ts';
 import type { CallRecord } from '../../src/journal/record.ts';
 import type { JournalWriter } from '../../src/journal/writer.ts';
@@ -10,18 +9,23 @@ import { bearer, errorOf, framesOf, until } from '../support/http.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'One two three' }] };
 
-describe('a journal that is slow', () => {
+describe('a slow journal', () => {
   let gateway: TestGateway;
-  /** Holds back records of one kind until it is opened. */
-  let held: CallRecord['kind'] | null = null;
-  let opened = Promise.withResolvers<void>();
+  /** The next record of this kind waits until it is released; those after it do not. */
+  let held_kind: CallRecord['kind'] | null = null;
+  let held = Promise.withResolvers<void>();
+  let released = Promise.withResolvers<void>();
 
   before(async () => {
     gateway = await startTestGateway({
       aroundJournal: (journal): JournalWriter => ({
         ...journal,
         append: async (record) => {
-          if (record.kind === held) await opened.promise;
+          if (record.kind === held_kind) {
+            held_kind = null;
+            held.resolve();
+            await released.promise;
+          }
           return journal.append(record);
         },
       }),
@@ -29,36 +33,40 @@ describe('a journal that is slow', () => {
   });
   after(() => gateway.close());
   beforeEach(() => {
-    opened = Promise.withResolvers();
+    held = Promise.withResolvers();
+    released = Promise.withResolvers();
   });
   afterEach(() => {
-    held = null;
-    opened.resolve();
+    held_kind = null;
+    released.resolve();
   });
 
-  // Many times what a call takes when nothing holds it.
-  const LONG_MS = 150;
+  /** Waits until the record is held, and then for a whole other call: a call that did not wait would be over too. */
+  const passOneOtherCall = async (): Promise<void> => {
+    await held.promise;
+    assert.equal((await gateway.chat(HELLO)).status, 200);
+  };
 
-  it('keeps the provider from seeing the call before its intent is on disk', async () => {
-    held = 'intent';
+  it('delays a call to the provider until the intent is on disk', async () => {
+    held_kind = 'intent';
     const seen = gateway.sandbox.requests_seen();
     const reply = gateway.chat(HELLO);
-    await sleep(LONG_MS);
-    assert.equal(gateway.sandbox.requests_seen(), seen);
-    opened.resolve();
-    assert.equal((await reply).status, 200);
+    await passOneOtherCall();
     assert.equal(gateway.sandbox.requests_seen(), seen + 1);
+    released.resolve();
+    assert.equal((await reply).status, 200);
+    assert.equal(gateway.sandbox.requests_seen(), seen + 2);
   });
 
-  it('keeps a whole reply back until its outcome is on disk', async () => {
-    held = 'outcome';
+  it('delays a whole response until the outcome is on disk', async () => {
+    held_kind = 'outcome';
     let is_answered = false;
     const reply = gateway.chat(HELLO).finally(() => {
       is_answered = true;
     });
-    await sleep(LONG_MS);
+    await passOneOtherCall();
     assert.equal(is_answered, false);
-    opened.resolve();
+    released.resolve();
     const { request_id } = await reply;
     assert.equal((await gateway.recorded(request_id)).response_status, 'SUCCESS');
   });
@@ -67,8 +75,8 @@ describe('a journal that is slow', () => {
     ['/v1/chat/completions', HELLO, '[DONE]'],
     ['/v1/ai/completions', { prompt: 'One two three' }, '"cost"'],
   ] as const) {
-    it(`lets all of a stream of ${path} pass but its last frame until its outcome is on disk`, async () => {
-      held = 'outcome';
+    it(`delays only the last frame of a stream of ${path} until the outcome is on disk`, async () => {
+      held_kind = 'outcome';
       const request = httpRequest(`${gateway.url}${path}`, {
         method: 'POST',
         headers: bearer(gateway.keys.api_key),
@@ -80,17 +88,17 @@ describe('a journal that is slow', () => {
         text += chunk.toString();
       });
       await until(() => text.includes('three'), 'the text is there');
-      await sleep(LONG_MS);
+      await passOneOtherCall();
       assert.ok(!text.includes(last), text);
-      opened.resolve();
+      released.resolve();
       await once(response, 'end');
       assert.ok(framesOf(text).at(-1)!.includes(last));
     });
   }
 });
 
-describe('a journal that takes nothing more', () => {
-  it('because it is over its limit leaves every call with 503, and no provider sees it', async () => {
+describe('a journal that accepts no more records', () => {
+  it('because it is over its limit refuses every call with 503, and no provider gets it', async () => {
     const gateway = await startTestGateway({ journal_limit_bytes: 1 });
     try {
       await gateway.chat(HELLO);
@@ -103,7 +111,7 @@ describe('a journal that takes nothing more', () => {
         assert.equal(reply.headers['retry-after'], '1');
       }
       const refused = await gateway.chat(HELLO, 'sk_wrong');
-      assert.equal(refused.status, 503, 'what cannot be recorded is not answered otherwise');
+      assert.equal(refused.status, 503, 'a call that cannot be recorded gets no other error');
       assert.equal(gateway.sandbox.requests_seen(), seen);
       assert.equal((await gateway.get('/health/readiness')).status, 503);
       assert.equal((await gateway.get('/health/liveness')).status, 200);
@@ -112,7 +120,7 @@ describe('a journal that takes nothing more', () => {
     }
   });
 
-  it('after the provider has answered leaves the client without a reply that looks whole', async () => {
+  it('after the provider has responded leaves the client without a response that looks complete', async () => {
     let is_full = false;
     const gateway = await startTestGateway({
       aroundJournal: (journal) => ({

@@ -16,7 +16,7 @@ describe('POST /v1/embeddings', () => {
   });
   after(() => gateway.close());
 
-  it("answers OpenAI's SDK, which asks for base64 by itself, and records the tokens with their price", async () => {
+  it("answers OpenAI's SDK, which requests base64 by default, and records the tokens with their price", async () => {
     const { data, response } = await client.embeddings.create({ model, input: 'Good morning' }).withResponse();
     assert.equal(data.data.length, 1);
     assert.equal(data.data[0]!.embedding.length, 1_536);
@@ -31,7 +31,7 @@ describe('POST /v1/embeddings', () => {
     assert.equal(call.provider_cost, String(20_000 * data.usage.prompt_tokens));
   });
 
-  it('gives the same vectors as floats and as base64, to 32 bits', async () => {
+  it('returns the same vectors as floats and as base64, to 32 bits', async () => {
     const input = ['one', 'two', 'three'];
     const floats = await client.embeddings.create({ model, input, encoding_format: 'float', dimensions: 8 });
     const packed = await client.embeddings.create({ model, input, dimensions: 8 });
@@ -45,11 +45,11 @@ describe('POST /v1/embeddings', () => {
     );
   });
 
-  it('come from a provider of another protocol in the same form', async () => {
+  it('returns vectors of a provider with another protocol in the same form', async () => {
     const input = ['one', 'two'];
-    const ask = { model: 'gemini-embedding-001', input, dimensions: 8 };
-    const floats = await client.embeddings.create({ ...ask, encoding_format: 'float' });
-    const { data: packed, response } = await client.embeddings.create(ask).withResponse();
+    const request = { model: 'gemini-embedding-001', input, dimensions: 8 };
+    const floats = await client.embeddings.create({ ...request, encoding_format: 'float' });
+    const { data: packed, response } = await client.embeddings.create(request).withResponse();
     assert.deepEqual(
       packed.data.map(({ index }) => index),
       [0, 1],
@@ -63,7 +63,7 @@ describe('POST /v1/embeddings', () => {
     assert.equal(call.prompt_tokens, packed.usage.prompt_tokens);
   });
 
-  it('takes tokens, and lists of tokens', async () => {
+  it('accepts tokens, and lists of tokens', async () => {
     for (const input of [
       [1, 2, 3],
       [[1, 2, 3], [4]],
@@ -73,14 +73,14 @@ describe('POST /v1/embeddings', () => {
     }
   });
 
-  it('finds what needs care in each of the texts', async () => {
+  it('finds the compliance flags of each text', async () => {
     const reply = await gateway.post('/v1/embeddings', { model, input: ['hello', 'SSN 219-09-9999'] });
     assert.equal(reply.status, 200);
     const { compliance_flags } = await gateway.recorded(reply.request_id);
     assert.ok(compliance_flags.length > 0);
   });
 
-  it('finds it in tokens too, which LangChain sends in the place of texts', async () => {
+  it('finds the compliance flags also in tokens, which LangChain sends instead of texts', async () => {
     const tokens = encode('My SSN is 219-09-9999.');
     for (const input of [tokens, [[1], tokens], [[...tokens, 4_294_967_295]]]) {
       const reply = await gateway.post('/v1/embeddings', { model, input });
@@ -90,7 +90,7 @@ describe('POST /v1/embeddings', () => {
     }
   });
 
-  it('refuses what is no input, and says where', async () => {
+  it('refuses invalid input and names the item', async () => {
     const cases: readonly (readonly [unknown, RegExp])[] = [
       [undefined, /^input/],
       ['', /^input/],
@@ -110,7 +110,7 @@ describe('POST /v1/embeddings', () => {
     }
   });
 
-  it('is refused to a model that makes none, and to a provider that has none', async () => {
+  it('refuses a model and a provider without embeddings', async () => {
     for (const name of ['gpt-4o-mini', 'claude-haiku-4-5']) {
       const reply = await gateway.post('/v1/embeddings', { model: name, input: 'x' });
       assert.equal(reply.status, 404, name);
@@ -121,31 +121,31 @@ describe('POST /v1/embeddings', () => {
   });
 
   describe('in the unified form', () => {
-    it('picks the cheapest model, and says which it was and what it cost', async () => {
+    it('chooses the cheapest model, and returns its name and the cost', async () => {
       const reply = await gateway.post('/v1/ai/embeddings', { input: ['a text', 'another'], max_cost: 0.01 });
       assert.equal(reply.status, 200, reply.text);
-      const answer = reply.json as {
+      const body = reply.json as {
         object: string;
         model: string;
         data: { index: number; embedding: number[] }[];
         cost: { amount: string };
       };
-      assert.equal(answer.object, 'ai.embeddings');
-      assert.equal(answer.model, model);
+      assert.equal(body.object, 'ai.embeddings');
+      assert.equal(body.model, model);
       assert.deepEqual(
-        answer.data.map(({ index, embedding }) => [index, embedding.length]),
+        body.data.map(({ index, embedding }) => [index, embedding.length]),
         [
           [0, 1_536],
           [1, 1_536],
         ],
       );
-      assert.ok(Number(answer.cost.amount) > 0);
+      assert.ok(Number(body.cost.amount) > 0);
       const call = await gateway.recorded(reply.request_id);
       assert.equal(call.request_type, 'embedding');
       assert.equal(call.endpoint, '/v1/ai/embeddings');
     });
 
-    it('gives the vectors that the provider gives', async () => {
+    it("returns the provider's vectors", async () => {
       const reply = await gateway.post('/v1/ai/embeddings', { input: 'same', model, dimensions: 6 });
       const direct = await client.embeddings.create({
         model,
@@ -156,7 +156,7 @@ describe('POST /v1/embeddings', () => {
       assert.deepEqual((reply.json as typeof direct).data[0]!.embedding, direct.data[0]!.embedding);
     });
 
-    it('refuses a max_cost that is no sum of money', async () => {
+    it('refuses a max_cost that is not an amount of money', async () => {
       for (const max_cost of [0, -1, 1e308, 'x', '1e5', null]) {
         const reply = await gateway.post('/v1/ai/embeddings', { input: 'x', max_cost });
         assert.equal(reply.status, 400);
@@ -171,7 +171,7 @@ describe('POST /v1/embeddings', () => {
   });
 });
 
-describe('embeddings of a provider that answers otherwise', () => {
+describe('embeddings of a provider with unusual responses', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
   before(async () => {
@@ -183,9 +183,9 @@ describe('embeddings of a provider that answers otherwise', () => {
     await upstream.close();
   });
 
-  it('pass byte for byte, both ways', async () => {
-    const answer = '{ "object":"list", "data":[{"embedding":[1e-7, 0.10]}], "x":1, "usage":{"prompt_tokens":2} }';
-    upstream.script((response) => sendJson(response, answer));
+  it('pass through byte for byte, in both directions', async () => {
+    const json = '{ "object":"list", "data":[{"embedding":[1e-7, 0.10]}], "x":1, "usage":{"prompt_tokens":2} }';
+    upstream.script((response) => sendJson(response, json));
     const body = `{"model": "${model}", "input":"é", "x_unknown" : 1.50}`;
     const reply = await gateway.send({
       method: 'POST',
@@ -193,12 +193,12 @@ describe('embeddings of a provider that answers otherwise', () => {
       headers: { authorization: `Bearer ${gateway.keys.api_key}` },
       body,
     });
-    assert.equal(reply.text, answer);
+    assert.equal(reply.text, json);
     assert.equal(upstream.received.at(-1)!.body, body);
     assert.equal(upstream.received.at(-1)!.url, '/embeddings');
   });
 
-  it('are counted where it tells no usage', async () => {
+  it('are counted if the provider reports no usage', async () => {
     upstream.script((response) => sendJson(response, '{"data":[{"index":0,"embedding":[0.5]}]}'));
     const reply = await gateway.post('/v1/embeddings', { model, input: ['hello world', 'hello'] });
     const call = await gateway.recorded(reply.request_id);
@@ -206,7 +206,7 @@ describe('embeddings of a provider that answers otherwise', () => {
     assert.equal(call.prompt_tokens, 3);
   });
 
-  it('come in the order of the inputs, and lists without an order in their own', async () => {
+  it('are returned in the order of the inputs', async () => {
     const data = [
       { index: 1, embedding: [1] },
       { index: 0, embedding: [0] },
@@ -220,7 +220,7 @@ describe('embeddings of a provider that answers otherwise', () => {
     ]);
   });
 
-  it('are an error of the provider where they are none', async () => {
+  it('are a provider error if they are not vectors', async () => {
     for (const text of [
       '[]',
       '{}',

@@ -6,17 +6,17 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 const MODELS = ['gpt-4o-mini', 'claude-haiku-4-5', 'gemini-2.5-flash'] as const;
 const RUNS = 20;
 
-// What tokens of text are counted by is the provider's affair: words with a letter are words to all of them.
+// Providers count tokens in different ways, but all of them count words with a letter as words.
 const word = fc.stringMatching(/^[A-Za-zäöü✓]{1,12}$/);
 const prompt = fc.array(word, { minLength: 1, maxLength: 12 }).map((words) => words.join(' '));
 
-interface Told {
+interface Outcome {
   readonly text: string;
   readonly tokens: readonly (number | undefined)[];
 }
 
-/** The ways in which OpenAI's SDK may ask a question. */
-const WAYS: Readonly<Record<string, (client: OpenAI, model: string, text: string) => Promise<Told>>> = {
+/** Endpoints and modes in which OpenAI's SDK can send a prompt. */
+const REQUESTS: Readonly<Record<string, (client: OpenAI, model: string, text: string) => Promise<Outcome>>> = {
   'chat, whole': async (client, model, content) => {
     const reply = await client.chat.completions.create({ model, messages: [{ role: 'user', content }] });
     const { prompt_tokens, completion_tokens } = reply.usage!;
@@ -43,7 +43,7 @@ const WAYS: Readonly<Record<string, (client: OpenAI, model: string, text: string
   },
 };
 
-describe('the same question', () => {
+describe('the same prompt', () => {
   let gateway: TestGateway;
   before(async () => {
     gateway = await startTestGateway();
@@ -51,20 +51,20 @@ describe('the same question', () => {
   after(() => gateway.close());
 
   for (const model of MODELS) {
-    it(`gets the same text and usage of ${model}, whichever way it is asked`, async () => {
+    it(`gets the same text and usage from ${model} by every endpoint, whole and streamed`, async () => {
       const client = gateway.openai();
       await fc.assert(
         fc.asyncProperty(prompt, async (text) => {
-          const told = await Promise.all(Object.values(WAYS).map((ask) => ask(client, model, text)));
-          assert.equal(told[0]!.text, `You wrote: ${text}`);
-          for (const each of told) assert.deepEqual(each, told[0]);
+          const outcomes = await Promise.all(Object.values(REQUESTS).map((send) => send(client, model, text)));
+          assert.equal(outcomes[0]!.text, `You wrote: ${text}`);
+          for (const each of outcomes) assert.deepEqual(each, outcomes[0]);
         }),
         { numRuns: RUNS },
       );
     });
   }
 
-  it('costs the same of one model, whichever way it was asked', async () => {
+  it('has the same cost for one model by every endpoint', async () => {
     await gateway.drain();
     const rows = await gateway.database.sql<{ prices: number }[]>`
       select count(distinct customer_cost) as prices
