@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-// The oldest that runs the sources without a flag and is still maintained.
+// A checkout needs type stripping, which is stable since 24.12.
 const OLDEST_NODE = 24;
 const LAUNCHER = fileURLToPath(import.meta.url);
 const ROOT = dirname(dirname(LAUNCHER));
