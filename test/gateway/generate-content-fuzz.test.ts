@@ -11,7 +11,7 @@ const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-/** Mostly what fits, now and then something else. */
+/** Mostly valid values, sometimes others. */
 const mostly = <T>(usual: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 30, arbitrary: usual }, { weight: 1, arbitrary: strange });
 
@@ -133,7 +133,7 @@ const anything = fc.record(
   { requiredKeys: ['contents'] },
 );
 
-/** A short call with all that sampling has: most of them are served. */
+/** A short call with all sampling parameters; most of these calls succeed. */
 const short = fc.record({
   contents: fc.array(fc.record({ parts: fc.array(fc.record({ text: fc.constant('Hi') }), { minLength: 1 }) }), {
     minLength: 1,
@@ -155,7 +155,7 @@ const embedding = (model: string) =>
   });
 
 const RUNS = 100;
-describe("any body near the schema of Google's", () => {
+describe("any body that resembles Google's schema", () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -163,7 +163,7 @@ describe("any body near the schema of Google's", () => {
   });
   after(() => gateway.close());
 
-  /** Sends them all, several at once, and finds each in the vault once and never a fault of our own. */
+  /** Sends all bodies, several at a time. Asserts that the vault holds each call once, without an internal error. */
   const assertServed = async (path: string, bodies: readonly unknown[]): Promise<void> => {
     const replies: Reply[] = [];
     const queue = bodies.map((body) => JSON.stringify(body));
@@ -173,7 +173,7 @@ describe("any body near the schema of Google's", () => {
         const reply = await gateway.send({ method: 'POST', path, headers, body });
         assert.notEqual(reply.status, 500, body);
         if (reply.status !== 200) {
-          // A stream that is asked for as a list fails as one.
+          // A stream without alt=sse is a list, also for an error.
           const [{ error }] = [reply.json].flat() as [{ error: { details: { reason: string }[] } }];
           assert.ok(error.details[0]!.reason.toLowerCase() in ERRORS, reply.text);
         }
@@ -193,11 +193,11 @@ describe("any body near the schema of Google's", () => {
     assert.ok(rows.every(({ error_code }) => error_code !== 'internal_error'));
     assert.ok(
       rows.some(({ http_status }) => http_status === 200),
-      `some of them are sound, by the seed ${SEED}`,
+      `some of them are valid, by the seed ${SEED}`,
     );
     const [{ errors }] = await gateway.database.sql<[{ errors: number }]>`
       select count(*) as errors from ops.load_error`;
-    assert.equal(errors, 0, 'no record is one that the vault cannot take');
+    assert.equal(errors, 0, 'the vault accepts every record');
   };
 
   for (const model of ['gpt-4o-mini', 'claude-haiku-4-5', 'gemini-3.5-flash']) {

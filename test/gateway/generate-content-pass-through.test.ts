@@ -30,7 +30,7 @@ const FRAMES = [
 ];
 const EVENTS = [...FRAMES.slice(0, 2).map(data), ': a comment\n\n', ...FRAMES.slice(2).map(data)];
 
-describe('Google reached by its own protocol', () => {
+describe('Google, called by its own protocol,', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
 
@@ -57,7 +57,7 @@ describe('Google reached by its own protocol', () => {
       response.end(frames.join(''));
     });
 
-  it('gets the body byte for byte, with our key', async () => {
+  it("gets the body byte for byte, with the operator's key", async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(WHOLE)));
     const body =
       '{ "system_instruction":{"parts":{"text":"Be kind."}}, "x_big":12345678901234567890,"x":1.0, "x":2e0,' +
@@ -71,10 +71,10 @@ describe('Google reached by its own protocol', () => {
     assert.equal(headers['x-goog-api-key'], 'sk-upstream-1234567890');
     assert.ok(!JSON.stringify(headers).includes(gateway.keys.api_key));
     await send(`${GENERATE}?key=${gateway.keys.api_key}`, body);
-    assert.equal(upstream.received.at(-1)!.url, GENERATE, 'the address holds no key of ours');
+    assert.equal(upstream.received.at(-1)!.url, GENERATE, 'the URL contains no key');
   });
 
-  it('has its reply passed byte for byte, its usage recorded by kind', async () => {
+  it('has its response passed through byte for byte, and its usage recorded by kind', async () => {
     const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(WHOLE).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
     const reply = await send(GENERATE, JSON.stringify(HELLO));
@@ -86,7 +86,7 @@ describe('Google reached by its own protocol', () => {
     );
   });
 
-  it('has its stream passed byte for byte, frames that nobody knows and comments included', async () => {
+  it('has its stream passed through byte for byte, including unknown frames and comments', async () => {
     stream(EVENTS);
     const reply = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
     assert.equal(reply.text, EVENTS.join(''));
@@ -96,7 +96,7 @@ describe('Google reached by its own protocol', () => {
     assert.deepEqual([call.prompt_tokens, call.completion_tokens], [130, 7]);
   });
 
-  it('has the frames passed byte for byte as the items of a list, where no events are asked for', async () => {
+  it('has its frames passed through byte for byte as the items of a list, without alt=sse', async () => {
     stream(EVENTS);
     const reply = await send(STREAM, JSON.stringify(HELLO));
     assert.equal(reply.text, `[${FRAMES.join(',\r\n')}]`);
@@ -106,7 +106,7 @@ describe('Google reached by its own protocol', () => {
     assert.equal((await send(STREAM, JSON.stringify(HELLO))).text, `[${FRAMES[3]}]`);
   });
 
-  it('has a stream that ends too soon counted, and its end told by an error of the protocol', async () => {
+  it('has a stream that ends too early counted, and ended with an error of the protocol', async () => {
     for (const path of [`${STREAM}?alt=sse`, STREAM]) {
       stream(EVENTS.slice(0, 2));
       const reply = await send(path, JSON.stringify(HELLO));
@@ -118,7 +118,7 @@ describe('Google reached by its own protocol', () => {
     }
   });
 
-  it('that sends frames of any shape breaks its own stream only', async () => {
+  it('breaks only its own stream by malformed frames', async () => {
     const [start = ''] = EVENTS;
     for (const frame of [
       'data: {not json}\n\n',
@@ -138,7 +138,7 @@ describe('Google reached by its own protocol', () => {
     }
   });
 
-  it('refuses to guess which of two limits holds', async () => {
+  it('gets no body with two limits: the call is refused', async () => {
     const two = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":1,"maxOutputTokens":9}}';
     const reply = await send(GENERATE, two);
     assert.equal(reply.status, 400);
@@ -147,7 +147,7 @@ describe('Google reached by its own protocol', () => {
     assert.match(twice.text, /"field":"contents"/);
   });
 
-  it('counts tokens itself, of contents or of a whole request', async () => {
+  it('counts the tokens itself, of contents or of a whole request', async () => {
     upstream.script((response) => sendJson(response, '{"totalTokens": 42, "x_new":1}'));
     for (const body of [HELLO, { generateContentRequest: { model: 'models/gemini-2.5-flash', ...HELLO } }]) {
       const reply = await send(COUNT, JSON.stringify(body));
@@ -159,7 +159,7 @@ describe('Google reached by its own protocol', () => {
     assert.equal((await send(COUNT, JSON.stringify(HELLO))).status, 502);
   });
 
-  it('embeds itself, and what it tells no usage of is counted', async () => {
+  it('embeds itself, and usage that it does not report is counted', async () => {
     upstream.script((response) => sendJson(response, '{"embedding": {"values":[0.50]}, "x_new":1}'));
     const path = '/v1beta/models/gemini-embedding-001:embedContent';
     const body = '{ "content":{"parts":[{"text":"two words"}]}, "taskType":"CLUSTERING"}';

@@ -55,10 +55,10 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.ok(BigInt(call.customer_cost!) > 0n);
       });
 
-      it('streams the same text as it answers whole, and records the same usage', async () => {
-        const asked = { model, contents: 'Größe ✓ of things' };
-        const whole = await client.models.generateContent(asked);
-        const pieces = await Array.fromAsync(await client.models.generateContentStream(asked));
+      it('streams the same text as the whole response, and records the same usage', async () => {
+        const request = { model, contents: 'Größe ✓ of things' };
+        const whole = await client.models.generateContent(request);
+        const pieces = await Array.fromAsync(await client.models.generateContentStream(request));
         assert.ok(pieces.length > 2);
         assert.equal(pieces.map(({ text }) => text ?? '').join(''), whole.text);
         const last = pieces.at(-1)!;
@@ -70,15 +70,15 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.equal(call.completion_tokens, whole.usageMetadata?.candidatesTokenCount);
       });
 
-      it('runs a loop of parallel function calls, streamed and whole', async () => {
+      it('completes a loop of parallel function calls, streamed and whole', async () => {
         const config = {
           systemInstruction: 'Be kind.',
           tools: [{ functionDeclarations: [declared('get_weather'), declared('get_time')] }],
         };
-        const said = { role: 'user', parts: [{ text: 'Use get_weather and get_time' }] };
-        const whole = await client.models.generateContent({ model, contents: [said], config });
+        const prompt = { role: 'user', parts: [{ text: 'Use get_weather and get_time' }] };
+        const whole = await client.models.generateContent({ model, contents: [prompt], config });
         const streamed = await Array.fromAsync(
-          await client.models.generateContentStream({ model, contents: [said], config }),
+          await client.models.generateContentStream({ model, contents: [prompt], config }),
         );
         for (const replies of [[whole], streamed]) {
           const parts = replies.flatMap((reply) => reply.candidates?.[0]?.content?.parts ?? []);
@@ -101,14 +101,14 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
             const last = await client.models.generateContent({
               model,
               config,
-              contents: [said, { role: 'model', parts: calls }, { role: 'user', parts: results }],
+              contents: [prompt, { role: 'model', parts: calls }, { role: 'user', parts: results }],
             });
             assert.match(last.text ?? '', /^The tool said: .*get_weather.*get_time/);
           }
         }
       });
 
-      it('calls the function that it is told to', async () => {
+      it('calls the function that the client requires', async () => {
         const reply = await client.models.generateContent({
           model,
           contents: 'Hi',
@@ -128,7 +128,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         );
       });
 
-      it('answers structured output, by either kind of schema', async () => {
+      it('returns structured output for either kind of schema', async () => {
         for (const schema of [
           {
             responseSchema: {
@@ -158,7 +158,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         }
       });
 
-      it('carries pictures and documents', async () => {
+      it('accepts images and documents', async () => {
         const reply = await client.models.generateContent({
           model,
           contents: [
@@ -170,7 +170,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.match(reply.text ?? '', /^You wrote: Look \(images: 1\)$/);
       });
 
-      it('keeps to the limit of tokens, and tells it', async () => {
+      it('limits the output tokens, and reports the limit as finish reason', async () => {
         const reply = await client.models.generateContent({
           model,
           contents: 'one two three four five',
@@ -180,7 +180,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.equal(reply.text?.trim(), 'You wrote: one');
       });
 
-      it('counts tokens, which costs nothing and is recorded', async () => {
+      it('counts tokens without cost, and records the call', async () => {
         const contents = 'How many tokens are these?';
         const counted = await client.models.countTokens({ model, contents });
         assert.ok(counted.totalTokens! > 5 && counted.totalTokens! < 20, String(counted.totalTokens));
@@ -190,7 +190,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.equal(call.route?.attempts.length, model.startsWith('gpt') ? 0 : 1);
       });
 
-      it('holds a chat', async () => {
+      it("continues a chat of Google's SDK", async () => {
         const chat = client.chats.create({ model });
         assert.equal((await chat.sendMessage({ message: 'one' })).text, 'You wrote: one');
         const streamed = await Array.fromAsync(await chat.sendMessageStream({ message: 'two' }));
@@ -198,7 +198,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.equal((await chat.sendMessage({ message: 'three' })).text, 'You wrote: three');
       });
 
-      it("tells faults in Google's envelope, whole and streamed", async () => {
+      it("reports errors in Google's format, whole and streamed", async () => {
         for (const [directive, status, word, reason] of [
           ['status=429', 429, 'RESOURCE_EXHAUSTED', 'PROVIDER_RATE_LIMITED'],
           ['status=404', 404, 'NOT_FOUND', 'PROVIDER_REJECTED'],
@@ -232,7 +232,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         assert.equal(items.at(-1)?.error?.code, 502);
       });
 
-      it('streams as a list where no events are asked for', async () => {
+      it('streams a list without alt=sse', async () => {
         const contents = [{ parts: [{ text: 'one two' }] }];
         const reply = await send(`/v1beta/models/${model}:streamGenerateContent`, { contents });
         assert.equal(reply.status, 200);
@@ -249,7 +249,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
   }
 
   for (const model of ['text-embedding-3-small', 'gemini-embedding-001']) {
-    it(`embeds texts with ${model}, one or many`, async () => {
+    it(`embeds one or several texts with ${model}`, async () => {
       const many = await client.models.embedContent({
         model,
         contents: ['one', 'two'],
@@ -273,15 +273,15 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
     });
   }
 
-  it('shows the thoughts of another provider where they are asked for, and gives them back to it', async () => {
+  it('returns the thoughts of another provider on request, and sends them back to it', async () => {
     const model = 'claude-haiku-4-5';
     const config = {
       thinkingConfig: { includeThoughts: true, thinkingBudget: 2_000 },
       maxOutputTokens: 4_000,
       tools: [{ functionDeclarations: [declared('get_time')] }],
     };
-    const said = { role: 'user', parts: [{ text: 'Use get_time' }] };
-    const reply = await client.models.generateContent({ model, contents: [said], config });
+    const prompt = { role: 'user', parts: [{ text: 'Use get_time' }] };
+    const reply = await client.models.generateContent({ model, contents: [prompt], config });
     const { content } = reply.candidates![0]!;
     assert.ok(content!.parts!.some(({ thought }) => thought === true));
     const call = content!.parts!.find(({ functionCall }) => functionCall !== undefined)!;
@@ -290,7 +290,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
       model,
       config,
       contents: [
-        said,
+        prompt,
         content!,
         { role: 'user', parts: [{ functionResponse: { name: 'get_time', response: { output: 'noon' } } }] },
       ],
@@ -298,7 +298,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
     assert.match(last.text ?? '', /noon/);
   });
 
-  it('takes a key in the query, and each field by its other name', async () => {
+  it('accepts a key in the query, and each field by its other name', async () => {
     const { api_key } = gateway.keys;
     const reply = await gateway.send({
       method: 'POST',
@@ -312,16 +312,16 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
     });
     assert.equal(reply.status, 200, reply.text);
     assert.match(reply.text, /"finishReason":"MAX_TOKENS"/);
-    const elsewhere = await gateway.send({
+    const other_path = await gateway.send({
       method: 'POST',
       path: `/v1/chat/completions?key=${api_key}`,
       headers: { 'content-type': 'application/json' },
       body: '{}',
     });
-    assert.equal(elsewhere.status, 401, 'elsewhere keys do not belong into addresses');
+    assert.equal(other_path.status, 401, 'other paths accept no key in the URL');
   });
 
-  it('refuses a stranger, an unknown model and a body of another form, naming the field', async () => {
+  it('refuses an unknown key, an unknown model and an invalid body, and names the field', async () => {
     const thrownBy = async (sent: Promise<unknown>): Promise<ApiError> => {
       const error = await sent.catch((thrown: unknown) => thrown);
       assert.ok(error instanceof ApiError, String(error));
@@ -363,7 +363,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
     }
   });
 
-  it('lists the models, a page at a time, and each by itself', async () => {
+  it('lists the models in pages, and returns one by its name', async () => {
     const names: string[] = [];
     for await (const { name } of await client.models.list({ config: { pageSize: 5 } })) names.push(name!);
     assert.ok(names.length > 12);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { errorOf } from '../support/http.ts';
+import { bearer, errorOf } from '../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const MODEL = 'gemini-2.5-flash';
@@ -12,15 +12,15 @@ const ended = (finishReason: string) => ({
   usageMetadata: USAGE,
 });
 
-const said = [{ role: 'user', content: 'Hi' }];
-/** A path of each protocol that is not Google's own, and what it is asked. */
-const ASKS = [
-  ['/v1/chat/completions', { messages: said }],
+const messages = [{ role: 'user', content: 'Hi' }];
+/** A path of each protocol other than Google's, and a request body. */
+const REQUESTS = [
+  ['/v1/chat/completions', { messages }],
   ['/v1/responses', { input: 'Hi' }],
-  ['/v1/messages', { messages: said, max_tokens: 100 }],
+  ['/v1/messages', { messages, max_tokens: 100 }],
 ] as const;
 
-describe('a reply of Google’s that is not whole', () => {
+describe('a response of Google that is not complete', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
   before(async () => {
@@ -35,8 +35,8 @@ describe('a reply of Google’s that is not whole', () => {
     upstream.received.length = 0;
   });
 
-  for (const [path, body] of ASKS) {
-    it(`is an error at ${path} where the model wrote what is of no form, tried twice and paid for`, async () => {
+  for (const [path, body] of REQUESTS) {
+    it(`is tried twice, paid for, and an error at ${path} if the model wrote a malformed call`, async () => {
       upstream.script((response) => sendJson(response, JSON.stringify(ended('MALFORMED_FUNCTION_CALL'))));
       const reply = await gateway.post(path, { model: MODEL, ...body });
       assert.equal(reply.status, 502, reply.text);
@@ -51,22 +51,29 @@ describe('a reply of Google’s that is not whole', () => {
       assert.ok(BigInt(call.customer_cost!) > 0n);
     });
 
-    it(`is told by an error of the protocol in a stream at ${path}`, async () => {
-      const begun = JSON.stringify({ candidates: [{ content: { parts: [{ text: 'Half' }] } }] });
+    it(`ends a stream at ${path} with an error of the protocol`, async () => {
+      const has_started = Promise.withResolvers<void>();
+      const first = JSON.stringify({ candidates: [{ content: { parts: [{ text: 'Half' }] } }] });
       upstream.script((response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
-        response.write(`data: ${begun}\n\n`);
-        setTimeout(() => response.end(`data: ${JSON.stringify(ended('UNEXPECTED_TOOL_CALL'))}\n\n`), 100);
+        response.write(`data: ${first}\n\n`);
+        void has_started.promise.then(() => response.end(`data: ${JSON.stringify(ended('UNEXPECTED_TOOL_CALL'))}\n\n`));
       });
-      const reply = await gateway.post(path, { model: MODEL, stream: true, ...body });
-      assert.match(reply.text, /Half/);
-      assert.match(reply.text, /UNEXPECTED_TOOL_CALL/);
-      assert.doesNotMatch(reply.text, /\[DONE\]|message_stop|response\.completed/);
-      const call = await gateway.recorded(reply.request_id);
+      const response = await fetch(`${gateway.url}${path}`, {
+        method: 'POST',
+        headers: bearer(gateway.keys.api_key),
+        body: JSON.stringify({ model: MODEL, stream: true, ...body }),
+      });
+      has_started.resolve();
+      const text = await response.text();
+      assert.match(text, /Half/);
+      assert.match(text, /UNEXPECTED_TOOL_CALL/);
+      assert.doesNotMatch(text, /\[DONE\]|message_stop|response\.completed/);
+      const call = await gateway.recorded(response.headers.get('x-request-id')!);
       assert.deepEqual([call.error_code, call.prompt_tokens], ['provider_malformed', 100]);
     });
 
-    it(`is whole at ${path} where the second try is`, async () => {
+    it(`is replaced at ${path} by a second, complete response`, async () => {
       upstream.script((response) =>
         sendJson(response, JSON.stringify(ended(upstream.received.length === 1 ? 'MALFORMED_RESPONSE' : 'STOP'))),
       );
@@ -75,7 +82,7 @@ describe('a reply of Google’s that is not whole', () => {
       assert.match(reply.text, /Half of/);
     });
 
-    it(`is not taken for whole at ${path} where it ended for a reason that nobody knows`, async () => {
+    it(`with an unknown finish reason is not reported as complete at ${path}`, async () => {
       upstream.script((response) => sendJson(response, JSON.stringify(ended('BORED'))));
       const reply = await gateway.post(path, { model: MODEL, ...body });
       assert.equal(reply.status, 200, reply.text);
@@ -85,7 +92,7 @@ describe('a reply of Google’s that is not whole', () => {
     });
   }
 
-  it('comes to Google’s own clients as it is', async () => {
+  it("passes through unchanged to Google's own clients", async () => {
     const text = JSON.stringify(ended('MALFORMED_FUNCTION_CALL'));
     upstream.script((response) => sendJson(response, text));
     const contents = [{ parts: [{ text: 'Hi' }] }];
@@ -93,7 +100,7 @@ describe('a reply of Google’s that is not whole', () => {
     assert.deepEqual([reply.status, reply.text], [200, text]);
   });
 
-  it('is a list of one error where a stream that is asked for as a list fails before its first item', async () => {
+  it('is a list of one error for a stream without alt=sse that fails before its first item', async () => {
     const contents = [{ parts: [{ text: 'Hi' }] }];
     upstream.script((response) => sendJson(response, '{"error":{"message":"Out of order"}}', 500));
     const failed = await gateway.post(LIST, { contents });

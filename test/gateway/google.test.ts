@@ -9,7 +9,7 @@ const MODELS = ['gemini-2.5-flash', 'gemini-3.5-flash'] as const;
 const parameters = { type: 'object', properties: { city: { type: 'string', enum: ['Paris'] } } };
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
-describe("Google's models", () => {
+describe('a Google model', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -18,19 +18,19 @@ describe("Google's models", () => {
   after(() => gateway.close());
 
   for (const model of MODELS) {
-    describe(`${model} by OpenAI's SDK`, () => {
+    describe(`named ${model}, called by OpenAI's SDK,`, () => {
       const tool = (name: string): OpenAI.ChatCompletionTool => ({
         type: 'function',
         function: { name, parameters },
       });
-      const asked = (content: string) => ({
+      const requestOf = (content: string) => ({
         model,
         messages: [{ role: 'user', content }] as OpenAI.ChatCompletionMessageParam[],
       });
       const create = (fields: object = {}, content = 'Good morning') =>
-        gateway.openai().chat.completions.create({ ...asked(content), ...fields });
+        gateway.openai().chat.completions.create({ ...requestOf(content), ...fields });
 
-      it('answers with text and usage, whole and streamed alike, and records the cost', async () => {
+      it('answers with the same text and usage whole and streamed, and the cost is recorded', async () => {
         const { data, response } = await create().withResponse();
         assert.equal(data.choices[0]!.message.content, 'You wrote: Good morning');
         assert.equal(data.choices[0]!.finish_reason, 'stop');
@@ -42,16 +42,16 @@ describe("Google's models", () => {
         assert.equal(call.usage_source, 'provider');
         const stream = gateway
           .openai()
-          .chat.completions.stream({ ...asked('Good morning'), stream_options: { include_usage: true } });
+          .chat.completions.stream({ ...requestOf('Good morning'), stream_options: { include_usage: true } });
         const streamed = await stream.finalChatCompletion();
         assert.equal(streamed.choices[0]!.message.content, 'You wrote: Good morning');
         assert.equal((await stream.totalUsage()).completion_tokens, 4);
       });
 
-      it('runs a loop of parallel tool calls, streamed and whole', async () => {
+      it('completes a loop of parallel tool calls, streamed and whole', async () => {
         const client = gateway.openai();
         const call = {
-          ...asked('Use get_weather and get_time'),
+          ...requestOf('Use get_weather and get_time'),
           tools: [tool('get_weather'), tool('get_time')],
         };
         const whole = await client.chat.completions.create(call);
@@ -79,12 +79,12 @@ describe("Google's models", () => {
         }
       });
 
-      it('calls one tool at a time where it is asked to, though Google cannot be told', async () => {
+      it('calls one tool at a time on request, although Google has no such setting', async () => {
         const fields = { tools: [tool('get_weather'), tool('get_time')], parallel_tool_calls: false };
         const whole = await create(fields, 'Use get_weather and get_time');
         const streamed = await gateway
           .openai()
-          .chat.completions.stream({ ...asked('Use get_weather and get_time'), ...fields })
+          .chat.completions.stream({ ...requestOf('Use get_weather and get_time'), ...fields })
           .finalChatCompletion();
         for (const { message, finish_reason } of [whole.choices[0]!, streamed.choices[0]!]) {
           const calls = (message.tool_calls ?? []).filter((each) => each.type === 'function');
@@ -96,7 +96,7 @@ describe("Google's models", () => {
         }
       });
 
-      it('obeys tool_choice, formats, limits, stops and several choices', async () => {
+      it('follows tool_choice, formats, limits, stop sequences and several choices', async () => {
         const tools = [tool('get_weather'), tool('get_time')];
         const forced = await create({
           tools,
@@ -127,7 +127,7 @@ describe("Google's models", () => {
         );
       });
 
-      it('sees pictures and hears sound', async () => {
+      it('accepts images and audio', async () => {
         const content = [
           { type: 'text', text: 'Look' },
           { type: 'image_url', image_url: { url: `data:image/png;base64,${PNG}` } },
@@ -137,25 +137,25 @@ describe("Google's models", () => {
         assert.match(seen.choices[0]!.message.content!, /\(images: 1\)$/);
       });
 
-      it('thinks by the effort that is asked for, and its thoughts are counted', async () => {
+      it('thinks with the requested effort, and the thoughts are counted', async () => {
         const { data, response } = await create({ reasoning_effort: 'low' }).withResponse();
         assert.ok(data.usage!.completion_tokens_details!.reasoning_tokens! > 0);
         const call = await gateway.recorded(response.headers.get('x-request-id')!);
         assert.equal(call.reasoning_tokens, data.usage!.completion_tokens_details!.reasoning_tokens);
       });
 
-      it('tells what was refused and blocked as such', async () => {
+      it('reports refused and blocked responses as such', async () => {
         for (const directive of ['refuse', 'block']) {
-          const said = `Hi [[sandbox: ${directive}]]`;
-          const { choices } = await create({}, said);
-          const streamed = await gateway.openai().chat.completions.stream(asked(said)).finalChatCompletion();
+          const prompt = `Hi [[sandbox: ${directive}]]`;
+          const { choices } = await create({}, prompt);
+          const streamed = await gateway.openai().chat.completions.stream(requestOf(prompt)).finalChatCompletion();
           for (const choice of [choices[0]!, streamed.choices[0]!]) {
             assert.equal(choice.finish_reason, 'content_filter', directive);
           }
         }
       });
 
-      it('tells faults as OpenAI does', async () => {
+      it('reports errors as OpenAI does', async () => {
         for (const [directive, kind] of [
           ['status=429', OpenAI.RateLimitError],
           ['status=404', OpenAI.NotFoundError],
@@ -168,10 +168,10 @@ describe("Google's models", () => {
       });
     });
 
-    describe(`${model} by Anthropic's SDK`, () => {
+    describe(`named ${model}, called by Anthropic's SDK,`, () => {
       const client = (): Anthropic =>
         new Anthropic({ baseURL: gateway.url, apiKey: gateway.keys.api_key, maxRetries: 0 });
-      const asked = (content: string) => ({
+      const requestOf = (content: string) => ({
         model,
         max_tokens: 4_096,
         messages: [{ role: 'user', content }] as Anthropic.MessageParam[],
@@ -181,9 +181,9 @@ describe("Google's models", () => {
         { name: 'get_time', input_schema: parameters as Anthropic.Tool.InputSchema },
       ];
 
-      it('answers with text and usage, whole and streamed alike', async () => {
-        const whole = await client().messages.create(asked('Good morning'));
-        const streamed = await client().messages.stream(asked('Good morning')).finalMessage();
+      it('answers with the same text and usage, whole and streamed', async () => {
+        const whole = await client().messages.create(requestOf('Good morning'));
+        const streamed = await client().messages.stream(requestOf('Good morning')).finalMessage();
         for (const { content, stop_reason, usage } of [whole, streamed]) {
           assert.deepEqual(
             content.map((block) => block.type === 'text' && block.text),
@@ -194,9 +194,9 @@ describe("Google's models", () => {
         }
       });
 
-      it('runs a loop of tool calls with thinking, and what was signed comes back', async () => {
+      it('completes a loop of tool calls with thinking, and gets the signed thoughts back', async () => {
         const call = {
-          ...asked('Use get_weather and get_time'),
+          ...requestOf('Use get_weather and get_time'),
           tools,
           thinking: { type: 'enabled' as const, budget_tokens: 2_000 },
         };
@@ -221,12 +221,12 @@ describe("Google's models", () => {
             ...call,
             messages: [...call.messages, { role: 'assistant', content }, { role: 'user', content: results }],
           });
-          const said = last.content.find((block) => block.type === 'text');
-          assert.match(said!.text, /^The tool said: .*get_weather.*get_time/);
+          const text = last.content.find((block) => block.type === 'text');
+          assert.match(text!.text, /^The tool said: .*get_weather.*get_time/);
         }
       });
 
-      it('answers structured output that its helper parses', async () => {
+      it("returns structured output that the SDK's helper parses", async () => {
         const schema = {
           type: 'object',
           properties: { n: { type: 'string', enum: ['seven'] } },
@@ -234,14 +234,14 @@ describe("Google's models", () => {
           additionalProperties: false,
         } as const;
         const { parsed_output } = await client().messages.parse({
-          ...asked('Give me JSON'),
+          ...requestOf('Give me JSON'),
           output_config: { format: jsonSchemaOutputFormat(schema) },
         });
         assert.deepEqual(parsed_output, { n: 'seven' });
       });
 
-      it('counts tokens by the provider', async () => {
-        const { max_tokens: _limit, ...counted } = asked('How many tokens are these?');
+      it('counts tokens at the provider', async () => {
+        const { max_tokens: _limit, ...counted } = requestOf('How many tokens are these?');
         const { data, response } = await client().messages.countTokens(counted).withResponse();
         assert.ok(data.input_tokens > 5 && data.input_tokens < 20);
         const call = await gateway.recorded(response.headers.get('request-id')!);
@@ -249,14 +249,14 @@ describe("Google's models", () => {
         assert.equal(call.provider, 'google');
       });
 
-      it('breaks off as Anthropic does', async () => {
-        const breaking = client().messages.stream(asked('one two three [[sandbox: error_after=4]]'));
+      it('ends a broken stream as Anthropic does', async () => {
+        const breaking = client().messages.stream(requestOf('one two three [[sandbox: error_after=4]]'));
         await assert.rejects(breaking.finalMessage(), /The provider failed/);
       });
     });
   }
 
-  it("embed texts for OpenAI's SDK, and refuse another model's tokens", async () => {
+  it("embeds texts for OpenAI's SDK, and refuse another model's tokens", async () => {
     const { data, usage } = await gateway
       .openai()
       .embeddings.create({ model: 'gemini-embedding-001', input: ['one', 'two'], dimensions: 8 });

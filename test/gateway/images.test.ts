@@ -4,14 +4,14 @@ import { errorOf } from '../support/http.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const PATH = '/v1/images/generations';
-const ask = { model: 'gpt-image-1', prompt: 'A cat', size: '1024x1024', quality: 'low' };
+const request = { model: 'gpt-image-1', prompt: 'A cat', size: '1024x1024', quality: 'low' };
 const usage = {
   input_tokens: 10,
   input_tokens_details: { text_tokens: 10, image_tokens: 0 },
   output_tokens: 272,
   total_tokens: 282,
 };
-const picture = { created: 1_767_225_600, data: [{ b64_json: 'iVBORw0KGgo=' }], usage };
+const image = { created: 1_767_225_600, data: [{ b64_json: 'iVBORw0KGgo=' }], usage };
 
 const completed = (given: object | null): string =>
   JSON.stringify({ type: 'image_generation.completed', b64_json: 'AAAA', ...(given && { usage: given }) });
@@ -21,14 +21,14 @@ const partial = JSON.stringify({
   partial_image_index: 0,
 });
 
-describe("OpenAI's SDK, asking for pictures", () => {
+describe("OpenAI's SDK", () => {
   let gateway: TestGateway;
   before(async () => {
     gateway = await startTestGateway();
   });
   after(() => gateway.close());
 
-  it('gets them whole and streamed, with the same tokens, and each call is recorded with its price', async () => {
+  it('gets images whole and streamed with the same tokens, and each call is recorded with its price', async () => {
     const client = gateway.openai();
     const draw = { model: 'gpt-image-1', prompt: 'A cat', size: '1024x1024', quality: 'low' } as const;
     const { data: whole, response } = await client.images.generate(draw).withResponse();
@@ -67,23 +67,23 @@ describe('POST /v1/images/generations', () => {
   });
 
   it("answers OpenAI's SDK byte for byte, and records the tokens with their price", async () => {
-    upstream.script((response) => sendJson(response, JSON.stringify({ ...picture, x_new: 1 })));
+    upstream.script((response) => sendJson(response, JSON.stringify({ ...image, x_new: 1 })));
     const { data, response } = await gateway
       .openai()
-      .images.generate(ask as never)
+      .images.generate(request as never)
       .withResponse();
-    assert.deepEqual(data, { ...picture, x_new: 1 });
+    assert.deepEqual(data, { ...image, x_new: 1 });
     assert.equal(upstream.received.at(-1)!.url, '/images/generations');
-    assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), ask);
+    assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), request);
     const call = await gateway.recorded(response.headers.get('x-request-id')!);
     assert.equal(call.request_type, 'image');
     assert.equal(call.completion_tokens, 272);
     assert.equal(call.provider_cost, String(10n * 5_000_000n + 272n * 40_000_000n));
   });
 
-  it('streams pictures half done and done, holds the last of them until the call is on disk, and adds up usage', async () => {
+  it('streams partial and final images, sends the last one when the call is on disk, and adds up the usage', async () => {
     upstream.script((response) => sendFrames(response, [partial, completed(usage), completed(usage)]));
-    const reply = await gateway.post(PATH, { ...ask, n: 2, stream: true, partial_images: 1 });
+    const reply = await gateway.post(PATH, { ...request, n: 2, stream: true, partial_images: 1 });
     assert.equal(reply.text, [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''));
     const call = await gateway.recorded(reply.request_id);
     assert.equal(call.completion_tokens, 544);
@@ -91,23 +91,23 @@ describe('POST /v1/images/generations', () => {
     assert.equal(call.response_status, 'SUCCESS');
   });
 
-  it('tells of a stream that ends without its picture, or with an error', async () => {
+  it('reports a stream that ends without its image, or with an error', async () => {
     for (const frames of [[partial], [partial, JSON.stringify({ type: 'error', error: { message: 'No.' } })]]) {
       upstream.script((response) => sendFrames(response, frames));
-      const reply = await gateway.post(PATH, { ...ask, stream: true, partial_images: 1 });
+      const reply = await gateway.post(PATH, { ...request, stream: true, partial_images: 1 });
       assert.match(reply.text, /"error":\{"code":"provider_/);
       assert.equal((await gateway.recorded(reply.request_id)).response_status, 'ERROR');
     }
   });
 
-  it('counts pictures as they are published where the provider tells no usage', async () => {
-    upstream.script((response) => sendJson(response, JSON.stringify({ ...picture, usage: undefined })));
+  it('counts images by the published tokens if the provider reports no usage', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify({ ...image, usage: undefined })));
     for (const [more, tokens] of [
       [{}, 272],
       [{ n: 3 }, 816],
       [{ quality: 'auto' }, 6_240],
     ] as const) {
-      const reply = await gateway.post(PATH, { ...ask, ...more });
+      const reply = await gateway.post(PATH, { ...request, ...more });
       const call = await gateway.recorded(reply.request_id);
       assert.equal(call.usage_source, 'counted');
       assert.equal(call.completion_tokens, tokens);
@@ -115,8 +115,8 @@ describe('POST /v1/images/generations', () => {
     }
   });
 
-  it('chooses a model where none is named', async () => {
-    upstream.script((response) => sendJson(response, JSON.stringify(picture)));
+  it('chooses a model if the client names none', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify(image)));
     const reply = await gateway.post(PATH, { prompt: 'A dog' });
     assert.equal(reply.status, 200, reply.text);
     const { model } = await gateway.recorded(reply.request_id);
@@ -124,18 +124,18 @@ describe('POST /v1/images/generations', () => {
     assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), { prompt: 'A dog', model });
   });
 
-  it('is refused where the most that it could cost does not fit the budget', async () => {
+  it('refuses a call whose maximum cost exceeds the budget', async () => {
     const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.20' });
-    assert.equal((await gateway.post(PATH, { ...ask, n: 10 }, key)).status, 402);
+    assert.equal((await gateway.post(PATH, { ...request, n: 10 }, key)).status, 402);
   });
 
-  it('refuses what is no request, naming the field', async () => {
+  it('refuses an invalid request and names the field', async () => {
     for (const [body, param] of [
-      [{ ...ask, prompt: '' }, 'prompt'],
-      [{ model: ask.model }, 'prompt'],
-      [{ ...ask, n: 0 }, 'n'],
-      [{ ...ask, n: 11 }, 'n'],
-      [{ ...ask, stream: 'yes' }, 'stream'],
+      [{ ...request, prompt: '' }, 'prompt'],
+      [{ model: request.model }, 'prompt'],
+      [{ ...request, n: 0 }, 'n'],
+      [{ ...request, n: 11 }, 'n'],
+      [{ ...request, stream: 'yes' }, 'stream'],
     ] as const) {
       const reply = await gateway.post(PATH, body);
       assert.equal(reply.status, 400);
@@ -148,21 +148,21 @@ describe('POST /v1/images/generations', () => {
       body: `{"prompt":"a","model":"gpt-image-1","n":1,"n":10}`,
     });
     assert.equal(errorOf(twice).param, 'n');
-    assert.equal((await gateway.post(PATH, { ...ask, model: 'gpt-4o' })).status, 404);
+    assert.equal((await gateway.post(PATH, { ...request, model: 'gpt-4o' })).status, 404);
   });
 
-  it('comes in the unified form with model and cost', async () => {
-    upstream.script((response) => sendJson(response, JSON.stringify(picture)));
+  it('returns model and cost in the unified form', async () => {
+    upstream.script((response) => sendJson(response, JSON.stringify(image)));
     const reply = await gateway.post('/v1/ai/images/generations', {
       prompt: 'A cat',
       size: '1024x1024',
       max_cost: 1,
     });
-    const answer = reply.json as { object: string; model: string; data: unknown; cost: { amount: string } };
-    assert.equal(answer.object, 'ai.images');
-    assert.equal(answer.model, 'gpt-image-1-mini');
-    assert.deepEqual(answer.data, picture.data);
-    assert.ok(Number(answer.cost.amount) > 0);
+    const body = reply.json as { object: string; model: string; data: unknown; cost: { amount: string } };
+    assert.equal(body.object, 'ai.images');
+    assert.equal(body.model, 'gpt-image-1-mini');
+    assert.deepEqual(body.data, image.data);
+    assert.ok(Number(body.cost.amount) > 0);
     assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), {
       prompt: 'A cat',
       size: '1024x1024',
@@ -170,10 +170,10 @@ describe('POST /v1/images/generations', () => {
     });
   });
 
-  it('is an error of the provider where it gives none', async () => {
+  it('reports a provider error if the response contains no image', async () => {
     for (const text of ['[]', '{"created":1}', '{"created":"x","data":[]}', '{"created":1,"data":[7]}']) {
       upstream.script((response) => sendJson(response, text));
-      assert.equal(errorOf(await gateway.post(PATH, ask)).code, 'provider_malformed', text);
+      assert.equal(errorOf(await gateway.post(PATH, request)).code, 'provider_malformed', text);
     }
   });
 });

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { fixedClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { errorOf } from '../support/http.ts';
+import { errorOf, until } from '../support/http.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
-describe("a key's requests a minute", () => {
+describe('the rate limit of an API key', () => {
   const clock = fixedClock('2026-11-21T10:00:00Z');
   let gateway: TestGateway;
 
@@ -14,7 +14,7 @@ describe("a key's requests a minute", () => {
   });
   after(() => gateway.close());
 
-  it('are told in headers, and beyond them is 429 with the time to wait, recorded', async () => {
+  it('is reported in headers, and a request beyond it gets 429 with the time to wait and is recorded', async () => {
     const { key } = await gateway.newCustomer({ slug: 'limited' }, { rate_limit_requests_per_minute: 3 });
     for (const remaining of ['2', '1', '0']) {
       const reply = await gateway.chat(HELLO, key);
@@ -39,19 +39,19 @@ describe("a key's requests a minute", () => {
     assert.equal((await gateway.chat(HELLO, key)).status, 429);
   });
 
-  it("are those of its customer where the key has none of its own, streamed calls' headers too", async () => {
+  it("is its customer's limit if the key has none, also in the headers of streamed calls", async () => {
     const { key } = await gateway.newCustomer({ slug: 'bounded', rate_limit_requests_per_minute: 1 });
     const reply = await gateway.chat({ ...HELLO, stream: true }, key);
     assert.equal(reply.headers['ratelimit-limit'], '1');
     assert.equal((await gateway.chat(HELLO, key)).status, 429);
   });
 
-  it('are not told where there is no limit', async () => {
+  it('is not reported if there is none', async () => {
     const reply = await gateway.chat(HELLO);
     assert.equal(reply.headers['ratelimit-limit'], undefined);
   });
 
-  it('hold under calls at once', async () => {
+  it('is exact under concurrent calls', async () => {
     const { key } = await gateway.newCustomer({ slug: 'burst' }, { rate_limit_requests_per_minute: 10 });
     const replies = await Promise.all(Array.from({ length: 40 }, () => gateway.chat(HELLO, key)));
     assert.equal(replies.filter(({ status }) => status === 200).length, 10);
@@ -61,22 +61,33 @@ describe("a key's requests a minute", () => {
 
 describe('calls in flight', () => {
   let gateway: TestGateway;
+  const released = Promise.withResolvers<void>();
 
   before(async () => {
-    gateway = await startTestGateway({ max_calls_in_flight: 2 });
+    gateway = await startTestGateway({
+      max_calls_in_flight: 2,
+      aroundJournal: (journal) => ({
+        ...journal,
+        append: async (record) => {
+          await released.promise;
+          return journal.append(record);
+        },
+      }),
+    });
   });
   after(() => gateway.close());
 
   it('beyond the limit get 503 at once, with the time to wait', async () => {
-    const slow = { ...HELLO, messages: [{ role: 'user', content: 'Hi [[sandbox: latency_ms=150]]' }] };
-    const under_way = [gateway.chat(slow), gateway.chat(slow)];
+    const in_flight = [gateway.chat(HELLO), gateway.chat(HELLO)];
+    const metrics = async (): Promise<string> => (await gateway.get('/metrics')).text;
+    await until(async () => /^onevault_calls_in_flight 2$/m.test(await metrics()), 'two calls are in flight');
     const reply = await gateway.chat(HELLO);
     assert.equal(reply.status, 503);
     assert.equal(errorOf(reply).code, 'overloaded');
     assert.equal(reply.headers['retry-after'], '1');
-    for (const { status } of await Promise.all(under_way)) assert.equal(status, 200);
+    released.resolve();
+    for (const { status } of await Promise.all(in_flight)) assert.equal(status, 200);
     assert.equal((await gateway.chat(HELLO)).status, 200);
-    const { text } = await gateway.get('/metrics');
-    assert.match(text, /^onevault_calls_overloaded_total 1$/m);
+    assert.match(await metrics(), /^onevault_calls_overloaded_total 1$/m);
   });
 });

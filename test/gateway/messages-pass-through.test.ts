@@ -38,7 +38,7 @@ const EVENTS = [
   event('message_stop', { x_last: true }),
 ];
 
-describe('Anthropic reached by its own protocol', () => {
+describe('Anthropic, called by its own protocol,', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
 
@@ -65,7 +65,7 @@ describe('Anthropic reached by its own protocol', () => {
       response.end(frames.join(''));
     });
 
-  it('gets the body byte for byte, with the version and betas that the client chose and our key', async () => {
+  it("gets the body byte for byte, with the client's version and betas and the operator's key", async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(MESSAGE)));
     const body =
       '{ "model":"claude-haiku-4-5", "max_tokens": 50, "x_big":12345678901234567890,"x":1.0, "x":2e0,' +
@@ -82,7 +82,7 @@ describe('Anthropic reached by its own protocol', () => {
     assert.ok(!JSON.stringify(headers).includes(gateway.keys.api_key));
   });
 
-  it('has its reply passed byte for byte, its usage recorded by kind', async () => {
+  it('has its response passed through byte for byte, and its usage recorded by kind', async () => {
     const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(MESSAGE).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
     const reply = await send(JSON.stringify(HELLO));
@@ -94,7 +94,7 @@ describe('Anthropic reached by its own protocol', () => {
     );
   });
 
-  it('has its stream passed byte for byte, events that nobody knows included', async () => {
+  it('has its stream passed through byte for byte, including unknown events', async () => {
     stream(EVENTS);
     const reply = await send(JSON.stringify({ ...HELLO, stream: true }));
     assert.equal(reply.text, EVENTS.join(''));
@@ -103,7 +103,7 @@ describe('Anthropic reached by its own protocol', () => {
     assert.deepEqual([call.prompt_tokens, call.completion_tokens], [130, 7]);
   });
 
-  it('has a stream that ends too soon counted, and its end told by an error of the protocol', async () => {
+  it('has a stream that ends too early counted, and ended with an error of the protocol', async () => {
     for (const sent of [2, 5, 6]) {
       stream(EVENTS.slice(0, sent));
       const reply = await send(JSON.stringify({ ...HELLO, stream: true }));
@@ -119,7 +119,7 @@ describe('Anthropic reached by its own protocol', () => {
     }
   });
 
-  it('that sends events of any shape breaks its own stream only', async () => {
+  it('breaks only its own stream by malformed events', async () => {
     const [start = ''] = EVENTS;
     for (const frame of [
       'data: {not json}\n\n',
@@ -139,7 +139,7 @@ describe('Anthropic reached by its own protocol', () => {
     }
   });
 
-  it('refuses to guess which of two limits holds', async () => {
+  it('gets no body with two limits: the call is refused', async () => {
     const reply = await send(
       '{"max_tokens":1,"model":"claude-haiku-4-5","messages":[{"role":"user","content":"x"}],"max_tokens":9}',
     );
@@ -147,7 +147,7 @@ describe('Anthropic reached by its own protocol', () => {
     assert.equal((reply.json as { error: { param: string } }).error.param, 'max_tokens');
   });
 
-  it('counts tokens itself', async () => {
+  it('counts the tokens itself', async () => {
     upstream.script((response) => sendJson(response, '{"input_tokens": 42, "x_new":1}'));
     const { max_tokens: _limit, ...body } = HELLO;
     const reply = await send(JSON.stringify(body), {}, '/v1/messages/count_tokens');

@@ -11,7 +11,7 @@ const tool = (name: string): Anthropic.Tool => ({
   input_schema: { type: 'object', properties: { city: { type: 'string', enum: ['Paris'] } } },
 });
 
-const asked = (model: string, content: Anthropic.MessageParam['content']) => ({
+const requestOf = (model: string, content: Anthropic.MessageParam['content']) => ({
   model,
   max_tokens: 1_024,
   messages: [{ role: 'user' as const, content }] as Anthropic.MessageParam[],
@@ -30,7 +30,7 @@ describe('POST /v1/messages', () => {
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
       it("answers Anthropic's SDK with text, usage and an id, and records the call with its cost", async () => {
-        const sent = client.messages.create(asked(model, 'Good morning'));
+        const sent = client.messages.create(requestOf(model, 'Good morning'));
         const { data, response, request_id } = await sent.withResponse();
         const [block] = data.content;
         assert.ok(block?.type === 'text');
@@ -49,8 +49,8 @@ describe('POST /v1/messages', () => {
         assert.ok(BigInt(call.customer_cost!) > 0n);
       });
 
-      it('streams the same message as it answers whole, and records the same usage', async () => {
-        const request = asked(model, 'Größe ✓ of things');
+      it('streams the same message as the whole response, and records the same usage', async () => {
+        const request = requestOf(model, 'Größe ✓ of things');
         const whole = await client.messages.create(request);
         const stream = client.messages.stream(request);
         const texts: string[] = [];
@@ -70,9 +70,9 @@ describe('POST /v1/messages', () => {
         assert.equal(call.completion_tokens, whole.usage.output_tokens);
       });
 
-      it('runs a loop of parallel tool calls, streamed and whole', async () => {
+      it('completes a loop of parallel tool calls, streamed and whole', async () => {
         const call = {
-          ...asked(model, 'Use get_weather and get_time'),
+          ...requestOf(model, 'Use get_weather and get_time'),
           system: 'Be kind.',
           tools: [tool('get_weather'), tool('get_time')],
         };
@@ -97,22 +97,22 @@ describe('POST /v1/messages', () => {
             ...call,
             messages: [...call.messages, { role: 'assistant', content }, { role: 'user', content: results }],
           });
-          const [said] = last.content;
-          assert.ok(said?.type === 'text');
-          assert.equal(said.text.trim(), 'The tool said: get_weather get_time');
+          const [text] = last.content;
+          assert.ok(text?.type === 'text');
+          assert.equal(text.text.trim(), 'The tool said: get_weather get_time');
         }
       });
 
-      it('calls the tool that it is told to, and but one where it is told so', async () => {
+      it('calls the required tool, and only one at a time on request', async () => {
         const tools = [tool('get_weather'), tool('get_time')];
         const forced = await client.messages.create({
-          ...asked(model, 'Hi'),
+          ...requestOf(model, 'Hi'),
           tools,
           tool_choice: { type: 'tool', name: 'get_time' },
         });
         assert.equal(forced.stop_reason, 'tool_use');
         const single = await client.messages.create({
-          ...asked(model, 'Use get_weather and get_time'),
+          ...requestOf(model, 'Use get_weather and get_time'),
           tools,
           tool_choice: { type: 'auto', disable_parallel_tool_use: true },
         });
@@ -127,7 +127,7 @@ describe('POST /v1/messages', () => {
         }
       });
 
-      it('answers structured output that its helper parses', async () => {
+      it("returns structured output that the SDK's helper parses", async () => {
         const schema = {
           type: 'object',
           properties: { n: { type: 'integer', enum: [7] } },
@@ -135,19 +135,19 @@ describe('POST /v1/messages', () => {
           additionalProperties: false,
         } as const;
         const { parsed_output } = await client.messages.parse({
-          ...asked(model, 'Give me JSON'),
+          ...requestOf(model, 'Give me JSON'),
           output_config: { format: jsonSchemaOutputFormat(schema) },
         });
         assert.deepEqual(parsed_output, { n: 7 });
       });
 
-      it('carries pictures and documents, and the pictures of tool results', async () => {
+      it('accepts images and documents, and images in tool results', async () => {
         const image = {
           type: 'image' as const,
           source: { type: 'base64' as const, media_type: 'image/png' as const, data: 'iVBORw0KGgo=' },
         };
         const seen = await client.messages.create(
-          asked(model, [
+          requestOf(model, [
             image,
             { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'AAAA' } },
             { type: 'text', text: 'Look' },
@@ -156,7 +156,7 @@ describe('POST /v1/messages', () => {
         assert.ok(seen.content[0]?.type === 'text');
         assert.match(seen.content[0].text, /^You wrote: Look \(images: 1\)$/);
         const shown = await client.messages.create({
-          ...asked(model, 'Use nothing'),
+          ...requestOf(model, 'Use nothing'),
           messages: [
             { role: 'user', content: 'go' },
             { role: 'assistant', content: [{ type: 'tool_use', id: 'toolu_1', name: 'f', input: {} }] },
@@ -167,9 +167,9 @@ describe('POST /v1/messages', () => {
         assert.match(shown.content[0].text, /\(images: 1\)$/);
       });
 
-      it('keeps to the limit of tokens, and tells it', async () => {
+      it('limits the output tokens, and reports the limit as stop reason', async () => {
         const { content, stop_reason } = await client.messages.create({
-          ...asked(model, 'one two three four five'),
+          ...requestOf(model, 'one two three four five'),
           max_tokens: 3,
         });
         assert.equal(stop_reason, 'max_tokens');
@@ -177,8 +177,8 @@ describe('POST /v1/messages', () => {
         assert.equal(content[0].text.trim(), 'You wrote: one');
       });
 
-      it('counts tokens, which costs nothing and is recorded', async () => {
-        const { max_tokens: _limit, ...counted } = asked(model, 'How many tokens are these?');
+      it('counts tokens without cost, and records the call', async () => {
+        const { max_tokens: _limit, ...counted } = requestOf(model, 'How many tokens are these?');
         const { data, response } = await client.messages.countTokens(counted).withResponse();
         assert.ok(data.input_tokens > 5 && data.input_tokens < 20, String(data.input_tokens));
         const call = await gateway.recorded(response.headers.get('request-id')!);
@@ -190,26 +190,26 @@ describe('POST /v1/messages', () => {
         assert.equal(call.route?.attempts.length, asks_provider ? 1 : 0);
       });
 
-      it("tells faults in Anthropic's envelope, whole and streamed", async () => {
-        const said = (directive: string) => asked(model, `[[sandbox: ${directive}]]`);
+      it("reports errors in Anthropic's format, whole and streamed", async () => {
+        const promptWith = (directive: string) => requestOf(model, `[[sandbox: ${directive}]]`);
         for (const [directive, kind, code] of [
           ['status=429', Anthropic.RateLimitError, 'provider_rate_limited'],
           ['status=404', Anthropic.NotFoundError, 'provider_rejected'],
           ['status=500', Anthropic.InternalServerError, 'provider_error'],
         ] as const) {
-          const thrown = await client.messages.create(said(directive)).catch((error: unknown) => error);
+          const thrown = await client.messages.create(promptWith(directive)).catch((error: unknown) => error);
           assert.ok(thrown instanceof kind, String(thrown));
           const body = thrown.error as { type: string; error: { code: string; type: string } };
           assert.equal(body.type, 'error');
           assert.equal(body.error.code, code);
         }
-        const breaking = client.messages.stream(said('error_after=4'));
+        const breaking = client.messages.stream(promptWith('error_after=4'));
         await assert.rejects(breaking.finalMessage(), /The provider failed/);
         const { text } = await gateway.send({
           method: 'POST',
           path: '/v1/messages',
           headers: bearer(gateway.keys.api_key),
-          body: JSON.stringify({ ...said('cut_after=4'), stream: true }),
+          body: JSON.stringify({ ...promptWith('cut_after=4'), stream: true }),
         });
         const last = text.trim().split('\n\n').at(-1)!;
         assert.match(last, /^event: error\ndata: \{"type":"error","error":\{"code":"provider_disconnected"/);
@@ -217,10 +217,10 @@ describe('POST /v1/messages', () => {
     });
   }
 
-  it('refuses a stranger, an unknown model and a body of another form, naming the field', async () => {
+  it('refuses an unknown key, an unknown model and an invalid body, and names the field', async () => {
     const stranger = client.withOptions({ apiKey: 'sk_nobody' });
-    await assert.rejects(stranger.messages.create(asked('gpt-4o-mini', 'x')), Anthropic.AuthenticationError);
-    await assert.rejects(client.messages.create(asked('no-such-model', 'x')), Anthropic.NotFoundError);
+    await assert.rejects(stranger.messages.create(requestOf('gpt-4o-mini', 'x')), Anthropic.AuthenticationError);
+    await assert.rejects(client.messages.create(requestOf('no-such-model', 'x')), Anthropic.NotFoundError);
     const wrong: readonly (readonly [object, string])[] = [
       [{ max_tokens: undefined }, 'max_tokens'],
       [{ messages: [] }, 'messages'],
@@ -232,7 +232,7 @@ describe('POST /v1/messages', () => {
       [{ temperature: 1.5 }, 'temperature'],
     ];
     for (const [fields, param] of wrong) {
-      const reply = await gateway.post('/v1/messages', { ...asked('gpt-4o-mini', 'x'), ...fields });
+      const reply = await gateway.post('/v1/messages', { ...requestOf('gpt-4o-mini', 'x'), ...fields });
       const { type, error } = reply.json as { type: string; error: { type: string; param: string } };
       assert.equal(reply.status, 400, reply.text);
       assert.equal(type, 'error');
@@ -241,9 +241,9 @@ describe('POST /v1/messages', () => {
     }
   });
 
-  it("tells a key's limit in the headers that SDKs read", async () => {
+  it("reports a key's limit in the headers that SDKs read", async () => {
     const { key } = await gateway.newCustomer({ slug: 'limited' }, { rate_limit_requests_per_minute: 2 });
-    const reply = await gateway.post('/v1/messages', asked('claude-haiku-4-5', 'Hi'), key);
+    const reply = await gateway.post('/v1/messages', requestOf('claude-haiku-4-5', 'Hi'), key);
     assert.equal(reply.status, 200, reply.text);
     assert.equal(reply.headers['anthropic-ratelimit-requests-limit'], '2');
     assert.equal(reply.headers['anthropic-ratelimit-requests-remaining'], '1');
@@ -252,7 +252,7 @@ describe('POST /v1/messages', () => {
     const other = await gateway.chat(chat, key);
     assert.equal(other.headers['x-ratelimit-limit-requests'], '2');
     assert.equal(other.headers['x-ratelimit-remaining-requests'], '0');
-    const refused = await gateway.post('/v1/messages', asked('claude-haiku-4-5', 'Hi'), key);
+    const refused = await gateway.post('/v1/messages', requestOf('claude-haiku-4-5', 'Hi'), key);
     assert.equal(refused.status, 429);
     assert.equal((refused.json as { error: { type: string } }).error.type, 'rate_limit_error');
   });

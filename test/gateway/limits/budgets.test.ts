@@ -4,7 +4,7 @@ import { fixedClock } from '../../../src/core/clock.ts';
 import { usdFromPico } from '../../../src/core/money.ts';
 import { createBudgetCounters, type Reservation } from '../../../src/gateway/limits/budgets.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf } from '../../support/http.ts';
+import { errorOf, until } from '../../support/http.ts';
 
 const amount = fc.bigInt({ min: 0n, max: 10n ** 18n });
 
@@ -79,9 +79,20 @@ const bodyWith = (directive: string) => ({
 describe("a customer's budget", () => {
   const clock = fixedClock('2026-11-21T10:00:00Z');
   let gateway: TestGateway;
+  /** Admitted calls wait for it before they go to the provider. */
+  let released: Promise<void> = Promise.resolve();
 
   before(async () => {
-    gateway = await startTestGateway({ clock });
+    gateway = await startTestGateway({
+      clock,
+      aroundJournal: (journal) => ({
+        ...journal,
+        append: async (record) => {
+          if (record.kind === 'intent') await released;
+          return journal.append(record);
+        },
+      }),
+    });
   });
   after(() => gateway.close());
 
@@ -106,14 +117,23 @@ describe("a customer's budget", () => {
   };
 
   it('for 50 calls admits 50 of 200 concurrent calls, and settles to the exact pico-dollar', async () => {
-    // The provider waits, so that no call is settled before the last one is reserved.
-    const body = bodyWith(`tokens=${TOKENS} latency_ms=1500`);
-    const { max_cost, cost } = await costsOf(bodyWith(`tokens=${TOKENS} latency_ms=0000`));
+    const body = bodyWith(`tokens=${TOKENS}`);
+    const { max_cost, cost } = await costsOf(body);
     const { key } = await gateway.newCustomer({
       slug: 'fifty',
       cost_budget_monthly: usdFromPico(max_cost * 50n),
     });
-    const calls = Array.from({ length: 200 }, () => gateway.chat(body, key));
+    // No call is settled before the last one is reserved or refused.
+    const { promise, resolve } = Promise.withResolvers<void>();
+    released = promise;
+    let refused = 0;
+    const calls = Array.from({ length: 200 }, async () => {
+      const reply = await gateway.chat(body, key);
+      if (reply.status === 402) refused += 1;
+      return reply;
+    });
+    await until(() => refused >= 150, 'all calls but 50 are refused');
+    resolve();
     const replies = await Promise.all(calls);
     assert.equal(replies.filter(({ status }) => status === 200).length, 50);
     assert.equal(replies.filter(({ status }) => status === 402).length, 150);
