@@ -2,6 +2,7 @@ import Koa from 'koa';
 import type { Registry } from 'prom-client';
 import type { GatewayDeps } from '../gateway/deps.ts';
 import { gatewayRoutes } from '../gateway/routes.ts';
+import { apiBrowsers } from '../http/api-browser.ts';
 import { errorHandler } from '../http/error-handler.ts';
 import { type HealthDeps, health } from '../http/health.ts';
 import { metrics } from '../http/metrics.ts';
@@ -29,6 +30,7 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(metrics(deps.registry).routes());
   app.use(controlRoutes(deps.control).routes());
   app.use(openApi(API_CONTRACTS).routes());
+  app.use(apiBrowsers().routes());
   app.on('error', (err: unknown) => log.warn({ err }, 'a connection met a fault'));
   return app;
 };

@@ -1,4 +1,5 @@
 import { GATEWAY_CONTRACTS } from '../gateway/contracts.ts';
+import { API_BROWSER_CONTRACTS } from '../http/api-browser.ts';
 import { HEALTH_CONTRACTS } from '../http/health.ts';
 import { METRICS_CONTRACT } from '../http/metrics.ts';
 import type { RouteContract } from '../http/route.ts';
@@ -10,4 +11,5 @@ export const API_CONTRACTS: readonly RouteContract[] = [
   ...CONTROL_ROUTES,
   ...HEALTH_CONTRACTS,
   METRICS_CONTRACT,
+  ...API_BROWSER_CONTRACTS,
 ];
