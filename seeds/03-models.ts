@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { recordedInsert } from '../src/vault/recorded-insert.ts';
 import { CATALOG, CATALOG_DATE } from './catalog/catalog.ts';
 import type { CatalogModel } from './catalog/model.ts';
 import {
@@ -54,11 +55,14 @@ const MODEL_KEY = `util.hash_hub('model_h', util.encode_text(row.model))`;
 const PROVIDER_KEY = `util.hash_hub('ai_provider_h', util.encode_text(row.provider))`;
 
 const insertLinks = async (knex: Knex): Promise<void> => {
+  const hash_key = 'model_provider_link_hk';
+  const insert = `
+    insert into gateway.model_provider_l (${hash_key}, load_date, model_hk, provider_hk, record_source)
+    select util.hash_link('model_provider_l', ${MODEL_KEY}, ${PROVIDER_KEY}), ?::timestamptz, ${MODEL_KEY}, ${PROVIDER_KEY}, 'seed'
+    from jsonb_to_recordset(?::jsonb) as row (model text, provider text)
+    on conflict do nothing`;
   await knex.raw(
-    `insert into gateway.model_provider_l (model_provider_link_hk, load_date, model_hk, provider_hk, record_source)
-     select util.hash_link('model_provider_l', ${MODEL_KEY}, ${PROVIDER_KEY}), ?::timestamptz, ${MODEL_KEY}, ${PROVIDER_KEY}, 'seed'
-     from jsonb_to_recordset(?::jsonb) as row (model text, provider text)
-     on conflict do nothing`,
+    recordedInsert({ table: 'model_provider_l', kind: 'link', hash_key, primary_key: [hash_key] }, insert),
     [PRICE_DATA.load_date, JSON.stringify(CATALOG.map(({ model, provider }) => ({ model, provider })))],
   );
 };
@@ -114,6 +118,7 @@ const MODEL_PROVIDER_TRACKING_S = {
   table: 'gateway.model_provider_tracking_s',
   ...OFFER,
   payload: { is_present: 'boolean' },
+  is_tracking: true,
 } as const;
 
 const entryOf = ({ provider, model, priced_as }: CatalogModel): BookEntry | null => {

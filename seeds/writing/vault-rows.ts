@@ -1,4 +1,5 @@
 import type { Knex } from 'knex';
+import { recordedInsert } from '../../src/vault/recorded-insert.ts';
 
 type Value = string | number | boolean | null | readonly string[] | Readonly<Record<string, unknown>>;
 
@@ -27,13 +28,13 @@ export const insertHubs = async (
   keys: readonly string[],
 ): Promise<void> => {
   const name = hub.table.replace(/^.*\./, '');
-  await knex.raw(
-    `insert into ${hub.table} (${hub.hash_key}, load_date, ${hub.business_key}, record_source)
-     select util.hash_hub('${name}', util.encode_text(key)), ?::timestamptz, key, ?
-     from jsonb_array_elements_text(?::jsonb) as keys (key)
-     on conflict do nothing`,
-    [LOAD_DATE, RECORD_SOURCE, JSON.stringify(keys)],
-  );
+  const insert = `
+    insert into ${hub.table} (${hub.hash_key}, load_date, ${hub.business_key}, record_source)
+    select util.hash_hub('${name}', util.encode_text(key)), ?::timestamptz, key, ?
+    from jsonb_array_elements_text(?::jsonb) as keys (key)
+    on conflict do nothing`;
+  const entity = { table: name, kind: 'hub', hash_key: hub.hash_key, primary_key: [hub.hash_key] } as const;
+  await knex.raw(recordedInsert(entity, insert), [LOAD_DATE, RECORD_SOURCE, JSON.stringify(keys)]);
 };
 
 export interface SeedRow {
@@ -54,7 +55,16 @@ export interface SeedSatellite {
   readonly payload: Columns;
   /** Of a multi-active satellite: the column that tells the rows of a set apart. */
   readonly sub_key?: string;
+  /** Whether each source has its own states. */
+  readonly is_tracking?: boolean;
 }
+
+const primaryKeyOf = ({ hash_key, sub_key, is_tracking = false }: SeedSatellite): string[] => [
+  hash_key,
+  ...(is_tracking ? ['record_source'] : []),
+  ...['applied_date', 'load_date', 'hash_diff'],
+  ...(sub_key === undefined ? [] : [sub_key]),
+];
 
 /** Writes satellite rows; of a multi-active one whole sets. */
 export const insertSatellites = async (
@@ -77,14 +87,17 @@ export const insertSatellites = async (
   const record = Object.entries({ ...satellite.key_columns, ...satellite.payload }).map(
     ([column, type]) => `${column} ${TYPES[type].sql}`,
   );
+  const { hash_key } = satellite;
+  const insert = `
+    insert into ${satellite.table}
+      (${[hash_key, 'load_date', 'applied_date', 'hash_diff', ...columns, 'record_source'].join(', ')})
+    select ${satellite.parent}, coalesce(row.load_date, ?::timestamptz), row.applied_date,
+      util.hash_diff('${name}', ${diffed}), ${columns.map((column) => `row.${column}`).join(', ')}, ?
+    from jsonb_to_recordset(?::jsonb)
+      as row (load_date timestamptz, applied_date timestamptz, ${record.join(', ')})
+    on conflict do nothing`;
   await knex.raw(
-    `insert into ${satellite.table}
-       (${[satellite.hash_key, 'load_date', 'applied_date', 'hash_diff', ...columns, 'record_source'].join(', ')})
-     select ${satellite.parent}, coalesce(row.load_date, ?::timestamptz), row.applied_date,
-       util.hash_diff('${name}', ${diffed}), ${columns.map((column) => `row.${column}`).join(', ')}, ?
-     from jsonb_to_recordset(?::jsonb)
-       as row (load_date timestamptz, applied_date timestamptz, ${record.join(', ')})
-     on conflict do nothing`,
+    recordedInsert({ table: name, kind: 'satellite', hash_key, primary_key: primaryKeyOf(satellite) }, insert),
     [LOAD_DATE, RECORD_SOURCE, JSON.stringify(rows)],
   );
 };

@@ -135,7 +135,7 @@ const findChanged = async (
   values: VaultRow['values'],
 ): Promise<FoundLeaf | null> => {
   const others = columns.filter(({ name }) => primary_key.includes(name) && name !== hash_key && !TIMES.includes(name));
-  // In the order of the primary key, as the trigger writes them.
+  // In the order of the primary key, as recorded inserts write them.
   others.sort((a, b) => primary_key.indexOf(a.name) - primary_key.indexOf(b.name));
   const parameters = [table, String(values[hash_key])];
   const parameter = (name: string): string => `$${parameters.push(String(values[name]))}::text`;

@@ -8,7 +8,7 @@ import type { VaultRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * Writes rows that should all be new, faster than `Load`: measured, COPY straight into the partition of a day costs
+ * Writes rows of partitioned tables that should all be new, faster than `Load`: measured, COPY straight into the partition of a day costs
  * PostgreSQL half of what an insert with `on conflict` does, which looks for each row first and logs it by itself.
  * Each call begins a batch.
  */
@@ -19,7 +19,7 @@ export interface Appending {
   /**
    * Takes rows in, as the lines that PostgreSQL will read: held as objects they would cost more than all of the writing.
    * It checks nothing: rows are as a `RowBuilder` makes them, and `Entity.faultOfContent` finds nothing wrong with them.
-   * @throws RangeError when the vault has no such table
+   * @throws RangeError when the vault has no such table, or one that is not partitioned: COPY records no changes
    */
   add(rows: readonly VaultRow[]): void;
   /**
@@ -44,6 +44,7 @@ export const createAppend = (registry: Registry): Append => {
     const linesOf = (table: string): TableLines => {
       const entity = registry.entities.get(table);
       if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
+      if (entity.partition === null) throw new RangeError(`${table} is not partitioned: load its rows instead`);
       const made = { entity, format: formatOf(entity), by_day: new Map<string, string[]>() };
       tables.set(table, made);
       return made;
@@ -54,7 +55,7 @@ export const createAppend = (registry: Registry): Append => {
       },
       finish: async () => {
         const copies = await copiesOf(tables);
-        const days = new Set(copies.flatMap(({ day }) => (day === NO_DAY ? [] : [day])));
+        const days = new Set(copies.map(({ day }) => day));
         return async (tx) => {
           try {
             await partitions.ensure(tx, days);
@@ -76,22 +77,20 @@ interface TableLines {
   readonly by_day: Map<string, string[]>;
 }
 
-// The day of what is not partitioned.
-const NO_DAY = '';
 const DAY_LENGTH = 10;
 
-const addLine = ({ entity, format, by_day }: TableLines, values: VaultRow['values']): void => {
-  const day = entity.partition === null ? NO_DAY : (values.load_date as string).slice(0, DAY_LENGTH);
+const addLine = ({ format, by_day }: TableLines, values: VaultRow['values']): void => {
+  const day = (values.load_date as string).slice(0, DAY_LENGTH);
   const line = format.line(values);
   const lines = by_day.get(day);
   if (lines === undefined) by_day.set(day, [line]);
   else lines.push(line);
 };
 
-/** Rows on their way into one table, or into one day of it. */
+/** Rows on their way into one day of a table. */
 interface Copy {
   readonly statement: string;
-  /** The day (`YYYY-MM-DD`) whose partition it needs. */
+  /** `YYYY-MM-DD`, UTC. */
   readonly day: string;
   readonly text: string;
 }
@@ -104,8 +103,7 @@ const copiesOf = async (tables: ReadonlyMap<string, TableLines>): Promise<Copy[]
   const copies: Copy[] = [];
   for (const { entity, format, by_day } of [...tables.values()].sort(byName)) {
     for (const [day, lines] of [...by_day].sort(([a], [b]) => (a < b ? -1 : 1))) {
-      const target = day === NO_DAY ? entity.name : partitionOf(entity, day);
-      const statement = `copy ${target} (${format.columns}) from stdin`;
+      const statement = `copy ${partitionOf(entity, day)} (${format.columns}) from stdin`;
       // Lines begin with their keys, and every entry of an index that goes to its end leaves its pages full.
       copies.push({ statement, day, text: `${lines.sort().join('\n')}\n` });
       await setImmediate();

@@ -4,6 +4,7 @@ import { findRivals, RIVAL } from './key-conflicts.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf } from './literal.ts';
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
+import { recordedInsert } from './recorded-insert.ts';
 import type { Registry } from './registry.ts';
 import type { VaultRow } from './rows.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
@@ -107,9 +108,14 @@ const write = async (
 const insert = async (tx: Transaction, entity: Entity, rows: Writable[]): Promise<number> => {
   rows.sort(byKey(entity.primary_key));
   const literals = entity.columns.map((column) => arrayLiteral(column, rows));
-  const result = await tx.unsafe(insertText(entity), literals, { prepare: true });
-  return result.count;
+  // Of partitioned tables the journal's batches say what is new.
+  if (entity.partition !== null) return (await tx.unsafe(insertText(entity), literals, PREPARED)).count;
+  const text = recordedInsert(entity, insertText(entity));
+  const [recorded] = await tx.unsafe<[{ inserted: number }]>(text, literals, PREPARED);
+  return recorded.inserted;
 };
+
+const PREPARED = { prepare: true };
 
 /** Any total order of the keys will do, as long as every loader has the same. */
 const byKey =

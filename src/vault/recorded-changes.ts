@@ -21,7 +21,7 @@ export interface Piece {
   readonly take: number;
 }
 
-/** What the triggers of ops.load_change noted since the position. */
+/** Rows that loads have noted in ops.load_change since a position. */
 export const readRecorded = async (
   sql: Sql | Transaction,
   entities: readonly Entity[],

@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import knex, { type Knex } from 'knex';
 import type { Sql } from '../../src/postgres/connect.ts';
 import { migrate, seed } from '../../src/postgres/migrate.ts';
+import type { VaultRow } from '../../src/vault/rows.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
-import { callRows, newLoader, stamp, tenantRows } from '../vault/vault-fixture.ts';
+import { callRows, newLoader, registry, stamp, tenantRows } from '../vault/vault-fixture.ts';
 import { assertLogged } from './leaf-fixture.ts';
+import { insertUnrecorded } from './tampering/every-table.ts';
 
 const FOLDER = new URL('../../migrations/', import.meta.url);
 const FIRST_OF_LOG = '0011';
@@ -34,13 +36,12 @@ const WRITER = '019aa000-0000-7000-8000-000000000000';
 
 /** Two batches of calls, one of which holds none, and rows of other tables. */
 const fill = async (sql: Sql): Promise<void> => {
-  const load = newLoader();
-  await load(sql, [...tenantRows('bank', 'Bank', stamp(1)), ...tenantRows('bänk "2"', 'Bank', stamp(2))]);
-  await load(sql, tenantRows('bank', 'Bank & Co.', stamp(3)));
-  await load(
-    sql,
-    [1, 2, 3].flatMap((number) => callRows(number)),
-  );
+  // Triggers recorded what came in then.
+  const insert = (rows: readonly VaultRow[]): Promise<void> => insertUnrecorded(sql, registry, rows);
+  await insert([...tenantRows('bank', 'Bank', stamp(1)), ...tenantRows('bänk "2"', 'Bank', stamp(2))]);
+  await insert(tenantRows('bank', 'Bank & Co.', stamp(3)).slice(1));
+  await sql`select util.ensure_partitions('2026-11-21', '2026-11-21')`;
+  await insert([1, 2, 3].flatMap((number) => callRows(number)));
   await sql`
     insert into ops.journal_batch
       (writer, first_sequence, last_sequence, record_count, first_load_date, last_load_date, loaded_at)

@@ -5,8 +5,8 @@ import { entryOf, leafHash } from '../../src/audit/entry.ts';
 import { createJournalLog } from '../../src/audit/journal-leaves.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { connect, type Sql } from '../../src/postgres/connect.ts';
-import { createAppend } from '../../src/vault/copy.ts';
 import { journalFamily } from '../../src/vault/journal-family.ts';
+import { recordedInsert } from '../../src/vault/recorded-insert.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';
 import { writeVault } from '../../src/vault/write.ts';
@@ -14,6 +14,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { sayings } from '../vault/random-rows.ts';
 import { callRows, newLoader, registry, stamp, tenantRows } from '../vault/vault-fixture.ts';
 import { assertLogged, listUncovered, readAll, sequenceAll } from './leaf-fixture.ts';
+import { insertUnrecorded } from './tampering/every-table.ts';
 
 // PostgreSQL writes, reads and compares text of these otherwise under each.
 const ODD_SETTINGS = [
@@ -142,16 +143,16 @@ describe('the leaves of the audit log', function () {
     await assertLogged(sql);
   });
 
-  it('are one a row of what other ways bring in: SQL by hand, COPY, writeVault, statements of many thousand rows', async () => {
-    await sql`
-      insert into gateway.customer_h (customer_hk, load_date, customer_bk, record_source)
-      select sha256(n::text::bytea), timestamptz '2026-11-21 10:00:00+00' + n * interval '1 microsecond', n::text, 'by "hand"'
-      from generate_series(1, 12345) n`;
-    const appending = createAppend(registry)();
-    const copied = [1, 2, 3].flatMap((n) => tenantRows(`copied-${n}`, 'A', stamp(n)));
-    appending.add(copied);
-    const append = await appending.finish();
-    await sql.begin(append as (tx: unknown) => Promise<void>);
+  it('are one a row of what other ways bring in: a recorded statement, writeVault, statements of many thousand rows', async () => {
+    const [{ inserted }] = await sql.unsafe<[{ inserted: number }]>(
+      recordedInsert(
+        registry.hub('customer_h'),
+        `insert into gateway.customer_h (customer_hk, load_date, customer_bk, record_source)
+         select sha256(n::text::bytea), timestamptz '2026-11-21 10:00:00+00' + n * interval '1 microsecond', n::text, 'by "hand"'
+         from generate_series(1, 12345) n`,
+      ),
+    );
+    assert.equal(inserted, 12_345);
     await writeVault(sql, systemClock, (tx: Transaction, load_date) =>
       newLoader()(tx, tenantRows('written', 'A', { ...stamp(1), load_date })),
     );
@@ -213,6 +214,13 @@ describe('the leaves of the audit log', function () {
       'customer_h',
     ]);
     assert.match(uncovered.find(({ table }) => table === 'customer_h')!.key, /^customer_hk=[0-9a-f]{64}$/);
+  });
+
+  it('cover no row that was inserted by hand, which is named as uncovered', async () => {
+    await insertUnrecorded(sql, registry, tenantRows('by hand', 'A', stamp(1)));
+    await newLoader()(sql, tenantRows('loaded', 'A', stamp(1)));
+    const uncovered = await listUncovered(sql);
+    assert.deepEqual(uncovered.map(({ table }) => table).toSorted(), ['tenant_h', 'tenant_s']);
   });
 
   it('name calls that no batch of leaves holds', async () => {

@@ -4,7 +4,7 @@ import type { Sql } from '../../src/postgres/connect.ts';
 import { createAppend } from '../../src/vault/copy.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { callRows, contentOf, newLoader, registry } from './vault-fixture.ts';
+import { callRows, contentOf, newLoader, registry, stamp, tenantRows } from './vault-fixture.ts';
 
 const TABLES = ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s'];
 const RUNS = 40;
@@ -65,6 +65,15 @@ describe('appending', () => {
       { numRuns: RUNS },
     );
     assert.deepEqual(await contentOf(appended.sql, TABLES), await contentOf(loaded.sql, TABLES));
+  });
+
+  it('refuses tables that are not partitioned, whose changes COPY would not record', () => {
+    const appending = append();
+    assert.throws(
+      () => appending.add(tenantRows('x', 'X', stamp(1))),
+      /tenant_h is not partitioned: load its rows instead/,
+    );
+    assert.throws(() => appending.add([{ table: 'nothing_h', values: {} }]), /the vault has no table nothing_h/);
   });
 
   it('makes the partitions of days that have none', async () => {

@@ -81,11 +81,7 @@ const viewsFound: Found = (sql, schemas) => sql<{ line: string }[]>`
     and table_name ~ '_s_(current|history)$'`;
 
 const guardsDeclared: Declared = (entities) =>
-  entities.flatMap(({ name, partition }) =>
-    ['refuse_change', 'refuse_truncate', ...(partition === null ? ['record_change'] : [])].map(
-      (guard) => `${name} guarded by ${guard}`,
-    ),
-  );
+  entities.flatMap(({ name }) => ['refuse_change', 'refuse_truncate'].map((guard) => `${name} guarded by ${guard}`));
 
 // A guard on a table is there only if every partition has it too, and switched on.
 const guardsFound: Found = (sql, schemas) => sql<{ line: string }[]>`
@@ -95,7 +91,7 @@ const guardsFound: Found = (sql, schemas) => sql<{ line: string }[]>`
   where top.relnamespace = any(${[...schemas]}::text[]::regnamespace[])
     and top.relname ~ '_[hls]$'
     and not g.tgisinternal
-    and g.tgname in ('refuse_change', 'refuse_truncate', 'record_change')
+    and g.tgname in ('refuse_change', 'refuse_truncate')
     and g.tgenabled in ('O', 'A')
     and not exists (
       select

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Sql } from '../../../src/postgres/connect.ts';
 import type { Column, Entity } from '../../../src/vault/entity.ts';
+import { recordedInsert } from '../../../src/vault/recorded-insert.ts';
 import type { Registry } from '../../../src/vault/registry.ts';
 import { createRowBuilder, type VaultRow } from '../../../src/vault/rows.ts';
 import { MADE, sqlOf } from './mutate.ts';
@@ -75,15 +76,29 @@ export const everyTableRows = (registry: Registry, ours: (entity: Entity) => boo
   return rows;
 };
 
-/** Inserts rows one by one, as somebody with SQL does: the triggers put each into the log. */
-export const insertRows = async (sql: Sql, registry: Registry, rows: readonly VaultRow[]): Promise<void> => {
+/** Inserts rows one by one, also those that the loader would refuse; the log has each. */
+export const insertRows = (sql: Sql, registry: Registry, rows: readonly VaultRow[]): Promise<void> =>
+  insertEach(sql, registry, rows, recordedInsert);
+
+/** The same without a word to the log, as somebody with SQL does. */
+export const insertUnrecorded = (sql: Sql, registry: Registry, rows: readonly VaultRow[]): Promise<void> =>
+  insertEach(sql, registry, rows, (_, insert) => insert);
+
+const insertEach = async (
+  sql: Sql,
+  registry: Registry,
+  rows: readonly VaultRow[],
+  wrap: (entity: Entity, insert: string) => string,
+): Promise<void> => {
   await sql.begin(async (tx) => {
     for (const { table, values } of rows) {
-      const { name, columns } = registry.entities.get(table)!;
-      const given = columns.map(({ name: column, type }, at) => sqlOf(type, values[column], at + 1));
+      const entity = registry.entities.get(table)!;
+      const given = entity.columns.map(({ name: column, type }, at) => sqlOf(type, values[column], at + 1));
+      const insert = `
+        insert into ${entity.name} (${entity.columns.map((column) => column.name).join(', ')})
+        values (${given.map((each) => each.sql).join(', ')})`;
       await tx.unsafe(
-        `insert into ${name} (${columns.map((column) => column.name).join(', ')})
-         values (${given.map((each) => each.sql).join(', ')})`,
+        entity.partition === null ? wrap(entity, insert) : insert,
         given.map(({ text }) => text),
       );
     }
