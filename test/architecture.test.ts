@@ -23,7 +23,7 @@ const HOUSE: House = {
   outside: {
     sandbox: ['core'],
     migrations: [],
-    seeds: ['src/providers/compatible-providers.json'],
+    seeds: ['src/providers/compatible-providers.json', 'src/vault/recorded-insert.ts'],
     verifier: [],
   },
   forbidden: [
