@@ -13,7 +13,9 @@ import { testRegistry } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 
-describe('onevault prices refresh', () => {
+describe('onevault prices refresh', function () {
+  // Bounds a hang only: each command starts a process, four of them in one test.
+  this.timeout(120_000);
   let database: TestDatabase;
   const folder = temporaryPath();
   const registry = testRegistry();

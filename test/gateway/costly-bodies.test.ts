@@ -88,7 +88,7 @@ describe('a request that is made to cost time,', () => {
       const fields = Array.from({ length: count }, (_, index) => `"f${index}":0`).join(',');
       session.socket.send(`{"type":"input_audio_buffer.clear",${fields}}`);
       assert.equal((await gateway.get('/health/liveness')).status, 200);
-      await session.ask('Still there?');
+      await session.prompt('Still there?');
     }, 60_000);
     await session.close();
   });

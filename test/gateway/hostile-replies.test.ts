@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import type { Reply } from '../support/http.ts';
-import { PROVIDER_WIRES, type ProviderWire, sentTo, WAYS, type Way } from '../support/protocols.ts';
+import { PROVIDER_WIRES, type ProviderProtocol, sentTo, WAYS, type Way } from '../support/protocols.ts';
 import { chunkOf, pour, type RawUpstream, STREAM_HEAD, startRawUpstream, wholeHead } from '../support/raw-upstream.ts';
 
 const LIMITS = {
@@ -27,10 +27,10 @@ interface Hostility {
   readonly streamed_code?: ErrorCode | null;
   /** Whether it makes sense only where the provider's streams have an end of their own. */
   readonly needs_end?: true;
-  readonly answer: (socket: Socket, provider: ProviderWire, stream: boolean) => void;
+  readonly answer: (socket: Socket, provider: ProviderProtocol, stream: boolean) => void;
 }
 
-const FRAME = (provider: ProviderWire): string => provider.frames(['word '])[provider.head]!;
+const FRAME = (provider: ProviderProtocol): string => provider.frames(['word '])[provider.head]!;
 const head = (stream: boolean): string => (stream ? STREAM_HEAD : chunkedHead('application/json'));
 const chunkedHead = (type: string): string => STREAM_HEAD.replace('text/event-stream', type);
 

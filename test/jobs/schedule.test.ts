@@ -90,9 +90,7 @@ describe('the job schedule', () => {
     const schedule = startSchedule(jobDeps(database, systemClock), [job]);
     assert.match(await started, /^\d{4}-\d\d-\d\dT\d\d:\d\d:00\.000Z$/);
     await sleep(50);
-    const before_ms = performance.now();
     await schedule.stop(200);
-    assert.ok(performance.now() - before_ms < 5_000);
     const [run] = await database.sql`select s.outcome from ops.job_run_s s where s.job_name = 'trial'`;
     assert.equal(run?.outcome, 'FAILED');
   });

@@ -3,7 +3,7 @@ import { unitsOf } from '../../src/pricing/units.ts';
 import { usageOf } from '../../src/providers/anthropic/usage.ts';
 
 describe("Anthropic's usage", () => {
-  it('tells writes that the cache keeps for an hour, which are dearer, from those for five minutes', () => {
+  it('separates cache writes for one hour, which cost more, from those for five minutes', () => {
     const usage = usageOf({
       input_tokens: 10,
       output_tokens: 5,

@@ -13,7 +13,7 @@ const translate = (fields: object, target: object = {}): Record<string, unknown>
 };
 
 describe('a request for Anthropic', () => {
-  it('has the version, the key and a limit of tokens: the client, the model or the default says which', () => {
+  it('contains the version, the key and a token limit, from the client, the model or the default', () => {
     const { path, headers } = adapter.request(
       { model: 'a', messages: [{ role: 'user', content: 'x' }] },
       { model: 'claude', stream: true, upstream },
@@ -28,7 +28,7 @@ describe('a request for Anthropic', () => {
     assert.equal(translate({}).max_tokens, 4_096);
   });
 
-  it('puts system prompts apart and the results of parallel tools into one turn, thinking first', () => {
+  it('separates system prompts, puts the results of parallel tools into one turn, and puts thinking first', () => {
     const thinking = { type: 'thinking', thinking: 'hm', signature: 'sig' };
     const call = (id: string, args: string) => ({
       id,
@@ -77,7 +77,7 @@ describe('a request for Anthropic', () => {
     ]);
   });
 
-  it('carries images by URL and by content, and PDF files', () => {
+  it('contains images by URL and by content, and PDF files', () => {
     const parts = [
       { type: 'image_url', image_url: { url: 'https://example.com/a.png', detail: 'high' } },
       { type: 'image_url', image_url: { url: 'data:image/jpg;base64,AAAA' } },
@@ -95,7 +95,7 @@ describe('a request for Anthropic', () => {
     ]);
   });
 
-  it('carries tools and how to choose among them', () => {
+  it('contains the tools and the tool choice', () => {
     const tools = [{ type: 'function', function: { name: 'f', parameters: { properties: {} }, strict: true } }];
     assert.deepEqual(translate({ tools }).tools, [
       { name: 'f', input_schema: { type: 'object', properties: {} }, strict: true },
@@ -114,7 +114,7 @@ describe('a request for Anthropic', () => {
     for (const [fields, expected] of choices) assert.deepEqual(translate({ tools, ...fields }).tool_choice, expected);
   });
 
-  it('carries sampling, stops, user, schema, effort and tier', () => {
+  it('contains sampling, stop sequences, user, schema, effort and service tier', () => {
     const schema = { type: 'object' };
     const body = translate({
       temperature: 1,
@@ -133,7 +133,7 @@ describe('a request for Anthropic', () => {
     assert.equal(body.service_tier, 'standard_only');
   });
 
-  it('takes values that ask for nothing', () => {
+  it('accepts values without effect', () => {
     const neutral = {
       n: 1,
       logprobs: false,
@@ -145,7 +145,7 @@ describe('a request for Anthropic', () => {
     assert.deepEqual(translate(neutral), translate({}));
   });
 
-  it('refuses what it cannot express, naming the field', () => {
+  it('is refused with the name of a field that Anthropic does not support', () => {
     const part = (given: object) => ({ messages: [{ role: 'user', content: [given] }] });
     const refused: readonly (readonly [object, string])[] = [
       [{ n: 2 }, 'n'],
@@ -172,7 +172,7 @@ describe('a request for Anthropic', () => {
     }
   });
 
-  it('refuses fields of the wrong form, naming them', () => {
+  it('is refused with the name of a malformed field', () => {
     const call = { id: '1', type: 'function', function: { name: 'f', arguments: '[1' } };
     const wrong: readonly (readonly [object, string])[] = [
       [{ messages: [7] }, 'messages[0]'],
@@ -217,8 +217,8 @@ const USAGE = {
   completion_audio_tokens: 0,
 };
 
-describe('a reply of Anthropic', () => {
-  it('keeps text, thinking with its signature, tool calls and each kind of token', () => {
+describe('a response of Anthropic', () => {
+  it('is translated with its text, its signed thinking, its tool calls and each kind of token', () => {
     const { result: body, usage } = adapter.response(JSON.stringify(MESSAGE));
     assert.deepEqual(usage, USAGE);
     assert.deepEqual(body.choices[0]?.message, {
@@ -233,7 +233,7 @@ describe('a reply of Anthropic', () => {
     assert.equal(body.created, 1_767_225_600);
   });
 
-  it("says why it stopped in OpenAI's words", () => {
+  it("is translated with OpenAI's finish reason", () => {
     const reasons = {
       end_turn: 'stop',
       stop_sequence: 'stop',
@@ -248,7 +248,7 @@ describe('a reply of Anthropic', () => {
     }
   });
 
-  it('is refused in any other form', () => {
+  it('is refused if it is malformed', () => {
     const wrong = [{ id: 7 }, { model: null }, { content: 'x' }, { content: [7] }, { usage: { input_tokens: 'many' } }];
     for (const fields of wrong) {
       const text = JSON.stringify({ ...MESSAGE, ...fields });
@@ -301,7 +301,7 @@ describe('a stream of Anthropic', () => {
   ];
   const event = (json: object) => ({ event: '', data: JSON.stringify(json) });
 
-  it('becomes chunks with text, thinking, both tool calls, the finish reason and usage', () => {
+  it('is translated into chunks with text, thinking, both tool calls, the finish reason and usage', () => {
     const stream = adapter.stream();
     const chunks = EVENTS.flatMap((json) => stream.push(event(json)));
     stream.end();
@@ -325,7 +325,7 @@ describe('a stream of Anthropic', () => {
     assert.equal(stream.text(), 'hmHif{"x":1}g');
   });
 
-  it('is broken wherever it ends before message_stop, and counts what was written', () => {
+  it('is incomplete wherever it ends before message_stop, and contains the text until then', () => {
     for (let length = 0; length < EVENTS.length; length += 1) {
       const stream = adapter.stream();
       for (const json of EVENTS.slice(0, length)) stream.push(event(json));
@@ -333,7 +333,7 @@ describe('a stream of Anthropic', () => {
     }
   });
 
-  it('turns error events into errors, and refuses events out of order or of another form', () => {
+  it('fails with the error of an error event, and at events that are malformed or out of order', () => {
     const stream = adapter.stream();
     const error = (type: string) => event({ type: 'error', error: { type, message: 'Oh' } });
     assert.throws(() => stream.push(error('overloaded_error')), {

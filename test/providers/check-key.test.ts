@@ -22,7 +22,7 @@ const outcomeOf = (call: Promise<void>): Promise<OneVaultError | null> =>
     (error: OneVaultError) => error,
   );
 
-describe('asking a provider about a key', () => {
+describe('the check of a provider key', () => {
   let upstream: ScriptedUpstream;
   before(async () => {
     upstream = await startScriptedUpstream();
@@ -32,18 +32,18 @@ describe('asking a provider about a key', () => {
     await upstream.close();
   });
 
-  const ask = (provider: string, base_url = upstream.url): Promise<OneVaultError | null> =>
+  const check = (provider: string, base_url = upstream.url): Promise<OneVaultError | null> =>
     outcomeOf(checkKey(caller, ADAPTERS[provider]!, { base_url, api_key: KEY }));
   const sentTo = async (provider: string): Promise<Received> => {
     upstream.script((response) => sendJson(response, '{"data":[]}'));
     upstream.received.length = 0;
-    assert.equal(await ask(provider), null, provider);
+    assert.equal(await check(provider), null, provider);
     assert.equal(upstream.received.length, 1);
     return upstream.received[0]!;
   };
 
-  it('takes the cheapest call of each provider that needs one, with the header that carries it', async () => {
-    const asked: Record<string, readonly [path: string, header: string]> = {
+  it("uses each provider's cheapest call that requires a key, with the provider's header for the key", async () => {
+    const probes: Record<string, readonly [path: string, header: string]> = {
       openai: ['/models', 'authorization'],
       anthropic: ['/v1/models?limit=1', 'x-api-key'],
       google: ['/v1beta/models?pageSize=1', 'x-goog-api-key'],
@@ -52,14 +52,14 @@ describe('asking a provider about a key', () => {
       openrouter: ['/key', 'authorization'],
       vllm: ['/models', 'authorization'],
     };
-    for (const [provider, [path, header]] of Object.entries(asked)) {
+    for (const [provider, [path, header]] of Object.entries(probes)) {
       const { url, headers, body } = await sentTo(provider);
       assert.deepEqual([url, body], [path, ''], provider);
       assert.equal(headers[header], header === 'authorization' ? `Bearer ${KEY}` : KEY, provider);
     }
   });
 
-  it('is a chat of one token where a provider tells nothing else', async () => {
+  it('is a chat of one token for a provider that offers no other check', async () => {
     for (const provider of ['perplexity', 'cohere']) {
       const { url, headers, body } = await sentTo(provider);
       assert.equal(url, '/chat/completions');
@@ -69,21 +69,21 @@ describe('asking a provider about a key', () => {
     }
   });
 
-  it('is possible for every provider, and tells a refusal in its words and without the key', async () => {
+  it("is possible for every provider, and reports a refusal with the provider's message but without the key", async () => {
     for (const provider of Object.keys(ADAPTERS)) {
       upstream.script((response) =>
         sendJson(response, `{"error":{"message":"No such key: ${KEY}","code":401,"status":"UNAUTHENTICATED"}}`, 401),
       );
-      const error = await ask(provider);
+      const error = await check(provider);
       assert.equal(error?.code, 'provider_key_refused', provider);
       assert.match(error.details ?? '', /No such key/, provider);
       assert.ok(!(error.details ?? '').includes(KEY), provider);
       upstream.script((response) => sendJson(response, '{}', 503));
-      assert.equal((await ask(provider))?.code, 'provider_error', provider);
+      assert.equal((await check(provider))?.code, 'provider_error', provider);
     }
   });
 
-  it('is answered by the sandbox as its providers would', async () => {
+  it('gets the same results from the sandbox as from the real providers', async () => {
     const sandbox = await startSandbox();
     try {
       for (const [provider, base_url] of [
@@ -99,7 +99,7 @@ describe('asking a provider about a key', () => {
     }
   });
 
-  it('is no use where nobody answers', async () => {
-    assert.equal((await ask('openai', 'http://127.0.0.1:9'))?.code, 'provider_unreachable');
+  it('reports a provider that cannot be reached', async () => {
+    assert.equal((await check('openai', 'http://127.0.0.1:9'))?.code, 'provider_unreachable');
   });
 });

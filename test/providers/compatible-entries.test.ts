@@ -12,7 +12,7 @@ import { CLOCK, STRICT, upstreamAt } from './support.ts';
 const adapters = createCompatibleAdapters(CLOCK);
 const KEY = 'k-1';
 
-describe('the table of the compatible family', () => {
+describe('the table of compatible providers', () => {
   let caller: Caller;
   let server: ScriptedUpstream;
   before(async () => {
@@ -30,31 +30,31 @@ describe('the table of the compatible family', () => {
     api_key: KEY,
   });
 
-  const passageOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
+  const passthroughOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
   for (const entry of COMPATIBLE_PROVIDERS) {
-    describe(`has an entry ${entry.provider}`, () => {
+    describe(`contains ${entry.provider}, which`, () => {
       const target = (stream = false) => ({ model: 'm', stream, upstream: upstream('') });
       const MESSAGES = [{ role: 'user', content: 'hi', name: 'ann' }];
-      /** Both ways that a call may take, each as the body that is sent. */
+      /** The bodies that are sent for a call, translated from another protocol and passed through. */
       const ways = (fields: object, unsupported: UnsupportedFields, stream = false): readonly object[] => {
         const chat = { model: 'alias', messages: [{ role: 'user', content: 'hi' }], ...fields };
         const { chat: operation } = adapters[entry.provider]!;
         return [
           operation.request(chat as ChatRequest, target(stream), unsupported),
-          passageOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, unsupported),
+          passthroughOf(entry.provider).request(JSON.stringify({ ...chat, stream }), target(stream), {}, unsupported),
         ].map(({ body }) => JSON.parse(bodyText(body)) as object);
       };
       const refused = [...(entry.refuses ?? []), ...(entry.unpriced ?? [])];
 
-      it('refuses each field that it cannot do by its name, or leaves it out and says so', () => {
+      it('refuses each unsupported field by name, or leaves it out and reports it', () => {
         for (const field of refused) {
           const nested = field.startsWith('messages[].');
-          const fields = nested ? { messages: MESSAGES } : { [field]: ASKED[field] ?? { x: 1 } };
+          const fields = nested ? { messages: MESSAGES } : { [field]: EFFECTIVE_VALUES[field] ?? { x: 1 } };
           const param = nested ? field.replace('[]', '[0]') : field;
           for (const way of [0, 1]) {
-            // An unknown field is refused too on the way from another protocol.
+            // The translation from another protocol also refuses an unknown field.
             assert.throws(
-              () => (way === 0 ? ways(fields, STRICT) : passOnly(fields)),
+              () => (way === 0 ? ways(fields, STRICT) : passThrough(fields)),
               { code: 'unsupported_feature', param },
               field,
             );
@@ -67,16 +67,16 @@ describe('the table of the compatible family', () => {
         }
       });
 
-      const passOnly = (fields: object): object =>
-        passageOf(entry.provider).request(
+      const passThrough = (fields: object): object =>
+        passthroughOf(entry.provider).request(
           JSON.stringify({ model: 'm', messages: [], ...fields }),
           target(),
           {},
           STRICT,
         );
 
-      it('is not told what asks for nothing, nor labels that it refuses to see', () => {
-        for (const [field, value] of Object.entries(ASKS_NOTHING)) {
+      it('gets neither fields without effect nor labels that it refuses', () => {
+        for (const [field, value] of Object.entries(NEUTRAL_VALUES)) {
           if (!refused.includes(field)) continue;
           for (const body of ways({ [field]: value }, STRICT)) assert.equal(Object.hasOwn(body, field), false);
         }
@@ -85,7 +85,7 @@ describe('the table of the compatible family', () => {
         }
       });
 
-      it('is asked for usage in its way, and told limits by its names', () => {
+      it('gets the request for usage in its own form, and limits under its own names', () => {
         for (const body of ways({ max_completion_tokens: 5, max_tokens: 9 }, STRICT, true)) {
           const { stream_options, max_tokens, max_completion_tokens } = body as Record<string, unknown>;
           assert.deepEqual(stream_options, entry.stream_options === false ? undefined : { include_usage: true });
@@ -96,7 +96,7 @@ describe('the table of the compatible family', () => {
         }
       });
 
-      it('is told of tools by ids and words that it takes', () => {
+      it('gets tools with ids and choices that it accepts', () => {
         const call = { id: 'toolu_01ABCdef', type: 'function', function: { name: 'f', arguments: '{}' } };
         const messages = [
           { role: 'assistant', content: null, tool_calls: [call] },
@@ -104,11 +104,11 @@ describe('the table of the compatible family', () => {
         ];
         for (const body of ways({ messages }, STRICT)) {
           const { messages: sent } = body as { messages: Partial<ChatMessage>[] };
-          const [asked, told] = [sent[0]!.tool_calls![0]!.id, sent[1]!.tool_call_id!];
-          assert.equal(asked, told);
+          const [call_id, result_id] = [sent[0]!.tool_calls![0]!.id, sent[1]!.tool_call_id!];
+          assert.equal(call_id, result_id);
           const letters = entry.tool_call_id_letters;
-          if (letters === undefined) assert.equal(told, call.id);
-          else assert.match(told, new RegExp(`^[a-zA-Z0-9]{${letters}}$`));
+          if (letters === undefined) assert.equal(result_id, call.id);
+          else assert.match(result_id, new RegExp(`^[a-zA-Z0-9]{${letters}}$`));
         }
         const named = { tool_choice: { type: 'function', function: { name: 'f' } } };
         if (entry.named_tool_choice === false || refused.includes('tool_choice')) {
@@ -116,7 +116,7 @@ describe('the table of the compatible family', () => {
         } else for (const body of ways(named, STRICT)) assert.deepEqual(body, { ...body, ...named });
       });
 
-      it('is told the form of a reply where it knows it', () => {
+      it('gets the response format if it supports it', () => {
         const known = entry.response_formats ?? ['text', 'json_object', 'json_schema'];
         for (const type of ['text', 'json_object', 'json_schema']) {
           const response_format = { type };
@@ -134,7 +134,7 @@ describe('the table of the compatible family', () => {
         }
       });
 
-      it('is asked for embeddings in its words, or not at all', async () => {
+      it('gets requests for embeddings in its own form, if it has embeddings', async () => {
         const { embeddings } = adapters[entry.provider]!;
         if (entry.embeddings === undefined) {
           assert.equal(embeddings, undefined);
@@ -146,8 +146,8 @@ describe('the table of the compatible family', () => {
           { index: 1, embedding: [2, 3] },
           { index: 0, embedding: [0, 1] },
         ];
-        const told = { data, model: 'm', usage: { prompt_tokens: 2, total_tokens: 2 } };
-        server.script((response) => sendJson(response, JSON.stringify(told)));
+        const response_body = { data, model: 'm', usage: { prompt_tokens: 2, total_tokens: 2 } };
+        server.script((response) => sendJson(response, JSON.stringify(response_body)));
         const unsupported = createUnsupportedFields(true);
         const reply = await caller.call(upstream(''), embeddings!.request(form, target(), unsupported));
         const { result, usage } = embeddings!.response(await reply.text());
@@ -169,19 +169,19 @@ describe('the table of the compatible family', () => {
         });
       });
 
-      it('keeps every byte of what it takes, of unknown fields too', () => {
+      it('gets every supported and unknown field byte for byte', () => {
         const body = '{ "model" : "m","messages":[{"role":"user","content":"\\u00e9"}], "x_new":12345678901234567890 }';
-        assert.equal(passageOf(entry.provider).request(body, target(), {}, STRICT).body, body);
+        assert.equal(passthroughOf(entry.provider).request(body, target(), {}, STRICT).body, body);
       });
 
-      it('is reached without a key header where it needs no key', () => {
+      it('gets no key header if it needs no key', () => {
         const open = { ...target(), upstream: { ...upstream(''), api_key: '' } };
         const request = { model: 'm', messages: [] };
         const { headers } = adapters[entry.provider]!.chat.request(request, open, STRICT);
         assert.deepEqual(Object.keys(headers).sort(), ['accept', 'content-type']);
       });
 
-      it('has its errors understood in each form that such servers write', async () => {
+      it('reports errors in each form that compatible servers use', async () => {
         for (const [text, message] of ERRORS) {
           server.script((response) => sendJson(response, text, 422));
           const reply = await caller.call(upstream(''), { path: '/x', headers: {}, body: '{}' });
@@ -190,17 +190,17 @@ describe('the table of the compatible family', () => {
           assert.equal(error.code, 'provider_rejected');
           assert.equal(error.details, `The provider answered 422: ${message}`);
         }
-        const told = { error: { message: 'no credits', code: 402 } };
-        for (const read of [adapters[entry.provider]!.chat.response, passageOf(entry.provider).response!]) {
-          assert.throws(() => read(JSON.stringify(told)), { code: 'provider_error' });
+        const response_body = { error: { message: 'no credits', code: 402 } };
+        for (const read of [adapters[entry.provider]!.chat.response, passthroughOf(entry.provider).response!]) {
+          assert.throws(() => read(JSON.stringify(response_body)), { code: 'provider_error' });
         }
       });
     });
   }
 });
 
-/** Values that ask for something. */
-const ASKED: Readonly<Record<string, unknown>> = {
+/** Values that have an effect. */
+const EFFECTIVE_VALUES: Readonly<Record<string, unknown>> = {
   n: 2,
   logprobs: true,
   top_logprobs: 2,
@@ -217,7 +217,7 @@ const ASKED: Readonly<Record<string, unknown>> = {
   tool_choice: 'required',
 };
 
-const ASKS_NOTHING: Readonly<Record<string, unknown>> = {
+const NEUTRAL_VALUES: Readonly<Record<string, unknown>> = {
   n: 1,
   logprobs: false,
   top_logprobs: 0,

@@ -1,22 +1,22 @@
 /**
- * Requests and replies as the family's providers really write them, from their own documentation: by hand and not
- * from the table, so that a fault of the table shows.
+ * Requests and responses of compatible providers from their own documentation, written by hand and not from the table,
+ * so that they reveal a fault of the table.
  */
 
-export interface RecordedDialect {
+export interface RecordedProfile {
   readonly provider: string;
-  /** Below which the test's server is put. */
+  /** Path of the base URL, below the test's server. */
   readonly base_path: string;
   readonly model: string;
   readonly url: string;
   readonly key: readonly [header: string, value: string];
-  /** Fields of a client that speaks OpenAI's own form, beside model and messages. */
-  readonly asked: object;
-  /** What the provider is to get, whole. */
+  /** Fields of a client with OpenAI's own protocol, besides model and messages. */
+  readonly client_fields: object;
+  /** Complete body that the provider must get. */
   readonly sent: object;
   readonly reply: object;
   readonly frames: readonly object[];
-  readonly told: {
+  readonly reported: {
     readonly text: string;
     readonly reasoning: string;
     readonly finish: string;
@@ -40,23 +40,23 @@ const whole = (message: object, finish_reason: string, usage: object, more: obje
   usage,
   ...more,
 });
-const delta = (said: object, finish_reason: string | null = null, more: object = {}) => ({
+const delta = (content: object, finish_reason: string | null = null, more: object = {}) => ({
   ...CHUNK,
-  choices: [{ index: 0, delta: said, finish_reason }],
+  choices: [{ index: 0, delta: content, finish_reason }],
   ...more,
 });
 const NOTHING_MORE = { cached_tokens: 0, reasoning_tokens: 0, reasoning: '' };
 const USED = { prompt_tokens: 9, completion_tokens: 4, total_tokens: 13 };
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
-export const RECORDED: readonly RecordedDialect[] = [
+export const RECORDED: readonly RecordedProfile[] = [
   {
     provider: 'azure-openai',
     base_path: '',
     model: 'my gpt/4o',
     url: '/openai/deployments/my%20gpt%2F4o/chat/completions?api-version=2024-10-21',
     key: ['api-key', 'k-1'],
-    asked: { messages: MESSAGES, max_completion_tokens: 50, verbosity: 'medium' },
+    client_fields: { messages: MESSAGES, max_completion_tokens: 50, verbosity: 'medium' },
     sent: { model: 'my gpt/4o', messages: MESSAGES, max_completion_tokens: 50, ...STREAMED },
     reply: whole({ content: 'Hi!' }, 'stop', USED, { prompt_filter_results: [{ prompt_index: 0 }] }),
     frames: [
@@ -65,7 +65,7 @@ export const RECORDED: readonly RecordedDialect[] = [
       delta({}, 'stop'),
       { ...CHUNK, choices: [], usage: USED },
     ],
-    told: { text: 'Hi!', finish: 'stop', prompt_tokens: 9, completion_tokens: 4, ...NOTHING_MORE },
+    reported: { text: 'Hi!', finish: 'stop', prompt_tokens: 9, completion_tokens: 4, ...NOTHING_MORE },
   },
   {
     provider: 'mistral',
@@ -73,7 +73,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'magistral-medium',
     url: '/v1/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: {
+    client_fields: {
       messages: MESSAGES,
       max_completion_tokens: 50,
       seed: 7,
@@ -107,7 +107,7 @@ export const RECORDED: readonly RecordedDialect[] = [
       delta({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] }] }),
       delta({ content: 'Hi!' }, 'model_length', { usage: { ...USED, num_cached_tokens: 3 } }),
     ],
-    told: {
+    reported: {
       text: 'Hi!',
       reasoning: 'hm',
       finish: 'length',
@@ -123,7 +123,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'qwen/qwen3-32b',
     url: '/openai/v1/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, n: 1, logprobs: false, logit_bias: {}, metadata: { a: 'b' }, seed: 7 },
+    client_fields: { messages: MESSAGES, n: 1, logprobs: false, logit_bias: {}, metadata: { a: 'b' }, seed: 7 },
     sent: { model: 'qwen/qwen3-32b', messages: AS_SYSTEM, seed: 7, ...STREAMED },
     reply: whole({ content: 'Hi!', reasoning: 'hm' }, 'stop', USED, { x_groq: { id: 'req_1' } }),
     frames: [
@@ -132,7 +132,7 @@ export const RECORDED: readonly RecordedDialect[] = [
       delta({ content: 'Hi!' }),
       delta({}, 'stop', { x_groq: { id: 'req_1', usage: { ...USED, queue_time: 0.01 } } }),
     ],
-    told: { ...NOTHING_MORE, text: 'Hi!', reasoning: 'hm', finish: 'stop', ...tokens(9, 4) },
+    reported: { ...NOTHING_MORE, text: 'Hi!', reasoning: 'hm', finish: 'stop', ...tokens(9, 4) },
   },
   {
     provider: 'deepseek',
@@ -140,7 +140,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'deepseek-v4-flash',
     url: '/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, max_tokens: 60, response_format: { type: 'json_object' } },
+    client_fields: { messages: MESSAGES, max_tokens: 60, response_format: { type: 'json_object' } },
     sent: {
       model: 'deepseek-v4-flash',
       messages: AS_SYSTEM,
@@ -165,7 +165,7 @@ export const RECORDED: readonly RecordedDialect[] = [
         },
       }),
     ],
-    told: {
+    reported: {
       text: 'Hi!',
       reasoning: 'hm',
       finish: 'stop',
@@ -180,7 +180,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'grok-4-1-fast-reasoning',
     url: '/v1/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, parallel_tool_calls: false, store: false },
+    client_fields: { messages: MESSAGES, parallel_tool_calls: false, store: false },
     sent: {
       model: 'grok-4-1-fast-reasoning',
       messages: AS_SYSTEM,
@@ -207,7 +207,7 @@ export const RECORDED: readonly RecordedDialect[] = [
         },
       },
     ],
-    told: {
+    reported: {
       text: 'Hi!',
       reasoning: 'hm',
       finish: 'stop',
@@ -222,11 +222,11 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'command-a-03-2025',
     url: '/compatibility/v1/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, max_completion_tokens: 50, tool_choice: 'auto', parallel_tool_calls: true },
+    client_fields: { messages: MESSAGES, max_completion_tokens: 50, tool_choice: 'auto', parallel_tool_calls: true },
     sent: { model: 'command-a-03-2025', messages: MESSAGES, max_tokens: 50, stream: true },
     reply: whole({ content: 'Hi!' }, 'stop', USED),
     frames: [delta({ role: 'assistant', content: 'Hi!' }), delta({}, 'stop', { usage: USED })],
-    told: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
+    reported: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
   },
   {
     provider: 'perplexity',
@@ -234,7 +234,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'sonar',
     url: '/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, search_mode: 'academic', user: 'u' },
+    client_fields: { messages: MESSAGES, search_mode: 'academic', user: 'u' },
     sent: { model: 'sonar', messages: AS_SYSTEM, search_mode: 'academic', stream: true },
     reply: whole({ content: 'Hi!' }, 'stop', { ...USED, reasoning_tokens: 2 }, { citations: ['https://a'] }),
     frames: [
@@ -243,7 +243,7 @@ export const RECORDED: readonly RecordedDialect[] = [
       }),
       delta({ content: '!' }, 'stop', { usage: { ...USED, reasoning_tokens: 2 }, citations: ['https://a'] }),
     ],
-    told: { ...NOTHING_MORE, text: 'Hi!', finish: 'stop', ...tokens(9, 4), reasoning_tokens: 2 },
+    reported: { ...NOTHING_MORE, text: 'Hi!', finish: 'stop', ...tokens(9, 4), reasoning_tokens: 2 },
   },
   {
     provider: 'together',
@@ -251,7 +251,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     model: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
     url: '/v1/chat/completions',
     key: ['authorization', 'Bearer k-1'],
-    asked: { messages: MESSAGES, repetition_penalty: 1.1, top_k: 40 },
+    client_fields: { messages: MESSAGES, repetition_penalty: 1.1, top_k: 40 },
     sent: {
       model: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
       messages: AS_SYSTEM,
@@ -261,7 +261,7 @@ export const RECORDED: readonly RecordedDialect[] = [
     },
     reply: whole({ content: 'Hi!', tool_calls: [] }, 'eos', USED),
     frames: [delta({ role: 'assistant', content: 'Hi!', token_id: 3 }), delta({ content: '' }, 'eos', { usage: USED })],
-    told: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
+    reported: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
   },
 ];
 

@@ -8,13 +8,13 @@ import { createCompatible } from '../../src/providers/openai/adapter.ts';
 import { createProfile } from '../../src/providers/openai/compatible/profile.ts';
 import { createCaller } from '../../src/providers/transport/caller.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
-import { RECORDED, type RecordedDialect } from './compatible-fixture.ts';
+import { RECORDED, type RecordedProfile } from './compatible-fixture.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';
 
 const adapters = createCompatibleAdapters(CLOCK);
 const KEY = 'k-1';
 
-describe('a provider of the compatible family', () => {
+describe('a compatible provider', () => {
   let caller: Caller;
   let server: ScriptedUpstream;
   before(async () => {
@@ -32,10 +32,10 @@ describe('a provider of the compatible family', () => {
     api_key: KEY,
   });
 
-  const passageOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
-  const passed = (given: RecordedDialect, stream: boolean): UpstreamRequest =>
-    passageOf(given.provider).request(
-      JSON.stringify({ model: 'alias', ...given.asked, ...(stream ? { stream } : {}) }),
+  const passthroughOf = (provider: string) => adapters[provider]!.passthroughs['openai-chat']!;
+  const passed = (given: RecordedProfile, stream: boolean): UpstreamRequest =>
+    passthroughOf(given.provider).request(
+      JSON.stringify({ model: 'alias', ...given.client_fields, ...(stream ? { stream } : {}) }),
       { model: given.model, stream, upstream: upstream(given.base_path) },
       {},
       STRICT,
@@ -43,7 +43,7 @@ describe('a provider of the compatible family', () => {
 
   for (const given of RECORDED) {
     describe(`named ${given.provider}`, () => {
-      it('is asked at its address, with its key, in its words', async () => {
+      it('gets requests at its address, with its key, in its own form', async () => {
         server.script((response) => sendFrames(response, ['[DONE]']));
         const reply = await caller.call(upstream(given.base_path), passed(given, true));
         reply.discard();
@@ -55,7 +55,7 @@ describe('a provider of the compatible family', () => {
         assert.deepEqual(JSON.parse(body), given.sent);
       });
 
-      it('is understood whole, and its bytes pass as they are', async () => {
+      it('is understood in complete responses, whose bytes also pass through unchanged', async () => {
         const text = JSON.stringify(given.reply);
         server.script((response) => sendJson(response, text));
         const reply = await caller.call(upstream(given.base_path), passed(given, false));
@@ -65,19 +65,19 @@ describe('a provider of the compatible family', () => {
         const { content, reasoning_content = '' } = message;
         assert.deepEqual(
           { text: content, reasoning: reasoning_content, finish: finish_reason, ...countsOf(usage) },
-          given.told,
+          given.reported,
         );
-        const side = passageOf(given.provider).response!(text);
+        const side = passthroughOf(given.provider).response!(text);
         assert.deepEqual(side.usage, usage);
-        assert.equal(side.result(), given.told.reasoning + given.told.text);
+        assert.equal(side.result(), given.reported.reasoning + given.reported.text);
       });
 
-      it('is understood streamed, with its usage, also where it never says that it is done', async () => {
+      it('is understood in streams, with usage, even if it sends no [DONE]', async () => {
         const frames = given.frames.map((frame) => JSON.stringify(frame));
         for (const ending of [['[DONE]'], []]) {
           server.script((response) => sendFrames(response, [...frames, ...ending]));
           const translated = adapters[given.provider]!.chat.stream();
-          const side = passageOf(given.provider).stream!({ include_usage: true });
+          const side = passthroughOf(given.provider).stream!({ include_usage: true });
           const chunks: ChatChunk[] = [];
           let text = '';
           const reply = await caller.call(upstream(given.base_path), passed(given, true));
@@ -92,15 +92,15 @@ describe('a provider of the compatible family', () => {
           translated.end();
           side.end();
           assert.equal(text, frames.map((frame) => `data: ${frame}\n\n`).join(''));
-          assert.deepEqual({ ...assemble(chunks), ...countsOf(translated.usage) }, given.told);
+          assert.deepEqual({ ...assemble(chunks), ...countsOf(translated.usage) }, given.reported);
           assert.deepEqual(side.usage, translated.usage);
-          assert.equal(side.text(), given.told.reasoning + given.told.text);
+          assert.equal(side.text(), given.reported.reasoning + given.reported.text);
         }
       });
     });
   }
 
-  it('keeps parameters of a configured address, which go before those of the table', () => {
+  it('gets the query of its configured address, which takes precedence over the table', () => {
     const azure = adapters['azure-openai']!;
     const at = `${server.url}/?api-version=2025-04-01-preview&tenant=a`;
     const { path } = azure.chat.request(
@@ -111,7 +111,7 @@ describe('a provider of the compatible family', () => {
     assert.equal(path, "/openai/deployments/d%24%26'1/chat/completions?api-version=2025-04-01-preview&tenant=a");
   });
 
-  it('that wants its reasoning back with the calls of tools gets it, of whatever protocol, and else an empty one', () => {
+  it('that requires its reasoning with tool calls gets it from every protocol, and an empty one if it is missing', () => {
     const { chat, passthroughs } = adapters.deepseek!;
     const target = { model: 'm', stream: false, upstream: upstream('') };
     const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: '{}' } }];
@@ -135,7 +135,7 @@ describe('a provider of the compatible family', () => {
     ]);
   });
 
-  it('whose tool calls come as objects and without a place is read all the same', () => {
+  it('is understood if its tool calls have objects as arguments and no index', () => {
     const tool_calls = [
       { id: 'a', function: { name: 'f', arguments: { x: 1 } } },
       { id: 'b', function: { name: 'g', arguments: '{}' } },
@@ -148,7 +148,7 @@ describe('a provider of the compatible family', () => {
     ]);
   });
 
-  it('is one entry: names are distinct, and every address is one', () => {
+  it('has a unique name and valid URLs', () => {
     const names = COMPATIBLE_PROVIDERS.map(({ provider }) => provider);
     assert.equal(new Set(names).size, names.length);
     for (const { provider, base_url, docs } of COMPATIBLE_PROVIDERS) {
@@ -157,7 +157,7 @@ describe('a provider of the compatible family', () => {
     }
   });
 
-  it('is read by what another entry says of it, so that adding one needs no code', () => {
+  it('needs only an entry of the table and no code', () => {
     const entry: CompatibleProvider = {
       provider: 'next',
       provider_name: 'Next',

@@ -22,8 +22,8 @@ const translate = (fields: object, model = 'gemini-3.5-flash', unsupported = STR
   return JSON.parse(bodyText(adapter.chat.request(chat, { model, stream: false, upstream }, unsupported).body));
 };
 
-/** The paths that a request loses. */
-const lostOf = (fields: object, model?: string): readonly string[] => {
+/** Paths of the unsupported fields of a request. */
+const unsupportedOf = (fields: object, model?: string): readonly string[] => {
   const unsupported = createUnsupportedFields(true);
   translate(fields, model, unsupported);
   return unsupported.paths;
@@ -41,7 +41,7 @@ const tool = (fields: object = {}) => ({
 });
 
 describe('a request for Google', () => {
-  it('goes to the method of the model with the key in its own header', () => {
+  it("is sent to the method of the model with the key in Google's own header", () => {
     const chat = { model: 'a', messages: HI };
     const plain = adapter.chat.request(chat, { model: 'gemini/x', stream: false, upstream }, STRICT);
     assert.equal(plain.path, '/v1beta/models/gemini%2Fx:generateContent');
@@ -56,7 +56,7 @@ describe('a request for Google', () => {
     assert.equal(JSON.parse(bodyText(counted.body)).generateContentRequest.model, 'models/g');
   });
 
-  it('puts system prompts apart and the results of parallel calls into one content', () => {
+  it('separates system prompts, and puts the results of parallel calls into one content', () => {
     const body = translate({
       messages: [
         { role: 'system', content: 'Be kind.' },
@@ -93,7 +93,7 @@ describe('a request for Google', () => {
     ]);
   });
 
-  it("gives back the signatures of calls and texts, however the client kept them, and nobody else's", () => {
+  it("contains Google's own signatures of calls and texts, in whatever form the client kept them", () => {
     const blocks = [
       { type: 'redacted_thinking', data: 'onevault.google:1:c2ln' },
       { type: 'redacted_thinking', data: 'onevault.google::dGV4dA==' },
@@ -114,7 +114,7 @@ describe('a request for Google', () => {
     assert.deepEqual(partsWith({ tool_calls: [one, two] }, 'gemini-2.5-pro'), [undefined, undefined, undefined]);
   });
 
-  it('keeps its signatures from other providers', () => {
+  it("is the only one that contains Google's signatures", () => {
     const thinking_blocks = [{ type: 'redacted_thinking', data: 'onevault.google:1:c2ln' }];
     const messages = [...HI, { role: 'assistant', content: 'x', thinking_blocks }];
     for (const other of [adapters.anthropic, adapters.openai]) {
@@ -123,7 +123,7 @@ describe('a request for Google', () => {
     }
   });
 
-  it('carries pictures, sound and files, and those of results within them where the model knows that', () => {
+  it('contains images, audio and files, and has them within tool results if the model supports that', () => {
     const parts = (content: readonly object[], model?: string) =>
       translate({ messages: [{ role: 'user', content }] }, model).contents[0]!.parts;
     const picture = (url: string, more: object = {}) => ({ type: 'image_url', image_url: { url, ...more } });
@@ -170,7 +170,7 @@ describe('a request for Google', () => {
     ]);
   });
 
-  it('carries sampling, limits, stops, formats, probabilities and tiers', () => {
+  it('contains sampling, limits, stop sequences, formats, log probabilities and service tiers', () => {
     const schema = { type: 'object', properties: { n: { type: 'integer', minimum: 1 } } };
     const body = translate({
       temperature: 0.5,
@@ -210,7 +210,7 @@ describe('a request for Google', () => {
     assert.deepEqual(generationConfig, { responseMimeType: 'application/json' });
   });
 
-  it('thinks by level or budget, as the model does', () => {
+  it('sets a thinking level or a thinking budget, whichever the model supports', () => {
     const thinking = (fields: object, model?: string) => translate(fields, model).generationConfig?.thinkingConfig;
     const enabled = { type: 'enabled', budget_tokens: 50_000 };
     for (const [fields, third, second] of [
@@ -228,11 +228,11 @@ describe('a request for Google', () => {
     const both = { thinking: { type: 'adaptive' }, reasoning_effort: 'low' };
     assert.deepEqual(thinking(both), { thinkingLevel: 'LOW', includeThoughts: true });
     assert.deepEqual(thinking({ reasoning_effort: 'none' }, 'gemini-2.5-flash'), { thinkingBudget: 0 });
-    assert.deepEqual(lostOf({ reasoning_effort: 'none' }), ['reasoning_effort']);
-    assert.deepEqual(lostOf({ thinking: { type: 'disabled' } }), ['thinking']);
+    assert.deepEqual(unsupportedOf({ reasoning_effort: 'none' }), ['reasoning_effort']);
+    assert.deepEqual(unsupportedOf({ thinking: { type: 'disabled' } }), ['thinking']);
   });
 
-  it('says how tools are to be called, and holds strict ones to their schema', () => {
+  it('contains the tool choice, and enforces the schemas of strict tools', () => {
     const mode = (fields: object, tools: readonly object[] = [tool()]) =>
       translate({ tools, ...fields }).toolConfig?.functionCallingConfig;
     const strict = tool({ strict: true, parameters: { type: 'object', properties: {} } });
@@ -257,7 +257,7 @@ describe('a request for Google', () => {
     ]);
   });
 
-  it('refuses by name what Google cannot be told', () => {
+  it('is refused with the name of a field that Google does not support', () => {
     const text = (content: readonly object[]) => ({ messages: [{ role: 'user', content }] });
     const held = (schema: object) => ({
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema, strict: true } },
@@ -281,18 +281,18 @@ describe('a request for Google', () => {
       [text([{ type: 'file', file: { file_id: 'f' } }]), 'messages[0].content[0].file'],
       [text([{ type: 'image_url', image_url: { url: 'https://x.y/z' } }]), 'messages[0].content[0].image_url.url'],
     ] as const) {
-      assert.deepEqual(lostOf(fields), [path]);
+      assert.deepEqual(unsupportedOf(fields), [path]);
       assert.throws(() => translate(fields), { code: 'unsupported_feature', param: path });
     }
     const detail = text([{ type: 'image_url', image_url: { url: 'data:;base64,', detail: 'low' } }]);
-    assert.deepEqual(lostOf(detail, 'gemini-2.5-pro'), ['messages[0].content[0].image_url.detail']);
+    assert.deepEqual(unsupportedOf(detail, 'gemini-2.5-pro'), ['messages[0].content[0].image_url.detail']);
     const loose = {
       response_format: { type: 'json_schema', json_schema: { name: 'x', schema: { not: {} } } },
     };
-    assert.deepEqual(lostOf(loose), [], 'what is not strict is a wish');
+    assert.deepEqual(unsupportedOf(loose), [], 'a schema that is not strict is a preference');
   });
 
-  it('refuses what is not of the form, naming the field', () => {
+  it('is refused with the name of a malformed field', () => {
     for (const [fields, param] of [
       [{ messages: 7 }, 'messages'],
       [{ messages: [7] }, 'messages[0]'],

@@ -7,13 +7,13 @@ import { adapters, STRICT, upstreamAt } from './support.ts';
 
 const adapter = adapters.openai;
 const upstream = upstreamAt('https://api.example.com', 'openai');
-const passage = adapter.passthroughs['openai-chat']!;
+const passthrough = adapter.passthroughs['openai-chat']!;
 const frame = (data: string): SseEvent => ({ event: '', data });
 
 const answer = (usage: string): string => `{"choices":[{"message":{"content":"y"}}],"usage":${usage}}`;
 
 describe("OpenAI's adapter", () => {
-  it('writes its own fields as they are, and those of other protocols in its words', () => {
+  it("sends OpenAI's own fields unchanged, and translates those of other protocols", () => {
     const { path, headers, body } = adapter.chat.request(
       {
         model: 'alias',
@@ -39,7 +39,7 @@ describe("OpenAI's adapter", () => {
     });
   });
 
-  it('puts pictures of tool results behind them, says that a tool failed, and drops the thinking of others', () => {
+  it('sends images of tool results after them, marks failed tools, and drops the thinking of other providers', () => {
     const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
     const tool_calls = [{ id: 'a', type: 'function' as const, function: { name: 'f', arguments: '{}' } }];
     const { body } = adapter.chat.request(
@@ -55,7 +55,7 @@ describe("OpenAI's adapter", () => {
       { model: 'm', stream: false, upstream },
       STRICT,
     );
-    const text = (said: string) => ({ type: 'text', text: said });
+    const text = (content: string) => ({ type: 'text', text: content });
     assert.deepEqual((JSON.parse(bodyText(body)) as { messages: unknown }).messages, [
       { role: 'assistant', content: null, tool_calls },
       { role: 'tool', tool_call_id: 'a', content: 'see' },
@@ -65,7 +65,7 @@ describe("OpenAI's adapter", () => {
     ]);
   });
 
-  it('refuses what it cannot express, naming the field, or leaves it out', () => {
+  it('refuses an unsupported field by name, or leaves it out', () => {
     const given = {
       model: 'm',
       messages: [{ role: 'user', content: [{ type: 'file', file: { file_url: 'https://example.com' } }] }],
@@ -87,7 +87,7 @@ describe("OpenAI's adapter", () => {
     }
   });
 
-  it('reads every kind of usage of a reply', () => {
+  it('reads every kind of usage in a response', () => {
     const usage =
       '{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":2},"completion_tokens_details":{"reasoning_tokens":3,"audio_tokens":1}}';
     assert.deepEqual(adapter.chat.response(answer(usage)).usage, {
@@ -102,14 +102,14 @@ describe("OpenAI's adapter", () => {
     });
   });
 
-  it('refuses replies of another form', () => {
+  it('refuses malformed responses', () => {
     for (const text of ['', '[]', '7', '{}', '{"choices":[]}', '{"choices":[7]}', answer('{"prompt_tokens":-1}')]) {
       assert.throws(() => adapter.chat.response(text), { code: 'provider_malformed' }, text);
-      assert.throws(() => passage.response!(text), { code: 'provider_malformed' }, text);
+      assert.throws(() => passthrough.response!(text), { code: 'provider_malformed' }, text);
     }
   });
 
-  it('reads chunks, and keeps usage apart from them', () => {
+  it('reads chunks, and separates the usage from them', () => {
     const stream = adapter.chat.stream();
     const choices = [{ index: 0, delta: { content: 'a' }, finish_reason: null }];
     assert.deepEqual(stream.push(frame(JSON.stringify({ id: 'c', choices, usage: null }))), [{ id: 'c', choices }]);
@@ -121,18 +121,18 @@ describe("OpenAI's adapter", () => {
     assert.equal(stream.text(), 'a');
   });
 
-  it('refuses chunks of any other shape', () => {
+  it('refuses malformed chunks', () => {
     for (const data of ['<html>', '7', '{"choices":7}', '{"choices":[7]}', '{"choices":[{"delta":7}]}']) {
       assert.throws(() => adapter.chat.stream().push(frame(data)), { code: 'provider_malformed' }, data);
     }
   });
 });
 
-describe("OpenAI's passage", () => {
+describe("OpenAI's passthrough", () => {
   const pass = (body: string, stream: boolean): string =>
-    bodyText(passage.request(body, { model: 'gpt-x', stream, upstream }, {}, STRICT).body);
+    bodyText(passthrough.request(body, { model: 'gpt-x', stream, upstream }, {}, STRICT).body);
 
-  it('changes nothing but the model and, in a stream, the asking for usage', () => {
+  it('changes only the model and, in a stream, the request for usage', () => {
     const rest = '"n":12345678901234567890,"x":1.0,\n "x" : {"model":"mine","stream_options":7},"u":"\\u00e9"';
     assert.equal(pass(`{ "model" : "gpt-x",${rest}}`, false), `{ "model" : "gpt-x",${rest}}`);
     assert.equal(pass(`{${rest}, "model":"a\\"b" }`, false), `{${rest}, "model":"gpt-x" }`);
@@ -153,17 +153,17 @@ describe("OpenAI's passage", () => {
     }
   });
 
-  it('refuses a field that stands twice where the cost hangs on it, however it is spelt', () => {
+  it('refuses a duplicate field that determines the cost, however it is written', () => {
     for (const body of ['{"model":"a","model":"b"}', '{"max_tokens":1,"max\\u005ftokens":9}']) {
       assert.throws(() => pass(body, false), { code: 'invalid_request' }, body);
     }
   });
 
-  it('passes frames as they came, and hides what came only because usage was asked for', () => {
+  it('passes frames through unchanged, but hides usage that only the gateway requested', () => {
     const start = '{"id":"c",  "choices":[{"index":0,"delta":{"content":"a \\"usage\\":{ b"},"finish_reason":null}]';
     const last = '{"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}';
     for (const include_usage of [true, false]) {
-      const stream = passage.stream!({ include_usage });
+      const stream = passthrough.stream!({ include_usage });
       for (const [tail, hidden] of [
         [',"usage":null}', '}'],
         [',"usage":null,"obfuscation":"xyz"}', ',"obfuscation":"xyz"}'],
@@ -182,13 +182,13 @@ describe("OpenAI's passage", () => {
     }
   });
 
-  it('keeps the name and the lines of an event', () => {
-    const stream = passage.stream!({ include_usage: false });
+  it('keeps the name and all lines of an event', () => {
+    const stream = passthrough.stream!({ include_usage: false });
     assert.equal(stream.push({ event: 'x', data: '{"choices":\n[]}' }), 'event: x\ndata: {"choices":\ndata: []}\n\n');
   });
 
-  it('knows a whole stream from a broken one, and tells what was written until then', () => {
-    const stream = passage.stream!({ include_usage: false });
+  it('distinguishes a complete stream from a broken one, and returns the text until then', () => {
+    const stream = passthrough.stream!({ include_usage: false });
     stream.push(frame('{"choices":[{"delta":{"reasoning_content":"hm ","content":"one "}}]}'));
     stream.push(frame('{"choices":[{"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{}"}}]}}]}'));
     assert.throws(() => stream.end(), { code: 'provider_disconnected' });
@@ -197,8 +197,8 @@ describe("OpenAI's passage", () => {
     stream.end();
   });
 
-  it('reads the text of a stream that is longer than what is kept unread', () => {
-    const stream = passage.stream!({ include_usage: false });
+  it('reads the text of a stream that exceeds the limit of unread frames', () => {
+    const stream = passthrough.stream!({ include_usage: false });
     const piece = 'z'.repeat(1_000);
     for (let sent = 0; sent < 2_000; sent += 1) {
       stream.push(frame(`{"choices":[{"index":0,"delta":{"content":"${piece}"},"finish_reason":null}]}`));
@@ -206,8 +206,8 @@ describe("OpenAI's passage", () => {
     assert.equal(stream.text().length, 2_000_000);
   });
 
-  it('refuses frames that are no objects and turns error frames into errors', () => {
-    const stream = passage.stream!({ include_usage: false });
+  it('refuses frames that are not objects, and fails with the error of an error frame', () => {
+    const stream = passthrough.stream!({ include_usage: false });
     assert.throws(() => stream.push(frame('<html>')), { code: 'provider_malformed' });
     assert.throws(() => stream.push(frame('{"error":{"message":"Slow down","code":429}}')), {
       code: 'provider_rate_limited',
@@ -217,11 +217,11 @@ describe("OpenAI's passage", () => {
   });
 });
 
-describe("a provider's refusal", () => {
+describe('an error response of a provider', () => {
   const refusal = (status: number, message: string, headers = {}) =>
     adapter.error({ status, headers, body: JSON.stringify({ error: { message } }) }, upstream);
 
-  it('keeps status, message and waiting time', () => {
+  it('is reported with its status, its message and the time to wait', () => {
     const limited = refusal(429, 'Too many tokens', { 'retry-after': '7' });
     assert.deepEqual(
       [limited.code, limited.status, limited.retry_after_s, limited.details],
@@ -234,7 +234,7 @@ describe("a provider's refusal", () => {
     assert.deepEqual([rejected.code, rejected.status], ['provider_rejected', 422]);
   });
 
-  it('is a fault of ours where our account is refused, and of the provider where it fails', () => {
+  it('is reported as a provider error if our account was refused or the provider failed', () => {
     for (const status of [302, 401, 402, 403, 500, 529]) {
       const error = refusal(status, 'x');
       assert.deepEqual([error.code, error.status], ['provider_error', 502], `${status}`);
@@ -242,7 +242,7 @@ describe("a provider's refusal", () => {
     for (const status of [408, 504]) assert.equal(refusal(status, 'x').code, 'provider_timeout');
   });
 
-  it('holds no keys, addresses or hosts', () => {
+  it('is reported without keys, addresses and hosts', () => {
     const secrets = [
       upstream.api_key,
       'sk-proj-abc123',
@@ -267,7 +267,7 @@ describe("a provider's refusal", () => {
     );
   });
 
-  it('says the status alone where the body is no JSON, and keeps long messages short', () => {
+  it('is reported with its status only if its body is not JSON, and with long messages cut', () => {
     const page = adapter.error({ status: 500, headers: {}, body: '<html>10.1.1.1</html>' }, upstream);
     assert.equal(page.details, 'The provider answered 500.');
     assert.ok((refusal(400, 'x'.repeat(100_000)).details ?? '').length < 1_100);

@@ -18,13 +18,13 @@ const upstream: Upstream = {
   },
 };
 
-describe("providers' realtime sessions", () => {
+describe('the adapters of realtime sessions', () => {
   const requestTo = (provider: string, model = 'm & n') => {
     const { realtime } = new Map(Object.entries(adapters)).get(provider)!;
     return realtime?.request({ model, upstream }, { 'openai-beta': 'realtime=v1', cookie: 'a', 'x-b': 'c' });
   };
 
-  it('are asked for where OpenAI and Azure OpenAI have them, with the key as each takes it', () => {
+  it('use the paths of OpenAI and Azure OpenAI, each with its own form of the key', () => {
     assert.deepEqual(requestTo('openai'), {
       path: '/realtime?model=m+%26+n',
       headers: { authorization: 'Bearer sk-1', 'openai-beta': 'realtime=v1' },
@@ -35,12 +35,12 @@ describe("providers' realtime sessions", () => {
     });
   });
 
-  it('are asked of none of the others', () => {
+  it('exist for no other provider', () => {
     for (const provider of ['anthropic', 'google', 'mistral', 'groq', 'custom'])
       assert.equal(requestTo(provider), undefined, provider);
   });
 
-  it('tell usage in parts, none where none is told, and nothing that is no count', () => {
+  it('read each part of the usage, return null for missing usage, and refuse invalid counts', () => {
     const { realtime } = adapters.openai;
     assert.equal(realtime!.usage({ usage: null }), null);
     assert.equal(realtime!.usage({}), null);

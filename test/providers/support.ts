@@ -11,41 +11,41 @@ export const adapters = createAdapters(CLOCK);
 
 export type Protocol = keyof typeof adapters;
 
-/** Losses that are refused. */
+/** Refuses all unsupported fields. */
 export const STRICT = createUnsupportedFields(false);
 
 const LIMITS = {
-  headers_timeout_ms: 2_000,
-  idle_timeout_ms: 2_000,
-  total_timeout_ms: 10_000,
+  headers_timeout_ms: 20_000,
+  idle_timeout_ms: 20_000,
+  total_timeout_ms: 20_000,
   max_response_bytes: 1_000_000,
   max_stream_bytes: 100_000_000,
   max_event_bytes: 1_000_000,
 };
 
-/** An upstream at `url`, as the protocol's base URL stands. */
+/** An upstream at `url`, with the protocol's form of a base URL. */
 export const upstreamAt = (url: string, protocol: Protocol, limits: Partial<Upstream['limits']> = {}): Upstream => ({
   base_url: protocol === 'openai' ? `${url}/v1` : url,
   api_key: 'sk-test-1234567890',
   limits: { ...LIMITS, ...limits },
 });
 
-/** What a client of the pivot form would have after the call, whole or put together from a stream. */
-export interface Told {
+/** Output of a call for a client of the pivot form, from a complete response or from a stream. */
+export interface CallOutput {
   readonly text: string;
   readonly tools: readonly { readonly name: string; readonly input: unknown }[];
   readonly finish: string | null;
   readonly usage: Usage | null;
 }
 
-/** Makes a call through the adapter of `protocol` and tells what came back. */
-export const tell = async (
+/** Makes a call through the adapter of `protocol`. */
+export const runCall = async (
   caller: Caller,
   upstream: Upstream,
   protocol: Protocol,
   chat: ChatRequest,
   stream: boolean,
-): Promise<Told> => {
+): Promise<CallOutput> => {
   const adapter = adapters[protocol];
   const target = { model: chat.model, stream, upstream };
   const reply = await caller.call(upstream, adapter.chat.request(chat, target, STRICT));
@@ -74,8 +74,8 @@ export const tell = async (
   return { ...assemble(chunks), usage: translation.usage };
 };
 
-/** Puts chunks of the pivot form together as OpenAI's SDK does. */
-const assemble = (chunks: readonly ChatChunk[]): Omit<Told, 'usage'> => {
+/** Assembles chunks of the pivot form as OpenAI's SDK does. */
+const assemble = (chunks: readonly ChatChunk[]): Omit<CallOutput, 'usage'> => {
   let text = '';
   let finish: string | null = null;
   const calls: { name: string; arguments: string }[] = [];

@@ -4,7 +4,7 @@ import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { Caller } from '../../src/providers/contract.ts';
 import { createCaller } from '../../src/providers/transport/caller.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
-import { tell, upstreamAt } from './support.ts';
+import { runCall, upstreamAt } from './support.ts';
 
 const word = fc.stringMatching(/^[a-zäß✓😀]{1,8}$/u);
 const sentence = fc.array(word, { minLength: 1, maxLength: 6 }).map((words) => words.join(' '));
@@ -79,23 +79,23 @@ describe('a call through any protocol', () => {
     await sandbox.close();
   });
 
-  it('keeps text, images, tools, tool calls, finish reason and usage, streamed or not', async () => {
+  it('keeps text, images, tools, tool calls, finish reason and usage, with and without streaming', async () => {
     const openai = upstreamAt(sandbox.url, 'openai');
     const anthropic = upstreamAt(sandbox.url, 'anthropic');
     const google = upstreamAt(sandbox.url, 'google');
     const seen = new Set<string | null>();
     await fc.assert(
       fc.asyncProperty(chat, async (given) => {
-        const plain = await tell(caller, openai, 'openai', given, false);
+        const plain = await runCall(caller, openai, 'openai', given, false);
         seen.add(plain.finish);
         assert.notEqual(plain.usage, null);
-        assert.deepEqual(await tell(caller, openai, 'openai', given, true), plain);
-        assert.deepEqual(await tell(caller, anthropic, 'anthropic', given, false), plain);
-        assert.deepEqual(await tell(caller, anthropic, 'anthropic', given, true), plain);
-        // Google's models cannot be told to call one tool at most.
+        assert.deepEqual(await runCall(caller, openai, 'openai', given, true), plain);
+        assert.deepEqual(await runCall(caller, anthropic, 'anthropic', given, false), plain);
+        assert.deepEqual(await runCall(caller, anthropic, 'anthropic', given, true), plain);
+        // Google's models cannot be limited to one tool call.
         if (given.parallel_tool_calls === false) return;
-        assert.deepEqual(await tell(caller, google, 'google', given, false), plain);
-        assert.deepEqual(await tell(caller, google, 'google', given, true), plain);
+        assert.deepEqual(await runCall(caller, google, 'google', given, false), plain);
+        assert.deepEqual(await runCall(caller, google, 'google', given, true), plain);
       }),
       { numRuns: 200 },
     );
@@ -112,13 +112,13 @@ describe('a call through any protocol', () => {
       },
     };
     for (const protocol of ['openai', 'anthropic', 'google'] as const) {
-      const told = await tell(caller, upstreamAt(sandbox.url, protocol), protocol, given, true);
-      assert.deepEqual(JSON.parse(told.text), { city: 'sandbox' });
+      const reported = await runCall(caller, upstreamAt(sandbox.url, protocol), protocol, given, true);
+      assert.deepEqual(JSON.parse(reported.text), { city: 'sandbox' });
     }
   });
 
-  it('maps what a provider refuses or breaks, streamed or not, in every protocol', async () => {
-    const said = (directive: string): ChatRequest => ({
+  it('maps refusals and broken responses in every protocol, with and without streaming', async () => {
+    const chatOf = (directive: string): ChatRequest => ({
       model: 'm',
       messages: [{ role: 'user', content: `one two three [[sandbox: ${directive}]]` }],
     });
@@ -140,7 +140,7 @@ describe('a call through any protocol', () => {
     for (const protocol of ['openai', 'anthropic', 'google'] as const) {
       for (const [directive, stream, code, status] of expected) {
         await assert.rejects(
-          tell(caller, upstreamAt(sandbox.url, protocol), protocol, said(directive), stream),
+          runCall(caller, upstreamAt(sandbox.url, protocol), protocol, chatOf(directive), stream),
           { name: 'OneVaultError', code, status },
           `${protocol} ${directive} ${stream ? 'streamed' : 'whole'}`,
         );

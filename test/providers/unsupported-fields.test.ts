@@ -16,8 +16,8 @@ const translate = (fields: object, unsupported: UnsupportedFields): Record<strin
   return JSON.parse(bodyText(adapters.anthropic.chat.request(chat, target, unsupported).body));
 };
 
-describe('what a provider cannot express', () => {
-  it('leaves it out and tells so, where the client would rather have that', () => {
+describe('a field that a provider does not support', () => {
+  it('is left out and reported if the client allows that', () => {
     const lenient = (fields: object): readonly [Record<string, unknown>, readonly string[]] => {
       const unsupported = createUnsupportedFields(true);
       return [translate(fields, unsupported), unsupported.paths];
@@ -56,7 +56,7 @@ describe('what a provider cannot express', () => {
     });
   });
 
-  it("is named by the client's own path", () => {
+  it("is reported with its path in the client's request", () => {
     const unsupported = atSourcePath(createUnsupportedFields(false), (param) => `mine.${param}`);
     assert.throws(() => translate({ messages: [], n: 2 }, unsupported), {
       code: 'unsupported_feature',

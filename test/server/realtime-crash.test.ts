@@ -10,7 +10,7 @@ describe('a realtime session, when the process that serves is killed', function 
   it('is recorded as ABANDONED with what its responses had used, at its price', async () => {
     const product = await products.start(products.folder());
     const session = await openRealtime(product);
-    const done = [await session.ask('Good morning'), await session.ask('And now')];
+    const done = [await session.prompt('Good morning'), await session.prompt('And now')];
     process.kill(product.pidOf('child serve'), 'SIGKILL');
     assert.equal((await session.closed()).code, 1006);
     const [call] = await eventually('the abandoned session', () =>
@@ -48,7 +48,7 @@ describe('a realtime session, when the process that serves is killed', function 
   it('ends with 1001 when the product is told to stop, and is in the vault', async () => {
     const product = await products.start(products.folder());
     const session = await openRealtime(product);
-    await session.ask('Good morning');
+    await session.prompt('Good morning');
     const stopped = product.stop('SIGTERM');
     assert.equal((await session.closed()).code, 1001);
     assert.equal((await stopped).code, 0);

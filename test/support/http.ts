@@ -170,14 +170,14 @@ export const dataOf = <T = unknown>(reply: Reply): T => {
 /** Where a list goes on; null at its end. */
 export const nextOf = (reply: Reply): string | null => (reply.json as { links: { next: string | null } }).links.next;
 
-// Long enough for anything that happens in a process by itself.
-const SOON_MS = 5_000;
+// Bounds a hang only: a little less than mocha's timeout, so that the message names the missing event.
+const HANG_MS = 18_000;
 
 /** Waits until `holds`, trying again every few milliseconds. */
 export const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
-  const end_ms = Date.now() + SOON_MS;
+  const end_ms = Date.now() + HANG_MS;
   while (!(await holds())) {
-    assert.ok(Date.now() < end_ms, `waited in vain until ${what}`);
+    assert.ok(Date.now() < end_ms, `it never happened that ${what}`);
     await sleep(5);
   }
 };

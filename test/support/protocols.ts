@@ -5,7 +5,7 @@ import { bearer } from './http.ts';
 type Name = 'openai' | 'anthropic' | 'google';
 
 /** A provider's side of a conversation, for tests that write it themselves. */
-export interface ProviderWire {
+export interface ProviderProtocol {
   readonly name: Name;
   readonly model: string;
   /** Whether its streams have an event that says that they are whole. */
@@ -19,7 +19,7 @@ export interface ProviderWire {
 }
 
 /** A client's side. */
-export interface ClientWire {
+export interface ClientProtocol {
   /** Of the endpoint for streams. */
   readonly endpoint: string;
   path(model: string, stream: boolean): string;
@@ -45,7 +45,7 @@ const chunk = (choices: readonly object[], more: object = {}): string =>
 
 const OPENAI_USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
-export const PROVIDER_WIRES: Readonly<Record<Name, ProviderWire>> = {
+export const PROVIDER_WIRES: Readonly<Record<Name, ProviderProtocol>> = {
   openai: {
     name: 'openai',
     model: 'gpt-4o-mini',
@@ -120,7 +120,7 @@ const candidate = (text: string, finishReason?: string) => ({
 
 const MESSAGE = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', stop_reason: null } as const;
 
-const CLIENT_WIRES: Readonly<Record<Name, ClientWire>> = {
+const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
   openai: {
     endpoint: '/v1/chat/completions',
     path: () => '/v1/chat/completions',
@@ -226,7 +226,7 @@ const eventsOf = (stream: string): readonly Record<string, unknown>[] =>
 /** What a client sends for `client.request(…)`. */
 export const sentTo = (
   { keys }: TestGateway,
-  { client, provider }: { readonly client: ClientWire; readonly provider: ProviderWire },
+  { client, provider }: { readonly client: ClientProtocol; readonly provider: ProviderProtocol },
   content: string,
   stream: boolean,
 ) => ({

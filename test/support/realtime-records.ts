@@ -17,5 +17,5 @@ export const endOf = async (gateway: TestGateway, session: RealtimeClient) => {
   const call = await settledSession(gateway, session.request_id);
   const { closed_by, close_code } = call.route!.attempts.at(-1)!.session!;
   const error = session.events.findLast(({ type }) => type === 'error')?.error;
-  return { code, call, closed_by, close_code, told: (error as { code: string } | undefined)?.code ?? null };
+  return { code, call, closed_by, close_code, sent_error: (error as { code: string } | undefined)?.code ?? null };
 };

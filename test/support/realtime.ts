@@ -22,7 +22,7 @@ export interface RealtimeClient {
   /** The next event of a type, of those that were not asked for yet. */
   until(type: string): Promise<RealtimeEvent>;
   /** Says something and waits for the response to it. */
-  ask(text: string): Promise<DoneResponse>;
+  prompt(text: string): Promise<DoneResponse>;
   /** Code and reason with which it was closed. */
   closed(): Promise<{ readonly code: number; readonly reason: string }>;
   close(code?: number): Promise<void>;
@@ -35,7 +35,7 @@ export interface DoneResponse {
   readonly usage: { readonly input_tokens: number; readonly output_tokens: number };
 }
 
-interface Asked {
+interface SessionRequest {
   readonly url: string;
   readonly api_key?: string;
   readonly path?: string;
@@ -43,12 +43,12 @@ interface Asked {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export const said = (text: string) => ({
+export const userMessage = (text: string) => ({
   type: 'conversation.item.create',
   item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
 });
 
-const socketOf = ({ url, api_key, path = PATH, protocols = [], headers = {} }: Asked): WebSocket => {
+const socketOf = ({ url, api_key, path = PATH, protocols = [], headers = {} }: SessionRequest): WebSocket => {
   const options: ClientOptions = {
     headers: { ...(api_key === undefined ? {} : { authorization: `Bearer ${api_key}` }), ...headers },
   };
@@ -66,8 +66,8 @@ const eventIn = (text: string): RealtimeEvent => {
 };
 
 /** Opens a session; @throws where it is refused. */
-export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
-  const socket = socketOf(asked);
+export const openRealtime = async (request: SessionRequest): Promise<RealtimeClient> => {
+  const socket = socketOf(request);
   const events: RealtimeEvent[] = [];
   const [sent, received]: [string[], string[]] = [[], []];
   let headers: Readonly<Record<string, unknown>> = {};
@@ -96,8 +96,10 @@ export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
         read = at + 1;
         return events[at]!;
       }
-      const told = events.slice(read).map((event) => (event.type === 'error' ? JSON.stringify(event) : event.type));
-      assert.notEqual(socket.readyState, WebSocket.CLOSED, `closed before ${type}: ${told}`);
+      const received_types = events
+        .slice(read)
+        .map((event) => (event.type === 'error' ? JSON.stringify(event) : event.type));
+      assert.notEqual(socket.readyState, WebSocket.CLOSED, `closed before ${type}: ${received_types}`);
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -116,8 +118,8 @@ export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
     send,
     request_id: String(headers['x-request-id']),
     receipt: String(headers['x-onevault-receipt']),
-    ask: async (text) => {
-      send(said(text));
+    prompt: async (text) => {
+      send(userMessage(text));
       send({ type: 'response.create' });
       return (await until('response.done')).response as DoneResponse;
     },
@@ -131,7 +133,7 @@ export const openRealtime = async (asked: Asked): Promise<RealtimeClient> => {
 
 /** The answer to a handshake that is refused. */
 export const refusedRealtime = (
-  asked: Asked,
+  request: SessionRequest,
 ): Promise<{
   readonly status: number;
   readonly code: string;
@@ -139,7 +141,7 @@ export const refusedRealtime = (
   readonly request_id: string;
 }> =>
   new Promise((resolve, reject) => {
-    const socket = socketOf(asked);
+    const socket = socketOf(request);
     socket.on('open', () => {
       socket.terminate();
       reject(new Error('it was opened'));

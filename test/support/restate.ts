@@ -14,8 +14,10 @@ export const restate = async <T extends SatelliteTable>(
 ): Promise<void> => {
   const [current] = await reader.current(sql, table, { hash_keys: [hash_key] });
   assert.ok(current !== undefined, `${table} says nothing of the key`);
-  const said = Object.entries(current).filter(([column, value]) => !STANDARD_COLUMNS.has(column) && value !== hash_key);
-  const content = { ...Object.fromEntries(said), ...changes } as Content<T>;
+  const existing = Object.entries(current).filter(
+    ([column, value]) => !STANDARD_COLUMNS.has(column) && value !== hash_key,
+  );
+  const content = { ...Object.fromEntries(existing), ...changes } as Content<T>;
   const at = instantOf(clock.now());
   const row = rows.satellite(table, hash_key, content, {
     load_date: at,

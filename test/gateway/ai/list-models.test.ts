@@ -35,12 +35,12 @@ describe('GET /v1/models', () => {
         await (await openRealtime({ url: gateway.url, api_key: gateway.keys.api_key, path })).close();
         continue;
       }
-      const ask = capabilities.includes('chat')
+      const response = capabilities.includes('chat')
         ? gateway.chat({ model: id, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })
         : capabilities.includes('images')
           ? gateway.post('/v1/images/generations', { model: id, prompt: 'A cat' })
           : gateway.post('/v1/embeddings', { model: id, input: 'Hi' });
-      assert.equal((await ask).status, 200, id);
+      assert.equal((await response).status, 200, id);
     }
   });
 

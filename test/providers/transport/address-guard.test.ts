@@ -27,13 +27,13 @@ const OUTSIDE = [
   ...['11.0.0.1', '126.255.255.255', '128.0.0.1', '223.255.255.255', '2606:4700::1111', '2a00:1450:4001::1'],
 ];
 
-describe('the ranges of addresses', () => {
-  it('tell the public network from all that is inside it', () => {
+describe('the address ranges', () => {
+  it('distinguish public addresses from all internal ones', () => {
     for (const address of INSIDE) assert.equal(isReachable(address, 'public'), false, address);
     for (const address of OUTSIDE) assert.equal(isReachable(address, 'public'), true, address);
   });
 
-  it('let an allowed name lead to private networks, and never to where clouds keep credentials', () => {
+  it('allow private networks for an allowed name, but never the metadata services of clouds', () => {
     for (const address of ['127.0.0.1', '10.1.2.3', '192.168.1.1', '100.64.0.1', '::1', 'fd12::1', '8.8.8.8']) {
       assert.equal(isReachable(address, 'private'), true, address);
     }
@@ -45,7 +45,7 @@ describe('the ranges of addresses', () => {
     }
   });
 
-  it('take what is no address for inside', () => {
+  it('treat an invalid address as internal', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         fc.pre(!/^[0-9a-f:.]+$/i.test(text));
@@ -60,7 +60,7 @@ describe('the guard of base URLs', () => {
     allowed_hosts: ['vllm.corp.internal', '10.0.0.5', '[fd00::5]:8000', 'localhost:9000'],
   });
 
-  it('takes public https addresses', () => {
+  it('accepts public https addresses', () => {
     for (const url of [
       ...['https://api.example.com', 'https://api.example.com/v1', 'https://api.example.com:8443/v1/'],
       ...['https://8.8.8.8/v1', 'https://[2606:4700::1111]/v1', 'https://xn--bcher-kva.com/v1'],
@@ -69,7 +69,7 @@ describe('the guard of base URLs', () => {
     }
   });
 
-  it('refuses whatever leads inside, speaks in clear, or is read differently by different readers', () => {
+  it('refuses internal addresses, plain http, and URLs that parsers disagree about', () => {
     for (const url of [
       ...['', 'api.example.com', '//api.example.com', 'ftp://api.example.com', 'file:///etc/passwd'],
       ...['http://api.example.com', 'HTTPS://api.example.com', 'https://API.example.com/v1', 'https://bücher.de'],
@@ -93,7 +93,7 @@ describe('the guard of base URLs', () => {
     }
   });
 
-  it('takes, of what is inside, the hosts that an administrator allowed, in clear too', () => {
+  it('accepts internal hosts that an administrator allowed, with plain http too', () => {
     for (const url of [
       ...['http://vllm.corp.internal/v1', 'https://vllm.corp.internal:22/v1', 'http://10.0.0.5:11434/v1'],
       ...['http://[fd00::5]:8000/v1', 'http://localhost:9000'],
@@ -102,7 +102,7 @@ describe('the guard of base URLs', () => {
     }
   });
 
-  it('never throws anything but its own refusal', () => {
+  it('throws no other error than its refusal, whatever the URL is', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.webUrl(), fc.ipV4(), fc.ipV6()), (text) => {
         for (const url of [text, `https://${text}/`]) {
@@ -118,7 +118,7 @@ describe('the guard of base URLs', () => {
   });
 });
 
-describe('a connection to an address that a customer chose', () => {
+describe('a connection to an address of a customer', () => {
   let caller: Caller | null = null;
   const closing: (() => Promise<unknown>)[] = [];
   afterEach(async () => {
@@ -137,7 +137,7 @@ describe('a connection to an address that a customer chose', () => {
       (error: OneVaultError) => error.code,
     );
 
-  /** A port of this machine, and how many connections came there. */
+  /** A port of this machine that counts its connections. */
   const listening = async () => {
     const sockets: Socket[] = [];
     const server = createServer((socket) => sockets.push(socket));
@@ -150,7 +150,7 @@ describe('a connection to an address that a customer chose', () => {
     return { port: (server.address() as AddressInfo).port, sockets };
   };
 
-  it('is made to the very addresses that were checked, and to none of a name that leads inside', async () => {
+  it('uses exactly the checked addresses, and none of a name with an internal address', async () => {
     const { port, sockets } = await listening();
     const answers = [
       ['127.0.0.1'],
@@ -160,11 +160,11 @@ describe('a connection to an address that a customer chose', () => {
       ['0.0.0.0'],
       ['169.254.169.254'],
     ];
-    let asked = 0;
+    let lookups = 0;
     const guard = createAddressGuard({
       allowed_hosts: [],
       resolve: async () =>
-        answers[asked++ % answers.length]!.map((address) => ({
+        answers[lookups++ % answers.length]!.map((address) => ({
           address,
           family: address.includes(':') ? 6 : 4,
         })),
@@ -181,11 +181,11 @@ describe('a connection to an address that a customer chose', () => {
       assert.match(failure.details ?? '', /must be public/);
       assert.doesNotMatch(JSON.stringify(failure), /127\.0\.0\.1|169\.254/);
     }
-    assert.equal(asked, answers.length, 'each connection asks once, and uses that answer');
+    assert.equal(lookups, answers.length, 'each connection resolves the name once and uses that result');
     assert.equal(sockets.length, 0);
   });
 
-  it('resolves a name once a connection: what it answers later changes nothing', async () => {
+  it('resolves its name once, so that a later change of the name has no effect', async () => {
     const upstream = await startScriptedUpstream();
     closing.push(upstream.close);
     upstream.script((response) => sendJson(response, '{"data":[]}'));
@@ -200,14 +200,14 @@ describe('a connection to an address that a customer chose', () => {
     const reply = await caller.call(target, REQUEST);
     assert.equal(await reply.text(), '{"data":[]}');
     assert.equal(upstream.received[0]?.headers.host, `vllm.corp.example:${port}`);
-    // The next connection's answer is the clouds' metadata service: no allowing of names leads there.
+    // The name then resolves to a cloud's metadata service, which no allowed name may lead to.
     upstream.script((response) => response.destroy());
     await codeOf(caller.call(target, REQUEST));
     assert.equal(await codeOf(caller.call(target, REQUEST)), 'provider_unreachable');
     assert.equal(answers.length, 0);
   });
 
-  it('is refused without being tried where the address is written out', async () => {
+  it('is refused without an attempt if the URL contains an internal address', async () => {
     const { port, sockets } = await listening();
     caller = createCaller({ guard: createAddressGuard({ allowed_hosts: [] }) });
     for (const host of ['127.0.0.1', '[::1]', '[::ffff:7f00:1]', '2130706433', 'localhost']) {
@@ -217,7 +217,7 @@ describe('a connection to an address that a customer chose', () => {
     assert.equal(sockets.length, 0);
   });
 
-  it('is never shared with one to an address that the operator configured', async () => {
+  it('is never shared with one to an address of the operator', async () => {
     const upstream = await startScriptedUpstream();
     closing.push(upstream.close);
     upstream.script((response) => sendJson(response, '{}'));
@@ -228,7 +228,7 @@ describe('a connection to an address that a customer chose', () => {
     assert.equal(upstream.received.length, 1);
   });
 
-  it('follows no redirect', async () => {
+  it('does not follow a redirect', async () => {
     const [upstream, inside] = [await startScriptedUpstream(), await startScriptedUpstream()];
     closing.push(upstream.close, inside.close);
     caller = createCaller({ guard: createAddressGuard({ allowed_hosts: [new URL(upstream.url).host] }) });

@@ -5,18 +5,18 @@ import { createSseParser } from '../../../src/providers/transport/sse.ts';
 
 const LIMIT_BYTES = 1_000_000;
 
-/** All that a stream holds, in order. */
+/** All pieces of a stream, in order. */
 const read = (pieces: readonly Buffer[]): SsePiece[] => {
   const parser = createSseParser(LIMIT_BYTES);
   const read = pieces.flatMap((piece) => parser.push(piece));
   return [...read, ...parser.end()];
 };
 
-/** The events of a stream, without the text that they stood in. */
+/** The events of a stream, without their original text. */
 const parse = (pieces: readonly Buffer[]): SseEvent[] =>
   read(pieces).flatMap(({ raw: _raw, ...piece }) => (piece.data === null ? [] : [piece as SseEvent]));
 
-/** The texts that all pieces of a stream stood in. */
+/** The original text of all pieces of a stream. */
 const textOf = (pieces: readonly Buffer[]): string =>
   read(pieces)
     .map(({ raw }) => raw)
@@ -56,7 +56,7 @@ describe('the parser of server-sent events', () => {
     assert.deepEqual(parse([...Buffer.from(STREAM)].map((byte) => Buffer.of(byte))), EVENTS);
   });
 
-  it('gives the text that everything stood in, byte for byte, comments, ids and line ends included', () => {
+  it('returns the original text byte for byte, with comments, ids and line ends', () => {
     const bytes = Buffer.from(STREAM);
     for (let at = 0; at <= bytes.length; at += 1) {
       assert.equal(textOf([bytes.subarray(0, at), bytes.subarray(at)]), STREAM, `split at ${at}`);
@@ -64,7 +64,7 @@ describe('the parser of server-sent events', () => {
     assert.equal(textOf([...bytes].map((byte) => Buffer.of(byte))), STREAM);
   });
 
-  it('gives any stream back as it was, in whatever pieces it comes', () => {
+  it('returns any stream unchanged, in whatever pieces it arrives', () => {
     const line = fc.oneof(
       fc.constantFrom('', '', 'data', 'data:', 'data: {"a":1}', 'event: ping', ': alive', ':', 'id: 7', 'retry: 1'),
       fc.string({ unit: 'grapheme' }).map((text) => text.replace(/[\r\n]/g, '').toWellFormed()),
@@ -86,7 +86,7 @@ describe('the parser of server-sent events', () => {
     );
   });
 
-  it('gives an event at once when its blank line is there, and a comment when its line is', () => {
+  it('returns an event as soon as its blank line has arrived, and a comment as soon as its line has', () => {
     const parser = createSseParser(LIMIT_BYTES);
     assert.deepEqual(parser.push(Buffer.from(': alive\n')), [{ data: null, raw: ': alive\n' }]);
     assert.deepEqual(parser.push(Buffer.from('\ndata: 1\n')), [{ data: null, raw: '\n' }]);
@@ -94,7 +94,7 @@ describe('the parser of server-sent events', () => {
     assert.deepEqual(parser.push(Buffer.from('\n')), [{ event: '', data: '1', raw: 'data: 1\n: within\n\n' }]);
   });
 
-  it('waits for no line feed where lines end with returns alone', () => {
+  it('does not wait for a line feed if lines end with carriage returns only', () => {
     const parser = createSseParser(LIMIT_BYTES);
     assert.deepEqual(parser.push(Buffer.from('data: 1\r\r')), []);
     assert.deepEqual(
@@ -107,7 +107,7 @@ describe('the parser of server-sent events', () => {
     );
   });
 
-  it('gives back any texts that were written, in whatever pieces they come', () => {
+  it('returns any written texts, in whatever pieces they arrive', () => {
     const text = fc.string({ unit: 'grapheme' }).map((value) => value.replace(/[\r\n]/g, ''));
     fc.assert(
       fc.property(
@@ -127,17 +127,17 @@ describe('the parser of server-sent events', () => {
     );
   });
 
-  it('passes over a byte order mark', () => {
+  it('ignores a byte order mark', () => {
     assert.deepEqual(parse([Buffer.from('\ufeffdata: x\n\n')]), [{ event: '', data: 'x' }]);
   });
 
-  it('takes a last event without its blank line, but not half a line', () => {
+  it('accepts a last event without its blank line, but not an incomplete line', () => {
     assert.deepEqual(parse([Buffer.from('data: [DONE]\n')]), [{ event: '', data: '[DONE]' }]);
     assert.deepEqual(parse([Buffer.from('data: {"cut')]), []);
     assert.deepEqual(parse([Buffer.from('data: a\ndata: b')]), []);
   });
 
-  it('refuses a line or an event past the limit, also when it drips in', () => {
+  it('refuses a line or an event beyond the limit, also if it arrives in small pieces', () => {
     const endless = createSseParser(1_000);
     assert.throws(
       () => {

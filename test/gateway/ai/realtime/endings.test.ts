@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../../../support/gateway.ts';
 import { until } from '../../../support/http.ts';
-import { openRealtime, refusedRealtime, said } from '../../../support/realtime.ts';
+import { openRealtime, refusedRealtime, userMessage } from '../../../support/realtime.ts';
 import { endOf, settledSession as settled } from '../../../support/realtime-records.ts';
 
 describe('a realtime session ends', () => {
@@ -18,7 +18,7 @@ describe('a realtime session ends', () => {
   it('with its client, whose response is cancelled, so that the provider tells what it used', async () => {
     const before = reserved();
     const session = await open();
-    session.send(said('one two three four five six [[sandbox: tokens=500 token_interval_ms=5]]'));
+    session.send(userMessage('one two three four five six [[sandbox: tokens=500 token_interval_ms=5]]'));
     session.send({ type: 'response.create' });
     await session.until('response.output_text.delta');
     session.socket.terminate();
@@ -34,11 +34,11 @@ describe('a realtime session ends', () => {
   it('with its provider, and what that never told is counted', async () => {
     const before = reserved();
     const session = await open();
-    await session.ask('Good morning');
-    session.send(said('one two three four five six seven eight [[sandbox: cut_after=10]]'));
+    await session.prompt('Good morning');
+    session.send(userMessage('one two three four five six seven eight [[sandbox: cut_after=10]]'));
     session.send({ type: 'response.create' });
-    const { code, call, closed_by, told } = await endOf(gateway, session);
-    assert.deepEqual([code, told, closed_by], [1011, 'provider_disconnected', 'provider']);
+    const { code, call, closed_by, sent_error } = await endOf(gateway, session);
+    assert.deepEqual([code, sent_error, closed_by], [1011, 'provider_disconnected', 'provider']);
     assert.deepEqual(
       [call.response_status, call.error_code, call.usage_source],
       ['ERROR', 'provider_disconnected', 'counted'],
@@ -59,9 +59,9 @@ describe('a realtime session ends', () => {
       markup_basis_points: 2_000,
     });
     const session = await open(key);
-    await session.ask('Good morning');
-    const { code, call, closed_by, told } = await endOf(gateway, session);
-    assert.deepEqual([code, told, closed_by], [1008, 'budget_exceeded', 'gateway']);
+    await session.prompt('Good morning');
+    const { code, call, closed_by, sent_error } = await endOf(gateway, session);
+    assert.deepEqual([code, sent_error, closed_by], [1008, 'budget_exceeded', 'gateway']);
     assert.deepEqual([call.response_status, call.error_code], ['REFUSED', 'budget_exceeded']);
     assert.ok(call.prompt_tokens! > 0 && BigInt(call.customer_cost!) > 0n);
     const refused = await refusedRealtime({ url: gateway.url, api_key: key });
@@ -77,16 +77,16 @@ describe('a realtime session ends', () => {
     const session = await open(key);
     for (let asked = 0; asked < 3; asked += 1)
       session.send({ type: 'response.create', response: { conversation: 'none' } });
-    const { told } = await endOf(gateway, session);
-    assert.equal(told, 'budget_exceeded');
+    const { sent_error } = await endOf(gateway, session);
+    assert.equal(sent_error, 'budget_exceeded');
   });
 
   it('within a second of its key being revoked', async () => {
     const { key, id } = await gateway.newCustomer({ slug: 'revoked' });
     const session = await open(key);
     assert.equal((await gateway.admin('DELETE', `/api-keys/${id}`)).status, 200);
-    const { code, call, told } = await endOf(gateway, session);
-    assert.deepEqual([code, told, call.response_status], [1008, 'revoked_api_key', 'REFUSED']);
+    const { code, call, sent_error } = await endOf(gateway, session);
+    assert.deepEqual([code, sent_error, call.response_status], [1008, 'revoked_api_key', 'REFUSED']);
   });
 
   it('with 1009 at a message that is too large, and 1007 at one that is no text', async () => {
@@ -96,21 +96,21 @@ describe('a realtime session ends', () => {
     ] as const) {
       const session = await open();
       session.socket.send(message, { binary: false });
-      const { code: closed_with, call, told, close_code } = await endOf(gateway, session);
-      assert.deepEqual([closed_with, close_code, told, call.error_code], [code, code, error, error]);
+      const { code: closed_with, call, sent_error, close_code } = await endOf(gateway, session);
+      assert.deepEqual([closed_with, close_code, sent_error, call.error_code], [code, code, error, error]);
     }
   });
 
   it('not at its rate: the response is refused, and the session goes on', async () => {
     const { key } = await gateway.newCustomer({ slug: 'slow' }, { rate_limit_requests_per_minute: 2 });
     const session = await open(key);
-    await session.ask('One');
+    await session.prompt('One');
     session.send({ type: 'response.create', event_id: 'mine' });
     const { error } = (await session.until('error')) as unknown as {
       error: { code: string; event_id: string };
     };
     assert.deepEqual([error.code, error.event_id], ['rate_limit_exceeded', 'mine']);
-    session.send(said('still there'));
+    session.send(userMessage('still there'));
     await session.until('conversation.item.done');
     await session.close();
     const refused = await refusedRealtime({ url: gateway.url, api_key: key });
@@ -132,22 +132,25 @@ describe('a realtime session', () => {
   it('is ended where nobody says anything, and where a provider stops in the midst of a response', async () => {
     await run({ realtime: { idle_timeout_ms: 300 }, limits: { idle_timeout_ms: 200 } }, async (gateway) => {
       const idle = await endOf(gateway, await open(gateway));
-      assert.deepEqual([idle.code, idle.told, idle.call.response_status], [1008, 'session_idle', 'REFUSED']);
+      assert.deepEqual([idle.code, idle.sent_error, idle.call.response_status], [1008, 'session_idle', 'REFUSED']);
       const session = await open(gateway);
-      session.send(said('[[sandbox: hang]]'));
+      session.send(userMessage('[[sandbox: hang]]'));
       session.send({ type: 'response.create' });
       const silent = await endOf(gateway, session);
-      assert.deepEqual([silent.code, silent.told, silent.call.response_status], [1011, 'provider_timeout', 'TIMEOUT']);
+      assert.deepEqual(
+        [silent.code, silent.sent_error, silent.call.response_status],
+        [1011, 'provider_timeout', 'TIMEOUT'],
+      );
     });
   });
 
   it('is ended with 1001 when the gateway stops, and recorded', async () => {
     await run({}, async (gateway) => {
       const session = await open(gateway);
-      await session.ask('Good morning');
+      await session.prompt('Good morning');
       gateway.stop();
-      const { code, call, told } = await endOf(gateway, session);
-      assert.deepEqual([code, told, call.error_code, call.prompt_tokens], [1001, 'not_ready', 'not_ready', 3]);
+      const { code, call, sent_error } = await endOf(gateway, session);
+      assert.deepEqual([code, sent_error, call.error_code, call.prompt_tokens], [1001, 'not_ready', 'not_ready', 3]);
     });
   });
 
@@ -175,7 +178,7 @@ describe('a realtime session', () => {
       const sessions = await Promise.all(
         Array.from({ length: 200 }, () => openRealtime({ url: gateway.url, api_key: key })),
       );
-      const done = await Promise.all(sessions.map((session, index) => session.ask(`I am number ${index}`)));
+      const done = await Promise.all(sessions.map((session, index) => session.prompt(`I am number ${index}`)));
       await Promise.all(sessions.map((session) => session.close()));
       let spent = 0n;
       for (const [index, { request_id }] of sessions.entries()) {
@@ -212,7 +215,7 @@ describe('a realtime session', () => {
       const session = await opening;
       held = 'intent';
       opened = Promise.withResolvers();
-      session.send(said('Good morning'));
+      session.send(userMessage('Good morning'));
       session.send({ type: 'response.create' });
       await session.until('response.output_item.done');
       await sleep(LONG_MS);

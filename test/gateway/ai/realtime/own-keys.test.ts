@@ -38,7 +38,7 @@ describe("a realtime session with a customer's own key", () => {
       session: { instructions: string };
     };
     assert.equal(updated.instructions, 'Be brief.');
-    const { usage } = await session.ask('Good morning');
+    const { usage } = await session.prompt('Good morning');
     await session.close();
     const call = await settled(session.request_id);
     const listed = BigInt(usage.input_tokens) * 4_000_000n + BigInt(usage.output_tokens) * 16_000_000n;

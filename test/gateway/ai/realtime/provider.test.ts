@@ -136,8 +136,8 @@ describe('a realtime session with a provider', () => {
     for (const usage of [{ input_tokens: -1 }, 7, { input_tokens: 1, input_token_details: { cached_tokens: 2 } }]) {
       provider.script((session) => session.send(responseDone(usage as object)));
       const session = await openRealtime(asked());
-      const { told, call } = await endOf(gateway, session);
-      assert.deepEqual([told, call.error_code], ['provider_malformed', 'provider_malformed']);
+      const { sent_error, call } = await endOf(gateway, session);
+      assert.deepEqual([sent_error, call.error_code], ['provider_malformed', 'provider_malformed']);
     }
   });
 
@@ -153,8 +153,8 @@ describe('a realtime session with a provider', () => {
     });
     const session = await openRealtime(asked());
     session.send({ type: 'response.create' });
-    const { told, call } = await endOf(gateway, session);
-    assert.deepEqual([told, call.prompt_tokens, call.completion_tokens], ['provider_malformed', 10, 5]);
+    const { sent_error, call } = await endOf(gateway, session);
+    assert.deepEqual([sent_error, call.prompt_tokens, call.completion_tokens], ['provider_malformed', 10, 5]);
   });
 
   it('that sends what is no WebSocket ends it', async () => {
@@ -168,8 +168,8 @@ describe('a realtime session with a provider', () => {
     ]) {
       provider.script((_session, socket) => socket.write(bytes));
       const session = await openRealtime(asked());
-      const { told, code } = await endOf(gateway, session);
-      assert.deepEqual([told, code], ['provider_malformed', 1011], bytes.toString('hex'));
+      const { sent_error, code } = await endOf(gateway, session);
+      assert.deepEqual([sent_error, code], ['provider_malformed', 1011], bytes.toString('hex'));
     }
   });
 

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
 import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
-import { commitmentTo, type DoneResponse, openRealtime, refusedRealtime, said } from '../../../support/realtime.ts';
+import {
+  commitmentTo,
+  type DoneResponse,
+  openRealtime,
+  refusedRealtime,
+  userMessage,
+} from '../../../support/realtime.ts';
 import { settledSession } from '../../../support/realtime-records.ts';
 
 // gpt-realtime: 4, 0.4 and 16 USD a million tokens of text; the demo customer has a markup of its own.
@@ -35,21 +41,21 @@ describe('a realtime session', () => {
     });
     const done: DoneResponse[] = [];
     let heard = '';
-    const ask = (text: string): void => {
-      session.send(said(text) as never);
+    const prompt = (text: string): void => {
+      session.send(userMessage(text) as never);
       session.send({ type: 'response.create' });
     };
     const before = gateway.budgets.total(month());
     await new Promise<void>((resolve, reject) => {
       session.on('error', reject);
-      session.on('session.created', () => ask('Good morning'));
+      session.on('session.created', () => prompt('Good morning'));
       session.on('response.output_text.delta', ({ delta }) => {
         heard += delta;
       });
       session.on('response.done', ({ response }) => {
         done.push(response as unknown as DoneResponse);
         if (done.length === 3) resolve();
-        else ask(`And turn ${done.length + 1}`);
+        else prompt(`And turn ${done.length + 1}`);
       });
     });
     session.close();
@@ -86,7 +92,7 @@ describe('a realtime session', () => {
 
   it('is committed to, message by message, both ways', async () => {
     const session = await open();
-    await session.ask('Only you and I know');
+    await session.prompt('Only you and I know');
     const texts = [...session.sent];
     session.socket.send(Buffer.from([0, 1, 255]));
     await session.until('error');
@@ -102,7 +108,7 @@ describe('a realtime session', () => {
   it('passes fragments, pings, pongs and close codes', async () => {
     const session = await open();
     const { socket } = session;
-    const text = JSON.stringify(said('in three pieces'));
+    const text = JSON.stringify(userMessage('in three pieces'));
     socket.send(text.slice(0, 10), { fin: false });
     socket.ping('are you there');
     socket.send(text.slice(10, 20), { fin: false });
@@ -183,7 +189,7 @@ describe('a realtime session', () => {
 
   it('flags what its messages hold', async () => {
     const session = await open();
-    await session.ask('Patient with MRN 12345678, card 4111 1111 1111 1111');
+    await session.prompt('Patient with MRN 12345678, card 4111 1111 1111 1111');
     await session.close();
     assert.deepEqual((await settled(session.request_id)).compliance_flags, ['PHI', 'CARD']);
   });
@@ -209,7 +215,7 @@ describe('a realtime session', () => {
       'unpriced_model',
       'e',
     );
-    assert.equal((await session.ask('Still there?')).status, 'completed');
+    assert.equal((await session.prompt('Still there?')).status, 'completed');
     await session.close();
   });
 });

@@ -33,8 +33,8 @@ const reply = (parts: readonly object[], fields: object = {}, more: object = {})
 });
 const read = (json: object) => adapter.chat.response(JSON.stringify(json));
 
-describe("a reply of Google's", () => {
-  it('has text, thoughts, calls, signatures and each kind of token apart', () => {
+describe('a response of Google', () => {
+  it('is translated with separate text, thoughts, calls, signatures and each kind of token', () => {
     const { result, usage } = read(
       reply([
         { text: 'hm', thought: true },
@@ -84,7 +84,7 @@ describe("a reply of Google's", () => {
     });
   });
 
-  it('says why it stopped', () => {
+  it('is translated with its finish reason', () => {
     for (const [finishReason, expected] of [
       ['STOP', 'stop'],
       ['MAX_TOKENS', 'length'],
@@ -105,7 +105,7 @@ describe("a reply of Google's", () => {
     assert.equal(blocked.usage?.prompt_tokens, 105);
   });
 
-  it('is a failure that is paid for where the model wrote what is of no form', () => {
+  it("is a failure that is charged if the model's output is malformed", () => {
     for (const finishReason of ['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'MALFORMED_RESPONSE']) {
       const frame = reply([{ text: 'x' }], { finishReason, finishMessage: `print(${'x'.repeat(1_000)}` });
       const { broken, usage } = read(frame);
@@ -121,7 +121,7 @@ describe("a reply of Google's", () => {
     }
   });
 
-  it('tells the probabilities of tokens as OpenAI does', () => {
+  it("is translated with log probabilities in OpenAI's form", () => {
     const chosen = { token: 'é', tokenId: 7, logProbability: -0.5 };
     const logprobsResult = {
       chosenCandidates: [chosen],
@@ -135,7 +135,7 @@ describe("a reply of Google's", () => {
     });
   });
 
-  it('is refused where it is not of the form', () => {
+  it('is refused if it is malformed', () => {
     for (const json of [
       {},
       { candidates: 7 },
@@ -164,8 +164,8 @@ const streamOf = (frames: readonly object[]) => {
   return { stream, chunks };
 };
 
-describe("a stream of Google's", () => {
-  it('becomes chunks with whole calls, numbered on, and usage at the end', () => {
+describe('a stream of Google', () => {
+  it('is translated into chunks with complete, numbered calls, and usage at the end', () => {
     const piece = (parts: readonly object[], fields: object = {}) =>
       reply(parts, { finishReason: undefined, ...fields });
     const { stream, chunks } = streamOf([
@@ -204,7 +204,7 @@ describe("a stream of Google's", () => {
     assert.equal(stream.text(), 'hmHif{}g{"x":1}');
   });
 
-  it('keeps several candidates apart', () => {
+  it('is translated with separate candidates', () => {
     const at = (index: number, text: string, finishReason?: string) => ({
       index,
       content: { parts: [{ text }] },
@@ -227,7 +227,7 @@ describe("a stream of Google's", () => {
     );
   });
 
-  it('that ends without a reason to stop is broken, and an error within it is told as such', () => {
+  it('fails if it ends without a finish reason or contains an error', () => {
     const { stream } = streamOf([reply([{ text: 'Hi' }], { finishReason: undefined })]);
     assert.throws(() => stream.end(), { code: 'provider_disconnected' });
     assert.equal(stream.text(), 'Hi');
@@ -243,7 +243,7 @@ describe("a stream of Google's", () => {
     assert.equal(chunks[0]!.choices[0]!.finish_reason, 'content_filter');
   });
 
-  it('of any shape is read or refused, never a fault of ours', () => {
+  it('is translated or refused, whatever it contains, and never causes an internal error', () => {
     const json = fc.jsonValue({ maxDepth: 5 });
     const part = fc.record(
       { text: json, thought: json, functionCall: json, thoughtSignature: json },
@@ -263,10 +263,10 @@ describe("a stream of Google's", () => {
       },
       { requiredKeys: [] },
     );
-    const passage = adapter.passthroughs['google-generate']!;
+    const passthrough = adapter.passthroughs['google-generate']!;
     fc.assert(
       fc.property(fc.array(frame, { minLength: 1, maxLength: 3 }), (frames) => {
-        for (const stream of [adapter.chat.stream(), passage.stream!({ include_usage: true })]) {
+        for (const stream of [adapter.chat.stream(), passthrough.stream!({ include_usage: true })]) {
           try {
             for (const each of frames) stream.push({ event: '', data: JSON.stringify(each) });
             stream.end();
@@ -282,12 +282,12 @@ describe("a stream of Google's", () => {
   });
 });
 
-describe("a refusal of Google's", () => {
+describe('an error response of Google', () => {
   const refused = (status: number, error: object, headers = {}) =>
     adapter.error({ status, headers, body: JSON.stringify({ error }) }, upstream);
   const detail = (fields: object) => ({ message: 'm', details: [{ '@type': 'x', ...fields }] });
 
-  it('keeps its status and sentence, in a list too, with keys and hosts removed', () => {
+  it('is reported with its status and message, also from a list, without keys and hosts', () => {
     const sentence = `Bad key ${upstream.api_key} or AIzaSyA1234567890abcdef at https://api.example.com/x`;
     const error = refused(400, { code: 400, message: sentence, status: 'INVALID_ARGUMENT' });
     assert.equal(error.code, 'provider_rejected');
@@ -300,7 +300,7 @@ describe("a refusal of Google's", () => {
     }
   });
 
-  it('says how long to wait, and that our own key is wrong', () => {
+  it('is reported with the time to wait, and as our own fault if our key is wrong', () => {
     const limited = refused(429, detail({ retryDelay: '34.5s' }));
     assert.equal(limited.code, 'provider_rate_limited');
     assert.equal(limited.retry_after_s, 35);
@@ -309,25 +309,25 @@ describe("a refusal of Google's", () => {
   });
 });
 
-describe("Google's embeddings", () => {
+describe("the adapter of Google's embeddings", () => {
   const target = { model: 'g', stream: false, upstream };
-  const ask = (fields: object, unsupported = STRICT) =>
+  const requestOf = (fields: object, unsupported = STRICT) =>
     adapter.embeddings!.request({ model: 'a', input: 'one', ...fields }, target, unsupported);
 
-  it('are asked for in one call, each text with the model and its purpose', () => {
-    const { path, body } = ask({ input: ['one', 'two'], dimensions: 8, task_type: 'CLUSTERING', title: 'T' });
+  it('sends all texts in one call, each with the model and its task type', () => {
+    const { path, body } = requestOf({ input: ['one', 'two'], dimensions: 8, task_type: 'CLUSTERING', title: 'T' });
     assert.equal(path, '/v1beta/models/g:batchEmbedContents');
     const about = { taskType: 'CLUSTERING', title: 'T', outputDimensionality: 8 };
     assert.deepEqual(JSON.parse(bodyText(body)).requests, [
       { model: 'models/g', content: { parts: [{ text: 'one' }] }, ...about },
       { model: 'models/g', content: { parts: [{ text: 'two' }] }, ...about },
     ]);
-    assert.throws(() => ask({ input: [1, 2] }), { code: 'unsupported_feature', param: 'input' });
-    assert.throws(() => ask({ input: [[1]] }, createUnsupportedFields(true)), { code: 'unsupported_feature' });
-    assert.throws(() => ask({ x_new: 1 }), { code: 'unsupported_feature', param: 'x_new' });
+    assert.throws(() => requestOf({ input: [1, 2] }), { code: 'unsupported_feature', param: 'input' });
+    assert.throws(() => requestOf({ input: [[1]] }, createUnsupportedFields(true)), { code: 'unsupported_feature' });
+    assert.throws(() => requestOf({ x_new: 1 }), { code: 'unsupported_feature', param: 'x_new' });
   });
 
-  it('are read as vectors in order, or refused', () => {
+  it('reads vectors in order, and refuses malformed ones', () => {
     const { result } = adapter.embeddings!.response('{"embeddings":[{"values":[1,2]},{"values":[3]}]}');
     assert.deepEqual(result.vectors, [[1, 2], [3]]);
     for (const text of ['{}', '{"embeddings":[7]}', '{"embeddings":[{"values":["x"]}]}']) {
