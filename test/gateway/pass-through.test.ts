@@ -31,7 +31,7 @@ describe("a provider that speaks the client's protocol", () => {
     await upstream.close();
   });
 
-  it('gets the request with every field that the gateway does not know, and our key in the place of the client’s', async () => {
+  it("gets the request with every unknown field, and the operator's key instead of the client's", async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(REPLY)));
     const body = {
       ...HELLO,
@@ -56,13 +56,13 @@ describe("a provider that speaks the client's protocol", () => {
     assert.equal(({} as { polluted?: unknown }).polluted, undefined);
   });
 
-  it('has its reply passed byte for byte', async () => {
+  it('has its response passed through byte for byte', async () => {
     const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(REPLY).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
     assert.equal((await gateway.chat(HELLO)).text, text);
   });
 
-  it('has the frames of its stream passed byte for byte', async () => {
+  it('has the frames of its stream passed through byte for byte', async () => {
     const frames = [
       '{"x_new": {"deep":[1.0]},"choices":[{"index":0,"delta":{"content":"Hello"},"finish_reason":null}]}',
       chunk({ content: ' there', x_more: true }),
@@ -73,7 +73,7 @@ describe("a provider that speaks the client's protocol", () => {
     assert.deepEqual(framesOf(reply.text), [...frames, '[DONE]']);
   });
 
-  it('is asked for usage in a stream, which the client that did not ask never sees', async () => {
+  it('is asked for usage in a stream, which a client that did not request it never sees', async () => {
     const usage = JSON.stringify({
       id: 'x',
       choices: [],
@@ -93,7 +93,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that tells no usage has it counted, of text and of tool calls', async () => {
+  it('that reports no usage has text and tool calls counted', async () => {
     const tool_calls = [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } }];
     const messages = [
       { role: 'assistant', content: 'Hello there' },
@@ -109,7 +109,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that tells a usage which cannot be has it counted', async () => {
+  it('that reports impossible usage has it counted', async () => {
     for (const usage of [
       { prompt_tokens: 5, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 6 } },
       { prompt_tokens: 5, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 6 } },
@@ -124,7 +124,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that sends frames of any shape breaks its own stream only', async () => {
+  it('that sends malformed frames breaks only its own stream', async () => {
     for (const frame of ['{not json}', '{"choices":7}', '{"choices":[7]}', '{"choices":[{}]}', '{"id":1}', '7']) {
       upstream.script((response) => sendFrames(response, [frame, chunk({ content: 'a' }, 'stop'), '[DONE]']));
       const chat = await gateway.chat({ ...HELLO, stream: true });
@@ -137,14 +137,14 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that answers in its own words with a NUL in them is recorded all the same', async () => {
+  it('that sends an error text with a NUL character is recorded', async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"no\\u0000 \\ud800"}}', 422));
     const reply = await gateway.chat(HELLO);
     assert.equal(reply.status, 422);
     assert.match((await gateway.recorded(reply.request_id)).error_message!, /The provider answered 422: no/);
   });
 
-  it('that tells keys and hosts in its error has them removed', async () => {
+  it('that reveals keys and hosts in its error has them removed', async () => {
     const message = 'Incorrect key sk-upstream-1234567890 at https://10.0.0.7/v1 (db.internal)';
     upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
     const reply = await gateway.chat(HELLO);
@@ -155,7 +155,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('is let go when its client leaves', async () => {
+  it('is disconnected when its client disconnects', async () => {
     const gone = Promise.withResolvers<void>();
     upstream.script((response) => {
       response.once('close', () => gone.resolve());

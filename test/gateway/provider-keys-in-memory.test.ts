@@ -18,7 +18,7 @@ describe('the provider keys in memory', () => {
     await upstream.close();
   });
 
-  it('are opened once for all who ask, bounded in number, and forgotten with their revocation', async () => {
+  it('are decrypted once for all calls, bounded in number, and removed after their revocation', async () => {
     const { keyring } = gateway.control;
     let opened = 0;
     const counting: typeof keyring = {
@@ -40,14 +40,14 @@ describe('the provider keys in memory', () => {
     assert.equal(opened, 2);
     await held.open(third!);
     await held.open(first!);
-    assert.equal(opened, 3, 'the one that was used longest ago made room');
+    assert.equal(opened, 3, 'the least recently used key was removed');
     await held.open(second!);
     assert.equal(opened, 4);
     await gateway.admin('DELETE', `/customers/demo/provider-keys/${keys[1]!.id}`);
     held.keepOnly(snapshot());
     await held.open(second!);
     await held.open(second!);
-    assert.equal(opened, 6, 'what no snapshot holds is not kept, not even when a late call asks for it');
+    assert.equal(opened, 6, 'a key without a snapshot is not kept, not even for a late call');
     held.close();
     await held.open(first!);
     assert.equal(opened, 7);

@@ -6,8 +6,8 @@ import { createClientProtocols } from '../../src/gateway/ai/protocols/client-pro
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, type Reply } from '../support/http.ts';
 
-/** A sound request of each endpoint, by the path that it is recorded with. */
-const SOUND: Readonly<Record<string, { readonly path?: string; readonly body: object }>> = {
+/** A valid request of each endpoint, by its recorded path. */
+const VALID: Readonly<Record<string, { readonly path?: string; readonly body: object }>> = {
   '/v1/chat/completions': {
     body: { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 9 },
   },
@@ -56,18 +56,18 @@ interface Raw {
 const text = (value: unknown): string => JSON.stringify(value);
 const bytes = (...values: readonly number[]): Buffer => Buffer.from(values);
 
-/** `sound` with one more field at its end, whose value is written as it is. */
-const withRaw = (sound: object, field: string, value: string): string =>
-  `${text(sound).slice(0, -1)},${text(field)}:${value}}`;
+/** A valid body with one more field at its end, whose value is written unchanged. */
+const withRaw = (valid: object, field: string, value: string): string =>
+  `${text(valid).slice(0, -1)},${text(field)}:${value}}`;
 
-/** What nobody can read: each is refused. */
-const unreadable = (sound: object): Readonly<Record<string, Raw>> => ({
+/** Unreadable bodies: each is refused. */
+const unreadable = (valid: object): Readonly<Record<string, Raw>> => ({
   'an empty body': { body: '' },
   'spaces alone': { body: ' \n\t ' },
-  'two values': { body: text(sound) + text(sound) },
-  'garbage after the end': { body: `${text(sound)}\0\0garbage` },
-  'half of it': { body: text(sound).slice(0, -1) },
-  'UTF-16': { body: Buffer.from(text(sound), 'utf16le') },
+  'two values': { body: text(valid) + text(valid) },
+  'garbage after the end': { body: `${text(valid)}\0\0garbage` },
+  'half of a body': { body: text(valid).slice(0, -1) },
+  'UTF-16': { body: Buffer.from(text(valid), 'utf16le') },
   'a byte that is no UTF-8': { body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xff), Buffer.from('"}')]) },
   'a surrogate as UTF-8': {
     body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xed, 0xa0, 0x80), Buffer.from('"}')]),
@@ -75,37 +75,37 @@ const unreadable = (sound: object): Readonly<Record<string, Raw>> => ({
   'an overlong zero': {
     body: Buffer.concat([Buffer.from('{"a":"'), bytes(0xc0, 0x80), Buffer.from('"}')]),
   },
-  'a control character in a text': { body: withRaw(sound, 'x', '"\u0001"') },
-  'a number that JSON does not have': { body: withRaw(sound, 'x', 'NaN') },
-  'a comment': { body: `/* */${text(sound)}` },
-  gzip: { body: gzipSync(text(sound)), headers: { 'content-encoding': 'gzip' } },
-  'gzip that is none': { body: text(sound), headers: { 'content-encoding': 'gzip' } },
-  brotli: { body: brotliCompressSync(text(sound)), headers: { 'content-encoding': 'br' } },
-  'an unknown encoding': { body: text(sound), headers: { 'content-encoding': 'gzip, x-rot13' } },
-  'another type': { body: text(sound), headers: { 'content-type': 'text/plain;charset=utf-7' } },
-  'more than the limit': { body: withRaw(sound, 'x', `"${'x'.repeat(BODY_LIMIT_BYTES)}"`) },
+  'a control character in a text': { body: withRaw(valid, 'x', '"\u0001"') },
+  'a number that JSON does not have': { body: withRaw(valid, 'x', 'NaN') },
+  'a comment': { body: `/* */${text(valid)}` },
+  gzip: { body: gzipSync(text(valid)), headers: { 'content-encoding': 'gzip' } },
+  'gzip without compressed bytes': { body: text(valid), headers: { 'content-encoding': 'gzip' } },
+  brotli: { body: brotliCompressSync(text(valid)), headers: { 'content-encoding': 'br' } },
+  'an unknown encoding': { body: text(valid), headers: { 'content-encoding': 'gzip, x-rot13' } },
+  'another type': { body: text(valid), headers: { 'content-type': 'text/plain;charset=utf-7' } },
+  'more than the limit': { body: withRaw(valid, 'x', `"${'x'.repeat(BODY_LIMIT_BYTES)}"`) },
 });
 
-/** What is odd and yet JSON: it may be served or refused, as the endpoint sees fit. */
-const odd = (sound: object): Readonly<Record<string, Raw>> => ({
-  'a byte order mark': { body: Buffer.concat([bytes(0xef, 0xbb, 0xbf), Buffer.from(text(sound))]) },
-  'ten megabytes': { body: withRaw(sound, 'x', `"${'x'.repeat(10_000_000)}"`) },
-  'ten megabytes of spaces': { body: `${text(sound)}${' '.repeat(10_000_000)}` },
-  'a deep list': { body: withRaw(sound, 'x', '['.repeat(DEPTH) + ']'.repeat(DEPTH)) },
-  'a deep object': { body: withRaw(sound, 'x', `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`) },
-  'a number beyond all': { body: withRaw(sound, 'x', '1e999') },
-  'a number of many digits': { body: withRaw(sound, 'x', '9'.repeat(50_000)) },
-  'a field twice': { body: withRaw(sound, Object.keys(sound)[0]!, '1') },
-  'many fields': { body: text({ ...sound, ...Object.fromEntries(many(10_000)) }) },
-  'the field __proto__': { body: withRaw(sound, '__proto__', '{"model":"x","is_admin":true}') },
-  'the field constructor': { body: withRaw(sound, 'constructor', '{"prototype":{"x":1}}') },
-  'zero characters in names and texts': { body: withRaw(sound, 'a\0b', '"\\u0000\\ud800"') },
+/** Unusual but valid JSON: an endpoint may serve or refuse it. */
+const unusual = (valid: object): Readonly<Record<string, Raw>> => ({
+  'a byte order mark': { body: Buffer.concat([bytes(0xef, 0xbb, 0xbf), Buffer.from(text(valid))]) },
+  'ten megabytes': { body: withRaw(valid, 'x', `"${'x'.repeat(10_000_000)}"`) },
+  'ten megabytes of spaces': { body: `${text(valid)}${' '.repeat(10_000_000)}` },
+  'a deep list': { body: withRaw(valid, 'x', '['.repeat(DEPTH) + ']'.repeat(DEPTH)) },
+  'a deep object': { body: withRaw(valid, 'x', `${'{"a":'.repeat(DEPTH)}1${'}'.repeat(DEPTH)}`) },
+  'a number beyond all': { body: withRaw(valid, 'x', '1e999') },
+  'a number of many digits': { body: withRaw(valid, 'x', '9'.repeat(50_000)) },
+  'a field twice': { body: withRaw(valid, Object.keys(valid)[0]!, '1') },
+  'many fields': { body: text({ ...valid, ...Object.fromEntries(many(10_000)) }) },
+  'the field __proto__': { body: withRaw(valid, '__proto__', '{"model":"x","is_admin":true}') },
+  'the field constructor': { body: withRaw(valid, 'constructor', '{"prototype":{"x":1}}') },
+  'zero characters in names and texts': { body: withRaw(valid, 'a\0b', '"\\u0000\\ud800"') },
   ...Object.fromEntries(
-    Object.keys(sound).flatMap((field) =>
+    Object.keys(valid).flatMap((field) =>
       ['1e999', '-0', '['.repeat(DEPTH) + ']'.repeat(DEPTH), '"\\ud800"', '{}', '9'.repeat(400)].map((value) => [
         `${value.slice(0, 9)} for ${field}`,
         {
-          body: withRaw(Object.fromEntries(Object.entries(sound).filter(([name]) => name !== field)), field, value),
+          body: withRaw(Object.fromEntries(Object.entries(valid).filter(([name]) => name !== field)), field, value),
         },
       ]),
     ),
@@ -114,7 +114,7 @@ const odd = (sound: object): Readonly<Record<string, Raw>> => ({
 
 const many = (count: number): [string, number][] => Array.from({ length: count }, (_, at) => [`x${at}`, at]);
 
-describe('a request that nobody would send by mistake', () => {
+describe('a hostile request', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -125,37 +125,37 @@ describe('a request that nobody would send by mistake', () => {
   });
   after(() => gateway.close());
 
-  const codeOf = ({ json, text: said }: Reply): string => {
-    // A stream of Google's that is asked for as a list fails as one.
+  const codeOf = ({ json, text: body }: Reply): string => {
+    // Google's stream without alt=sse is a list, also for an error.
     const [{ error }] = [json].flat() as [{ error: { code: string | number; details: unknown } }];
     const [first] = Array.isArray(error.details) ? (error.details as { reason?: string }[]) : [];
     const code = first?.reason?.toLowerCase() ?? String(error.code);
-    assert.ok(code in ERRORS, said);
+    assert.ok(code in ERRORS, body);
     return code;
   };
 
   const sendTo = async (path: string, { body, headers }: Raw): Promise<Reply> =>
     gateway.send({ method: 'POST', path, headers: { ...bearer(gateway.keys.api_key), ...headers }, body });
 
-  it('is known of every endpoint', () => {
+  it('is tried at every endpoint', () => {
     assert.deepEqual(
       createClientProtocols().map(({ endpoint }) => endpoint),
-      Object.keys(SOUND),
+      Object.keys(VALID),
     );
   });
 
-  for (const [endpoint, { path = endpoint, body: sound }] of Object.entries(SOUND)) {
+  for (const [endpoint, { path = endpoint, body: valid }] of Object.entries(VALID)) {
     it(`is refused or served at ${endpoint}, never with 500, and recorded once`, async function () {
       this.timeout(60_000);
-      const replies: Reply[] = [await sendTo(path, { body: text(sound) })];
+      const replies: Reply[] = [await sendTo(path, { body: text(valid) })];
       assert.equal(replies[0]!.status, 200, replies[0]!.text);
-      for (const [name, raw] of Object.entries(unreadable(sound))) {
+      for (const [name, raw] of Object.entries(unreadable(valid))) {
         const reply = await sendTo(path, raw);
         assert.ok(reply.status >= 400 && reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
         codeOf(reply);
         replies.push(reply);
       }
-      for (const [name, raw] of Object.entries(odd(sound))) {
+      for (const [name, raw] of Object.entries(unusual(valid))) {
         const reply = await sendTo(path, raw);
         assert.ok(reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
         if (reply.status !== 200) assert.notEqual(codeOf(reply), 'internal_error', name);
@@ -173,22 +173,22 @@ describe('a request that nobody would send by mistake', () => {
     });
   }
 
-  /** What comes back of bytes on a socket of their own, until it is closed. */
+  /** Response to bytes on their own socket, up to its end. */
   const exchange = (sent: string | Buffer): Promise<string> =>
     new Promise((resolve) => {
-      let told = '';
+      let response = '';
       const { port } = new URL(gateway.url);
       const socket = connect({ host: '127.0.0.1', port: Number(port) }, () => socket.write(sent));
       socket.setEncoding('latin1').on('data', (piece: string) => {
-        told += piece;
+        response += piece;
       });
-      // Some of them leave the server waiting for more.
+      // After some of them, the server waits for more.
       socket.setTimeout(500, () => socket.destroy());
-      socket.on('error', () => {}).on('close', () => resolve(told));
+      socket.on('error', () => {}).on('close', () => resolve(response));
     });
 
-  it('is refused or cut where its head or its framing is broken, and the next is served', async () => {
-    const { body } = SOUND['/v1/chat/completions']!;
+  it('is refused or cut if its head or framing is broken, and the next request is served', async () => {
+    const { body } = VALID['/v1/chat/completions']!;
     const json = text(body);
     const head = [
       ...['POST /v1/chat/completions HTTP/1.1', 'host: x', `authorization: Bearer ${gateway.keys.api_key}`],
@@ -201,10 +201,10 @@ describe('a request that nobody would send by mistake', () => {
       'two lengths': message(['content-length: 5', `content-length: ${json.length}`], json),
       'a length and chunks': message(['content-length: 5', 'transfer-encoding: chunked'], `${chunk}0\r\n\r\n`),
       'a negative length': message(['content-length: -1'], json),
-      'a length that is no number': message(['content-length: 1e3'], json),
-      'a chunk size that is none': message(['transfer-encoding: chunked'], `zz\r\n${json}\r\n0\r\n\r\n`),
+      'a length that is not a number': message(['content-length: 1e3'], json),
+      'an invalid chunk size': message(['transfer-encoding: chunked'], `zz\r\n${json}\r\n0\r\n\r\n`),
       'a chunk longer than it says': message(['transfer-encoding: chunked'], `5\r\n${json}\r\n0\r\n\r\n`),
-      'chunks in a code of their own': message(['transfer-encoding: gzip, chunked'], `${chunk}0\r\n\r\n`),
+      'chunks with another transfer coding': message(['transfer-encoding: gzip, chunked'], `${chunk}0\r\n\r\n`),
       'garbage after the last chunk': message(['transfer-encoding: chunked'], `${chunk}0\r\n\r\nGARBAGE\r\n\r\n`),
       'a huge header': message([`x-a: ${'a'.repeat(200_000)}`, `content-length: ${json.length}`], json),
       'very many headers': message(
@@ -219,15 +219,15 @@ describe('a request that nobody would send by mistake', () => {
       'no path': 'POST\r\n\r\n',
     };
     for (const [name, sent] of Object.entries(broken)) {
-      const told = await exchange(sent);
-      assert.match(told, /^(?:$|HTTP\/1\.1 4\d\d )/, name);
+      const response = await exchange(sent);
+      assert.match(response, /^(?:$|HTTP\/1\.1 4\d\d )/, name);
     }
     const served = await gateway.chat(body);
     assert.equal(served.status, 200);
   });
 
-  it('is none where headers are merely odd', async () => {
-    const { body } = SOUND['/v1/chat/completions']!;
+  it('is served if only its headers are unusual', async () => {
+    const { body } = VALID['/v1/chat/completions']!;
     for (const headers of [
       { 'content-type': 'APPLICATION/JSON; charset="utf-8"; boundary=x' },
       { 'content-encoding': 'identity' },

@@ -19,8 +19,8 @@ interface Recomputed {
 }
 
 /**
- * What every rated call cost, from nothing but the vault: its units, and the rows of the prices that it names, as they
- * stood when it was recorded. A unit without a price of its own is charged as the first that has one, by `stand_in`.
+ * Costs of every rated call, recomputed from the vault alone: from its units and the rows of the prices that it names,
+ * as they were when it was recorded. A unit without a price is charged as the first one with a price in `stand_in`.
  */
 const recompute = (sql: Sql) => sql<Recomputed[]>`
   with stand_in (unit, place, priced_as) as (
@@ -168,12 +168,12 @@ const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
   );
 
 const part = fc.nat(1_000);
-/** As OpenAI tells it. */
+/** Usage in OpenAI's form. */
 const usage = fc
-  .record({ fresh: part, cached: part, written: part, audio: part, said: part, reasoned: part, spoken: part })
-  .map(({ fresh, cached, written, audio, said, reasoned, spoken }) => {
+  .record({ fresh: part, cached: part, written: part, audio: part, text: part, reasoned: part, spoken: part })
+  .map(({ fresh, cached, written, audio, text, reasoned, spoken }) => {
     const prompt_tokens = fresh + cached + written + audio;
-    const completion_tokens = said + reasoned + spoken;
+    const completion_tokens = text + reasoned + spoken;
     return {
       prompt_tokens,
       completion_tokens,
@@ -183,7 +183,7 @@ const usage = fc
     };
   });
 
-/** A response of so many tokens, searches of the web and of files, and machines for code. */
+/** A response with tokens, web searches, file searches and code containers. */
 const toolStep = fc.record({
   input_tokens: part,
   output_tokens: part,
@@ -245,18 +245,18 @@ describe('the costs of calls', function () {
       provider_hk: rows.hubKey('ai_provider_h', { provider_bk: 'openai' }),
     };
   };
-  const sayPrice = (name: string, said: readonly PriceTier[]): Promise<void> =>
+  const savePrice = (name: string, tiers: readonly PriceTier[]): Promise<void> =>
     save(gateway.control, (stamp) => {
       const { model_hk, provider_hk } = hubsOf(name);
       const offer_hk = gateway.control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
       const terms = { provider_model_name: name, price_source: 'test', is_offered: true };
-      return { rows: priceRows(gateway.control.rows, offer_hk, { terms, tiers: said }, stamp), events: [] };
+      return { rows: priceRows(gateway.control.rows, offer_hk, { terms, tiers }, stamp), events: [] };
     });
-  const sayAgreement = (name: string, said: readonly PriceTier[]): Promise<void> =>
+  const saveAgreement = (name: string, tiers: readonly PriceTier[]): Promise<void> =>
     save(gateway.control, (stamp) => {
       const { rows } = gateway.control;
       const hubs = hubsOf(name);
-      const contents = said.map((tier) => ({ ...tierContent(tier), is_agreed: true, agreement: null }));
+      const contents = tiers.map((tier) => ({ ...tierContent(tier), is_agreed: true, agreement: null }));
       return {
         rows: [
           rows.link('customer_price_l', hubs, stamp),
@@ -265,7 +265,7 @@ describe('the costs of calls', function () {
         events: [],
       };
     });
-  /** A response in which OpenAI's own tools were used. */
+  /** Makes a call whose response contains uses of OpenAI's hosted tools. */
   const respond = async (
     name: string,
     customer: string,
@@ -274,7 +274,7 @@ describe('the costs of calls', function () {
     const output = [
       ...Array.from({ length: searches }, () => ({ type: 'web_search_call', action: { type: 'search' } })),
       ...Array.from({ length: files }, () => ({ type: 'file_search_call' })),
-      // Code may run on one machine more than once.
+      // Code may run in one container more than once.
       ...Array.from({ length: 2 * machines }, (_, place) => ({
         type: 'code_interpreter_call',
         container_id: `cntr_${place % machines}`,
@@ -294,8 +294,8 @@ describe('the costs of calls', function () {
       ),
     );
     const tools = [{ type: 'web_search' }, { type: 'file_search' }, { type: 'code_interpreter' }];
-    const ask = { model: name, input: 'Hi', max_output_tokens: 2_000, tools };
-    const reply = await gateway.post('/v1/responses', ask, keys.get(customer));
+    const request = { model: name, input: 'Hi', max_output_tokens: 2_000, tools };
+    const reply = await gateway.post('/v1/responses', request, keys.get(customer));
     assert.equal(reply.status, 200, reply.text);
   };
   const call = async (name: string, customer: string, used: object): Promise<void> => {
@@ -312,18 +312,18 @@ describe('the costs of calls', function () {
         }),
       ),
     );
-    const ask = { model: name, messages: [{ role: 'user', content: 'Hi' }] };
-    const reply = await gateway.chat(ask, keys.get(customer));
+    const request = { model: name, messages: [{ role: 'user', content: 'Hi' }] };
+    const reply = await gateway.chat(request, keys.get(customer));
     assert.equal(reply.status, 200, reply.text);
   };
 
-  it('are what their units and the prices that they name make, recomputed from the vault alone', async () => {
+  it('equal the product of their units and prices, recomputed from the vault alone', async () => {
     let calls = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20 }), async (steps) => {
         for (const each of steps) {
-          if (each.does === 'price') await sayPrice(each.model, each.tiers);
-          else if (each.does === 'agree') await sayAgreement(each.model, each.tiers);
+          if (each.does === 'price') await savePrice(each.model, each.tiers);
+          else if (each.does === 'agree') await saveAgreement(each.model, each.tiers);
           else {
             if (each.does === 'call') await call(each.model, each.customer, each.usage);
             else await respond(each.model, each.customer, each.used);

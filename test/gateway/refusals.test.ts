@@ -10,7 +10,7 @@ const ENDPOINTS = ['/v1/chat/completions', '/v1/ai/completions'] as const;
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 const BODY_LIMIT_BYTES = 4_096;
 
-describe('a call that is refused', () => {
+describe('a refused call', () => {
   const clock = fixedClock('2026-11-21T10:00:00Z');
   let gateway: TestGateway;
 
@@ -19,7 +19,10 @@ describe('a call that is refused', () => {
   });
   after(() => gateway.close());
 
-  /** The reply is the table's row in OpenAI's envelope; the vault has the call once, with its reason; nothing was held. */
+  /**
+   * Asserts that the response is the error table's row in OpenAI's format, that the vault holds the call once with its
+   * reason, and that nothing is reserved.
+   */
   const assertRefused = async (reply: Reply, code: ErrorCode, param: string | null = null) => {
     const error = errorOf(reply);
     assert.equal(error.code, code, reply.text);
@@ -51,7 +54,7 @@ describe('a call that is refused', () => {
     seen = gateway.sandbox.requests_seen();
   });
   afterEach(() => {
-    assert.equal(gateway.sandbox.requests_seen(), seen, 'no provider saw a call that was refused');
+    assert.equal(gateway.sandbox.requests_seen(), seen, 'no provider got a refused call');
     assert.equal(gateway.budgets.total('demo/2026-11'), 0n, 'nothing stays reserved');
   });
 
@@ -65,11 +68,11 @@ describe('a call that is refused', () => {
         assert.equal(call.endpoint, path);
       });
 
-      it('with a key that nobody has gets 401', async () => {
+      it('with an unknown key gets 401', async () => {
         await assertRefused(await gateway.post(path, HELLO, 'sk_wrong'), 'invalid_api_key');
       });
 
-      it('with something else than a bearer token gets 401', async () => {
+      it('without a bearer token in the header gets 401', async () => {
         const headers = { authorization: `Basic ${gateway.keys.api_key}` };
         const reply = await gateway.send({ method: 'POST', path, headers, body: JSON.stringify(HELLO) });
         await assertRefused(reply, 'missing_api_key');
@@ -79,7 +82,7 @@ describe('a call that is refused', () => {
         await assertRefused(await gateway.post(path, HELLO, gateway.keys.admin_key), 'forbidden');
       });
 
-      it('with a body that is not JSON gets 400 that says where', async () => {
+      it('with a body that is not JSON gets 400 that names the position', async () => {
         const { error } = await assertRefused(await raw(path, '{"model": "gpt'), 'malformed_json');
         assert.match(error.details!, /position|end of|Unterminated/i);
       });
@@ -95,7 +98,7 @@ describe('a call that is refused', () => {
         assert.equal(error.details, 'The body is not UTF-8.');
       });
 
-      it('with JSON that is no object gets 400', async () => {
+      it('with JSON that is not an object gets 400', async () => {
         for (const body of ['null', '7', '"text"', '[]', 'true']) {
           await assertRefused(await raw(path, body), 'invalid_request');
         }
@@ -116,24 +119,24 @@ describe('a call that is refused', () => {
         assert.match(error.details!, /gzip/);
       });
 
-      it('with a body over the limit gets 413 and says the limit', async () => {
+      it('with a body over the limit gets 413 that states the limit', async () => {
         const reply = await raw(path, JSON.stringify({ ...HELLO, user: 'x'.repeat(BODY_LIMIT_BYTES) }));
         const { error } = await assertRefused(reply, 'body_too_large');
         assert.match(error.details!, /4096 bytes/);
       });
 
-      it('with a body over the limit that does not tell its length gets 413 too', async () => {
+      it('with a body over the limit and without a content length gets 413 too', async () => {
         await assertRefused(await sendChunked(gateway, path, 3 * BODY_LIMIT_BYTES), 'body_too_large');
       });
 
-      it('for a model that does not exist gets 404, the name in its record', async () => {
+      it('for an unknown model gets 404, and its record holds the name', async () => {
         const body = { ...(path === ENDPOINTS[0] ? HELLO : { prompt: 'Hi' }), model: 'gpt-zero' };
         const { call, error } = await assertRefused(await gateway.post(path, body), 'model_not_found', 'model');
         assert.equal(call.model_requested, 'gpt-zero');
         assert.match(error.details!, /gpt-zero/);
       });
 
-      it('for a model of a name that no text column holds is recorded all the same', async () => {
+      it('for a model name that no text column can hold is recorded', async () => {
         for (const model of ['a\0b', '\ud800', '__proto__', 'constructor', '😀'.repeat(100)]) {
           const body = { ...(path === ENDPOINTS[0] ? HELLO : { prompt: 'Hi' }), model };
           await assertRefused(await gateway.post(path, body), 'model_not_found', 'model');
@@ -142,7 +145,7 @@ describe('a call that is refused', () => {
     });
   }
 
-  it('with a key that was revoked gets 401 at once', async () => {
+  it('with a revoked key gets 401 at once', async () => {
     const { key, id } = await gateway.newCustomer({ slug: 'revoking' });
     clock.advance(1);
     assert.equal((await gateway.admin('DELETE', `/api-keys/${id}`)).status, 200);
@@ -151,7 +154,7 @@ describe('a call that is refused', () => {
     assert.equal(call.api_key, id);
   });
 
-  it('with a key that has expired gets 401, and not a millisecond before', async () => {
+  it('with an expired key gets 401, and not a millisecond earlier', async () => {
     const { key } = await gateway.newCustomer({ slug: 'expiring' }, { expires_at: '2026-11-21T10:00:10.000Z' });
     const unknown_model = { ...HELLO, model: 'gpt-zero' };
     clock.advance(Date.parse('2026-11-21T10:00:09.999Z') - clock.now());
@@ -160,7 +163,7 @@ describe('a call that is refused', () => {
     await assertRefused(await gateway.chat(unknown_model, key), 'expired_api_key');
   });
 
-  it('from an address that the key does not allow gets 403', async () => {
+  it('from an IP address that the key does not allow gets 403', async () => {
     const { key } = await gateway.newCustomer({ slug: 'elsewhere' }, { allowed_ips: ['192.0.2.1', '::1'] });
     const { error, call } = await assertRefused(await gateway.chat(HELLO, key), 'forbidden');
     assert.match(error.details!, /address/);
@@ -233,7 +236,7 @@ describe('a call that is refused', () => {
     });
   }
 
-  it('is an error of its own class to the SDK of OpenAI', async () => {
+  it("is an error of its own class in OpenAI's SDK", async () => {
     const { APIError, AuthenticationError, NotFoundError } = await import('openai');
     const call = (key: string, model: string) =>
       gateway.openai(key).chat.completions.create({ model, messages: [{ role: 'user', content: 'Hi' }] });
@@ -251,7 +254,7 @@ describe('a call that is refused', () => {
   });
 });
 
-/** Sends a body in pieces without a length, and reads the answer, which may come before all is sent. */
+/** Sends a body in pieces without a length, and reads the response, which may come before all is sent. */
 const sendChunked = (gateway: TestGateway, path: string, bytes: number): Promise<Reply> =>
   new Promise((resolve, reject) => {
     const request = httpRequest(`${gateway.url}${path}`, {

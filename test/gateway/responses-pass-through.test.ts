@@ -53,9 +53,9 @@ describe("a provider that speaks OpenAI's responses", () => {
       response.end(text);
     });
 
-  it('gets the request and gives its reply byte for byte, state that it keeps for the client too', async () => {
-    const answer = ` ${JSON.stringify(responseOf({ x_new: 1 })).replace('"x_new":1', '"x_new" : 1.0')}`;
-    upstream.script((response) => sendJson(response, answer));
+  it('gets the request and sends its response byte for byte, including state that it stores for the client', async () => {
+    const json = ` ${JSON.stringify(responseOf({ x_new: 1 })).replace('"x_new":1', '"x_new" : 1.0')}`;
+    upstream.script((response) => sendJson(response, json));
     const body = JSON.stringify({
       ...ASK,
       store: true,
@@ -69,7 +69,7 @@ describe("a provider that speaks OpenAI's responses", () => {
       headers: bearer(gateway.keys.api_key),
       body,
     });
-    assert.equal(reply.text, answer);
+    assert.equal(reply.text, json);
     assert.equal(upstream.received.at(-1)!.url, PATH);
     assert.equal(upstream.received.at(-1)!.body, body);
     const call = await gateway.recorded(reply.request_id);
@@ -81,7 +81,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal(call.rating, 'RATED');
   });
 
-  it('has its events passed byte for byte, unknown ones too, and its usage read', async () => {
+  it('has its events passed through byte for byte, including unknown ones, and its usage read', async () => {
     answerWith(created + unknown + delta + completed);
     const reply = await gateway.post(PATH, { ...ASK, stream: true });
     assert.equal(reply.text, created + unknown + delta + completed);
@@ -91,7 +91,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal(call.response_status, 'SUCCESS');
   });
 
-  it('is rated at the price of the service that it gave, and is unpriced where there is none', async () => {
+  it('is rated by the service tier that it reports, and unpriced if that tier has no price', async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ service_tier: 'priority' }))));
     const { key } = await gateway.newCustomer({ slug: 'hasty', unpriced_policy: 'allow' });
     const { key: careful } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
@@ -115,7 +115,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal((await gateway.recorded(same.request_id)).rating, 'UNPRICED');
   });
 
-  it('that breaks off has what it wrote counted, and the client told', async () => {
+  it('that breaks its stream has its text counted, and the client gets an error event', async () => {
     const endings: readonly (readonly [string, string])[] = [
       ['', 'provider_disconnected'],
       [event('error', { code: 'server_error', message: 'Oh.', param: null, sequence_number: 2 }), 'provider_error'],
@@ -133,35 +133,44 @@ describe("a provider that speaks OpenAI's responses", () => {
       ['data: <html>\n\n', 'provider_malformed'],
     ];
     for (const [ending, code] of endings) {
+      let has_started = Promise.withResolvers<void>();
       upstream.script((response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });
         response.write(created + delta);
-        setTimeout(() => response.end(ending), 20);
+        void has_started.promise.then(() => response.end(ending));
       });
-      const reply = await gateway.post(PATH, { ...ASK, stream: true });
-      assert.ok(reply.text.startsWith(created + delta));
-      const told = JSON.parse(reply.text.slice((created + delta).length).replace(/^event: error\ndata: /, '')) as {
+      const reply = await fetch(`${gateway.url}${PATH}`, {
+        method: 'POST',
+        headers: bearer(gateway.keys.api_key),
+        body: JSON.stringify({ ...ASK, stream: true }),
+      });
+      has_started.resolve();
+      const text = await reply.text();
+      assert.ok(text.startsWith(created + delta));
+      const error_event = JSON.parse(text.slice((created + delta).length).replace(/^event: error\ndata: /, '')) as {
         type: string;
         sequence_number: number;
         code: string;
         error: { code: string };
       };
-      assert.equal(told.type, 'error');
-      assert.equal(told.sequence_number, 2);
-      assert.equal(told.code, code);
-      assert.equal(told.error.code, code);
-      const call = await gateway.recorded(reply.request_id);
+      assert.equal(error_event.type, 'error');
+      assert.equal(error_event.sequence_number, 2);
+      assert.equal(error_event.code, code);
+      assert.equal(error_event.error.code, code);
+      const call = await gateway.recorded(reply.headers.get('x-request-id')!);
       assert.equal(call.error_code, code);
       assert.equal(call.completion_tokens, 2);
       assert.equal(call.usage_source, 'counted');
+      has_started = Promise.withResolvers();
       const stream = await gateway.openai().responses.create({ ...ASK, stream: true });
+      has_started.resolve();
       await assert.rejects(async () => {
         for await (const each of stream) assert.ok(each);
       }, OpenAI.APIError);
     }
   });
 
-  it('that fails in a whole reply fails the call', async () => {
+  it('that reports a failure in a whole response fails the call', async () => {
     const error = { code: 'server_error', message: 'Oh.' };
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))));
     const reply = await gateway.post(PATH, ASK);
@@ -169,7 +178,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal(errorOf(reply).code, 'provider_error');
   });
 
-  it('is counted where it tells no usage', async () => {
+  it('has its usage counted if it reports none', async () => {
     const output = [message, { type: 'function_call', name: 'f', arguments: '{"a":1}' }];
     for (const text of [responseOf({ usage: null, output }), responseOf({ usage: undefined, output })]) {
       upstream.script((response) => sendJson(response, JSON.stringify(text)));
@@ -180,14 +189,14 @@ describe("a provider that speaks OpenAI's responses", () => {
     }
   });
 
-  it('is malformed where its reply has not the form', async () => {
+  it("causes provider_malformed if its response does not have the protocol's form", async () => {
     for (const text of ['[]', '{}', '{"output":"x"}', '{"output":[],"usage":{"input_tokens":-1}}']) {
       upstream.script((response) => sendJson(response, text));
       assert.equal(errorOf(await gateway.post(PATH, ASK)).code, 'provider_malformed', text);
     }
   });
 
-  it('gets no field twice that decides what a call may cost', async () => {
+  it('gets no body that contains a cost limit twice', async () => {
     const reply = await gateway.send({
       method: 'POST',
       path: PATH,

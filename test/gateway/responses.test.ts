@@ -24,7 +24,7 @@ const tool = (name: string): OpenAI.Responses.FunctionTool => ({
   strict: true,
 });
 
-/** That events are numbered without a gap, and that each item and part begins before what is said of it. */
+/** Asserts that events are numbered without a gap, and that each item and part begins before its other events. */
 const assertInOrder = (events: readonly ResponseStreamEvent[]): void => {
   const begun = new Map<number, { id: string | undefined; parts: number; is_done: boolean }>();
   events.forEach((event, number) => {
@@ -81,7 +81,7 @@ describe('POST /v1/responses', () => {
         assert.ok(BigInt(call.customer_cost!) > 0n);
       });
 
-      it('streams the same response as it answers whole, with events in order', async () => {
+      it('streams the same response as the whole one, with events in order', async () => {
         const input = 'Größe ✓ of things';
         const whole = await client.responses.create({ model, input });
         const stream = client.responses.stream({ model, input });
@@ -96,7 +96,7 @@ describe('POST /v1/responses', () => {
         assert.equal(deltas.join(''), whole.output_text);
       });
 
-      it('calls tools and takes their results, whole and streamed', async () => {
+      it('calls tools and accepts their results, whole and streamed', async () => {
         const tools = [tool('weather'), tool('time')];
         const input: ResponseInputItem[] = [{ role: 'user', content: 'weather and time, please' }];
         const first = await client.responses.create({ model, input, tools });
@@ -144,20 +144,22 @@ describe('POST /v1/responses', () => {
         assert.ok(Number.isInteger(given.age));
       });
 
-      it('says that the limit of tokens cut a reply', async () => {
+      it('reports that the token limit cut a response', async () => {
         const input = 'one two three four five six';
         const whole = await client.responses.create({ model, input, max_output_tokens: 16 });
         assert.equal(whole.status, 'completed');
         for (const stream of [false, true]) {
-          const ask = { model, input: `[[sandbox: tokens=40]]`, max_output_tokens: 16 };
-          const cut = stream ? await client.responses.stream(ask).finalResponse() : await client.responses.create(ask);
+          const request = { model, input: `[[sandbox: tokens=40]]`, max_output_tokens: 16 };
+          const cut = stream
+            ? await client.responses.stream(request).finalResponse()
+            : await client.responses.create(request);
           assert.equal(cut.status, 'incomplete');
           assert.deepEqual(cut.incomplete_details, { reason: 'max_output_tokens' });
           assert.equal(cut.usage!.output_tokens, 16);
         }
       });
 
-      it('takes instructions, pictures, files and the words of all roles', async () => {
+      it('accepts instructions, images, files and messages of all roles', async () => {
         const reply = await client.responses.create({
           model,
           instructions: 'Be brief.',
@@ -178,7 +180,7 @@ describe('POST /v1/responses', () => {
         assert.match(reply.output_text, /What is this\?/);
       });
 
-      it('is counted where the client leaves within the stream', async () => {
+      it('counts the usage if the client disconnects within the stream', async () => {
         const input = '[[sandbox: tokens=200 token_interval_ms=10]]';
         const { data, response } = await client.responses.create({ model, input, stream: true }).withResponse();
         let deltas = 0;
@@ -190,7 +192,7 @@ describe('POST /v1/responses', () => {
         await until(async () => {
           const { text } = await gateway.get('/metrics');
           return /^onevault_calls_in_flight 0$/m.test(text);
-        }, 'no call is under way');
+        }, 'no call is in flight');
         const call = await gateway.recorded(id);
         assert.equal(call.response_status, 'CANCELLED');
         assert.equal(call.usage_source, 'counted');
@@ -198,7 +200,7 @@ describe('POST /v1/responses', () => {
         assert.equal(call.rating, 'RATED');
       });
 
-      it("tells the provider's errors to the SDK, before and within a stream", async () => {
+      it("reports the provider's errors to the SDK, before and within a stream", async () => {
         await assert.rejects(
           client.responses.create({ model, input: '[[sandbox: status=429]]' }),
           OpenAI.RateLimitError,
@@ -220,7 +222,7 @@ describe('POST /v1/responses', () => {
     });
   }
 
-  it('refuses what nobody could answer or account for, naming the field', async () => {
+  it('refuses requests that cannot be answered or billed, and names the field', async () => {
     const cases: readonly (readonly [object, string])[] = [
       [{}, 'input'],
       [{ input: '' }, 'input'],
@@ -248,7 +250,7 @@ describe('POST /v1/responses', () => {
     }
   });
 
-  it('refuses what another provider has nothing like, unless losses are allowed', async () => {
+  it('refuses fields that another provider lacks, unless the client allows their omission', async () => {
     const cases: readonly (readonly [object, string])[] = [
       [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
       [{ conversation: 'conv_1' }, 'conversation'],
@@ -302,31 +304,31 @@ describe('POST /v1/responses', () => {
     }
   });
 
-  it('gives thinking that nobody may read as opaque text, to be sent back with the results of tools', async () => {
+  it('returns unreadable thinking as opaque text, which the client sends back with the tool results', async () => {
     const input: ResponseInputItem[] = [{ role: 'user', content: 'weather? [[sandbox: thinking_tokens=3]]' }];
-    const ask = {
+    const request = {
       model: 'claude-haiku-4-5',
       tools: [tool('weather')],
       reasoning: { effort: 'low' as const },
     };
-    const first = await client.responses.create({ ...ask, input });
+    const first = await client.responses.create({ ...request, input });
     const [thought, call] = first.output;
     assert.ok(thought?.type === 'reasoning' && call?.type === 'function_call');
     assert.match(thought.encrypted_content!, /^onevault\.v1\./);
-    const streamed = await client.responses.stream({ ...ask, input }).finalResponse();
+    const streamed = await client.responses.stream({ ...request, input }).finalResponse();
     assert.deepEqual(
       streamed.output.map(({ type }) => type),
       ['reasoning', 'function_call'],
     );
     const result = { type: 'function_call_output' as const, call_id: call.call_id, output: 'sunny' };
     const second = await client.responses.create({
-      ...ask,
+      ...request,
       input: [...input, ...(first.output as ResponseInputItem[]), result],
     });
     assert.match(second.output_text, /sunny/);
   });
 
-  it('holds what needs care that stands where no other provider looks', async () => {
+  it('finds compliance flags in fields that other providers lack', async () => {
     const body = { model: MODELS[0], input: 'x', prompt: { id: 'p', variables: { who: 'SSN 219-09-9999' } } };
     const reply = await gateway.post('/v1/responses', body);
     assert.ok((await gateway.recorded(reply.request_id)).compliance_flags.length > 0);

@@ -40,7 +40,7 @@ interface Asked {
   readonly model?: string | null;
 }
 
-/** The route of a call of the customer acme. The step reads no more of snapshot and call than what is given. */
+/** The route of a call of the customer acme, with all fields of snapshot and call that the step reads. */
 const routed = ({ eligible, rules = [], preferred = null, ...parsed }: Asked): Route => {
   const snapshot = () => ({ routing_rules: rules }) as unknown as Snapshot;
   const call = {
@@ -55,7 +55,7 @@ const routed = ({ eligible, rules = [], preferred = null, ...parsed }: Asked): R
 
 const names = ({ candidates }: Route): string[] => candidates.map(({ deployment }) => deployment.model);
 
-const OFFERS = [
+const CANDIDATES = [
   candidate('openai', 'dear', 30n),
   candidate('anthropic', 'middle', 20n),
   candidate('openai', 'unpriced', null),
@@ -63,15 +63,15 @@ const OFFERS = [
 ];
 
 describe('the route of a call', () => {
-  it('is the cheapest first, the unpriced last, whatever order they come in', () => {
+  it('lists the cheapest candidate first and unpriced ones last, in any order of input', () => {
     fc.assert(
-      fc.property(fc.shuffledSubarray(OFFERS, { minLength: OFFERS.length }), (eligible) => {
+      fc.property(fc.shuffledSubarray(CANDIDATES, { minLength: CANDIDATES.length }), (eligible) => {
         assert.deepEqual(names(routed({ eligible })), ['cheap', 'middle', 'dear', 'unpriced']);
       }),
     );
   });
 
-  it('is the same for equal costs every time', () => {
+  it('has a stable order for equal costs', () => {
     const equal = ['c', 'a', 'd', 'b'].map((name) => candidate('openai', name, 5n));
     fc.assert(
       fc.property(fc.shuffledSubarray(equal, { minLength: equal.length }), (eligible) => {
@@ -80,10 +80,10 @@ describe('the route of a call', () => {
     );
   });
 
-  it('keeps every candidate, the preferred ones first, each part by cost', () => {
+  it('keeps every candidate: the preferred ones first, then the others, each group by cost', () => {
     const rules = [rule('to openai', { target_provider: 'openai' })];
-    assert.deepEqual(names(routed({ eligible: OFFERS, rules })), ['cheap', 'dear', 'unpriced', 'middle']);
-    assert.deepEqual(names(routed({ eligible: OFFERS, preferred: ['anthropic'] })), [
+    assert.deepEqual(names(routed({ eligible: CANDIDATES, rules })), ['cheap', 'dear', 'unpriced', 'middle']);
+    assert.deepEqual(names(routed({ eligible: CANDIDATES, preferred: ['anthropic'] })), [
       'middle',
       'cheap',
       'dear',
@@ -100,14 +100,14 @@ describe('the route of a call', () => {
       }),
       rule('later', { target_model: 'dear' }),
     ];
-    const { candidates, routing_rule, rule_version, decision } = routed({ eligible: OFFERS, rules });
+    const { candidates, routing_rule, rule_version, decision } = routed({ eligible: CANDIDATES, rules });
     assert.equal(candidates[0]!.deployment.model, 'middle');
     assert.equal(routing_rule, 'ours');
     assert.equal(rule_version, 'f'.repeat(64));
     assert.equal(decision, 'rule: ours');
   });
 
-  it('takes a rule only when all of its conditions hold', () => {
+  it('follows a rule only if all of its conditions hold', () => {
     const target_model = 'dear';
     for (const [conditions, holds] of [
       [{}, true],
@@ -118,25 +118,25 @@ describe('the route of a call', () => {
       [{ request_type: [] }, false],
       [{ region: ['eu'] }, false],
     ] as const) {
-      const first = routed({ eligible: OFFERS, rules: [rule('r', { conditions, target_model })] });
+      const first = routed({ eligible: CANDIDATES, rules: [rule('r', { conditions, target_model })] });
       assert.equal(first.routing_rule, holds ? 'r' : null, JSON.stringify(conditions));
     }
   });
 
-  it('takes no rule for a condition that is written wrong', () => {
+  it('follows no rule with a malformed condition', () => {
     const conditions = { customer: 'acme' } as unknown as RoutingRule['conditions'];
-    assert.equal(routed({ eligible: OFFERS, rules: [rule('r', { conditions })] }).routing_rule, null);
+    assert.equal(routed({ eligible: CANDIDATES, rules: [rule('r', { conditions })] }).routing_rule, null);
   });
 
-  it('says so when no candidate is what the rule wants', () => {
+  it('is the cheapest model if the rule matches no candidate', () => {
     const rules = [rule('elsewhere', { target_provider: 'google' })];
-    const { candidates, decision } = routed({ eligible: OFFERS, rules });
+    const { candidates, decision } = routed({ eligible: CANDIDATES, rules });
     assert.equal(candidates[0]!.deployment.model, 'cheap');
     assert.equal(decision, 'cheapest model that fits');
   });
 
-  it('is that of the model that the client named, rule or no rule', () => {
-    const eligible = [OFFERS[0]!];
+  it('is the model that the client names, with or without a rule', () => {
+    const eligible = [CANDIDATES[0]!];
     const rules = [rule('cheap', { target_model: 'cheap' })];
     assert.equal(routed({ eligible, rules, model: 'dear' }).decision, 'model named by the client');
   });

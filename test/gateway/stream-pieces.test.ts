@@ -12,7 +12,7 @@ import { WAYS, type Way } from '../support/protocols.ts';
 const WORDS = ['Größe ', '漢字 ', '👩‍👩‍👧 ', '\u2028', '"\\n" ', 'end'];
 const PROTOCOLS = createClientProtocols();
 
-/** The frames that a client gets by one of the ways, of a stream in these pieces, with what was used. */
+/** Frames that a client gets for one pair of protocols, for a stream in these pieces, and the usage. */
 const through = (way: Way, pieces: readonly Buffer[]): { text: string; usage: unknown } => {
   const frames = open(way);
   const parser = createSseParser(1_000_000);
@@ -49,7 +49,7 @@ describe('a stream in pieces', () => {
     const { client, provider } = way;
     const frames = provider.frames(WORDS);
 
-    it(`is the same to the last byte wherever it is split, of ${way.name}`, () => {
+    it(`is the same to the last byte wherever it is split: ${way.name}`, () => {
       for (const end of ['\n', '\r\n']) {
         const bytes = Buffer.from(frames.join(': a comment\n').replaceAll(/\r?\n/g, end));
         const whole = through(way, [bytes]);
@@ -68,7 +68,7 @@ describe('a stream in pieces', () => {
       }
     });
 
-    it(`has any words as they were, in whatever pieces they come, of ${way.name}`, () => {
+    it(`keeps any words unchanged, in whatever pieces they come: ${way.name}`, () => {
       const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { maxLength: 6 });
       fc.assert(
         fc.property(words, fc.array(fc.nat(2_000), { maxLength: 30 }), (given, cuts) => {

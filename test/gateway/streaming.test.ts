@@ -19,6 +19,7 @@ const [OPENAI_PASSED, ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC, ANTHROPIC_PASSED
 
 describe('a stream', () => {
   let gateway: TestGateway;
+  let impatient_gateway: TestGateway;
   let upstream: RawUpstream;
   let late_ms = 0;
 
@@ -26,21 +27,25 @@ describe('a stream', () => {
     upstream = await startRawUpstream();
     gateway = await startTestGateway({
       clock: { ...systemClock, now: () => systemClock.now() + late_ms },
-      client_timeout_ms: 1_500,
+      base_urls: { openai: `${upstream.url}/v1`, anthropic: upstream.url },
+    });
+    impatient_gateway = await startTestGateway({
+      client_timeout_ms: 200,
       base_urls: { openai: `${upstream.url}/v1`, anthropic: upstream.url },
     });
   });
   after(async () => {
     await gateway.close();
+    await impatient_gateway.close();
     await upstream.close();
   });
 
   const send = (way: Way): Promise<Reply> => gateway.send(sentTo(gateway, way, 'Hi', true));
 
-  /** A client that reads as it likes. */
-  const open = async (way: Way): Promise<{ request: ClientRequest; response: IncomingMessage }> => {
-    const { path, method, headers, body } = sentTo(gateway, way, 'Hi', true);
-    const request = httpRequest(`${gateway.url}${path}`, { method, headers });
+  /** Opens a stream that the test reads itself. */
+  const open = async (way: Way, to = gateway): Promise<{ request: ClientRequest; response: IncomingMessage }> => {
+    const { path, method, headers, body } = sentTo(to, way, 'Hi', true);
+    const request = httpRequest(`${to.url}${path}`, { method, headers });
     request.on('error', () => {});
     request.end(body);
     const [response] = (await once(request, 'response')) as [IncomingMessage];
@@ -54,11 +59,11 @@ describe('a stream', () => {
     );
 
   for (const way of WAYS_WITH_END) {
-    describe(`of ${way.name}`, () => {
+    describe(`(${way.name})`, () => {
       const { client, provider } = way;
       const frames = provider.frames(WORDS);
 
-      it('has each frame passed on before the provider writes the next, the first one too', async () => {
+      it('sends each frame before the provider writes the next one, including the first', async () => {
         let text = '';
         const saw = async (word: string): Promise<void> => {
           while (!text.includes(word)) await turn();
@@ -78,7 +83,7 @@ describe('a stream', () => {
         assert.ok(client.isWhole(text));
       });
 
-      it('is the same when every byte comes by itself', async () => {
+      it('is the same if every byte comes alone', async () => {
         streamed(frames);
         const whole = await send(way);
         upstream.script(async (socket) => {
@@ -95,7 +100,7 @@ describe('a stream', () => {
         assert.deepEqual(client.wordsOf(dripped.text).join(''), WORDS.join(''));
       });
 
-      it('is paid by the usage that the provider told, though the client did not ask for it', async () => {
+      it('is billed by the usage that the provider reports, although the client did not request it', async () => {
         streamed(frames);
         const reply = await send(way);
         const call = await gateway.recorded(reply.request_id);
@@ -103,7 +108,7 @@ describe('a stream', () => {
         if (client.endpoint === '/v1/chat/completions') assert.ok(!reply.text.includes('"usage"'));
       });
 
-      it('ends with an error in the words of its protocol when the provider breaks off', async () => {
+      it('ends with an error of its protocol when the provider breaks off', async () => {
         for (const end of ['cut', 'ended', 'garbage'] as const) {
           upstream.script((socket) => {
             socket.write(STREAM_HEAD);
@@ -124,7 +129,7 @@ describe('a stream', () => {
         }
       });
 
-      it('lets go of the provider when the client leaves, and is paid by the tokens that were counted', async () => {
+      it('disconnects the provider when the client disconnects, and is billed by counted tokens', async () => {
         const gone = Promise.withResolvers<void>();
         upstream.script((socket) => {
           socket.once('close', () => gone.resolve());
@@ -148,7 +153,7 @@ describe('a stream', () => {
         assert.ok(BigInt(call.customer_cost!) > 0n);
       });
 
-      it('makes the provider wait for a slow client, and loses nothing', async () => {
+      it('makes the provider wait for a slow client, and delivers every frame', async () => {
         const FRAMES = 1_500;
         const [first, last] = [
           provider.frames(['']).slice(0, provider.head),
@@ -168,7 +173,7 @@ describe('a stream', () => {
         });
         const { response } = await open(way);
         const stood = await standstill(() => written);
-        assert.ok(stood < FRAMES / 2, `${stood} frames of ${FRAMES} were taken for a client that reads nothing`);
+        assert.ok(stood < FRAMES / 2, `${stood} frames of ${FRAMES} were read for a client that reads nothing`);
         let letters = 0;
         let tail = '';
         for await (const piece of response.setEncoding('utf8')) {
@@ -179,7 +184,7 @@ describe('a stream', () => {
         assert.ok(client.isWhole(tail));
       });
 
-      it('is over with its last event, whatever the provider still says, and keeps the connection', async () => {
+      it('ends with its last event, whatever the provider sends after it, and keeps the connection', async () => {
         const before = upstream.connections();
         for (let call = 0; call < 3; call += 1) {
           streamed([...frames, ': bye\n\n', 'data: {"more":true}\n\n']);
@@ -198,7 +203,7 @@ describe('a stream', () => {
         assert.equal((await gateway.recorded(endless.request_id)).response_status, 'SUCCESS');
       });
 
-      it('has a client that takes nothing for too long cut, and its provider let go', async () => {
+      it('disconnects a client that reads nothing for too long, and the provider', async () => {
         const gone = Promise.withResolvers<void>();
         const frame = chunkOf(provider.frames(['Q'.repeat(40_000)])[provider.head]!);
         upstream.script((socket) => {
@@ -206,9 +211,9 @@ describe('a stream', () => {
           socket.write(Buffer.concat([Buffer.from(STREAM_HEAD), ...frames.slice(0, provider.head).map(chunkOf)]));
           pour(socket, () => frame);
         });
-        const { request, response } = await open(way);
+        const { request, response } = await open(way, impatient_gateway);
         await gone.promise;
-        const call = await settled(gateway, String(response.headers['x-request-id']));
+        const call = await settled(impatient_gateway, String(response.headers['x-request-id']));
         assert.equal(call.response_status, 'CANCELLED');
         assert.equal(call.usage_source, 'counted');
         request.destroy();
@@ -217,7 +222,7 @@ describe('a stream', () => {
   }
 
   for (const way of [OPENAI_PASSED, ANTHROPIC_PASSED]) {
-    it(`of ${way.name}, keeps comments, ids, unknown events, fields and line ends byte for byte`, async () => {
+    it(`(${way.name}) keeps comments, ids, unknown events, fields and line ends byte for byte`, async () => {
       const frames = way.provider.frames(WORDS);
       const text = [
         ': a comment first\n\n',
@@ -238,7 +243,7 @@ describe('a stream', () => {
     });
   }
 
-  it('has a comment of the provider passed on before the first event', async () => {
+  it('sends a comment of the provider before the first event', async () => {
     const saw = Promise.withResolvers<void>();
     upstream.script(async (socket) => {
       socket.write(STREAM_HEAD + chunkOf(': PROCESSING\n\n').toString());
@@ -257,20 +262,21 @@ describe('a stream', () => {
     assert.equal(call.response_status, 'SUCCESS');
   });
 
-  it('tells a client of another protocol that it lives when the provider says nothing for it', async () => {
+  it('keeps the connection alive when the provider sends only comments to a client of another protocol', async () => {
     for (const way of [ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC]) {
       const { frames, head } = way.provider;
       let text = '';
       upstream.script(async (socket) => {
         socket.write(STREAM_HEAD);
         for (const frame of frames(WORDS).slice(0, head + 1)) socket.write(chunkOf(frame));
-        while (!text.includes(WORDS[0]!)) await turn();
         socket.write(chunkOf(': alive\n\n'));
-        await sleep(50);
+        // The word after the comment shows that the gateway has read the comment.
+        socket.write(chunkOf(frames(WORDS)[head + 1]!));
+        while (!text.includes(WORDS[1]!)) await turn();
         late_ms += 11_000;
         socket.write(chunkOf(': alive\n\n'));
         while (!text.includes(': keep-alive')) await turn();
-        for (const frame of frames(WORDS).slice(head + 1)) socket.write(chunkOf(frame));
+        for (const frame of frames(WORDS).slice(head + 2)) socket.write(chunkOf(frame));
         socket.write(LAST_CHUNK);
       });
       const { response } = await open(way);
@@ -280,7 +286,7 @@ describe('a stream', () => {
     }
   });
 
-  it("gives Anthropic's SDK the calls whose pieces OpenAI's provider mixed", async () => {
+  it("delivers calls that OpenAI interleaves to Anthropic's SDK", async () => {
     const chunk = (delta: object, finish_reason: string | null = null): string =>
       `data: ${JSON.stringify({ id: 'c', model: 'm', choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
     const call = (index: number, text: string, name?: string) =>
@@ -319,15 +325,15 @@ describe('a stream', () => {
 const settled = async (gateway: TestGateway, id: string) => {
   await until(
     async () => /^onevault_calls_in_flight 0$/m.test((await gateway.get('/metrics')).text),
-    'no call is under way',
+    'no call is in flight',
   );
   return gateway.recorded(id);
 };
 
-// Several times what it takes to fill every buffer on the way.
+// Far longer than it takes to fill every buffer on the way.
 const STANDSTILL_MS = 300;
 
-/** What a count stands at once it has not changed for a while. */
+/** Waits until a count does not change any more. */
 const standstill = async (read: () => number): Promise<number> => {
   for (;;) {
     const before = read();

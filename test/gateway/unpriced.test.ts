@@ -3,7 +3,7 @@ import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { errorOf } from '../support/http.ts';
 import { restate } from '../support/restate.ts';
 
-const ask = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] };
+const REQUEST = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }] };
 
 describe('a model without a price', () => {
   let gateway: TestGateway;
@@ -11,26 +11,26 @@ describe('a model without a price', () => {
   before(async () => {
     gateway = await startTestGateway();
     const { control } = gateway;
-    const model_hk = control.rows.hubKey('model_h', { model_bk: ask.model });
+    const model_hk = control.rows.hubKey('model_h', { model_bk: REQUEST.model });
     const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'openai' });
     const offer_hk = control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
     await restate(control, 'model_price_s', offer_hk, { input_price: null, output_price: null });
   });
   after(() => gateway.close());
 
-  it('is refused to a customer whose policy is so, and recorded', async () => {
+  it('is refused to a customer whose policy requires a price, and the call is recorded', async () => {
     const { key } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.chat(ask, key);
+    const reply = await gateway.chat(REQUEST, key);
     assert.equal(reply.status, 422);
     assert.equal(errorOf(reply).code, 'unpriced_model');
     assert.equal((await gateway.recorded(reply.request_id)).response_status, 'REFUSED');
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 
-  it('serves a customer whose policy allows it, and is recorded as unpriced, never as free', async () => {
+  it('serves a customer whose policy allows it, and the call is recorded as unpriced, never as free', async () => {
     const { key } = await gateway.newCustomer({ slug: 'careless', unpriced_policy: 'allow' });
-    const reply = await gateway.chat(ask, key);
+    const reply = await gateway.chat(REQUEST, key);
     assert.equal(reply.status, 200);
     const call = await gateway.recorded(reply.request_id);
     assert.equal(call.rating, 'UNPRICED');
@@ -43,7 +43,7 @@ describe('a model without a price', () => {
 
   it('is never chosen for a call with max_cost', async () => {
     const { key } = await gateway.newCustomer({ slug: 'bounded', unpriced_policy: 'allow' });
-    const reply = await gateway.ai({ prompt: 'Hi', model: ask.model, max_cost: 1 }, key);
+    const reply = await gateway.ai({ prompt: 'Hi', model: REQUEST.model, max_cost: 1 }, key);
     assert.equal(reply.status, 402);
   });
 });

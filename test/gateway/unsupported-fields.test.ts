@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, type Reply } from '../support/http.ts';
 
-describe('a field that the provider cannot be told', () => {
+describe('a field that the provider lacks', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -36,7 +36,7 @@ describe('a field that the provider cannot be told', () => {
   const generate = '/v1beta/models/gpt-4o-mini:generateContent';
   const content = (fields: object) => ({ contents, ...fields });
 
-  const LOST: readonly (readonly [string, string, object])[] = [
+  const UNSUPPORTED: readonly (readonly [string, string, object])[] = [
     ['/v1/messages', 'top_k', message({ top_k: 4 })],
     ['/v1/messages', 'inference_geo', message({ inference_geo: 'eu' })],
     ['/v1/messages', 'container', message({ container: 'c1' })],
@@ -67,13 +67,13 @@ describe('a field that the provider cannot be told', () => {
     ['/v1/chat/completions', 'response_format', chat({ response_format: { type: 'json_object' } })],
   ];
 
-  // Google's protocol has another path for what is streamed, and no field.
+  // Google's protocol has another path for streams, and no field.
   const pathOf = (path: string, stream: boolean): string =>
     stream ? path.replace(':generateContent', ':streamGenerateContent?alt=sse') : path;
   const bodyOf = (path: string, body: object, stream: boolean): object =>
     path === generate ? body : { ...body, stream };
 
-  /** What a refusal says, in Google's envelope or the others'. */
+  /** Facts of an error, in Google's format or the others'. */
   const faultOf = ({ json }: Reply) => {
     const { error } = json as {
       error: {
@@ -83,21 +83,21 @@ describe('a field that the provider cannot be told', () => {
         details: { reason: string; metadata: { param: string } }[];
       };
     };
-    const { code, param, message: told, details } = error;
-    if (typeof code === 'string') return { code, field: param, message: told };
+    const { code, param, message: text, details } = error;
+    if (typeof code === 'string') return { code, field: param, message: text };
     const [info] = details;
-    return { code: info?.reason.toLowerCase(), field: info?.metadata.param, message: told };
+    return { code: info?.reason.toLowerCase(), field: info?.metadata.param, message: text };
   };
 
-  for (const [path, param, body] of LOST) {
-    it(`is refused by its name, ${param} of ${path}, or left out and listed`, async () => {
+  for (const [path, param, body] of UNSUPPORTED) {
+    it(`is refused by its name, or left out and listed: ${param} of ${path}`, async () => {
       for (const stream of [false, true]) {
         const refused = await send(pathOf(path, stream), bodyOf(path, body, stream), false);
         assert.equal(refused.status, 400);
-        const { code, field, message: told } = faultOf(refused);
+        const { code, field, message: text } = faultOf(refused);
         assert.equal(code, 'unsupported_feature');
         assert.equal(field, param);
-        assert.match(told, /x-onevault-unsupported-fields: allow/);
+        assert.match(text, /x-onevault-unsupported-fields: allow/);
         assert.equal(refused.headers['x-onevault-unsupported-fields'], undefined);
         const call = await gateway.recorded(refused.request_id);
         assert.equal(call.error_code, 'unsupported_feature');
@@ -110,13 +110,13 @@ describe('a field that the provider cannot be told', () => {
     });
   }
 
-  it('is no loss where the provider knows it', async () => {
+  it('is not listed for a provider that has it', async () => {
     const reply = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
     assert.equal(reply.status, 200);
     assert.equal(reply.headers['x-onevault-unsupported-fields'], undefined);
   });
 
-  it('is listed without breaking the header, whatever its name and however many there are', async () => {
+  it('is listed in a valid header, whatever its name and however many there are', async () => {
     const strange = { 'a\r\nset-cookie: x': 1, 'größe,✓': 1, '\ud800': 1 };
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`x_field_${index}`, 1]));
     const one = await send('/v1/messages', message(strange), true);
@@ -132,7 +132,7 @@ describe('a field that the provider cannot be told', () => {
     assert.match(list, /^x_field_0, x_field_1, .*, x_field_\d+, \.\.\.$/);
   });
 
-  it('is allowed by the old name of the header too, with a warning that the name is deprecated', async () => {
+  it('may be left out by the old name of the header too, with a warning that the name is deprecated', async () => {
     const old = await gateway.send({
       method: 'POST',
       path: '/v1/messages',
