@@ -9,7 +9,7 @@ export interface CatalogModel {
   readonly model: string;
   readonly family: string;
   /** Chat where nothing is said. */
-  readonly kind?: 'embeddings' | 'images' | 'realtime';
+  readonly kind?: 'embeddings' | 'images' | 'realtime' | 'speech' | 'transcription';
   /** From the provider's model page: the price data has none. */
   readonly max_output_tokens?: number;
   readonly vision?: boolean;

@@ -16,6 +16,14 @@ const realtime = (model: string, max_output_tokens: number): CatalogModel => ({
   max_output_tokens,
 });
 
+const transcription = (model: string, max_output_tokens: number): CatalogModel => ({
+  provider: 'openai',
+  model,
+  family: 'gpt-4o-transcribe',
+  kind: 'transcription',
+  max_output_tokens,
+});
+
 export const OPENAI: readonly CatalogModel[] = [
   chat('gpt-4o', 'gpt-4o', 16_384),
   chat('gpt-4o-mini', 'gpt-4o', 16_384),
@@ -58,4 +66,26 @@ export const OPENAI: readonly CatalogModel[] = [
   realtime('gpt-realtime', 4_096),
   { ...realtime('gpt-realtime-mini', 4_096), context_window_tokens: 32_000 },
   realtime('gpt-realtime-2', 32_000),
+  // Speech of a text; the window is the longest input. The most tokens of audio follow from the text.
+  {
+    provider: 'openai',
+    model: 'gpt-4o-mini-tts',
+    family: 'gpt-4o-mini-tts',
+    kind: 'speech',
+    context_window_tokens: 2_000,
+  },
+  // Charged by the character, which calls are not counted in: without a price.
+  { provider: 'openai', model: 'tts-1', family: 'tts-1', kind: 'speech', priced_as: null },
+  { provider: 'openai', model: 'tts-1-hd', family: 'tts-1', kind: 'speech', priced_as: null },
+  // Text of speech.
+  transcription('gpt-4o-transcribe', 2_000),
+  transcription('gpt-4o-mini-transcribe', 2_000),
+  {
+    ...transcription('gpt-4o-transcribe-diarize', 2_000),
+    context_window_tokens: 16_000,
+    // OpenAI charges the same for both; the price data has one of them.
+    priced_as: ['openai', 'gpt-4o-transcribe'],
+  },
+  // Charged by the second, which calls are not counted in: without a price.
+  { provider: 'openai', model: 'whisper-1', family: 'whisper', kind: 'transcription', priced_as: null },
 ];

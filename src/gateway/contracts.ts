@@ -6,12 +6,26 @@ const BODY = { schema: OPEN_OBJECT } as const;
 const ANSWER: RouteResponse = { description: "In the protocol's own form.", schema: OPEN_OBJECT, form: 'bare' };
 const STREAMED: RouteResponse = { ...ANSWER, content_types: ['application/json', 'text/event-stream'] };
 
+const FORM = { schema: OPEN_OBJECT, content_types: ['multipart/form-data'] } as const;
+const AUDIO_TYPES = ['audio/mpeg', 'audio/wav', 'audio/pcm', 'audio/aac', 'audio/flac', 'audio/opus'] as const;
+const AUDIO: RouteResponse = {
+  description: 'Audio in chunks, or events.',
+  schema: {},
+  form: 'bare',
+  content_types: [...AUDIO_TYPES, 'application/octet-stream', 'text/event-stream'],
+};
+const TRANSCRIPT: RouteResponse = {
+  ...ANSWER,
+  schema: {},
+  content_types: ['application/json', 'text/plain', 'text/vtt', 'text/event-stream'],
+};
+
 const CALL_ERRORS = {
   402: 'The call could cost more than is left of the budget.',
   403: 'The key may not do this.',
   404: 'The model is not known, or not offered to the customer.',
   413: 'The body is too large.',
-  415: 'The body is not JSON.',
+  415: 'The endpoint does not take a body of this content type.',
   422: 'The model has no price.',
   429: 'Too many requests.',
   502: 'The provider failed.',
@@ -49,6 +63,12 @@ export const GATEWAY_CONTRACTS: readonly RouteContract[] = [
   call('/v1/responses', 'openai.responses', 'OpenAI: a response', true),
   call('/v1/embeddings', 'openai.embeddings', 'OpenAI: embeddings'),
   call('/v1/images/generations', 'openai.images', 'OpenAI: images'),
+  { ...call('/v1/audio/speech', 'openai.speech', 'OpenAI: speech of a text'), responses: { 200: AUDIO } },
+  {
+    ...call('/v1/audio/transcriptions', 'openai.transcriptions', 'OpenAI: the text of speech'),
+    body: FORM,
+    responses: { 200: TRANSCRIPT },
+  },
   call('/v1/messages', 'anthropic.messages', 'Anthropic: a message', true),
   call('/v1/messages/count_tokens', 'anthropic.count_tokens', 'Anthropic: the tokens of a message'),
   call('/v1beta/models/{model}:generateContent', 'google.generate_content', 'Google: content'),

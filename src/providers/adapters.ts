@@ -4,7 +4,12 @@ import { COMPATIBLE_PROVIDERS } from './compatible-providers.ts';
 import type { ProviderAdapter } from './contract.ts';
 import { createGoogle } from './google/adapter.ts';
 import { createCompatible, createOpenAi } from './openai/adapter.ts';
-import { createEmbeddingsProfile, createProfile, createRealtimeProfile } from './openai/compatible/profile.ts';
+import {
+  createAudioProfile,
+  createEmbeddingsProfile,
+  createProfile,
+  createRealtimeProfile,
+} from './openai/compatible/profile.ts';
 
 /** The adapter of each protocol. `clock` stamps chunks that a provider sends without a time. */
 export const createAdapters = (clock: Clock) =>
@@ -19,6 +24,12 @@ export const createCompatibleAdapters = (clock: Clock): Readonly<Record<string, 
   Object.fromEntries(
     COMPATIBLE_PROVIDERS.map((entry) => [
       entry.provider,
-      createCompatible(createProfile(entry), clock, createEmbeddingsProfile(entry), createRealtimeProfile(entry)),
+      createCompatible(
+        createProfile(entry),
+        clock,
+        createEmbeddingsProfile(entry),
+        createRealtimeProfile(entry),
+        createAudioProfile(entry),
+      ),
     ]),
   );

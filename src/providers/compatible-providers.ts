@@ -56,6 +56,9 @@ export interface CompatibleProvider {
   readonly embeddings?: EmbeddingsEntry | undefined;
   /** Missing if it has no sessions over WebSocket. `path` means the same as above. */
   readonly realtime?: { readonly path?: string | undefined } | undefined;
+  /** Missing if it has no endpoint for speech, or for transcriptions. `path` means the same as above. */
+  readonly speech?: { readonly path?: string | undefined } | undefined;
+  readonly transcriptions?: { readonly path?: string | undefined } | undefined;
   /** Name of the provider in the price data. */
   readonly prices?: string | undefined;
   /** Initial models of the catalog. */

@@ -25,7 +25,7 @@ export const deliverFaulty = async (
   const pause = async (wait_ms: number): Promise<void> => {
     if (wait_ms > 0) await delay(wait_ms, undefined, { signal: gone.signal });
   };
-  const send = createSend(response, gone.signal, faults);
+  const send = createSend(response, gone.signal, faults, asked.encoding ?? 'utf8');
   try {
     await pause(faults.latency_ms ?? 0);
     // The client decides how long it waits; the connection is held until it goes.
@@ -37,7 +37,9 @@ export const deliverFaulty = async (
     for (const [sent, piece] of pieces.entries()) {
       if (sent === faults.cut_after) return cut(response.socket);
       if (sent === faults.error_after && asked.stream !== null) {
-        response.end(asked.stream.errorFrame(sent));
+        const error = asked.stream.errorFrame(sent);
+        if (error === null) return cut(response.socket);
+        response.end(error);
         return;
       }
       if (sent > 0) await pause(faults.token_interval_ms ?? 0);
@@ -74,7 +76,7 @@ const framing = ({ stream }: Asked, pieces: readonly Piece[], faults: Faults): R
 };
 
 /** Writes pieces at the pace of the client, in chunks and with pauses where those are asked for. */
-const createSend = (response: ServerResponse, signal: AbortSignal, faults: Faults) => {
+const createSend = (response: ServerResponse, signal: AbortSignal, faults: Faults, encoding: BufferEncoding) => {
   const { bomb_mb, drip_ms } = faults;
   const chunk_bytes = faults.chunk_bytes ?? (drip_ms === undefined ? undefined : 1);
   const pack = (bytes: Buffer): Buffer => (bomb_mb === undefined ? bytes : gzipSync(bytes));
@@ -88,7 +90,7 @@ const createSend = (response: ServerResponse, signal: AbortSignal, faults: Fault
       for (let sent = 0; sent < piece.fill_mb; sent += 1) await write(bytes);
       return;
     }
-    const bytes = pack(Buffer.from(piece));
+    const bytes = pack(Buffer.from(piece, encoding));
     if (chunk_bytes === undefined) return write(bytes);
     for (let at = 0; at < bytes.length; at += chunk_bytes) {
       await write(bytes.subarray(at, at + chunk_bytes));

@@ -41,6 +41,10 @@ export interface Asked {
   readonly user_text: string;
   /** Null where the reply is whole. */
   readonly stream: StreamForm | null;
+  /** The type of the reply; absent: JSON, or events. */
+  readonly content_type?: string;
+  /** `latin1`: `write` gives a character for each byte; absent: text. */
+  readonly encoding?: 'latin1';
   /** The frames of a stream, or one body. */
   write(seed: string, faults: Faults): readonly string[];
 }
@@ -48,7 +52,8 @@ export interface Asked {
 /** How a stream is written. */
 export interface StreamForm {
   readonly sse: boolean;
-  errorFrame(sent: number): string;
+  /** Null where the form has no place for an error: then the connection is cut. */
+  errorFrame(sent: number): string | null;
   wrongFrame(): string;
 }
 

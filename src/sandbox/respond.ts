@@ -13,7 +13,18 @@ export interface Prepared {
   readonly body: Buffer;
 }
 
+/** Reads a body. @throws SandboxRefusal */
+export type ParseBody = (body: string) => Json | Promise<Json>;
+
+/** @param body text, or of a form a character for each byte */
 export type Answer = (body: string, target: Target, response: ServerResponse) => Promise<void> | void;
+
+/** A request, with the text that its reply follows from. */
+interface Received {
+  readonly body: string;
+  readonly asked_for: string;
+  readonly target: Target;
+}
 
 // A benchmark sends few different bodies; each is answered from memory after the first time.
 const CACHE_MAX_REPLIES = 512;
@@ -25,22 +36,23 @@ const JSON_TYPE = 'application/json';
 const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
 /** Answers the calls of one endpoint. */
-export const createAnswer = (endpoint: Endpoint): Answer => {
+export const createAnswer = (endpoint: Endpoint, parse: ParseBody = parseJson): Answer => {
   const { protocol } = endpoint;
   const cache = new Map<string, Prepared>();
   const count = createCount();
 
-  return (body, target, response) => {
-    // Only Google's paths say more of a call than its body does.
-    const asked_for = target.model === '' ? body : `${target.model} ${target.stream} ${body}`;
-    const known = cache.get(asked_for);
-    if (known !== undefined) return deliver(response, known);
+  const answerTo = (
+    json: Json,
+    { body, asked_for, target }: Received,
+    response: ServerResponse,
+  ): Promise<void> | void => {
     const seed = seedOf(asked_for);
-    const asked = endpoint.read(parseJson(body), target);
+    const asked = endpoint.read(json, target);
     const faults = body.includes(DIRECTIVE_MARK) ? faultsOf(asked.user_text, protocol.name, () => count(seed)) : null;
     if (faults === null) {
       const frames = asked.write(seed, {});
-      const prepared = prepareText(200, frames.join(''), headersOf(protocol, asked, seed));
+      const bytes = Buffer.from(frames.join(''), asked.encoding ?? 'utf8');
+      const prepared = prepareBytes(200, bytes, headersOf(protocol, asked, seed));
       if (body.length <= CACHED_BODY_MAX_CHARS && !body.includes(DIRECTIVE_MARK)) {
         if (cache.size >= CACHE_MAX_REPLIES) cache.delete(cache.keys().next().value!);
         cache.set(asked_for, prepared);
@@ -49,6 +61,16 @@ export const createAnswer = (endpoint: Endpoint): Answer => {
     }
     if (faults.status !== undefined) return refuse(faults.status, faults);
     return deliverFaulty(response, { asked, seed, headers: headersOf(protocol, asked, seed), faults });
+  };
+
+  return (body, target, response) => {
+    // Only Google's paths say more of a call than its body does.
+    const asked_for = target.model === '' ? body : `${target.model} ${target.stream} ${body}`;
+    const known = cache.get(asked_for);
+    if (known !== undefined) return deliver(response, known);
+    const json = parse(body);
+    if (json instanceof Promise) return json.then((form) => answerTo(form, { body, asked_for, target }, response));
+    return answerTo(json, { body, asked_for, target }, response);
   };
 };
 
@@ -64,8 +86,12 @@ const createCount = (): ((seed: string) => number) => {
   };
 };
 
-const headersOf = (protocol: Protocol, { stream }: Asked, seed: string): Readonly<Record<string, string>> => ({
-  'content-type': stream?.sse === true ? SSE_TYPE : JSON_TYPE,
+const headersOf = (
+  protocol: Protocol,
+  { stream, content_type }: Asked,
+  seed: string,
+): Readonly<Record<string, string>> => ({
+  'content-type': content_type ?? (stream?.sse === true ? SSE_TYPE : JSON_TYPE),
   ...protocol.headers(`req_${seed}`, 200),
 });
 

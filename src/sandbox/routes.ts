@@ -11,12 +11,15 @@ import { googleModel, googleModels } from './google/list-models.ts';
 import { google } from './google/protocol.ts';
 import { openAiChat } from './openai/chat.ts';
 import { openAiEmbeddings } from './openai/embeddings.ts';
+import { parseForm } from './openai/form.ts';
 import { createOpenAiImages, pictureAt } from './openai/images.ts';
 import { openAiModel, openAiModels } from './openai/list-models.ts';
 import { openAi } from './openai/protocol.ts';
 import { openAiResponses } from './openai/responses.ts';
+import { openAiSpeech } from './openai/speech.ts';
+import { openAiTranscriptions } from './openai/transcriptions.ts';
 import type { Endpoint, Protocol, Target } from './protocol.ts';
-import { type Answer, createAnswer, deliver, prepareBytes, prepareText, seedOf } from './respond.ts';
+import { type Answer, createAnswer, deliver, type ParseBody, prepareBytes, prepareText, seedOf } from './respond.ts';
 
 /** The line of a request that decides who answers it. */
 export interface Address {
@@ -39,10 +42,10 @@ const PLAIN: Target = { model: '', stream: null };
 
 /** Finds who answers a request. `origin` gives the sandbox's own address. */
 export const createRoutes = (origin: () => string): ((address: Address) => Route) => {
-  const plain = (endpoint: Endpoint): Route => ({
+  const plain = (endpoint: Endpoint, parse?: ParseBody): Route => ({
     protocol: endpoint.protocol,
     target: PLAIN,
-    answer: createAnswer(endpoint),
+    answer: createAnswer(endpoint, parse),
     is_open: false,
   });
   const fixed: ReadonlyMap<string, Route> = new Map([
@@ -50,6 +53,8 @@ export const createRoutes = (origin: () => string): ((address: Address) => Route
     ['POST /v1/responses', plain(chatEndpoint(openAiResponses))],
     ['POST /v1/embeddings', plain(openAiEmbeddings)],
     ['POST /v1/images/generations', plain(createOpenAiImages(origin))],
+    ['POST /v1/audio/speech', plain(openAiSpeech)],
+    ['POST /v1/audio/transcriptions', plain(openAiTranscriptions, parseForm)],
     ['POST /v1/messages', plain(chatEndpoint(anthropicMessages))],
     ['POST /v1/messages/count_tokens', plain(anthropicCountTokens)],
   ]);

@@ -103,9 +103,13 @@ const readBody = (request: IncomingMessage, done: (error: SandboxRefusal | null,
   });
   request.on('end', () => {
     if (bytes > BODY_MAX_BYTES) done(new SandboxRefusal(413, 'Request exceeds the maximum size'), '');
-    else done(null, chunks.length === 1 ? chunks[0]!.toString() : Buffer.concat(chunks).toString());
+    else done(null, (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)).toString(encodingOf(request)));
   });
 };
+
+/** A form holds bytes that are no text. */
+const encodingOf = ({ headers }: IncomingMessage): BufferEncoding =>
+  headers['content-type']?.startsWith('multipart/') === true ? 'latin1' : 'utf8';
 
 // Those after which the providers tell when to come again.
 const RETRIED: ReadonlySet<number> = new Set([429, 503, 529]);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import OpenAI from 'openai';
+import { hash } from 'node:crypto';
+import OpenAI, { toFile, toStreamingFile } from 'openai';
 import { zodFunction, zodResponseFormat, zodResponsesFunction, zodTextFormat } from 'openai/helpers/zod';
 import { z } from 'zod';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { framesOf } from '../support/http.ts';
 import { assertUsed, MODELS, PNG } from './clients-fixture.ts';
 
 const person = z.object({ name: z.string(), age: z.number().int(), tags: z.array(z.enum(['a', 'b'])) });
@@ -205,4 +207,86 @@ describe("OpenAI's SDK", () => {
     const { input_tokens, output_tokens } = painted.data.usage!;
     assertUsed(await gateway.recorded(painted.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
+
+  it('gets speech whole, in chunks and in events, the same bytes each time', async () => {
+    const ask = { model: 'gpt-4o-mini-tts', input: 'One two three', voice: 'alloy', response_format: 'wav' } as const;
+    const whole = await client.audio.speech.create(ask);
+    assert.equal(whole.headers.get('content-type'), 'audio/wav');
+    const sound = Buffer.from(await whole.arrayBuffer());
+    assert.equal(sound.toString('latin1', 0, 4), 'RIFF');
+    const call = await gateway.recorded(whole.headers.get('x-request-id')!);
+    assert.deepEqual([call.request_type, call.usage_source, call.rating], ['speech', 'counted', 'RATED']);
+    const chunked = await client.audio.speech.create(ask);
+    const chunks = await Array.fromAsync(chunked.body as unknown as AsyncIterable<Uint8Array>);
+    assert.ok(Buffer.concat(chunks).equals(sound));
+    const streamed = await client.audio.speech.create({ ...ask, stream_format: 'sse' });
+    const events = framesOf(await streamed.text()).map((text) => JSON.parse(text) as SpeechEvent);
+    const audio = events.flatMap((event) => (event.type === 'speech.audio.delta' ? [event.audio] : []));
+    assert.ok(Buffer.concat(audio.map((base64) => Buffer.from(base64, 'base64'))).equals(sound));
+    const done = events.at(-1)!;
+    assert.ok(done.type === 'speech.audio.done');
+    const { input_tokens, output_tokens } = done.usage;
+    assertUsed(await gateway.recorded(streamed.headers.get('x-request-id')!), [input_tokens, output_tokens]);
+  });
+
+  it('gets transcriptions whole and streamed, of a file in memory and of one that it streams', async () => {
+    const model = 'gpt-4o-transcribe';
+    const sound = Buffer.from(Array.from({ length: 50_000 }, (_, index) => (index * 13) % 256));
+    const text = `The file größe.wav has 50000 bytes, SHA-256 ${hash('sha256', sound).slice(0, 16)}. You wrote: Names`;
+    for (const file of [await toFile(sound, 'größe.wav'), toStreamingFile(new Blob([sound]).stream(), 'größe.wav')]) {
+      const whole = await client.audio.transcriptions.create({ model, file, prompt: 'Names' }).withResponse();
+      assert.equal(whole.data.text, text);
+      assert.ok(whole.data.usage?.type === 'tokens');
+      const { input_tokens, output_tokens } = whole.data.usage;
+      assertUsed(await gateway.recorded(whole.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
+    }
+    const file = await toFile(sound, 'größe.wav');
+    const streamed = await client.audio.transcriptions
+      .create({ model, file, prompt: 'Names', stream: true, include: ['logprobs'] })
+      .withResponse();
+    const events = await Array.fromAsync(streamed.data);
+    assert.equal(events.map((event) => ('delta' in event ? event.delta : '')).join(''), text);
+    const done = events.at(-1)!;
+    assert.ok(done.type === 'transcript.text.done');
+    const { input_tokens, output_tokens } = done.usage!;
+    assertUsed(await gateway.recorded(streamed.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
+  });
+
+  it('gets transcriptions in every format, where their customer may make calls without a price', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'listener', unpriced_policy: 'allow' });
+    const { transcriptions } = client.withOptions({ apiKey: key }).audio;
+    const ask = async () => ({ model: 'whisper-1', file: await toFile(Buffer.alloc(64_000), 'a.mp3') });
+    const text = (await transcriptions.create(await ask())).text;
+    assert.match(text, /^The file a\.mp3 has 64000 bytes/);
+    assert.equal(await transcriptions.create({ ...(await ask()), response_format: 'text' }), `${text}\n`);
+    const srt = await transcriptions.create({ ...(await ask()), response_format: 'srt' });
+    assert.match(srt, /^1\n00:00:00,000 --> 00:00:02,000\nThe file/);
+    const vtt = await transcriptions.create({ ...(await ask()), response_format: 'vtt' });
+    assert.match(vtt, /^WEBVTT\n\n00:00:00\.000 --> 00:00:02\.000\nThe file/);
+    const timestamp_granularities: ('word' | 'segment')[] = ['word', 'segment'];
+    const format = { response_format: 'verbose_json', timestamp_granularities } as const;
+    const verbose = await transcriptions.create({ ...(await ask()), ...format });
+    assert.deepEqual([verbose.duration, verbose.text, verbose.segments?.length], [2, text, 1]);
+  });
+
+  it('throws what audio that cannot be served is', async () => {
+    const impatient = client.withOptions({ maxRetries: 0 });
+    const speak = (input: string) => impatient.audio.speech.create({ model: 'gpt-4o-mini-tts', input, voice: 'alloy' });
+    await assert.rejects(speak(''), { status: 400, param: 'input' });
+    await assert.rejects(speak('[[sandbox: status=429]]'), OpenAI.RateLimitError);
+    const broken = await speak('[[sandbox: tokens=400 cut_after=2 token_interval_ms=1]]');
+    await assert.rejects(broken.arrayBuffer());
+    const file = await toFile(Buffer.alloc(0), 'a.mp3');
+    const { transcriptions } = impatient.audio;
+    await assert.rejects(transcriptions.create({ model: 'gpt-4o-transcribe', file }), { status: 400, param: 'file' });
+    const sound = await toFile(Buffer.alloc(9), 'a.mp3');
+    await assert.rejects(transcriptions.create({ model: 'gpt-4o', file: sound }), OpenAI.NotFoundError);
+  });
 });
+
+type SpeechEvent =
+  | { readonly type: 'speech.audio.delta'; readonly audio: string }
+  | {
+      readonly type: 'speech.audio.done';
+      readonly usage: { readonly input_tokens: number; readonly output_tokens: number };
+    };

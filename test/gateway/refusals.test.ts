@@ -263,12 +263,14 @@ const sendChunked = (gateway: TestGateway, path: string, bytes: number): Promise
     });
     request.on('error', reject);
     request.on('response', async (response) => {
-      const text = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString();
+      const bytes = Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>));
+      const text = bytes.toString();
       const request_id = String(response.headers['x-request-id']);
       resolve({
         status: response.statusCode!,
         headers: response.headers,
         text,
+        bytes,
         json: JSON.parse(text),
         request_id,
       });

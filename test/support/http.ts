@@ -10,6 +10,8 @@ export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** The body as JSON; where it is none, a test that asks for it fails. */
   readonly json: unknown;
   readonly request_id: string;
@@ -115,8 +117,10 @@ const sendTo = (url: string, { method = 'GET', path, headers = {}, body }: Sent)
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
+        const bytes = Buffer.concat(chunks);
+        const text = bytes.toString();
         resolve({
+          bytes,
           status: response.statusCode!,
           headers: response.headers,
           text,

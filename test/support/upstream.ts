@@ -6,6 +6,8 @@ export interface Received {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
   readonly body: string;
+  /** `body`, undecoded. */
+  readonly bytes: Buffer;
 }
 
 /** A provider that answers as a test says: for replies that the sandbox never gives. */
@@ -25,7 +27,8 @@ export const startScriptedUpstream = async (): Promise<ScriptedUpstream> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
     const { url = '', headers } = request;
-    const whole = { url, headers, body: Buffer.concat(chunks).toString() };
+    const bytes = Buffer.concat(chunks);
+    const whole = { url, headers, bytes, body: bytes.toString() };
     received.push(whole);
     answer(response, whole);
   });

@@ -17,6 +17,14 @@ const referenceOf = (provider: string, model: string, at: string) => {
   return found ?? calcPrice(usage, offer?.served_as ?? name, { providerId, timestamp });
 };
 
+interface SeededPrice {
+  readonly model: string;
+  readonly provider: string;
+  readonly at: string;
+  readonly input: string | null;
+  readonly output: string | null;
+}
+
 describe('the seeds', () => {
   let database: TestDatabase;
   before(async () => {
@@ -59,7 +67,7 @@ describe('the seeds', () => {
   });
 
   it('price every model as the price data does, at the time of each price', async () => {
-    const prices = await database.sql<{ model: string; provider: string; at: string; input: string; output: string }[]>`
+    const prices = await database.sql<SeededPrice[]>`
       select model_bk as model, provider_bk as provider, greatest(applied_date, '2025-01-01') as at,
         input_price as input, output_price as output
       from gateway.model_price_s
@@ -67,7 +75,16 @@ describe('the seeds', () => {
       join gateway.model_h using (model_hk)
       join gateway.ai_provider_h using (provider_hk)`;
     assert.ok(new Set(prices.map(({ model }) => model)).size >= 12);
+    const unpriced = CATALOG.filter(({ priced_as }) => priced_as === null).map(({ model }) => model);
+    assert.deepEqual(
+      prices
+        .filter(({ input }) => input === null)
+        .map(({ model }) => model)
+        .sort(),
+      unpriced.sort(),
+    );
     for (const { model, provider, at, input, output } of prices) {
+      if (input === null || output === null) continue;
       const reference = referenceOf(provider, model, at);
       assert.ok(reference !== null, `${model} at ${provider}`);
       assert.equal(BigInt(input) * 1_000n, BigInt(Math.round(reference.input_price * 1e12)), `${model} input`);

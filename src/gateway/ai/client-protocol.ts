@@ -1,3 +1,4 @@
+import type { Body } from '../../core/body.ts';
 import type { OneVaultError } from '../../core/errors.ts';
 import type { Pico } from '../../core/money.ts';
 import type { ClientHeaders } from '../../providers/contract.ts';
@@ -19,6 +20,8 @@ export interface ParsedRequest {
   readonly include_usage: boolean;
   /** Form of the stream if it is not server-sent events. */
   readonly stream_form?: StreamForm;
+  /** The body with another name of the model, where that stands in a form. @throws OneVaultError invalid_request */
+  readonly contentFor?: (model: string) => Body;
   readonly operation: Operation;
 }
 

@@ -8,6 +8,8 @@ const CAPABILITIES: Readonly<Record<string, (adapter: ProviderAdapter) => boolea
   embeddings: ({ embeddings }) => embeddings !== undefined,
   images: ({ images }) => images !== undefined,
   realtime: ({ realtime }) => realtime !== undefined,
+  speech: ({ passthroughs }) => Object.hasOwn(passthroughs, 'openai-speech'),
+  transcription: ({ passthroughs }) => Object.hasOwn(passthroughs, 'openai-transcriptions'),
 };
 
 /** The adapter of a deployment's provider; null if the provider is switched off or has an unknown protocol. */

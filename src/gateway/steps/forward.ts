@@ -124,7 +124,13 @@ const exchangeWith = (
   const exchange =
     passthrough === undefined
       ? parsed.operation.translate(adapter, target, unsupported)
-      : passThrough(passthrough, { parsed, content: call.content, headers, target, unsupported });
+      : passThrough(passthrough, {
+          parsed,
+          content: parsed.contentFor?.(target.model) ?? call.content,
+          headers,
+          target,
+          unsupported,
+        });
   listUnsupported(call, unsupported.paths);
   return exchange;
 };

@@ -73,7 +73,14 @@ export const isPossible = (usage: Usage): boolean =>
 const within = (candidate: Candidate, counted: Usage): Usage => {
   const prompt_tokens = Math.min(counted.prompt_tokens, candidate.max_prompt_tokens);
   const completion_tokens = Math.min(counted.completion_tokens, candidate.max_completion_tokens);
-  return { ...counted, prompt_tokens, completion_tokens, total_tokens: prompt_tokens + completion_tokens };
+  return {
+    ...counted,
+    prompt_tokens,
+    completion_tokens,
+    total_tokens: prompt_tokens + completion_tokens,
+    prompt_audio_tokens: Math.min(counted.prompt_audio_tokens, prompt_tokens),
+    completion_audio_tokens: Math.min(counted.completion_audio_tokens, completion_tokens),
+  };
 };
 
 /** Rates a call by its usage. Sets the call's `provider_key_cost` if the customer's own key paid. */

@@ -1,9 +1,10 @@
+import type { Body } from '../../core/body.ts';
 import type { RequestTarget, Upstream, UpstreamRequest } from '../contract.ts';
 
 /** A POST of JSON text to an OpenAI-compatible server. @param key_header header of the key; null for a bearer token */
 export const post = (
   path: string,
-  body: string,
+  body: Body,
   { upstream: { api_key }, stream }: RequestTarget,
   key_header: string | null = null,
 ): UpstreamRequest => ({
@@ -15,6 +16,22 @@ export const post = (
   },
   body,
 });
+
+interface AudioPost {
+  readonly content_type: string;
+  readonly key_header?: string | null;
+}
+
+/** A POST to an endpoint for audio, whose responses are of many types. */
+export const postAudio = (
+  path: string,
+  body: Body,
+  target: RequestTarget,
+  { content_type, key_header = null }: AudioPost,
+): UpstreamRequest => {
+  const request = post(path, body, target, key_header);
+  return { ...request, headers: { ...request.headers, 'content-type': content_type, accept: '*/*' } };
+};
 
 /** A GET from such a server. */
 export const get = (path: string, upstream: Upstream, key_header: string | null = null): UpstreamRequest => ({

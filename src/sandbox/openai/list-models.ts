@@ -9,6 +9,9 @@ const MODELS = [
   'gpt-5',
   'gpt-image-1',
   'text-embedding-3-small',
+  'gpt-4o-mini-tts',
+  'gpt-4o-transcribe',
+  'whisper-1',
 ] as const;
 
 /** The body of `GET /v1/models`. */

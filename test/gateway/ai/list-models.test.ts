@@ -1,8 +1,19 @@
 import assert from 'node:assert/strict';
+import { FILE, formOf, transcribe } from '../../support/audio.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf, until } from '../../support/http.ts';
+import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
 import { openRealtime } from '../../support/realtime.ts';
 import { restate } from '../../support/restate.ts';
+
+/** A call of each capability. */
+const CALLS: Readonly<Record<string, (gateway: TestGateway, model: string, key: string) => Promise<Reply>>> = {
+  chat: ({ chat }, model, key) => chat({ model, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] }, key),
+  embeddings: ({ post }, model, key) => post('/v1/embeddings', { model, input: 'Hi' }, key),
+  images: ({ post }, model, key) => post('/v1/images/generations', { model, prompt: 'A cat' }, key),
+  speech: ({ post }, model, key) => post('/v1/audio/speech', { model, input: 'Hi', voice: 'alloy' }, key),
+  transcription: (gateway, model, api_key) =>
+    transcribe(gateway, { body: formOf([FILE, { name: 'model', content: model }]), api_key }),
+};
 
 describe('GET /v1/models', () => {
   let gateway: TestGateway;
@@ -29,18 +40,16 @@ describe('GET /v1/models', () => {
       data.map(({ id }) => id),
       listed,
     );
+    // A model without a price is called by those who may.
+    const { key } = await gateway.newCustomer({ slug: 'careless', unpriced_policy: 'allow' });
     for (const { id, capabilities } of data) {
       if (capabilities.includes('realtime')) {
         const path = `/v1/realtime?model=${id}`;
         await (await openRealtime({ url: gateway.url, api_key: gateway.keys.api_key, path })).close();
         continue;
       }
-      const response = capabilities.includes('chat')
-        ? gateway.chat({ model: id, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] })
-        : capabilities.includes('images')
-          ? gateway.post('/v1/images/generations', { model: id, prompt: 'A cat' })
-          : gateway.post('/v1/embeddings', { model: id, input: 'Hi' });
-      assert.equal((await response).status, 200, id);
+      const reply = await CALLS[capabilities[0]!]!(gateway, id, key);
+      assert.equal(reply.status, 200, id);
     }
   });
 

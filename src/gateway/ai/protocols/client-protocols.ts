@@ -14,6 +14,8 @@ import { createChatCompletions } from './openai/chat-completions.ts';
 import { createEmbeddings } from './openai/embeddings.ts';
 import { createImages } from './openai/images.ts';
 import { createResponses } from './openai/responses/responses.ts';
+import { createSpeech } from './openai/speech.ts';
+import { createTranscriptions } from './openai/transcriptions.ts';
 
 /** Creates the protocols of all endpoints that take calls. */
 export const createClientProtocols = (): readonly ClientProtocol[] => [
@@ -21,6 +23,8 @@ export const createClientProtocols = (): readonly ClientProtocol[] => [
   createResponses(),
   createEmbeddings(),
   createImages(),
+  createSpeech(),
+  createTranscriptions(),
   createMessages(),
   createCountTokens(),
   createGenerateContent(),

@@ -1,8 +1,9 @@
 import type { CompatibleProvider } from '../../compatible-providers.ts';
 import type { RequestTarget, Upstream, UpstreamRequest } from '../../contract.ts';
+import type { AudioProfile, PostAudio } from '../audio.ts';
 import type { ChatProfile } from '../compatibility-profile.ts';
 import type { EmbeddingsProfile } from '../embeddings.ts';
-import { get, post } from '../post.ts';
+import { get, post, postAudio } from '../post.ts';
 import type { RealtimeProfile } from '../realtime.ts';
 import { createBodyWriter } from './body.ts';
 import { createChoicesReader } from './choices.ts';
@@ -37,6 +38,19 @@ export const createEmbeddingsProfile = (entry: CompatibleProvider): EmbeddingsPr
 /** The same for realtime sessions. */
 export const createRealtimeProfile = ({ realtime, key_header }: CompatibleProvider): RealtimeProfile | null =>
   realtime === undefined ? null : { path: realtime.path ?? '/realtime', key_header: key_header ?? null };
+
+/** Likewise its endpoints for audio. */
+export const createAudioProfile = (entry: CompatibleProvider): AudioProfile => {
+  const postTo =
+    (path: string): PostAudio =>
+    (body, target, content_type) =>
+      postAudio(at(entry, path, target), body, target, { content_type, key_header: entry.key_header ?? null });
+  const { speech, transcriptions } = entry;
+  return {
+    speech: speech === undefined ? null : postTo(speech.path ?? '/audio/speech'),
+    transcriptions: transcriptions === undefined ? null : postTo(transcriptions.path ?? '/audio/transcriptions'),
+  };
+};
 
 const pathOf = (entry: CompatibleProvider, target: RequestTarget): string =>
   at(entry, entry.path ?? '/chat/completions', target);

@@ -5,10 +5,12 @@ import { OneVaultError } from '../../../../src/core/errors.ts';
 import type { ClientProtocol } from '../../../../src/gateway/ai/client-protocol.ts';
 import { passThrough } from '../../../../src/gateway/ai/passthrough.ts';
 import { createClientProtocols } from '../../../../src/gateway/ai/protocols/client-protocols.ts';
+import { boundaryOf, parseForm } from '../../../../src/http/multipart.ts';
 import { createCompatibleAdapters } from '../../../../src/providers/adapters.ts';
 import type { ProviderAdapter } from '../../../../src/providers/contract.ts';
 import { createUnsupportedFields } from '../../../../src/providers/unsupported-fields.ts';
 import { adapters, CLOCK, upstreamAt } from '../../../providers/support.ts';
+import { FILE, FORM_TYPE, formOf } from '../../../support/audio.ts';
 import { PLAIN, type RequestByProtocol } from './features-fixture.ts';
 import { FEATURES } from './parameters-fixture.ts';
 
@@ -90,7 +92,27 @@ const page = (): string => {
   });
   const family = Object.entries(createCompatibleAdapters(CLOCK));
   const table = tableOf(family, 'chat', protocolOf('/v1/chat/completions'));
-  return [INTRODUCTION, ...parts, `${FAMILY}\n\n${table}\n`].join('\n\n');
+  return [INTRODUCTION, ...parts, `${FAMILY}\n\n${table}`, `${AUDIO}\n\n${audioTable()}\n`].join('\n\n');
+};
+
+const AUDIO = `## Audio
+
+Bodies of audio pass through unchanged, but for the provider's name of the model. They are not translated: a provider without the endpoint is not asked.`;
+
+const AUDIO_ENDPOINTS = ['/v1/audio/speech', '/v1/audio/transcriptions'] as const;
+
+const audioTable = (): string => {
+  const names = AUDIO_ENDPOINTS.map((endpoint) => [endpoint, protocolOf(endpoint).protocol_name!] as const);
+  const all = Object.entries({ ...adapters, ...createCompatibleAdapters(CLOCK) });
+  const rows = all.map(([provider, adapter]) => {
+    const cells = names.map(([, name]) => (adapter.passthroughs[name] === undefined ? 'no' : 'unchanged'));
+    return `| ${[provider, ...cells].join(' | ')} |`;
+  });
+  return [
+    `| provider | ${AUDIO_ENDPOINTS.map((each) => `\`POST ${each}\``).join(' | ')} |`,
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
 };
 
 const INTRODUCTION = `# Translation table
@@ -114,6 +136,28 @@ describe('the translation table', () => {
     const made = page();
     if (process.env.WRITE_DOCS === '1') writeFileSync(PAGE, made);
     assert.equal(readFileSync(PAGE, 'utf8'), made, 'write it again: WRITE_DOCS=1 npm test');
+  });
+
+  it('reports audio as unchanged where its bytes are', async () => {
+    const form = formOf([FILE, { name: 'model', content: 'm' }]);
+    for (const adapter of [adapters.openai, ...Object.values(createCompatibleAdapters(CLOCK))]) {
+      const upstream = upstreamAt('https://provider.example', 'openai');
+      const target = { model: 'm', stream: false, upstream };
+      for (const [endpoint, content, value] of [
+        ['/v1/audio/speech', '{"model":"m", "input":"Hi"}', { model: 'm', input: 'Hi' }],
+        ['/v1/audio/transcriptions', form, await parseForm(form, boundaryOf(FORM_TYPE))],
+      ] as const) {
+        const protocol = protocolOf(endpoint);
+        const passthrough = adapter.passthroughs[protocol.protocol_name!];
+        const parsed = protocol.read(value, { params: {}, query: {}, headers: {} });
+        assert.equal(parsed.operation.isServedBy(adapter), passthrough !== undefined);
+        if (passthrough === undefined) continue;
+        const headers = { 'content-type': FORM_TYPE };
+        const unsupported = createUnsupportedFields(false);
+        const exchange = passThrough(passthrough, { parsed, content, headers, target, unsupported });
+        assert.equal(exchange.request.body, content);
+      }
+    }
   });
 
   it('reports a plain text request as supported by every provider', () => {

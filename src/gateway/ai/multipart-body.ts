@@ -1,0 +1,9 @@
+import { boundaryOf, parseForm } from '../../http/multipart.ts';
+import type { BodyReader } from './body-reader.ts';
+
+/** Reads forms: the value is a promise of a `Form`, and the content is the bytes as they came. */
+export const multipartBody: BodyReader = {
+  checkType: (type) => void boundaryOf(type),
+  content: (bytes) => bytes,
+  value: (content, type) => parseForm(content as Uint8Array, boundaryOf(type)),
+};
