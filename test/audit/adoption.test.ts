@@ -50,7 +50,7 @@ const fill = async (sql: Sql): Promise<void> => {
       (${WRITER}, 5, 6, 2, null, null, now())`;
 };
 
-describe('the log of a vault that was filled before there was one', function () {
+describe('the audit log of a vault that is older than its log', function () {
   this.timeout(60_000);
   let database: TestDatabase;
   beforeEach(async () => {
@@ -59,7 +59,7 @@ describe('the log of a vault that was filled before there was one', function () 
   });
   afterEach(() => database.drop());
 
-  it('has one leaf for each event in it, and one for each that comes', async () => {
+  it('has one leaf for each existing event, and one for each new one', async () => {
     await fill(database.sql);
     await migrate(database.url);
     await seed(database.url);
@@ -71,7 +71,7 @@ describe('the log of a vault that was filled before there was one', function () 
     assert.deepEqual(batch!.sequences, [1, 2, 3]);
   });
 
-  it('misses a row that was gone by then', async () => {
+  it('omits a row that was deleted before the log existed', async () => {
     await fill(database.sql);
     await database.sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;

@@ -21,15 +21,15 @@ const noteOf = (tree_size: number, signatures = 1): string => {
 const NOTES = [noteOf(1), noteOf(7), noteOf(7, 2), noteOf(1_000)];
 const notesIn = (text: string): string[] => parseCheckpointText(text).map(({ note }) => note);
 
-describe("a checkpoint file's text", () => {
-  it('is notes apart by an empty line, read as it was written', () => {
+describe('the text of a checkpoint file', () => {
+  it('contains notes separated by an empty line, and parses as it was written', () => {
     const text = formatCheckpointText(NOTES);
     assert.deepEqual(notesIn(text), NOTES);
     assert.deepEqual(notesIn(''), []);
     assert.match(text, /^onevault\/0123456789abcdef\n1\n[^\n]+\n\n— onevault\/0123456789abcdef [^\n]+\n\nonevault/);
   });
 
-  it('is read past what a crash cut at any byte, once the note is written again', () => {
+  it('is parsed after a crash at any byte, once the note is written again', () => {
     for (const last of [NOTES[2]!, NOTES[3]!]) {
       const whole = formatCheckpointText([last]);
       const bytes = Buffer.from(whole);
@@ -47,7 +47,7 @@ describe("a checkpoint file's text", () => {
     }
   });
 
-  it('is refused when somebody changed a note that is not the last', () => {
+  it('is refused if a note before the last one was changed', () => {
     const text = formatCheckpointText(NOTES.slice(0, 2));
     for (const changed of [
       text.replace('\n1\n', '\none\n'),
@@ -61,7 +61,7 @@ describe("a checkpoint file's text", () => {
     assert.throws(() => parseCheckpointText(last), NoteError);
   });
 
-  it('never takes random bytes for a checkpoint', () => {
+  it('is never parsed from random bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => {
         try {

@@ -14,7 +14,7 @@ import { cosign, makeWitness, queueLeaves, testKeyring } from './audit-fixture.t
 const START = '2026-11-21T10:00:00.000Z';
 const START_S = Date.parse(START) / 1_000;
 
-describe('the signatures on a checkpoint', () => {
+describe('a cosignature on a checkpoint', () => {
   let database: TestDatabase;
   const clock = fixedClock(START);
   const [known, other] = [makeWitness('witness.example/w1'), makeWitness('witness.example/w2')];
@@ -31,7 +31,7 @@ describe('the signatures on a checkpoint', () => {
   });
   after(() => database.drop());
 
-  it('of known witnesses are taken and published with it; those of others are passed over', async () => {
+  it('is stored and published if its witness is known, and ignored otherwise', async () => {
     const { sql } = database;
     const checkpoint = (await latestCheckpoint(sql))!;
     const { text } = parseNote(checkpoint.note);
@@ -49,7 +49,7 @@ describe('the signatures on a checkpoint', () => {
     assert.equal((await latestCheckpoint(sql))!.note, `${checkpoint.note}${line}\n`);
   });
 
-  it('are refused, and nothing is taken, when they do not fit', async () => {
+  it('is refused together with its request if it is invalid', async () => {
     const { sql } = database;
     const checkpoint = (await latestCheckpoint(sql))!;
     const { text, signatures } = parseNote(checkpoint.note);
@@ -79,7 +79,7 @@ describe('the signatures on a checkpoint', () => {
     assert.deepEqual(await sql`select * from audit.cosignature`, before);
   });
 
-  it('go over to a new key, which signs beside the old one what was signed last', async () => {
+  it("is followed by the log's new key, which also signs the last checkpoint of the old key", async () => {
     const { sql } = database;
     const keyring = testKeyring(sql, clock, master_key);
     const before = (await latestCheckpoint(sql))!;
@@ -108,7 +108,7 @@ describe('the signatures on a checkpoint', () => {
     assert(!isSignedBy(parseNote(next.note), parseVerifierKey(retired!.verifier_key)));
   });
 
-  it('need the master key: with another nothing is signed, and the stored key is of no use elsewhere', async () => {
+  it("requires the log's master key, without which the stored key is useless", async () => {
     const { sql } = database;
     clock.advance(10_000);
     await queueLeaves(sql, 1);
@@ -130,7 +130,7 @@ describe('the signatures on a checkpoint', () => {
     await seal();
   });
 
-  it('are by another key under another name once another log is begun', async () => {
+  it('belongs to another key and another name after another log was started', async () => {
     const { sql } = database;
     const old = (await latestCheckpoint(sql))!;
     const origin = await startNewLog(sql, { clock, reason: 'restored from a backup' });

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { rows } from '../vault/vault-fixture.ts';
 import { createSealedVault, type SealedVault } from './sealed-vault-fixture.ts';
 
-describe('exporting a bundle', () => {
+describe('the export of a bundle', () => {
   let database: TestDatabase;
   let vault: SealedVault;
   before(async () => {
@@ -42,7 +42,7 @@ describe('exporting a bundle', () => {
   const rowsOf = (lines: readonly BundleLine[]): VaultRow[] =>
     lines.flatMap((line) => (line.kind === 'leaf' ? (line.rows as VaultRow[]) : []));
 
-  it('gives everything, which verifies with no node in it', async () => {
+  it('contains all rows, which are verified without any node', async () => {
     const { lines, report } = await exported({});
     assert.deepEqual(report.faults, []);
     assert.equal(report.counts.leaves, report.counts.tree_size);
@@ -50,7 +50,7 @@ describe('exporting a bundle', () => {
     assert.ok(lines.some(({ kind }) => kind === 'journal_batch'));
   });
 
-  it('gives one customer his own rows and nobody else’s, proven against the same root', async () => {
+  it('contains only the rows of one customer, proven against the same root', async () => {
     const [whole, acme, bolt] = [
       await exported({}),
       await exported({ customer: 'acme' }),
@@ -68,7 +68,7 @@ describe('exporting a bundle', () => {
     assert.ok(!tablesOf(bolt).has('model_h') && !tablesOf(bolt).has('tenant_s'));
   });
 
-  it('gives what was logged between two instants, and an empty bundle for a time of nothing', async () => {
+  it('contains the rows logged between two instants, and is empty for a time without rows', async () => {
     const [middle] = await database.sql<{ at: string }[]>`
       select queued_at as at
       from audit.leaf_batch
@@ -84,7 +84,7 @@ describe('exporting a bundle', () => {
     assert.deepEqual([nothing.report.faults, nothing.report.counts.leaves], [[], 0]);
   });
 
-  it('leaves secret columns out, and says that their rows were not recomputed', async () => {
+  it('omits secret columns, and states that their rows were not recomputed', async () => {
     await database.sql.begin(async (tx) => {
       const input = await planBundle(tx, {
         from: null,

@@ -35,8 +35,8 @@ const is_skipped = Number(minor ?? 0) < LEAST_GO && process.env.CI === undefined
 // Sizes around powers of two and of 256, where trees change their shape.
 const STEPS = [1, 2, 1, 60, 130, 61, 1, 300, 511, 700];
 
-describe('what the log publishes, verified by programs of others', () => {
-  it(`holds: checkpoints, proofs and witnesses${is_skipped ? ' (skipped: there is no Go 1.25)' : ''}`, async function () {
+describe('the published log', () => {
+  it(`is verified by independent programs: checkpoints, proofs and witnesses${is_skipped ? ' (skipped: Go 1.25 is missing)' : ''}`, async function () {
     if (is_skipped) return this.skip();
     this.timeout(300_000);
     const { sql, drop } = await createTestDatabase();

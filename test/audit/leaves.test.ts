@@ -31,7 +31,7 @@ const journal_tables = journalFamily(registry)!.tables;
 /** Sayings but for calls, which only the journal's loader logs. */
 const recorded = sayings.map((said) => said.flat().filter(({ table }) => !journal_tables.has(table)));
 
-describe('the leaves of the audit log', function () {
+describe('the audit log', function () {
   this.timeout(60_000);
   let database: TestDatabase;
   let sql: Sql;
@@ -41,12 +41,12 @@ describe('the leaves of the audit log', function () {
   });
   afterEach(() => database.drop());
 
-  it('cover the seeds, one leaf a row', async () => {
+  it('covers the seeds with one leaf for each row', async () => {
     const leaves = await assertLogged(sql);
     assert.ok(leaves.length > 10);
   });
 
-  it('are the same from SQL and from here, whatever the texts and instants, under odd session settings', async () => {
+  it('has the same leaves from SQL and from TypeScript, whatever the texts and instants, under unusual session settings', async () => {
     const sources = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 100 })
       .filter((text) => !text.includes('\0') && text.length <= 100);
@@ -87,7 +87,7 @@ describe('the leaves of the audit log', function () {
     );
   });
 
-  it('of calls are the same from SQL and from here, under odd session settings', async () => {
+  it('has the same leaves of calls from SQL and from TypeScript, under unusual session settings', async () => {
     const writer = '019aa000-0000-7000-8000-000000000000';
     for (const [place, settings] of ODD_SETTINGS.entries()) {
       const calls = [1, 2, 3].map((n) => callRows(10 * place + n));
@@ -107,7 +107,7 @@ describe('the leaves of the audit log', function () {
     }
   });
 
-  it('are one a row, whatever is loaded: twice, by eight loaders at once, in transactions that are rolled back', async () => {
+  it('has one leaf for each row that is loaded twice, by eight loaders at once or in rolled-back transactions', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(recorded, { minLength: 1, maxLength: 3 }), async (batches) => {
         const given = batches.flat();
@@ -126,7 +126,7 @@ describe('the leaves of the audit log', function () {
     );
   });
 
-  it('are one a row when a loader is killed at any moment, and repeats', async () => {
+  it('has one leaf for each row when a loader is killed at any moment and repeated', async () => {
     const given = [1, 2, 3, 4].flatMap((n) => tenantRows(`t-${n}`, 'A', stamp(n)));
     for (const wait_ms of [0, 1, 2, 4, 8, 16]) {
       const killed = connect(database.url, { application_name: 'victim', max_connections: 1 });
@@ -143,7 +143,7 @@ describe('the leaves of the audit log', function () {
     await assertLogged(sql);
   });
 
-  it('are one a row of what other ways bring in: a recorded statement, writeVault, statements of many thousand rows', async () => {
+  it('has one leaf for each row that a recorded statement, writeVault or a statement of many thousand rows inserts', async () => {
     const [{ inserted }] = await sql.unsafe<[{ inserted: number }]>(
       recordedInsert(
         registry.hub('customer_h'),
@@ -164,7 +164,7 @@ describe('the leaves of the audit log', function () {
     assert.deepEqual({ ...pieces }, { batches: 3, most: 5_000 });
   });
 
-  it('give the rows of any range, across batches of every kind', async () => {
+  it('returns the rows of any range of leaves, across batches of every kind', async () => {
     await newLoader()(sql, tenantRows('before', 'A', stamp(1)));
     await addBatch(
       sql,
@@ -189,7 +189,7 @@ describe('the leaves of the audit log', function () {
     }
   });
 
-  it('say what is known of a row that is gone, and name the rows that none covers', async () => {
+  it('reports the known facts of a missing row, and the rows that no leaf covers', async () => {
     await addBatch(sql, [callRows(1), callRows(2)]);
     await newLoader()(sql, tenantRows('here', 'A', stamp(1)));
     const size = await sequenceAll(sql);
@@ -216,14 +216,14 @@ describe('the leaves of the audit log', function () {
     assert.match(uncovered.find(({ table }) => table === 'customer_h')!.key, /^customer_hk=[0-9a-f]{64}$/);
   });
 
-  it('cover no row that was inserted by hand, which is named as uncovered', async () => {
+  it('reports a row that was inserted by hand as uncovered', async () => {
     await insertUnrecorded(sql, registry, tenantRows('by hand', 'A', stamp(1)));
     await newLoader()(sql, tenantRows('loaded', 'A', stamp(1)));
     const uncovered = await listUncovered(sql);
     assert.deepEqual(uncovered.map(({ table }) => table).toSorted(), ['tenant_h', 'tenant_s']);
   });
 
-  it('name calls that no batch of leaves holds', async () => {
+  it('reports calls that no batch of leaves contains', async () => {
     await newLoader()(sql, callRows(7));
     const uncovered = await listUncovered(sql);
     assert.deepEqual(

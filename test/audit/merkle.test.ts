@@ -101,15 +101,15 @@ const CONSISTENCY: readonly {
 const LEAVES = ENTRIES.map(hashLeaf);
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
-describe("the tree against certificate-transparency's vectors", () => {
-  it('has their roots', () => {
+describe("the Merkle tree of certificate-transparency's test vectors", () => {
+  it('has the expected roots', () => {
     assert.equal(emptyRoot().toString('hex'), 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
     for (const [place, root] of ROOTS.entries()) {
       assert.equal(rootOf(LEAVES.slice(0, place + 1)).toString('hex'), root, `${place + 1} leaves`);
     }
   });
 
-  it('has their inclusion paths', () => {
+  it('has the expected inclusion paths', () => {
     for (const { index, size, path } of INCLUSION) {
       const ours = inclusionRanges(index, size).map((range) => rangeRoot(LEAVES, range).toString('hex'));
       assert.deepEqual(ours, path, `leaf ${index} of ${size}`);
@@ -118,7 +118,7 @@ describe("the tree against certificate-transparency's vectors", () => {
     }
   });
 
-  it('has their consistency paths', () => {
+  it('has the expected consistency paths', () => {
     for (const { from, to, path } of CONSISTENCY) {
       const ours = consistencyRanges(from, to).map((range) => rangeRoot(LEAVES, range).toString('hex'));
       assert.deepEqual(ours, path, `${from} to ${to}`);
@@ -135,10 +135,10 @@ describe("the tree against certificate-transparency's vectors", () => {
   });
 });
 
-describe('the tree against the definition in RFC 6962', () => {
+describe('the Merkle tree of RFC 6962', () => {
   const sizes = fc.integer({ min: 1, max: 700 });
 
-  it('has the same root from a list and from a frontier that grows in any steps', () => {
+  it('has the same root from a list and from a frontier that grows in steps of any size', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 0, max: 300 }), { maxLength: 6 }), (steps) => {
         const frontier = createFrontier(0, []);
@@ -156,7 +156,7 @@ describe('the tree against the definition in RFC 6962', () => {
     );
   });
 
-  it('tells each complete subtree of 256, and of 65,536, once and rightly', () => {
+  it('returns each complete subtree of 256 and of 65,536 leaves once and correctly', () => {
     const leaves = leavesOf(66_000);
     const frontier = createFrontier(0, []);
     const nodes = [0, 100, 65_700].flatMap((from, place, starts) =>
@@ -170,7 +170,7 @@ describe('the tree against the definition in RFC 6962', () => {
     assert.deepEqual(frontier.root(), definedRoot(leaves));
   });
 
-  it('proves every leaf, and with another leaf, index, size, path or root proves nothing', () => {
+  it('proves every leaf, and refuses a proof with another leaf, index, size, path or root', () => {
     fc.assert(
       fc.property(sizes, fc.nat(), fc.nat(), (tree_size, any, other) => {
         const index = any % tree_size;
@@ -203,7 +203,7 @@ describe('the tree against the definition in RFC 6962', () => {
     );
   });
 
-  it('proves that each tree begins with each smaller one, and nothing else', () => {
+  it('proves that each tree extends each smaller one, and refuses any other proof', () => {
     fc.assert(
       fc.property(sizes, fc.nat(), (second_size, any) => {
         const first_size = any % (second_size + 1);
@@ -236,7 +236,7 @@ describe('the tree against the definition in RFC 6962', () => {
     );
   });
 
-  it('splits ranges past 2^31 leaves as it does small ones', () => {
+  it('splits ranges beyond 2^31 leaves like small ones', () => {
     const size = 2 ** 50 + 3;
     const ranges = inclusionRanges(size - 1, size);
     assert.deepEqual(ranges, [
@@ -247,7 +247,7 @@ describe('the tree against the definition in RFC 6962', () => {
     assert.equal(subtreesOf({ from: 0, to: 2 ** 53 - 1 }).length, 53);
   });
 
-  it('refuses what no tree has', () => {
+  it('refuses indices and sizes that no tree has', () => {
     for (const [index, size] of [
       [0, 0],
       [5, 5],

@@ -40,7 +40,7 @@ const makeKey = (name: string, kind: number): TestKey => {
 };
 
 describe('a signed note', () => {
-  it('of the specification is verified by its key', () => {
+  it('from the specification is verified by its key', () => {
     const key = parseVerifierKey(EXAMPLE_KEY);
     assert.equal(key.name, 'example.com/foo');
     assert.equal(formatVerifierKey(key), EXAMPLE_KEY);
@@ -48,7 +48,7 @@ describe('a signed note', () => {
     assert.throws(() => isSignedBy(parseNote(EXAMPLE_NOTE.replace('This', 'That')), key), NoteError);
   });
 
-  it('that we sign is verified, read back whole, and not by another key of the same name', () => {
+  it('of our own is verified and parsed, but not with another key of the same name', () => {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: a note holds none of them
     const line = fc.string({ unit: 'binary' }).filter((text) => !/[\x00-\x1f]/.test(text));
     const [key, other] = [makeKey('onevault/a', ED25519), makeKey('onevault/a', ED25519)];
@@ -71,7 +71,7 @@ describe('a signed note', () => {
     );
   });
 
-  it('is refused when it is malformed, saying how', () => {
+  it('is refused with the fault if it is malformed', () => {
     const good = EXAMPLE_NOTE;
     for (const bad of [
       '',
@@ -94,7 +94,7 @@ describe('a signed note', () => {
     }
   });
 
-  it('never parses bytes of chance into something else', () => {
+  it('is never parsed from random bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         try {
@@ -113,7 +113,7 @@ describe('a signed note', () => {
     );
   });
 
-  it('has no verifier key that is damaged, of another kind, or of a name with a space', () => {
+  it('is refused with a verifier key that is damaged, of another kind, or named with a space', () => {
     for (const bad of [
       '',
       'example.com/foo',
@@ -131,13 +131,13 @@ describe('a signed note', () => {
 });
 
 describe('a checkpoint', () => {
-  it('of the specification is read and written', () => {
+  it('from the specification is parsed and written', () => {
     const head = parseCheckpoint(EXAMPLE_CHECKPOINT);
     assert.equal(head.tree_size, 20_852_163);
     assert.equal(formatCheckpoint(head), EXAMPLE_CHECKPOINT);
   });
 
-  it('is refused when a line is missing, malformed or too many', () => {
+  it('is refused if a line is missing, malformed or redundant', () => {
     for (const bad of [
       '',
       'onevault/a\n',
@@ -157,7 +157,7 @@ describe('a checkpoint', () => {
 });
 
 describe('a cosignature', () => {
-  it('is made over the header, the time and the text, and verified only so', () => {
+  it('covers the header, the time and the text', () => {
     const witness = makeKey('witness.example/w1', COSIGNATURE_V1);
     const time_s = 1_679_315_147;
     const message = cosignedMessage(EXAMPLE_CHECKPOINT, time_s);
@@ -180,7 +180,7 @@ describe('a cosignature', () => {
     assert.throws(() => verifyCosignature(EXAMPLE_CHECKPOINT, parsed!, { ...witness, kind: ED25519 }), NoteError);
   });
 
-  it("of the specification's example witness has a key id of four bytes and a time", () => {
+  it("of the specification's example witness contains a key id of four bytes and a time", () => {
     const line = `— witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==`;
     const [parsed] = parseNote(formatNote(EXAMPLE_CHECKPOINT, [line])).signatures;
     assert.equal(parsed!.key_id, '8d66cf3f');
@@ -188,7 +188,7 @@ describe('a cosignature', () => {
     assert.equal(parsed!.signature.readBigUInt64BE(), 1_679_315_147n);
   });
 
-  it('is not a note’s own signature, though the key be the same', () => {
+  it("differs from the note's own signature, even with the same key", () => {
     const key = makeKey('witness.example/w1', ED25519);
     const same = { ...key, kind: COSIGNATURE_V1, key_id: keyIdOf(key.name, COSIGNATURE_V1, key.public_key) };
     assert.notEqual(key.key_id, same.key_id);

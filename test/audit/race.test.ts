@@ -18,8 +18,8 @@ const SEALERS = 4;
 const BATCHES = 150;
 const ROUNDS_OF_KILLS = 60;
 
-describe('four sealers at once, each with its own files, that are cut off at any statement', () => {
-  it('make one tree without gap or fork, and each file tells of no other', async function () {
+describe('a log with four concurrent sealers that are interrupted at any statement', () => {
+  it('has one tree without gap or fork, and no file contains another tree', async function () {
     this.timeout(120_000);
     const { sql, url, drop } = await createTestDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'race-'));
@@ -94,7 +94,7 @@ describe('four sealers at once, each with its own files, that are cut off at any
     }
   });
 
-  it('cannot make a fork even without the lock: the primary keys refuse it', async () => {
+  it('cannot fork even without the lock, because the primary keys refuse it', async () => {
     const { sql, drop } = await createTestDatabase();
     try {
       const keyring = testKeyring(sql, systemClock);

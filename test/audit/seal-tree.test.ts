@@ -13,7 +13,7 @@ import { queueLeaves, readAllLeaves, testKeyring } from './audit-fixture.ts';
 
 const START = '2026-11-21T10:00:00.000Z';
 
-describe("the audit log's tree", () => {
+describe('the tree of the audit log', () => {
   let database: TestDatabase;
   let seal: (more?: { max_leaves?: number }) => Promise<Sealed>;
   const clock = fixedClock(START);
@@ -25,7 +25,7 @@ describe("the audit log's tree", () => {
   });
   after(() => database.drop());
 
-  it('takes what the seeds wrote as its first leaves, and signs them at once', async () => {
+  it('starts with the rows of the seeds, and is signed at once', async () => {
     const { sql } = database;
     assert.equal(await latestCheckpoint(sql), null);
     assert.deepEqual(await listKeys(sql), []);
@@ -53,7 +53,7 @@ describe("the audit log's tree", () => {
     assert.equal(queue!.count, 0);
   });
 
-  it('signs when leaves arrived and ten seconds have passed, and only then', async () => {
+  it('is signed only after leaves have arrived and ten seconds have passed', async () => {
     const first = (await latestCheckpoint(database.sql))!.tree_size;
     clock.advance(60_000);
     assert.equal((await seal()).is_signed, false);
@@ -79,7 +79,7 @@ describe("the audit log's tree", () => {
     clock.advance(3_700_000);
   });
 
-  it('is the tree of all leaves in order, for batches of any size in portions of any size', async () => {
+  it('contains all leaves in order, for batches of any size in portions of any size', async () => {
     const { sql } = database;
     await fc.assert(
       fc.asyncProperty(
@@ -108,7 +108,7 @@ describe("the audit log's tree", () => {
     assert.equal(gaps!.count, 0);
   });
 
-  it('passes the nodes of 65,536 leaves, and proves leaves and consistency at every size', async () => {
+  it('grows beyond the nodes of 65,536 leaves, and proves leaves and consistency at every size', async () => {
     const { sql } = database;
     for (const count of [60_000, 6_000, 1]) await queueLeaves(sql, count);
     await seal();
@@ -149,7 +149,7 @@ describe("the audit log's tree", () => {
     assert.deepEqual(await readSubtrees(sql, []), []);
   });
 
-  it('writes a proof as C2SP tlog-proof, with the first checkpoint that covers the leaf', async () => {
+  it('gives proofs in the form C2SP tlog-proof, with the first checkpoint that covers the leaf', async () => {
     const { sql } = database;
     const leaves = await readAllLeaves(sql);
     const index = 42;
@@ -170,7 +170,7 @@ describe("the audit log's tree", () => {
     assert.deepEqual(await checkpointAt(sql, checkpoint.tree_size), checkpoint);
   });
 
-  it('says what it has not, rather than prove something else', async () => {
+  it('reports a missing leaf or checkpoint instead of another proof', async () => {
     const { sql } = database;
     const { tree_size } = (await latestCheckpoint(sql))!;
     await assert.rejects(inclusionProof(sql, { index: tree_size, tree_size }), RangeError);
@@ -181,7 +181,7 @@ describe("the audit log's tree", () => {
     assert.deepEqual(rootOf([]), emptyRoot());
   });
 
-  it('is insert-only: not a row of it can be changed or taken out', async () => {
+  it('is insert-only, so that no row can be changed or deleted', async () => {
     const { sql } = database;
     for (const table of ['log', 'signing_key', 'sequenced', 'node', 'checkpoint']) {
       await assert.rejects(sql.unsafe(`delete from audit.${table}`), /insert-only/, table);
@@ -190,7 +190,7 @@ describe("the audit log's tree", () => {
     await assert.rejects(sql`update audit.checkpoint set note = ''`, /insert-only/);
   });
 
-  it('is not held up by a queue row of a batch that is in the tree, or of none', async () => {
+  it('grows although the queue contains a batch that is already in the tree, or that does not exist', async () => {
     const { sql } = database;
     const { tree_size } = (await latestCheckpoint(sql))!;
     await sql`

@@ -25,7 +25,7 @@ import { queueLeaves, testKeyring } from './audit-fixture.ts';
 
 const master_key = Buffer.alloc(32, 7);
 
-describe('the checkpoint files', () => {
+describe('the sealer with its checkpoint files', () => {
   let database: TestDatabase;
   let folder: string;
   const clock = fixedClock('2026-11-21T23:59:40.000Z');
@@ -66,7 +66,7 @@ describe('the checkpoint files', () => {
         order by tree_size, key_number`
     ).map(({ note }) => note);
 
-  it('hold every checkpoint in order, a file a day, for nobody else to read', async () => {
+  it('writes every checkpoint in order to one private file a day', async () => {
     const sealer = newSealer();
     for (let round = 0; round < 4; round += 1) await grow(sealer);
     assert.deepEqual(await readTable(), readFiles());
@@ -87,7 +87,7 @@ describe('the checkpoint files', () => {
     clock.advance(86_400_000);
   });
 
-  it('are healed after a crash between the table and the file, and in the middle of the file', async () => {
+  it('completes the files after a crash between table and file, and in the middle of a file', async () => {
     await grow(newSealer());
     const name = join(folder, readdirSync(folder).sort().at(-1)!);
     await grow(newSealer());
@@ -104,7 +104,7 @@ describe('the checkpoint files', () => {
     assert.deepEqual(readFiles(), await readTable());
   });
 
-  it('stop the sealing when the database is older than they are, and nothing is written', async () => {
+  it('stops and writes nothing if the database is older than the files', async () => {
     await grow(newSealer());
     const { url, sql } = database;
     await grow(newSealer());
@@ -115,7 +115,7 @@ describe('the checkpoint files', () => {
     assert.equal(queue!.count, 1, url);
   });
 
-  it('stop the sealing at once when the log is cut or gone, though nothing is to be sealed', async () => {
+  it('stops at once if the log is cut or missing, even with nothing to seal', async () => {
     for (const leaves of [1, 0]) {
       const sealer = newSealer();
       await grow(sealer);
@@ -131,7 +131,7 @@ describe('the checkpoint files', () => {
     }
   });
 
-  it('stop the sealing when the database holds another history of the same size', async () => {
+  it('stops if the database contains another history of the same size', async () => {
     const sealer = newSealer();
     await grow(sealer, 300);
     await grow(sealer, 300);
@@ -148,7 +148,7 @@ describe('the checkpoint files', () => {
     await refuses(newSealer(), 'rewritten');
   });
 
-  it('stop the sealing when a node of the tree is changed or gone', async () => {
+  it('stops if a node of the tree was changed or is missing', async () => {
     for (const change of ['update audit.node set node_hash = sha256(node_hash)', 'delete from audit.node']) {
       rmSync(folder, { recursive: true, force: true });
       await grow(newSealer(), 300);
@@ -162,7 +162,7 @@ describe('the checkpoint files', () => {
     }
   });
 
-  it('stop the sealing when a checkpoint in the table is forged, and do not take it', async () => {
+  it('stops at a forged checkpoint in the table, and does not write it to a file', async () => {
     const sealer = newSealer();
     await grow(sealer);
     const before = readFiles();
@@ -185,7 +185,7 @@ describe('the checkpoint files', () => {
     assert.deepEqual(readFiles(), before);
   });
 
-  it('stop the sealing when they are of another log, until they are moved aside', async () => {
+  it('stops if the files belong to another log, until they are moved', async () => {
     await grow(newSealer());
     await startNewLog(database.sql, { clock, reason: 'restored' });
     await refuses(newSealer(), 'other-log');
@@ -195,7 +195,7 @@ describe('the checkpoint files', () => {
     assert.equal(readFiles().length, 1);
   });
 
-  it('stop the sealing when somebody changed them', async () => {
+  it('stops if the files were changed', async () => {
     await grow(newSealer());
     await grow(newSealer());
     const name = join(folder, readdirSync(folder).sort().at(-1)!);

@@ -8,7 +8,7 @@ import { createRandom } from './tampering/mutate.ts';
 import { showTwoViews } from './tampering/split-view.ts';
 import { newTally, readAll, tryGroup, tryLogTampering } from './tampering/try-tamperings.ts';
 
-describe('verifying the vault against its log', () => {
+describe('the verification of the vault against its log', () => {
   let database: TestDatabase;
   let vault: SealedVault;
   before(async () => {
@@ -17,7 +17,7 @@ describe('verifying the vault against its log', () => {
   });
   after(() => database.drop());
 
-  it('finds nothing in a vault that nobody touched', async () => {
+  it('finds no fault in an unchanged vault', async () => {
     const trusted = await vault.published();
     const report = await database.sql.begin((tx) => verifyIn(tx, vault, trusted));
     assert.deepEqual(report.faults, []);
@@ -25,7 +25,7 @@ describe('verifying the vault against its log', () => {
     assert.match(report.words.join('\n'), /Everything is here/);
   });
 
-  it('names whatever was done to rows', async () => {
+  it('reports every manipulation of rows', async () => {
     const { sql } = database;
     const [trusted, leaves] = await Promise.all([vault.published(), readAll(sql, vault)]);
     const tally = newTally();
@@ -35,7 +35,7 @@ describe('verifying the vault against its log', () => {
     assert.deepEqual(tally.wrong, []);
   }).timeout(120_000);
 
-  it('names whatever was done to the log', async () => {
+  it('reports every manipulation of the log', async () => {
     const trusted = await vault.published();
     const tally = newTally();
     const random = createRandom(20_261_122);
@@ -48,7 +48,7 @@ describe('verifying the vault against its log', () => {
     assert.deepEqual(await unnamedColumns(database.sql), []);
   }).timeout(120_000);
 
-  it('names two views that the operator shows of one log, once they are compared', async () => {
+  it('reports two different views of one log once they are compared', async () => {
     const [trusted, leaves] = await Promise.all([vault.published(), readAll(database.sql, vault)]);
     for (let seed = 0; seed < 3; seed += 1) {
       const { alone, compared } = await showTwoViews(database.sql, vault, trusted, leaves, createRandom(seed));
@@ -58,7 +58,7 @@ describe('verifying the vault against its log', () => {
     }
   });
 
-  it('tells no fault while eight writers load and the log is sealed', async () => {
+  it('reports no fault while eight writers load and the log is sealed', async () => {
     const result = await verifyBesideWriters(database.sql, vault, { writers: 8, duration_ms: 2_000 });
     assert.deepEqual(result.false_alarms, []);
     assert.ok(result.verifications > 0 && result.leaves_written > 0);

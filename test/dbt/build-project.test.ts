@@ -14,7 +14,7 @@ const TARGET = { schema: 'dev' };
 
 type Options = Partial<BuildInput>;
 
-describe('a dbt project that is built', () => {
+describe('the build of a dbt project', () => {
   let database: TestDatabase;
   let sql: Sql;
 
@@ -51,7 +51,7 @@ describe('a dbt project that is built', () => {
     return row?.relkind;
   };
 
-  it('makes views, tables and increments in their schemas, and passes its tests', async () => {
+  it("creates views, tables and incremental tables in their schemas, and passes the project's tests", async () => {
     const built = await buildShop();
     assert(built.success, JSON.stringify(built.results));
     assert.equal(built.results.length, 17);
@@ -66,7 +66,7 @@ describe('a dbt project that is built', () => {
     assert.equal(left.length, 0);
   });
 
-  it('adds to an incremental table what is new, and replaces the rows of the same key', async () => {
+  it('adds new rows to an incremental table, and replaces rows of the same key', async () => {
     await buildShop();
     await sql`insert into raw.orders values (51, 1, 'pen', 7, '2026-01-03T04:00:00Z')`;
     await sql`update raw.orders set amount = 1 where id = 50`;
@@ -82,14 +82,14 @@ describe('a dbt project that is built', () => {
     );
   });
 
-  it('builds an incremental table anew when asked for a full refresh', async () => {
+  it('rebuilds an incremental table on a full refresh', async () => {
     await buildShop();
     await sql`insert into dev.order_log values (999, now())`;
     await buildShop({ select: 'order_log', full_refresh: true });
     assert.equal((await sql`select from dev.order_log where order_id = 999`).length, 0);
   });
 
-  it('leaves what was there when a model fails, and skips what reads it', async () => {
+  it('keeps the old relation when a model fails, and skips the models that read it', async () => {
     const files = {
       'models/a.sql': "{{ config(materialized='table') }}select 1 as n",
       'models/b.sql': "select * from {{ ref('a') }}",
@@ -106,7 +106,7 @@ describe('a dbt project that is built', () => {
     assert.deepEqual([...(await sql`select n from dev.b`)], [{ n: 1 }]);
   });
 
-  it('skips what reads a model whose test fails, and goes on after a warning', async () => {
+  it('skips the models that read a model with a failed test, and continues after a warning', async () => {
     const tests = (severity: string) =>
       `models:\n  - name: a\n    columns:\n      - name: n\n        data_tests:\n          - unique:\n              config: {severity: ${severity}}\n`;
     const files = {
@@ -120,7 +120,7 @@ describe('a dbt project that is built', () => {
     assert.equal(warned.success, true);
   });
 
-  it('finds what each generic and singular test looks for, and only where "where" says', async () => {
+  it('applies each generic and singular test, and only to the rows of its "where"', async () => {
     const built = await buildFiles({
       'models/p.sql': 'select 1 as id',
       'models/a.sql': "select * from (values (1, 'x', 1), (1, null, 2), (null, 'y', null)) as t (id, kind, parent)",
@@ -158,7 +158,7 @@ describe('a dbt project that is built', () => {
     });
   });
 
-  it('replaces a table by a view and a view by a table, and keeps the views of others that read it', async () => {
+  it('replaces a table by a view and a view by a table, and keeps foreign views that read it', async () => {
     const as = (materialized: string, columns: string) => ({
       'models/a.sql': `{{ config(materialized='${materialized}') }}select ${columns}`,
     });
@@ -175,7 +175,7 @@ describe('a dbt project that is built', () => {
     assert.deepEqual([...(await sql`select n from public.second`)], [{ n: 4 }]);
   });
 
-  it('leaves alone what is neither table nor view, and what a materialized view reads', async () => {
+  it('does not replace a relation that is neither table nor view, or that a materialized view reads', async () => {
     await sql`create schema dev`;
     await sql`create sequence dev.a`;
     const sequence = await buildFiles({ 'models/a.sql': 'select 1 as n' });
@@ -212,7 +212,7 @@ describe('a dbt project that is built', () => {
     assert(reads > 10, `only ${reads} reads`);
   });
 
-  it('is built by several runs at once without harm', async () => {
+  it('succeeds in several concurrent runs', async () => {
     const pool = connect(database.url, { max_connections: 16 });
     try {
       for (let round = 0; round < 3; round++) {
@@ -228,7 +228,7 @@ describe('a dbt project that is built', () => {
     assert.equal((await sql`select from dev.order_log`).length, 50);
   });
 
-  it('asks a macro generate_schema_name of the project for its schemas', async () => {
+  it("takes its schemas from the project's macro generate_schema_name", async () => {
     const built = await buildFiles({
       'macros/schema.sql':
         '{% macro generate_schema_name(custom, node) %}\n{{ target.schema if custom is none else custom }}\n{% endmacro %}',
@@ -238,12 +238,12 @@ describe('a dbt project that is built', () => {
     assert.equal(await kindOf('mart.a'), 'v');
   });
 
-  it('refuses two models that would be one relation', async () => {
+  it('refuses two models with the same relation', async () => {
     const files = { 'models/a.sql': 'select 1 as n', 'models/b.sql': "{{ config(alias='a') }}select 2 as n" };
     await assert.rejects(async () => buildFiles(files), /b: a has the same relation/);
   });
 
-  it('writes the artifacts of dbt', async () => {
+  it("writes dbt's artifacts", async () => {
     const dir = mkdtempSync(join(tmpdir(), 'dbt-target-'));
     try {
       const built = await buildShop({ target_dir: dir });

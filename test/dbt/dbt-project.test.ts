@@ -6,8 +6,8 @@ import { runJob } from '../../src/jobs/run-job.ts';
 import { addCustomer, createCallFeed, jobDeps } from '../support/calls.ts';
 import { createTestDatabase } from '../support/database.ts';
 
-describe('the dbt project', () => {
-  it('builds whole and passes its own tests, first and again, alone and beside the jobs', async function () {
+describe("the product's dbt project", () => {
+  it('builds completely and passes its own tests, also repeatedly and while jobs run', async function () {
     this.timeout(60_000);
     const database = await createTestDatabase();
     try {

@@ -19,8 +19,8 @@ const RELATIONS = [
   '.top_customer',
 ];
 
-describe('a dbt project built by us and by dbt', () => {
-  it(`has the same rows in every relation${DBT_BIN === undefined ? ' (skipped: DBT_BIN names no dbt)' : ''}`, async function () {
+describe('a dbt project that dbt and the product have built', () => {
+  it(`has the same rows in every relation${DBT_BIN === undefined ? ' (skipped: DBT_BIN is not set)' : ''}`, async function () {
     if (DBT_BIN === undefined) return this.skip();
     this.timeout(120_000);
     const { sql, url, drop } = await createEmptyDatabase();

@@ -34,17 +34,17 @@ const sqlOf = (source: string, macros = '', vars: Record<string, unknown> = {}):
   return compile(project, 'm', { target: { schema: 'dev' }, at: AT }).sql;
 };
 
-describe('a dbt project that is parsed', () => {
+describe('the parser of a dbt project', () => {
   const project = parseProject({ project_dir: SHOP });
   const model = (name: string) => project.models.get(`model.shop.${name}`)!;
 
-  it('has the models, tests and sources of its files', () => {
+  it('returns the models, tests and sources of its files', () => {
     assert.equal(project.models.size, 8);
     assert.equal(project.tests.size, 10);
     assert.deepEqual([...project.sources.keys()], ['source.shop.shop_raw.orders', 'source.shop.shop_raw.customer']);
   });
 
-  it('knows who reads whom, also behind is_incremental()', () => {
+  it('returns the dependencies of models, also behind is_incremental()', () => {
     assert.deepEqual(model('spend').depends_on, [
       'model.shop.stg_customer',
       'model.shop.stg_order',
@@ -52,14 +52,14 @@ describe('a dbt project that is parsed', () => {
     ]);
   });
 
-  it('merges config from the folders, the properties file and the model, and adds tags up', () => {
+  it('merges config from the folders, the properties file and the model, and combines tags', () => {
     assert.equal(model('stg_order').config.schema, 'staging');
     assert.equal(model('top_customer').config.materialized, 'view');
     assert.deepEqual(model('spend_by_kind').config.tags, ['shop', 'mart', 'kinds']);
     assert.deepEqual(model('spend').config.meta, { owner: 'billing' });
   });
 
-  it('gives the vars of the caller before those of the project', () => {
+  it("prefers the caller's vars to those of the project", () => {
     const given = parseProject({ project_dir: SHOP, vars: { currency: 'eur' } });
     assert.match(compile(given, 'stg_order', { target: { schema: 'dev' }, at: AT }).sql, /'eur' as currency/);
   });
@@ -71,7 +71,7 @@ describe('a dbt project that is parsed', () => {
   });
 });
 
-describe('the selection of nodes', () => {
+describe('the selection of dbt nodes', () => {
   const project = parseProject({ project_dir: SHOP });
   const models = (selection: string) =>
     [...selectNodes(project, selection)]
@@ -79,7 +79,7 @@ describe('the selection of nodes', () => {
       .map((id) => id.slice(11))
       .sort();
 
-  it('takes a model, what it reads, and what reads it', () => {
+  it('selects a model, its parents and its children', () => {
     assert.deepEqual(models('spend'), ['spend']);
     assert.deepEqual(models('spend+'), ['spend', 'top_customer']);
     assert.deepEqual(models('+order_log'), ['order_log', 'stg_order']);
@@ -93,58 +93,58 @@ describe('the selection of nodes', () => {
     ]);
   });
 
-  it('takes tags, paths and folders', () => {
+  it('selects tags, paths and folders', () => {
     assert.deepEqual(models('tag:mart'), ['spend', 'spend_by_kind', 'top_customer']);
     assert.deepEqual(models('path:models/staging'), ['stg_customer', 'stg_order']);
     assert.deepEqual(models('staging'), ['stg_customer', 'stg_order']);
   });
 
-  it('joins by a space and meets by a comma', () => {
+  it('unites by a space and intersects by a comma', () => {
     assert.deepEqual(models('spend order_log'), ['order_log', 'spend']);
     assert.deepEqual(models('tag:mart,+top_customer'), ['spend', 'top_customer']);
   });
 
-  it('brings the tests of what it takes', () => {
+  it('includes the tests of the selected nodes', () => {
     assert([...selectNodes(project, 'spend')].some((id) => id.startsWith('test.shop.not_null_spend_cents')));
   });
 
-  it('refuses what names nothing', () => {
+  it('refuses a selector that matches nothing', () => {
     assert.throws(() => selectNodes(project, 'nobody'), /names nothing/);
     assert.throws(() => selectNodes(project, 'state:modified'), /not supported/);
   });
 });
 
-describe('a template', () => {
-  it('calls macros with defaults and names, from one another', () => {
+describe('a dbt template', () => {
+  it('calls macros with defaults and named arguments, also from each other', () => {
     const macros = '{% macro a(x, y=2) %}{{ x }}+{{ y }}{% endmacro %}{% macro b() %}{{ a(1, y=3) }}{% endmacro %}';
     assert.equal(sqlOf('select {{ b() }}, {{ a(5) }}', macros), 'select 1+3, 5+2');
   });
 
-  it('uses what a macro returns as a value', () => {
+  it('uses the return value of a macro', () => {
     const macros = "{% macro names() %}{{ return(['a', 'b']) }}{% endmacro %}";
     assert.equal(sqlOf("select {{ names() | join(', ') }}", macros), 'select a, b');
   });
 
-  it('writes booleans and none as Python does, and nothing for an "if" without "else"', () => {
+  it('writes booleans and none like Python, and nothing for an "if" without "else"', () => {
     assert.equal(sqlOf("select {{ true }}, {{ none }}{{ ', x' if false }}"), 'select True, None');
   });
 
-  it('compares as Python does', () => {
+  it('compares values like Python', () => {
     assert.equal(sqlOf("select {{ 1 == '1' }}, {{ 0 == '' }}, {{ [1, 2] == [1, 2] }}"), 'select False, False, True');
   });
 
-  it('has the instant of the run, vars, the environment that was given, and the target', () => {
+  it('contains the instant of the run, vars, the given environment, and the target', () => {
     const source =
       "{{ run_started_at }}|{{ run_started_at.strftime('%Y%m%d') }}|{{ var('n', 7) }}|{{ env_var('REGION') }}|{{ target.schema }}|{{ this }}|{{ this.name }}";
     assert.equal(sqlOf(source), '2026-01-31 00:00:00+00:00|20260131|7|eu|dev|"dev"."m"|m');
   });
 
-  it('does not let a macro see what its caller sets', () => {
+  it("hides the caller's variables from a macro", () => {
     const macros = '{% macro show() %}{% if false %}{% set x = 1 %}{% endif %}{{ x is defined }}{% endmacro %}';
     assert.equal(sqlOf('{% set x = 2 %}{{ show() }}', macros), 'False');
   });
 
-  it('puts an ephemeral model before the SQL that reads it, with its own "with"', () => {
+  it('inserts an ephemeral model before the SQL that reads it, with its own "with"', () => {
     const project = parseFiles({
       'models/e.sql': "{{ config(materialized='ephemeral') }}select 1 as n",
       'models/m.sql': "with a as (select * from {{ ref('e') }}) select * from a",
@@ -196,7 +196,7 @@ describe('a faulty dbt project', () => {
       { 'models/a.sql': 'select 1', 'models/x/a.sql': 'select 1' },
       /models\/x\/a.sql: the model "a" is in models\/a.sql too/,
     ],
-    ['YAML that cannot be read', { 'models/s.yml': 'models:\n  - name: "a\n' }, /models\/s.yml:\d: /],
+    ['invalid YAML', { 'models/s.yml': 'models:\n  - name: "a\n' }, /models\/s.yml:\d: /],
     [
       'an unknown key',
       { 'models/a.sql': 'select 1', 'models/s.yml': 'models:\n  - name: a\n    versions: []\n' },
@@ -223,7 +223,7 @@ describe('a faulty dbt project', () => {
       /models\/a.sql:2: the value is undefined/,
     ],
     ['a list written into SQL', { 'models/a.sql': '{{ [1, 2] }}' }, /cannot be written into SQL/],
-    ['a filter nobody has', { 'models/a.sql': "{{ 'a' | shout }}" }, /the filter "shout" is not supported/],
+    ['an unknown filter', { 'models/a.sql': "{{ 'a' | shout }}" }, /the filter "shout" is not supported/],
     [
       'an unknown materialization',
       { 'models/a.sql': "{{ config(materialized='snapshot') }}" },
@@ -254,7 +254,7 @@ describe('a faulty dbt project', () => {
     ],
   ];
   for (const [what, files, expected] of cases) {
-    it(`is refused for ${what}`, () => {
+    it(`is refused because of ${what}`, () => {
       const faults = faultsOf(files);
       assert(
         faults.some((fault) => expected.test(fault)),
@@ -263,7 +263,7 @@ describe('a faulty dbt project', () => {
     });
   }
 
-  it('is refused when config() hangs on what only a run knows', () => {
+  it('is refused if config() depends on values that only a run has', () => {
     const project = parseFiles({ 'models/a.sql': '{{ config(alias=target.schema) }}select 1' });
     assert.throws(() => compile(project, 'a', { target: { schema: 'dev' }, at: AT }), /config\(\) says something else/);
   });

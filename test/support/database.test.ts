@@ -11,14 +11,14 @@ describe('a test database', () => {
     assert.equal(row?.found, true);
   });
 
-  it('is made by many at once, who share one server and one template', async () => {
+  it('is created by many users at once, who share one server and one template', async () => {
     await stopTestServer();
     const databases = await Promise.all(Array.from({ length: 8 }, createTestDatabase));
     await Promise.all(databases.map((database) => database.drop()));
     assert.equal(new Set(databases.map(({ url }) => url)).size, 8);
   });
 
-  it('is a clone of its own that is gone after drop', async () => {
+  it('is a separate clone that no longer exists after drop', async () => {
     const database = await createEmptyDatabase();
     await database.sql`create table t (n int)`;
     await database.drop();

@@ -25,14 +25,14 @@ describe('a run of tests', () => {
     return spawnSync(process.execPath, [MOCHA, '--no-config', file], { encoding: 'utf8', timeout: 15_000 });
   };
 
-  it('ends, fails and says why when something is left open, though its tests have passed', () => {
+  it('ends and fails with the reason when something is left open, although its tests have passed', () => {
     const { status, stdout, stderr } = run('createServer().listen(0, "127.0.0.1");');
     assert.match(stdout, /1 passing/);
     assert.match(stderr, /still open .*TCPServerWrap/);
     assert.equal(status, 1);
   });
 
-  it('ends by itself when nothing is', () => {
+  it('ends by itself when nothing is left open', () => {
     const { status, stderr } = run('');
     assert.deepEqual([status, stderr.includes('still open')], [0, false]);
   });

@@ -7,7 +7,7 @@ import { registry } from './vault-fixture.ts';
 
 const CALLS = 20_000;
 
-describe('the lookup of a call by its hash key alone', () => {
+describe('the lookup of a call by its hash key', () => {
   let sql: Sql;
   let drop: () => Promise<void>;
   before(async () => {
@@ -41,13 +41,13 @@ describe('the lookup of a call by its hash key alone', () => {
   };
   const wanted = Math.ceil(CALLS / 97);
 
-  it('finds each one, whether its pages have their filter yet or not', async () => {
+  it('finds every call, with and without a filter for its pages', async () => {
     assert.equal(await countFound(), wanted);
     await sql`select brin_summarize_new_values('gateway.api_request_route_s_p20261120_api_request_hk_idx')`;
     assert.equal(await countFound(), wanted);
   });
 
-  it('reads the pages that a filter lets through, and not the others', async () => {
+  it('reads only pages that match a filter', async () => {
     await sql`analyze gateway.api_request_route_s`;
     const [plan] = await sql.begin(async (tx) => {
       // What the function sets for itself.
@@ -64,7 +64,7 @@ describe('the lookup of a call by its hash key alone', () => {
     assert(scan['Rows Removed by Index Recheck'] < CALLS / 2, JSON.stringify(scan));
   });
 
-  it('is what readers of a satellite use', async () => {
+  it('is used by readers of a satellite', async () => {
     const reader = createReader(registry);
     const hash_keys = ['777', '778'].map((id) => hashHub('api_request_h', ENCODERS.text(id, 'id')));
     const current = await reader.current(sql, 'api_request_route_s', { hash_keys });
@@ -77,7 +77,7 @@ describe('the lookup of a call by its hash key alone', () => {
     assert.equal(told!.load_end_date, null);
   });
 
-  it('has its filter in every partition, those to come included', async () => {
+  it('has its filter in every partition, future ones included', async () => {
     await sql`select util.ensure_partitions('2027-03-01'::date, '2027-03-01'::date)`;
     const partitions = await sql<{ partition: string; filters: number }[]>`
       select c.relname as partition, count(a.amname) filter (where a.amname = 'brin') as filters

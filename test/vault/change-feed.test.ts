@@ -60,7 +60,7 @@ describe('the change feed', () => {
     return found.toSorted();
   };
 
-  it('gives every row of every table once, the seeds too, in pages of any size', async () => {
+  it('returns every row of every table once, also of the seeds, in pages of any size', async () => {
     const feed = createCallFeed(sql, systemClock);
     await feed.send([{ request_timestamp: '2026-11-20T23:59:59.900Z' }, { request_timestamp: '2026-11-20T10:00:00Z' }]);
     const line = (line_number: number) => ({ ...LINE, line_number });
@@ -74,7 +74,7 @@ describe('the change feed', () => {
     assert.ok(content.length > 60);
   });
 
-  it('gives a set that came in two halves once, each half when it came', async () => {
+  it('returns each half of a set once, when it was loaded', async () => {
     const set = rows.satelliteSet(
       'invoice_line_s',
       'ab'.repeat(32),
@@ -90,7 +90,7 @@ describe('the change feed', () => {
     assert.deepEqual([numbers(first.rows).toSorted(), numbers(second.rows)], [[1, 3], [2]]);
   });
 
-  it('gives what an older transaction commits late, after it gave what a newer one had committed', async () => {
+  it('returns rows that an older transaction commits after a newer one', async () => {
     const start = await endOf(TENANT_TABLES);
     const { promise: inserted, resolve: insert } = Promise.withResolvers<void>();
     const { promise: release, resolve: commit } = Promise.withResolvers<void>();
@@ -114,7 +114,7 @@ describe('the change feed', () => {
     assert.deepEqual((await readAll(TENANT_TABLES, second.position)).rows, []);
   });
 
-  it('misses nothing where a transaction has drawn its position and another one wants to commit before it', async () => {
+  it('misses no row when a transaction commits before another one that has an earlier position', async () => {
     const start = await endOf(TENANT_TABLES);
     const { promise: drawn, resolve: draw } = Promise.withResolvers<void>();
     const { promise: release, resolve: commit } = Promise.withResolvers<void>();
@@ -134,7 +134,7 @@ describe('the change feed', () => {
     assert.deepEqual(namesOf([...first.rows, ...second.rows]), ['slow', 'quick']);
   });
 
-  it('gives nothing of what was rolled back, and goes on behind it', async () => {
+  it('omits rolled-back rows, and continues after them', async () => {
     const start = await endOf(TENANT_TABLES);
     await assert.rejects(
       sql.begin(async (tx) => {
@@ -157,7 +157,7 @@ describe('the change feed', () => {
     assert.deepEqual(namesOf((await readAll(TENANT_TABLES, start)).rows), ['kept']);
   });
 
-  it('gives nothing for rows that were there already', async () => {
+  it('omits rows that already existed', async () => {
     await load(sql, tenantRows('twice', 'twice', stamp(1)));
     const start = await endOf(TENANT_TABLES);
     await load(sql, [...tenantRows('twice', 'twice', stamp(1)), ...tenantRows('twice', 'other', stamp(2))]);
@@ -168,7 +168,7 @@ describe('the change feed', () => {
     );
   });
 
-  it('gives each row once to a reader beside many writers with long, short and failing transactions', async () => {
+  it('returns each row once beside many writers with long, short and failing transactions', async () => {
     const tables = [...TENANT_TABLES, 'api_request_s', 'api_request_l'];
     let position = await endOf(tables);
     const start_content = await contentOf(tables);
@@ -220,7 +220,7 @@ describe('the change feed', () => {
     assert.ok(added.length > 300);
   });
 
-  it("gives calls in the order of their writers' sequences, with all that was said of each", async () => {
+  it("returns calls in the order of their writers' sequences, with all rows of each call", async () => {
     const feed = createCallFeed(sql, systemClock);
     await feed.send([
       { request_timestamp: '2026-11-21T10:00:05Z', recorded_at: '2026-11-22T00:00:01Z' },
@@ -242,7 +242,7 @@ describe('the change feed', () => {
     assert.deepEqual(position.writers, { [WRITERS[0]]: 2, [WRITERS[1]]: 1 });
   });
 
-  it('records what the role of the product writes, which cannot write the record itself', async () => {
+  it("contains the rows that the product's role writes, although that role cannot write the feed itself", async () => {
     const start = await endOf(TENANT_TABLES);
     await sql.begin(async (tx) => {
       await tx`set local role onevault_gateway`;
@@ -267,7 +267,7 @@ describe('the change feed', () => {
     }
   });
 
-  it('cannot be asked for a table that is not there', async () => {
+  it('refuses an unknown table', async () => {
     await assert.rejects(readChanges(sql, ['nothing_s'], FEED_START, 1), /no table nothing_s/);
   });
 });

@@ -9,7 +9,7 @@ import { callRows, contentOf, newLoader, registry, stamp, tenantRows } from './v
 const TABLES = ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s'];
 const RUNS = 40;
 
-describe('appending', () => {
+describe('the append', () => {
   let appended: TestDatabase;
   let loaded: TestDatabase;
   const append = createAppend(registry);
@@ -31,7 +31,7 @@ describe('appending', () => {
     await loaded.drop();
   });
 
-  it('stores what loading stores, whatever the texts hold', async () => {
+  it('stores the same rows as the loader, whatever the texts contain', async () => {
     const hostile = fc.constantFrom('\\', '\\.', '\\N', 'N', '\t', '\n', '\r', '"', '{', '}', ',', "'", '', ' ');
     const letter = fc.oneof(hostile, fc.string({ unit: 'binary', maxLength: 3 }));
     const text = fc
@@ -67,7 +67,7 @@ describe('appending', () => {
     assert.deepEqual(await contentOf(appended.sql, TABLES), await contentOf(loaded.sql, TABLES));
   });
 
-  it('refuses tables that are not partitioned, whose changes COPY would not record', () => {
+  it('refuses tables that are not partitioned, because COPY would not record their changes', () => {
     const appending = append();
     assert.throws(
       () => appending.add(tenantRows('x', 'X', stamp(1))),
@@ -76,7 +76,7 @@ describe('appending', () => {
     assert.throws(() => appending.add([{ table: 'nothing_h', values: {} }]), /the vault has no table nothing_h/);
   });
 
-  it('makes the partitions of days that have none', async () => {
+  it('creates the partitions of days without one', async () => {
     const rows = callRows(900_001).map(({ table, values }) => ({
       table,
       values: { ...values, load_date: '2031-05-06T23:59:59.999999Z' },
@@ -87,7 +87,7 @@ describe('appending', () => {
     assert.equal(row!.found, 1);
   });
 
-  it('rejects when one row stands already, writes nothing, and goes on with what is new', async () => {
+  it('refuses a batch with an existing row, writes nothing of it, and accepts the next batch', async () => {
     const { sql } = appended;
     await appendTo(sql, callRows(910_001));
     const before_it = await contentOf(sql, TABLES);
@@ -100,7 +100,7 @@ describe('appending', () => {
     assert.equal((await contentOf(sql, TABLES)).length, before_it.length + TABLES.length);
   });
 
-  it('rejects when its connection dies, and the next transaction is unharmed', async () => {
+  it('fails when its connection dies, without effect on the next transaction', async () => {
     const { sql } = appended;
     const write = await prepare([920_001, 920_002].flatMap((each) => callRows(each)));
     const dying = sql.begin(async (tx) => {

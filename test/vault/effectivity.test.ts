@@ -15,7 +15,7 @@ type Period = readonly [from: number, until: number | null];
 
 const secondOf = (instant: string): number => Number(instant.slice(17, 19));
 
-describe('the effectivity of a relation', () => {
+describe('the effectivity of a link', () => {
   let database: TestDatabase;
   let sql: Sql;
   before(async () => {
@@ -53,7 +53,7 @@ describe('the effectivity of a relation', () => {
     return found.map((row) => ['north', 'south', 'west'][hash_keys.indexOf(row.customer_tenant_link_hk)]!);
   };
 
-  it('ends where the driving key takes another partner, and nothing is written for that', async () => {
+  it('ends when the driving key gets another partner, without another row', async () => {
     await load(sql, joins('moves', 'north', 1));
     const [before] = await sql`select count(*) as rows from gateway.customer_tenant_effectivity_s`;
     await load(sql, joins('moves', 'south', 5));
@@ -67,7 +67,7 @@ describe('the effectivity of a relation', () => {
     assert.deepEqual(await tenantAt('moves', 9, 4), ['north'], 'as it was known before the move');
   });
 
-  it('is closed, and opened again, by the same partner or after another', async () => {
+  it('ends and starts again, with the same partner or after another one', async () => {
     await load(sql, [
       ...joins('returns', 'north', 1),
       ...leaves('returns', 'north', 3),
@@ -84,7 +84,7 @@ describe('the effectivity of a relation', () => {
     assert.deepEqual(await tenantAt('returns', 4), []);
   });
 
-  it('does not come back when the partner that ended it leaves', async () => {
+  it('does not start again when the partner that ended it leaves', async () => {
     await load(sql, [...joins('alone', 'north', 1), ...joins('alone', 'south', 3), ...leaves('alone', 'south', 5)]);
     assert.deepEqual(await tenantAt('alone', 6), []);
     const current = await sql`
@@ -92,7 +92,7 @@ describe('the effectivity of a relation', () => {
     assert.equal(current.length, 0);
   });
 
-  it('takes late rows in their place, and the closing of what does not hold says nothing', async () => {
+  it('includes late rows in their order, and ignores the end of a link that is not effective', async () => {
     await load(sql, [...joins('late', 'south', 8), ...leaves('late', 'west', 9), ...joins('late', 'south', 10)]);
     await load(sql, joins('late', 'north', 2, 30));
     await load(sql, leaves('late', 'north', 4, 31));
@@ -103,7 +103,7 @@ describe('the effectivity of a relation', () => {
     assert.deepEqual(await tenantAt('late', 3, 29), []);
   });
 
-  it('shows the hubs of the link in its views', async () => {
+  it('is shown in views together with the hubs of the link', async () => {
     await load(sql, joins('joined', 'west', 1));
     const { customer_hk, tenant_hk } = hubsOf('joined', 'west');
     const [row] = await sql`
@@ -111,7 +111,7 @@ describe('the effectivity of a relation', () => {
     assert.equal(row!.tenant_hk, tenant_hk);
   });
 
-  it('reads only the rows of one driving key from its views', async () => {
+  it('is read from views by the rows of one driving key only', async () => {
     const plan = await sql.begin(async (tx) => {
       await tx`set local enable_seqscan = off`;
       return tx<{ 'QUERY PLAN': string }[]>`
@@ -123,7 +123,7 @@ describe('the effectivity of a relation', () => {
     assert.doesNotMatch(text, /Seq Scan/, text);
   });
 
-  it('lets every opening pass the filter of repetitions: another partner may have ended the last one', async () => {
+  it('keeps every repeated start, because another partner may have ended the last one', async () => {
     const again = joins('moves', 'north', 9);
     assert.deepEqual(await changed(sql, again), again);
   });
@@ -158,7 +158,7 @@ describe('the tracking of a key', () => {
     return Object.fromEntries(found.map((row) => [row.record_source, row.is_present]));
   };
 
-  it('keeps what each source says apart, late rows in their place', async () => {
+  it('separates the sources, and includes late rows in their order', async () => {
     await load(sql, [seen('catalogue', true, 1), seen('price list', true, 2), seen('catalogue', false, 5)]);
     assert.deepEqual(await sayAt(4), { catalogue: true, 'price list': true });
     assert.deepEqual(await sayAt(6), { catalogue: false, 'price list': true });
@@ -180,13 +180,13 @@ describe('the tracking of a key', () => {
     );
   });
 
-  it('keeps two sources that say the same at the same instants', async () => {
+  it('keeps equal rows of two sources at the same instants', async () => {
     await load(sql, [seen('one', true, 20), seen('two', true, 20)]);
     const said = await sayAt(20);
     assert.deepEqual([said.one, said.two], [true, true]);
   });
 
-  it('drops, when asked, what the same source has said already, and only that', async () => {
+  it('drops repetitions of the same source only, if requested', async () => {
     await load(sql, [seen('lists', true, 40)]);
     const given = [seen('lists', true, 41), seen('never said', true, 41), seen('lists', false, 42)];
     assert.deepEqual(await changed(sql, given), given.slice(1));

@@ -52,7 +52,7 @@ const placeOf = (table: string, column: string): string => {
   return column === 'load_end_date' ? `${table}_history.load_end_date` : `${table}.${column}`;
 };
 
-describe('the tables that the product was asked for', () => {
+describe('the required tables of the vault', () => {
   let database: TestDatabase;
   let found: Set<string>;
   before(async () => {
@@ -63,7 +63,7 @@ describe('the tables that the product was asked for', () => {
   });
   after(() => database.drop());
 
-  it('are there with every column', () => {
+  it('exist with every column', () => {
     const wanted = Object.entries(ASKED_FOR).flatMap(([table, columns]) =>
       columns.split(/\s+/).map((column) => placeOf(table, column)),
     );
@@ -74,7 +74,7 @@ describe('the tables that the product was asked for', () => {
     );
   });
 
-  it('say in each satellite when it became true, and have both views', () => {
+  it('have an applied date and both views in each satellite', () => {
     for (const entity of registry.entities.values()) {
       if (entity.kind !== 'satellite') continue;
       for (const relation of [entity.name, `${entity.name}_current`, `${entity.name}_history`]) {
@@ -85,7 +85,7 @@ describe('the tables that the product was asked for', () => {
     }
   });
 
-  it('hold nothing readable of a person beside the encrypted bytes', () => {
+  it('contain personal data in encrypted form only', () => {
     assert.deepEqual(
       registry.satellite('customer_pii_s').payload.map(({ name, type }) => `${name} ${type}`),
       ['encryption_algorithm text', 'pii_encrypted bytes', 'subject_key_id uuid'],

@@ -150,7 +150,7 @@ const tuple = fc.array(component, { maxLength: 5 });
 const encoded = (components: readonly Component[]): string[] =>
   components.map(({ type, value }, at) => ENCODERS[type](value, `component ${at}`));
 
-describe('hashing', () => {
+describe('the hash', () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
@@ -191,7 +191,7 @@ describe('hashing', () => {
     });
   }
 
-  it('is the same, and free of collisions, for tuples made to be mistaken, under 32 combinations of settings', async () => {
+  it('is the same and free of collisions for confusable tuples, under 32 combinations of settings', async () => {
     const { distinct_tuples, ...result } = await tryHashes(database.url, TRIAL);
     assert.deepEqual(
       { ...result, lc_numeric: result.lc_numeric.includes('C') },
@@ -207,7 +207,7 @@ describe('hashing', () => {
     assert.ok(distinct_tuples > TRIAL.tuples / 2 && distinct_tuples < TRIAL.tuples, `${distinct_tuples} distinct`);
   });
 
-  it('knows a day that the time zone of the session has skipped', async () => {
+  it('is correct for a day that the time zone of the session has skipped', async () => {
     const [row] = await database.sql.begin(async (tx) => {
       await tx`set local time zone 'Pacific/Apia'`;
       return tx<{ encoded: string }[]>`select util.encode_date('2011-12-30') as encoded`;
@@ -215,7 +215,7 @@ describe('hashing', () => {
     assert.equal(row!.encoded, 't10:2011-12-30');
   });
 
-  it('makes the same link keys in TypeScript and SQL, with and without a dependent key', async () => {
+  it('of a link is the same in TypeScript and SQL, with and without a dependent key', async () => {
     const keys = ['00'.repeat(32), 'ff'.repeat(32), hashHub('x_h', 't1:a')];
     const [row] = await database.sql<[{ plain: string; dependent: string }]>`
       select util.hash_link('x_l', variadic keys) as plain,
@@ -226,7 +226,7 @@ describe('hashing', () => {
     assert.notEqual(hashLink('x_l', keys), hashLink('x_l', keys.toReversed()));
   });
 
-  it('has no two tuples that share an encoding, however their boundaries shift', () => {
+  it('has different encodings for any two tuples, however their boundaries shift', () => {
     const pairs = fc.tuple(tuple, tuple);
     fc.assert(
       fc.property(pairs, ([left, right]) => {
@@ -248,20 +248,20 @@ describe('hashing', () => {
     assert.equal(new Set(hashes).size, moved.length);
   });
 
-  it('keeps apart a null, an empty text and the texts that look like them', () => {
+  it('distinguishes null, the empty text and texts that look like them', () => {
     const values = [null, '', 'n0:', 'null', '^^', ' '].map((value) => ENCODERS.text(value, 'value'));
     assert.equal(new Set(values).size, values.length);
     assert.notEqual(ENCODERS.text('1', 'v'), ENCODERS.integer(1, 'v'));
     assert.notEqual(hashHub('a_h', ''), hashDiff('a_h', ''));
   });
 
-  it('takes canonically equivalent text as one, and look-alikes as different', () => {
+  it('is the same for canonically equivalent texts, and different for similar ones', () => {
     assert.equal(ENCODERS.text('é', 'v'), ENCODERS.text('e\u0301', 'v'));
     assert.notEqual(ENCODERS.text('а', 'v'), ENCODERS.text('a', 'v'));
     assert.notEqual(ENCODERS.text('ﬁ', 'v'), ENCODERS.text('fi', 'v'));
   });
 
-  it('refuses what has no encoding, and names the field', () => {
+  it('refuses a value without an encoding, and names the field', () => {
     const refused: [ColumnType, unknown][] = [
       ...(['a\0', '\ud800', 'x\udc00', 1] as const).map((value): [ColumnType, unknown] => ['text', value]),
       ...[Number.NaN, Infinity, 2 ** 53, 0.5, '1', 1n].map((value): [ColumnType, unknown] => ['bigint', value]),
@@ -286,7 +286,7 @@ describe('hashing', () => {
     assert.throws(() => hashLink('x_l', ['abc']), RangeError);
   });
 
-  it('refuses in SQL the values that TypeScript refuses', async () => {
+  it('refuses the same values in SQL and in TypeScript', async () => {
     const refused = [
       `util.encode_number('NaN')`,
       `util.encode_number('Infinity')`,

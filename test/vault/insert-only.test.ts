@@ -23,7 +23,7 @@ describe('the raw vault', () => {
 
   const tables = [...registry.entities.values()].map(({ name }) => name).concat(ENGINE_TABLES);
 
-  it('refuses update, delete and truncate on every table, also to its owner', async () => {
+  it('refuses update, delete and truncate on every table, also for its owner', async () => {
     for (const table of tables) {
       const [column] = await sql<{ name: string }[]>`
         select attname as name from pg_attribute where attrelid = ${table}::regclass and attnum = 1`;
@@ -36,7 +36,7 @@ describe('the raw vault', () => {
     }
   });
 
-  it('holds a row in every hub and satellite, so that the refusal above was put to the test', async () => {
+  it('has a row in every hub and satellite, so that the test above is effective', async () => {
     for (const entity of registry.entities.values()) {
       if (entity.kind === 'link') continue;
       const [ghost] = await sql.unsafe(
@@ -47,7 +47,7 @@ describe('the raw vault', () => {
     }
   });
 
-  it('refuses them on single partitions too', async () => {
+  it('refuses update, delete and truncate on single partitions too', async () => {
     const partitions = await sql<{ name: string; rows: number }[]>`
       select inhrelid::regclass::text as name
       from pg_inherits
@@ -66,7 +66,7 @@ describe('the raw vault', () => {
     }
   });
 
-  it('lets its role read and insert, make partitions, and nothing else', async () => {
+  it('allows its role to read, to insert and to create partitions only', async () => {
     const denied = await sql<{ table_name: string }[]>`
       select table_name
       from unnest(${tables}::text[]) as t (table_name)

@@ -7,14 +7,14 @@ import { writeVault } from '../../src/vault/write.ts';
 import { createCallFeed, WRITERS } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
-describe('what is known', () => {
+describe('the known instant', () => {
   let database: TestDatabase;
   beforeEach(async () => {
     database = await createTestDatabase();
   });
   afterEach(() => database.drop());
 
-  it('is final only when no transaction that stamped it is under way', async () => {
+  it('is final only after all transactions with earlier stamps have ended', async () => {
     const { promise: stamped, resolve: stamp } = Promise.withResolvers<string>();
     const { promise: release, resolve: end } = Promise.withResolvers<void>();
     const writing = writeVault(database.sql, systemClock, async (_tx, load_date) => {
@@ -36,7 +36,7 @@ describe('what is known', () => {
     assert.ok(later > (await sealing));
   });
 
-  it('is, by writer, the last sequence loaded at that instant', async () => {
+  it('determines the last loaded sequence of each writer', async () => {
     const clock = fixedClock('2026-11-21T10:00:00Z');
     const feed = createCallFeed(database.sql, clock);
     const call = { request_timestamp: '2026-11-21T09:00:00.000Z' };
@@ -53,7 +53,7 @@ describe('what is known', () => {
     assert.deepEqual(await at(2), { [WRITERS[0]]: 1, [WRITERS[1]]: 5 });
   });
 
-  it('cannot be asked for in the future or in other words than an instant', async () => {
+  it('is refused if it lies in the future or is not an instant', async () => {
     const clock = fixedClock('2026-11-21T10:00:00Z');
     await assert.rejects(chooseKnown(database.sql, clock, '2026-11-21T10:00:00Z'), /lies in the future/);
     await assert.rejects(chooseKnown(database.sql, clock, 'now'), /not an instant/);

@@ -17,7 +17,7 @@ import {
 
 const PROPERTY_RUNS = 15;
 
-describe('loading', () => {
+describe("the vault's loader", () => {
   let database: TestDatabase;
   let sql: Sql;
   const load = newLoader();
@@ -27,7 +27,7 @@ describe('loading', () => {
   });
   after(() => database.drop());
 
-  it('counts the rows given and those that were not there before', async () => {
+  it('counts the given rows and the new ones', async () => {
     const given = [...tenantRows('counted', 'Counted', stamp(1)), ...tenantRows('counted', 'Recounted', stamp(2))];
     const first = await load(sql, given);
     assert.deepEqual(first, {
@@ -42,7 +42,7 @@ describe('loading', () => {
     assert.deepEqual(await load(sql, []), { tables: {}, refused: 0 });
   });
 
-  it('keeps every value of every type as it was given', async () => {
+  it('stores every value of every type unchanged', async () => {
     const [, , outcome, route] = callRows(7, {
       user_agent: 'quotes " and \\ back, {braces}, NULL, \u{1f600}\n\u0001',
       error_message: '',
@@ -59,7 +59,7 @@ describe('loading', () => {
     assert.deepEqual({ ...stored_route }, route!.values);
   });
 
-  it('writes all or nothing in the transaction it is given', async () => {
+  it('writes all or nothing in the given transaction', async () => {
     await assert.rejects(
       sql.begin(async (tx) => {
         await load(tx, tenantRows('undone', 'Undone', stamp(1)));
@@ -70,7 +70,7 @@ describe('loading', () => {
     assert.equal((await sql`select from auth.tenant_h where tenant_bk = 'undone'`).length, 0);
   });
 
-  it('gives the same tables whatever the order, the split, the repetition and the number of loaders', async () => {
+  it('writes the same tables whatever the order, the batches, the repetitions and the number of loaders', async () => {
     const names = fc.constantFrom('A', 'B', 'C');
     const second = fc.integer({ min: 0, max: 5 });
     const said = fc.array(fc.tuple(fc.constantFrom('x', 'y'), names, second, second), {
@@ -116,7 +116,7 @@ describe('loading', () => {
     );
   });
 
-  it('writes each call once from eight loaders at once, into a day that had no partition', async () => {
+  it('writes each call once from eight concurrent loaders, into a day without a partition', async () => {
     const calls = Array.from({ length: 60 }, (_, number) => callRows(100_000 + number)).flat();
     const later = calls.map((row): VaultRow => {
       const values = {
@@ -141,7 +141,7 @@ describe('loading', () => {
     assert.equal(partition!.rows, 60);
   });
 
-  it('makes a partition again that went with a transaction that was rolled back', async () => {
+  it('creates a partition again after the transaction that created it was rolled back', async () => {
     const moved = callRows(5).map((row) => ({
       table: row.table,
       values: { ...row.values, load_date: '2032-02-29T12:00:00.000Z' },
@@ -159,7 +159,7 @@ describe('loading', () => {
     assert.equal(found!.rows, 1);
   });
 
-  it('loads the same tables again after being cut off at any statement', async () => {
+  it('writes the same tables after an interruption at any statement', async () => {
     const calls = Array.from({ length: 5 }, (_, number) => callRows(200_000 + number)).flat();
     const tables = ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s'];
     for (let statement = 1; statement <= tables.length; statement++) {
@@ -189,12 +189,12 @@ describe('loading', () => {
     assert.deepEqual(await contentOf(sql, tables), once);
   });
 
-  describe('of rows that are wrong', () => {
+  describe('given faulty rows', () => {
     const good = tenantRows('beside', 'Beside', stamp(1));
     const satellite = rows.satellite('tenant_s', tenantKey('beside'), tenant('x'), stamp(1));
     const customerHub = rows.hub('customer_h', { customer_bk: 'beside' }, stamp(1));
     const wrong: [string, VaultRow, RegExp][] = [
-      ['a table that is not known', { table: 'nothing_h', values: { a: 1 } }, /no such table/],
+      ['an unknown table', { table: 'nothing_h', values: { a: 1 } }, /no such table/],
       ['a NUL character', { ...satellite, values: { ...satellite.values, tenant_name: 'a\0b' } }, /tenant_name/],
       ['a lone surrogate', { ...satellite, values: { ...satellite.values, tenant_name: 'a\ud800' } }, /tenant_name/],
       [
@@ -214,20 +214,20 @@ describe('loading', () => {
       ],
       ['text where a number belongs', callRowWith({ prompt_tokens: '12' }), /prompt_tokens/],
       ['a number where text belongs', callRowWith({ request_type: 12 }), /request_type/],
-      ['nothing where something belongs', callRowWith({ http_status: null }), /http_status/],
-      ['a value that nothing knows', callRowWith({ response_status: 'SPLENDID' }), /response_status/],
+      ['null in a required column', callRowWith({ http_status: null }), /http_status/],
+      ['an unknown value', callRowWith({ response_status: 'SPLENDID' }), /response_status/],
       ['money below every range', callRowWith({ customer_cost: `-1${'0'.repeat(60)}` }), /customer_cost/],
       [
         'an instant past the calendar',
         callRowWith({ request_timestamp: '10000-01-01T00:00:00Z' }),
         /request_timestamp/,
       ],
-      ['a hash key that is none', callRowWith({ api_request_hk: 'AB' }), /api_request_hk/],
+      ['an invalid hash key', callRowWith({ api_request_hk: 'AB' }), /api_request_hk/],
       ['a row of a newer schema', callRowWith({ carbon_grams: 3 }), /carbon_grams/],
       ['a table of a newer schema', { table: 'api_request_carbon_s', values: { grams: 3 } }, /no such table/],
-      ['a row that is no object', { table: 'tenant_s', values: null as never }, /object/],
-      ['a column missing', { table: 'tenant_s', values: { tenant_name: 'x' } }, /required/],
-      ['a column too many', { ...satellite, values: { ...satellite.values, extra: 1 } }, /extra/],
+      ['a row that is not an object', { table: 'tenant_s', values: null as never }, /object/],
+      ['a missing column', { table: 'tenant_s', values: { tenant_name: 'x' } }, /required/],
+      ['an unknown column', { ...satellite, values: { ...satellite.values, extra: 1 } }, /extra/],
       [
         'a day that no calendar has',
         { ...satellite, values: { ...satellite.values, load_date: '2026-02-30T00:00:00Z' } },
@@ -242,7 +242,7 @@ describe('loading', () => {
     ];
 
     for (const [what, row, reason] of wrong) {
-      it(`keeps ${what} in ops.load_error and loads its neighbours`, async () => {
+      it(`keeps ${what} in ops.load_error and loads the other rows`, async () => {
         const result = await load(sql, [good[0]!, row, good[1]!]);
         assert.equal(result.refused, 1);
         assert.equal(result.tables.tenant_h!.given, 1);
@@ -257,7 +257,7 @@ describe('loading', () => {
       });
     }
 
-    describe('because another row stands under their key', () => {
+    describe('that conflict with an existing row', () => {
       const RIVAL = 'another row stands under its key and says something else';
       const refusedCalls = (number: number) => sql<{ tokens: number }[]>`
         select (record::jsonb ->> 'prompt_tokens')::integer as tokens
@@ -265,7 +265,7 @@ describe('loading', () => {
         where reason = ${RIVAL} and record::jsonb ->> 'journal_sequence' = ${String(number + 1)}
         order by 1`;
 
-      it('keeps each of them in ops.load_error, in one batch or in several, and the first in its table', async () => {
+      it('keeps each of them in ops.load_error, in one batch or several, and the first row in its table', async () => {
         const rivals = [1, 2, 3].map((tokens) => callRows(300_100, { prompt_tokens: tokens })[2]!);
         const result = await load(sql, [rivals[0]!, rivals[1]!]);
         assert.equal(result.refused, 1);
@@ -282,14 +282,14 @@ describe('loading', () => {
         assert.equal(stored.length, 1);
       });
 
-      it('loses none when eight loaders bring them at once', async () => {
+      it('loses none of them when eight loaders run at once', async () => {
         const rivals = Array.from({ length: 8 }, (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!);
         const pool = connect(database.url, { max_connections: 8 });
         await Promise.all(rivals.map((row) => newLoader()(pool, [row]))).finally(() => pool.end());
         assert.equal((await refusedCalls(300_200)).length, 7);
       });
 
-      it('tells it of hubs and links too, and takes canonically equivalent text for the same', async () => {
+      it('reports them for hubs and links too, and treats canonically equivalent texts as equal', async () => {
         const hub = rows.hub('provider_performance_h', { performance_bk: 'caf\u00e9' }, stamp(1));
         const equivalent = { ...hub, values: { ...hub.values, performance_bk: 'cafe\u0301' } };
         const forged = { ...hub, values: { ...hub.values, performance_bk: 'forged' } };
@@ -301,7 +301,7 @@ describe('loading', () => {
       });
     });
 
-    it('refuses to make a set that is not sound as a whole', () => {
+    it('refuses an invalid set as a whole', () => {
       const set =
         (...lines: Content<'invoice_line_s'>[]) =>
         () =>
@@ -312,13 +312,13 @@ describe('loading', () => {
       assert.throws(set(invoiceLine(1, 'a'), { ...invoiceLine(2, 'b'), amount: undefined as never }), /amount/);
     });
 
-    it('refuses to make a key without its parts', () => {
+    it('refuses a key without all of its parts', () => {
       assert.throws(() => rows.hubKey('customer_h', {} as never), /customer_bk/);
       assert.throws(() => rows.linkKey('customer_tenant_l', { customer_hk: 'ab'.repeat(32) } as never), /hub key/);
       assert.throws(() => rows.hub('no_such_h' as never, {} as never, stamp(1)), /no hub no_such_h/);
     });
 
-    it('keeps NUL characters and lone surrogates readable, and adds nothing when they come again', async () => {
+    it('stores NUL characters and lone surrogates in a readable form, and once only', async () => {
       const row = {
         ...satellite,
         values: { ...satellite.values, tenant_name: 'nul \0, lone \udead, real \\u0000' },

@@ -101,7 +101,7 @@ describe('a new satellite', () => {
     return rows.satellite(TABLE as 'tenant_s', tenant_hk, payload as never, stamp(load, applied));
   };
 
-  it('is loaded, read, guarded, followed, checked and described once its schema and its table are there', async () => {
+  it('needs only a schema and a table to be loaded, read, protected, followed, checked and documented', async () => {
     const { sql } = database;
     const table = TABLE as 'tenant_s';
     const load = createLoader({ registry, now: Date.now });

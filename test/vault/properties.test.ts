@@ -61,11 +61,11 @@ const contentAfter = (fill: (database: TestDatabase) => Promise<unknown>): Promi
     return digestOf(database.sql);
   });
 
-describe('a vault loaded with any set of rows', function () {
+describe('a vault with any set of rows', function () {
   this.timeout(TIMEOUT_MS);
   const order = fc.infiniteStream(fc.nat());
 
-  it('is the same after twice, shuffled, split at random, and eight loaders at once', async () => {
+  it('is the same after repeated, shuffled, randomly split and concurrent loads', async () => {
     await fc.assert(
       fc.asyncProperty(sayings, order, async (said, random) => {
         const given = rowsOf(said);
@@ -95,7 +95,7 @@ describe('a vault loaded with any set of rows', function () {
     );
   });
 
-  it('is the same after being killed at every statement and at any moment, and repeated', async () => {
+  it('is the same after loads that were killed at any statement or moment and repeated', async () => {
     let kills = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -124,7 +124,7 @@ describe('a vault loaded with any set of rows', function () {
     assert.ok(kills > KILLED_RUNS * 2, `${kills} kills`);
   });
 
-  it('answers as the reference model does, whatever the order of arrival', async () => {
+  it('returns the same as the reference model, whatever the order of arrival', async () => {
     const reader = createReader(registry);
     const second = fc.integer({ min: 0, max: 6 });
     const instants = fc.array(fc.tuple(second, second), { minLength: 8, maxLength: 8 });

@@ -10,7 +10,7 @@ import { callRows, invoiceLine as line, newLoader, registry, rows, stamp, tenant
 
 const PROPERTY_RUNS = 40;
 
-describe('reading satellites', () => {
+describe('the reader of satellites', () => {
   let database: TestDatabase;
   let sql: Sql;
   const load = newLoader();
@@ -27,7 +27,7 @@ describe('reading satellites', () => {
   const namesOf = async (key: string): Promise<string[]> =>
     (await reader.history(sql, 'tenant_s', tenantKey(key))).map((row) => row.tenant_name);
 
-  it('gives rows in the forms in which they were written', async () => {
+  it('returns values in the form in which they were written', async () => {
     const [, , outcome, route] = callRows(11);
     await load(sql, [outcome!, route!]);
     const hash_keys = [outcome!.values.api_request_hk as string];
@@ -35,7 +35,7 @@ describe('reading satellites', () => {
     assert.deepEqual({ ...(await reader.current(sql, 'api_request_route_s', { hash_keys }))[0] }, route!.values);
   });
 
-  it('collapses runs of equal states, and lets late ones take their place', async () => {
+  it('merges successive equal states, and includes late ones in their order', async () => {
     await load(sql, [said('runs', 'A', 1, 1), said('runs', 'A', 3, 3), said('runs', 'A', 5, 5)]);
     assert.deepEqual(await namesOf('runs'), ['A']);
     await load(sql, [said('runs', 'B', 6, 2)]);
@@ -50,7 +50,7 @@ describe('reading satellites', () => {
     );
   });
 
-  it('shows a corrected state as one that held for no time', async () => {
+  it('returns a corrected state with an empty period', async () => {
     await load(sql, [said('corrected', 'wrong', 1, 1), said('corrected', 'right', 2, 1)]);
     const history = await reader.history(sql, 'tenant_s', tenantKey('corrected'));
     assert.deepEqual(
@@ -62,7 +62,7 @@ describe('reading satellites', () => {
     );
   });
 
-  it('answers what held and what was known as a plain model does', async () => {
+  it('returns the same applied and known states as a simple model', async () => {
     const second = fc.integer({ min: 0, max: 6 });
     const facts = fc.uniqueArray(
       fc.record({
@@ -104,7 +104,7 @@ describe('reading satellites', () => {
     );
   });
 
-  it('leaves the ghost record out unless it is asked for', async () => {
+  it('omits the ghost record unless its key is requested', async () => {
     const all = await reader.current(sql, 'tenant_s');
     assert.ok(all.length > 0);
     assert.ok(!all.some((row) => row.tenant_hk === GHOST_KEY));
@@ -112,7 +112,7 @@ describe('reading satellites', () => {
     assert.deepEqual(await reader.current(sql, 'tenant_s', { hash_keys: [] }), []);
   });
 
-  it('probes the primary key for the keys asked for', async () => {
+  it('uses the primary key for the requested keys', async () => {
     const plan = await sql.begin(async (tx) => {
       await tx`set local enable_seqscan = off`;
       return tx.unsafe<{ 'QUERY PLAN': string }[]>(
@@ -124,7 +124,7 @@ describe('reading satellites', () => {
     assert.match(plan.map((line) => line['QUERY PLAN']).join('\n'), /Index Scan Backward using tenant_s_pkey/);
   });
 
-  describe('of sets (multi-active)', () => {
+  describe('for sets (multi-active satellites)', () => {
     const key = 'aa'.repeat(32);
     const set = (at: number, ...descriptions: string[]): VaultRow[] =>
       rows.satelliteSet(
@@ -134,7 +134,7 @@ describe('reading satellites', () => {
         stamp(at),
       );
 
-    it('gives every row of the set that holds, and none of an earlier one', async () => {
+    it('returns every row of the current set, and none of an earlier one', async () => {
       await load(sql, [...set(1, 'a', 'b', 'c'), ...set(2, 'a', 'x')]);
       const now = await reader.current(sql, 'invoice_line_s', { hash_keys: [key] });
       assert.deepEqual(
@@ -163,7 +163,7 @@ describe('reading satellites', () => {
       );
     });
 
-    it('has one hash diff, whatever the order in which the rows are given', () => {
+    it('computes one hash diff, whatever the order of the rows', () => {
       const diffs = (lines: Content<'invoice_line_s'>[]) =>
         new Set(rows.satelliteSet('invoice_line_s', key, lines, stamp(1)).map((row) => row.values.hash_diff));
       const [one, two, three] = [line(1, 'a'), line(2, 'b'), line(10, 'c')];
@@ -172,15 +172,15 @@ describe('reading satellites', () => {
       assert.notDeepEqual(diffs([one, two]), diffs([one, two, three]));
     });
 
-    it('drops a set that says what holds, and keeps one that does not, whole', async () => {
+    it('drops a set that equals the current one, and keeps a different one as a whole', async () => {
       await load(sql, set(11, 'p', 'q'));
       assert.deepEqual(await changed(sql, set(12, 'p', 'q')), []);
       assert.equal((await changed(sql, set(12, 'p', 'q', 'r'))).length, 3);
     });
   });
 
-  describe('changed', () => {
-    it('keeps only what differs from what holds at its applied_date', async () => {
+  describe('in its function changed()', () => {
+    it('keeps only rows that differ from the state at their applied_date', async () => {
       await load(sql, [said('ch', 'A', 1, 10), said('ch', 'B', 1, 20)]);
       const passes = async (...given: VaultRow[]) => (await changed(sql, given)).map((row) => row.values.tenant_name);
       assert.deepEqual(await passes(said('ch', 'A', 2, 15)), []);
@@ -194,14 +194,14 @@ describe('reading satellites', () => {
       assert.deepEqual(await passes(said('new', 'N', 1, 1)), ['N']);
     });
 
-    it('lets hubs, facts and faulty rows pass to the loader', async () => {
+    it('passes hubs, facts and faulty rows on to the loader', async () => {
       const faulty = { table: 'tenant_s', values: { tenant_name: 1 } };
       const given = [...callRows(12), faulty, { table: 'no_such_s', values: {} }];
       await load(sql, callRows(12));
       assert.deepEqual(await changed(sql, given), given);
     });
 
-    it('never changes what holds, for a writer that asserts in order of time', async () => {
+    it('never changes the current state, for a writer whose rows are ordered by time', async () => {
       const facts = fc.array(fc.tuple(fc.constantFrom('A', 'B'), fc.integer({ min: 0, max: 9 })), {
         maxLength: 12,
       });

@@ -12,13 +12,13 @@ import { ENTITIES, registry } from './vault-fixture.ts';
 const fileOf = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 describe('the entity registry', () => {
-  it('has an entity that says what it is to throw, when asked for one of another kind', () => {
+  it('refuses an entity of another kind than the requested one', () => {
     assert.equal(registry.hub('customer_h').hash_key, 'customer_hk');
     assert.throws(() => registry.hub('customer_config_s'), /no hub customer_config_s/);
     assert.throws(() => registry.satellite('nothing_s'), /no satellite nothing_s/);
   });
 
-  it('lists every fault of every file at once', () => {
+  it('reports every fault of every file at once', () => {
     const folder = mkdtempSync(join(tmpdir(), 'entities-'));
     try {
       cpSync(ENTITIES, folder, { recursive: true });
@@ -61,7 +61,7 @@ describe('the entity registry', () => {
     }
   });
 
-  it('refuses every table that does not decide whose its rows are, and every decision that does not hold together', () => {
+  it('refuses every table without a consistent decision about the owner of its rows', () => {
     const folder = mkdtempSync(join(tmpdir(), 'entities-'));
     try {
       cpSync(ENTITIES, folder, { recursive: true });
@@ -109,7 +109,7 @@ describe('the entity registry', () => {
     }
   });
 
-  it('refuses a column whose schema lets through what PostgreSQL would refuse', () => {
+  it('refuses a column whose schema accepts values that PostgreSQL refuses', () => {
     const folder = mkdtempSync(join(tmpdir(), 'entities-'));
     try {
       cpSync(ENTITIES, folder, { recursive: true });
@@ -130,7 +130,7 @@ describe('the entity registry', () => {
     }
   });
 
-  it('says which column of a row is wrong, and how', () => {
+  it('names the faulty column of a row and its fault', () => {
     const { fault } = registry.satellite('tenant_s');
     const sound = {
       tenant_hk: 'ab'.repeat(32),
@@ -148,7 +148,7 @@ describe('the entity registry', () => {
     assert.match(fault({ ...sound, more: 1 })!, /more/);
   });
 
-  it('is what the generated files were made from', async () => {
+  it('matches the generated files', async () => {
     const stale = 'run `npm run generate`';
     const types = readFileSync(fileOf('src/vault/rows.generated.ts'), 'utf8');
     assert.equal(types, await generateRowTypes(registry), stale);
@@ -157,14 +157,14 @@ describe('the entity registry', () => {
   });
 });
 
-describe('the tables', () => {
+describe('the tables of the database', () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
   });
   after(() => database.drop());
 
-  it('have the columns, types and keys that the entities state, and no table is without an entity', async () => {
+  it('have the columns, types and keys of their entities, and each has an entity', async () => {
     const columns = await database.sql<
       { table_name: string; column_name: string; type: string; is_nullable: string }[]
     >`
@@ -197,7 +197,7 @@ describe('the tables', () => {
     );
   });
 
-  it('have the two views of every satellite', async () => {
+  it('include the two views of every satellite', async () => {
     const views = await database.sql<{ name: string }[]>`
       select table_schema || '.' || table_name as name from information_schema.views where table_schema <> 'information_schema'
         and table_schema <> 'pg_catalog'`;

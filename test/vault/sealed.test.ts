@@ -34,14 +34,14 @@ const answersAt = async (sql: Sql, known: string): Promise<unknown> =>
 const stamped = (said: Saying, load_date: string): VaultRow[] =>
   said.map(({ table, values }) => ({ table, values: { ...values, load_date } }));
 
-describe('an answer for a sealed instant', () => {
+describe('a result as known at a sealed instant', () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
   });
   after(() => database.drop());
 
-  it('never changes, whatever is written, committed late or undone beside it', async () => {
+  it('never changes, whatever is written, committed late or rolled back at the same time', async () => {
     const pool = connect(database.url, { max_connections: WRITERS });
     const pauses = fc.infiniteStream(fc.integer({ min: 0, max: MAX_PAUSE_MS }));
     let sealed_count = 0;

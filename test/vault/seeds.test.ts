@@ -25,7 +25,7 @@ interface SeededPrice {
   readonly output: string | null;
 }
 
-describe('the seeds', () => {
+describe('the reference data', () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
@@ -34,13 +34,13 @@ describe('the seeds', () => {
   const tables = [...registry.entities.keys()];
   const reader = createReader(registry);
 
-  it('add nothing when they run again', async () => {
+  it('is not duplicated by a second run of the seeds', async () => {
     const once = await contentOf(database.sql, tables);
     await seed(database.url);
     assert.deepEqual(await contentOf(database.sql, tables), once);
   });
 
-  it('carry the keys and hash diffs that the product computes', async () => {
+  it('has the keys and hash diffs that the product computes', async () => {
     const tenants = await reader.current(database.sql, 'tenant_s');
     assert.deepEqual(
       tenants.map((row) => row.tenant_hk),
@@ -66,7 +66,7 @@ describe('the seeds', () => {
     assert.equal(rows.linkKey('model_provider_l', { model_hk, provider_hk }), link!.model_provider_link_hk);
   });
 
-  it('price every model as the price data does, at the time of each price', async () => {
+  it('has the prices of the price data for every model, at the time of each price', async () => {
     const prices = await database.sql<SeededPrice[]>`
       select model_bk as model, provider_bk as provider, greatest(applied_date, '2025-01-01') as at,
         input_price as input, output_price as output
@@ -92,7 +92,7 @@ describe('the seeds', () => {
     }
   });
 
-  it('say which version of the price data they were read from', () => {
+  it('names the version of its price data', () => {
     const entry = createRequire(import.meta.url).resolve('@pydantic/genai-prices');
     const { version } = createRequire(import.meta.url)(entry.replace(/dist\/.*$/, 'package.json')) as {
       version: string;

@@ -112,21 +112,21 @@ const DAMAGES: readonly Damage[] = [
     faults: 4,
   },
   {
-    what: 'a link whose hub is not there',
+    what: 'a link without its hub',
     check: 'orphans',
     sql: `delete from gateway.customer_h where customer_bk = 'acme'`,
     named: /^gateway\.(api_request_l|customer_tenant_l|customer_config_s) .*: gateway\.customer_h has no customer_hk/,
     faults: 8,
   },
   {
-    what: 'a key that stands twice behind a dropped constraint',
+    what: 'a duplicate key behind a dropped constraint',
     check: 'uniqueness',
     sql: `alter table auth.tenant_h drop constraint tenant_h_pkey;
       insert into auth.tenant_h select * from auth.tenant_h where tenant_bk = 'bank'`,
     named: /^auth\.tenant_h tenant_hk=[0-9a-f]{64}: 2 rows$/,
   },
   {
-    what: 'a call that was taken in twice, on two days',
+    what: 'a call that was loaded twice, on two days',
     check: 'uniqueness',
     sql: `insert into gateway.api_request_h select load_date + interval '1 day', api_request_hk, api_request_bk, record_source
       from gateway.api_request_h where load_date = '2026-11-19 10:00:01+00' limit 1`,
@@ -140,7 +140,7 @@ const DAMAGES: readonly Damage[] = [
     faults: 3,
   },
   {
-    what: 'a batch that was taken in twice',
+    what: 'a batch that was loaded twice',
     check: 'sequences',
     sql: `insert into ops.journal_batch select writer, 2, 2, 1, first_instant, last_instant, first_load_date, last_load_date, loaded_at from ops.journal_batch where writer = '${W}' and first_sequence = 1`,
     named: new RegExp(`^journal writer ${W}: the records 2 to 2 were taken in twice$`),
@@ -152,7 +152,7 @@ const DAMAGES: readonly Damage[] = [
     named: new RegExp(`^journal writer ${W}: the batch 1 to 2 counts 5 records$`),
   },
   {
-    what: 'a call beyond what its writer wrote',
+    what: 'a call beyond the last sequence of its writer',
     check: 'sequences',
     sql: `update gateway.api_request_s set journal_sequence = 99 where journal_writer = '${W}' and journal_sequence = 3`,
     named: new RegExp(`\\(journal writer ${W}, record 99\\): no batch of the writer took it in`),
@@ -164,7 +164,7 @@ const DAMAGES: readonly Damage[] = [
     named: new RegExp(`^journal writer ${W}: 2 calls claim the record 1$`),
   },
   {
-    what: 'a ghost record that is gone',
+    what: 'a missing ghost record',
     check: 'ghosts',
     sql: `delete from auth.tenant_s where tenant_hk = decode(repeat('00', 32), 'hex')`,
     named: /^auth\.tenant_s has 0 ghost records: it should have 1$/,
@@ -176,7 +176,7 @@ const DAMAGES: readonly Damage[] = [
     named: /^auth\.tenant_h: the ghost record's business key should be "unknown"$/,
   },
   {
-    what: 'a column that nobody declared',
+    what: 'an undeclared column',
     check: 'declarations',
     sql: 'alter table auth.tenant_h add column nickname text',
     named: /^there, but not declared: auth\.tenant_h\.nickname text null$/,
@@ -189,7 +189,7 @@ const DAMAGES: readonly Damage[] = [
     faults: 4,
   },
   {
-    what: 'a table that nobody declared',
+    what: 'an undeclared table',
     check: 'declarations',
     sql: 'create table auth.secret_s (secret_hk bytea)',
     named: /^there, but not declared: auth\.secret_s\.secret_hk bytea null$/,
@@ -213,7 +213,7 @@ const DAMAGES: readonly Damage[] = [
     named: /^gateway\.api_request_s has no partition for \d{8}: run `onevault job partitions`$/,
   },
   {
-    what: 'a past day that one table has lost',
+    what: 'a past day that one table lacks',
     check: 'partitions',
     sql: 'drop table gateway.api_request_l_p20261119',
     named: /^gateway\.api_request_l has no partition for 20261119, and others have$/,
@@ -225,7 +225,7 @@ const DAMAGES: readonly Damage[] = [
     named: /^api_request_s_other is a default partition/,
   },
   {
-    what: 'a row that the change feed does not name',
+    what: 'a row that the change feed omits',
     check: 'changes',
     sql: `delete from ops.load_change where table_name = 'tenant_h' and change_id = (select max(change_id) from ops.load_change where table_name = 'tenant_h')`,
     named: /^auth\.tenant_h holds \d+ rows, and the change feed names \d+$/,
@@ -245,7 +245,7 @@ const DAMAGES: readonly Damage[] = [
     named: /^leaf batch 1 stands both in the tree and in the queue$/,
   },
   {
-    what: 'a batch in the tree that there is not',
+    what: 'a batch in the tree that does not exist',
     check: 'logged',
     sql: 'delete from audit.leaf_batch where leaf_batch_id = 1',
     named: /^leaf batch 1 is not what the tree has$/,
@@ -315,7 +315,7 @@ describe('the check of the vault', () => {
     return results;
   };
 
-  it('finds nothing in a sound vault, says what it counted, and how far it is', async () => {
+  it('finds no fault in a valid vault, and reports its counts and its progress', async () => {
     const progress: Progress[] = [];
     const results = await check(database.sql, (step) => progress.push(step));
     assert.deepEqual(
@@ -337,7 +337,7 @@ describe('the check of the vault', () => {
   });
 
   for (const { what, check: name, sql: damage, named, faults } of DAMAGES) {
-    it(`finds ${what}, and names it`, async () => {
+    it(`finds and names ${what}`, async () => {
       const result = (await checkDamaged(damage)).find((each) => each.check === name)!;
       assert.ok(
         result.first.some((line) => named.test(line)),
@@ -347,7 +347,7 @@ describe('the check of the vault', () => {
     });
   }
 
-  it('finds a value that has no encoding among others on its page, and names it', async () => {
+  it('finds and names a value without an encoding among others on its page', async () => {
     const other = await createTestDatabase();
     try {
       await fill(other.sql);
@@ -365,7 +365,7 @@ describe('the check of the vault', () => {
     }
   });
 
-  it('goes on where a table is gone, and says so', async () => {
+  it('reports a missing table and continues', async () => {
     const other = await createTestDatabase();
     try {
       await other.sql`drop table auth.tenant_h`;
@@ -380,7 +380,7 @@ describe('the check of the vault', () => {
     }
   });
 
-  it('names the first of many faults and counts all', async () => {
+  it('names the first of many faults and counts all of them', async () => {
     const results = await checkDamaged(`
       insert into auth.tenant_s
       select sha256(n::text::bytea), '2026-01-01', '2026-01-01', sha256('x'), n::text, 'x', 'damage'

@@ -7,7 +7,7 @@ import { registry } from '../vault-fixture.ts';
 const entries = describeVault(registry);
 
 describe('the page of the data dictionary', () => {
-  it('shows every table with every column, its type, meaning and privacy', () => {
+  it("shows every table with each column's type, meaning and privacy", () => {
     const page = vaultPage(registry);
     for (const { table, columns } of entries) {
       const [article] = page.split(`<article id="${table}"`)[1]?.split('</article>') ?? [];
@@ -19,7 +19,7 @@ describe('the page of the data dictionary', () => {
     assert.match(page, /<code>numeric, null<\/code>.*pico-dollars/);
   });
 
-  it('is the same each time, links only to what is on it, and loads nothing from elsewhere', () => {
+  it('is deterministic, links only to its own parts, and loads no external resource', () => {
     const page = vaultPage(registry);
     assert.equal(page, vaultPage(registry));
     const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
