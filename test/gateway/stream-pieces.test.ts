@@ -7,14 +7,14 @@ import { NOTHING_USED } from '../../src/pricing/rating.ts';
 import { createSseParser } from '../../src/providers/transport/sse.ts';
 import { createUnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { adapters, upstreamAt } from '../providers/support.ts';
-import { WAYS, type Way } from '../support/protocols.ts';
+import { PROTOCOL_PAIRS, type ProtocolPair } from '../support/protocols.ts';
 
 const WORDS = ['Größe ', '漢字 ', '👩‍👩‍👧 ', '\u2028', '"\\n" ', 'end'];
 const PROTOCOLS = createClientProtocols();
 
 /** Frames that a client gets for one pair of protocols, for a stream in these pieces, and the usage. */
-const through = (way: Way, pieces: readonly Buffer[]): { text: string; usage: unknown } => {
-  const frames = open(way);
+const through = (pair: ProtocolPair, pieces: readonly Buffer[]): { text: string; usage: unknown } => {
+  const frames = open(pair);
   const parser = createSseParser(1_000_000);
   let text = '';
   for (const piece of [...pieces.flatMap((bytes) => parser.push(bytes)), ...parser.end()]) {
@@ -25,14 +25,14 @@ const through = (way: Way, pieces: readonly Buffer[]): { text: string; usage: un
   return { text: text + frames.last({ ...ending, usage: frames.usage }, NOTHING_USED), usage: frames.usage };
 };
 
-const open = ({ client, provider, is_passed }: Way): StreamEncoder => {
+const open = ({ client, provider, is_passthrough }: ProtocolPair): StreamEncoder => {
   const protocol = PROTOCOLS.find(({ endpoint }) => endpoint === client.endpoint)!;
   const body = client.request(provider.model, 'Hi', true);
   const parsed = protocol.read(body, { params: { model: provider.model }, query: { alt: 'sse' }, headers: {} });
   const { name } = provider;
   const target = { model: provider.model, stream: true, upstream: upstreamAt('http://localhost', name) };
   const [adapter, unsupported] = [adapters[name], createUnsupportedFields(false)];
-  const dialogue = is_passed
+  const dialogue = is_passthrough
     ? passThrough(adapter.passthroughs[protocol.protocol_name!]!, {
         parsed,
         content: JSON.stringify(body),
@@ -45,22 +45,22 @@ const open = ({ client, provider, is_passed }: Way): StreamEncoder => {
 };
 
 describe('a stream in pieces', () => {
-  for (const way of WAYS) {
-    const { client, provider } = way;
+  for (const pair of PROTOCOL_PAIRS) {
+    const { client, provider } = pair;
     const frames = provider.frames(WORDS);
 
-    it(`is the same to the last byte wherever it is split: ${way.name}`, () => {
+    it(`is the same to the last byte wherever it is split: ${pair.name}`, () => {
       for (const end of ['\n', '\r\n']) {
         const bytes = Buffer.from(frames.join(': a comment\n').replaceAll(/\r?\n/g, end));
-        const whole = through(way, [bytes]);
+        const whole = through(pair, [bytes]);
         assert.equal(client.wordsOf(whole.text.replaceAll('\r\n', '\n')).join(''), WORDS.join(''));
         for (let at = 1; at < bytes.length; at += 1) {
-          const split = through(way, [bytes.subarray(0, at), bytes.subarray(at)]);
+          const split = through(pair, [bytes.subarray(0, at), bytes.subarray(at)]);
           assert.deepEqual(split, whole, `split at ${at}`);
         }
         assert.deepEqual(
           through(
-            way,
+            pair,
             [...bytes].map((byte) => Buffer.of(byte)),
           ),
           whole,
@@ -68,15 +68,15 @@ describe('a stream in pieces', () => {
       }
     });
 
-    it(`keeps any words unchanged, in whatever pieces they come: ${way.name}`, () => {
+    it(`keeps any words unchanged, in whatever pieces they come: ${pair.name}`, () => {
       const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1 }), { maxLength: 6 });
       fc.assert(
         fc.property(words, fc.array(fc.nat(2_000), { maxLength: 30 }), (given, cuts) => {
           const bytes = Buffer.from(provider.frames(given).join(''));
           const at = [0, ...cuts.filter((cut) => cut < bytes.length).sort((a, b) => a - b), bytes.length];
           const pieces = at.slice(1).map((to, index) => bytes.subarray(at[index], to));
-          const whole = through(way, [bytes]);
-          assert.deepEqual(through(way, pieces), whole);
+          const whole = through(pair, [bytes]);
+          assert.deepEqual(through(pair, pieces), whole);
           assert.equal(client.wordsOf(whole.text).join(''), given.join('').toWellFormed());
         }),
       );

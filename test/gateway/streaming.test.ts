@@ -6,15 +6,15 @@ import Anthropic from '@anthropic-ai/sdk';
 import { systemClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { type Reply, until } from '../support/http.ts';
-import { sentTo, WAYS_WITH_END, type Way } from '../support/protocols.ts';
+import { PAIRS_WITH_END, type ProtocolPair, sentTo } from '../support/protocols.ts';
 import { chunkOf, LAST_CHUNK, pour, type RawUpstream, STREAM_HEAD, startRawUpstream } from '../support/raw-upstream.ts';
 
 const WORDS = Array.from({ length: 12 }, (_, index) => `wörd-${index} `);
-const [OPENAI_PASSED, ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC, ANTHROPIC_PASSED] = WAYS_WITH_END as [
-  Way,
-  Way,
-  Way,
-  Way,
+const [OPENAI_PASSED, ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC, ANTHROPIC_PASSED] = PAIRS_WITH_END as [
+  ProtocolPair,
+  ProtocolPair,
+  ProtocolPair,
+  ProtocolPair,
 ];
 
 describe('a stream', () => {
@@ -40,11 +40,14 @@ describe('a stream', () => {
     await upstream.close();
   });
 
-  const send = (way: Way): Promise<Reply> => gateway.send(sentTo(gateway, way, 'Hi', true));
+  const send = (pair: ProtocolPair): Promise<Reply> => gateway.send(sentTo(gateway, pair, 'Hi', true));
 
   /** Opens a stream that the test reads itself. */
-  const open = async (way: Way, to = gateway): Promise<{ request: ClientRequest; response: IncomingMessage }> => {
-    const { path, method, headers, body } = sentTo(to, way, 'Hi', true);
+  const open = async (
+    pair: ProtocolPair,
+    to = gateway,
+  ): Promise<{ request: ClientRequest; response: IncomingMessage }> => {
+    const { path, method, headers, body } = sentTo(to, pair, 'Hi', true);
     const request = httpRequest(`${to.url}${path}`, { method, headers });
     request.on('error', () => {});
     request.end(body);
@@ -58,9 +61,9 @@ describe('a stream', () => {
       socket.write(Buffer.concat([Buffer.from(STREAM_HEAD), ...pieces.map(chunkOf), Buffer.from(LAST_CHUNK)])),
     );
 
-  for (const way of WAYS_WITH_END) {
-    describe(`(${way.name})`, () => {
-      const { client, provider } = way;
+  for (const pair of PAIRS_WITH_END) {
+    describe(`(${pair.name})`, () => {
+      const { client, provider } = pair;
       const frames = provider.frames(WORDS);
 
       it('sends each frame before the provider writes the next one, including the first', async () => {
@@ -77,7 +80,7 @@ describe('a stream', () => {
           }
           socket.write(LAST_CHUNK);
         });
-        const { response } = await open(way);
+        const { response } = await open(pair);
         for await (const bytes of response.setEncoding('utf8')) text += bytes as string;
         assert.deepEqual(client.wordsOf(text).join(''), WORDS.join(''));
         assert.ok(client.isWhole(text));
@@ -85,7 +88,7 @@ describe('a stream', () => {
 
       it('is the same if every byte comes alone', async () => {
         streamed(frames);
-        const whole = await send(way);
+        const whole = await send(pair);
         upstream.script(async (socket) => {
           socket.write(STREAM_HEAD);
           for (const byte of Buffer.from(frames.join(''))) {
@@ -94,7 +97,7 @@ describe('a stream', () => {
           }
           socket.write(LAST_CHUNK);
         });
-        const dripped = await send(way);
+        const dripped = await send(pair);
         const created = /"created":\d+/g;
         assert.equal(dripped.text.replace(created, ''), whole.text.replace(created, ''));
         assert.deepEqual(client.wordsOf(dripped.text).join(''), WORDS.join(''));
@@ -102,7 +105,7 @@ describe('a stream', () => {
 
       it('is billed by the usage that the provider reports, although the client did not request it', async () => {
         streamed(frames);
-        const reply = await send(way);
+        const reply = await send(pair);
         const call = await gateway.recorded(reply.request_id);
         assert.deepEqual([call.usage_source, call.prompt_tokens, call.completion_tokens], ['provider', 11, 7]);
         if (client.endpoint === '/v1/chat/completions') assert.ok(!reply.text.includes('"usage"'));
@@ -117,7 +120,7 @@ describe('a stream', () => {
             else if (end === 'ended') socket.write(LAST_CHUNK);
             else socket.end();
           });
-          const reply = await send(way);
+          const reply = await send(pair);
           const code = end === 'garbage' ? 'provider_malformed' : 'provider_disconnected';
           assert.equal(client.brokenBy(reply.text), code);
           assert.equal(client.wordsOf(reply.text).join(''), WORDS.slice(0, 5).join(''));
@@ -136,7 +139,7 @@ describe('a stream', () => {
           socket.write(STREAM_HEAD);
           for (const frame of frames.slice(0, provider.head + 8)) socket.write(chunkOf(frame));
         });
-        const { request, response } = await open(way);
+        const { request, response } = await open(pair);
         let text = '';
         response.setEncoding('utf8').on('data', (bytes: string) => {
           text += bytes;
@@ -171,7 +174,7 @@ describe('a stream', () => {
             return null;
           });
         });
-        const { response } = await open(way);
+        const { response } = await open(pair);
         const stood = await standstill(() => written);
         assert.ok(stood < FRAMES / 2, `${stood} frames of ${FRAMES} were read for a client that reads nothing`);
         let letters = 0;
@@ -188,7 +191,7 @@ describe('a stream', () => {
         const before = upstream.connections();
         for (let call = 0; call < 3; call += 1) {
           streamed([...frames, ': bye\n\n', 'data: {"more":true}\n\n']);
-          const reply = await send(way);
+          const reply = await send(pair);
           assert.ok(client.isWhole(reply.text));
           assert.ok(!reply.text.includes('more') && !reply.text.includes('bye'));
         }
@@ -198,7 +201,7 @@ describe('a stream', () => {
           const junk = chunkOf(': for ever\n\n'.repeat(1_000));
           pour(socket, () => junk);
         });
-        const endless = await send(way);
+        const endless = await send(pair);
         assert.ok(client.isWhole(endless.text));
         assert.equal((await gateway.recorded(endless.request_id)).response_status, 'SUCCESS');
       });
@@ -211,7 +214,7 @@ describe('a stream', () => {
           socket.write(Buffer.concat([Buffer.from(STREAM_HEAD), ...frames.slice(0, provider.head).map(chunkOf)]));
           pour(socket, () => frame);
         });
-        const { request, response } = await open(way, impatient_gateway);
+        const { request, response } = await open(pair, impatient_gateway);
         await gone.promise;
         const call = await settled(impatient_gateway, String(response.headers['x-request-id']));
         assert.equal(call.response_status, 'CANCELLED');
@@ -221,25 +224,25 @@ describe('a stream', () => {
     });
   }
 
-  for (const way of [OPENAI_PASSED, ANTHROPIC_PASSED]) {
-    it(`(${way.name}) keeps comments, ids, unknown events, fields and line ends byte for byte`, async () => {
-      const frames = way.provider.frames(WORDS);
+  for (const pair of [OPENAI_PASSED, ANTHROPIC_PASSED]) {
+    it(`(${pair.name}) keeps comments, ids, unknown events, fields and line ends byte for byte`, async () => {
+      const frames = pair.provider.frames(WORDS);
       const text = [
         ': a comment first\n\n',
-        ...frames.slice(0, way.provider.head + 1),
+        ...frames.slice(0, pair.provider.head + 1),
         'id: 7\r\nretry: 10\r\n\r\n',
         ': alive\n',
         '\n',
-        frames[way.provider.head + 1]!.replace('data: ', 'id: 8\r\n: within\ndata:'),
+        frames[pair.provider.head + 1]!.replace('data: ', 'id: 8\r\n: within\ndata:'),
         'event: new_event\ndata: { "x":1.0,\ndata: "choices":[], "big":12345678901234567890 }\nunknown: y\n\n',
-        ...frames.slice(way.provider.head + 2),
+        ...frames.slice(pair.provider.head + 2),
       ]
         .filter((frame) => !frame.includes('"choices":[],"usage"'))
         .join('');
       streamed([text]);
-      assert.equal((await send(way)).text, text);
+      assert.equal((await send(pair)).text, text);
       streamed([...Buffer.from(text)].map((byte) => Buffer.of(byte)));
-      assert.equal((await send(way)).text, text);
+      assert.equal((await send(pair)).text, text);
     });
   }
 
@@ -263,8 +266,8 @@ describe('a stream', () => {
   });
 
   it('keeps the connection alive when the provider sends only comments to a client of another protocol', async () => {
-    for (const way of [ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC]) {
-      const { frames, head } = way.provider;
+    for (const pair of [ANTHROPIC_TO_OPENAI, OPENAI_TO_ANTHROPIC]) {
+      const { frames, head } = pair.provider;
       let text = '';
       upstream.script(async (socket) => {
         socket.write(STREAM_HEAD);
@@ -279,10 +282,10 @@ describe('a stream', () => {
         for (const frame of frames(WORDS).slice(head + 2)) socket.write(chunkOf(frame));
         socket.write(LAST_CHUNK);
       });
-      const { response } = await open(way);
+      const { response } = await open(pair);
       for await (const bytes of response.setEncoding('utf8')) text += bytes as string;
       assert.equal(text.split(': keep-alive\n\n').length, 2);
-      assert.equal(way.client.wordsOf(text).join(''), WORDS.join(''));
+      assert.equal(pair.client.wordsOf(text).join(''), WORDS.join(''));
     }
   });
 

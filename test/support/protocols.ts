@@ -4,37 +4,43 @@ import { bearer } from './http.ts';
 
 type Name = 'openai' | 'anthropic' | 'google';
 
-/** A provider's side of a conversation, for tests that write it themselves. */
+/** Responses in a provider's protocol, for tests that write them themselves. */
 export interface ProviderProtocol {
   readonly name: Name;
   readonly model: string;
-  /** Whether its streams have an event that says that they are whole. */
+  /** True if its streams have an end event. */
   readonly has_end: boolean;
-  /** The frames of a streamed reply of these words, with usage 11 and 7; `words` may hold anything. */
+  /** Frames of a streamed response of these words, with usage 11 and 7. `words` may be any text. */
   frames(words: readonly string[]): readonly string[];
-  /** How many frames come before that of the first word. */
+  /** Number of frames before the first word's frame. */
   readonly head: number;
-  /** A whole reply. */
+  /** A whole response. */
   whole(text: string): string;
 }
 
-/** A client's side. */
+/** Requests of a client protocol, and readers of its responses. */
 export interface ClientProtocol {
-  /** Of the endpoint for streams. */
+  /** Recorded endpoint of streams. */
   readonly endpoint: string;
   path(model: string, stream: boolean): string;
   request(model: string, content: string, stream: boolean): object;
-  /** All words of a stream, as far as it came. */
+  /** All words of a possibly incomplete stream. */
   wordsOf(stream: string): readonly string[];
-  /** Whether the stream says that it is whole. */
+  /** True if the stream has its regular end. */
   isWhole(stream: string): boolean;
-  /** The code of the error with which a stream ends; null where there is none. @throws AssertionError unless it has the protocol's own form */
+  /**
+   * Code of the error at a stream's end, or null.
+   * @throws AssertionError unless the error has the protocol's form
+   */
   brokenBy(stream: string): string | null;
-  /** The code of an error's body. @throws AssertionError unless it has the protocol's own form */
+  /**
+   * Code of an error body.
+   * @throws AssertionError unless it has the protocol's form
+   */
   errorCode(json: unknown): string;
 }
 
-// Longer than any error of ours, shorter than what takes long to search.
+// Longer than any error of the gateway, and short enough for a fast search.
 const ERROR_MAX_CHARS = 10_000;
 
 const event = (type: string, fields: object): string =>
@@ -45,7 +51,7 @@ const chunk = (choices: readonly object[], more: object = {}): string =>
 
 const OPENAI_USAGE = { prompt_tokens: 11, completion_tokens: 7, total_tokens: 18 };
 
-export const PROVIDER_WIRES: Readonly<Record<Name, ProviderProtocol>> = {
+export const PROVIDER_PROTOCOLS: Readonly<Record<Name, ProviderProtocol>> = {
   openai: {
     name: 'openai',
     model: 'gpt-4o-mini',
@@ -120,7 +126,7 @@ const candidate = (text: string, finishReason?: string) => ({
 
 const MESSAGE = { id: 'msg_1', type: 'message', role: 'assistant', model: 'm', stop_reason: null } as const;
 
-const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
+const CLIENT_PROTOCOLS: Readonly<Record<Name, ClientProtocol>> = {
   openai: {
     endpoint: '/v1/chat/completions',
     path: () => '/v1/chat/completions',
@@ -135,8 +141,8 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
     brokenBy: (stream) => {
       const [, data] = /(?:^|\n)data: (\{"error":[^\n]*)\n\n$/.exec(stream.slice(-ERROR_MAX_CHARS)) ?? [];
       if (data === undefined) return null;
-      assert.ok(!stream.includes('[DONE]'), 'a stream that broke does not look whole');
-      return CLIENT_WIRES.openai.errorCode(JSON.parse(data));
+      assert.ok(!stream.includes('[DONE]'), 'a broken stream does not look complete');
+      return CLIENT_PROTOCOLS.openai.errorCode(JSON.parse(data));
     },
     errorCode: (json) => {
       const { error } = json as { error: Record<string, unknown> };
@@ -159,8 +165,8 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
     brokenBy: (stream) => {
       const [, data] = /event: error\ndata: ([^\n]*)\n\n$/.exec(stream.slice(-ERROR_MAX_CHARS)) ?? [];
       if (data === undefined) return null;
-      assert.ok(!stream.includes('message_stop'), 'a stream that broke does not look whole');
-      return CLIENT_WIRES.anthropic.errorCode(JSON.parse(data));
+      assert.ok(!stream.includes('message_stop'), 'a broken stream does not look complete');
+      return CLIENT_PROTOCOLS.anthropic.errorCode(JSON.parse(data));
     },
     errorCode: (json) => {
       const { type, error, request_id } = json as { error: Record<string, unknown> } & Record<string, unknown>;
@@ -185,8 +191,8 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
     brokenBy: (stream) => {
       const [, data] = /(?:^|\n)data: (\{"error":[^\n]*)\n\n$/.exec(stream.slice(-ERROR_MAX_CHARS)) ?? [];
       if (data === undefined) return null;
-      assert.ok(!stream.includes('finishReason'), 'a stream that broke does not look whole');
-      return CLIENT_WIRES.google.errorCode(JSON.parse(data));
+      assert.ok(!stream.includes('finishReason'), 'a broken stream does not look complete');
+      return CLIENT_PROTOCOLS.google.errorCode(JSON.parse(data));
     },
     errorCode: (json) => {
       const { error } = json as { error: Record<string, unknown> };
@@ -199,31 +205,31 @@ const CLIENT_WIRES: Readonly<Record<Name, ClientProtocol>> = {
   },
 };
 
-const waysOf = (names: readonly Name[]) =>
+const pairsOf = (names: readonly Name[]) =>
   names.flatMap((client) =>
     names.map((provider) => ({
       name: client === provider ? `${client}, passed through` : `${provider} for a client of ${client}`,
-      client: CLIENT_WIRES[client],
-      provider: PROVIDER_WIRES[provider],
-      is_passed: client === provider,
+      client: CLIENT_PROTOCOLS[client],
+      provider: PROVIDER_PROTOCOLS[provider],
+      is_passthrough: client === provider,
     })),
   );
 
-/** Every way through: a client and a provider, of the same protocol and of two. */
-export const WAYS = waysOf(['openai', 'anthropic', 'google']);
+/** All pairs of a client protocol and a provider protocol. */
+export const PROTOCOL_PAIRS = pairsOf(['openai', 'anthropic', 'google']);
 
-/** The ways of the two protocols whose streams have an end. */
-export const WAYS_WITH_END = waysOf(['openai', 'anthropic']);
+/** Pairs of the two protocols whose streams have an end event. */
+export const PAIRS_WITH_END = pairsOf(['openai', 'anthropic']);
 
-export type Way = (typeof WAYS)[number];
+export type ProtocolPair = (typeof PROTOCOL_PAIRS)[number];
 
-/** The JSON of each event of a stream's text that is one. */
+/** JSON of each event of a stream's text. */
 const eventsOf = (stream: string): readonly Record<string, unknown>[] =>
   [...stream.matchAll(/(?<=^|\n)data: (\{[^\r\n]*\})(?=\r?\n)/g)].map(
     ([, data]) => JSON.parse(data!) as Record<string, unknown>,
   );
 
-/** What a client sends for `client.request(…)`. */
+/** HTTP request of a client for `client.request(…)`. */
 export const sentTo = (
   { keys }: TestGateway,
   { client, provider }: { readonly client: ClientProtocol; readonly provider: ProviderProtocol },
