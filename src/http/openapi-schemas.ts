@@ -27,7 +27,8 @@ export const createComponents = (): Components => {
     if (Array.isArray(value)) return value.map((each) => walk(each, owner));
     if (typeof value !== 'object' || value === null) return value;
     const { $schema: _schema, $id: _id, $defs, ...own } = value as Record<string, unknown>;
-    const rest = { ...own, ...STANDARD_FORMATS[String(own.format)] };
+    const portable = typeof own.pattern === 'string' ? { pattern: portablePattern(own.pattern) } : {};
+    const rest: Record<string, unknown> = { ...own, ...portable, ...STANDARD_FORMATS[String(own.format)] };
     const name = typeof rest.title === 'string' && NAME.test(rest.title) ? rest.title : null;
     const inner = name ?? owner;
     for (const [part, definition] of Object.entries(($defs ?? {}) as Record<string, Schema>)) {
@@ -40,6 +41,10 @@ export const createComponents = (): Components => {
   };
   return { put: (schema) => walk(schema, 'Schema') as Schema, schemas };
 };
+
+/** Unicode classes by their ranges: not every reader of JSON Schema knows `\\p{…}` (ECMA-262 with the flag u). */
+const portablePattern = (pattern: string): string =>
+  pattern.replaceAll('\\p{Cs}', '\\ud800-\\udfff').replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
 
 const refOf = (reference: unknown, owner: string): unknown => {
   const local = LOCAL_REFERENCE.exec(String(reference))?.[1];

@@ -20,7 +20,7 @@ const limit: QueryParameter = {
 };
 
 const after: QueryParameter = {
-  schema: { type: 'string', maxLength: 100_000 },
+  schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
   description: 'Old name of cursor: the id after which the list goes on.',
   is_deprecated: true,
 };

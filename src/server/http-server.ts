@@ -1,7 +1,10 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../core/clock.ts';
+import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { StartupError } from '../core/startup-error.ts';
+import { answerUnreadable } from '../http/unreadable-requests.ts';
 import { serveUpgrades, UPGRADES } from '../http/upgrades.ts';
 
 // Longer than what balancers keep a connection for (AWS and nginx: 60 s), so that they are the ones to close it.
@@ -16,6 +19,8 @@ export interface HttpServerOptions {
   /** How long `close` waits for calls under way. */
   readonly shutdown_timeout_ms: number;
   readonly log: Log;
+  readonly clock: Clock;
+  readonly nextId: NextId;
 }
 
 /** An HTTP server that listens. */
@@ -35,6 +40,7 @@ export const startHttpServer = async (listener: RequestListener, options: HttpSe
     listener,
   );
   serveUpgrades(server, listener);
+  answerUnreadable(server, options.clock, options.nextId);
   const url = await listen(server, options);
   return { url, close: () => closeServer(server, options) };
 };

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { systemClock } from '../core/clock.ts';
+import { createIds } from '../core/ids.ts';
 import { createLog } from '../core/log.ts';
 import { countEntries } from '../journal/reader.ts';
 import { openStore } from '../journal/store.ts';
@@ -56,6 +57,8 @@ export const startServeRole: StartRole = async ({ config, database_url, database
     port: port === 0 ? config.port : port,
     shutdown_timeout_ms: config.shutdown_timeout_ms,
     log,
+    clock,
+    nextId: createIds(clock),
   });
   return {
     url: server.url,

@@ -117,7 +117,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     openJournal: journalOf(options),
     login_failure_window_ms: options.audit?.window_ms,
   });
-  const listening = { host: '127.0.0.1', port: 0, shutdown_timeout_ms: 0, log };
+  const listening = { host: '127.0.0.1', port: 0, shutdown_timeout_ms: 0, log, clock, nextId: createIds(clock) };
   const server = await startHttpServer(planes.app.callback(), listening);
   const { url } = server;
   const keys = await createFirstKeys(planes.control);

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createProducts } from '../server/product-process.ts';
+
+const SCHEMATHESIS = fileURLToPath(new URL('../../.ci/schemathesis-venv/bin/schemathesis', import.meta.url));
+const run = promisify(execFile);
+
+// WebSocket is not HTTP; the other revokes the key that the run itself uses.
+const LEFT_OUT = ['openai.realtime', 'api_key.delete'];
+
+describe('requests that schemathesis makes from the OpenAPI document', function () {
+  this.timeout(900_000);
+  const products = createProducts();
+  after(() => products.cleanUp());
+
+  it('meet no 500, no undocumented status and no response that breaks its schema', async function () {
+    if (!existsSync(SCHEMATHESIS)) {
+      assert.equal(process.env.CI, undefined, `${SCHEMATHESIS} must be there in CI`);
+      process.stdout.write(`\nschemathesis: skipped, ${SCHEMATHESIS} is not there; .ci/full makes it\n`);
+      this.skip();
+    }
+    const { url, admin_key } = await products.start(products.folder());
+    const checks = [
+      'not_a_server_error',
+      'status_code_conformance',
+      'content_type_conformance',
+      'response_schema_conformance',
+    ];
+    const options = [
+      ['--header', `Authorization: Bearer ${admin_key}`],
+      ['--checks', checks.join(',')],
+      ['--phases', 'examples,coverage,fuzzing'],
+      ['--max-examples', '20'],
+      ['--seed', '1'],
+      ['--request-timeout', '60'],
+      ...LEFT_OUT.map((name) => ['--exclude-operation-id', name]),
+    ].flat();
+    const { stdout } = await run(SCHEMATHESIS, ['run', `${url}/openapi.json`, '--no-color', ...options], {
+      maxBuffer: 64 << 20,
+    }).catch((error: { stdout: string; stderr: string }) => assert.fail(`${error.stdout}\n${error.stderr}`));
+    const tested = Number(/Tested: (\d+)/.exec(stdout)?.[1]);
+    assert.ok(tested > 50, stdout.slice(-3_000));
+  });
+});
