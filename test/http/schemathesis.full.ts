@@ -22,7 +22,7 @@ describe('requests that schemathesis makes from the OpenAPI document', function 
       process.stdout.write(`\nschemathesis: skipped, ${SCHEMATHESIS} is not there; .ci/full makes it\n`);
       this.skip();
     }
-    const { url, admin_key } = await products.start(products.folder());
+    const { url, admin_key, data_dir } = await products.start(products.folder());
     const checks = [
       'not_a_server_error',
       'status_code_conformance',
@@ -39,6 +39,8 @@ describe('requests that schemathesis makes from the OpenAPI document', function 
       ...LEFT_OUT.map((name) => ['--exclude-operation-id', name]),
     ].flat();
     const { stdout } = await run(SCHEMATHESIS, ['run', `${url}/openapi.json`, '--no-color', ...options], {
+      // Its cache belongs into a folder that goes with the test.
+      cwd: data_dir,
       maxBuffer: 64 << 20,
     }).catch((error: { stdout: string; stderr: string }) => assert.fail(`${error.stdout}\n${error.stderr}`));
     const tested = Number(/Tested: (\d+)/.exec(stdout)?.[1]);
