@@ -5,7 +5,7 @@ import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { JournalWriter } from '../journal/writer.ts';
 import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../providers/contract.ts';
-import type { OpenTunnel } from '../providers/transport/tunnel.ts';
+import type { OpenWebSocket } from '../providers/transport/web-sockets.ts';
 import type { RealtimeConfig } from './ai/realtime/config.ts';
 import type { BudgetCounters } from './limits/budgets.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
@@ -35,7 +35,7 @@ export interface GatewayDeps {
   readonly client_timeout_ms: number;
   readonly max_calls_in_flight: number;
   readonly realtime: RealtimeConfig;
-  readonly openTunnel: OpenTunnel;
+  readonly openWebSocket: OpenWebSocket;
   /**
    * Writes a refused key to the audit log, for requests that write no call record.
    * @throws OneVaultError audit_unavailable

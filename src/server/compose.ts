@@ -27,7 +27,7 @@ import {
   createAddressGuard,
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/caller.ts';
-import { createTunnels } from '../providers/transport/tunnel.ts';
+import { createWebSockets } from '../providers/transport/web-sockets.ts';
 import { createAuditTrail, tellRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
@@ -137,7 +137,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     client_timeout_ms: limits.client_timeout_ms,
     max_calls_in_flight: limits.max_calls_in_flight,
     realtime: limits.realtime,
-    openTunnel: createTunnels(guard),
+    openWebSocket: createWebSockets(guard),
     tellRefusedKey: tellRefusedKey(audit),
     stopping: stopping.signal,
   };

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { type ClientOptions, WebSocket } from 'ws';
 
 export interface RealtimeEvent {
@@ -47,6 +48,10 @@ export const userMessage = (text: string) => ({
   type: 'conversation.item.create',
   item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] },
 });
+
+/** The connection under a session, for bytes that are not frames. */
+export const bareSocketOf = ({ socket }: Pick<RealtimeClient, 'socket'>): Socket =>
+  (socket as unknown as { readonly _socket: Socket })._socket;
 
 const socketOf = ({ url, api_key, path = PATH, protocols = [], headers = {} }: SessionRequest): WebSocket => {
   const options: ClientOptions = {

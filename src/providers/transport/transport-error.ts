@@ -18,6 +18,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set([
 // Node's codes for a failed TLS handshake: the server is reachable, but not trusted.
 const TLS_CODE = /^(?:ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO$)/;
 const UNREADABLE_CODE = /^(?:UND_ERR_HEADERS_OVERFLOW$|UND_ERR_RES_)/;
+// Codes of Node's own HTTP parser.
+const PARSER_CODE = /^HPE_/;
 
 const NOT_HTTP = 'The response is not valid HTTP.';
 
@@ -36,7 +38,7 @@ export const transportError = (error: unknown, limits: UpstreamLimits): OneVault
     return new OneVaultError('provider_timeout', { details, ...cause });
   }
   // A parser's error contains the bytes of the response, which must not be logged, so only its message is kept.
-  if (error instanceof errors.HTTPParserError) {
+  if (error instanceof errors.HTTPParserError || (error instanceof Error && PARSER_CODE.test(code))) {
     return new OneVaultError('provider_malformed', { details: NOT_HTTP, cause: error.message });
   }
   if (UNREADABLE_CODE.test(code)) {

@@ -1,8 +1,8 @@
 import { OneVaultError } from '../../../core/errors.ts';
+import type { Message } from '../../../http/web-socket.ts';
 import type { JsonObject } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
 import { fieldsOf } from '../../../providers/json-text.ts';
-import { OPCODES, type Received } from './frame-reader.ts';
 
 /** What a client's event says, as far as the gateway has to know. */
 export interface ClientEvent {
@@ -26,9 +26,9 @@ export class EventRefusal extends Error {
 }
 
 /** @throws EventRefusal where a provider might read the message otherwise than we do */
-export const readClientEvent = ({ opcode, payload }: Pick<Received, 'opcode' | 'payload'>): ClientEvent => {
+export const readClientEvent = ({ kind, payload }: Message): ClientEvent => {
   // A provider that reads bytes as an event would be told what we have not seen.
-  if (opcode === OPCODES.binary) throw invalid('Events are text messages, not binary ones.', null, null);
+  if (kind === 'binary') throw invalid('Events are text messages, not binary ones.', null, null);
   const text = payload.toString();
   let fields: unknown;
   try {

@@ -1,5 +1,11 @@
 import { OneVaultError } from '../../../core/errors.ts';
+import type { Message } from '../../../http/web-socket.ts';
+import { keyRefused } from '../../../providers/check-key.ts';
+import type { Call } from '../../call.ts';
+import type { GatewayDeps } from '../../deps.ts';
 import { type ComplianceFlag, detectFlags } from '../../guardrails/detectors.ts';
+import { identify } from '../../identify.ts';
+import { isHeld } from '../../routing/credentials.ts';
 import {
   type ClientEvent,
   EventRefusal,
@@ -8,42 +14,35 @@ import {
   readClientEvent,
   textOfEvent,
 } from './client-events.ts';
-import { errorEvent } from './error-event.ts';
-import { OPCODES, type Received } from './frame-reader.ts';
-import { writeFrame } from './frame-writer.ts';
-import type { Session } from './session.ts';
+import { errorEvent, type Session, UNANSWERED_MAX_CHARS } from './session.ts';
 import { RESPONSES_MAX } from './session-budget.ts';
-import { refusalOf } from './still-allowed.ts';
-
-// As much as is counted of any prompt.
-const UNANSWERED_MAX_CHARS = 524_288;
 
 const FLAGS: readonly ComplianceFlag[] = ['PHI', 'PII', 'CARD'];
 
-/** Takes the client's messages: passes them on, or tells the client why not. */
-export const createClientSide = (session: Session): ((message: Received) => Promise<void>) => {
-  const { call, deps, client, to_provider } = session;
+/** Takes the client's messages: passes them on, or answers with an error event. */
+export const createClientSide = (session: Session): ((message: Message) => Promise<void>) => {
+  const { call, provider, sent_by_client } = session;
   const rules: EventRules = {
     model: call.parsed!.model!,
     served_as: call.chosen!.provider_model_name,
     allows_unpriced: call.customer!.unpriced_policy === 'allow',
   };
-  const framesOf = async (message: Received): Promise<readonly Buffer[]> => {
+  /** @returns the message for the provider @throws EventRefusal */
+  const check = async (message: Message): Promise<Buffer> => {
     const event = readClientEvent(message);
     noteText(session, event);
     const rewritten = holdToRules(event, rules);
     if (event.type === 'response.create') await admitResponse(session, event);
-    return rewritten === null ? message.raw : [writeFrame(OPCODES.text, Buffer.from(rewritten), true)];
+    return rewritten === null ? message.payload : Buffer.from(rewritten);
   };
   return async (message) => {
     if (session.ending !== null) return;
-    client.add(message);
+    sent_by_client.add(message);
     try {
-      await to_provider.write(await framesOf(message));
+      await provider.send('text', await check(message));
     } catch (thrown) {
       if (!(thrown instanceof EventRefusal)) throw thrown;
-      const { error, event_id } = thrown;
-      await session.tell(errorEvent(error, { request_id: call.request_id, now_ms: deps.clock.now(), event_id }));
+      await session.sendToClient(errorEvent(session, thrown.error, thrown.event_id));
     }
   };
 };
@@ -53,11 +52,14 @@ const noteText = (session: Session, event: ClientEvent): void => {
   const { compliance_flags } = session.call;
   const found = new Set<string>([...compliance_flags, ...detectFlags(text)]);
   if (found.size > compliance_flags.length) session.call.compliance_flags = FLAGS.filter((flag) => found.has(flag));
-  session.unanswered_text = `${session.unanswered_text}\n${text}`.slice(-UNANSWERED_MAX_CHARS);
+  const unanswered = `${session.unanswered_text}\n${text}`;
+  // Cut at twice the length, so that the copy of it is not made for each event: that took 100 µs.
+  const is_long = unanswered.length > 2 * UNANSWERED_MAX_CHARS;
+  session.unanswered_text = is_long ? unanswered.slice(-UNANSWERED_MAX_CHARS) : unanswered;
 };
 
 /** A response is asked for as a call is: with a key that holds, within its limit, and paid for. */
-const admitResponse = async ({ call, deps, ledger }: Session, { event_id }: ClientEvent): Promise<void> => {
+const admitResponse = async ({ call, deps, budget }: Session, { event_id }: ClientEvent): Promise<void> => {
   const now_ms = deps.clock.now();
   const refusal = refusalOf(deps, call, now_ms);
   if (refusal !== null) throw refusal;
@@ -70,9 +72,18 @@ const admitResponse = async ({ call, deps, ledger }: Session, { event_id }: Clie
       throw new EventRefusal(new OneVaultError('rate_limit_exceeded', { details, retry_after_s }), event_id);
     }
   }
-  if (ledger.under_way >= RESPONSES_MAX) {
+  if (budget.under_way >= RESPONSES_MAX) {
     const details = `There are ${RESPONSES_MAX} responses under way: wait for one to end.`;
     throw new EventRefusal(new OneVaultError('rate_limit_exceeded', { details }), event_id);
   }
-  await ledger.parsed(event_id);
+  await budget.request(event_id);
+};
+
+/** Why a session may not go on, although it was admitted; null if it may. */
+export const refusalOf = (deps: GatewayDeps, call: Call, now_ms: number): OneVaultError | null => {
+  const { refusal } = identify(deps.snapshot(), call.ctx.req, now_ms);
+  if (refusal !== null) return refusal;
+  const { provider_key } = call.chosen!;
+  if (provider_key === null || isHeld(deps.snapshot(), provider_key)) return null;
+  return keyRefused('It was revoked or replaced while the session was open: open a new one.', null);
 };

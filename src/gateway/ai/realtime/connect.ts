@@ -1,7 +1,7 @@
 import { asOneVaultError, type ErrorCode, OneVaultError } from '../../../core/errors.ts';
 import { keyRefused } from '../../../providers/check-key.ts';
 import type { RealtimeProtocol, Upstream, UpstreamLimits } from '../../../providers/contract.ts';
-import type { Tunnel, TunnelRefusal } from '../../../providers/transport/tunnel.ts';
+import type { HandshakeRefusal, OpenedWebSocket } from '../../../providers/transport/web-sockets.ts';
 import type { Call, Candidate } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { adapterOf } from '../../routing/candidates.ts';
@@ -9,9 +9,8 @@ import { isHeld, upstreamOf } from '../../routing/credentials.ts';
 import type { Handshake } from './handshake.ts';
 
 /** A provider that took the session. */
-export interface Connection {
-  readonly tunnel: Tunnel;
-  readonly protocol_name: RealtimeProtocol;
+export interface Connection extends OpenedWebSocket {
+  readonly protocol: RealtimeProtocol;
   readonly limits: UpstreamLimits;
 }
 
@@ -57,12 +56,12 @@ const tryCandidate = async (
   let http_status: number | null = null;
   let result: Connection | OneVaultError;
   try {
-    const { protocol_name, upstream, opened } = await open(deps, call, candidate, handshake);
+    const { protocol, upstream, opened } = await open(deps, call, candidate, handshake);
     http_status = 'refusal' in opened ? opened.refusal.status : SWITCHED;
     result =
       'refusal' in opened
         ? refusalOf(deps, candidate, upstream, opened.refusal)
-        : { tunnel: opened.tunnel, protocol_name, limits: upstream.limits };
+        : { ...opened, protocol, limits: upstream.limits };
   } catch (thrown) {
     result = asOneVaultError(thrown);
   }
@@ -83,15 +82,16 @@ const tryCandidate = async (
 
 const SWITCHED = 101;
 
-const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { key, protocols }: Handshake) => {
-  const protocol_name = adapterOf(deps, candidate.deployment)?.realtime;
-  if (protocol_name === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { subprotocols }: Handshake) => {
+  const protocol = adapterOf(deps, candidate.deployment)?.realtime;
+  if (protocol === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
   if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
     throw keyRefused('It was revoked or replaced while the session was opened.', null);
   const upstream = await upstreamOf(deps, candidate);
-  const request = protocol_name.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);
-  const opened = await deps.openTunnel(upstream, { ...request, key, protocols }, call.signal);
-  return { protocol_name, upstream, opened };
+  const request = protocol.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);
+  const { message_max_bytes } = deps.realtime;
+  const opened = await deps.openWebSocket(upstream, { ...request, subprotocols, message_max_bytes }, call.signal);
+  return { protocol, upstream, opened };
 };
 
 // What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
@@ -101,7 +101,7 @@ const refusalOf = (
   deps: GatewayDeps,
   { deployment, provider_key }: Candidate,
   upstream: Upstream,
-  refusal: TunnelRefusal,
+  refusal: HandshakeRefusal,
 ): OneVaultError => {
   // What is no refusal is no answer to an upgrade either.
   if (refusal.status < 400) return new OneVaultError('provider_malformed', { details: NO_WEBSOCKET });

@@ -4,13 +4,12 @@ import { KEY_PROTOCOL } from '../../identify.ts';
 
 /** How a client asks for a WebSocket. */
 export interface Handshake {
-  readonly key: string;
-  /** Those that a provider may see. */
-  readonly protocols: readonly string[];
+  /** Offered by the client, without those that only the gateway may see. */
+  readonly subprotocols: readonly string[];
 }
 
 // Names of the client's own account at OpenAI, which is not the account that the session is opened with.
-const OWN_PROTOCOLS = [KEY_PROTOCOL, 'openai-organization.', 'openai-project.'];
+const OWN_SUBPROTOCOLS = [KEY_PROTOCOL, 'openai-organization.', 'openai-project.'];
 // 16 bytes in base64 (RFC 6455, section 4.2.1).
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 // RFC 9110, section 5.6.2.
@@ -32,6 +31,8 @@ export const readHandshake = ({ headers }: IncomingMessage): Handshake => {
     });
   }
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-  const protocols = offered.filter((name) => TOKEN.test(name) && !OWN_PROTOCOLS.some((own) => name.startsWith(own)));
-  return { key, protocols: [...new Set(protocols)] };
+  const subprotocols = offered.filter(
+    (name) => TOKEN.test(name) && !OWN_SUBPROTOCOLS.some((own) => name.startsWith(own)),
+  );
+  return { subprotocols: [...new Set(subprotocols)] };
 };

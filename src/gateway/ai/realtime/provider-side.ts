@@ -1,13 +1,13 @@
+import type { Message } from '../../../http/web-socket.ts';
 import { countedUsage, countText } from '../token-count.ts';
-import { OPCODES, type Received } from './frame-reader.ts';
 import { type ProviderEvent, readProviderEvent } from './provider-events.ts';
-import type { Session } from './session.ts';
+import { type Session, UNANSWERED_MAX_CHARS } from './session.ts';
 
 export interface ProviderSide {
-  /** Passes a message on to the client, once what it says is counted. */
-  take(message: Received): Promise<void>;
-  /** Counts responses that began and of which the provider never told what they used. */
-  countUntold(): Promise<void>;
+  /** Passes a message on to the client, once its usage is counted. */
+  take(message: Message): Promise<void>;
+  /** Counts the use of responses that began and whose usage the provider never reported. */
+  countUnreported(): Promise<void>;
 }
 
 // 16-bit sound at 24 kHz, of which OpenAI counts a token each 50 ms that a model speaks.
@@ -22,28 +22,28 @@ interface Heard {
 }
 
 export const createProviderSide = (session: Session): ProviderSide => {
-  const { call, ledger } = session;
+  const { call, budget } = session;
   const heard = new Map<string, Heard>();
   /** Tokens of the conversation as the provider last told them: the next prompt begins with it. */
   let context_tokens = 0;
 
   const noteSaid = (event: Extract<ProviderEvent, { kind: 'text' | 'audio' }>): void => {
     const { response_id } = event;
-    if (!ledger.active.has(response_id)) return;
+    if (!budget.active.has(response_id)) return;
     const known = heard.get(response_id) ?? { text: '', audio_bytes: 0 };
     heard.set(response_id, known);
     if (event.kind === 'audio') known.audio_bytes += event.byte_count;
     else if (known.text.length < HEARD_MAX_CHARS) known.text += event.text;
   };
-  const note = async (message: Received): Promise<'done' | 'other'> => {
-    if (message.opcode !== OPCODES.text) return 'other';
+  const note = async (message: Message): Promise<'done' | 'other'> => {
+    if (message.kind !== 'text') return 'other';
     const event = readProviderEvent(message.payload.toString());
-    if (event.kind === 'error') ledger.refused(event.event_id);
-    if (event.kind === 'created') await ledger.created(event.response_id);
+    if (event.kind === 'error') budget.refused(event.event_id);
+    if (event.kind === 'created') await budget.created(event.response_id);
     if (event.kind === 'text' || event.kind === 'audio') noteSaid(event);
     if (event.kind !== 'done') return 'other';
     const before = call.usage?.total_tokens ?? 0;
-    await ledger.done(event.response_id, event.response);
+    await budget.done(event.response_id, event.response);
     heard.delete(event.response_id);
     context_tokens = Math.max(context_tokens, (call.usage?.total_tokens ?? 0) - before);
     session.unanswered_text = '';
@@ -52,25 +52,25 @@ export const createProviderSide = (session: Session): ProviderSide => {
   return {
     take: async (message) => {
       const kind = await note(message);
-      await session.tell(message);
-      if (kind === 'done' && session.ending === null) await ledger.renew();
+      await session.sendToClient(message);
+      if (kind === 'done' && session.ending === null) await budget.renew();
     },
-    countUntold: async () => {
+    countUnreported: async () => {
       let completion_tokens = 0;
       let completion_audio_tokens = 0;
-      const untold = [...heard].filter(([response_id]) => ledger.active.has(response_id));
-      for (const [, { text, audio_bytes }] of untold) {
+      const unreported = [...heard].filter(([response_id]) => budget.active.has(response_id));
+      for (const [, { text, audio_bytes }] of unreported) {
         const spoken = Math.ceil(audio_bytes / BYTES_PER_AUDIO_TOKEN);
         completion_audio_tokens += spoken;
         completion_tokens += spoken + (await countText(text));
       }
       if (completion_tokens === 0) return;
       const { max_prompt_tokens, max_completion_tokens } = call.chosen!;
-      const unanswered = await countText(session.unanswered_text);
-      const prompt_tokens = Math.min(max_prompt_tokens, context_tokens + unanswered) * untold.length;
-      ledger.count({
-        ...countedUsage(prompt_tokens, Math.min(completion_tokens, max_completion_tokens * untold.length)),
-        completion_audio_tokens: Math.min(completion_audio_tokens, max_completion_tokens * untold.length),
+      const unanswered = await countText(session.unanswered_text.slice(-UNANSWERED_MAX_CHARS));
+      const prompt_tokens = Math.min(max_prompt_tokens, context_tokens + unanswered) * unreported.length;
+      budget.count({
+        ...countedUsage(prompt_tokens, Math.min(completion_tokens, max_completion_tokens * unreported.length)),
+        completion_audio_tokens: Math.min(completion_audio_tokens, max_completion_tokens * unreported.length),
         longest_prompt_tokens: Math.min(max_prompt_tokens, context_tokens + unanswered),
       });
     },

@@ -1,5 +1,6 @@
 import type { Middleware } from 'koa';
 import { OneVaultError } from '../../../core/errors.ts';
+import { acceptWebSocket } from '../../../http/upgrades.ts';
 import type { Call, Step } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { createSalts } from '../../salts.ts';
@@ -11,10 +12,11 @@ import { limit } from '../../steps/limit.ts';
 import { reserve } from '../../steps/reserve.ts';
 import { route } from '../../steps/route.ts';
 import { settle } from '../../steps/settle.ts';
-import { type Connection, connect } from './connect.ts';
+import { connect } from './connect.ts';
 import { readHandshake } from './handshake.ts';
 import { realtime } from './protocol.ts';
 import { runSession } from './run-session.ts';
+import type { SessionInput } from './session.ts';
 
 /**
  * Serves sessions over WebSocket. One goes through the steps of every other call, the provider's handshake the last of
@@ -46,7 +48,7 @@ export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middlewar
     try {
       const opened = await openedBy(deps, call, steps);
       if (opened === null) await settleCall(call);
-      else await begin(deps, call, opened);
+      else await runSession(deps, opened);
     } catch (fault) {
       deps.log.error({ err: fault, request_id: call.request_id }, 'a session could not be settled');
       ctx.req.socket.destroy();
@@ -64,41 +66,28 @@ const readSession: Step = (call) => {
   call.parsed = call.protocol.read(null, { params: {}, query, headers: req.headers });
 };
 
-/** @returns null where a step refused */
-const openedBy = async (deps: GatewayDeps, call: Call, steps: readonly Step[]): Promise<Connection | null> => {
-  const opened: Connection[] = [];
+/** @returns null if a step refused the session */
+const openedBy = async (deps: GatewayDeps, call: Call, steps: readonly Step[]): Promise<SessionInput | null> => {
+  const opened: SessionInput[] = [];
   const open: Step = async () => {
-    opened.push(await connect(deps, call, readHandshake(call.ctx.req)));
+    opened.push(await openBoth(deps, call));
   };
   await walk([...steps, open], call, deps);
   return opened[0] ?? null;
 };
 
-// Short enough that routers on the way do not forget the connection.
-const KEEP_ALIVE_MS = 30_000;
-
-/** Answers the client's handshake, and holds the session until it is over. */
-const begin = async (deps: GatewayDeps, call: Call, connection: Connection): Promise<void> => {
+/** Opens a connection to a provider, then answers the client's handshake. @throws OneVaultError */
+const openBoth = async (deps: GatewayDeps, call: Call): Promise<SessionInput> => {
   const { req, res } = call.ctx;
-  const { socket } = req;
-  const { accept, protocol } = connection.tunnel;
-  const headers = Object.entries(res.getHeaders()).map(([name, value]) => `${name}: ${value}`);
-  res.detachSocket(socket);
-  socket.setTimeout(0);
-  socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE_MS);
-  // Whoever reads or writes it learns of a fault there; between that, nobody is left to tell.
-  socket.on('error', () => {});
-  const head = [
-    'HTTP/1.1 101 Switching Protocols',
-    'upgrade: websocket',
-    'connection: Upgrade',
-    `sec-websocket-accept: ${accept}`,
-    ...(protocol === null ? [] : [`sec-websocket-protocol: ${protocol}`]),
-    ...headers,
-  ];
-  socket.write(`${head.join('\r\n')}\r\n\r\n`);
-  await runSession(deps, { call, socket, ...connection });
+  const { peer: provider, subprotocol, ...connection } = await connect(deps, call, readHandshake(req));
+  const client = acceptWebSocket(req, res, {
+    subprotocol,
+    message_max_bytes: deps.realtime.message_max_bytes,
+    stall_timeout_ms: deps.client_timeout_ms,
+  });
+  if (client !== null) return { call, client, provider, ...connection };
+  provider.terminate();
+  throw new OneVaultError('client_closed_request');
 };
 
 /** Counts the sessions that each customer has open. */

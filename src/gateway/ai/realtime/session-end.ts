@@ -1,23 +1,30 @@
 import { type ErrorCode, OneVaultError } from '../../../core/errors.ts';
-import { CLOSE_CODES, FrameFault } from './frame-reader.ts';
+import { CLOSE_CODES, type CloseFrame, type FrameFault, type Received } from '../../../http/web-socket.ts';
 
-/** Why a session ends, and what each side is told. */
+export type Side = 'client' | 'provider';
+
+/** Why a session ends, and what both sides are sent. */
 export interface Ending {
-  readonly by: 'client' | 'provider' | 'gateway';
-  /** As recorded: 1006 where a connection was cut. */
+  readonly by: Side | 'gateway';
+  /** As recorded: 1006 if a connection was cut. */
   readonly close_code: number;
-  /** Null where it ended as sessions do. */
+  /** Null if the session ended as sessions do. */
   readonly error: OneVaultError | null;
-  /** The close frame of the side that closes; null where there was none. */
-  readonly frame: readonly Buffer[] | null;
+  /** The close frame of the side that closes; null if there was none. */
+  readonly frame: CloseFrame | null;
 }
 
-/** One side said that it closes. */
-export const closedBy = (by: 'client' | 'provider', close_code: number, frame: readonly Buffer[]): Ending => ({
+/** The ending that the last thing received from a side stands for. */
+export const endingBy = (side: Side, last: Exclude<Received, { readonly payload: Buffer }>): Ending => {
+  if (last.kind === 'close') return closedBy(side, last.frame);
+  return last.kind === 'fault' ? brokenBy(side, last.fault) : cutBy(side);
+};
+
+const closedBy = (by: Side, frame: CloseFrame): Ending => ({
   by,
-  close_code,
   frame,
-  error: by === 'client' || REGULAR.has(close_code) ? null : providerGone(`with code ${close_code}`),
+  close_code: frame.code,
+  error: by === 'client' || REGULAR.has(frame.code) ? null : providerGone(`with code ${frame.code}`),
 });
 
 // A provider ends sessions that have lasted long enough.
@@ -26,23 +33,20 @@ const REGULAR: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.go
 const providerGone = (how: string): OneVaultError =>
   new OneVaultError('provider_disconnected', { details: `It closed the session ${how}.` });
 
-/** One side's connection broke off. */
-export const cutBy = (by: 'client' | 'provider'): Ending => ({
+const cutBy = (by: Side): Ending => ({
   by,
   close_code: CLOSE_CODES.cut,
   frame: null,
-  error: by === 'client' ? new OneVaultError('client_closed_request') : providerGone('without a word'),
+  error: by === 'client' ? new OneVaultError('client_closed_request') : providerGone('without a close frame'),
 });
 
-/** What one side sent is no WebSocket. */
-export const brokenBy = (by: 'client' | 'provider', fault: FrameFault): Ending => {
-  const details = `${fault.message[0]!.toUpperCase()}${fault.message.slice(1)}.`;
+const brokenBy = (by: Side, { close_code, message: details }: FrameFault): Ending => {
   if (by === 'provider') return endedFor(new OneVaultError('provider_malformed', { details }), 'provider');
-  const code = fault.close_code === CLOSE_CODES.too_big ? 'body_too_large' : 'invalid_request';
-  return { ...endedFor(new OneVaultError(code, { details }), 'gateway'), close_code: fault.close_code };
+  const code = close_code === CLOSE_CODES.too_big ? 'body_too_large' : 'invalid_request';
+  return { ...endedFor(new OneVaultError(code, { details })), close_code };
 };
 
-/** The gateway ends it. */
+/** The gateway ends the session. */
 export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gateway'): Ending => ({
   by,
   error,
@@ -50,16 +54,11 @@ export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gat
   close_code: CODE_OF[error.code] ?? CLOSE_CODES.policy,
 });
 
-/** What broke the reading of one side, or the handling of what it said. */
-export const endingOf = (thrown: unknown, side: 'client' | 'provider'): Ending => {
-  if (thrown instanceof FrameFault) return brokenBy(side, thrown);
-  if (!(thrown instanceof OneVaultError))
-    return isOfStream(thrown) ? cutBy(side) : endedFor(new OneVaultError('internal_error', { cause: thrown }));
+/** The ending that an error thrown while a message of one side was handled stands for. */
+export const endingOf = (thrown: unknown, side: Side): Ending => {
+  if (!(thrown instanceof OneVaultError)) return endedFor(new OneVaultError('internal_error', { cause: thrown }));
   return endedFor(thrown, thrown.code.startsWith('provider_') && side === 'provider' ? 'provider' : 'gateway');
 };
-
-/** Node gives its own faults a code. */
-const isOfStream = (thrown: unknown): boolean => thrown instanceof Error && 'code' in thrown;
 
 const CODE_OF: Partial<Record<ErrorCode, number>> = {
   provider_malformed: CLOSE_CODES.internal_error,

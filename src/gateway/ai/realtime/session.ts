@@ -1,76 +1,127 @@
-import type { Socket } from 'node:net';
+import { createHash } from 'node:crypto';
+import type { OneVaultError } from '../../../core/errors.ts';
+import { errorEnvelope } from '../../../http/envelope.ts';
+import type { Message, Peer } from '../../../http/web-socket.ts';
 import type { RealtimeProtocol, UpstreamLimits } from '../../../providers/contract.ts';
-import type { Tunnel } from '../../../providers/transport/tunnel.ts';
-import type { Call } from '../../call.ts';
+import type { Call, SideTally } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
-import type { Received } from './frame-reader.ts';
-import { createLedger, type Ledger } from './session-budget.ts';
+import { createSessionBudget, type SessionBudget } from './session-budget.ts';
 import type { Ending } from './session-end.ts';
-import { createSink, type Sink } from './socket-writer.ts';
-import { createSideCounter, type SideCounter } from './traffic-counts.ts';
+
+/** As much as is counted of any prompt. */
+export const UNANSWERED_MAX_CHARS = 524_288;
 
 /** A session that is open: all that its parts share. */
 export interface Session {
   readonly deps: GatewayDeps;
   readonly call: Call;
-  readonly protocol_name: RealtimeProtocol;
-  readonly socket: Socket;
-  readonly tunnel: Tunnel;
+  readonly client: Peer;
+  readonly provider: Peer;
   readonly limits: UpstreamLimits;
-  /** What the client said, and what it was told, by us too. */
-  readonly client: SideCounter;
-  readonly provider: SideCounter;
-  readonly to_client: Sink;
-  readonly to_provider: Sink;
-  readonly ledger: Ledger;
-  /** What the client wrote since the last response ended. */
+  readonly sent_by_client: TrafficCounts;
+  /** Messages of the provider, and our own errors. */
+  readonly sent_to_client: TrafficCounts;
+  readonly budget: SessionBudget;
+  /** Text that the client wrote since the last response ended; the last `UNANSWERED_MAX_CHARS` of it count. */
   unanswered_text: string;
-  /** Why it ends; null while it goes on. */
+  /** Why the session ends; null while it goes on. */
   ending: Ending | null;
-  /** The close frame with which a side answered the other's. */
-  closing_reply: readonly Buffer[] | null;
-  /** Whether its record is being written: what comes then is nobody's. */
+  /** True once the outcome is being recorded: what comes then is not part of the session. */
   is_over: boolean;
-  /** Ends it, unless it ends already. */
+  /** Ends the session, unless it ends already. */
   end(ending: Ending): void;
-  /** Sends the client a message. */
-  tell(message: Received): Promise<void>;
+  /** Sends the client a message. @returns as `Peer.send` */
+  sendToClient(message: Message): Promise<void> | undefined;
 }
 
 export interface SessionInput {
   readonly call: Call;
-  readonly protocol_name: RealtimeProtocol;
-  readonly socket: Socket;
-  readonly tunnel: Tunnel;
+  readonly protocol: RealtimeProtocol;
+  readonly client: Peer;
+  readonly provider: Peer;
   readonly limits: UpstreamLimits;
 }
 
-/** @param over is told why the session ends, once */
-export const openSession = (deps: GatewayDeps, input: SessionInput, over: (ending: Ending) => void): Session => {
-  const { call, socket, tunnel, protocol_name, limits } = input;
-  const [client, provider] = [createSideCounter(call.request_salt), createSideCounter(call.reply_salt)];
-  call.session = { client, provider, responses: 0, closed_by: null, close_code: null };
+/** @param ended is called with the reason, once */
+export const openSession = (
+  deps: GatewayDeps,
+  { protocol, ...input }: SessionInput,
+  ended: (ending: Ending) => void,
+): Session => {
+  const { call, client } = input;
+  const sent_by_client = createTrafficCounts(call.request_salt);
+  const sent_to_client = createTrafficCounts(call.reply_salt);
+  call.session = {
+    client: sent_by_client,
+    provider: sent_to_client,
+    responses: 0,
+    closed_by: null,
+    close_code: null,
+  };
   const session: Session = {
     ...input,
     deps,
-    client,
-    provider,
-    to_client: createSink(socket, deps.client_timeout_ms, () => socket.destroy()),
-    to_provider: createSink(tunnel.to_provider, limits.idle_timeout_ms, () => tunnel.destroy()),
-    ledger: createLedger(deps, call, protocol_name),
+    sent_by_client,
+    sent_to_client,
+    budget: createSessionBudget(deps, call, protocol),
     unanswered_text: '',
     ending: null,
-    closing_reply: null,
     is_over: false,
     end: (ending) => {
       session.ending ??= ending;
-      over(session.ending);
+      ended(session.ending);
     },
-    tell: async (message) => {
-      if (session.is_over || !socket.writable) return;
-      provider.add(message);
-      await session.to_client.write(message.raw);
+    sendToClient: (message) => {
+      if (session.is_over || !client.is_open) return undefined;
+      sent_to_client.add(message);
+      return client.send(message.kind, message.payload);
     },
   };
   return session;
+};
+
+/**
+ * An error as a message to the client, in the form that OpenAI's clients read.
+ * @param event_id of the client's event that caused it; null if it concerns the session
+ */
+export const errorEvent = ({ call, deps }: Session, error: OneVaultError, event_id: string | null): Message => {
+  const envelope = errorEnvelope(error, call.request_id, deps.clock.now());
+  const event = { type: 'error', event_id: `event_${call.request_id}`, error: { ...envelope.error, event_id } };
+  return { kind: 'text', payload: Buffer.from(JSON.stringify(event)) };
+};
+
+/** Counts the messages that went one way, and commits to them. */
+export interface TrafficCounts extends SideTally {
+  add(message: Message): void;
+}
+
+const HEAD_BYTES = 9;
+const OPCODES = { text: 1, binary: 2 } as const;
+
+/**
+ * The commitment is SHA-256 of the salt and, of each message in order, its opcode (one byte: 1 text, 2 binary), the
+ * length of its payload (eight bytes, the most significant first) and its payload. Masks and fragments, which
+ * applications never see, and control frames are not in it.
+ */
+export const createTrafficCounts = (salt: Buffer): TrafficCounts => {
+  const hash = createHash('sha256').update(salt);
+  let message_count = 0;
+  let byte_count = 0;
+  return {
+    get message_count() {
+      return message_count;
+    },
+    get byte_count() {
+      return byte_count;
+    },
+    commitment: () => (message_count === 0 ? null : hash.copy().digest('hex')),
+    add: ({ kind, payload }) => {
+      const head = Buffer.alloc(HEAD_BYTES);
+      head[0] = OPCODES[kind];
+      head.writeBigUInt64BE(BigInt(payload.length), 1);
+      hash.update(head).update(payload);
+      message_count += 1;
+      byte_count += payload.length;
+    },
+  };
 };

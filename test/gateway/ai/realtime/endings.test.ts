@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../../../support/gateway.ts';
 import { until } from '../../../support/http.ts';
-import { openRealtime, refusedRealtime, userMessage } from '../../../support/realtime.ts';
+import { bareSocketOf, openRealtime, refusedRealtime, userMessage } from '../../../support/realtime.ts';
 import { endOf, settledSession as settled } from '../../../support/realtime-records.ts';
 
 describe('a realtime session ends', () => {
@@ -98,6 +98,27 @@ describe('a realtime session ends', () => {
       session.socket.send(message, { binary: false });
       const { code: closed_with, call, sent_error, close_code } = await endOf(gateway, session);
       assert.deepEqual([closed_with, close_code, sent_error, call.error_code], [code, code, error, error]);
+    }
+  });
+
+  it('with the code that names how its client broke the protocol, and is recorded', async () => {
+    for (const [hex, code, error] of [
+      // Not masked, a reserved bit, a continuation of nothing, an unknown opcode, a long ping, a close code of 1005.
+      ['810161', 1002, 'invalid_request'],
+      ['c18000000000', 1002, 'invalid_request'],
+      ['808000000000', 1002, 'invalid_request'],
+      ['838000000000', 1002, 'invalid_request'],
+      ['89fe007e00000000', 1002, 'invalid_request'],
+      ['88820000000003ed', 1002, 'invalid_request'],
+      ['818100000000ff', 1007, 'invalid_request'],
+      ['81fe271100000000', 1009, 'body_too_large'],
+      ['81ffffffffffffffffff00000000', 1009, 'body_too_large'],
+    ] as const) {
+      const session = await open();
+      bareSocketOf(session).write(Buffer.from(hex, 'hex'));
+      const { code: closed_with, call, sent_error, close_code, closed_by } = await endOf(gateway, session);
+      assert.deepEqual([closed_with, close_code, sent_error, call.error_code], [code, code, error, error], hex);
+      assert.deepEqual([closed_by, call.response_status], ['gateway', 'REFUSED'], hex);
     }
   });
 

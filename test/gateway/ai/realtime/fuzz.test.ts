@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { WebSocket } from 'ws';
 import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
 import { until } from '../../../support/http.ts';
-import { openRealtime } from '../../../support/realtime.ts';
+import { bareSocketOf, openRealtime } from '../../../support/realtime.ts';
 import { type RealtimeProvider, startRealtimeProvider } from '../../../support/realtime-provider.ts';
 
 const TYPES = [
@@ -56,7 +56,7 @@ const say = (socket: WebSocket, each: CandidateOutput): void => {
   if (socket.readyState !== WebSocket.OPEN) return;
   if ('text' in each) socket.send(each.text);
   else if ('bytes' in each) socket.send(each.bytes);
-  else (socket as unknown as { _socket: { write(raw: Uint8Array): void } })._socket.write(each.raw);
+  else bareSocketOf({ socket }).write(each.raw);
 };
 
 describe('whatever client and provider say in a realtime session', () => {

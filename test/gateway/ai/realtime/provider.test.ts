@@ -92,6 +92,28 @@ describe('a realtime session with a provider', () => {
     assert.equal(call.route!.attempts.at(-1)!.session!.close_code, 4000);
   });
 
+  it('passes texts byte for byte, both ways', async () => {
+    const texts = [
+      '{"type":"x"}',
+      ' {\n"type" : "x", "n": 1.0, "big": 12345678901234567890, "e": "\\u00e9\\/", "é": "😀" }\t',
+      `{"type":"x","pad":"${'é'.repeat(60_000)}"}`,
+    ];
+    const heard: Buffer[] = [];
+    provider.script((session) => {
+      session.on('message', (data, is_binary) => {
+        assert.equal(is_binary, false);
+        heard.push(data as Buffer);
+        session.send(data, { binary: false });
+      });
+    });
+    const session = await openRealtime(asked());
+    for (const text of texts) session.socket.send(text);
+    await until(async () => session.received.length === texts.length, 'all came back');
+    assert.deepEqual(heard.map(String), texts);
+    assert.deepEqual(session.received, texts);
+    await session.close();
+  });
+
   it('counts its cached, audio and image tokens apart, at their prices', async () => {
     const usage = {
       total_tokens: 1_500,

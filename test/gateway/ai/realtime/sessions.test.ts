@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
+import { createTrafficCounts } from '../../../../src/gateway/ai/realtime/session.ts';
 import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
 import {
   commitmentTo,
@@ -103,6 +104,24 @@ describe('a realtime session', () => {
     assert.equal(call.response_commitment, commitmentTo(reply_salt!, session.received));
     assert.equal(call.response_bytes, Buffer.byteLength(session.received.join('')));
     assert.equal(call.request_bytes, Buffer.byteLength(texts.join('')) + 3);
+  });
+
+  it('is committed to so that a commitment shows where a message ends, and text from bytes', () => {
+    const salt = Buffer.alloc(16, 1);
+    const of = (...messages: ['text' | 'binary', string][]): string | null => {
+      const counts = createTrafficCounts(salt);
+      for (const [kind, text] of messages) counts.add({ kind, payload: Buffer.from(text) });
+      return counts.commitment();
+    };
+    assert.equal(of(), null);
+    const all = [
+      of(['text', 'ab']),
+      of(['text', 'a'], ['text', 'b']),
+      of(['binary', 'ab']),
+      of(['text', 'ab'], ['text', '']),
+    ];
+    assert.equal(new Set(all).size, all.length);
+    assert.equal(of(['text', 'ab']), of(['text', 'ab']));
   });
 
   it('passes fragments, pings, pongs and close codes', async () => {
