@@ -130,7 +130,8 @@ const recordOf = (
     request_ip: clientAddress(call.ctx.req),
     user_agent: cutOrNull(call.ctx.req.headers['user-agent']),
     compliance_flags: [...call.compliance_flags],
-    is_streamed: call.parsed?.stream ?? false,
+    // A model that cannot stream responds whole.
+    is_streamed: call.response === null && (call.parsed?.stream ?? false),
     priority: call.parsed?.priority ?? null,
     request_bytes: call.session?.client.byte_count ?? call.body.length,
     response_bytes: call.session?.provider.byte_count ?? call.client_response.byte_count,

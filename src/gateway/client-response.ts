@@ -81,7 +81,11 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
       response.end(last);
       if (response.writableLength > SOCKET_BUFFER_BYTES) response.setTimeout(timeout_ms, () => response.destroy());
     },
-    cut: () => response.destroy(),
+    cut: () => {
+      if (response.chunkedEncoding) response.destroy();
+      // To a client of HTTP/1.0 the end of the connection is the end of the response, unless it is reset.
+      else response.socket?.resetAndDestroy();
+    },
     commitment: () => hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, bytesOf(last)])),
   };
 };

@@ -15,12 +15,7 @@ export interface FormPart extends FormSegment {
   /** The content of a text part; '' of a file. */
   readonly text: string;
   /** Null for a text part. */
-  readonly file: FormFile | null;
-}
-
-export interface FormFile {
-  readonly file_name: string;
-  readonly content_type: string;
+  readonly file_name: string | null;
 }
 
 // Files travel as base64 in text parts too: OpenAI takes references of speakers, 10 s of sound each.
@@ -61,7 +56,7 @@ export const boundaryOf = (content_type: string | undefined): string => {
   });
 };
 
-type ReadPart = Pick<FormPart, 'name' | 'text' | 'file'> & { readonly byte_count: number };
+type ReadPart = Pick<FormPart, 'name' | 'text' | 'file_name'> & { readonly byte_count: number };
 
 const readParts = (body: Buffer, boundary: string): Promise<readonly ReadPart[]> =>
   new Promise((resolve, reject) => {
@@ -75,10 +70,10 @@ const readParts = (body: Buffer, boundary: string): Promise<readonly ReadPart[]>
     busboy
       .on('field', (name: string | undefined, text, _name_is_cut, is_cut) => {
         if (is_cut) reject(invalidPart(name ?? '', `is longer than ${TEXT_MAX_BYTES} bytes`));
-        parts.push({ name: name ?? '', text, file: null, byte_count: Buffer.byteLength(text) });
+        parts.push({ name: name ?? '', text, file_name: null, byte_count: Buffer.byteLength(text) });
       })
-      .on('file', (name: string | undefined, stream, file_name, _encoding, content_type) => {
-        const place = parts.push({ name: name ?? '', text: '', file: { file_name, content_type }, byte_count: 0 }) - 1;
+      .on('file', (name: string | undefined, stream, file_name) => {
+        const place = parts.push({ name: name ?? '', text: '', file_name, byte_count: 0 }) - 1;
         stream.on('error', (cause) => reject(unreadable('The form cannot be read.', cause)));
         stream.on('end', () => {
           parts[place] = { ...parts[place]!, byte_count: stream.bytesRead };
@@ -90,17 +85,18 @@ const readParts = (body: Buffer, boundary: string): Promise<readonly ReadPart[]>
     busboy.end(body);
   });
 
-const partOf = ({ name, text, file, byte_count }: ReadPart, { start, end }: FormSegment, body: Buffer): FormPart => {
+const partOf = (read: ReadPart, { start, end }: FormSegment, body: Buffer): FormPart => {
+  const { name, text, file_name, byte_count } = read;
   if (name === '' || name.length > NAME_MAX_CHARS) {
     throw unreadable(`Each part of the form needs a name of 1 to ${NAME_MAX_CHARS} characters.`);
   }
-  if (file !== null && /[/\\\0\r\n]/.test(file.file_name)) {
+  if (file_name !== null && /[/\\\0\r\n]/.test(file_name)) {
     throw invalidPart(name, 'has a path as its file name. Send the name of the file alone');
   }
   // What is read here must be what the provider reads, whatever character set a part claims.
-  const is_same = file === null ? body.subarray(start, end).equals(Buffer.from(text)) : byte_count === end - start;
+  const is_same = file_name === null ? body.subarray(start, end).equals(Buffer.from(text)) : byte_count === end - start;
   if (!is_same) throw invalidPart(name, 'is no text in UTF-8. Send a file with a file name, and text as UTF-8');
-  return { name, text, file, start, end };
+  return { name, text, file_name, start, end };
 };
 
 const withContent = (

@@ -205,6 +205,8 @@ export type BytePassthrough =
 /** A complete response that passes through unchanged. */
 export interface ByteResponse extends ReadResponse<() => string> {
   readonly content_type: string;
+  /** Length of the audio in seconds, if the provider reported it. */
+  readonly audio_seconds?: number | undefined;
 }
 
 /** A response in chunks. Only the end of the body tells a client that it is complete. */

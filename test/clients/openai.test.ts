@@ -209,17 +209,22 @@ describe("OpenAI's SDK", () => {
   });
 
   it('gets speech whole, in chunks and in events, the same bytes each time', async () => {
-    const ask = { model: 'gpt-4o-mini-tts', input: 'One two three', voice: 'alloy', response_format: 'wav' } as const;
-    const whole = await client.audio.speech.create(ask);
+    const request = {
+      model: 'gpt-4o-mini-tts',
+      input: 'One two three',
+      voice: 'alloy',
+      response_format: 'wav',
+    } as const;
+    const whole = await client.audio.speech.create(request);
     assert.equal(whole.headers.get('content-type'), 'audio/wav');
     const sound = Buffer.from(await whole.arrayBuffer());
     assert.equal(sound.toString('latin1', 0, 4), 'RIFF');
     const call = await gateway.recorded(whole.headers.get('x-request-id')!);
     assert.deepEqual([call.request_type, call.usage_source, call.rating], ['speech', 'counted', 'RATED']);
-    const chunked = await client.audio.speech.create(ask);
+    const chunked = await client.audio.speech.create(request);
     const chunks = await Array.fromAsync(chunked.body as unknown as AsyncIterable<Uint8Array>);
     assert.ok(Buffer.concat(chunks).equals(sound));
-    const streamed = await client.audio.speech.create({ ...ask, stream_format: 'sse' });
+    const streamed = await client.audio.speech.create({ ...request, stream_format: 'sse' });
     const events = framesOf(await streamed.text()).map((text) => JSON.parse(text) as SpeechEvent);
     const audio = events.flatMap((event) => (event.type === 'speech.audio.delta' ? [event.audio] : []));
     assert.ok(Buffer.concat(audio.map((base64) => Buffer.from(base64, 'base64'))).equals(sound));
@@ -255,17 +260,17 @@ describe("OpenAI's SDK", () => {
   it('gets transcriptions in every format, where their customer may make calls without a price', async () => {
     const { key } = await gateway.newCustomer({ slug: 'listener', unpriced_policy: 'allow' });
     const { transcriptions } = client.withOptions({ apiKey: key }).audio;
-    const ask = async () => ({ model: 'whisper-1', file: await toFile(Buffer.alloc(64_000), 'a.mp3') });
-    const text = (await transcriptions.create(await ask())).text;
+    const newRequest = async () => ({ model: 'whisper-1', file: await toFile(Buffer.alloc(64_000), 'a.mp3') });
+    const text = (await transcriptions.create(await newRequest())).text;
     assert.match(text, /^The file a\.mp3 has 64000 bytes/);
-    assert.equal(await transcriptions.create({ ...(await ask()), response_format: 'text' }), `${text}\n`);
-    const srt = await transcriptions.create({ ...(await ask()), response_format: 'srt' });
+    assert.equal(await transcriptions.create({ ...(await newRequest()), response_format: 'text' }), `${text}\n`);
+    const srt = await transcriptions.create({ ...(await newRequest()), response_format: 'srt' });
     assert.match(srt, /^1\n00:00:00,000 --> 00:00:02,000\nThe file/);
-    const vtt = await transcriptions.create({ ...(await ask()), response_format: 'vtt' });
+    const vtt = await transcriptions.create({ ...(await newRequest()), response_format: 'vtt' });
     assert.match(vtt, /^WEBVTT\n\n00:00:00\.000 --> 00:00:02\.000\nThe file/);
     const timestamp_granularities: ('word' | 'segment')[] = ['word', 'segment'];
     const format = { response_format: 'verbose_json', timestamp_granularities } as const;
-    const verbose = await transcriptions.create({ ...(await ask()), ...format });
+    const verbose = await transcriptions.create({ ...(await newRequest()), ...format });
     assert.deepEqual([verbose.duration, verbose.text, verbose.segments?.length], [2, text, 1]);
   });
 

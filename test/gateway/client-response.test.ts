@@ -68,6 +68,49 @@ describe('a streamed response', () => {
     assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4), WHOLE);
   });
 
+  it('is sent to the byte where its pieces are bytes, and no empty piece ends it', async () => {
+    const pieces = [Buffer.of(0, 255, 13, 10), Buffer.alloc(0), Buffer.from('0\r\n\r\n'), new Uint8Array([200, 1])];
+    const bytes = Buffer.concat(pieces);
+    const last = Buffer.of(254);
+    respond = async (response) => {
+      for (const piece of pieces) response.write(piece, 'audio/mpeg');
+      response.prepare(last);
+      assert.equal(response.byte_count, bytes.length + 1);
+      assert.equal(response.commitment(), hash('sha256', Buffer.concat([SALT, bytes, last])));
+      response.finish(200, {});
+    };
+    const { port } = server.address() as AddressInfo;
+    const received = await fetch(`http://127.0.0.1:${port}`, { method: 'POST' });
+    assert.equal(received.headers.get('content-type'), 'audio/mpeg');
+    assert.deepEqual(Buffer.from(await received.arrayBuffer()), Buffer.concat([bytes, last]));
+  });
+
+  it('is sent whole where it is bytes, with its commitment', async () => {
+    const bytes = Buffer.of(0, 255, 13, 10);
+    respond = async (response) => {
+      response.prepare(bytes);
+      assert.equal(response.commitment(), hash('sha256', Buffer.concat([SALT, bytes])));
+      response.finish(200, { 'content-type': 'audio/mpeg' });
+    };
+    const { port } = server.address() as AddressInfo;
+    const received = await fetch(`http://127.0.0.1:${port}`, { method: 'POST' });
+    assert.equal(received.headers.get('content-length'), '4');
+    assert.deepEqual(Buffer.from(await received.arrayBuffer()), bytes);
+  });
+
+  it('is an error to its client where it is cut, by HTTP/1.0 too', async () => {
+    respond = async (response) => {
+      response.write(Buffer.from('half'));
+      await turn();
+      response.cut();
+    };
+    const { port } = server.address() as AddressInfo;
+    await assert.rejects(fetch(`http://127.0.0.1:${port}`, { method: 'POST' }).then((received) => received.text()));
+    const socket = connect(port, '127.0.0.1').resume();
+    socket.write('POST / HTTP/1.0\r\nhost: gateway\r\n\r\n');
+    await assert.rejects(once(socket, 'end'), { code: 'ECONNRESET' });
+  });
+
   it('waits for the earlier response on its connection, and both are complete', async () => {
     const second_response = Promise.withResolvers<void>();
     respond = async (response, number) => {

@@ -6,7 +6,7 @@ import { bearer, errorOf, until } from '../support/http.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const PATH = '/v1/audio/speech';
-const ask = { model: 'gpt-4o-mini-tts', input: 'One two three four five', voice: 'alloy' };
+const REQUEST = { model: 'gpt-4o-mini-tts', input: 'One two three four five', voice: 'alloy' };
 const DELTA = '{"type":"speech.audio.delta","audio":"UklGRg=="}';
 const DONE = '{"type":"speech.audio.done","usage":{"input_tokens":14,"output_tokens":101,"total_tokens":115}}';
 
@@ -32,7 +32,7 @@ describe('POST /v1/audio/speech', () => {
     fetch(`${gateway.url}${PATH}`, {
       method: 'POST',
       headers: bearer(gateway.keys.api_key),
-      body: JSON.stringify({ ...ask, ...more }),
+      body: JSON.stringify({ ...REQUEST, ...more }),
     });
   const recorded = (response: Response) => gateway.recorded(response.headers.get('x-request-id')!);
 
@@ -55,7 +55,7 @@ describe('POST /v1/audio/speech', () => {
     const received = Buffer.concat(chunks);
     assert.ok(received.equals(Buffer.concat([SOUND, Buffer.of(0, 255)])));
     const seen = upstream.received.at(-1)!;
-    assert.deepEqual([seen.url, seen.body], ['/audio/speech', JSON.stringify(ask)]);
+    assert.deepEqual([seen.url, seen.body], ['/audio/speech', JSON.stringify(REQUEST)]);
     const receipt = response.headers.get('x-onevault-receipt');
     const request_id = response.headers.get('x-request-id')!;
     await assertCommitted(gateway, { receipt, request_id }, { sent: seen.bytes, received });
@@ -92,6 +92,20 @@ describe('POST /v1/audio/speech', () => {
     const call = await recorded(response);
     assert.deepEqual([call.usage_source, call.prompt_tokens, call.completion_tokens], ['provider', 14, 101]);
     assert.equal(call.provider_cost, String(14n * 600_000n + 101n * 12_000_000n));
+  });
+
+  it('passes what comes by its type, whichever of chunks and events was requested', async () => {
+    upstream.script((response) => sendFrames(response, [DELTA, DONE]));
+    const events = await speak();
+    assert.equal(await events.text(), `data: ${DELTA}\n\ndata: ${DONE}\n\n`);
+    assert.equal((await recorded(events)).usage_source, 'provider');
+    upstream.script((response) => {
+      sendAudio(response, [SOUND]);
+      response.end();
+    });
+    const chunks = await speak({ stream_format: 'sse' });
+    assert.equal(chunks.headers.get('content-type'), 'audio/mpeg');
+    assert.ok(Buffer.from(await chunks.arrayBuffer()).equals(SOUND));
   });
 
   it('cuts audio that breaks off, so that no client takes it for whole, and charges for it', async () => {
@@ -181,13 +195,13 @@ describe('POST /v1/audio/speech', () => {
     const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.10' });
     const input = 'x'.repeat(400);
     // 400 s at 21 tokens: 0.1008 USD at 12 USD for a million, and less at twice the speed.
-    const refused = await gateway.post(PATH, { ...ask, input }, key);
+    const refused = await gateway.post(PATH, { ...REQUEST, input }, key);
     assert.deepEqual([refused.status, errorOf(refused).code], [402, 'budget_exceeded']);
     upstream.script((response) => {
       sendAudio(response, [SOUND]);
       response.end();
     });
-    assert.equal((await gateway.post(PATH, { ...ask, input, speed: 2 }, key)).status, 200);
+    assert.equal((await gateway.post(PATH, { ...REQUEST, input, speed: 2 }, key)).status, 200);
   });
 
   it('finds health data in the text and in the instructions', async () => {
@@ -200,14 +214,14 @@ describe('POST /v1/audio/speech', () => {
 
   it('refuses what is no request, naming the field', async () => {
     for (const [body, param] of [
-      [{ model: ask.model }, 'input'],
+      [{ model: REQUEST.model }, 'input'],
       [{ input: 'Hi' }, 'model'],
-      [{ ...ask, input: '' }, 'input'],
-      [{ ...ask, input: 7 }, 'input'],
-      [{ ...ask, input: 'x'.repeat(100_001) }, 'input'],
-      [{ ...ask, speed: 0.1 }, 'speed'],
-      [{ ...ask, speed: '1' }, 'speed'],
-      [{ ...ask, stream_format: 'video' }, 'stream_format'],
+      [{ ...REQUEST, input: '' }, 'input'],
+      [{ ...REQUEST, input: 7 }, 'input'],
+      [{ ...REQUEST, input: 'x'.repeat(100_001) }, 'input'],
+      [{ ...REQUEST, speed: 0.1 }, 'speed'],
+      [{ ...REQUEST, speed: '1' }, 'speed'],
+      [{ ...REQUEST, stream_format: 'video' }, 'stream_format'],
     ] as const) {
       const reply = await gateway.post(PATH, body);
       assert.deepEqual([reply.status, errorOf(reply).param], [400, param]);
@@ -219,6 +233,6 @@ describe('POST /v1/audio/speech', () => {
       body: `{"model":"gpt-4o-mini-tts","input":"${'x'.repeat(4_000)}","input":"x","voice":"alloy"}`,
     });
     assert.equal(errorOf(twice).param, 'input');
-    assert.equal((await gateway.post(PATH, { ...ask, model: 'gpt-4o' })).status, 404);
+    assert.equal((await gateway.post(PATH, { ...REQUEST, model: 'gpt-4o' })).status, 404);
   });
 });

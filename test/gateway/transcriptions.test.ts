@@ -146,7 +146,8 @@ describe('POST /v1/audio/transcriptions', () => {
       const reply = await transcribe(gateway, { body: formOf(form), api_key: unpriced_key });
       assert.ok(reply.bytes.equals(answer), content_type);
       assert.equal(reply.headers['content-type'], passed);
-      assert.equal((await gateway.recorded(reply.request_id)).response_bytes, answer.length);
+      const call = await gateway.recorded(reply.request_id);
+      assert.deepEqual([call.response_bytes, call.is_streamed], [answer.length, false]);
     }
   });
 
@@ -157,6 +158,8 @@ describe('POST /v1/audio/transcriptions', () => {
     assert.equal(reply.status, 200, reply.text);
     const call = await gateway.recorded(reply.request_id);
     assert.deepEqual([call.rating, call.customer_cost, call.provider_cost], ['UNPRICED', null, null]);
+    // 12 s, at 10 tokens a second.
+    assert.deepEqual([call.usage_source, call.prompt_tokens], ['counted', 120]);
     const { key } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
     const refused = await transcribe(gateway, { body, api_key: key });
     assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model']);

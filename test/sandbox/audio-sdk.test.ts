@@ -56,27 +56,27 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
 
   it('says of a file what came, in every format', async () => {
     const said = `The file größe.wav has 40000 bytes, SHA-256 ${hash('sha256', SOUND).slice(0, 16)}.`;
-    const ask = async (response_format: 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json') =>
+    const transcribe = async (response_format: 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json') =>
       client.audio.transcriptions.create({ model: 'whisper-1', file: await file(), response_format });
-    assert.deepEqual(await ask('json'), { text: said, usage: { type: 'duration', seconds: 2 } });
-    assert.equal(await ask('text'), `${said}\n`);
-    assert.equal(await ask('srt'), `1\n00:00:00,000 --> 00:00:02,000\n${said}\n\n\n`);
-    assert.equal(await ask('vtt'), `WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n${said}\n\n`);
-    const verbose = (await ask('verbose_json')) as unknown as { duration: number; text: string };
+    assert.deepEqual(await transcribe('json'), { text: said, usage: { type: 'duration', seconds: 2 } });
+    assert.equal(await transcribe('text'), `${said}\n`);
+    assert.equal(await transcribe('srt'), `1\n00:00:00,000 --> 00:00:02,000\n${said}\n\n\n`);
+    assert.equal(await transcribe('vtt'), `WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n${said}\n\n`);
+    const verbose = (await transcribe('verbose_json')) as unknown as { duration: number; text: string };
     assert.deepEqual([verbose.duration, verbose.text], [2, said]);
   });
 
   it('streams a transcription, and ignores that for whisper-1', async () => {
-    const ask = { file: await file(), prompt: 'Names', stream: true } as const;
+    const request = { file: await file(), prompt: 'Names', stream: true } as const;
     const events: OpenAI.Audio.TranscriptionStreamEvent[] = [];
-    const stream = await client.audio.transcriptions.create({ ...ask, model: 'gpt-4o-transcribe' });
+    const stream = await client.audio.transcriptions.create({ ...request, model: 'gpt-4o-transcribe' });
     for await (const event of stream) events.push(event);
     const done = events.at(-1)!;
     assert.ok(done.type === 'transcript.text.done');
     const deltas = events.map((event) => (event.type === 'transcript.text.delta' ? event.delta : ''));
     assert.equal(deltas.join(''), done.text);
     assert.deepEqual(done.usage?.input_token_details, { text_tokens: 2, audio_tokens: 20 });
-    const whole = await client.audio.transcriptions.create({ ...ask, model: 'whisper-1' }).asResponse();
+    const whole = await client.audio.transcriptions.create({ ...request, model: 'whisper-1' }).asResponse();
     assert.equal(whole.headers.get('content-type'), 'application/json');
   });
 

@@ -36,6 +36,8 @@ export interface ProviderResponse {
   body(call: FinishedCall, rating: Rating): Body;
   /** Absent: JSON. */
   readonly content_type?: string | undefined;
+  /** Length of the audio in seconds, if the provider reported it. */
+  readonly audio_seconds?: number | undefined;
 }
 
 /** Common part of both kinds of streamed response. */
@@ -131,6 +133,7 @@ export interface Operation {
   /**
    * Counts the usage if the provider reported none.
    * @param written text that the provider wrote
+   * @param audio_seconds length of the audio, if the provider reported it
    */
-  countUsage(written: string): Promise<Usage>;
+  countUsage(written: string, audio_seconds?: number): Promise<Usage>;
 }

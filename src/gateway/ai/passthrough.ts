@@ -76,8 +76,8 @@ const bytesOf = (bytes: BytePassthrough): ByteExchange => {
   }
   return {
     whole: (body, headers) => {
-      const { usage, result, content_type } = bytes.whole(body, headers);
-      return { usage, written: result, content_type, body: () => body };
+      const { result, ...read } = bytes.whole(body, headers);
+      return { ...read, written: result, body: () => body };
     },
   };
 };

@@ -44,7 +44,8 @@ const completeUsage = async (call: Call): Promise<void> => {
   const text = produced.written();
   const has_more = call.encoder?.has_audio === true || Object.keys(call.encoder?.tool_uses ?? {}).length > 0;
   if (text === '' && !has_more && (call.error !== null || !call.parsed!.operation.isBilled)) return;
-  const counted = withSeenTools(within(call.chosen!, await call.parsed!.operation.countUsage(text)), call);
+  const usage = await call.parsed!.operation.countUsage(text, call.response?.audio_seconds);
+  const counted = withSeenTools(within(call.chosen!, usage), call);
   if (reported !== null && reported.completion_tokens >= counted.completion_tokens) return;
   const { prompt_tokens } = reported ?? counted;
   const { completion_tokens } = counted;

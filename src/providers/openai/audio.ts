@@ -97,7 +97,14 @@ const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResp
   if (text.startsWith('"')) return { content_type, result: () => text, usage: null };
   const json = parseResponse(text);
   if (typeof json.text !== 'string') throw malformed('text is not a string');
-  return { content_type, result: () => json.text as string, usage: audioUsageOf(json.usage, false) };
+  const usage = audioUsageOf(json.usage, false);
+  return { content_type, result: () => json.text as string, usage, audio_seconds: secondsOf(json) };
+};
+
+/** Seconds by which a model without tokens is charged, else the length that `verbose_json` has. */
+const secondsOf = ({ usage, duration }: JsonObject): number | undefined => {
+  const seconds = Number(isObject(usage) && usage.type === 'duration' ? usage.seconds : (duration ?? Number.NaN));
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 };
 
 const typeOf = (headers: UpstreamHeaders): string => String(headers['content-type'] ?? '').trim();

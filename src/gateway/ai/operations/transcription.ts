@@ -28,8 +28,8 @@ export const transcriptionOperation = ({ prompt, file_bytes }: TranscriptionRequ
     throw new Error('a transcription has no translation');
   },
   ownResponse: () => Promise.reject(new Error('a transcription has no response of the gateway')),
-  countUsage: async (written) => {
-    const audio_tokens = Math.ceil((file_bytes / MIN_BYTES_PER_SECOND) * AUDIO_TOKENS_PER_SECOND);
+  countUsage: async (written, audio_seconds = file_bytes / MIN_BYTES_PER_SECOND) => {
+    const audio_tokens = Math.ceil(audio_seconds * AUDIO_TOKENS_PER_SECOND);
     const prompt_tokens = audio_tokens + (prompt === '' ? 0 : await countText(prompt));
     const usage = countedUsage(prompt_tokens, await countText(written));
     return { ...usage, prompt_audio_tokens: audio_tokens };

@@ -48,10 +48,10 @@ const KNOWN: ReadonlySet<string> = new Set(['file', ...Object.keys(schema.proper
 const knownParts = ({ parts }: Form): ReadonlyMap<string, FormPart> => {
   const known = new Map<string, FormPart>();
   for (const part of parts) {
-    const { name, file } = part;
+    const { name, file_name } = part;
     if (!KNOWN.has(name)) continue;
     if (known.has(name)) throw invalid(name, 'stands twice in the form: send it once');
-    if (file !== null && name !== 'file') throw invalid(name, 'is a file: send it as text, without a file name');
+    if (file_name !== null && name !== 'file') throw invalid(name, 'is a file: send it as text, without a file name');
     known.set(name, part);
   }
   return known;
@@ -59,8 +59,8 @@ const knownParts = ({ parts }: Form): ReadonlyMap<string, FormPart> => {
 
 const fileOf = (part: FormPart | undefined): FormPart => {
   if (part === undefined) throw invalid('file', 'is missing: send the audio as a file');
-  if (part.file === null) throw invalid('file', 'is text: send the audio as a file, with a file name');
-  if (part.file.file_name === '') throw invalid('file', 'has no file name: its ending tells the format of the audio');
+  if (part.file_name === null) throw invalid('file', 'is text: send the audio as a file, with a file name');
+  if (part.file_name === '') throw invalid('file', 'has no file name: its ending tells the format of the audio');
   if (part.end === part.start) throw invalid('file', 'is empty: send the audio');
   return part;
 };
@@ -76,6 +76,6 @@ const NO_PROMPT: ReadonlySet<string> = new Set([
 /** All text that a person wrote: the prompt, names of speakers, and parts that the gateway does not know. */
 const promptText = ({ parts }: Form): string =>
   parts
-    .filter(({ name, file }) => file === null && !NO_PROMPT.has(name))
+    .filter(({ name, file_name }) => file_name === null && !NO_PROMPT.has(name))
     .map(({ text }) => text)
     .join('\n');
