@@ -26,8 +26,10 @@ export const startSnapshotKeeper = async (deps: {
   readonly log: Log;
   /** Hears of every snapshot after the first; must not throw. */
   readonly changed?: (snapshot: Snapshot) => void;
+  /** Interval of refreshes without a notification; default 10,000. */
+  readonly poll_ms?: number;
 }): Promise<SnapshotKeeper> => {
-  const { sql, clock, log } = deps;
+  const { sql, clock, log, poll_ms = POLL_MS } = deps;
   let snapshot = await buildSnapshot(sql, clock);
   warnOfRules(log, snapshot, null);
   let under_way: Promise<void> | null = null;
@@ -71,7 +73,7 @@ export const startSnapshotKeeper = async (deps: {
   const listening = await sql.listen(CHANGE_CHANNEL, refreshOrWarn, refreshOrWarn);
   const poll = setInterval(() => {
     if (under_way === null) refreshOrWarn();
-  }, POLL_MS);
+  }, poll_ms);
   return {
     current: () => snapshot,
     refresh,

@@ -58,7 +58,7 @@ describe('the snapshot', () => {
     );
   });
 
-  it('leaves out a rule whose conditions cannot be decided, and reports each version of it once', async () => {
+  it('omits a rule with undecidable conditions, and reports each version of it once', async () => {
     const sql = connect(database.url);
     const lines: object[] = [];
     const log = { ...silentLog, warn: (line: object) => lines.push(line) } as unknown as Log;
@@ -106,7 +106,7 @@ describe('the snapshot', () => {
     }
   });
 
-  it('reports the first routing rules that are left out by name and counts the others', () => {
+  it('reports the first omitted routing rules by name and counts the others', () => {
     const unusable_rules = Array.from({ length: 23 }, (_, at) => ({
       routing_rule: `rule-${at}`,
       rule_version: String(at),
@@ -120,7 +120,7 @@ describe('the snapshot', () => {
     );
   });
 
-  it('knows a price from the instant that it holds, and none before the first', () => {
+  it('has a price from the instant at which it begins, and none before the first', () => {
     const price = (holds_from_ms: number, is_offered = true) => ({
       holds_from_ms,
       is_offered,
@@ -135,17 +135,17 @@ describe('the snapshot', () => {
     assert.equal(priceAt(deployment, 10)?.price_version, '10');
     assert.equal(priceAt(deployment, 19)?.price_version, '10');
     assert.equal(priceAt(deployment, 20)?.price_version, '20');
-    assert.equal(priceAt(deployment, 30), null, 'what is no longer offered has no price');
+    assert.equal(priceAt(deployment, 30), null, 'a withdrawn deployment has no price');
   });
 
-  it('is as new as the vault once a refresh is over, however many ask at once', async () => {
+  it('holds all changes after a refresh, however many refreshes are concurrent', async () => {
     const sql = connect(database.url);
     const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log: silentLog });
     try {
       await addCustomer(database.sql, { customer: 'first' });
-      const under_way = keeper.refresh();
+      const running_refresh = keeper.refresh();
       await addCustomer(database.sql, { customer: 'second' });
-      await Promise.all([under_way, keeper.refresh(), keeper.refresh()]);
+      await Promise.all([running_refresh, keeper.refresh(), keeper.refresh()]);
       assert.ok(keeper.current().customers.has('second'));
     } finally {
       await keeper.close();
@@ -153,7 +153,7 @@ describe('the snapshot', () => {
     }
   });
 
-  it('stands when its connections are cut, and hears of changes again after', async () => {
+  it('stays when its connections are cut, and gets changes again afterwards', async () => {
     const sql = connect(database.url);
     const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log: silentLog });
     try {
@@ -165,7 +165,7 @@ describe('the snapshot', () => {
           and pid <> pg_backend_pid()`;
       assert.ok(keeper.current().models.size === before.models.size);
       await addCustomer(database.sql, { customer: 'third' });
-      await until(() => keeper.current().customers.has('third'), 'it is new again');
+      await until(() => keeper.current().customers.has('third'), 'the snapshot has the change');
     } finally {
       await keeper.close();
       await sql.end();

@@ -39,15 +39,15 @@ describe("Anthropic's SDK", () => {
 
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
-      const asked = (content: Anthropic.MessageParam['content']) => ({
+      const requestOf = (content: Anthropic.MessageParam['content']) => ({
         model,
         max_tokens: 1_024,
         messages: [{ role: 'user' as const, content }],
       });
 
-      it('runs tools to the end of their loop, whole and streamed', async () => {
+      it('completes a loop of tools, whole and streamed', async () => {
         const body = {
-          ...(asked('Use get_weather and get_time') as {
+          ...(requestOf('Use get_weather and get_time') as {
             model: string;
             max_tokens: number;
             messages: Anthropic.Beta.BetaMessageParam[];
@@ -66,7 +66,7 @@ describe("Anthropic's SDK", () => {
         assert.equal(textOf(turns[1]!.content), textOf(whole.content));
       });
 
-      it('keeps a conversation by itself where the gateway says that nobody keeps it', async () => {
+      it('keeps a conversation itself after the gateway reports that it stores none', async () => {
         const thread = client.beta.messages.thread({
           model,
           max_tokens: 1_024,
@@ -79,28 +79,28 @@ describe("Anthropic's SDK", () => {
         assert.equal(thread.previousMessageId, null);
       });
 
-      it('parses what fits a schema of zod, whole and streamed', async () => {
+      it('parses output by a Zod schema, whole and streamed', async () => {
         const output_config = { format: zodOutputFormat(person) };
-        const { parsed_output } = await client.messages.parse({ ...asked('Who?'), output_config });
+        const { parsed_output } = await client.messages.parse({ ...requestOf('Who?'), output_config });
         assert.deepEqual(person.parse(parsed_output), parsed_output);
-        const streamed = await client.messages.stream({ ...asked('Who?'), output_config }).finalMessage();
+        const streamed = await client.messages.stream({ ...requestOf('Who?'), output_config }).finalMessage();
         assert.deepEqual(streamed.parsed_output, parsed_output);
       });
 
-      it('tells the events of its streaming helper, and the usage that is recorded', async () => {
-        const stream = client.messages.stream(asked('Größe ✓ of things'));
-        const told: string[] = [];
-        stream.on('text', (delta) => told.push(delta));
+      it('emits the events of its streaming helper, and reports the recorded usage', async () => {
+        const stream = client.messages.stream(requestOf('Größe ✓ of things'));
+        const deltas: string[] = [];
+        stream.on('text', (delta) => deltas.push(delta));
         const { usage } = await stream.finalMessage();
         assert.equal(await stream.finalText(), 'You wrote: Größe ✓ of things');
-        assert.equal(told.join(''), await stream.finalText());
+        assert.equal(deltas.join(''), await stream.finalText());
         const call = await gateway.recorded(stream.request_id!);
         assertUsed(call, [usage.input_tokens, usage.output_tokens]);
       });
 
-      it('sees pictures', async () => {
+      it('sends images', async () => {
         const { content } = await client.messages.create(
-          asked([
+          requestOf([
             { type: 'text', text: 'Look' },
             { type: 'image', source: { type: 'base64', media_type: 'image/png', data: PNG } },
           ]),
@@ -108,17 +108,17 @@ describe("Anthropic's SDK", () => {
         assert.equal(textOf(content), 'You wrote: Look (images: 1)');
       });
 
-      it('waits as long as Retry-After says before it tries again', async () => {
+      it('waits for the time of Retry-After before it retries', async () => {
         const started_ms = Date.now();
         const { content } = await client.messages.create(
-          asked('again [[sandbox: status=429, times=1, retry_after=1]]'),
+          requestOf('again [[sandbox: status=429, times=1, retry_after=1]]'),
         );
         assert.equal(textOf(content).trim(), 'You wrote: again');
         const waited_ms = Date.now() - started_ms;
         assert.ok(waited_ms >= 950, `it waited ${waited_ms} ms`);
       });
 
-      it('throws the class of each error, with the id of the request', async () => {
+      it('throws the class of each error, with the request id', async () => {
         const impatient = client.withOptions({ maxRetries: 0 });
         for (const [directive, kind] of [
           ['status=400', Anthropic.BadRequestError],
@@ -127,7 +127,7 @@ describe("Anthropic's SDK", () => {
           ['status=500', Anthropic.InternalServerError],
         ] as const) {
           const thrown: unknown = await impatient.messages
-            .create(asked(`[[sandbox: ${directive}]]`))
+            .create(requestOf(`[[sandbox: ${directive}]]`))
             .catch((error: unknown) => error);
           assert.ok(thrown instanceof kind, `${directive}: ${thrown}`);
           const call = await gateway.recorded(thrown.requestID!);
@@ -135,15 +135,15 @@ describe("Anthropic's SDK", () => {
         }
       });
 
-      it('is let go when it aborts', async () => {
-        const stream = client.messages.stream(asked(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`));
+      it('can abort a stream', async () => {
+        const stream = client.messages.stream(requestOf(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`));
         stream.once('text', () => stream.abort());
         await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
       });
     });
   }
 
-  it('is told what its threads are to do, whatever losses are allowed', async () => {
+  it('gets error codes for threads, whatever omissions are allowed', async () => {
     const lenient = client.withOptions({ defaultHeaders: { 'x-onevault-unsupported-fields': 'allow' }, maxRetries: 0 });
     for (const [thread, error_code] of [
       [{ type: 'create' }, 'thread_unsupported_request'],
@@ -160,7 +160,7 @@ describe("Anthropic's SDK", () => {
     }
   });
 
-  it('takes its token as a bearer token too', async () => {
+  it('may send its token as a bearer token too', async () => {
     const bearer = new Anthropic({ baseURL: gateway.url, apiKey: null, authToken: gateway.keys.api_key });
     const { content } = await bearer.messages.create({
       model: 'gpt-4o-mini',

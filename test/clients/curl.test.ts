@@ -11,7 +11,7 @@ const [, COMMANDS] = /^```sh\n(.*?)^```$/ms.exec(DOCS) ?? [];
 
 const run = promisify(execFile);
 
-describe('the commands of the guide for audio', () => {
+describe('the commands of the audio guide', () => {
   let gateway: TestGateway;
   let cwd: string;
 
@@ -24,7 +24,7 @@ describe('the commands of the guide for audio', () => {
     await gateway.close();
   });
 
-  it('run as they stand: speech becomes a file, and the file text', async () => {
+  it('run unchanged: they write speech to a file and transcribe it', async () => {
     const commands = COMMANDS!.replaceAll('http://127.0.0.1:8080', gateway.url);
     const { PATH = '' } = process.env;
     const { stdout } = await run('sh', ['-ec', commands], { cwd, env: { PATH, KEY: gateway.keys.api_key } });

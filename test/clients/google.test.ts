@@ -6,7 +6,7 @@ import { assertUsed, MODELS, PNG } from './clients-fixture.ts';
 
 const person = z.object({ name: z.string(), age: z.number().int() });
 
-/** Tools that the SDK calls by itself. */
+/** Tools that the SDK calls itself. */
 const TOOLS: CallableTool = {
   tool: async () => ({
     functionDeclarations: ['get_weather', 'get_time'].map((name) => ({
@@ -36,7 +36,7 @@ describe("Google's SDK", () => {
 
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
-      it('chats, whole and streamed, with the usage that is recorded', async () => {
+      it('continues a chat whole and streamed, with the recorded usage', async () => {
         const chat = client.chats.create({ model, config: { systemInstruction: 'Be kind.' } });
         const first = await chat.sendMessage({ message: 'one' });
         assert.equal(first.text, 'You wrote: one');
@@ -52,17 +52,17 @@ describe("Google's SDK", () => {
         assert.equal(third.text, 'You wrote: four');
       });
 
-      it('calls functions by itself to the end of their loop, whole and streamed', async () => {
-        const asked = { model, contents: 'Use get_weather and get_time', config: { tools: [TOOLS] } };
-        const whole = await client.models.generateContent(asked);
+      it('completes a loop of functions itself, whole and streamed', async () => {
+        const request = { model, contents: 'Use get_weather and get_time', config: { tools: [TOOLS] } };
+        const whole = await client.models.generateContent(request);
         assert.match(whole.text!, /get_weather of Paris\..*get_time of Paris\./);
-        const pieces = await Array.fromAsync(await client.models.generateContentStream(asked));
+        const pieces = await Array.fromAsync(await client.models.generateContentStream(request));
         const parts = pieces.flatMap((piece) => piece.candidates?.[0]?.content?.parts ?? []);
         const text = parts.map((part) => part.text ?? '').join('');
         assert.match(text, /get_weather of Paris\..*get_time of Paris\./);
       });
 
-      it('gives what fits a schema', async () => {
+      it('returns output by a schema', async () => {
         const { text } = await client.models.generateContent({
           model,
           contents: 'Who?',
@@ -71,7 +71,7 @@ describe("Google's SDK", () => {
         assert.doesNotThrow(() => person.parse(JSON.parse(text!)));
       });
 
-      it('sees pictures', async () => {
+      it('sends images', async () => {
         const { text } = await client.models.generateContent({
           model,
           contents: ['Look', { inlineData: { mimeType: 'image/png', data: PNG } }],
@@ -84,7 +84,7 @@ describe("Google's SDK", () => {
         assert.ok(totalTokens! > 3 && totalTokens! < 20);
       });
 
-      it('throws its error with the status, and is let go when it aborts', async () => {
+      it('throws its error with the status, and can abort a stream', async () => {
         for (const status of [400, 404]) {
           const contents = `[[sandbox: status=${status}]]`;
           const thrown: unknown = await client.models

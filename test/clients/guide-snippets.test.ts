@@ -21,7 +21,7 @@ const SNIPPETS: readonly Snippet[] = [...GUIDE.matchAll(/^```(\w+)\n(.*?)^```$/g
   code: code!,
 }));
 
-describe('each snippet of the README for an SDK', () => {
+describe('the code snippets of the SDK guide', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -29,7 +29,7 @@ describe('each snippet of the README for an SDK', () => {
   });
   after(() => gateway.close());
 
-  it('is one of eight', () => {
+  it('are five in TypeScript and three in Python', () => {
     assert.deepEqual(
       SNIPPETS.map(({ language }) => language),
       [...Array(5).fill('ts'), ...Array(3).fill('python')],
@@ -38,7 +38,7 @@ describe('each snippet of the README for an SDK', () => {
 
   for (const { language, code } of SNIPPETS) {
     const [imported = ''] = /^(?:from|import) .*(?<!os)$/m.exec(code) ?? [];
-    it(`runs as it stands: ${imported}`, async function () {
+    it(`run unchanged: ${imported}`, async function () {
       this.timeout(60_000);
       if (language === 'python') needPython(this);
       assert.ok(code.includes('http://127.0.0.1:8080'));

@@ -20,10 +20,10 @@ type Model = Pick<BaseChatModel, 'invoke' | 'stream' | 'withStructuredOutput'> &
 
 interface Client {
   create(address: string, apiKey: string, model: string, maxRetries?: number): Model;
-  /** Which fields of usage are the same where it is streamed. */
+  /** Usage fields that are the same in a stream. */
   readonly streamed_usage: (model: string) => readonly ('input_tokens' | 'output_tokens')[];
-  /** What it refuses by a model's name, before anything is sent. */
-  readonly lacks?: (model: string) => readonly ('pictures' | 'parallel')[];
+  /** Features that the client refuses by a model's name before it sends a request. */
+  readonly lacks?: (model: string) => readonly ('images' | 'parallel')[];
 }
 
 const usageOf = ({ usage_metadata }: { readonly usage_metadata?: unknown }): UsageMetadata => {
@@ -33,7 +33,7 @@ const usageOf = ({ usage_metadata }: { readonly usage_metadata?: unknown }): Usa
 
 const both = () => ['input_tokens', 'output_tokens'] as const;
 
-/** Each of its clients, with nothing changed but the address and the key. */
+/** All of its clients; only base URL and key are changed. */
 const CLIENTS: Readonly<Record<string, Client>> = {
   ChatOpenAI: {
     create: (address, apiKey, model, maxRetries = 0) =>
@@ -47,7 +47,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
         apiKey,
         maxRetries,
         configuration: { baseURL: `${address}/v1` },
-        // That nothing is kept: else it sends references to what was said.
+        // Without storage: else it sends references to earlier items.
         useResponsesApi: true,
         zdrEnabled: true,
       }),
@@ -56,8 +56,8 @@ const CLIENTS: Readonly<Record<string, Client>> = {
   ChatAnthropic: {
     create: (address, apiKey, model, maxRetries = 0) =>
       new ChatAnthropic({ model, apiKey, maxRetries, anthropicApiUrl: address }),
-    // It reads the prompt's tokens in the first event alone, where OpenAI has not told them yet, and adds to the
-    // sum of the reply's tokens, which Anthropic sends with the last, what it sent with the first.
+    // It reads the prompt tokens only from the first event, when OpenAI has not reported them yet. To the completion
+    // tokens of Anthropic's last event, it adds those of the first.
     streamed_usage: (model) =>
       model.startsWith('gpt') ? ['output_tokens'] : model.startsWith('claude') ? ['input_tokens'] : both(),
   },
@@ -65,8 +65,8 @@ const CLIENTS: Readonly<Record<string, Client>> = {
     create: (address, apiKey, model, maxRetries = 0) =>
       new ChatGoogleGenerativeAI({ model, apiKey, maxRetries, baseUrl: address }),
     streamed_usage: both,
-    // It sends results of parallel calls apart, which Google refuses.
-    lacks: (model) => (model.startsWith('gemini') ? ['parallel'] : ['pictures']),
+    // It sends results of parallel calls separately, which Google refuses.
+    lacks: (model) => (model.startsWith('gemini') ? ['parallel'] : ['images']),
   },
 };
 
@@ -95,15 +95,15 @@ describe('LangChain', () => {
           model = client.create(gateway.url, gateway.keys.api_key, model_name);
         });
 
-        it('answers with text and usage, which are the same when they are streamed', async () => {
-          const asked = [new SystemMessage('Be kind.'), new HumanMessage('Größe ✓ of things')];
-          const whole = (await model.invoke(asked)) as AIMessageChunk;
+        it('gets text and usage, which are the same in a stream', async () => {
+          const messages = [new SystemMessage('Be kind.'), new HumanMessage('Größe ✓ of things')];
+          const whole = (await model.invoke(messages)) as AIMessageChunk;
           assert.equal(whole.text, 'You wrote: Größe ✓ of things');
           const usage = usageOf(whole);
           assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0);
           let streamed: AIMessageChunk | undefined;
           let pieces = 0;
-          for await (const chunk of await model.stream(asked)) {
+          for await (const chunk of await model.stream(messages)) {
             pieces += chunk.text === '' ? 0 : 1;
             streamed = streamed === undefined ? chunk : streamed.concat(chunk);
           }
@@ -114,45 +114,45 @@ describe('LangChain', () => {
           }
         });
 
-        it('calls the tools that are bound to it, whole and streamed, and takes their results', async () => {
+        it('calls its bound tools, whole and streamed, and sends their results', async () => {
           const bound = model.bindTools(TOOLS);
           const named = TOOLS.map(({ name }) => name).slice(0, lacks.includes('parallel') ? 1 : 2);
-          const asked = new HumanMessage(`Use ${named.join(' and ')} [[sandbox: preface]]`);
-          const whole = (await bound.invoke([asked])) as AIMessageChunk;
+          const messages = new HumanMessage(`Use ${named.join(' and ')} [[sandbox: preface]]`);
+          const whole = (await bound.invoke([messages])) as AIMessageChunk;
           let streamed: AIMessageChunk | undefined;
-          for await (const chunk of await bound.stream([asked])) {
+          for await (const chunk of await bound.stream([messages])) {
             const piece = chunk as AIMessageChunk;
             streamed = streamed === undefined ? piece : streamed.concat(piece);
           }
-          for (const answer of [whole, streamed!]) {
+          for (const answered of [whole, streamed!]) {
             assert.deepEqual(
-              answer.tool_calls!.map(({ name, args }) => [name, args]),
+              answered.tool_calls!.map(({ name, args }) => [name, args]),
               named.map((name) => [name, { city: 'Paris' }]),
             );
             const results: ToolMessage[] = [];
-            for (const call of answer.tool_calls!) {
+            for (const call of answered.tool_calls!) {
               const made = TOOLS.find((each) => each.name === call.name)!;
               const content = String(await made.invoke(call.args as z.infer<typeof city>));
               results.push(new ToolMessage({ content, tool_call_id: call.id!, name: call.name }));
             }
-            const last = (await bound.invoke([asked, answer, ...results])) as AIMessageChunk;
+            const last = (await bound.invoke([messages, answered, ...results])) as AIMessageChunk;
             assert.match(last.text, /^The tool said: .*Rain in Paris\./);
             assert.equal(/Noon in Paris\./.test(last.text), named.length > 1);
           }
         });
 
-        it('gives structured output', async () => {
+        it('returns structured output', async () => {
           const given = await model.withStructuredOutput(person, { name: 'person' }).invoke('Who?');
           assert.deepEqual(person.parse(given), given);
         });
 
-        it('meets the status of an error', async () => {
+        it('throws an error with its status', async () => {
           const refused = await model.invoke('[[sandbox: status=400]]').catch((thrown: unknown) => thrown);
           assert.equal((refused as { status?: number }).status, 400, String(refused));
         });
 
-        if (lacks.includes('pictures')) return;
-        it('sees pictures', async () => {
+        if (lacks.includes('images')) return;
+        it('sends images', async () => {
           const url = `data:image/png;base64,${PNG}`;
           const answer = await model.invoke([
             new HumanMessage({
@@ -168,17 +168,17 @@ describe('LangChain', () => {
     }
   }
 
-  it('tries again where it is told when that may help', async () => {
+  it('retries after the time of Retry-After', async () => {
     const model = 'claude-haiku-4-5';
-    const ask = async ([name, client]: [string, Client]): Promise<void> => {
+    const retry = async ([name, client]: [string, Client]): Promise<void> => {
       const patient = client.create(gateway.url, gateway.keys.api_key, model, 1);
       const answer = await patient.invoke(`${name} [[sandbox: status=429, times=1, retry_after=0]]`);
       assert.equal((answer as AIMessageChunk).text.trim(), `You wrote: ${name}`);
     };
-    await Promise.all(Object.entries(CLIENTS).map(ask));
+    await Promise.all(Object.entries(CLIENTS).map(retry));
   });
 
-  it('embeds texts by a model of either form', async () => {
+  it('embeds texts with models of two protocols', async () => {
     const openai = (model: string) =>
       new OpenAIEmbeddings({
         model,

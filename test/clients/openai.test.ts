@@ -42,10 +42,10 @@ describe("OpenAI's SDK", () => {
 
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
-      const asked = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
+      const requestOf = (content: string) => ({ model, messages: [{ role: 'user' as const, content }] });
 
-      it('runs tools to the end of their loop, whole and streamed', async () => {
-        const body = { ...asked('Use get_weather and get_time'), tools: TOOLS };
+      it('completes a loop of tools, whole and streamed', async () => {
+        const body = { ...requestOf('Use get_weather and get_time'), tools: TOOLS };
         const whole = client.chat.completions.runTools(body);
         const streamed = client.chat.completions.runTools({ ...body, stream: true });
         for (const runner of [whole, streamed]) {
@@ -57,12 +57,12 @@ describe("OpenAI's SDK", () => {
         }
       });
 
-      it('parses what fits a schema of zod, whole and streamed', async () => {
+      it('parses output by a Zod schema, whole and streamed', async () => {
         const response_format = zodResponseFormat(person, 'person');
-        const { choices } = await client.chat.completions.parse({ ...asked('Who?'), response_format });
+        const { choices } = await client.chat.completions.parse({ ...requestOf('Who?'), response_format });
         const parsed = choices[0]!.message.parsed!;
         assert.deepEqual(person.parse(parsed), parsed);
-        const stream = client.chat.completions.stream({ ...asked('Who?'), response_format });
+        const stream = client.chat.completions.stream({ ...requestOf('Who?'), response_format });
         const last = await stream.finalChatCompletion();
         assert.deepEqual(last.choices[0]!.message.parsed, parsed);
         const { output_parsed } = await client.responses.parse({
@@ -75,7 +75,7 @@ describe("OpenAI's SDK", () => {
 
       it('parses the arguments of strict tools', async () => {
         const { choices } = await client.chat.completions.parse({
-          ...asked('Use get_weather'),
+          ...requestOf('Use get_weather'),
           tools: [zodFunction({ name: 'get_weather', parameters: city })],
         });
         const [call] = choices[0]!.message.tool_calls!;
@@ -90,17 +90,17 @@ describe("OpenAI's SDK", () => {
         assert.deepEqual(made.parsed_arguments, { city: 'Paris' });
       });
 
-      it('tells the events of its streaming helper, and the usage that is recorded', async () => {
+      it('emits the events of its streaming helper, and reports the recorded usage', async () => {
         const stream = client.chat.completions.stream({
-          ...asked('Größe ✓ of things'),
+          ...requestOf('Größe ✓ of things'),
           stream_options: { include_usage: true },
         });
-        const told: string[] = [];
-        stream.on('content', (delta) => told.push(delta));
+        const deltas: string[] = [];
+        stream.on('content', (delta) => deltas.push(delta));
         const [content, usage] = [await stream.finalContent(), await stream.totalUsage()];
         assert.equal(content, 'You wrote: Größe ✓ of things');
-        assert.equal(told.join(''), content);
-        const { response } = await client.chat.completions.create(asked('Hi')).withResponse();
+        assert.equal(deltas.join(''), content);
+        const { response } = await client.chat.completions.create(requestOf('Hi')).withResponse();
         const call = await gateway.recorded(response.headers.get('x-request-id')!);
         assert.equal(call.model, model);
         const [row] = await gateway.database.sql<{ calls: number }[]>`
@@ -114,7 +114,7 @@ describe("OpenAI's SDK", () => {
         assert.equal(row!.calls, 1);
       });
 
-      it('sees pictures, by chat and by responses', async () => {
+      it('sends images, by chat completions and by responses', async () => {
         const url = `data:image/png;base64,${PNG}`;
         const { choices } = await client.chat.completions.create({
           model,
@@ -144,17 +144,17 @@ describe("OpenAI's SDK", () => {
         assert.equal(output_text, 'You wrote: Look (images: 1)');
       });
 
-      it('waits as long as Retry-After says before it tries again', async () => {
+      it('waits for the time of Retry-After before it retries', async () => {
         const started_ms = Date.now();
         const { choices } = await client.chat.completions.create(
-          asked('again [[sandbox: status=429, times=1, retry_after=1]]'),
+          requestOf('again [[sandbox: status=429, times=1, retry_after=1]]'),
         );
         assert.equal(choices[0]!.message.content!.trim(), 'You wrote: again');
         const waited_ms = Date.now() - started_ms;
         assert.ok(waited_ms >= 950, `it waited ${waited_ms} ms`);
       });
 
-      it('throws the class of each error, with the id of the request', async () => {
+      it('throws the class of each error, with the request id', async () => {
         const impatient = client.withOptions({ maxRetries: 0 });
         for (const [directive, kind] of [
           ['status=400', OpenAI.BadRequestError],
@@ -163,7 +163,7 @@ describe("OpenAI's SDK", () => {
           ['status=500', OpenAI.InternalServerError],
         ] as const) {
           const thrown: unknown = await impatient.chat.completions
-            .create(asked(`[[sandbox: ${directive}]]`))
+            .create(requestOf(`[[sandbox: ${directive}]]`))
             .catch((error: unknown) => error);
           assert.ok(thrown instanceof kind, `${directive}: ${thrown}`);
           const call = await gateway.recorded(thrown.requestID!);
@@ -171,24 +171,26 @@ describe("OpenAI's SDK", () => {
         }
       });
 
-      it('is let go when it aborts', async () => {
-        const stream = client.chat.completions.stream(asked(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`));
+      it('can abort a stream', async () => {
+        const stream = client.chat.completions.stream(
+          requestOf(`${model} [[sandbox: tokens=300 token_interval_ms=10]]`),
+        );
         stream.once('content', () => stream.abort());
         await assert.rejects(stream.finalContent(), OpenAI.APIUserAbortError);
       });
     });
   }
 
-  it('throws what a body that is too large and a key that is wrong are', async () => {
+  it('throws the right errors for a wrong key and a too large body', async () => {
     const stranger = client.withOptions({ apiKey: 'sk_nobody' });
-    const asked = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hi' }] };
-    await assert.rejects(stranger.chat.completions.create(asked), OpenAI.AuthenticationError);
+    const request = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'Hi' }] };
+    await assert.rejects(stranger.chat.completions.create(request), OpenAI.AuthenticationError);
     await assert.rejects(stranger.models.list(), OpenAI.AuthenticationError);
     const large = [{ role: 'user' as const, content: 'x'.repeat(1_000_000) }];
-    await assert.rejects(client.chat.completions.create({ ...asked, messages: large }), { status: 413 });
+    await assert.rejects(client.chat.completions.create({ ...request, messages: large }), { status: 413 });
   });
 
-  it('lists models, and finds each', async () => {
+  it('lists models, and retrieves each', async () => {
     const ids = await Array.fromAsync(client.models.list(), ({ id }) => id);
     for (const model of MODELS) {
       assert.ok(ids.includes(model));
@@ -196,7 +198,7 @@ describe("OpenAI's SDK", () => {
     }
   });
 
-  it('tells the usage that is recorded of embeddings and pictures', async () => {
+  it('reports the recorded usage of embeddings and images', async () => {
     const embedded = await client.embeddings
       .create({ model: 'text-embedding-3-small', input: ['one', 'two'] })
       .withResponse();
@@ -208,7 +210,7 @@ describe("OpenAI's SDK", () => {
     assertUsed(await gateway.recorded(painted.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
 
-  it('gets speech whole, in chunks and in events, the same bytes each time', async () => {
+  it('gets the same speech whole, in chunks and in events', async () => {
     const request = {
       model: 'gpt-4o-mini-tts',
       input: 'One two three',
@@ -234,7 +236,7 @@ describe("OpenAI's SDK", () => {
     assertUsed(await gateway.recorded(streamed.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
 
-  it('gets transcriptions whole and streamed, of a file in memory and of one that it streams', async () => {
+  it('gets transcriptions whole and streamed, for a file in memory and for a streamed file', async () => {
     const model = 'gpt-4o-transcribe';
     const sound = Buffer.from(Array.from({ length: 50_000 }, (_, index) => (index * 13) % 256));
     const text = `The file größe.wav has 50000 bytes, SHA-256 ${hash('sha256', sound).slice(0, 16)}. You wrote: Names`;
@@ -257,7 +259,7 @@ describe("OpenAI's SDK", () => {
     assertUsed(await gateway.recorded(streamed.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
 
-  it('gets transcriptions in every format, where their customer may make calls without a price', async () => {
+  it('gets transcriptions in every format if the customer allows unpriced calls', async () => {
     const { key } = await gateway.newCustomer({ slug: 'listener', unpriced_policy: 'allow' });
     const { transcriptions } = client.withOptions({ apiKey: key }).audio;
     const newRequest = async () => ({ model: 'whisper-1', file: await toFile(Buffer.alloc(64_000), 'a.mp3') });
@@ -274,7 +276,7 @@ describe("OpenAI's SDK", () => {
     assert.deepEqual([verbose.duration, verbose.text, verbose.segments?.length], [2, text, 1]);
   });
 
-  it('throws what audio that cannot be served is', async () => {
+  it('throws the right errors for invalid audio requests', async () => {
     const impatient = client.withOptions({ maxRetries: 0 });
     const speak = (input: string) => impatient.audio.speech.create({ model: 'gpt-4o-mini-tts', input, voice: 'alloy' });
     await assert.rejects(speak(''), { status: 400, param: 'input' });

@@ -6,7 +6,7 @@ import { MODELS, needPython, PYTHON } from './clients-fixture.ts';
 
 const SCRIPT = fileURLToPath(new URL('python/clients.py', import.meta.url));
 
-/** A line that the script tells. */
+/** A line of the script's output. */
 interface Line {
   readonly name: string;
   readonly check?: string;
@@ -19,16 +19,16 @@ interface Line {
 const run = (args: readonly string[]): Promise<{ code: number | null; lines: Line[]; errors: string }> =>
   new Promise((resolve, reject) => {
     const script = spawn(PYTHON, [SCRIPT, ...args], { env: { PYTHONDONTWRITEBYTECODE: '1' } });
-    let [told, errors] = ['', ''];
+    let [output, errors] = ['', ''];
     script.stdout.setEncoding('utf8').on('data', (text: string) => {
-      told += text;
+      output += text;
     });
     script.stderr.setEncoding('utf8').on('data', (text: string) => {
       errors += text;
     });
     script.once('error', reject);
     script.once('close', (code) => {
-      const lines = told.split('\n').filter((line) => line !== '');
+      const lines = output.split('\n').filter((line) => line !== '');
       resolve({ code, errors, lines: lines.map((line) => JSON.parse(line) as Line) });
     });
   });
@@ -42,15 +42,15 @@ describe("Python's SDKs of OpenAI, Anthropic and Google", () => {
   });
   after(() => gateway?.close());
 
-  it('chat, stream, call tools, parse, embed, count and fail as they do with the providers', async function () {
+  it('chat, stream, call tools, parse, embed, count and fail as with the providers', async function () {
     this.timeout(120_000);
     const { code, lines, errors } = await run([gateway.url, gateway.keys.api_key]);
     assert.equal(code, 0, errors);
     const done = lines.filter(({ name }) => name === 'done');
     assert.equal(done.length, 13 * MODELS.length + 1);
-    const asked = lines.filter(({ tokens }) => tokens !== undefined);
-    assert.equal(asked.length, 3 * MODELS.length);
-    for (const { request_id, tokens } of asked) {
+    const measured = lines.filter(({ tokens }) => tokens !== undefined);
+    assert.equal(measured.length, 3 * MODELS.length);
+    for (const { request_id, tokens } of measured) {
       const call = await gateway.recorded(request_id!);
       assert.deepEqual([call.prompt_tokens, call.completion_tokens], tokens);
     }

@@ -20,7 +20,7 @@ import { z } from 'zod';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { assertUsed, MODELS, PNG, PROVIDER_OF } from './clients-fixture.ts';
 
-/** Each provider package of the SDK, with nothing changed but the address and the key. */
+/** The SDK's provider packages; only base URL and key are changed. */
 const PACKAGES: Readonly<Record<string, (address: string, apiKey: string) => (model: string) => LanguageModel>> = {
   'openai (chat)': (address, apiKey) => createOpenAI({ baseURL: `${address}/v1`, apiKey }).chat,
   'openai (responses)': (address, apiKey) => createOpenAI({ baseURL: `${address}/v1`, apiKey }),
@@ -28,7 +28,7 @@ const PACKAGES: Readonly<Record<string, (address: string, apiKey: string) => (mo
   google: (address, apiKey) => createGoogle({ baseURL: `${address}/v1beta`, apiKey }),
 };
 
-// Of OpenAI's responses the SDK sends what was said as references to it, unless it is told that nothing is kept.
+// For OpenAI's responses, the SDK sends references to earlier items unless `store` is false.
 const providerOptions = { openai: { store: false } };
 
 const tools = {
@@ -51,7 +51,7 @@ describe('the Vercel AI SDK', () => {
   const { AI_SDK_LOG_WARNINGS: logs } = globalThis;
 
   before(async () => {
-    // It tells on the console that it does not know the models of other providers.
+    // The SDK warns on the console about models that it does not know.
     globalThis.AI_SDK_LOG_WARNINGS = false;
     gateway = await startTestGateway();
   });
@@ -68,7 +68,7 @@ describe('the Vercel AI SDK', () => {
           model = packageOf(gateway.url, gateway.keys.api_key)(model_name);
         });
 
-        it('generates text, and the usage that it tells is the one that is recorded', async () => {
+        it('generates text, and reports the recorded usage', async () => {
           const { text, usage, finishReason, response } = await generateText({
             model,
             system: 'Be kind.',
@@ -81,7 +81,7 @@ describe('the Vercel AI SDK', () => {
           assertUsed(call, [usage.inputTokens, usage.outputTokens]);
         });
 
-        it('streams text, and the usage that it tells is the one that is recorded', async () => {
+        it('streams text, and reports the recorded usage', async () => {
           const result = streamText({ model, prompt: 'Größe ✓ of things' });
           const pieces = await Array.fromAsync(result.textStream);
           assert.equal(pieces.join(''), 'You wrote: Größe ✓ of things');
@@ -93,16 +93,16 @@ describe('the Vercel AI SDK', () => {
           assertUsed(call, [usage.inputTokens, usage.outputTokens]);
         });
 
-        it('runs a loop of parallel tools to its end, whole and streamed', async () => {
-          const asked = {
+        it('completes a loop of parallel tools, whole and streamed', async () => {
+          const options = {
             model,
             tools,
             providerOptions,
             stopWhen: isStepCount(4),
             prompt: 'Use get_weather and get_time [[sandbox: preface]]',
           };
-          const whole = await generateText(asked);
-          const streamed = streamText(asked);
+          const whole = await generateText(options);
+          const streamed = streamText(options);
           await streamed.consumeStream();
           for (const [steps, text] of [
             [whole.steps, whole.text],
@@ -121,7 +121,7 @@ describe('the Vercel AI SDK', () => {
           }
         });
 
-        it('goes on with a conversation that was answered', async () => {
+        it('continues a conversation', async () => {
           const messages: ModelMessage[] = [{ role: 'user', content: 'one' }];
           const first = await generateText({ model, messages, providerOptions });
           messages.push(...first.response.messages, { role: 'user', content: 'two' });
@@ -129,7 +129,7 @@ describe('the Vercel AI SDK', () => {
           assert.equal(second.text, 'You wrote: two');
         });
 
-        it('gives objects of a schema', async () => {
+        it('generates objects by a schema', async () => {
           const { output } = await generateText({
             model,
             prompt: 'Who?',
@@ -143,7 +143,7 @@ describe('the Vercel AI SDK', () => {
           assert.deepEqual(await streamed.output, output);
         });
 
-        it('sees pictures', async () => {
+        it('sends images', async () => {
           const { text } = await generateText({
             model,
             messages: [
@@ -159,7 +159,7 @@ describe('the Vercel AI SDK', () => {
           assert.equal(text, 'You wrote: Look (images: 1)');
         });
 
-        it('meets errors of its own class, and tries again where that may help', async () => {
+        it('throws errors of its own class, and retries transient ones', async () => {
           const prompt = '[[sandbox: status=400]]';
           const refused = await generateText({ model, prompt }).catch((thrown: unknown) => thrown);
           assert.ok(APICallError.isInstance(refused), String(refused));
@@ -183,7 +183,7 @@ describe('the Vercel AI SDK', () => {
           assert.equal(given_up.lastError.statusCode, 429);
         });
 
-        it('is let go when it aborts', async () => {
+        it('can abort a stream', async () => {
           const abort = new AbortController();
           const result = streamText({
             model,
@@ -201,7 +201,7 @@ describe('the Vercel AI SDK', () => {
     }
   }
 
-  it('is told the way out where it sends references to what was said', async () => {
+  it('gets an error that names the option to use if it sends references to earlier items', async () => {
     const model = PACKAGES['openai (responses)']!(gateway.url, gateway.keys.api_key)('claude-haiku-4-5');
     const messages: ModelMessage[] = [{ role: 'user', content: 'one' }];
     const first = await generateText({ model, messages });
@@ -214,14 +214,14 @@ describe('the Vercel AI SDK', () => {
     });
   });
 
-  it('runs a loop of tools by references to nothing, without being told to', async () => {
+  it('completes a loop of tools without the option, because it sends no references', async () => {
     const model = PACKAGES['openai (responses)']!(gateway.url, gateway.keys.api_key)('claude-haiku-4-5');
     const prompt = 'Use get_weather';
     const { text } = await generateText({ model, tools, stopWhen: isStepCount(4), prompt });
     assert.equal(text, 'The tool said: Rain in Paris.');
   });
 
-  it('embeds texts by a model of either form', async () => {
+  it('embeds texts with models of two protocols', async () => {
     const openai = createOpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
     const google = createGoogle({ baseURL: `${gateway.url}/v1beta`, apiKey: gateway.keys.api_key });
     for (const provider of [openai, google]) {
@@ -236,7 +236,7 @@ describe('the Vercel AI SDK', () => {
     }
   });
 
-  it('paints pictures', async () => {
+  it('generates images', async () => {
     const openai = createOpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
     const { image } = await generateImage({
       model: openai.image('gpt-image-1'),

@@ -6,7 +6,7 @@ export const strange: fc.Arbitrary<unknown> = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
 );
 
-/** Mostly what fits, now and then something else. */
+/** Mostly valid values, sometimes others. */
 const mostly = <T>(usual: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
   fc.oneof({ weight: 12, arbitrary: usual }, { weight: 1, arbitrary: strange });
 
@@ -291,9 +291,9 @@ export const images = fc.record(
   { requiredKeys: ['prompt'] },
 );
 
-// The same bodies at each run, so that what fails once can be found; FUZZ_SEED takes others.
+// The bodies are the same in each run, so that a failure can be reproduced. FUZZ_SEED selects others.
 export const SEED = Number(process.env.FUZZ_SEED ?? 1);
 
-/** So many of them. */
+/** A number of samples. */
 export const sample = (bodies: fc.Arbitrary<unknown>, runs: number): readonly unknown[] =>
   fc.sample(bodies, { numRuns: runs, seed: SEED });

@@ -170,16 +170,16 @@ const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
 const part = fc.nat(1_000);
 /** Usage in OpenAI's form. */
 const usage = fc
-  .record({ fresh: part, cached: part, written: part, audio: part, text: part, reasoned: part, spoken: part })
-  .map(({ fresh, cached, written, audio, text, reasoned, spoken }) => {
+  .record({ fresh: part, cached: part, written: part, audio: part, text: part, reasoned: part, audio_output: part })
+  .map(({ fresh, cached, written, audio, text, reasoned, audio_output }) => {
     const prompt_tokens = fresh + cached + written + audio;
-    const completion_tokens = text + reasoned + spoken;
+    const completion_tokens = text + reasoned + audio_output;
     return {
       prompt_tokens,
       completion_tokens,
       total_tokens: prompt_tokens + completion_tokens,
       prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written, audio_tokens: audio },
-      completion_tokens_details: { reasoning_tokens: reasoned, audio_tokens: spoken },
+      completion_tokens_details: { reasoning_tokens: reasoned, audio_tokens: audio_output },
     };
   });
 

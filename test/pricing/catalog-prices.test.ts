@@ -12,7 +12,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 const PRICED = CATALOG.filter(({ priced_as }) => priced_as !== null);
 const count = fc.nat(400_000);
 
-/** Kinds of tokens that do not overlap, so that nobody has to guess how far they do. */
+/** Kinds of tokens without overlap, so that no split has to be estimated. */
 const parts = fc.record({
   fresh: count,
   cached: count,
@@ -22,18 +22,18 @@ const parts = fc.record({
   cached_audio: count,
   image: count,
   cached_image: count,
-  said: count,
-  spoken: count,
-  drawn: count,
+  text: count,
+  audio_output: count,
+  image_output: count,
 });
 
 type Parts = typeof parts extends fc.Arbitrary<infer T> ? T : never;
 
-const ours = (of: Parts): Usage => {
+const usageOf = (of: Parts): Usage => {
   const cached_tokens = of.cached + of.cached_audio + of.cached_image;
   const cache_write_tokens = of.written + of.long;
   const prompt_tokens = of.fresh + cached_tokens + cache_write_tokens + of.audio + of.image;
-  const completion_tokens = of.said + of.spoken + of.drawn;
+  const completion_tokens = of.text + of.audio_output + of.image_output;
   return {
     prompt_tokens,
     completion_tokens,
@@ -46,14 +46,14 @@ const ours = (of: Parts): Usage => {
     cached_audio_tokens: of.cached_audio,
     prompt_image_tokens: of.image + of.cached_image,
     cached_image_tokens: of.cached_image,
-    completion_audio_tokens: of.spoken,
-    completion_image_tokens: of.drawn,
+    completion_audio_tokens: of.audio_output,
+    completion_image_tokens: of.image_output,
   };
 };
 
-/** As the price data counts: each name is a sum of all that has its traits. */
-const theirs = (of: Parts) => {
-  const { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens } = ours(of);
+/** Usage in the price data's form: each field is the sum of all tokens with its traits. */
+const priceDataUsageOf = (of: Parts) => {
+  const { prompt_tokens, completion_tokens, cached_tokens, cache_write_tokens } = usageOf(of);
   return {
     input_tokens: prompt_tokens,
     output_tokens: completion_tokens,
@@ -64,8 +64,8 @@ const theirs = (of: Parts) => {
     cache_audio_read_tokens: of.cached_audio,
     input_image_tokens: of.image + of.cached_image,
     cache_image_read_tokens: of.cached_image,
-    output_audio_tokens: of.spoken,
-    output_image_tokens: of.drawn,
+    output_audio_tokens: of.audio_output,
+    output_image_tokens: of.image_output,
   };
 };
 
@@ -79,7 +79,7 @@ describe('the prices of the catalog', () => {
   });
   after(() => database.drop());
 
-  it('rate any usage as the price data does, at any time, in every tier', () => {
+  it('rate any usage like the price data, at any time, in every tier', () => {
     const instant = fc.date({
       min: new Date('2025-01-01'),
       max: new Date('2028-01-01'),
@@ -94,19 +94,20 @@ describe('the prices of the catalog', () => {
         const price = priceAt(found, timestamp.getTime());
         const { prices } = price!.tiers[0]!;
         const has = (name: keyof typeof prices): boolean => prices[name] !== null;
-        // What the price data has no price for it charges as the nearest kind that it has, which is not always ours.
+        // For a kind without a price, the price data charges the nearest kind that has one. This product may choose
+        // another.
         const used: Parts = {
           ...of,
           ...(has('cached_input_price') ? {} : { cached: 0, cached_audio: 0, cached_image: 0 }),
           ...(has('cache_write_price') ? {} : { written: 0, long: 0 }),
           ...(has('cached_audio_input_price') ? {} : { cached_audio: 0 }),
           ...(has('cached_image_input_price') ? {} : { cached_image: 0 }),
-          ...(kind === 'embeddings' ? { said: 0, spoken: 0, drawn: 0 } : {}),
+          ...(kind === 'embeddings' ? { text: 0, audio_output: 0, image_output: 0 } : {}),
         };
         const [providerId, name] = priced_as ?? [provider, model];
-        const look = (named: string) => calcPrice(theirs(used), named, { providerId, timestamp });
-        const reference = look(name) ?? look(deployment.served_as ?? model);
-        const { provider_cost, facts } = rate(ours(used), price, 0);
+        const priceFor = (named: string) => calcPrice(priceDataUsageOf(used), named, { providerId, timestamp });
+        const reference = priceFor(name) ?? priceFor(deployment.served_as ?? model);
+        const { provider_cost, facts } = rate(usageOf(used), price, 0);
         tiers.add(facts!.tier);
         // The price data adds doubles.
         const off = Math.abs(Number(provider_cost) - reference!.total_price * 1e12);
@@ -114,6 +115,6 @@ describe('the prices of the catalog', () => {
       }),
       { numRuns: 3_000 },
     );
-    assert.ok(tiers.size > 1, 'dearer tiers were reached');
+    assert.ok(tiers.size > 1, 'usage reaches more than one tier');
   });
 });

@@ -26,7 +26,7 @@ const prices: fc.Arbitrary<UnitPrices> = fc
   )
   .chain((all) => fc.record({ input_price: unit, output_price: unit }).map((both) => ({ ...all, ...both })));
 
-/** Tiers by length, the first for every prompt. */
+/** Tiers by prompt length; the first one applies to every prompt. */
 const tiers: fc.Arbitrary<readonly PriceTier[]> = fc
   .tuple(prices, fc.array(fc.tuple(tokens, prices), { maxLength: 3 }))
   .map(([base, longer]) =>
@@ -59,7 +59,7 @@ const agreement = fc.record({
 });
 const anyPrice = priceWith(fc.option(agreement, { nil: null }));
 
-/** Parts as providers tell them: kinds and treatments overlap in any way, and are told as sums. */
+/** Usage as providers report it: sums of kinds and treatments, which may overlap in any way. */
 const usage: fc.Arbitrary<Usage> = fc
   .record({ prompt_tokens: tokens, completion_tokens: tokens })
   .chain(({ prompt_tokens, completion_tokens }) => {
@@ -73,7 +73,7 @@ const usage: fc.Arbitrary<Usage> = fc
         fc.nat(completion_tokens),
         fc.option(fc.tuple(tokens, tokens, tokens), { nil: null }),
       )
-      .map(([[cached, written], [audio, image], [spoken, drawn], reasoned, told]) => ({
+      .map(([[cached, written], [audio, image], [audio_output, image_output], reasoned, reported]) => ({
         prompt_tokens,
         completion_tokens,
         total_tokens: prompt_tokens + completion_tokens,
@@ -81,16 +81,16 @@ const usage: fc.Arbitrary<Usage> = fc
         cache_write_tokens: written,
         reasoning_tokens: reasoned,
         prompt_audio_tokens: audio,
-        completion_audio_tokens: spoken,
+        completion_audio_tokens: audio_output,
         prompt_image_tokens: image,
-        completion_image_tokens: drawn,
-        images: drawn % 5,
-        ...(told === null
+        completion_image_tokens: image_output,
+        images: image_output % 5,
+        ...(reported === null
           ? {}
           : {
-              long_cache_write_tokens: Math.min(told[0], written),
-              cached_audio_tokens: told[1],
-              cached_image_tokens: told[2],
+              long_cache_write_tokens: Math.min(reported[0], written),
+              cached_audio_tokens: reported[1],
+              cached_image_tokens: reported[2],
             }),
       }));
   });
@@ -128,7 +128,7 @@ const tierOf = (some: Partial<PriceTier>): PriceTier => ({
 describe('the units of a call', () => {
   const PROMPT = /input|cache_write/;
 
-  it('part its prompt and its reply without a rest, whatever overlaps', () => {
+  it('add up to its prompt and completion tokens, whatever kinds overlap', () => {
     fc.assert(
       fc.property(usage, (used) => {
         const units = unitsOf(used);
@@ -154,7 +154,7 @@ describe('the units of a call', () => {
     );
   });
 
-  it('charge each token as what it is where kinds and treatments do not overlap', () => {
+  it('count each token by its kind and treatment if they do not overlap', () => {
     const used = {
       ...plain(100, 50),
       cached_tokens: 20,
@@ -179,7 +179,7 @@ describe('the units of a call', () => {
     });
   });
 
-  it('charge cached audio as cached audio, told or following from the sums', () => {
+  it('count cached audio as cached audio, reported or derived from the sums', () => {
     const used = { ...plain(100, 0), cached_tokens: 60, prompt_audio_tokens: 90 };
     assert.deepEqual(unitsOf(used), {
       request: 1,
@@ -187,8 +187,8 @@ describe('the units of a call', () => {
       audio_input: 40,
       cached_audio_input: 50,
     });
-    const told = { ...used, cached_audio_tokens: 60 };
-    assert.deepEqual(unitsOf(told), { request: 1, input: 10, audio_input: 30, cached_audio_input: 60 });
+    const reported = { ...used, cached_audio_tokens: 60 };
+    assert.deepEqual(unitsOf(reported), { request: 1, input: 10, audio_input: 30, cached_audio_input: 60 });
   });
 });
 
@@ -197,7 +197,7 @@ describe('the tier of a call', () => {
   const long = tierOf({ tier: 1, above_prompt_tokens: 200_000 });
   const batch = tierOf({ tier: 2, service_tier: 'batch' });
 
-  it('is the longest that the prompt is longer than, of the service that served it', () => {
+  it('is the highest one that the prompt exceeds, of the reported service tier', () => {
     const all = [standard, long, batch];
     assert.equal(tierFor(all, 'standard', 0), standard);
     assert.equal(tierFor(all, 'standard', 200_000), standard);
@@ -206,7 +206,7 @@ describe('the tier of a call', () => {
     assert.equal(tierFor(all, 'priority', 1), null);
   });
 
-  it('goes by the hour where the provider does, over midnight too', () => {
+  it("depends on the hour if the provider's prices do, also across midnight", () => {
     const day = tierOf({ tier: 1, daily_from_s: 3_600, daily_until_s: 14_400 });
     const night = tierOf({ tier: 2, daily_from_s: 82_800, daily_until_s: 600 });
     const at = (time: string) => tiersAt([standard, day, night], Date.parse(`2026-11-21T${time}Z`));
@@ -225,8 +225,8 @@ describe('the rating of a call', () => {
     fc.assert(
       fc.property(usage, anyPrice, (used, at) => {
         const { provider_cost, customer_cost, gateway_markup, facts } = rate(used, at, 0);
-        const cost = (said: readonly PriceTier[]): bigint => {
-          const fitting = said.filter(
+        const cost = (tiers: readonly PriceTier[]): bigint => {
+          const fitting = tiers.filter(
             ({ above_prompt_tokens }) => above_prompt_tokens === 0 || above_prompt_tokens < used.prompt_tokens,
           );
           const longest = Math.max(...fitting.map(({ above_prompt_tokens }) => above_prompt_tokens));
@@ -244,7 +244,7 @@ describe('the rating of a call', () => {
     );
   });
 
-  it('charges a unit without a price of its own as what it is of', () => {
+  it('charges a unit without its own price at the price of its wider kind', () => {
     const only = { ...pricesOf({ input_price: 5n, output_price: 7n }) };
     for (const name of PRICE_UNITS) {
       const of_tokens = /output|reasoning/.test(name) ? 7n : 5n;
@@ -255,14 +255,14 @@ describe('the rating of a call', () => {
     assert.equal(priceOf({ ...only, cache_write_price: 6n }, 'long_cache_write'), 6n);
   });
 
-  it('adds the markup to the provider’s cost, and never takes away', () => {
+  it("adds a markup of at least zero to the provider's cost", () => {
     fc.assert(
       fc.property(usage, price, markup, (used, at, basis_points) => {
         const { provider_cost, customer_cost, gateway_markup, rating } = rate(used, at, basis_points);
         assert.equal(rating, 'RATED');
         assert.equal(customer_cost, provider_cost! + gateway_markup!);
         assert.ok(gateway_markup! >= 0n);
-        // Half a pico-dollar a unit is the most that rounding each unit price can make.
+        // Rounding each unit price changes the cost by at most half a pico-dollar a unit.
         const exact = provider_cost! * BigInt(10_000 + basis_points);
         const off = customer_cost! * 10_000n - exact;
         assert.ok((off < 0n ? -off : off) <= 5_000n * BigInt(used.total_tokens + 1));
@@ -270,7 +270,7 @@ describe('the rating of a call', () => {
     );
   });
 
-  it('lets who agreed on prices pay these, without markup, while the provider is paid its own', () => {
+  it('charges agreed prices to the customer without markup, and list prices as provider cost', () => {
     fc.assert(
       fc.property(usage, price, agreement, markup, (used, at, agreed, basis_points) => {
         const listed = rate(used, at, 0);
@@ -295,7 +295,7 @@ describe('the rating of a call', () => {
           tiers: [tierOf({ prices: of })],
           agreed: null,
         };
-        // Kinds that overlap by force overlap less in a longer prompt: then dearer ones may turn cheaper.
+        // In a longer prompt, kinds overlap less, and tokens may become cheaper. So this usage has no overlap.
         const apart = { ...used, prompt_audio_tokens: 0, prompt_image_tokens: 0, reasoning_tokens: 0 };
         const less = rate(apart, at, points).customer_cost!;
         assert.ok(rate({ ...apart, [field]: apart[field] + more }, at, points).customer_cost! >= less);
@@ -304,23 +304,31 @@ describe('the rating of a call', () => {
     );
   });
 
-  it('is never more than the worst cost of what was reserved for', () => {
+  it('is never more than the maximum cost of the reserved usage', () => {
     fc.assert(
-      fc.property(usage, anyPrice, markup, tokens, tokens, toolUses, (tokens_used, at, points, more, most, uses) => {
-        const used = { ...tokens_used, tool_uses: uses };
-        const bounds = {
-          prompt_tokens: used.prompt_tokens + more,
-          completion_tokens: used.completion_tokens + most,
-          images: used.images ?? 0,
-          tool_uses: uses,
-        };
-        const worst = maxCost(bounds, at, points);
-        assert.ok(rate(used, at, points).customer_cost! <= worst!);
-      }),
+      fc.property(
+        usage,
+        anyPrice,
+        markup,
+        tokens,
+        tokens,
+        toolUses,
+        (tokens_used, at, points, more_prompt, more_completion, uses) => {
+          const used = { ...tokens_used, tool_uses: uses };
+          const bounds = {
+            prompt_tokens: used.prompt_tokens + more_prompt,
+            completion_tokens: used.completion_tokens + more_completion,
+            images: used.images ?? 0,
+            tool_uses: uses,
+          };
+          const max_cost = maxCost(bounds, at, points);
+          assert.ok(rate(used, at, points).customer_cost! <= max_cost!);
+        },
+      ),
     );
   });
 
-  it('reserves the dearer tier only for prompts that may reach it', () => {
+  it('reserves the higher tier only for prompts that may reach it', () => {
     const prices_above = pricesOf({ input_price: 3n, output_price: 3n });
     const long = tierOf({ tier: 1, above_prompt_tokens: 100, prices: prices_above });
     const at: Price = {
@@ -339,7 +347,7 @@ describe('the rating of a call', () => {
     assert.equal(rate(plain(101, 10), at, 0).facts?.tier, 1);
   });
 
-  it('is none without a price, and never silently 0', () => {
+  it('is UNPRICED without a price, and never 0', () => {
     fc.assert(
       fc.property(usage, price, (used, at) => {
         const without = (name: 'input_price' | 'output_price'): Price => ({

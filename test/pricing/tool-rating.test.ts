@@ -45,8 +45,8 @@ const usage: fc.Arbitrary<Usage> = fc.tuple(fc.nat(10_000), fc.nat(10_000)).map(
 }));
 const markup = fc.nat(20_000);
 
-describe('the rating of the tools that a provider runs', () => {
-  it('charges for each use of a tool that has a price, beside the tokens, and names those that have none', () => {
+describe('the rating of hosted tools', () => {
+  it('charges each use of a priced tool besides the tokens, and names tools without a price', () => {
     fc.assert(
       fc.property(usage, price, toolUses, markup, (used, at, uses, points) => {
         const plainly = rate(used, at, points);
@@ -68,7 +68,7 @@ describe('the rating of the tools that a provider runs', () => {
     );
   });
 
-  it('charges who agreed on prices for the tools that these leave out as listed, with its markup', () => {
+  it('charges tools outside an agreement at list prices with the markup', () => {
     const agreed = {
       holds_from_ms: 0,
       is_agreed: true,

@@ -1,6 +1,6 @@
-"""Drives the gateway with the Python SDKs, unmodified but for address and key, and fails at the first difference.
+"""Drives the gateway with the official Python SDKs; only base URL and key are changed. Fails at the first difference.
 
-Usage: clients.py ADDRESS KEY. Prints one line of JSON a check: its name, and the id of its call where it has one.
+Usage: clients.py ADDRESS KEY. Prints one JSON line for each check: its name, and the request id of its call, if any.
 """
 
 import base64
@@ -30,7 +30,7 @@ class Person(BaseModel):
     age: int
 
 
-def tell(name: str, **facts: object) -> None:
+def report(name: str, **facts: object) -> None:
     print(json.dumps({"name": name, **facts}), flush=True)
 
 
@@ -39,15 +39,15 @@ def same(given: object, expected: object) -> None:
         raise AssertionError(f"{given!r} is not {expected!r}")
 
 
-def raises(kind: type, ask: Callable[[], object]) -> Exception:
+def raises(kind: type, call: Callable[[], object]) -> Exception:
     try:
-        ask()
+        call()
     except kind as error:
         return error
     raise AssertionError(f"nothing raised {kind.__name__}")
 
 
-def said(content: object) -> list[dict]:
+def prompt(content: object) -> list[dict]:
     return [{"role": "user", "content": content}]
 
 
@@ -61,28 +61,28 @@ PARAMETERS = {
 
 def openai_chat(model: str) -> None:
     chat = by_openai.chat.completions
-    raw = chat.with_raw_response.create(model=model, messages=said("Good morning"))
+    raw = chat.with_raw_response.create(model=model, messages=prompt("Good morning"))
     reply = raw.parse()
     same(reply.choices[0].message.content, "You wrote: Good morning")
-    tell(
+    report(
         "chat",
         request_id=raw.headers["x-request-id"],
         tokens=[reply.usage.prompt_tokens, reply.usage.completion_tokens],
     )
-    with chat.stream(model=model, messages=said("Größe ✓ of things")) as stream:
+    with chat.stream(model=model, messages=prompt("Größe ✓ of things")) as stream:
         pieces = [event.delta for event in stream if event.type == "content.delta"]
         same("".join(pieces), "You wrote: Größe ✓ of things")
         same(stream.get_final_completion().choices[0].message.content, "".join(pieces))
     url = f"data:image/png;base64,{PNG}"
     parts = [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": url}}]
-    seen = chat.create(model=model, messages=said(parts))
+    seen = chat.create(model=model, messages=prompt(parts))
     same(seen.choices[0].message.content, "You wrote: Look (images: 1)")
 
 
 def openai_tools(model: str) -> None:
     function = {"name": "get_weather", "parameters": PARAMETERS, "strict": True}
     tools = [{"type": "function", "function": function}]
-    messages = said("Use get_weather")
+    messages = prompt("Use get_weather")
     chat = by_openai.chat.completions
     whole = chat.create(model=model, messages=messages, tools=tools).choices[0].message
     with chat.stream(model=model, messages=messages, tools=tools) as stream:
@@ -96,7 +96,7 @@ def openai_tools(model: str) -> None:
 
 
 def openai_parse(model: str) -> None:
-    reply = by_openai.chat.completions.parse(model=model, messages=said("Who?"), response_format=Person)
+    reply = by_openai.chat.completions.parse(model=model, messages=prompt("Who?"), response_format=Person)
     same(type(reply.choices[0].message.parsed), Person)
     parsed = by_openai.responses.parse(model=model, input="Who?", text_format=Person)
     same(parsed.output_parsed, reply.choices[0].message.parsed)
@@ -119,53 +119,53 @@ def openai_errors(model: str) -> None:
         (429, openai.RateLimitError),
         (500, openai.InternalServerError),
     ):
-        error = raises(kind, lambda: impatient.create(model=model, messages=said(f"[[sandbox: status={status}]]")))
-        tell("error", request_id=error.request_id, status=error.status_code)
-    breaking = said("[[sandbox: error_after=4, tokens=20, token_interval_ms=5]]")
+        error = raises(kind, lambda: impatient.create(model=model, messages=prompt(f"[[sandbox: status={status}]]")))
+        report("error", request_id=error.request_id, status=error.status_code)
+    breaking = prompt("[[sandbox: error_after=4, tokens=20, token_interval_ms=5]]")
     pieces: list[object] = []
     stream = impatient.create(model=model, messages=breaking, stream=True)
     raises(openai.APIError, lambda: pieces.extend(piece for piece in stream))
     stranger = by_openai.with_options(api_key="sk_nobody").chat.completions
-    raises(openai.AuthenticationError, lambda: stranger.create(model=model, messages=said("Hi")))
+    raises(openai.AuthenticationError, lambda: stranger.create(model=model, messages=prompt("Hi")))
 
 
 def anthropic_messages(model: str) -> None:
-    asked = {"model": model, "max_tokens": 1024}
+    options = {"model": model, "max_tokens": 1024}
     messages = by_anthropic.messages
-    raw = messages.with_raw_response.create(**asked, messages=said("Good morning"))
+    raw = messages.with_raw_response.create(**options, messages=prompt("Good morning"))
     reply = raw.parse()
     same(reply.content[0].text, "You wrote: Good morning")
-    tell(
+    report(
         "messages",
         request_id=raw.headers["request-id"],
         tokens=[reply.usage.input_tokens, reply.usage.output_tokens],
     )
-    with messages.stream(**asked, messages=said("Größe ✓ of things")) as stream:
+    with messages.stream(**options, messages=prompt("Größe ✓ of things")) as stream:
         same("".join(stream.text_stream), "You wrote: Größe ✓ of things")
         final = stream.get_final_message()
-    again = messages.create(**asked, messages=said("Größe ✓ of things"))
+    again = messages.create(**options, messages=prompt("Größe ✓ of things"))
     same(
         (final.usage.input_tokens, final.usage.output_tokens),
         (again.usage.input_tokens, again.usage.output_tokens),
     )
-    counted = messages.count_tokens(model=model, messages=said("How many tokens are these?"))
+    counted = messages.count_tokens(model=model, messages=prompt("How many tokens are these?"))
     same(5 < counted.input_tokens < 20, True)
     source = {"type": "base64", "media_type": "image/png", "data": PNG}
     seen = messages.create(
-        **asked, messages=said([{"type": "text", "text": "Look"}, {"type": "image", "source": source}])
+        **options, messages=prompt([{"type": "text", "text": "Look"}, {"type": "image", "source": source}])
     )
     same(seen.content[0].text, "You wrote: Look (images: 1)")
 
 
 @anthropic.beta_tool
 def get_weather(city: str) -> str:
-    """Tells the weather of a city."""
+    """Returns the weather of a city."""
     return f"Rain in {city}."
 
 
 def anthropic_tools(model: str) -> None:
     runner = by_anthropic.beta.messages.tool_runner(
-        model=model, max_tokens=1024, tools=[get_weather], messages=said("Use get_weather")
+        model=model, max_tokens=1024, tools=[get_weather], messages=prompt("Use get_weather")
     )
     turns = list(runner)
     same([turn.stop_reason for turn in turns], ["tool_use", "end_turn"])
@@ -174,7 +174,7 @@ def anthropic_tools(model: str) -> None:
 
 def anthropic_parse(model: str) -> None:
     reply = by_anthropic.messages.parse(
-        model=model, max_tokens=1024, messages=said("Who?"), output_format=Person
+        model=model, max_tokens=1024, messages=prompt("Who?"), output_format=Person
     )
     same(type(reply.parsed_output), Person)
 
@@ -188,8 +188,8 @@ def anthropic_errors(model: str) -> None:
         (500, anthropic.InternalServerError),
     ):
         content = f"[[sandbox: status={status}]]"
-        error = raises(kind, lambda: impatient.create(model=model, max_tokens=9, messages=said(content)))
-        tell("error", request_id=error.request_id, status=error.status_code)
+        error = raises(kind, lambda: impatient.create(model=model, max_tokens=9, messages=prompt(content)))
+        report("error", request_id=error.request_id, status=error.status_code)
 
 
 def google_content(model: str) -> None:
@@ -197,22 +197,22 @@ def google_content(model: str) -> None:
     reply = models.generate_content(model=model, contents="Good morning")
     same(reply.text, "You wrote: Good morning")
     usage = reply.usage_metadata
-    tell(
+    report(
         "content",
         request_id=reply.sdk_http_response.headers["x-request-id"],
         tokens=[usage.prompt_token_count, usage.candidates_token_count],
     )
     pieces = list(models.generate_content_stream(model=model, contents="Größe ✓ of things"))
     same("".join(piece.text or "" for piece in pieces), "You wrote: Größe ✓ of things")
-    picture = types.Part.from_bytes(data=base64.b64decode(PNG), mime_type="image/png")
-    same(models.generate_content(model=model, contents=["Look", picture]).text, "You wrote: Look (images: 1)")
+    image = types.Part.from_bytes(data=base64.b64decode(PNG), mime_type="image/png")
+    same(models.generate_content(model=model, contents=["Look", image]).text, "You wrote: Look (images: 1)")
     same(models.count_tokens(model=model, contents="How many are these?").total_tokens > 3, True)
     same(models.get(model=model).name, f"models/{model}")
     same(f"models/{model}" in [each.name for each in models.list()], True)
 
 
 def weather_of(city: str) -> dict:
-    """Tells the weather of a city."""
+    """Returns the weather of a city."""
     return {"output": f"Rain in {city}."}
 
 
@@ -266,6 +266,6 @@ CHECKS = [
 for check in CHECKS:
     for name in MODELS:
         check(name)
-        tell("done", check=check.__name__, model=name)
+        report("done", check=check.__name__, model=name)
 embeddings()
-tell("done", check="embeddings", model=None)
+report("done", check="embeddings", model=None)

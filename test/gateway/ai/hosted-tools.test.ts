@@ -31,7 +31,7 @@ const CLAUDE = {
   content: [{ type: 'text', text: 'Found.' }],
 };
 
-describe('tools that a provider runs itself', () => {
+describe('hosted tools', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
   let careful: string;
@@ -49,7 +49,7 @@ describe('tools that a provider runs itself', () => {
     await upstream.close();
   });
 
-  const answer = (json: object): void => upstream.script((response) => sendJson(response, JSON.stringify(json)));
+  const respondWith = (json: object): void => upstream.script((response) => sendJson(response, JSON.stringify(json)));
   const stream = (events: readonly object[]): void =>
     upstream.script((response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -69,20 +69,20 @@ describe('tools that a provider runs itself', () => {
     const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }];
     return gateway.post('/v1beta/models/gemini-2.5-flash:generateContent', { contents, tools }, key);
   };
-  const ok = async (asked: Promise<Reply>): Promise<VaultCall> => {
-    const reply = await asked;
+  const ok = async (sent: Promise<Reply>): Promise<VaultCall> => {
+    const reply = await sent;
     assert.equal(reply.status, 200, reply.text);
     return gateway.recorded(reply.request_id);
   };
   const factsOf = ({ route }: VaultCall): Facts => (route!.attempts.at(-1) as unknown as { rating: Facts }).rating;
-  /** What a call costs the provider beyond the same one without its tools. */
+  /** Difference of provider cost to the same call without its tools. */
   const feeOf = (call: VaultCall, plain: VaultCall): bigint =>
     BigInt(call.provider_cost!) - BigInt(plain.provider_cost!);
 
-  it('are charged by each use that the reply tells, at the price book’s price', async () => {
-    answer({ ...RESPONSE, output: [MESSAGE] });
+  it('are charged by each use that the response reports, at the list price', async () => {
+    respondWith({ ...RESPONSE, output: [MESSAGE] });
     const plain = await ok(respond({}));
-    answer({ ...RESPONSE, output: [SEARCH, OPENED, SEARCH, { type: 'file_search_call' }, MESSAGE] });
+    respondWith({ ...RESPONSE, output: [SEARCH, OPENED, SEARCH, { type: 'file_search_call' }, MESSAGE] });
     const call = await ok(respond({ tools: [{ type: 'web_search' }, { type: 'file_search' }] }));
     assert.equal(feeOf(call, plain), 2n * 10n * MILLI_DOLLAR + (25n * MILLI_DOLLAR) / 10n);
     assert.equal(factsOf(call).units.web_search, 2);
@@ -90,14 +90,14 @@ describe('tools that a provider runs itself', () => {
     assert.equal(factsOf(call).unpriced, undefined);
   });
 
-  it('are charged likewise at Anthropic, streamed too', async () => {
+  it('are charged for Anthropic in the same way, whole and streamed', async () => {
     const tools = [{ type: 'web_search_20250305', name: 'web_search', max_uses: 5 }];
     const usage = { input_tokens: 100, output_tokens: 20 };
     const used = { ...usage, server_tool_use: { web_search_requests: 3, web_fetch_requests: 7 } };
-    answer({ ...CLAUDE, usage });
+    respondWith({ ...CLAUDE, usage });
     const plain = await ok(message({ tools }));
     assert.equal(factsOf(plain).units.web_search, undefined);
-    answer({ ...CLAUDE, usage: used });
+    respondWith({ ...CLAUDE, usage: used });
     assert.equal(feeOf(await ok(message({ tools })), plain), 3n * 10n * MILLI_DOLLAR);
     stream([
       { type: 'message_start', message: { ...CLAUDE, content: [], usage: { ...usage, output_tokens: 1 } } },
@@ -107,7 +107,7 @@ describe('tools that a provider runs itself', () => {
     assert.equal(feeOf(await ok(message({ tools, stream: true })), plain), 3n * 10n * MILLI_DOLLAR);
   });
 
-  it('are charged too where the stream breaks after they were used', async () => {
+  it('are charged also if the stream breaks after their use', async () => {
     stream([
       { type: 'response.created', sequence_number: 0, response: { ...RESPONSE, output: [] } },
       { type: 'response.output_item.done', sequence_number: 1, item: SEARCH },
@@ -134,8 +134,8 @@ describe('tools that a provider runs itself', () => {
     assert.equal(factsOf(await gateway.recorded(cut.request_id)).units.web_search, 1);
   });
 
-  it('are refused by their field where they have no price, unless the customer lets unpriced calls through', async () => {
-    answer({ ...RESPONSE, output: [{ type: 'image_generation_call' }, MESSAGE] });
+  it('are refused by their field if they have no price, unless the customer allows unpriced calls', async () => {
+    respondWith({ ...RESPONSE, output: [{ type: 'image_generation_call' }, MESSAGE] });
     upstream.received.length = 0;
     const tools = [{ type: 'function', name: 'f', parameters: {} }, { type: 'image_generation' }];
     const refused = await respond({ tools });
@@ -156,8 +156,8 @@ describe('tools that a provider runs itself', () => {
     }
   });
 
-  it('are named in the record where nobody tells how often they were used', async () => {
-    answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
+  it('are named in the record if the provider does not report their uses', async () => {
+    respondWith({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     const tools = [{ type: 'code_execution_20250825', name: 'code_execution' }];
     const refused = await message({ tools });
     assert.deepEqual([refused.status, errorOf(refused).param], [422, 'tools[0].type'], refused.text);
@@ -166,14 +166,14 @@ describe('tools that a provider runs itself', () => {
     assert.deepEqual(factsOf(await ok(message({ tools: named }, careless))).unpriced, { unknown: null });
   });
 
-  it('are told apart from what every object has of itself', async () => {
-    answer({ ...RESPONSE, output: [MESSAGE] });
+  it('are not confused with properties that every object has', async () => {
+    respondWith({ ...RESPONSE, output: [MESSAGE] });
     const call = await ok(respond({ tools: [{ type: 'constructor' }] }, careless));
     assert.deepEqual(factsOf(call).unpriced, { constructor: null });
   });
 
-  it('are refused likewise with ways of serving that multiply all prices', async () => {
-    answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
+  it('are refused like options that multiply all prices', async () => {
+    respondWith({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     for (const [fields, param] of [
       [{ speed: 'fast' }, 'speed'],
       [{ inference_geo: 'us' }, 'inference_geo'],
@@ -186,17 +186,17 @@ describe('tools that a provider runs itself', () => {
     await ok(message({ speed: null, inference_geo: null }));
   });
 
-  it('cost nothing beside their tokens where the provider asks for nothing', async () => {
-    answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
+  it('cost nothing besides their tokens if the provider does not charge for them', async () => {
+    respondWith({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     const free = ['bash_20250124', 'web_fetch_20250910', 'text_editor_20250728', 'tool_search_tool_regex'];
     const call = await ok(message({ tools: free.map((type) => ({ type, name: 'x' })) }));
     assert.equal(factsOf(call).unpriced, undefined);
-    answer({ ...RESPONSE, output: [{ type: 'mcp_call' }, { type: 'computer_call' }, MESSAGE] });
+    respondWith({ ...RESPONSE, output: [{ type: 'mcp_call' }, { type: 'computer_call' }, MESSAGE] });
     const tools = [{ type: 'mcp', server_label: 'x', server_url: 'https://x' }, { type: 'computer' }];
     assert.equal(factsOf(await ok(respond({ tools }))).unpriced, undefined);
   });
 
-  it('are charged by a price that an administrator says', async () => {
+  it('are charged at a price that an administrator sets', async () => {
     const refused = await generate([{ google_search: {} }]);
     assert.equal(refused.status, 422);
     assert.match(refused.text, /UNPRICED_MODEL.*tools\[0\]\.googleSearch/);
@@ -220,24 +220,24 @@ describe('tools that a provider runs itself', () => {
       usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 20, totalTokenCount: 120 },
     });
     const queries = { webSearchQueries: ['a', 'b', 'c'], groundingChunks: [{ web: {} }] };
-    answer(reply('gemini-2.5-flash', {}));
+    respondWith(reply('gemini-2.5-flash', {}));
     const plain = await ok(generate([{ google_search: {} }]));
-    answer(reply('gemini-2.5-flash', queries));
+    respondWith(reply('gemini-2.5-flash', queries));
     assert.equal(feeOf(await ok(generate([{ googleSearch: {} }])), plain), 35n * MILLI_DOLLAR);
-    answer(reply('gemini-3-pro', queries));
+    respondWith(reply('gemini-3-pro', queries));
     assert.equal(feeOf(await ok(generate([{ googleSearch: {} }])), plain), 3n * 35n * MILLI_DOLLAR);
-    answer(reply('gemini-2.5-flash', { groundingChunks: [{ maps: { title: 'x' } }] }));
+    respondWith(reply('gemini-2.5-flash', { groundingChunks: [{ maps: { title: 'x' } }] }));
     assert.equal(feeOf(await ok(generate([{ google_maps: {} }])), plain), 25n * MILLI_DOLLAR);
     const unknown = await generate([{ urlContext: {}, codeExecution: {} }, { palmReading: {} }]);
     assert.equal(unknown.status, 422);
     assert.match(unknown.text, /tools\[1\]\.palmReading/);
   });
 
-  it('are reserved for: a budget that fits the tokens alone lets no search through', async () => {
+  it('are part of the reservation: a budget for the tokens alone admits no search', async () => {
     const { key } = await gateway.newCustomer({ slug: 'small', cost_budget_daily: '2.2' });
-    answer({ ...RESPONSE, output: [SEARCH, MESSAGE] });
+    respondWith({ ...RESPONSE, output: [SEARCH, MESSAGE] });
     const tools = [{ type: 'web_search' }];
-    // What is found may fill the context window, for 2.01 USD; 1,000 tokens have room for 63 searches, 0.63 USD.
+    // Search results may fill the context window, for 2.01 USD; 1,000 tokens have room for 63 searches, 0.63 USD.
     const refused = await respond({ tools }, key);
     assert.deepEqual([refused.status, errorOf(refused).code], [402, 'budget_exceeded'], refused.text);
     await ok(respond({ tools, max_tool_calls: 2 }, key));
@@ -247,7 +247,7 @@ describe('tools that a provider runs itself', () => {
       assert.equal((await respond({ tools, max_tool_calls }, key)).status, 402, String(max_tool_calls));
   });
 
-  it('are charged once a choice in a chat, whose replies do not tell', async () => {
+  it('are charged once for each choice of a chat, whose responses do not report them', async () => {
     const chat = {
       id: 'c',
       object: 'chat.completion',
@@ -260,19 +260,19 @@ describe('tools that a provider runs itself', () => {
       })),
       usage: { prompt_tokens: 100, completion_tokens: 20, total_tokens: 120 },
     };
-    answer(chat);
-    const ask = { model: 'gpt-4.1', n: 2, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] };
-    const plain = await ok(gateway.chat(ask, careful));
-    const call = await ok(gateway.chat({ ...ask, web_search_options: {} }, careful));
+    respondWith(chat);
+    const request = { model: 'gpt-4.1', n: 2, max_tokens: 100, messages: [{ role: 'user', content: 'Hi' }] };
+    const plain = await ok(gateway.chat(request, careful));
+    const call = await ok(gateway.chat({ ...request, web_search_options: {} }, careful));
     assert.equal(feeOf(call, plain), 2n * 10n * MILLI_DOLLAR);
-    const twice = { ...ask, web_search_options: {}, tools: [{ type: 'web_search' }] };
+    const twice = { ...request, web_search_options: {}, tools: [{ type: 'web_search' }] };
     assert.equal(feeOf(await ok(gateway.chat(twice, careless)), plain), 2n * 10n * MILLI_DOLLAR);
-    const foreign = await gateway.chat({ ...ask, tools: [{ type: 'browser_search' }] }, careful);
+    const foreign = await gateway.chat({ ...request, tools: [{ type: 'browser_search' }] }, careful);
     assert.deepEqual([foreign.status, errorOf(foreign).param], [422, 'tools[0].type'], foreign.text);
   });
 
-  it('are no matter where a translation leaves them out', async () => {
-    answer({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
+  it('have no effect if a translation omits them', async () => {
+    respondWith({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
     const reply = await gateway.send({
       method: 'POST',
       path: '/v1/responses',
@@ -284,10 +284,10 @@ describe('tools that a provider runs itself', () => {
     assert.equal(factsOf(await gateway.recorded(reply.request_id)).unpriced, undefined);
   });
 
-  it('are sent with no own key that has a limit, where nobody could hold them to it', async () => {
+  it("are not sent with a customer's own key that has a limit, because nobody can enforce it", async () => {
     const slug = 'bounded';
     const { key } = await gateway.newCustomer({ slug, unpriced_policy: 'allow' });
-    answer({ data: [], ...RESPONSE, output: [MESSAGE] });
+    respondWith({ data: [], ...RESPONSE, output: [MESSAGE] });
     await giveKey(gateway, slug, { daily_spending_limit: '100' });
     const refused = await respond({ tools: [{ type: 'image_generation' }] }, key);
     assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model'], refused.text);

@@ -40,7 +40,7 @@ describe('GET /v1/models', () => {
       data.map(({ id }) => id),
       listed,
     );
-    // A model without a price is called by those who may.
+    // Only customers that allow unpriced calls may use a model without a price.
     const { key } = await gateway.newCustomer({ slug: 'careless', unpriced_policy: 'allow' });
     for (const { id, capabilities } of data) {
       if (capabilities.includes('realtime')) {
