@@ -44,7 +44,10 @@ export const segmentsOf = (body: Buffer, boundary: string): readonly FormSegment
 };
 
 const HEADER_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*$/;
-const QUOTED = /"(?:\\.|[^"\\])*"/g;
+// Without backslashes, which some parsers read as escapes and others as themselves.
+const DISPOSITION =
+  /^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[\w*-]+=(?:"[^"\\]*"|[^\s;"\\]+))+)[ \t]*;?[ \t]*$/i;
+const PARAMETER = /;[ \t]*([\w*-]+)=(?:"[^"]*"|[^\s;"]+)/g;
 
 /** Refuses headers that leave the name of their part open. */
 const checkHead = (head: Buffer): void => {
@@ -54,21 +57,15 @@ const checkHead = (head: Buffer): void => {
   const lines = head.toString('latin1').split('\r\n');
   if (!lines.every((line) => HEADER_LINE.test(line))) throw invalid('A header of a part is malformed.');
   const dispositions = lines.filter((line) => /^content-disposition:/i.test(line));
-  // Quoted texts may hold anything.
-  const bare = dispositions.join().replaceAll(QUOTED, '""');
-  const names = bare.match(/;\s*name\*?\s*=/gi) ?? [];
-  const file_names = bare.match(/;\s*filename\*?\s*=/gi) ?? [];
-  if (
-    dispositions.length !== 1 ||
-    !/^content-disposition:\s*form-data\s*;/i.test(bare) ||
-    names.length !== 1 ||
-    names[0]!.includes('*') ||
-    file_names.length > 1
-  ) {
-    throw invalid(
-      'Each part needs one header "Content-Disposition: form-data" with one name and at most one filename.',
-    );
-  }
+  const [, parameters = ''] = DISPOSITION.exec(dispositions.join()) ?? [];
+  const names = [...parameters.matchAll(PARAMETER)].map(([, name]) => name!.toLowerCase());
+  const named = names.filter((name) => name.startsWith('name'));
+  const file_named = names.filter((name) => name.startsWith('filename'));
+  if (dispositions.length === 1 && named.length === 1 && named[0] === 'name' && file_named.length <= 1) return;
+  throw invalid(
+    'Each part needs one header "Content-Disposition: form-data; name=…" with one name, at most one filename, and ' +
+      'no backslash.',
+  );
 };
 
 const invalid = (details: string): OneVaultError => new OneVaultError('invalid_request', { details });

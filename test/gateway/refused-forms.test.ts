@@ -34,7 +34,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
     param: null,
   },
   'with a path as file name': { body: formOf([{ ...FILE, file_name: '../../etc/passwd' }, MODEL]), param: 'file' },
-  'with a path of Windows as file name': { body: formOf([{ ...FILE, file_name: 'C:\\a.wav' }, MODEL]), param: 'file' },
+  'with a path of Windows as file name': { body: formOf([{ ...FILE, file_name: 'C:\\a.wav' }, MODEL]), param: null },
   'with two models': { body: formOf([FILE, MODEL, { ...MODEL, content: 'whisper-1' }]), param: 'model' },
   'with two files': { body: formOf([FILE, FILE, MODEL]), param: 'file' },
   'with two prompts': {

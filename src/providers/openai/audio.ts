@@ -83,7 +83,7 @@ const createChunks = (headers: UpstreamHeaders): PassthroughChunks => {
 };
 
 const JSON_TYPE = /^application\/(?:[\w.-]+\+)?json\b/i;
-const TEXT_TYPE = /^(?:text\/(?:plain|vtt|srt|x-srt)|application\/(?:x-subrip|ttml\+xml))\b/i;
+const TEXT_TYPE = /^(?:text\/(?:plain|vtt|srt|x-srt)|application\/x-subrip)\b/i;
 
 const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResponse => {
   const content_type = typeOf(headers);
@@ -123,14 +123,15 @@ const createEventStream = (clock: Clock, { done, is_audio }: EventForm): Passthr
   const log = createTextLog((text) => text);
   let usage: Usage | null = null;
   let has_audio = false;
-  // The event that tells the end, and all that follows it.
+  // The event that tells the end, with the mark that some servers write after it.
   let held = '';
   return {
     push: (event) => {
-      if (held !== '' || event.data === '[DONE]') {
-        held += sseText(event);
+      if (event.data === '[DONE]') {
+        if (!held.endsWith(sseText(event))) held += sseText(event);
         return '';
       }
+      if (held !== '') return '';
       if (is_audio && !WORTH_READING.test(event.data)) {
         has_audio = true;
         return sseText(event);
