@@ -13,7 +13,7 @@ import { insertUnrecorded } from './tampering/every-table.ts';
 const FOLDER = new URL('../../migrations/', import.meta.url);
 const FIRST_OF_LOG = '0011';
 
-/** The migrations of before there was a log. */
+/** The migrations before the one that adds the audit log. */
 const EARLIER: Knex.MigrationSource<string> = {
   getMigrations: async () =>
     readdirSync(fileURLToPath(FOLDER))
@@ -34,9 +34,9 @@ const migrateEarlier = async (url: string): Promise<void> => {
 
 const WRITER = '019aa000-0000-7000-8000-000000000000';
 
-/** Two batches of calls, one of which holds none, and rows of other tables. */
+/** Two batches of calls, one of them empty, and rows of other tables. */
 const fill = async (sql: Sql): Promise<void> => {
-  // Triggers recorded what came in then.
+  // Triggers recorded the rows at that time.
   const insert = (rows: readonly VaultRow[]): Promise<void> => insertUnrecorded(sql, registry, rows);
   await insert([...tenantRows('bank', 'Bank', stamp(1)), ...tenantRows('bänk "2"', 'Bank', stamp(2))]);
   await insert(tenantRows('bank', 'Bank & Co.', stamp(3)).slice(1));

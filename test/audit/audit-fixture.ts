@@ -10,7 +10,7 @@ import { createFileKms } from '../../src/keys/file-kms.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 
-/** A real keyring over the database, with a master key of its own. */
+/** A real keyring on the database, with its own master key. */
 export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomBytes(32)): Keyring =>
   createKeyring({
     kms: createFileKms({ path: '/nonexistent', given_keys: [master_key], clock }),
@@ -19,7 +19,7 @@ export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomB
     nextId: createIds(clock),
   });
 
-/** Somebody who signs our checkpoints. */
+/** A witness that cosigns checkpoints. */
 export interface Witness extends VerifierKey {
   readonly private_key: KeyObject;
 }
@@ -38,11 +38,11 @@ export const cosign = (text: string, { name, key_id, private_key }: Witness, tim
   return formatSignature(name, key_id, Buffer.concat([stamp, sign(null, cosignedMessage(text, time_s), private_key)]));
 };
 
-/** Queues a batch of leaves that nobody else has. @returns their hashes, in order */
+/** Queues a batch of unique leaves. @returns their hashes, in order */
 export const queueLeaves = async (sql: Sql, count: number): Promise<Buffer[]> => {
   const seed = randomBytes(8).toString('hex');
   const hashes = Array.from({ length: count }, (_, place) => hashLeaf(Buffer.from(`${seed} ${place}`)));
-  // Changes count from 1 up: these cannot be theirs.
+  // Real change ids start at 1, so these ids never conflict.
   await sql`
     insert into audit.leaf_batch (change_id, leaf_count, leaf_hashes, queued_at)
     values (${-randomInt(2 ** 47)}, ${count}, ${Buffer.concat(hashes)}, now())`;

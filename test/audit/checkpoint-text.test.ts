@@ -41,7 +41,7 @@ describe('the text of a checkpoint file', () => {
         const notes = notesIn(healed);
         assert.equal(notes[0], NOTES[0]);
         assert.deepEqual(notes.slice(-2), [last, NOTES[3]!], `cut at ${length}`);
-        // Of two signatures the first alone is a whole note of the same checkpoint.
+        // With two signatures, the text up to the first one is a complete note of the same checkpoint.
         for (const note of notes.slice(1, -2)) assert(last.startsWith(note.trimEnd()), `cut at ${length}`);
       }
     }

@@ -44,7 +44,7 @@ describe('a cosignature on a checkpoint', () => {
     assert.equal((await checkpointAt(sql, checkpoint.tree_size))!.note, `${checkpoint.note}${line}\n`);
     const [row] = await sql`select cosigned_at, received_at from audit.cosignature`;
     assert.deepEqual({ ...row }, { cosigned_at: START, received_at: START });
-    // A later one of the same witness adds nothing.
+    // A second cosignature of the same witness is ignored.
     await accept(formatNote(text, [cosign(text, known, START_S - 5)]));
     assert.equal((await latestCheckpoint(sql))!.note, `${checkpoint.note}${line}\n`);
   });

@@ -27,10 +27,10 @@ import { testKeyring } from './audit-fixture.ts';
 
 const MODULE = fileURLToPath(new URL('../independent', import.meta.url));
 
-// What go.mod asks for; older ones cannot read it.
-const LEAST_GO = 25;
+// The version in go.mod; older ones cannot parse that file.
+const MIN_GO_MINOR = 25;
 const [, minor] = /^go1\.(\d+)/.exec(spawnSync('go', ['env', 'GOVERSION'], { encoding: 'utf8' }).stdout) ?? [];
-const is_skipped = Number(minor ?? 0) < LEAST_GO && process.env.CI === undefined;
+const is_skipped = Number(minor ?? 0) < MIN_GO_MINOR && process.env.CI === undefined;
 
 // Sizes around powers of two and of 256, where trees change their shape.
 const STEPS = [1, 2, 1, 60, 130, 61, 1, 300, 511, 700];
@@ -53,7 +53,7 @@ describe('the published log', () => {
       assert.equal(sound.status, 0, sound.stderr);
       assert.deepEqual(JSON.parse(sound.stdout), written);
       assert(written.inclusion > 100 && written.consistency > 40 && written.cosignatures === 1);
-      // It finds what is wrong: any file with another character in it.
+      // The programs must refuse every file with one changed character.
       for (const kind of ['checkpoints', 'inclusion', 'consistency']) {
         for (const name of readdirSync(join(folder, kind)).slice(-3)) {
           const path = join(folder, kind, name);
@@ -74,14 +74,14 @@ describe('the published log', () => {
   });
 });
 
-/** Grows a log and writes what it publishes. @returns how much of each */
+/** Grows a log and publishes its files. @returns the number of files by kind */
 const publish = async (sql: Sql, folder: string) => {
   for (const name of ['checkpoints', 'inclusion', 'consistency']) mkdirSync(join(folder, name));
   const clock = fixedClock('2026-11-21T10:00:00.000Z');
   const keyring = testKeyring(sql, clock);
   const entries: Buffer[] = [];
   const checkpoints: Checkpoint[] = [];
-  // The seeds' leaves would need their rows: here every entry is known.
+  // The leaves of the seeds are removed, because this test has no rows for them.
   await sql.begin(async (tx) => {
     await tx`set local session_replication_role = replica`;
     await tx`delete from audit.leaf_queue`;
@@ -122,7 +122,7 @@ const publish = async (sql: Sql, folder: string) => {
   return written;
 };
 
-/** Has a witness confirm the newest checkpoint. @returns its verifier key */
+/** Adds a witness's cosignature to the newest checkpoint. @returns its verifier key */
 const cosign = async (sql: Sql, now_ms: number): Promise<string> => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const public_key = Buffer.from(publicKey.export({ format: 'jwk' }).x!, 'base64url');

@@ -9,7 +9,7 @@ import { GHOST_KEY } from '../../src/vault/entity.ts';
 import { journalFamily } from '../../src/vault/journal-family.ts';
 import { registry } from '../vault/vault-fixture.ts';
 
-/** Appends all that is queued to the tree. @returns its size */
+/** Appends all queued leaves to the tree. @returns its size */
 export const sequenceAll = async (sql: Sql): Promise<number> => {
   await sql.begin(async (tx) => {
     const frontier = await readFrontier(tx, await readTreeSize(tx));
@@ -30,7 +30,7 @@ export const listUncovered = async (sql: Sql): Promise<UncoveredRow[]> => {
   return found;
 };
 
-/** How many rows the vault holds, and how many events they are: a call is one. */
+/** Number of rows in the vault, and of their events; a call is one event. */
 const countVault = async (sql: Sql): Promise<{ rows: number; events: number }> => {
   const family = journalFamily(registry)!;
   let [rows, events] = [0, 0];
@@ -45,7 +45,7 @@ const countVault = async (sql: Sql): Promise<{ rows: number; events: number }> =
 };
 
 /**
- * Every event of the vault has exactly one leaf, whose hash is that of its rows as they stand.
+ * Asserts that every event of the vault has exactly one leaf with the hash of its present rows.
  * @returns the leaves
  */
 export const assertLogged = async (sql: Sql): Promise<LoggedLeaf[]> => {

@@ -11,12 +11,12 @@ import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';
 import { writeVault } from '../../src/vault/write.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { sayings } from '../vault/random-rows.ts';
+import { rowGroups } from '../vault/random-rows.ts';
 import { callRows, newLoader, registry, stamp, tenantRows } from '../vault/vault-fixture.ts';
 import { assertLogged, listUncovered, readAll, sequenceAll } from './leaf-fixture.ts';
 import { insertUnrecorded } from './tampering/every-table.ts';
 
-// PostgreSQL writes, reads and compares text of these otherwise under each.
+// PostgreSQL writes, reads and compares texts of these types differently under each setting.
 const ODD_SETTINGS = [
   `set local timezone = 'America/St_Johns'; set local datestyle = 'SQL, DMY'; set local bytea_output = 'escape'`,
   `set local timezone = 'Pacific/Apia'; set local datestyle = 'German'; set local extra_float_digits = -15`,
@@ -28,8 +28,8 @@ const ODD_SETTINGS = [
 const LOADERS = 8;
 const journal_tables = journalFamily(registry)!.tables;
 
-/** Sayings but for calls, which only the journal's loader logs. */
-const recorded = sayings.map((said) => said.flat().filter(({ table }) => !journal_tables.has(table)));
+/** Random rows without calls, which only the journal's loader logs. */
+const recorded = rowGroups.map((facts) => facts.flat().filter(({ table }) => !journal_tables.has(table)));
 
 describe('the audit log', function () {
   this.timeout(60_000);
@@ -60,7 +60,7 @@ describe('the audit log', function () {
         fc.constantFrom('', '.1', '.120', '.123456', '.000001', '.999999'),
       )
       .map(([date, fraction]) => `${date.toISOString().slice(0, 19)}${fraction}Z`);
-    const said = fc.record({
+    const facts = fc.record({
       load_date: instants,
       applied_date: instants,
       record_source: sources,
@@ -68,7 +68,7 @@ describe('the audit log', function () {
       settings: fc.constantFrom(...ODD_SETTINGS),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 20 }), async (all) => {
+      fc.asyncProperty(fc.array(facts, { minLength: 1, maxLength: 20 }), async (all) => {
         for (const { settings, tenant_bk, ...at } of all) {
           const given = tenantRows(tenant_bk, 'any', at);
           const written = await sql.begin(async (tx) => {
@@ -178,10 +178,10 @@ describe('the audit log', function () {
       calls.map(({ rows: of_call }) => of_call.map(({ table }) => table)),
       Array(6).fill(['api_request_h', 'api_request_l', 'api_request_route_s', 'api_request_s']),
     );
-    const said = calls[0]!.rows.find(({ table }) => table === 'api_request_s')!.values;
-    assert.equal(said.request_timestamp, '2026-11-21T09:59:59.123000Z');
-    assert.equal(said.provider_cost, '360000000');
-    assert.equal(said.price_version, 'ab'.repeat(32));
+    const facts = calls[0]!.rows.find(({ table }) => table === 'api_request_s')!.values;
+    assert.equal(facts.request_timestamp, '2026-11-21T09:59:59.123000Z');
+    assert.equal(facts.provider_cost, '360000000');
+    assert.equal(facts.price_version, 'ab'.repeat(32));
     for (let from = size - 14; from < size; from += 1) {
       for (const to of [from + 1, from + 3, size]) {
         assert.deepEqual(await readAll(sql, from, Math.min(to, size)), all.slice(from, Math.min(to, size)));
@@ -206,7 +206,7 @@ describe('the audit log', function () {
     assert.match(gone[0]!, /^the call of journal writer 019aa000-0000-7000-8000-000000000000, record 3$/);
     assert.match(gone[1]!, /^tenant_s [0-9a-f]{64} applied_date=.* load_date=.* hash_diff=[0-9a-f]{64}$/);
     const uncovered = await listUncovered(sql);
-    // What is left of the call that lost its outcome belongs to nothing.
+    // The remaining rows of the call without an outcome belong to no leaf.
     assert.deepEqual(uncovered.map(({ table }) => table).sort(), [
       'api_request_h',
       'api_request_l',
@@ -233,18 +233,18 @@ describe('the audit log', function () {
   });
 });
 
-/** Loads calls whose sequences follow one another as a batch of their writer. */
+/** Loads calls with consecutive sequences as a batch of their writer. */
 const addBatch = async (sql: Sql, calls: readonly (readonly VaultRow[])[]): Promise<void> => {
-  const said = calls.map((call) => call.find(({ table }) => table === 'api_request_s')!.values);
-  const writer = String(said[0]!.journal_writer);
-  const first_sequence = Number(said[0]!.journal_sequence);
+  const facts = calls.map((call) => call.find(({ table }) => table === 'api_request_s')!.values);
+  const writer = String(facts[0]!.journal_writer);
+  const first_sequence = Number(facts[0]!.journal_sequence);
   await writeVault(sql, systemClock, async (tx, loaded_at) => {
     await newLoader()(tx, calls.flat());
     await tx`
       insert into ops.journal_batch
         (writer, first_sequence, last_sequence, record_count, first_load_date, last_load_date, loaded_at)
-      values (${writer}, ${first_sequence}, ${Number(said.at(-1)!.journal_sequence)}, ${calls.length},
-        ${String(said[0]!.load_date)}, ${String(said.at(-1)!.load_date)}, ${loaded_at})`;
+      values (${writer}, ${first_sequence}, ${Number(facts.at(-1)!.journal_sequence)}, ${calls.length},
+        ${String(facts[0]!.load_date)}, ${String(facts.at(-1)!.load_date)}, ${loaded_at})`;
     await createJournalLog(registry).queue(tx, { writer, first_sequence, queued_at: loaded_at });
   });
 };

@@ -5,7 +5,7 @@ import { createFrontier } from '../../src/audit/frontier.ts';
 import { emptyRoot, hashLeaf, rootOf, verifyConsistency, verifyInclusion } from '../../src/audit/merkle.ts';
 import { consistencyRanges, inclusionRanges, type LeafRange, subtreesOf } from '../../src/audit/subtrees.ts';
 
-// The vectors of certificate-transparency (merkletree/merkle_tree_test.cc), which every log has been tested with.
+// The test vectors of certificate-transparency (merkletree/merkle_tree_test.cc), which many logs are tested with.
 const ENTRIES = [
   '',
   '00',

@@ -18,7 +18,7 @@ import {
   type VerifierKey,
 } from '../../src/audit/note.ts';
 
-// From the text of C2SP's signed-note and tlog-checkpoint.
+// From the specifications C2SP signed-note and tlog-checkpoint.
 const EXAMPLE_KEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';
 const EXAMPLE_NOTE = `This is an example message.
 
@@ -49,7 +49,7 @@ describe('a signed note', () => {
   });
 
   it('of our own is verified and parsed, but not with another key of the same name', () => {
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: a note holds none of them
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: a note contains no control characters
     const line = fc.string({ unit: 'binary' }).filter((text) => !/[\x00-\x1f]/.test(text));
     const [key, other] = [makeKey('onevault/a', ED25519), makeKey('onevault/a', ED25519)];
     fc.assert(

@@ -24,7 +24,7 @@ describe('a log with four concurrent sealers that are interrupted at any stateme
     const { sql, url, drop } = await createTestDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'race-'));
     const master_key = Buffer.alloc(32, 9);
-    // A clock that runs a hundred times as fast: a checkpoint is due every 100 ms.
+    // This clock runs a hundred times as fast, so a checkpoint is due every 100 ms.
     const start_ms = systemClock.now();
     const clock = { now: () => start_ms + (systemClock.now() - start_ms) * 100 };
     const faults: unknown[] = [];
@@ -130,7 +130,7 @@ const queueSome = async (sql: Sql): Promise<Buffer[]> => {
   return leaves;
 };
 
-/** Cuts off one of the sealers, wherever it is. */
+/** Ends the connection of a random sealer at its present statement. */
 const kill = async (sql: Sql): Promise<number> => {
   const { count } = await sql`
     select pg_terminate_backend(pid)

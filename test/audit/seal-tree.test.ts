@@ -72,7 +72,7 @@ describe('the tree of the audit log', () => {
     assert.equal((await seal()).is_signed, false);
     clock.advance(1);
     assert.equal((await seal()).checkpoint_size, first + 5);
-    // A clock that is set back must not keep the log from signing.
+    // A clock that was set back must not prevent the log from signing.
     clock.advance(-3_600_000);
     await queueLeaves(database.sql, 1);
     assert.equal((await seal()).is_signed, true);

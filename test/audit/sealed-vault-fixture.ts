@@ -26,24 +26,24 @@ const ROUTE = {
   max_cost: null,
 };
 
-/** A vault with something of everything in it, sealed as often as asked for. */
+/** A vault with rows of every kind, sealed as often as requested. */
 export interface SealedVault {
   readonly clock: Clock & { advance(by_ms: number): void };
   readonly deps: {
     readonly registry: ReturnType<typeof testRegistry>;
     readonly readLeaves: ReturnType<typeof createReadLeaves>;
   };
-  /** What signs its checkpoints. */
+  /** Dependencies of signing its checkpoints. */
   readonly signing: SigningDeps;
-  /** Who signed its newest checkpoint besides. */
+  /** Witnesses that cosigned its newest checkpoint. */
   readonly witnesses: readonly VerifierKey[];
   seal(): Promise<Sealed>;
   /** Calls of a customer in one batch of a writer. */
   send(customer: string, count: number, writer?: string): Promise<void>;
   sendCalls(calls: readonly TestCall[]): Promise<void>;
-  /** A row that no journal brings. */
+  /** Adds a row that does not come from a journal. */
   sayState(number: number): Promise<void>;
-  /** What the files outside the database would hold, and the key. */
+  /** Content of the checkpoint files outside the database, and the verifier keys. */
   published(): Promise<{ keys: string[]; against: { note: string; source: string }[] }>;
 }
 
@@ -54,7 +54,7 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
   const registry = testRegistry();
   const feed = createCallFeed(sql, clock);
   const witness = makeWitness('witness.example/w1');
-  let [sent, said] = [0, 0];
+  let [sent, stated] = [0, 0];
   const vault: SealedVault = {
     clock,
     signing: { keyring, clock },
@@ -79,11 +79,11 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
     },
     sendCalls: (calls) => feed.send(calls),
     sayState: async (number) => {
-      said += 1;
-      const at = instantOf(Date.parse(START) + said);
+      stated += 1;
+      const at = instantOf(Date.parse(START) + stated);
       await newLoader()(
         sql,
-        tenantRows(`tenant-${number}`, `name ${said}`, {
+        tenantRows(`tenant-${number}`, `name ${stated}`, {
           load_date: at,
           applied_date: at,
           record_source: 'test',
@@ -129,7 +129,7 @@ export const createSealedVault = async (database: Pick<TestDatabase, 'sql'>): Pr
   return vault;
 };
 
-/** Verifies what a transaction sees. */
+/** Verifies the vault as a transaction sees it. */
 export const verifyIn = async (
   tx: Transaction,
   { deps, witnesses }: SealedVault,

@@ -39,7 +39,7 @@ describe('the sealer with its checkpoint files', () => {
     await database.drop();
   });
 
-  /** As after a start: nothing is remembered. */
+  /** A sealer without state, as after a start. */
   const newSealer = (): Sealer =>
     createSealer({
       sql: database.sql,
@@ -76,7 +76,7 @@ describe('the sealer with its checkpoint files', () => {
     assert.equal(statSync(join(folder, '2026-11-22.txt')).mode & 0o777, 0o600);
     const text = readFileSync(join(folder, '2026-11-21.txt'), 'utf8');
     assert.equal(text, formatCheckpointText(readFiles().slice(0, 1)));
-    // A clock that is set back lets no checkpoint come before older ones.
+    // After the clock was set back, a checkpoint must not precede older ones.
     clock.advance(-86_400_000);
     await queueLeaves(database.sql, 1);
     await sealer.run();
@@ -143,7 +143,7 @@ describe('the sealer with its checkpoint files', () => {
     });
     await queueLeaves(database.sql, 1);
     clock.advance(10_000);
-    // The one that was running finds it as well as one that is started.
+    // Both a running sealer and a new one must find the fault.
     await refuses(sealer, 'rewritten');
     await refuses(newSealer(), 'rewritten');
   });
@@ -219,7 +219,7 @@ describe('the sealer with its checkpoint files', () => {
   };
 });
 
-/** As a superuser whom no trigger stops. */
+/** Runs `work` as a superuser without triggers. */
 const asAttacker = async (sql: Sql, work: (sql: Sql) => Promise<void>): Promise<void> => {
   await sql.begin(async (tx) => {
     await tx`set local session_replication_role = replica`;
@@ -227,7 +227,7 @@ const asAttacker = async (sql: Sql, work: (sql: Sql) => Promise<void>): Promise<
   });
 };
 
-/** Takes the last batches and all that was said of them away, as a restore from a backup does. */
+/** Deletes the last batches and all rows about them, as a restore from a backup does. */
 const rewind = (sql: Sql, batches: number): Promise<void> =>
   asAttacker(sql, async (tx) => {
     for (let taken = 0; taken < batches; taken += 1) {

@@ -29,7 +29,7 @@ describe('a dbt project that dbt and the product have built', () => {
       await createShop(sql);
       writeProfile(folder, new URL(url));
       const project = parseProject({ project_dir: SHOP });
-      // The second round meets tables that stand, and an order that came late.
+      // The second round has existing tables, and an order that arrived late.
       for (const round of [1, 2]) {
         if (round === 2) await sql`insert into raw.orders values (51, 2, 'pen', 5, '2026-01-02T20:00:00Z')`;
         const built = await buildProject({

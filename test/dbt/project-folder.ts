@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A dbt project in a folder of its own: `files` over a dbt_project.yml that only names it. */
+/** A dbt project in a new folder: `files` and a minimal dbt_project.yml. */
 export const writeProject = (files: Readonly<Record<string, string>>): { dir: string; remove: () => void } => {
   const dir = mkdtempSync(join(tmpdir(), 'dbt-project-'));
   for (const [path, content] of Object.entries({

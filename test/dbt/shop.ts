@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Sql } from '../../src/postgres/connect.ts';
 
-/** A small project that uses everything that is supported. Real dbt builds it too. */
+/** A small project with every supported feature. Real dbt builds it too. */
 export const SHOP = join(import.meta.dirname, 'fixtures/shop');
 
-/** The raw tables that the shop's sources name: 5 customers and 50 orders, an hour apart, 48 of them above zero. */
+/** The raw tables of the shop's sources: 5 customers and 50 orders, an hour apart, 48 of them above zero. */
 export const createShop = async (sql: Sql): Promise<void> => {
   await sql`create schema raw`;
   await sql`create table raw.customer (id integer, name text)`;

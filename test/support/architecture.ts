@@ -1,14 +1,14 @@
 import { posix } from 'node:path';
 
-/** The rules of who may import whom. */
+/** The import rules between the folders ("rooms") of the project. */
 export interface House {
-  /** Groups of rooms: each may import itself and every group to its left. */
+  /** Groups of rooms. Each may import itself and every group to its left. */
   readonly chain: readonly (readonly string[])[];
-  /** By room outside the chain: the rooms or files that it alone may import. */
+  /** Rooms outside the chain, with the rooms or files that each of them may import. */
   readonly outside: Readonly<Record<string, readonly string[]>>;
-  /** Pairs of a room and a room, or file, that the chain allows and that are forbidden nevertheless. */
+  /** Pairs of rooms, or of a room and a file, that are forbidden although the chain allows them. */
   readonly forbidden: readonly (readonly [from: string, to: string])[];
-  /** By room: the single files of a forbidden room that it may import after all. */
+  /** Single files of a forbidden room that a room may import nevertheless. */
   readonly except: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -20,7 +20,7 @@ const CATCH_ALLS: ReadonlySet<string> = new Set(['utils', 'util', 'helpers', 'he
 const KEBAB = /^[a-z0-9]+(-[a-z0-9]+)*(\.(test|full|job|generated|schema|d))?\.ts$/;
 const KEBAB_FOLDER = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 
-/** Every breach of the house's rules in these files, each with its file and what is wrong. */
+/** All breaches of the rules in these files, each with its file and the fault. */
 export const findBreaches = (files: SourceFiles, house: House): string[] => {
   const imports = new Map([...files].map(([path, text]) => [path, importsOf(path, text)]));
   return [
@@ -30,16 +30,16 @@ export const findBreaches = (files: SourceFiles, house: House): string[] => {
   ];
 };
 
-// Anchored at a statement's start: sources are formatted, so that each import begins its line. `import(…)` stands
-// anywhere, as an expression and as a type.
+// Anchored at the start of a statement, because formatted imports start a line. `import(…)` may appear anywhere, as
+// an expression and as a type.
 const STATIC_IMPORT = /^[ \t]*(?:import|export)\b[^;'"`]*?\bfrom\s*['"]([^'"]+)['"]/gm;
 const BARE_IMPORT = /^[ \t]*import\s*['"]([^'"]+)['"]/gm;
 const DYNAMIC_IMPORT = /\b(?:import|require)\s*\(\s*(?:(['"`])([^'"`$]+)\1)?/g;
 
-/** What stands for a dynamic import whose target only a run could tell. */
+/** Placeholder for a dynamic import whose target is known at run time only. */
 const UNKNOWN_TARGET = '(computed)';
 
-/** What a file imports, types included: paths of our own files from the root, else the package's name as written. */
+/** The imports of a file, types included: paths of our own files from the root, or names of packages. */
 const importsOf = (path: string, text: string): string[] => {
   const specifiers = [
     ...[...text.matchAll(STATIC_IMPORT), ...text.matchAll(BARE_IMPORT)].map(([, specifier]) => specifier!),
@@ -64,7 +64,7 @@ const edgeBreach = (path: string, target: string, house: House): string[] => {
   if (isFreeToImport(room)) return [];
   const allowed = allowedRooms(room, house);
   if (allowed === null) return [`${path}: ${room} is not a room of the house`];
-  // Migrations are files that the database names; they may import nothing of ours.
+  // The database selects the migrations; they may import no code of the product.
   if (target === UNKNOWN_TARGET && path === KNEX_FILE) return [];
   if (target === UNKNOWN_TARGET) return [`${path}: imports a computed path, which cannot be checked`];
   if (!isOurs(target)) return packageBreach(path, room, target);
@@ -76,14 +76,14 @@ const edgeBreach = (path: string, target: string, house: House): string[] => {
   return [`${path}: ${room} may not import ${target}`];
 };
 
-/** What a room may import besides itself; null for a room that nobody named. */
+/** The rooms that a room may import besides itself; null for an unknown room. */
 const allowedRooms = (room: string, { chain, outside }: House): readonly string[] | null => {
   if (outside[room] !== undefined) return outside[room];
   const place = chain.findIndex((group) => group.includes(room));
   return place === -1 ? null : chain.slice(0, place + 1).flat();
 };
 
-/** A module is reached through its service.ts; the list of routes alone takes files of every module. */
+/** A module is imported through its service.ts; only the list of routes may import other files. */
 const moduleBreach = (path: string, target: string): string[] => {
   const [from, to] = [path, target].map((each) => each.split('/').slice(2));
   const is_shared = to!.length === 1;
@@ -133,7 +133,7 @@ const nameBreaches = (path: string): string[] => {
 };
 
 const ENVIRONMENT_FILE = 'src/server/config.ts';
-// By its name, as a member of anything (`globalThis.process.env`), computed, taken apart, or from its module.
+// By its name, as a member of any object (`globalThis.process.env`), computed, destructured, or from its module.
 const ENVIRONMENT = [
   /\bprocess\s*(?:\?\.|\.)\s*env\b/,
   /\bprocess\s*(?:\?\.)?\[\s*['"`]env/,

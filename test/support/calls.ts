@@ -35,11 +35,11 @@ export const jobDeps = ({ url }: TestDatabase, clock: Clock): JobDeps =>
     open_subject_kms: () => Promise.reject(new Error('a test that erases gives the keys')),
   });
 
-/** A call as a test describes it: what it leaves out is that of a small successful call. */
+/** A call in a test. Omitted fields are those of a small successful call. */
 export interface TestCall extends Partial<CallFacts> {
   readonly request_id?: string;
   readonly request_timestamp: string;
-  /** Without it, the call is recorded when it ended. */
+  /** By default, the end of the call. */
   readonly recorded_at?: string;
   readonly customer?: string | null;
   readonly api_key?: string | null;
@@ -107,7 +107,7 @@ const FACTS: Omit<CallFacts, 'request_timestamp'> = {
   response_commitment: null,
 };
 
-/** Puts calls into the vault as the journal's loader does: each `send` is one batch of a writer. */
+/** Loads calls into the vault as the journal's loader does. Each `send` is one batch of a writer. */
 export interface CallFeed {
   send(calls: readonly TestCall[], writer?: string): Promise<void>;
 }
@@ -151,7 +151,7 @@ export const createCallFeed = (sql: Sql, clock: Clock): CallFeed => {
   };
 };
 
-/** A contract that differs by its budget. */
+/** A contract with the given budget. */
 export const contractOf = (customer_name: string, cost_budget_monthly: string | null) => ({
   customer_name,
   customer_status: 'ACTIVE' as const,

@@ -4,24 +4,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { testServer, testTemplate } from './server.ts';
 
-/** A database of its own for one test or one file, migrated and seeded. */
+/** A separate database for one test or one file, migrated and seeded. */
 export interface TestDatabase {
   /** `postgres://…`, for code under test that connects by itself. */
   readonly url: string;
-  /** A pool that `drop` ends. */
+  /** A pool that `drop` closes. */
   readonly sql: Sql;
-  /** Drops it. @throws AssertionError when a connection other than `sql`'s, or a transaction, was left open */
+  /** Drops it. @throws AssertionError if a connection other than `sql`'s, or a transaction, was left open */
   drop(): Promise<void>;
 }
 
-// A closed socket is seen by the server's process a moment later.
+// The server's process notices a closed socket a moment later.
 const LEAK_GRACE_MS = 1_000;
 const LEAK_POLL_MS = 10;
 
 /** A database with the whole schema and the reference data, cloned from the template. */
 export const createTestDatabase = async (): Promise<TestDatabase> => createFrom(await testTemplate());
 
-/** A database with nothing in it, for tests of what makes the schema or needs none. */
+/** An empty database, for tests of migrations or without a schema. */
 export const createEmptyDatabase = (): Promise<TestDatabase> => createFrom('template0');
 
 const createFrom = async (template: string): Promise<TestDatabase> => {

@@ -42,18 +42,18 @@ export interface TestGatewayOptions {
   readonly journal_limit_bytes?: number;
   readonly realtime?: Partial<RealtimeConfig>;
   readonly limits?: Partial<UpstreamLimits>;
-  /** How long like failures of a log-in are counted. */
+  /** Window in which similar failures of log-ins are counted. */
   readonly audit?: { readonly window_ms: number };
-  /** What keeps customers' own base URLs outside; nothing is allowed unless this says so. */
+  /** Guard of customers' own base URLs; by default it allows no host. */
   readonly guard?: AddressGuardOptions;
   readonly witnesses?: ControlDeps['witnesses'];
-  /** By provider: an address instead of the sandbox, as its own SDK takes it. */
+  /** Base URLs by provider, instead of the sandbox's. */
   readonly base_urls?: Readonly<Record<string, string>>;
-  /** Puts itself between the gateway and its journal. */
+  /** Wraps the journal of the gateway. */
   readonly aroundJournal?: (journal: JournalWriter) => JournalWriter;
 }
 
-/** The whole product but its processes: both planes on a free port, their own database, journal and sandbox. */
+/** The whole product in this process: both planes on a free port, with their own database, journal and sandbox. */
 export interface TestGateway extends TestHttp {
   readonly url: string;
   readonly keys: FirstKeys;
@@ -62,15 +62,15 @@ export interface TestGateway extends TestHttp {
   readonly journal: JournalWriter;
   readonly budgets: BudgetCounters;
   readonly control: ControlDeps;
-  /** Lines of level warn and above that were logged; `close` finds those that no test took. */
+  /** Logged lines of level warn and above; `close` fails if a test left any. */
   readonly logged: string[];
   /** OpenAI's own SDK, without its retries. */
   openai(api_key?: string): OpenAI;
-  /** What a process that started now would know of this month's spending. */
+  /** This month's spending as a process that starts now would read it. */
   spentBefore(): Promise<Spending[]>;
   /** Loads the journal into the vault. */
   drain(): Promise<void>;
-  /** Begins to stop, as a process does that is told to. */
+  /** Starts to stop the gateway, as a process does on a signal. */
   stop(): void;
   close(): Promise<void>;
 }
@@ -154,7 +154,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
           'no call is under way',
         );
       } finally {
-        // What is left open would keep the run of tests from ending.
+        // An open resource would prevent the end of the test run.
         await closeAll();
       }
       assert.deepEqual(logged, [], 'a fault of our own was logged');
@@ -177,7 +177,7 @@ const journalOf =
     return aroundJournal?.(opened) ?? opened;
   };
 
-/** Every provider at the sandbox, or at the address that the test gives it. */
+/** Every provider at the sandbox, or at the base URL of the test. */
 const endpointsOf = ({ url }: Sandbox, options: TestGatewayOptions): Endpoints => {
   const limits = { ...UPSTREAM_LIMITS, ...options.limits };
   const in_sandbox = { openai: `${url}/v1`, anthropic: url, google: url };
@@ -189,7 +189,7 @@ const endpointsOf = ({ url }: Sandbox, options: TestGatewayOptions): Endpoints =
   };
 };
 
-/** Keys whose uses are not recorded: tests count the events of what they do. */
+/** Keys whose uses are not recorded, because tests count the events of their own actions. */
 const openTestKeys = (sql: Sql, clock: Clock, folder: string): OpenKeys => {
   const kms = createFileKms({ path: join(folder, 'master-keys.json'), given_keys: [], clock });
   kms.createMasterKey();

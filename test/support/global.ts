@@ -1,10 +1,10 @@
 import { endUnlessDone } from './left-open.ts';
 import { shareTestServer, stopTestServer } from './server.ts';
 
-// PostgreSQL stops in it even on a busy machine, and so do servers and timers that tests leave to themselves.
+// Enough for the stop of PostgreSQL on a busy machine, and for servers and timers that end by themselves.
 const GRACE_MS = 60_000;
 
-/** Run by mocha before it starts the processes that share the tests. A single one starts PostgreSQL when it needs it. */
+/** Run by mocha before it starts its worker processes. A single process starts PostgreSQL when it needs it. */
 export const mochaGlobalSetup = async (): Promise<void> => {
   if (process.argv.includes('--parallel')) await shareTestServer();
 };

@@ -5,14 +5,14 @@ import type { CallFacts, RouteFacts } from '../../src/journal/record.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import type { FirstKeys } from '../../src/server/first-start.ts';
 
-/** A reply, read whole. */
+/** A complete response. */
 export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
   /** The body as it came. */
   readonly bytes: Buffer;
-  /** The body as JSON; where it is none, a test that asks for it fails. */
+  /** The body as JSON; a test that reads it fails if the body is not JSON. */
   readonly json: unknown;
   readonly request_id: string;
 }
@@ -24,7 +24,7 @@ interface Sent {
   readonly body?: string | Buffer;
 }
 
-/** A call as the vault has it. */
+/** A call in the vault. */
 export interface VaultCall extends CallFacts {
   readonly request_id: string;
   readonly customer: string;
@@ -41,20 +41,20 @@ export interface NewCustomer {
   readonly [field: string]: unknown;
 }
 
-/** The ways in which tests talk to a gateway over HTTP. */
+/** Requests of tests to a gateway over HTTP. */
 export interface TestHttp {
   send(sent: Sent): Promise<Reply>;
   /** A GET without a key. */
   get(path: string): Promise<Reply>;
-  /** A POST of JSON with a key for calls, the demo customer's unless another is given. */
+  /** A POST of JSON with an API key, by default the demo customer's. */
   post(path: string, body: unknown, api_key?: string): Promise<Reply>;
   chat(body: object, api_key?: string): Promise<Reply>;
   ai(body: object, api_key?: string): Promise<Reply>;
   /** A request with the administrator's key. */
   admin(method: string, path: string, body?: unknown): Promise<Reply>;
-  /** Makes a customer and a key for it. @returns the key and its id */
+  /** Creates a customer and an API key for it. @returns the key and its id */
   newCustomer(customer: NewCustomer, key?: object): Promise<{ readonly key: string; readonly id: string }>;
-  /** The one row of a call, once its journal is loaded. @throws AssertionError unless there is exactly one */
+  /** The row of a call, after loading the journal. @throws AssertionError unless there is exactly one */
   recorded(request_id: string): Promise<VaultCall>;
 }
 

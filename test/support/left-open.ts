@@ -1,6 +1,6 @@
 /**
- * Ends this process where something keeps it alive that long: what a failed hook left open would otherwise let a run
- * of tests wait for ever. It fails then, and says what was left.
+ * Ends this process if something keeps it alive for that long, because resources that a failed hook left open would
+ * block a test run for ever. The process then fails and reports them.
  */
 export const endUnlessDone = (grace_ms: number): void => {
   const end = (): void => {

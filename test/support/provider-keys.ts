@@ -3,7 +3,7 @@ import type { TestGateway } from './gateway.ts';
 import { dataOf, type Reply } from './http.ts';
 import { type ScriptedUpstream, sendJson } from './upstream.ts';
 
-/** A provider key as the control plane shows it. */
+/** A provider key in a response of the control plane. */
 export interface ShownKey {
   readonly id: string;
   readonly customer: string;
@@ -21,7 +21,7 @@ export interface ShownKey {
 
 export const OWN_KEY = 'sk-own-customer-key-9f3aTAIL';
 
-/** Gives a customer a key of its own at OpenAI. */
+/** Sends a customer's own key for OpenAI. */
 export const postKey = (gateway: TestGateway, customer: string, body: object = {}): Promise<Reply> =>
   gateway.admin('POST', `/customers/${customer}/provider-keys`, {
     provider: 'openai',
@@ -29,7 +29,7 @@ export const postKey = (gateway: TestGateway, customer: string, body: object = {
     ...body,
   });
 
-/** Likewise, and it is taken. */
+/** The same, and asserts that the key was accepted. */
 export const giveKey = async (gateway: TestGateway, customer: string, body: object = {}): Promise<ShownKey> => {
   const reply = await postKey(gateway, customer, body);
   assert.equal(reply.status, 201, reply.text);
@@ -38,7 +38,7 @@ export const giveKey = async (gateway: TestGateway, customer: string, body: obje
 
 const USAGE = { prompt_tokens: 20, completion_tokens: 400, total_tokens: 420 };
 
-/** Answers as OpenAI does: 401 to keys that are none of `accepted`, else a list of models or a chat. */
+/** Responds as OpenAI does: 401 unless the key is `accepted`, else a list of models or a chat. */
 export const actAsOpenAi = (upstream: ScriptedUpstream, accepted: readonly string[]): void => {
   upstream.script((response, { url, headers }) => {
     const sent = headers.authorization?.replace('Bearer ', '') ?? '';
@@ -54,7 +54,7 @@ export const actAsOpenAi = (upstream: ScriptedUpstream, accepted: readonly strin
   });
 };
 
-/** Keys that came with calls, without those that only asked whether a key is good. */
+/** Keys of received calls, without the checks of keys. */
 export const keysOfCalls = ({ received }: ScriptedUpstream): (string | undefined)[] =>
   received
     .filter(({ url }) => !url.endsWith('/models'))

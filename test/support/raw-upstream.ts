@@ -1,12 +1,12 @@
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
-/** A provider that writes bytes, not HTTP: for replies that no HTTP server would send. */
+/** A provider that writes raw bytes, for responses that no HTTP server would send. */
 export interface RawUpstream {
-  /** Without a closing slash. */
+  /** Base URL without a trailing slash. */
   readonly url: string;
-  /** Connections since the start. */
+  /** Number of connections since the start. */
   readonly connections: () => number;
-  /** How requests are answered from now on; `request` is head and body as they came. */
+  /** Sets the response to all further requests. `request` is the received head and body. */
   script(answer: (socket: Socket, request: string) => void): void;
   close(): Promise<void>;
 }
@@ -53,23 +53,23 @@ const isWhole = (request: string): boolean => {
 
 const STATUS = 'HTTP/1.1 200 OK\r\n';
 
-/** The head of a reply of events, which come as chunks. */
+/** The head of a response with events in chunks. */
 export const STREAM_HEAD = `${STATUS}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`;
 
-/** The head of a whole reply. @param length what it says of its body */
+/** The head of a complete response. @param length its Content-Length */
 export const wholeHead = (length: number | string, type = 'application/json'): string =>
   `${STATUS}content-type: ${type}\r\ncontent-length: ${length}\r\n\r\n`;
 
-/** A piece of a body that comes as chunks. */
+/** A chunk of a body. */
 export const chunkOf = (bytes: string | Buffer): Buffer => {
   const given = Buffer.from(bytes);
   return Buffer.concat([Buffer.from(`${given.length.toString(16)}\r\n`), given, Buffer.from('\r\n')]);
 };
 
-/** What ends a body that comes as chunks. */
+/** The end of a body in chunks. */
 export const LAST_CHUNK = '0\r\n\r\n';
 
-/** Writes pieces as fast as they are taken, until there are no more or the other side is gone. */
+/** Writes pieces as fast as the socket accepts them, until there are no more or the connection closes. */
 export const pour = (socket: Socket, next: () => Buffer | string | null): void => {
   const more = (): void => {
     while (!socket.destroyed) {

@@ -2,15 +2,15 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type WebSocket, WebSocketServer } from 'ws';
 
-/** A provider of realtime sessions that does what a test says. */
+/** A scripted provider of realtime sessions. */
 export interface RealtimeProvider {
-  /** As a base URL. */
+  /** Base URL. */
   readonly url: string;
-  /** The handshakes that came. */
+  /** Received handshakes. */
   readonly handshakes: { readonly path: string; readonly headers: IncomingHttpHeaders }[];
-  /** What becomes of the next sessions. */
+  /** Sets the behaviour of all further sessions. */
   script(serve: (session: WebSocket, socket: Socket) => void): void;
-  /** Answers the next handshakes with a status instead. */
+  /** Refuses all further handshakes with a status. */
   refuse(status: number, body?: string): void;
   close(): Promise<void>;
 }

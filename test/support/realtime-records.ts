@@ -2,7 +2,7 @@ import type { TestGateway } from './gateway.ts';
 import { until, type VaultCall } from './http.ts';
 import type { RealtimeClient } from './realtime.ts';
 
-/** A session as the vault has it, once none is open any more. */
+/** A session in the vault, after all sessions have ended. */
 export const settledSession = async (gateway: TestGateway, request_id: string): Promise<VaultCall> => {
   await until(
     async () => /^onevault_calls_in_flight 0$/m.test((await gateway.get('/metrics')).text),
@@ -11,7 +11,7 @@ export const settledSession = async (gateway: TestGateway, request_id: string): 
   return gateway.recorded(request_id);
 };
 
-/** How a session ended: for its client, and in the vault. */
+/** The end of a session for its client and in the vault. */
 export const endOf = async (gateway: TestGateway, session: RealtimeClient) => {
   const { code } = await session.closed();
   const call = await settledSession(gateway, session.request_id);

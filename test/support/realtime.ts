@@ -8,23 +8,23 @@ export interface RealtimeEvent {
   readonly [field: string]: unknown;
 }
 
-/** One session as its client has it, with what it kept for proving what was said. */
+/** A client's session, with its receipt and its messages for the proof. */
 export interface RealtimeClient {
   readonly socket: WebSocket;
   readonly request_id: string;
   /** `v1.<salt>.<salt>` */
   readonly receipt: string;
-  /** Every event that came. */
+  /** All received events. */
   readonly events: RealtimeEvent[];
-  /** The texts that were sent and that came. */
+  /** Sent and received texts. */
   readonly sent: string[];
   readonly received: string[];
   send(event: object): void;
-  /** The next event of a type, of those that were not asked for yet. */
+  /** The next event of a type after those already returned. */
   until(type: string): Promise<RealtimeEvent>;
-  /** Says something and waits for the response to it. */
+  /** Sends a user message and waits for the response. */
   prompt(text: string): Promise<DoneResponse>;
-  /** Code and reason with which it was closed. */
+  /** Code and reason of the close. */
   closed(): Promise<{ readonly code: number; readonly reason: string }>;
   close(code?: number): Promise<void>;
 }
@@ -70,7 +70,7 @@ const eventIn = (text: string): RealtimeEvent => {
   }
 };
 
-/** Opens a session; @throws where it is refused. */
+/** Opens a session. @throws if it is refused */
 export const openRealtime = async (request: SessionRequest): Promise<RealtimeClient> => {
   const socket = socketOf(request);
   const events: RealtimeEvent[] = [];
@@ -136,7 +136,7 @@ export const openRealtime = async (request: SessionRequest): Promise<RealtimeCli
   };
 };
 
-/** The answer to a handshake that is refused. */
+/** The response to a refused handshake. */
 export const refusedRealtime = (
   request: SessionRequest,
 ): Promise<{
@@ -170,7 +170,7 @@ export const refusedRealtime = (
     });
   });
 
-/** What README says that a session's commitment is of. */
+/** The commitment of a session, computed as the documentation describes it. */
 export const commitmentTo = (salt_hex: string, messages: readonly (string | Buffer)[]): string => {
   const hash = createHash('sha256').update(Buffer.from(salt_hex, 'hex'));
   for (const message of messages) {

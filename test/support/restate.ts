@@ -5,7 +5,7 @@ import type { Content, SatelliteTable } from '../../src/vault/rows.ts';
 
 const STANDARD_COLUMNS = new Set(['load_date', 'applied_date', 'hash_diff', 'record_source']);
 
-/** Says anew what a satellite says of a key now, with `changes`, and waits until the gateway knows. */
+/** Adds a satellite row with the current values and `changes`, and refreshes the gateway's snapshot. */
 export const restate = async <T extends SatelliteTable>(
   { sql, reader, rows, load, clock, refreshSnapshot }: ControlDeps,
   table: T,

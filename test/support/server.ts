@@ -9,16 +9,16 @@ import { startEmbeddedPostgres } from '../../src/postgres/embedded/embedded-post
 import { stopOrphan } from '../../src/postgres/embedded/postgres-orphan.ts';
 import { migrate, seed } from '../../src/postgres/migrate.ts';
 
-/** The PostgreSQL that all tests of this process share. */
+/** The PostgreSQL server of all tests of this process. */
 export interface TestServer {
-  /** `postgres://…` of a database of that server, which need not exist. */
+  /** `postgres://…` of a database of that server, which need not exist yet. */
   url(database: string): string;
   stop(): Promise<void>;
 }
 
 const TEMPLATE = 'onevault_template';
 
-// Nothing here must survive a power cut; without waiting for the disk a clone takes a tenth of the time.
+// The data need not survive a power cut. Without waits for the disk a clone takes a tenth of the time.
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' };
 
 const FOLDER = /^onevault-test-(\d+)-[0-9a-f]+$/;
@@ -26,7 +26,7 @@ const FOLDER = /^onevault-test-(\d+)-[0-9a-f]+$/;
 let started: Promise<TestServer> | undefined;
 let template: Promise<void> | undefined;
 
-// Where several processes share the tests, the one that shares them out starts the server and names it here.
+// If several processes run the tests, the main process starts the server and passes its address in this variable.
 const SHARED = 'SHARED_TEST_SERVER';
 
 /** The shared server, started by the first call. */
@@ -36,13 +36,13 @@ export const testServer = (): Promise<TestServer> => {
   return started;
 };
 
-/** Starts the server, with its template, for the processes that this one starts from now on. */
+/** Starts the server with its template for all processes that this one starts later. */
 export const shareTestServer = async (): Promise<void> => {
   await testTemplate();
   process.env[SHARED] = (await testServer()).url('');
 };
 
-/** The name of the shared server's migrated and seeded database that others are cloned from, made by the first call. */
+/** The name of the migrated and seeded database that all others are cloned from. The first call creates it. */
 export const testTemplate = async (): Promise<string> => {
   if (process.env[SHARED] === undefined) template ??= testServer().then(makeTemplate);
   await template;
@@ -57,7 +57,7 @@ export const stopTestServer = async (): Promise<void> => {
   await server?.stop();
 };
 
-/** A path for a folder of this process in the system's temporary folder; nothing is made. */
+/** An unused path in the system's temporary folder. */
 export const temporaryPath = (): string =>
   join(tmpdir(), `onevault-test-${process.pid}-${randomBytes(6).toString('hex')}`);
 
@@ -99,7 +99,7 @@ const makeTemplate = async (server: TestServer): Promise<void> => {
   }
 };
 
-/** Removes what test runs that were killed left behind, and stops their servers. */
+/** Removes the folders of killed test runs, and stops their servers. */
 const removeLeftFolders = async (): Promise<void> => {
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(FOLDER.exec(name)?.[1] ?? process.pid);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A request as a provider received it. */
+/** A request that a provider received. */
 export interface Received {
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
@@ -10,12 +10,12 @@ export interface Received {
   readonly bytes: Buffer;
 }
 
-/** A provider that answers as a test says: for replies that the sandbox never gives. */
+/** A scripted provider, for responses that the sandbox never gives. */
 export interface ScriptedUpstream {
-  /** Without a closing slash. */
+  /** Base URL without a trailing slash. */
   readonly url: string;
   readonly received: Received[];
-  /** How the next requests are answered. */
+  /** Sets the response to all further requests. */
   script(answer: (response: ServerResponse, request: Received) => void): void;
   close(): Promise<void>;
 }
@@ -47,13 +47,13 @@ export const startScriptedUpstream = async (): Promise<ScriptedUpstream> => {
   };
 };
 
-/** Answers with JSON text as it stands. */
+/** Responds with a JSON text, unchanged. */
 export const sendJson = (response: ServerResponse, text: string, status = 200): void => {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(text);
 };
 
-/** Answers with the frames of a stream, each given as the data of one event. */
+/** Responds with a stream. Each frame is the data of one event. */
 export const sendFrames = (response: ServerResponse, frames: readonly string[]): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.end(frames.map((frame) => `data: ${frame}\n\n`).join(''));

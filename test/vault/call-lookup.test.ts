@@ -50,7 +50,7 @@ describe('the lookup of a call by its hash key', () => {
   it('reads only pages that match a filter', async () => {
     await sql`analyze gateway.api_request_route_s`;
     const [plan] = await sql.begin(async (tx) => {
-      // What the function sets for itself.
+      // The function's own settings.
       for (const scan of ['seqscan', 'indexscan', 'indexonlyscan']) await tx.unsafe(`set local enable_${scan} = off`);
       return tx<{ 'QUERY PLAN': readonly [{ readonly Plan: Plan }] }[]>`
         explain (analyze, format json)
@@ -72,9 +72,9 @@ describe('the lookup of a call by its hash key', () => {
       '2026-11-20T00:00:00.777Z',
       '2026-11-20T00:00:00.778Z',
     ]);
-    const [told] = await reader.history(sql, 'api_request_route_s', hash_keys[0]!);
-    assert.equal(told!.load_date, '2026-11-20T00:00:00.777Z');
-    assert.equal(told!.load_end_date, null);
+    const [route] = await reader.history(sql, 'api_request_route_s', hash_keys[0]!);
+    assert.equal(route!.load_date, '2026-11-20T00:00:00.777Z');
+    assert.equal(route!.load_end_date, null);
   });
 
   it('has its filter in every partition, future ones included', async () => {

@@ -26,7 +26,7 @@ describe('the change feed', () => {
   });
   afterEach(() => database.drop());
 
-  /** Reads to the end, page by page, each time from a position that was written down and read again. */
+  /** Reads to the end, page by page, each time from a position that was converted to text and back. */
   const readAll = async (
     tables: readonly string[],
     from: ChangePosition,
@@ -107,7 +107,7 @@ describe('the change feed', () => {
     await old;
     const second = await readAll(TENANT_TABLES, first.position);
     assert.deepEqual(namesOf(second.rows), ['early']);
-    // A watermark by load_date would have passed it for ever.
+    // A watermark by load_date would have missed it for ever.
     const by_time = await sql`
       select 1 from auth.tenant_s where tenant_name = 'early' and load_date > ${stamp(2).load_date}`;
     assert.equal(by_time.length, 0);
@@ -183,7 +183,7 @@ describe('the change feed', () => {
           .begin(async (tx) => {
             await load(tx, [
               ...tenantRows(name, name, stamp(turn % 60)),
-              // All writers meet in one key.
+              // All writers write to one key.
               rows.satellite('tenant_s', tenantKey('shared'), tenant(`s${turn % 3}`), stamp(turn % 4)),
             ]);
             await sleep((writer * 7 + turn * 13) % 40);

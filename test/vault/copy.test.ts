@@ -42,8 +42,8 @@ describe('the append', () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(text, text, fc.array(text, { maxLength: 3 })), { minLength: 1 }),
-        async (said) => {
-          const rows = said.flatMap(([user_agent, error_message, flags]) => {
+        async (facts) => {
+          const rows = facts.flatMap(([user_agent, error_message, flags]) => {
             number += 1;
             const [hub, link, outcome] = callRows(number, {
               user_agent,

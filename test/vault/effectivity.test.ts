@@ -10,7 +10,7 @@ const reader = createReader(registry);
 const changed = createChanged(registry);
 const load = newLoader();
 
-/** `[from, until)` in seconds; null where there is no end. */
+/** `[from, until)` in seconds; null for no end. */
 type Period = readonly [from: number, until: number | null];
 
 const secondOf = (instant: string): number => Number(instant.slice(17, 19));
@@ -30,12 +30,18 @@ describe('the effectivity of a link', () => {
   });
   const linkOf = (customer: string, tenant: string): string =>
     rows.linkKey('customer_tenant_l', hubsOf(customer, tenant));
-  const said = (is_effective: boolean, customer: string, tenant: string, at: number, load_second = at): VaultRow[] => [
+  const linkRows = (
+    is_effective: boolean,
+    customer: string,
+    tenant: string,
+    at: number,
+    load_second = at,
+  ): VaultRow[] => [
     rows.link('customer_tenant_l', hubsOf(customer, tenant), stamp(load_second)),
     rows.satellite('customer_tenant_effectivity_s', linkOf(customer, tenant), { is_effective }, stamp(load_second, at)),
   ];
-  const joins = said.bind(null, true);
-  const leaves = said.bind(null, false);
+  const joins = linkRows.bind(null, true);
+  const leaves = linkRows.bind(null, false);
   const periodsOf = async (customer: string, tenant: string): Promise<Period[]> => {
     const history = await reader.history(sql, 'customer_tenant_effectivity_s', linkOf(customer, tenant));
     return history.map(({ applied_date, load_end_date }) => [
@@ -182,8 +188,8 @@ describe('the tracking of a key', () => {
 
   it('keeps equal rows of two sources at the same instants', async () => {
     await load(sql, [seen('one', true, 20), seen('two', true, 20)]);
-    const said = await sayAt(20);
-    assert.deepEqual([said.one, said.two], [true, true]);
+    const current = await sayAt(20);
+    assert.deepEqual([current.one, current.two], [true, true]);
   });
 
   it('drops repetitions of the same source only, if requested', async () => {

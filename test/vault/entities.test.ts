@@ -4,8 +4,8 @@ import { registry } from './vault-fixture.ts';
 
 const SATELLITE = 'load_date load_end_date hash_diff record_source';
 
-/** The schema that the product was asked for, table by table. */
-const ASKED_FOR: Readonly<Record<string, string>> = {
+/** The required schema, table by table. */
+const REQUIRED: Readonly<Record<string, string>> = {
   'gateway.customer_h': 'customer_hk customer_bk tenant_hk load_date record_source',
   'gateway.customer_config_s': `customer_hk ${SATELLITE} api_key_encrypted preferred_providers cost_budget_monthly
     cost_budget_daily compliance_level rate_limit_requests_per_minute priority_tier webhook_url`,
@@ -34,7 +34,7 @@ const ASKED_FOR: Readonly<Record<string, string>> = {
     error_rate_percent availability_percent tokens_processed average_cost_per_token quality_score`,
 };
 
-/** A hub holds its business key and nothing else: what relates it to others stands in a link. */
+/** A hub contains only its business key; its relations to other hubs are links. */
 const LINK_OF_HUB: Readonly<Record<string, string>> = {
   'gateway.customer_h': 'gateway.customer_tenant_l',
   'gateway.customer_provider_keys_h': 'gateway.customer_provider_keys_l',
@@ -43,12 +43,12 @@ const LINK_OF_HUB: Readonly<Record<string, string>> = {
   'gateway.provider_performance_h': 'gateway.provider_performance_l',
 };
 
-/** Where a column that was asked for stands. */
+/** Place of a required column. */
 const placeOf = (table: string, column: string): string => {
-  const own_key = ASKED_FOR[table]!.split(' ')[0];
+  const own_key = REQUIRED[table]!.split(' ')[0];
   const is_foreign_key = table.endsWith('_h') && column.endsWith('_hk') && column !== own_key;
   if (is_foreign_key) return `${LINK_OF_HUB[table]}.${column}`;
-  // An end date that is stored must be updated: the views compute it.
+  // A stored end date would need updates, so the views compute it.
   return column === 'load_end_date' ? `${table}_history.load_end_date` : `${table}.${column}`;
 };
 
@@ -64,7 +64,7 @@ describe('the required tables of the vault', () => {
   after(() => database.drop());
 
   it('exist with every column', () => {
-    const wanted = Object.entries(ASKED_FOR).flatMap(([table, columns]) =>
+    const wanted = Object.entries(REQUIRED).flatMap(([table, columns]) =>
       columns.split(/\s+/).map((column) => placeOf(table, column)),
     );
     assert.equal(wanted.length, 145);

@@ -304,7 +304,7 @@ describe('the hash', () => {
   });
 });
 
-/** What two components have in common when they are the same value. */
+/** The normal form, which is equal for equal values. */
 const normalForm = ({ type, value }: Component): unknown => {
   if (value === null) return null;
   switch (type) {

@@ -73,14 +73,14 @@ describe("the vault's loader", () => {
   it('writes the same tables whatever the order, the batches, the repetitions and the number of loaders', async () => {
     const names = fc.constantFrom('A', 'B', 'C');
     const second = fc.integer({ min: 0, max: 5 });
-    const said = fc.array(fc.tuple(fc.constantFrom('x', 'y'), names, second, second), {
+    const facts = fc.array(fc.tuple(fc.constantFrom('x', 'y'), names, second, second), {
       minLength: 1,
       maxLength: 25,
     });
     let run = 0;
     await fc.assert(
       fc.asyncProperty(
-        said,
+        facts,
         fc.integer({ min: 1, max: 4 }),
         fc.infiniteStream(fc.nat()),
         async (facts, loaders, random) => {
@@ -99,7 +99,7 @@ describe("the vault's loader", () => {
           );
           await Promise.all(shares.map((share) => newLoader()(sql, share)));
 
-          // The model: a satellite is the set of what was said.
+          // The model: a satellite is the set of the given rows.
           const expected = new Set(
             facts.map(([, name, at, applied], place) => `${tenants[place]} ${name} ${at} ${applied}`),
           );

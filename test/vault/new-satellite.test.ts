@@ -94,7 +94,7 @@ describe('a new satellite', () => {
     await database.drop();
   });
 
-  const said = (support_level: string, load: number, applied: number): VaultRow => {
+  const row = (support_level: string, load: number, applied: number): VaultRow => {
     const rows = createRowBuilder(registry);
     const tenant_hk = rows.hubKey('tenant_h', { tenant_bk: 'demo' });
     const payload = { support_level, reply_within_minutes: null, pin: 'ab' };
@@ -108,7 +108,7 @@ describe('a new satellite', () => {
     const reader = createReader(registry);
     const start = (await createChangeFeed(registry)(sql, [TABLE], FEED_START, 10)).position;
 
-    const given = [said('ALWAYS', 3, 3), said('NONE', 1, 1), said('OFFICE_HOURS', 4, 2)];
+    const given = [row('ALWAYS', 3, 3), row('NONE', 1, 1), row('OFFICE_HOURS', 4, 2)];
     const broken = { table: TABLE, values: { ...given[0]!.values, support_level: 'SOMETIMES' } };
     const result = await load(sql, [...given, broken]);
     assert.deepEqual(result, { tables: { [TABLE]: { given: 3, inserted: 3 } }, refused: 1 });

@@ -6,7 +6,7 @@ import { createReader } from '../../src/vault/read.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { SATELLITES, type Saying, sayings } from './random-rows.ts';
+import { type RowGroup, rowGroups, SATELLITES } from './random-rows.ts';
 import { createModel, type Values } from './reference-model.ts';
 import { newLoader, registry, stamp } from './vault-fixture.ts';
 
@@ -14,19 +14,19 @@ const RUNS = 3;
 const KILLED_RUNS = 2;
 const READING_RUNS = 12;
 const LOADERS = 8;
-// Each run takes databases of its own, so that a smaller example of a failure may be long to find.
+// Each run needs its own databases, so the search for a smaller failing example may take long.
 const LIMITS = { interruptAfterTimeLimit: 30_000 };
 const TIMEOUT_MS = 60_000;
 
-// What a hub or a link that stands once keeps of its first arrival.
-const FIRST_COME = ['load_date', 'record_source'];
+// Columns that a hub or a link keeps from its first load.
+const FIRST_LOAD = ['load_date', 'record_source'];
 
-/** Every column of every row of every table, but for FIRST_COME. */
+/** Every column of every row of every table, except FIRST_LOAD. */
 const DIGEST = [
   ...[...registry.entities.values()].map(({ kind, name, partition, columns }) => {
     const is_first_come = kind !== 'satellite' && partition === null;
     const names = columns.map((column) => column.name);
-    const compared = names.filter((column) => !is_first_come || !FIRST_COME.includes(column));
+    const compared = names.filter((column) => !is_first_come || !FIRST_LOAD.includes(column));
     return `select '${name} ' || row (${compared.join(', ')})::text as row from ${name}`;
   }),
   `select 'ops.load_error ' || row (e.*)::text from ops.load_error e`,
@@ -37,7 +37,7 @@ const digestOf = async (sql: Sql): Promise<string[]> => {
   return found.map(({ row }) => row);
 };
 
-const rowsOf = (said: readonly Saying[]): VaultRow[] => said.flat();
+const rowsOf = (groups: readonly RowGroup[]): VaultRow[] => groups.flat();
 
 const shuffled = <T>(items: readonly T[], random: Iterator<number>): T[] =>
   items
@@ -54,7 +54,7 @@ const inDatabase = async <T>(work: (database: TestDatabase) => Promise<T>): Prom
   }
 };
 
-/** What the tables hold after `fill` has loaded into a vault of its own. */
+/** Content of the tables after `fill` has loaded into a new vault. */
 const contentAfter = (fill: (database: TestDatabase) => Promise<unknown>): Promise<string[]> =>
   inDatabase(async (database) => {
     await fill(database);
@@ -67,8 +67,8 @@ describe('a vault with any set of rows', function () {
 
   it('is the same after repeated, shuffled, randomly split and concurrent loads', async () => {
     await fc.assert(
-      fc.asyncProperty(sayings, order, async (said, random) => {
-        const given = rowsOf(said);
+      fc.asyncProperty(rowGroups, order, async (groups, random) => {
+        const given = rowsOf(groups);
         const once = await contentAfter(({ sql }) => newLoader()(sql, given));
         const twice = await contentAfter(async ({ sql }) => {
           const load = newLoader();
@@ -99,10 +99,10 @@ describe('a vault with any set of rows', function () {
     let kills = 0;
     await fc.assert(
       fc.asyncProperty(
-        sayings,
+        rowGroups,
         fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 3, maxLength: 3 }),
-        async (said, moments) => {
-          const given = rowsOf(said);
+        async (groups, moments) => {
+          const given = rowsOf(groups);
           const once = await contentAfter(({ sql }) => newLoader()(sql, given));
           await inDatabase(async (database) => {
             const empty = await digestOf(database.sql);
@@ -129,8 +129,8 @@ describe('a vault with any set of rows', function () {
     const second = fc.integer({ min: 0, max: 6 });
     const instants = fc.array(fc.tuple(second, second), { minLength: 8, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(sayings, instants, order, async (said, asked, random) => {
-        const given = rowsOf(said);
+      fc.asyncProperty(rowGroups, instants, order, async (groups, chosen, random) => {
+        const given = rowsOf(groups);
         const model = createModel(registry, given);
         await inDatabase(async ({ sql }) => {
           const load = newLoader();
@@ -143,7 +143,7 @@ describe('a vault with any set of rows', function () {
               inOrder(
                 found.map((row) => ({ ...row }) as Values).filter((row) => hash_keys.includes(String(row[hash_key]))),
               );
-            for (const [load_second, applied_second] of asked) {
+            for (const [load_second, applied_second] of chosen) {
               const { load_date: known, applied_date: applied } = stamp(load_second, applied_second);
               const expected = inOrder(model.asOf(table, applied, known));
               assert.deepEqual(mine(await reader.asOf(sql, table, { applied, known })), expected, table);
@@ -183,7 +183,7 @@ const inOrder = (found: readonly Values[]): Values[] => {
 };
 
 /**
- * Loads on a connection that PostgreSQL's superuser ends before its statement `number` is sent (the last of them is
+ * Loads on a connection that PostgreSQL's superuser ends before its statement `number` (the last one is the commit).
  * the commit), and resolves to whether there was such a statement.
  */
 const isKilledAt = async ({ url, sql }: TestDatabase, number: number, given: readonly VaultRow[]): Promise<boolean> => {

@@ -22,7 +22,7 @@ describe('the reader of satellites', () => {
   });
   after(() => database.drop());
 
-  const said = (key: string, name: string, at: number, applied: number): VaultRow =>
+  const row = (key: string, name: string, at: number, applied: number): VaultRow =>
     rows.satellite('tenant_s', tenantKey(key), tenant(name), stamp(at, applied));
   const namesOf = async (key: string): Promise<string[]> =>
     (await reader.history(sql, 'tenant_s', tenantKey(key))).map((row) => row.tenant_name);
@@ -36,9 +36,9 @@ describe('the reader of satellites', () => {
   });
 
   it('merges successive equal states, and includes late ones in their order', async () => {
-    await load(sql, [said('runs', 'A', 1, 1), said('runs', 'A', 3, 3), said('runs', 'A', 5, 5)]);
+    await load(sql, [row('runs', 'A', 1, 1), row('runs', 'A', 3, 3), row('runs', 'A', 5, 5)]);
     assert.deepEqual(await namesOf('runs'), ['A']);
-    await load(sql, [said('runs', 'B', 6, 2)]);
+    await load(sql, [row('runs', 'B', 6, 2)]);
     const history = await reader.history(sql, 'tenant_s', tenantKey('runs'));
     assert.deepEqual(
       history.map((row) => [row.tenant_name, row.applied_date.slice(17, 19), row.load_end_date?.slice(17, 19) ?? null]),
@@ -51,7 +51,7 @@ describe('the reader of satellites', () => {
   });
 
   it('returns a corrected state with an empty period', async () => {
-    await load(sql, [said('corrected', 'wrong', 1, 1), said('corrected', 'right', 2, 1)]);
+    await load(sql, [row('corrected', 'wrong', 1, 1), row('corrected', 'right', 2, 1)]);
     const history = await reader.history(sql, 'tenant_s', tenantKey('corrected'));
     assert.deepEqual(
       history.map((row) => [row.tenant_name, row.load_end_date === row.applied_date]),
@@ -80,7 +80,7 @@ describe('the reader of satellites', () => {
         const keyed = given.map((fact) => ({ ...fact, key: `model-${run}-${fact.key}` }));
         await load(
           sql,
-          keyed.map((fact) => said(fact.key, fact.name, fact.load, fact.applied)),
+          keyed.map((fact) => row(fact.key, fact.name, fact.load, fact.applied)),
         );
         const keys = [...new Set(keyed.map(({ key }) => key))];
         const filter = { hash_keys: keys.map(tenantKey) };
@@ -181,17 +181,14 @@ describe('the reader of satellites', () => {
 
   describe('in its function changed()', () => {
     it('keeps only rows that differ from the state at their applied_date', async () => {
-      await load(sql, [said('ch', 'A', 1, 10), said('ch', 'B', 1, 20)]);
+      await load(sql, [row('ch', 'A', 1, 10), row('ch', 'B', 1, 20)]);
       const passes = async (...given: VaultRow[]) => (await changed(sql, given)).map((row) => row.values.tenant_name);
-      assert.deepEqual(await passes(said('ch', 'A', 2, 15)), []);
-      assert.deepEqual(await passes(said('ch', 'A', 2, 25)), ['A']);
-      assert.deepEqual(await passes(said('ch', 'B', 2, 15)), ['B']);
-      assert.deepEqual(await passes(said('ch', 'A', 2, 5)), ['A']);
-      assert.deepEqual(await passes(said('ch', 'C', 2, 30), said('ch', 'C', 3, 31), said('ch', 'B', 4, 32)), [
-        'C',
-        'B',
-      ]);
-      assert.deepEqual(await passes(said('new', 'N', 1, 1)), ['N']);
+      assert.deepEqual(await passes(row('ch', 'A', 2, 15)), []);
+      assert.deepEqual(await passes(row('ch', 'A', 2, 25)), ['A']);
+      assert.deepEqual(await passes(row('ch', 'B', 2, 15)), ['B']);
+      assert.deepEqual(await passes(row('ch', 'A', 2, 5)), ['A']);
+      assert.deepEqual(await passes(row('ch', 'C', 2, 30), row('ch', 'C', 3, 31), row('ch', 'B', 4, 32)), ['C', 'B']);
+      assert.deepEqual(await passes(row('new', 'N', 1, 1)), ['N']);
     });
 
     it('passes hubs, facts and faulty rows on to the loader', async () => {
@@ -211,14 +208,14 @@ describe('the reader of satellites', () => {
           run += 1;
           const in_time = given.toSorted(([, a], [, b]) => a - b);
           for (const [at, [name, applied]] of in_time.entries()) {
-            await load(sql, [said(`all-${run}`, name, at, applied)]);
-            await load(sql, await changed(sql, [said(`few-${run}`, name, at, applied)]));
+            await load(sql, [row(`all-${run}`, name, at, applied)]);
+            await load(sql, await changed(sql, [row(`few-${run}`, name, at, applied)]));
           }
           const current = async (key: string) =>
             (await reader.current(sql, 'tenant_s', { hash_keys: [tenantKey(key)] })).map((row) => row.tenant_name);
           assert.deepEqual(await current(`few-${run}`), await current(`all-${run}`));
           assert.deepEqual(
-            await changed(sql, given.length === 0 ? [] : [said(`few-${run}`, in_time.at(-1)![0], 30, 30)]),
+            await changed(sql, given.length === 0 ? [] : [row(`few-${run}`, in_time.at(-1)![0], 30, 30)]),
             [],
           );
         }),
@@ -240,13 +237,13 @@ const inOrder = (facts: readonly Fact[]): Fact[] => {
   return facts.toSorted((a, b) => a.applied - b.applied || a.load - b.load || (diff(a) < diff(b) ? -1 : 1));
 };
 
-/** The model of what holds: the last fact of each key. */
+/** The model of the current state: the last fact of each key. */
 const heldOf = (facts: readonly Fact[]): string[] => {
   const held = new Map(inOrder(facts).map((fact) => [fact.key, fact]));
   return [...held.values()].map((fact) => `${fact.key} ${fact.name}`).toSorted();
 };
 
-/** The model of a history: the facts in order, without those that repeat the one before. */
+/** The model of a history: the facts in order, without repetitions. */
 const runsOf = (facts: readonly Fact[]): string[] =>
   inOrder(facts)
     .map((fact) => fact.name)

@@ -4,17 +4,17 @@ import type { VaultRow } from '../../src/vault/rows.ts';
 
 export type Values = Readonly<Record<string, unknown>>;
 
-/** What the vault means, said as plainly as it can be: in memory, row by row, without SQL. */
+/** The meaning of the vault as a simple model: in memory, row by row, without SQL. */
 export interface ReferenceModel {
-  /** The rows of a table: of those given, the sound ones, each once. */
+  /** The valid rows of a table, each once. */
   table(name: string): Values[];
-  /** What a satellite answers when asked for what held at `applied`, as known at `known`. */
+  /** The state of a satellite at `applied`, as known at `known`. */
   asOf(satellite: string, applied: string, known: string): Values[];
   current(satellite: string): Values[];
   history(satellite: string, hash_key: string): Values[];
 }
 
-// Instants are given in one form, and hashes are lower-case hex: they compare as text.
+// Instants have one form and hashes are lower-case hex, so both compare as text.
 const TIME_ORDER = ['applied_date', 'load_date', 'hash_diff'] as const;
 
 export const createModel = (registry: Registry, given: readonly VaultRow[]): ReferenceModel => {
@@ -24,7 +24,7 @@ export const createModel = (registry: Registry, given: readonly VaultRow[]): Ref
     const rows = sound.filter((row) => row.table === name).map(({ values }) => values);
     return [...new Map(rows.map((values) => [key(values, primary_key), values])).values()];
   };
-  /** By what the rows of a satellite follow each other in: what was said, in the order of time. */
+  /** The rows of a satellite in the order of time, by timeline. */
   const timelines = ({ table: name, hash_key, state_key, driving_key, parent }: Satellite, rows: Values[]) => {
     const link = new Map(sound.filter((row) => row.table === parent).map(({ values }) => [values[hash_key], values]));
     const order = [...TIME_ORDER, hash_key, ...registry.satellite(name).sub_key];
@@ -33,7 +33,7 @@ export const createModel = (registry: Registry, given: readonly VaultRow[]): Ref
       (row) => (driving_key.length > 0 ? key(link.get(row[hash_key])!, driving_key) : key(row, state_key)),
     ).values();
   };
-  /** What holds after each statement of a timeline: a relation, a state, a set's rows together, or nothing. */
+  /** The state after each row of a timeline: a link, a satellite row, all rows of a set, or nothing. */
   const statesOf = (satellite: Satellite, timeline: readonly Values[]): Values[][] => {
     const states: Values[][] = [];
     for (const row of timeline) {

@@ -8,7 +8,7 @@ import type { VaultRow } from '../../src/vault/rows.ts';
 import { sealKnown } from '../../src/vault/seal-known.ts';
 import { writeVault } from '../../src/vault/write.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { SATELLITES, type Saying, sayings } from './random-rows.ts';
+import { type RowGroup, rowGroups, SATELLITES } from './random-rows.ts';
 import { newLoader, registry, stamp } from './vault-fixture.ts';
 
 const RUNS = 5;
@@ -19,7 +19,7 @@ class ChangedMind extends Error {}
 
 const reader = createReader(registry);
 
-/** What every satellite answers at each instant of the business, as known at `known`. */
+/** The states of every satellite at each applied instant, as known at `known`. */
 const answersAt = async (sql: Sql, known: string): Promise<unknown> =>
   Promise.all(
     SATELLITES.flatMap((table) =>
@@ -31,8 +31,8 @@ const answersAt = async (sql: Sql, known: string): Promise<unknown> =>
   );
 
 /** Rows as if they had been made at `load_date`. */
-const stamped = (said: Saying, load_date: string): VaultRow[] =>
-  said.map(({ table, values }) => ({ table, values: { ...values, load_date } }));
+const stamped = (groups: RowGroup, load_date: string): VaultRow[] =>
+  groups.map(({ table, values }) => ({ table, values: { ...values, load_date } }));
 
 describe('a result as known at a sealed instant', () => {
   let database: TestDatabase;
@@ -47,11 +47,11 @@ describe('a result as known at a sealed instant', () => {
     let sealed_count = 0;
     try {
       await fc.assert(
-        fc.asyncProperty(sayings, pauses, async (said, pause) => {
-          const write = async (saying: Saying, pause_ms: number): Promise<void> => {
+        fc.asyncProperty(rowGroups, pauses, async (groups, pause) => {
+          const write = async (group: RowGroup, pause_ms: number): Promise<void> => {
             await writeVault(pool, systemClock, async (tx, load_date) => {
               await sleep(pause_ms);
-              await newLoader()(tx, stamped(saying, load_date));
+              await newLoader()(tx, stamped(group, load_date));
               await sleep(pause_ms);
               if (pause_ms === MAX_PAUSE_MS) throw new ChangedMind();
             }).catch((error: unknown) => {
@@ -59,8 +59,8 @@ describe('a result as known at a sealed instant', () => {
             });
           };
           const writer = async (place: number): Promise<void> => {
-            for (const saying of said.filter((_, at) => at % WRITERS === place)) {
-              await write(saying, pause.next().value);
+            for (const group of groups.filter((_, at) => at % WRITERS === place)) {
+              await write(group, pause.next().value);
             }
           };
           let is_writing = true;

@@ -8,7 +8,7 @@ import { createReader } from '../../src/vault/read.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { contentOf, registry, rows } from './vault-fixture.ts';
 
-/** An offer of the catalog as the price data knows it, by one of its names. */
+/** A deployment of the catalog in the price data, by one of its names. */
 const referenceOf = (provider: string, model: string, at: string) => {
   const offer = CATALOG.find((each) => each.provider === provider && each.model === model);
   const [providerId, name] = offer?.priced_as ?? [provider, model];

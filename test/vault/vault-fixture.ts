@@ -21,7 +21,7 @@ export const tenant = (tenant_name: string): Content<'tenant_s'> => ({ tenant_na
 
 export const tenantKey = (tenant_bk: string): string => rows.hubKey('tenant_h', { tenant_bk });
 
-/** What somebody said of a tenant: hub and satellite row. */
+/** A tenant's rows: hub and satellite. */
 export const tenantRows = (tenant_bk: string, name: string, at: Stamp): VaultRow[] => [
   rows.hub('tenant_h', { tenant_bk }, at),
   rows.satellite('tenant_s', tenantKey(tenant_bk), tenant(name), at),
@@ -120,7 +120,7 @@ export const invoiceLine = (line_number: number, description: string): Content<'
   control_sum: '11',
 });
 
-/** Everything in the tables named, as text in a fixed order. */
+/** Content of the named tables, as text in a fixed order. */
 export const contentOf = async (sql: Sql, tables: readonly string[]): Promise<string[]> => {
   const contents: string[] = [];
   for (const table of tables) {

@@ -6,13 +6,13 @@ import { type SealedVault, verifyIn } from '../sealed-vault-fixture.ts';
 export interface BesideWriters {
   readonly verifications: number;
   readonly leaves_written: number;
-  /** Faults told though nobody touched anything. */
+  /** Faults that were reported although nothing was manipulated. */
   readonly false_alarms: readonly string[];
 }
 
 const SEAL_EVERY_MS = 100;
 
-/** Verifies the vault again and again while writers load and the log is sealed. */
+/** Verifies the vault repeatedly while writers load and the log is sealed. */
 export const verifyBesideWriters = async (
   sql: Sql,
   vault: SealedVault,

@@ -6,12 +6,12 @@ import type { Registry } from '../../../src/vault/registry.ts';
 import { createRowBuilder, type VaultRow } from '../../../src/vault/rows.ts';
 import { MADE, sqlOf } from './mutate.ts';
 
-/** How many rows each table gets: a tampering may move one to the key of another. */
+/** Number of rows in each table: a tampering may move one to the key of another. */
 const ROWS_A_TABLE = 3;
 
 const STANDARD = ['load_date', 'applied_date', 'hash_diff', 'record_source'];
 
-// Certificates of days on which nobody called: of others somebody would miss the calls.
+// Certificates of days without calls, because the verifier would report the missing calls of other days.
 const NOTHING_DESTROYED: Readonly<Record<string, unknown>> = {
   leaf_count: 0,
   leaves_sha256: createHash('sha256').digest('hex'),
@@ -32,7 +32,7 @@ const contentOf = ({ row_schema }: Entity, columns: readonly Column[], number: n
   );
 };
 
-/** Rows of every table but those that the journal fills, by keys that belong together. */
+/** Rows with matching keys for every table, except the tables that the journal fills. */
 export const everyTableRows = (registry: Registry, ours: (entity: Entity) => boolean): VaultRow[] => {
   const build = createRowBuilder(registry);
   const keys = new Map<string, string[]>();
@@ -76,11 +76,11 @@ export const everyTableRows = (registry: Registry, ours: (entity: Entity) => boo
   return rows;
 };
 
-/** Inserts rows one by one, also those that the loader would refuse; the log has each. */
+/** Inserts rows one by one, also those that the loader would refuse. The log contains each of them. */
 export const insertRows = (sql: Sql, registry: Registry, rows: readonly VaultRow[]): Promise<void> =>
   insertEach(sql, registry, rows, recordedInsert);
 
-/** The same without a word to the log, as somebody with SQL does. */
+/** The same without a record in the log, as an attacker with SQL does. */
 export const insertUnrecorded = (sql: Sql, registry: Registry, rows: readonly VaultRow[]): Promise<void> =>
   insertEach(sql, registry, rows, (_, insert) => insert);
 

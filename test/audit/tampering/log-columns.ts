@@ -4,7 +4,7 @@ import type { FaultKind } from '../../../verifier/onevault-verify.mjs';
 import type { LogTampering } from './log-tamperings.ts';
 import type { Random } from './mutate.ts';
 
-/** By table of the log and of what leads from it to the rows: each column, and how a change of it may be named. */
+/** Columns of the log's tables, and of the tables between log and rows, with the faults of a change. */
 const PROVEN: Readonly<Record<string, Readonly<Record<string, readonly FaultKind[]>>>> = {
   'audit.log': { log_id: ['forged_checkpoint'] },
   'audit.leaf_batch': {
@@ -58,21 +58,21 @@ const PROVEN: Readonly<Record<string, Readonly<Record<string, readonly FaultKind
   },
 };
 
-/** Columns that no proof rests on: when something was noted, in which order, and what only its owner can open. */
+/** Columns that no proof depends on: times, orders, and values that only their owner can decrypt. */
 const UNPROVEN: Readonly<Record<string, readonly string[]>> = {
   'audit.log': ['log_number', 'created_at', 'reason'],
-  // The table itself holds it to the length of leaf_hashes.
+  // A constraint of the table ties it to the length of leaf_hashes.
   'audit.leaf_batch': ['leaf_count', 'queued_at'],
   'audit.checkpoint': ['checkpoint_at'],
   'audit.cosignature': ['cosigned_at', 'received_at'],
   'audit.signing_key': ['key_number', 'sealed_private_key', 'created_at'],
   'audit.signing_key_retirement': ['retired_at', 'first_size_of_next'],
   'ops.load_change': ['row_count'],
-  // The days are where rows are looked for: wrong ones lead to none, or cost time.
+  // The days only limit the search for rows: wrong days find no rows, or cost time.
   'ops.journal_batch': ['first_instant', 'last_instant', 'first_load_date', 'last_load_date', 'loaded_at'],
 };
 
-/** The columns of these tables that neither list names. */
+/** The columns of these tables in neither list. */
 export const unnamedColumns = async (sql: Sql): Promise<string[]> => {
   const tables = [...Object.keys(PROVEN), 'audit.leaf_queue'];
   const rows = await sql<{ table: string; column: string }[]>`
@@ -97,7 +97,7 @@ const bit = (bytes: string, random: Random): string => {
   return `set_bit(${bytes}, ${place}, 1 - get_bit(${bytes}, ${place}))`;
 };
 
-/** The column, or the array's element, with a bit changed. */
+/** Changes a bit of a column or of an array's element, by type. */
 const CHANGED: Readonly<Record<string, (value: string, random: Random) => string>> = {
   bytea: bit,
   text: (value, random) => {
@@ -133,7 +133,7 @@ const changeColumn = async (tx: Transaction, random: Random, table: string, colu
   return count > 0;
 };
 
-/** One for each column. */
+/** One tampering for each column. */
 export const COLUMN_TAMPERINGS: readonly LogTampering[] = Object.entries(PROVEN).flatMap(([table, columns]) =>
   Object.entries(columns).map(([column, expected]) => ({
     kind: `change ${table}.${column}`,

@@ -6,9 +6,9 @@ import type { Random } from './mutate.ts';
 /** One change to the log itself, or to much of the vault at once. */
 export interface LogTampering {
   readonly kind: string;
-  /** One of these names must be given to it. */
+  /** The verifier must report one of these faults. */
   readonly expected: readonly FaultKind[];
-  /** False when there was nothing to change. */
+  /** Returns false if there was nothing to change. */
   apply(tx: Transaction, random: Random): Promise<boolean>;
 }
 
@@ -21,7 +21,7 @@ const place = (random: Random): number => random(1_000_000);
 const setBit = (column: string, bit: number): string =>
   `set_bit(${column}, ${bit} % (8 * length(${column})), 1 - get_bit(${column}, ${bit} % (8 * length(${column}))))`;
 
-/** Flips a bit of a bytea column of some row. */
+/** Flips a bit of a bytea column of a random row. */
 const flipBytes =
   (table: string, column: string, key: string) =>
   (tx: Transaction, random: Random): Promise<boolean> =>
@@ -34,7 +34,7 @@ const flipBytes =
       ),
     );
 
-/** Adds a few steps to a number of some row. */
+/** Adds a small number to a column of a random row. */
 const add =
   (table: string, column: string, key: string, step = 1) =>
   (tx: Transaction, random: Random): Promise<boolean> =>
@@ -59,7 +59,7 @@ const deleteOne =
       ),
     );
 
-/** Takes the last batches out of the tree; with `everything`, all that tells of them, as a restored backup would. */
+/** Deletes the last batches from the tree; with `everything` also all rows about them, as a restored backup would. */
 const cutTail =
   (everything: boolean) =>
   async (tx: Transaction, random: Random): Promise<boolean> => {
@@ -118,7 +118,7 @@ const someCheckpoint = async (tx: Transaction, random: Random) => {
   return rows[random(rows.length)]!;
 };
 
-/** Another root under the old signature. */
+/** Replaces the root below the old signature. */
 const forgeNote = async (tx: Transaction, random: Random): Promise<boolean> => {
   const { tree_size, note } = await someCheckpoint(tx, random);
   const lines = note.split('\n');
@@ -142,7 +142,7 @@ const flipSignature = async (tx: Transaction, random: Random): Promise<boolean> 
     where tree_size = ${tree_size}`);
 };
 
-/** The whole log signed anew by somebody with a key of his own, under the log's name. */
+/** Signs a checkpoint again with a foreign key under the log's name. */
 const replaceCheckpoint = async (tx: Transaction, random: Random): Promise<boolean> => {
   const { tree_size, note } = await someCheckpoint(tx, random);
   const [origin = ''] = note.split('\n');
@@ -165,7 +165,7 @@ const addForeignCheckpoint = async (tx: Transaction): Promise<boolean> => {
     limit 1`);
 };
 
-/** As an older backup leaves it: nothing tells of the last batch any more, neither rows nor log. */
+/** Simulates a restored backup: neither rows nor log contain the last batch. */
 const restoreBackup = async (tx: Transaction): Promise<boolean> => {
   const [last] = await tx<{ first_index: number; writer: string; from: number; to: number }[]>`
     select tree.first_index, j.writer, j.first_sequence as from, j.last_sequence as to
@@ -187,11 +187,11 @@ const restoreBackup = async (tx: Transaction): Promise<boolean> => {
   return cutTail(true)(tx, () => 0).then((is_cut) => is_cut && first_index > 0);
 };
 
-/** The whole log under another name, with another key: in the database all hangs together. */
+/** Replaces the whole log with another name and key, consistent within the database. */
 export const replaceLog = async (tx: Transaction): Promise<boolean> => {
   const origin = 'onevault/ffffffffffffffff';
   const signer = createSigner(origin);
-  // Base64 has the sign that stands between the parts, too.
+  // Base64 may contain the separator of the parts, too.
   const [, key_id, ...encoded] = signer.verifier_key.split('+') as [string, string, ...string[]];
   await tx`update audit.log set log_id = 'ffffffffffffffff'`;
   await tx`delete from audit.signing_key_retirement`;
@@ -216,7 +216,7 @@ export const replaceLog = async (tx: Transaction): Promise<boolean> => {
   return checkpoints.length > 0;
 };
 
-/** Every way in which we know logs to be tampered with. */
+/** All known ways to manipulate a log. */
 export const LOG_TAMPERINGS: readonly LogTampering[] = [
   {
     kind: 'flip a bit of a leaf hash',

@@ -1,9 +1,9 @@
 import type { ColumnType } from '../../../src/vault/entity.ts';
 
-/** Whole numbers from 0 up to a bound, the latter not included; the same for the same seed. */
+/** Random integers from 0 to `bound` (exclusive), determined by the seed. */
 export type Random = (bound: number) => number;
 
-/** A small generator (mulberry32): tamperings follow from their seed. */
+/** A small random generator (mulberry32), so that tamperings are reproducible. */
 export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;
   return (bound) => {
@@ -29,7 +29,7 @@ export const sqlOf = (type: ColumnType, value: unknown, place: number): { sql: s
   return { sql: casts[type] ?? `$${place}::text::${type}`, text };
 };
 
-/** Another value that the column can hold: a bit of the old one flipped wherever its type has bits. */
+/** Another valid value of the column: the old one with one flipped bit, if its type has bits. */
 export const mutate = (random: Random, type: ColumnType, value: unknown): unknown =>
   value === null ? MADE[type] : MUTATE[type](random, value as never);
 

@@ -5,24 +5,24 @@ import type { FaultKind } from '../../../verifier/onevault-verify.mjs';
 import { testRegistry } from '../../support/calls.ts';
 import { MADE, mutate, pick, type Random, sqlOf } from './mutate.ts';
 
-/** A leaf as it stood before anybody tampered with it. */
+/** A leaf before any tampering. */
 export interface Leaf {
   readonly index: number;
   readonly rows: readonly VaultRow[];
 }
 
-/** One change that somebody makes behind the product's back. */
+/** One manipulation of rows outside the product. */
 export interface Tampering {
   readonly kind: string;
-  /** What it is, for whoever has to look at one that was not found. */
+  /** Description for the message about a tampering that was not found. */
   readonly what: string;
-  /** The leaves that it touches. */
+  /** Indices of the affected leaves. */
   readonly leaves: readonly number[];
-  /** Hash keys of the rows that it touches or adds: faults name them. */
+  /** Hash keys of the affected or added rows, which faults contain. */
   readonly keys: readonly string[];
-  /** One of these names must be given to it. */
+  /** The verifier must report one of these faults. */
   readonly expected: readonly FaultKind[];
-  /** These may be given besides: the row that was moved is gone here and added there. */
+  /** Additional faults that may be reported: a moved row is missing here and added there. */
   readonly besides: readonly FaultKind[];
   apply(tx: Transaction): Promise<unknown>;
 }
@@ -33,10 +33,10 @@ const CALLS = new Set(['api_request_h', 'api_request_l', 'api_request_s', 'api_r
 
 const entityOf = ({ table }: VaultRow): Entity => registry.entities.get(table)!;
 const keyOf = (row: VaultRow): string => String(row.values[entityOf(row).hash_key]);
-/** How faults name what was destroyed under a certificate. */
+/** Prefix of certificates of destruction in faults. */
 export const CERTIFICATE = 'certificate destruction_';
 
-/** What faults may name: rows by their keys, and certificates of destruction by their names. */
+/** Possible names in faults: keys of rows, and names of certificates of destruction. */
 const namesIn = (rows: readonly VaultRow[]): string[] => [
   ...rows.map(keyOf),
   ...(rows.some(({ table }) => table.startsWith('destruction_')) ? [CERTIFICATE] : []),
@@ -87,13 +87,13 @@ const insertRow = async (tx: Transaction, row: VaultRow): Promise<void> => {
   );
 };
 
-/** How a changed column must be named, and how it may be besides. */
+/** Expected and additional faults of a changed column. */
 const namesOf = (leaf: Leaf, row: VaultRow, column: string): Pick<Tampering, 'expected' | 'besides'> => {
   const { kind, primary_key, columns } = entityOf(row);
   const { role } = columns.find(({ name }) => name === column)!;
   const is_number = isCall(leaf) && ['journal_writer', 'journal_sequence'].includes(column);
   const is_join = isCall(leaf) && column === 'api_request_hk';
-  // What a row is found by: the row that the log holds is gone, and another one is there.
+  // A change of a key column removes the logged row and adds another one.
   if (primary_key.includes(column) || is_number || is_join) {
     return {
       expected: ['row_gone', 'row_added', 'entry'],
@@ -129,7 +129,7 @@ const flipColumn: Maker = (random, leaves) => {
     keys: [
       ...namesIn(leaf.rows),
       ...(type === 'bytes' ? [String(value)] : []),
-      // A number that another call has too.
+      // The sequence now also belongs to another call.
       ...(column.endsWith('_sequence') ? [`record ${String(value)} of`] : []),
     ],
     ...namesOf(leaf, row, column),
@@ -160,7 +160,7 @@ const deleteRowOfCall: Maker = (random, leaves) => {
     what: `${row.table} ${keyOf(row)}`,
     leaves: [leaf.index],
     keys: leaf.rows.map(keyOf),
-    // What a call did besides may be missing from the start: nothing tells that it was there, but the hash.
+    // A call may have no such row from the start, so only the hash reveals that it is missing.
     expected: row.table === 'api_request_route_s' ? ['entry'] : ['row_gone'],
     besides: ['row_added'],
     apply: (tx) => deleteRow(tx, row),
@@ -173,10 +173,10 @@ const newId = (): string => {
   return `019bb000-0000-7000-8000-${String(made).padStart(12, '0')}`;
 };
 
-/** The same call once more under another id, as the product would have written it. */
+/** A copy of the call under another id, in the product's form. */
 const cloneOfCall = (leaf: Leaf, journal_sequence: unknown): VaultRow[] => {
-  const [said, link] = [rowOf(leaf, 'api_request_s'), rowOf(leaf, 'api_request_l')];
-  const { load_date, applied_date, hash_diff: _, record_source, api_request_hk: __, ...payload } = said.values;
+  const [satellite, link] = [rowOf(leaf, 'api_request_s'), rowOf(leaf, 'api_request_l')];
+  const { load_date, applied_date, hash_diff: _, record_source, api_request_hk: __, ...payload } = satellite.values;
   const at = { load_date, applied_date, record_source } as never;
   const api_request_bk = newId();
   const api_request_hk = build.hubKey('api_request_h', { api_request_bk });
@@ -192,7 +192,7 @@ const cloneOfCall = (leaf: Leaf, journal_sequence: unknown): VaultRow[] => {
 const insertCall: Maker = (random, leaves) => {
   const leaf = pick(random, leaves.filter(isCall));
   const own = Number(rowOf(leaf, 'api_request_s').values.journal_sequence);
-  // Under a number of its own, or under the number of the call that stands.
+  // With its own sequence, or with the sequence of the existing call.
   const rows = cloneOfCall(leaf, random(2) === 0 ? own : own + 1_000_000 + random(1_000_000));
   return {
     kind: 'insert a call',
@@ -264,7 +264,7 @@ const insertUnderGhost: Maker = (random, leaves) => {
     what: row.table,
     leaves: [leaf.index],
     keys: [GHOST_KEY],
-    // A call's satellite brings its number along.
+    // A call's satellite contains its sequence.
     expected: ['row_added'],
     besides: ['journal_claim', 'link_key'],
     apply: (tx) => insertRow(tx, copy),
@@ -362,7 +362,7 @@ const swapCalls: Maker = (random, leaves) => {
   };
 };
 
-/** With how many chances of each. */
+/** Makers with their weights. */
 const MAKERS: readonly (readonly [number, Maker])[] = [
   [10, flipColumn],
   [2, deleteLeaf],
@@ -378,7 +378,7 @@ const MAKERS: readonly (readonly [number, Maker])[] = [
 
 const CHANCES = MAKERS.flatMap(([chances, maker]) => Array.from({ length: chances }, () => maker));
 
-/** A random tampering with rows of these leaves, of which there is one of everything. */
+/** A random tampering with rows of these leaves, which contain every kind. */
 export const makeTampering = (random: Random, leaves: readonly Leaf[]): Tampering => {
   for (;;) {
     const made_one = pick(random, CHANCES)(random, leaves);

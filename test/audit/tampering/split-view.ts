@@ -33,15 +33,15 @@ const verify = (
 };
 
 export interface SplitView {
-  /** What somebody is told who has the second bundle alone. */
+  /** Report on the second bundle alone. */
   readonly alone: Report;
-  /** What somebody is told who compares it with the first. */
+  /** Report on the second bundle compared with the first. */
   readonly compared: Report;
 }
 
 /**
- * The operator himself shows two histories: he changes a call with all its hashes, puts the new leaf into the tree in the
- * old one's place, and signs the checkpoint of the same size anew with the log's own key.
+ * The operator shows two histories: he changes a call with all its hashes, replaces the old leaf in the tree by the
+ * new one, and signs the checkpoint of the same size again with the log's own key.
  */
 export const showTwoViews = async (
   sql: Sql,
@@ -58,7 +58,7 @@ export const showTwoViews = async (
       select max(tree_size)::integer as previous
       from audit.checkpoint
       where tree_size < ${tree_size}`) as unknown as [{ previous: number }];
-    // Behind the last stored subtree and the checkpoint before, so that the tree hangs together without more work.
+    // After the last stored subtree and the previous checkpoint, so that the tree stays consistent without changes.
     const from = Math.max(previous, tree_size - (tree_size % 256));
     const calls = leaves.filter(({ index, rows }) => rows.length > 1 && index >= from);
     const leaf = calls[random(calls.length)]!;

@@ -6,20 +6,20 @@ import type { LogTampering } from './log-tamperings.ts';
 import type { Random } from './mutate.ts';
 import { CERTIFICATE, type Leaf, makeTampering, type Tampering } from './row-tamperings.ts';
 
-/** What became of tamperings. */
-export interface Tally {
+/** Results of the tamperings. */
+export interface TamperingResults {
   tried: number;
-  /** By kind, how many were found and named rightly. */
+  /** Number of correctly reported tamperings, by kind. */
   readonly found: Record<string, number>;
-  /** Those that were not, and faults that nobody had made. */
+  /** Tamperings that were not reported correctly, and faults without a cause. */
   readonly wrong: string[];
 }
 
-export const newTally = (): Tally => ({ tried: 0, found: {}, wrong: [] });
+export const newTally = (): TamperingResults => ({ tried: 0, found: {}, wrong: [] });
 
 export type Trusted = Awaited<ReturnType<SealedVault['published']>>;
 
-/** Every leaf as it stands. */
+/** All present leaves. */
 export const readAll = async (sql: Sql, { deps }: SealedVault): Promise<Leaf[]> => {
   const [size] = await sql<[{ size: number }]>`select sum(leaf_count)::bigint as size from audit.sequenced`;
   const leaves: Leaf[] = [];
@@ -29,7 +29,7 @@ export const readAll = async (sql: Sql, { deps }: SealedVault): Promise<Leaf[]> 
 
 class Undo extends Error {}
 
-/** Runs work as a superuser whose writes no trigger sees, and undoes all of it. */
+/** Runs work as a superuser without triggers, and rolls it back. */
 export const undone = async <T>(sql: Sql, work: (tx: Transaction) => Promise<T>): Promise<T> => {
   let result: { readonly value: T } | undefined;
   try {
@@ -44,7 +44,7 @@ export const undone = async <T>(sql: Sql, work: (tx: Transaction) => Promise<T>)
   return result!.value;
 };
 
-/** Whether a change was made. One that a table's own checks and keys refuse, which hold without triggers, was not. */
+/** True if the change was made; false if a constraint of the table refused it, which works without triggers too. */
 const attempt = async (tx: Transaction, change: (point: Transaction) => Promise<boolean>): Promise<boolean> => {
   try {
     return (await tx.savepoint(change)) as boolean;
@@ -55,15 +55,15 @@ const attempt = async (tx: Transaction, change: (point: Transaction) => Promise<
 };
 
 /**
- * Makes tamperings with different leaves at once and verifies the whole vault: each must be named as it should, and no
- * fault may be told that none of them explains.
+ * Tampers with different leaves at once and verifies the whole vault: each tampering must be reported correctly, and
+ * no fault may be reported that none of them causes.
  */
 export const tryGroup = async (
   sql: Sql,
   vault: SealedVault,
   trusted: Trusted,
   { random, leaves, size }: { readonly random: Random; readonly leaves: readonly Leaf[]; readonly size: number },
-  tally: Tally,
+  results: TamperingResults,
 ): Promise<void> => {
   const applied: Tampering[] = [];
   const report = await undone(sql, async (tx) => {
@@ -72,7 +72,7 @@ export const tryGroup = async (
       const tampering = makeTampering(random, leaves);
       const places = [...tampering.leaves, ...tampering.keys];
       if (places.some((place) => touched.has(place))) continue;
-      // Beside others only the certificate that explains them away would be named.
+      // Together with others, only the certificate that covers them would be reported.
       const is_alone = tampering.keys.includes(CERTIFICATE);
       if (is_alone && applied.length > 0) continue;
       const is_applied = await attempt(tx, async (point) => {
@@ -86,19 +86,19 @@ export const tryGroup = async (
     }
     return verifyIn(tx, vault, trusted);
   });
-  judge(applied, report, tally);
+  judge(applied, report, results);
 };
 
-const judge = (applied: readonly Tampering[], report: Report, tally: Tally): void => {
-  tally.tried += applied.length;
+const judge = (applied: readonly Tampering[], report: Report, results: TamperingResults): void => {
+  results.tried += applied.length;
   const isAbout = ({ message }: Fault, { leaves, keys }: Tampering): boolean =>
     keys.some((key) => message.includes(key)) || leaves.some((leaf) => new RegExp(`leaf ${leaf}\\b`).test(message));
   for (const tampering of applied) {
     const about = report.faults.filter((fault) => isAbout(fault, tampering));
     const is_named = about.some(({ kind }) => tampering.expected.includes(kind));
-    if (is_named) tally.found[tampering.kind] = (tally.found[tampering.kind] ?? 0) + 1;
+    if (is_named) results.found[tampering.kind] = (results.found[tampering.kind] ?? 0) + 1;
     else
-      tally.wrong.push(
+      results.wrong.push(
         `${tampering.kind}: ${tampering.what}: ${about.map(({ message }) => message).join('; ') || 'not found'}`,
       );
   }
@@ -109,17 +109,17 @@ const judge = (applied: readonly Tampering[], report: Report, tally: Tally): voi
         (tampering.expected.includes(fault.kind) || tampering.besides.includes(fault.kind)),
     );
     if (!is_explained)
-      tally.wrong.push(
+      results.wrong.push(
         `nobody made this: ${fault.kind}: ${fault.message} [${applied
           .filter((t) => isAbout(fault, t))
           .map((t) => `${t.kind}: ${t.what}`)
           .join(' | ')}]`,
       );
   }
-  if (report.fault_count > report.faults.length) tally.wrong.push('too many faults to judge them all');
+  if (report.fault_count > report.faults.length) results.wrong.push('too many faults to judge them all');
 };
 
-// Random rows may stand in each other's way.
+// Random rows may conflict with each other.
 const ATTEMPTS = 20;
 
 /** Tampers with the log itself, once, and verifies the whole vault. */
@@ -128,7 +128,7 @@ export const tryLogTampering = async (
   vault: SealedVault,
   trusted: Trusted,
   { tampering, random }: { readonly tampering: LogTampering; readonly random: Random },
-  tally: Tally,
+  results: TamperingResults,
 ): Promise<void> => {
   const { kind, expected } = tampering;
   const report = await undone(sql, async (tx) => {
@@ -138,11 +138,11 @@ export const tryLogTampering = async (
     return null;
   });
   if (report === null) {
-    tally.wrong.push(`${kind}: there was nothing to change`);
+    results.wrong.push(`${kind}: there was nothing to change`);
     return;
   }
-  tally.tried += 1;
+  results.tried += 1;
   const named = report.faults.map((fault) => fault.kind);
-  if (named.some((each) => expected.includes(each))) tally.found[kind] = (tally.found[kind] ?? 0) + 1;
-  else tally.wrong.push(`${kind}: named ${[...new Set(named)].join(', ') || 'nothing'}`);
+  if (named.some((each) => expected.includes(each))) results.found[kind] = (results.found[kind] ?? 0) + 1;
+  else results.wrong.push(`${kind}: named ${[...new Set(named)].join(', ') || 'nothing'}`);
 };

@@ -27,7 +27,7 @@ const LINES = [1, 2, 3].map((line_number) => ({
   control_sum: '1',
 }));
 
-/** A vault with something of every kind in it. */
+/** A vault with rows of every kind. */
 const fill = async (sql: Sql): Promise<void> => {
   await sql`select util.ensure_partitions(current_date, current_date + 14)`;
   await addCustomer(sql, { customer: 'acme' });
@@ -300,7 +300,7 @@ describe('the check of the vault', () => {
     onProgress?: (progress: Progress) => void,
   ): Promise<CheckResult[]> => checkVault({ sql, registry, clock: systemClock }, onProgress);
 
-  /** What is found after a damage that a superuser does with the guards off; then it is undone. */
+  /** Results of the check after a damage by a superuser without triggers, which is rolled back. */
   const checkDamaged = async (damage: string): Promise<CheckResult[]> => {
     let results: CheckResult[] = [];
     await database.sql
