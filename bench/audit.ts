@@ -23,7 +23,7 @@ export const options = {
   proofs: { default: 2_000, least: 100, most: 100_000, meaning: 'proofs of each kind' },
 } as const satisfies Record<string, BenchOption>;
 
-/** Fills the queue with batches of hashes, has them sequenced and signed, and asks for proofs. All proofs are verified. */
+/** Fills the queue with batches of hashes, sequences and signs them, and requests proofs. All proofs are verified. */
 export const run = async ({ leaves, proofs }: Readonly<Record<string, number>>): Promise<Figures> => {
   progress('starting PostgreSQL on a temporary data directory');
   const folder = temporaryPath();

@@ -11,11 +11,11 @@ import { type RunningProduct, spawnProduct } from './support/product.ts';
 import { waitUntilLoaded } from './support/vault-calls.ts';
 
 const OUTPUT = resolve('demo-output');
-// Short, so that a provider that never answers is given up within the demo.
+// Short, so that the demo does not wait long for a provider that never responds.
 const PROVIDER_TIMEOUT_MS = 2_000;
 const LOAD_TIMEOUT_MS = 30_000;
 
-/** The whole job of the product in one go. @returns whether all checks hold */
+/** Demonstrates the whole product in one run. @returns true if all checks succeed */
 const demonstrate = async (product: RunningProduct): Promise<boolean> => {
   const from = new Date();
   const cast = await createCast(createAdministration(product));
@@ -50,7 +50,7 @@ const settleUp = async (
     return [
       ...checksOf(sent.length, balance, await readSpend(sql)),
       {
-        text: 'the vault has each call once, by the id that its client was told',
+        text: 'the vault has each call once, by the id that its client got',
         holds: held.length === sent.length && held.toSorted().join() === sent.toSorted().join(),
       },
       {

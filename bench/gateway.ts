@@ -18,7 +18,7 @@ export const options = {
 
 type Options = Readonly<Record<keyof typeof options, number>>;
 
-// V8 has compiled what is hot by then.
+// Until then V8 has compiled the hot code.
 const WARM_UP_S = 3;
 const LOAD_TIMEOUT_MS = 60_000;
 const UPSTREAM_KEY = 'sandbox';
@@ -33,12 +33,12 @@ const BODY = JSON.stringify({
   max_tokens: 256,
 });
 
-/** The upstream and the product on this machine: closed loop as fast as they go, then a fixed rate. */
+/** Measures the upstream and the product on this machine: a closed loop at full speed, then a fixed rate. */
 export const run = async (given: Readonly<Record<string, number>>): Promise<Figures> => {
   const chosen = given as Options;
   const sandbox = startProgram<object, { url: string }>(new URL('support/sandbox-program.ts', import.meta.url));
   try {
-    const { url } = await sandbox.ask({});
+    const { url } = await sandbox.request({});
     progress('starting the product on a temporary data directory');
     const product = await spawnProduct({
       OPENAI_BASE_URL: `${url}/v1`,
@@ -112,7 +112,7 @@ const measure = async (
       added_p50_ms: rounded(fixed_gateway.p50_ms - fixed_upstream.p50_ms),
       added_p99_ms: rounded(fixed_gateway.p99_ms - fixed_upstream.p99_ms),
     },
-    // Calls that a load generator left under way at its end were made, and are recorded, but nobody had the reply.
+    // Calls that the load generator aborted at its end are recorded, but their response was not read.
     calls: { made: calls, answered, failed, vault_rows: vault.rows },
   };
 };
@@ -130,8 +130,8 @@ const runClosed = async (
   return figures;
 };
 
-const runFixed = async (name: string, question: Parameters<typeof runOpenLoop>[0]): Promise<OpenLoopFigures> => {
-  const figures = await runOpenLoop(question);
+const runFixed = async (name: string, input: Parameters<typeof runOpenLoop>[0]): Promise<OpenLoopFigures> => {
+  const figures = await runOpenLoop(input);
   progress(`${name}: at ${figures.calls_per_s} calls/s p50 ${figures.p50_ms} ms, p99 ${figures.p99_ms} ms`);
   return figures;
 };

@@ -18,7 +18,7 @@ export const options = {
   seed: { default: 20_261_121, least: 0, most: 4_294_967_295, meaning: 'what the tuples follow from' },
 } as const;
 
-/** Runs on a PostgreSQL of its own. Complete when every tuple was hashed and no hash was wrong. */
+/** Runs on a separate PostgreSQL. Complete if every tuple was hashed and no hash was wrong. */
 export const run = async (given: Readonly<Record<string, number>>): Promise<Figures> => {
   const { tuples, sessions, seed } = given as Record<keyof typeof options, number>;
   const data_dir = join(tmpdir(), `onevault-bench-${process.pid}-${randomBytes(6).toString('hex')}`);

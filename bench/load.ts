@@ -36,7 +36,7 @@ export const options = {
   },
 } as const satisfies Record<string, BenchOption>;
 
-// V8 and PostgreSQL's caches are warm by then.
+// Until then V8 and PostgreSQL's caches are warm.
 const WARM_UP_CALLS = 2_000;
 
 interface Bed {
@@ -93,10 +93,10 @@ export const run = async ({
   }
 };
 
-// Other work on the machine comes and goes: the two vaults take turns, so that it slows both.
+// The two vaults take turns, so that other work on the machine slows both.
 const ROUNDS = 5;
 
-/** Loads into a vault that holds a long history and, in turn, into one beside it that holds only `calls`. */
+/** Loads alternately into a vault with a long history and into one with only `calls`. */
 const compareWithHistory = async (bed: Bed, calls: number, history: number): Promise<object> => {
   const young = { ...bed, database_url: await makeDatabase(bed.database_url, 'young') };
   await loadCalls(young, 'product', calls);
@@ -119,7 +119,7 @@ const compareWithHistory = async (bed: Bed, calls: number, history: number): Pro
   };
 };
 
-/** Makes another vault on the same server. */
+/** Creates another vault on the same server. */
 const makeDatabase = async (database_url: string, name: string): Promise<string> => {
   const sql = connect(database_url, { max_connections: 1 });
   try {
@@ -158,7 +158,7 @@ const makeBed = async (): Promise<Bed> => {
   }
 };
 
-/** Fills a journal of its own and loads it in a process of its own, after a warm-up. */
+/** Fills a new journal and loads it in a separate process, after a warm-up. */
 const loadCalls = async (
   { folder, database_url }: Bed,
   strategy: StrategyName,
@@ -167,11 +167,11 @@ const loadCalls = async (
   const journal_path = mkdtempSync(join(folder, 'journal-'));
   const program = startLoadProgram();
   try {
-    const question = { database_url, journal_path, strategy };
+    const input = { database_url, journal_path, strategy };
     await fillJournal(journal_path, WARM_UP_CALLS);
-    await program.ask(question);
+    await program.request(input);
     await fillJournal(journal_path, calls);
-    const figures = await program.ask(question);
+    const figures = await program.request(input);
     progress(`${strategy}: ${calls} calls at ${speedOf(figures)} calls/s`);
     return figures;
   } finally {
@@ -179,10 +179,10 @@ const loadCalls = async (
   }
 };
 
-/** Two records are a call. */
+/** Calls per second; a call has two records. */
 const speedOf = ({ records, duration_s }: DrainFigures): number => rounded(records / 2 / duration_s, 0);
 
-/** What the calls take up in PostgreSQL, indexes included. */
+/** Size of the calls in PostgreSQL, with indexes. */
 const readStored = async (sql: Sql, { database_url }: Bed): Promise<{ readonly bytes_a_call: number }> => {
   const [size] = await sql<{ bytes: number }[]>`
     select sum(pg_total_relation_size(part.relid))::bigint as bytes

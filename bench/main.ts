@@ -19,7 +19,7 @@ const usage = (): string => {
   return ['npm run bench -- NAME [--option N]', '', ...lines].join('\n');
 };
 
-/** @throws Error that says which option is wrong */
+/** @throws Error that names the invalid option */
 const readOptions = ({ options }: Bench, args: readonly string[]): Record<string, number> => {
   const { values } = parseArgs({
     args: [...args],

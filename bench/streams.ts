@@ -25,13 +25,13 @@ const SAMPLE_MS = 1_000;
 const MODEL = 'claude-haiku-4-5';
 const QUESTION = [{ role: 'user', content: 'What does an insert-only table keep that others lose?' }];
 const MAX_TOKENS = 1_024;
-// What a stream leaves behind is collected when some 100 MB of it have gathered, so that memory climbs and falls; what
-// is kept by mistake would climb past this, which is what the gateway may take at all.
+// The garbage of streams is collected after about 100 MB, so that memory rises and falls. A leak would exceed this
+// limit, which is also the gateway's goal.
 const RESIDENT_MAX_MB = 400;
 
 /**
- * Streams through the gateway and past it. They begin evenly spread over the time that one takes, so that as many are
- * under way at once as were asked for: each ends when another begins.
+ * Streams through the gateway and directly from the upstream. The starts are evenly spread over the duration of one
+ * stream, so that the requested number is open at once: each ends when another one starts.
  */
 export const run = async (given: Readonly<Record<string, number>>): Promise<Figures> => {
   const chosen = given as Options;
@@ -40,7 +40,7 @@ export const run = async (given: Readonly<Record<string, number>>): Promise<Figu
     new URL('support/stream-upstream-program.ts', import.meta.url),
   );
   try {
-    const { url } = await upstream.ask({ words, interval_ms: chosen.interval_ms });
+    const { url } = await upstream.request({ words, interval_ms: chosen.interval_ms });
     progress('starting the product on a temporary data directory');
     const product = await spawnProduct({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: 'upstream' });
     try {
@@ -66,7 +66,7 @@ const measure = async (
     form: 'anthropic',
     ...callOf(`${upstream.url}/v1/messages`, 'upstream'),
   });
-  // Twice as long for the gateway: V8 has to compile it, and its connections have to be made.
+  // The gateway's warm-up takes twice as long, because V8 must compile it and its connections must be opened.
   const memory = watchMemory(product.url, 2 * stream_s);
   const before = await readCounts(product.url);
   const started_ms = Date.now();
@@ -128,13 +128,13 @@ const runLoad = async (name: string, load: StreamLoad): Promise<StreamFigures> =
 };
 
 interface Resident {
-  /** Medians of the first and the last third of the time that was watched. */
+  /** Medians of the first and the last third of the samples. */
   readonly first: number;
   readonly last: number;
   readonly most: number;
 }
 
-/** Samples the gateway's resident memory once `after_s` are over. */
+/** Samples the gateway's resident memory, starting after `after_s`. */
 const watchMemory = (url: string, after_s: number): { stop(): Promise<Resident> } => {
   const samples_mb: number[] = [];
   const end = new AbortController();

@@ -4,13 +4,13 @@
  *
  *   node onevault-verify.mjs BUNDLE --key VERIFIER_KEY [--against OTHER_BUNDLE_OR_CHECKPOINT_FILE]
  *
- * It believes nothing in a bundle but what it recomputes, up to a root that the key given has signed:
+ * It trusts only values that it recomputes, up to a root that the given key has signed:
  *
  *   columns of a row → its hash key or hash diff → its line in an entry → the entry's leaf hash → the tree's root
  *   → the signed checkpoint
  *
  * README.md beside this file describes the format and how to check a bundle by hand. Sections: 1 encodings,
- * 2 tables, 3 entries, 4 tree, 5 checkpoints, 6 checks, 7 the verifier, 8 what it says, 9 command line.
+ * 2 tables, 3 entries, 4 tree, 5 checkpoints, 6 checks, 7 the verifier, 8 the report, 9 command line.
  */
 import { createHash, createPublicKey, hash, verify } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, realpathSync } from 'node:fs';
@@ -18,37 +18,37 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createGunzip } from 'node:zlib';
 
-/** What can be wrong, by the name that the verifier gives it. */
+/** Descriptions of all faults, by name. */
 export const FAULTS = Object.freeze({
-  malformed: 'a line of the bundle is not as the format says',
+  malformed: 'a line of the bundle does not match the format',
   hub_key: 'a business key does not match its hash key',
   link_key: 'related keys do not match their hash key',
   payload: 'a payload does not match its hash diff',
-  entry: 'a row is not what the log holds',
-  row_added: 'a row was added that the log does not hold',
-  row_gone: 'a row is gone that the log holds',
-  destruction: 'calls were destroyed, and no certificate of the log is for exactly them',
-  order: 'leaves do not follow one another',
-  history: 'leaves are not those that were signed: changed, added, taken out or in another order',
-  tail_cut: 'the tail of the log was cut, or the log was set back',
+  entry: 'a row differs from the row in the log',
+  row_added: 'a row was added that is not in the log',
+  row_gone: 'a row of the log is missing',
+  destruction: 'calls were destroyed without a certificate in the log for exactly these calls',
+  order: 'leaves are not consecutive',
+  history: 'leaves differ from the signed ones: changed, added, removed or in another order',
+  tail_cut: 'the end of the log was cut off, or an older state of the log was restored',
   forged_checkpoint: 'a checkpoint is forged',
   other_key: 'a signature is by another key',
-  checkpoint_gone: 'a checkpoint that was published is gone from the log',
+  checkpoint_gone: 'a published checkpoint is missing from the log',
   split_view: 'two checkpoints of one size differ: split view',
-  journal_gap: 'records of a journal writer are missing, or were taken in twice',
-  journal_claim: 'a call claims a number of its journal writer that is not its own',
-  count: 'the bundle does not hold as much as it says',
+  journal_gap: 'records of a journal writer are missing, or were loaded twice',
+  journal_claim: 'a call claims a sequence of its journal writer that is not its own',
+  count: 'the content of the bundle differs from its own counts',
 });
 
 /** @typedef {keyof typeof FAULTS} FaultKind */
 /** @typedef {{ kind: FaultKind, message: string }} Fault */
-/** @typedef {(kind: FaultKind, message: string) => void} Tell */
-/** @typedef {Record<string, any>} Line  of a bundle, parsed: nothing is known of it yet */
+/** @typedef {(kind: FaultKind, message: string) => void} ReportFault */
+/** @typedef {Record<string, any>} Line  parsed line of a bundle, not yet checked */
 /** @typedef {{ table: string, values: Record<string, any> }} Row */
 
 // ---------------------------------------------------------------------------------------------------------------
-// 1. Encodings. A value is `<tag><byte length>:<text>`, so that no value can reach into its neighbour. A value in a
-//    form that the product never writes gives other bytes than those that were hashed, or an error here.
+// 1. Encodings. A value is `<tag><byte length>:<text>`, so that adjacent values are never ambiguous. A value in a form
+//    that the product never writes gives other bytes than the hashed ones, or an error here.
 
 /** @param {string | Buffer} bytes */
 const sha256 = (bytes) => hash('sha256', bytes, 'hex');
@@ -92,7 +92,7 @@ const jsonOf = (value) => {
 /** @param {unknown} value */
 const normalised = (value) => textOf(value).normalize('NFC');
 
-/** The tag of each column type, and how its values are written. @type {Record<string, [string, (value: any) => string]>} */
+/** The tag of each column type, and the encoding of its values. @type {Record<string, [string, (value: any) => string]>} */
 const TYPES = {
   text: ['t', normalised],
   uuid: ['t', normalised],
@@ -112,18 +112,18 @@ const tagged = (tag, text) => `${tag}${Buffer.byteLength(text)}:${text}`;
 
 // ---------------------------------------------------------------------------------------------------------------
 // 2. Tables. A hub's hash key is the hash of its business key, a link's that of the keys it relates, a satellite's
-//    hash diff that of its payload. Together with what stands in the entry, that is every column of every row.
+//    hash diff that of its payload. Together with the entry these cover every column of every row.
 
 /**
- * A line of kind "entity", with what follows from it.
+ * A line of kind "entity", with derived properties.
  * @typedef {object} Table
  * @property {string} name
  * @property {'hub' | 'link' | 'satellite'} kind
- * @property {string} hash_key    the column that names the row
- * @property {string[]} hashed    the columns that are hashed, in order: business key, related keys or payload
- * @property {string[]} sub_key   what orders the rows that carry one hash diff together; empty where each has its own
- * @property {string[]} together  tables that an entry always holds together with this one
- * @property {string[]} withheld  columns that are left out: then what is hashed cannot be checked
+ * @property {string} hash_key    the key column of the row
+ * @property {string[]} hashed    the hashed columns in order: business key, related keys or payload
+ * @property {string[]} sub_key   the order of rows with a common hash diff; empty if each row has its own
+ * @property {string[]} together  tables that an entry always contains together with this one
+ * @property {string[]} withheld  omitted columns, without which the hash cannot be checked
  * @property {Map<string, string>} types  of all columns
  */
 
@@ -138,9 +138,9 @@ const readTable = (line) => {
   const hashed = by_kind[/** @type {Table['kind']} */ (kind)];
   if (![hashed, sub_key, together, withheld].every((list) => Array.isArray(list)))
     throw new TypeError(`${name} is described neither as hub, nor as link, nor as satellite`);
-  // Every column is either hashed or stands in the entry itself; a column besides would be covered by nothing.
-  const said = kind === 'satellite' ? ['applied_date', 'hash_diff'] : [];
-  const covered = new Set([hash_key, 'load_date', ...said, 'record_source', ...hashed]);
+  // Every column must be hashed or part of the entry; any other column would not be covered.
+  const entry_columns = kind === 'satellite' ? ['applied_date', 'hash_diff'] : [];
+  const covered = new Set([hash_key, 'load_date', ...entry_columns, 'record_source', ...hashed]);
   const types = new Map(line.columns.map((/** @type {Line} */ column) => [column.name, column.type]));
   if (covered.size !== types.size || [...covered].some((column) => !types.has(column)))
     throw new TypeError(`${name} has columns that no hash covers`);
@@ -149,7 +149,7 @@ const readTable = (line) => {
   return { name, kind, hash_key, hashed, sub_key, together, withheld, types };
 };
 
-/** The columns that are hashed, encoded one after another. @param {Table} table @param {Row['values']} values */
+/** The encoded hashed columns, one after another. @param {Table} table @param {Row['values']} values */
 const encodeRow = ({ hashed, types }, values) => {
   let encoded = '';
   for (const column of hashed) {
@@ -168,18 +168,18 @@ const encodeRow = ({ hashed, types }, values) => {
 
 /** @param {Table} table @param {Row['values']} values */
 const entryLine = ({ name, kind, hash_key }, values) => {
-  const said = kind === 'satellite' ? `${instantOf(values.applied_date)} ${textOf(values.hash_diff)}` : '- -';
+  const state = kind === 'satellite' ? `${instantOf(values.applied_date)} ${textOf(values.hash_diff)}` : '- -';
   const source = JSON.stringify(textOf(values.record_source));
-  return `${name} ${textOf(values[hash_key])} ${instantOf(values.load_date)} ${said} ${source}\n`;
+  return `${name} ${textOf(values[hash_key])} ${instantOf(values.load_date)} ${state} ${source}\n`;
 };
 
 /** RFC 6962, 2.1: a leaf is hashed after a zero byte. @param {readonly string[]} lines */
 const leafHash = (lines) => sha256(`\0onevault-entry/v1\n${[...lines].sort().join('')}`);
 
 // ---------------------------------------------------------------------------------------------------------------
-// 4. Tree (RFC 6962, 2.1). The stack holds the roots of the complete subtrees that the leaves so far make up: those
-//    of 13 leaves are one of 8, one of 4 and one of 1. A node in the bundle stands for a complete subtree whose leaves
-//    are not in it.
+// 4. Tree (RFC 6962, 2.1). The stack holds the roots of the complete subtrees of the leaves so far, for example of 8,
+//    4 and 1 leaves for 13 leaves. A node in the bundle replaces a complete subtree whose leaves are not in the
+//    bundle.
 
 /** @param {string} left @param {string} right both lower-case hex */
 const nodeHash = (left, right) => sha256(Buffer.from(`01${left}${right}`, 'hex'));
@@ -189,9 +189,9 @@ const createTree = () => {
   /** @type {{ level: number, root: string }[]} */
   const stack = [];
   const tree = {
-    /** How many leaves it covers. */
+    /** Number of covered leaves. */
     size: 0,
-    /** Adds a subtree of 2^level leaves, which begins where the tree ends. @param {number} level @param {string} root */
+    /** Appends a subtree of 2^level leaves to the tree. @param {number} level @param {string} root */
     append: (level, root) => {
       if (!/^[0-9a-f]{64}$/.test(root)) throw new TypeError('the hash is not 64 lower-case hex digits');
       tree.size += 2 ** level;
@@ -227,7 +227,7 @@ export const readKey = (text) => {
 };
 
 /** @typedef {ReturnType<typeof readCheckpoint>} Checkpoint */
-/** @param {unknown} note @param {string | null} source where it was seen; null: in the log itself */
+/** @param {unknown} note @param {string | null} source origin of the note; null for the log itself */
 const readCheckpoint = (note, source = null) => {
   const [head = '', foot, ...more] = textOf(note).split('\n\n');
   const [origin = '', size = '', encoded_root = ''] = head.split('\n');
@@ -241,7 +241,7 @@ const readCheckpoint = (note, source = null) => {
   return { source, origin, size: Number(size), root, body: `${head}\n`, signatures };
 };
 
-/** Whether these keys signed it; `forged`: it says that one did that did not. @param {Checkpoint} checkpoint @param {Key[]} keys */
+/** Checks the signatures of these keys; `forged` for a signature that is not valid. @param {Checkpoint} checkpoint @param {Key[]} keys */
 const signedBy = ({ origin, body, signatures }, keys) => {
   const judged = signatures.flatMap(({ name, id, bytes }) => {
     const key = keys.find((each) => each.name === origin && name === origin && each.id === id);
@@ -252,14 +252,14 @@ const signedBy = ({ origin, body, signatures }, keys) => {
 };
 
 // ---------------------------------------------------------------------------------------------------------------
-// 6. The checks. Each takes lines as they come, keeps little, and tells every fault.
+// 6. The checks. Each reads lines in order, keeps little state, and reports every fault.
 
-/** Rows: each is what its hashes say, and together they are what the log holds. @param {Tell} tell */
-const createRowCheck = (tell) => {
+/** Rows: each matches its hashes, and together they match the leaves of the log. @param {ReportFault} reportFault */
+const createRowCheck = (reportFault) => {
   /** @type {Map<string, Table>} */
   const tables = new Map();
   const counts = { rows: 0, withheld: 0, hub: 0, link: 0, satellite: 0 };
-  const sets = createSets(tell);
+  const sets = createSets(reportFault);
   const faults = /** @type {const} */ ({ hub: 'hub_key', link: 'link_key', satellite: 'payload' });
 
   /** @param {Table} table @param {Row['values']} values @param {number} index */
@@ -275,11 +275,11 @@ const createRowCheck = (tell) => {
         if (computed !== expected) throw new TypeError(FAULTS[fault]);
       }
     } catch (error) {
-      tell(fault, `${name} ${values[hash_key]} of ${values.load_date}, leaf ${index}: ${messageOf(error)}`);
+      reportFault(fault, `${name} ${values[hash_key]} of ${values.load_date}, leaf ${index}: ${messageOf(error)}`);
     }
   };
 
-  /** The row's line in its entry; null when it has none. @param {Row} row @param {number} index */
+  /** The row's line in its entry; null for an invalid row. @param {Row} row @param {number} index */
   const checkRow = ({ table: name, values }, index) => {
     const table = tables.get(name);
     /** @type {FaultKind} */
@@ -295,20 +295,20 @@ const createRowCheck = (tell) => {
       return entryLine(table, values);
     } catch (error) {
       const key = table === undefined ? '' : values?.[table.hash_key];
-      tell(kind, `${name} ${key} of leaf ${index}: ${messageOf(error)}`);
+      reportFault(kind, `${name} ${key} of leaf ${index}: ${messageOf(error)}`);
       return null;
     }
   };
 
-  /** Says why an entry is not what the log holds. @param {Line} leaf @param {(string | null)[]} lines */
+  /** Reports why an entry differs from its leaf in the log. @param {Line} leaf @param {(string | null)[]} lines */
   const explain = ({ index, rows, hash: logged }, lines) => {
     const given = /** @type {Row[]} */ (rows);
     const present = new Set(given.map(({ table }) => table));
     const expected = new Set(given.flatMap(({ table }) => tables.get(table)?.together ?? []));
     const gone = [...expected].filter((table) => !present.has(table));
-    for (const table of gone) tell('row_gone', `the row of ${table} in leaf ${index} is gone`);
+    for (const table of gone) reportFault('row_gone', `the row of ${table} in leaf ${index} is missing`);
     if (gone.length > 0) return;
-    // A row too many, or rows of two things under one leaf: the entry fits without what was added.
+    // An additional row, or rows of two events in one leaf: the entry matches without the added rows.
     const hub = [...tables.values()].find(({ kind, name }) => kind === 'hub' && present.has(name));
     const keyOf = (/** @type {Row} */ { values }) => values[hub?.hash_key ?? ''];
     const parts = given.flatMap((row) => [
@@ -322,8 +322,8 @@ const createRowCheck = (tell) => {
     const table = tables.get(row?.table ?? '');
     if (table === undefined) return;
     const name = `${table.name} ${row?.values[table.hash_key]}`;
-    if (fitting !== undefined) tell('row_added', `${name} was added: leaf ${index} does not hold it`);
-    else tell('entry', `leaf ${index} (${[...present].join(', ')}: ${name}) is not what the log holds`);
+    if (fitting !== undefined) reportFault('row_added', `${name} was added: it is not in leaf ${index}`);
+    else reportFault('entry', `leaf ${index} (${[...present].join(', ')}: ${name}) differs from the log`);
   };
 
   return {
@@ -332,9 +332,9 @@ const createRowCheck = (tell) => {
     checkRow,
     /** The leaf's hash in the tree. @param {Line} leaf */
     takeLeaf: (leaf) => {
-      const { index, rows, hash: logged = null, gone = 'nothing tells which' } = leaf;
+      const { index, rows, hash: logged = null, gone = 'their keys are unknown' } = leaf;
       const lines = rows.map((/** @type {Row} */ row) => checkRow(row, index));
-      if (lines.length === 0) tell('row_gone', `the rows of leaf ${index} are gone: ${gone}`);
+      if (lines.length === 0) reportFault('row_gone', `the rows of leaf ${index} are missing: ${gone}`);
       const computed = lines.length === 0 || lines.includes(null) ? null : leafHash(lines);
       if (computed !== (logged ?? computed) && (computed !== null || lines.length > 1)) explain(leaf, lines);
       return String(logged ?? computed);
@@ -343,8 +343,8 @@ const createRowCheck = (tell) => {
   };
 };
 
-/** Rows that carry one hash diff together and may come apart. A set is let go once it is whole. @param {Tell} tell */
-const createSets = (tell) => {
+/** Sets of rows with a common hash diff, which may arrive separately. A set is released once it is complete. @param {ReportFault} reportFault */
+const createSets = (reportFault) => {
   /** @typedef {{ name: string, table: Table, hash_diff: string, rows: { order: number[], encoded: string }[] }} RowSet */
   /** @type {Map<string, RowSet>} */
   const open = new Map();
@@ -372,40 +372,40 @@ const createSets = (tell) => {
     },
     finish: () => {
       for (const set of [...open.values()].filter((each) => !isWhole(each)))
-        tell('payload', `the ${set.rows.length} rows of ${set.name} do not match their hash diff`);
+        reportFault('payload', `the ${set.rows.length} rows of ${set.name} do not match their hash diff`);
     },
   };
 };
 
-/** Checkpoints: their signatures, and their roots against the tree as it grows. @param {Tell} tell @param {Options} options */
-const createCheckpointCheck = (tell, { keys, against = [], is_live = false }) => {
+/** Checkpoints: their signatures, and their roots compared with the growing tree. @param {ReportFault} reportFault @param {Options} options */
+const createCheckpointCheck = (reportFault, { keys, against = [], is_live = false }) => {
   const trusted = keys.map(readKey);
-  /** Keys that the bundle names: enough to tell a rotated key from a forgery, not to be trusted. @type {Key[]} */
+  /** Keys in the bundle. They distinguish a rotated key from a forgery, but are not trusted. @type {Key[]} */
   const listed = [];
   /** @type {{ newest: Checkpoint | null, signed: number, by_listed: number, seen: number, unseen: number }} */
   const state = { newest: null, signed: 0, by_listed: 0, seen: 0, unseen: 0 };
   const elsewhere = against.map(({ note, source }) => readCheckpoint(note, source));
-  /** The tree's root at the sizes of what was seen elsewhere and of the newest. @type {Map<number, string>} */
+  /** Roots of the tree at the sizes of the newest and of all other known checkpoints. @type {Map<number, string>} */
   const roots = new Map();
   const sizes = new Set(elsewhere.map(({ size }) => size));
-  /** Sizes seen elsewhere at which the log has no checkpoint. */
+  /** Sizes of checkpoints from elsewhere that the log lacks. */
   const missed = new Set(sizes);
-  /** The greatest size at which the tree agrees with a checkpoint of the log. */
+  /** Largest size at which the tree matches a checkpoint of the log. */
   let agreed = 0;
-  /** Those that the tree contradicts. @type {Checkpoint[]} */
+  /** Checkpoints that contradict the tree. @type {Checkpoint[]} */
   const wrong = [];
 
-  /** Whether it is signed; when it is, its root is compared. @param {Checkpoint} checkpoint @param {string | undefined} root of the tree at its size */
+  /** Checks the signature, and compares the root if it is signed. @param {Checkpoint} checkpoint @param {string | undefined} root of the tree at its size */
   const check = (checkpoint, root) => {
     const { size, source } = checkpoint;
     const name = `the checkpoint of size ${size}${source === null ? '' : ` in ${source}`}`;
     const verdict = signedBy(checkpoint, trusted);
     const other = listed.find((key) => verdict === 'other' && signedBy(checkpoint, [key]) === 'signed');
-    const hint = other && `; the bundle names the key ${other.text}: ask a source you trust`;
+    const hint = other && `; the bundle contains the key ${other.text}: verify it with a trusted source`;
     if (verdict === 'signed') state.signed += 1;
-    else if (verdict === 'forged') tell('forged_checkpoint', `${name} is forged: its signature does not fit`);
+    else if (verdict === 'forged') reportFault('forged_checkpoint', `${name} is forged: its signature is not valid`);
     else if (other !== undefined && checkpoint !== state.newest) state.by_listed += 1;
-    else tell('other_key', `the signature of ${name} is by another key than those given${hint ?? ''}`);
+    else reportFault('other_key', `the signature of ${name} is by another key than the given ones${hint ?? ''}`);
     const is_signed = verdict === 'signed' || other !== undefined;
     if (is_signed && root !== undefined && root !== checkpoint.root) wrong.push(checkpoint);
     else if (is_signed && root !== undefined && source === null) agreed = Math.max(agreed, size);
@@ -415,14 +415,14 @@ const createCheckpointCheck = (tell, { keys, against = [], is_live = false }) =>
   return {
     listed,
     state,
-    /** The first one is the newest; the others stand where the tree has their size. @param {Checkpoint} checkpoint @param {Tree} tree */
+    /** The first checkpoint is the newest; each other one follows the last leaf of its size. @param {Checkpoint} checkpoint @param {Tree} tree */
     take: (checkpoint, tree) => {
       missed.delete(checkpoint.size);
       if (state.newest === null) {
         state.newest = checkpoint;
         sizes.add(checkpoint.size);
       } else if (checkpoint.size === tree.size) check(checkpoint, tree.root());
-      else tell('order', `the checkpoint of size ${checkpoint.size} stands at leaf ${tree.size}`);
+      else reportFault('order', `the checkpoint of size ${checkpoint.size} is at leaf ${tree.size}`);
     },
     /** @param {Tree} tree that has grown */
     reach: (tree) => {
@@ -434,32 +434,32 @@ const createCheckpointCheck = (tell, { keys, against = [], is_live = false }) =>
       for (const checkpoint of elsewhere) {
         const is_signed = check(checkpoint, roots.get(checkpoint.size));
         const name = `the checkpoint of size ${checkpoint.size} in ${checkpoint.source}`;
-        // A bundle may be older than what was seen elsewhere; the log itself may not.
+        // A bundle may be older than a known checkpoint; the log itself may not.
         if (is_live && is_signed && checkpoint.size > size)
-          tell('tail_cut', `${name} was signed, and there are ${size} leaves`);
+          reportFault('tail_cut', `${name} was signed, but the log has only ${size} leaves`);
         else if (is_live && is_whole && checkpoint.size <= size && missed.has(checkpoint.size))
-          tell('checkpoint_gone', `${name} is gone from the log`);
+          reportFault('checkpoint_gone', `${name} is missing from the log`);
         state[roots.has(checkpoint.size) ? 'seen' : 'unseen'] += 1;
       }
       const rewritten = wrong.find((checkpoint) => checkpoint.source === null && checkpoint.size > agreed);
       if (rewritten !== undefined) {
         const which = `the leaves ${agreed} to ${rewritten.size - 1}`;
-        tell('history', `${which} are not those that the checkpoint of size ${rewritten.size} signed`);
+        reportFault('history', `${which} differ from those that the checkpoint of size ${rewritten.size} signed`);
       }
       for (const checkpoint of wrong) {
         const { source, size: at } = checkpoint;
-        // The leaves agree with a later checkpoint of the log, or with all of its own: two histories were signed.
+        // The leaves match a later checkpoint of the log, or all of them, so two histories were signed.
         if (at > agreed && (source === null || rewritten !== undefined)) continue;
         const name = `the checkpoint of size ${at} in ${source ?? 'the bundle'}`;
-        tell('split_view', `${name} has another root than the leaves give: split view`);
+        reportFault('split_view', `${name} has another root than the leaves: split view`);
       }
     },
   };
 };
 
-/** The journal: its writers' records came without a gap, and each number belongs to one call. @param {Tell} tell */
-const createJournalCheck = (tell) => {
-  /** By writer, the last record taken in, and a bit for each that a call claims. @type {Map<string, { last: number, claimed: Uint8Array }>} */
+/** The journal: its writers' records have no gap, and each sequence belongs to one call. @param {ReportFault} reportFault */
+const createJournalCheck = (reportFault) => {
+  /** By writer: the last loaded record, and a bit for each record that a call claims. @type {Map<string, { last: number, claimed: Uint8Array }>} */
   const writers = new Map();
   const state = { batches: 0, calls: 0, writers };
   /** @param {string} name of the writer @param {number} record */
@@ -480,7 +480,7 @@ const createJournalCheck = (tell) => {
       state.batches += 1;
       const range = `${first_sequence} to ${last_sequence} (${record_count})`;
       if (first_sequence !== last + 1 || record_count !== last_sequence - last || record_count < 1)
-        tell('journal_gap', `journal writer ${writer}: the records ${range} come after record ${last}`);
+        reportFault('journal_gap', `journal writer ${writer}: the records ${range} come after record ${last}`);
       writers.set(writer, { last: Math.max(last, last_sequence), claimed });
     },
     /** @param {Row['values']} values of a call's satellite @param {number} index */
@@ -489,22 +489,22 @@ const createJournalCheck = (tell) => {
       for (const record of [journal_sequence, intent_sequence ?? null]) {
         const fault = record === null ? null : claim(String(journal_writer), Number(record));
         const name = `record ${record} of journal writer ${journal_writer}`;
-        if (fault !== null) tell('journal_claim', `leaf ${index}: ${name} ${fault}`);
+        if (fault !== null) reportFault('journal_claim', `leaf ${index}: ${name} ${fault}`);
       }
     },
   };
 };
 
-/** Destroyed calls: whatever is given as destroyed under a certificate is exactly what the certificate is for. @param {Tell} tell */
-const createDestructionCheck = (tell) => {
-  /** By certificate, what is given as destroyed under it. @type {Map<string, { leaves: number, digest: import('node:crypto').Hash }>} */
+/** Destroyed calls: the leaves marked as destroyed match their certificate exactly. @param {ReportFault} reportFault */
+const createDestructionCheck = (reportFault) => {
+  /** By certificate: the leaves marked as destroyed under it. @type {Map<string, { leaves: number, digest: import('node:crypto').Hash }>} */
   const given = new Map();
-  /** What the log holds of certificates, by hash key: its name, and what it says. @type {Map<string, { name: string | null, said: { leaf_count: number, leaves_sha256: string }[] }>} */
+  /** Certificates in the log by hash key, with name and content. @type {Map<string, { name: string | null, contents: { leaf_count: number, leaves_sha256: string }[] }>} */
   const logged = new Map();
   const state = { leaves: 0, certificates: 0 };
   /** @param {string} key */
   const certificateOf = (key) => {
-    const certificate = logged.get(key) ?? { name: null, said: [] };
+    const certificate = logged.get(key) ?? { name: null, contents: [] };
     logged.set(key, certificate);
     return certificate;
   };
@@ -518,33 +518,33 @@ const createDestructionCheck = (tell) => {
       claim.digest.update(Buffer.from(hashes.join(''), 'hex'));
       state.leaves += hashes.length;
     },
-    /** @param {Row} row that the log holds */
+    /** @param {Row} row of the log */
     takeRow: ({ table, values }) => {
       if (table === 'destruction_certificate_h')
         certificateOf(values.destruction_certificate_hk).name = values.destruction_certificate_bk;
       if (table === 'destruction_certificate_s')
-        certificateOf(values.destruction_certificate_hk).said.push(/** @type {any} */ (values));
+        certificateOf(values.destruction_certificate_hk).contents.push(/** @type {any} */ (values));
     },
-    /** @param {boolean} is_whole whether everything is there that was destroyed under the certificates */
+    /** @param {boolean} is_whole true if the bundle contains all leaves that were destroyed */
     finish: (is_whole) => {
-      const unsaid = new Set(given.keys());
-      for (const { name, said } of logged.values()) {
+      const unmatched = new Set(given.keys());
+      for (const { name, contents } of logged.values()) {
         const { leaves, digest } = given.get(name ?? '') ?? { leaves: 0, digest: createHash('sha256') };
-        if (said.length > 0 && name !== null) unsaid.delete(name);
+        if (contents.length > 0 && name !== null) unmatched.delete(name);
         if (leaves === 0 && !is_whole) continue;
         state.certificates += 1;
         const found = digest.copy().digest('hex');
-        for (const { leaf_count, leaves_sha256 } of said) {
+        for (const { leaf_count, leaves_sha256 } of contents) {
           if (leaf_count === leaves && leaves_sha256 === found) continue;
-          const how = leaf_count === leaves ? 'they are not those' : `${leaves} are given`;
-          tell('destruction', `the certificate ${name} is for ${leaf_count} leaves, and ${how}`);
+          const how = leaf_count === leaves ? 'the leaves in the bundle differ' : `the bundle contains ${leaves}`;
+          reportFault('destruction', `the certificate ${name} is for ${leaf_count} leaves, and ${how}`);
         }
       }
-      for (const certificate of unsaid) {
+      for (const certificate of unmatched) {
         const { leaves = 0 } = given.get(certificate) ?? {};
-        tell(
+        reportFault(
           'destruction',
-          `${leaves} leaves are given as destroyed under ${certificate}, which the log does not hold`,
+          `${leaves} leaves are marked as destroyed under ${certificate}, which is not in the log`,
         );
       }
     },
@@ -552,21 +552,21 @@ const createDestructionCheck = (tell) => {
 };
 
 // ---------------------------------------------------------------------------------------------------------------
-// 7. The verifier. It hands each line to its check, and grows the tree.
+// 7. The verifier. It passes each line to its check, and extends the tree.
 
 /**
  * @typedef {object} Options
- * @property {readonly string[]} keys  verifier keys that are trusted: they come from elsewhere than the bundle
- * @property {readonly { note: string, source: string }[]} [against]  checkpoints that were seen elsewhere
- * @property {boolean} [is_live]       read from the vault itself: leaves may follow that are not signed yet
+ * @property {readonly string[]} keys  trusted verifier keys, which must not come from the bundle
+ * @property {readonly { note: string, source: string }[]} [against]  checkpoints from other sources
+ * @property {boolean} [is_live]       true for the vault itself, where unsigned leaves may follow
  */
 /**
  * @typedef {object} Report
- * @property {Fault[]} faults      the first of them
+ * @property {Fault[]} faults      the first faults
  * @property {number} fault_count
- * @property {string[]} words      what was checked, and what was not
+ * @property {string[]} words      performed and omitted checks
  * @property {{ leaves: number, rows: number, checkpoints: number, tree_size: number }} counts
- * @property {string} root         of all leaves and nodes given
+ * @property {string} root         root of all leaves and nodes in the bundle
  */
 
 const KEPT_FAULTS = 100;
@@ -576,7 +576,7 @@ const messageOf = (error) => (error instanceof Error ? error.message : String(er
 
 /**
  * A verifier for one bundle: `take` each line (text or parsed), then `finish`.
- * @param {Options} options @throws TypeError when a key or a checkpoint that was given cannot be read
+ * @param {Options} options @throws TypeError if a given key or checkpoint cannot be parsed
  */
 export const createVerifier = (options) => {
   /** @type {Fault[]} */
@@ -584,31 +584,31 @@ export const createVerifier = (options) => {
   const state = { lines: 0, leaves: 0, nodes: 0, unsigned: 0, faults: 0, is_broken: false };
   let head = /** @type {Line} */ ({});
   let end = /** @type {Line} */ ({});
-  /** @type {Tell} */
-  const tell = (kind, message) => {
+  /** @type {ReportFault} */
+  const reportFault = (kind, message) => {
     state.faults += 1;
-    // Of many faults of one kind the first are enough; one of another kind may be what explains them.
+    // The first faults of each kind are enough; a fault of another kind may explain them.
     const is_kept = faults.length < KEPT_FAULTS || !faults.some((fault) => fault.kind === kind);
     if (is_kept) faults.push({ kind, message });
   };
-  const rows = createRowCheck(tell);
-  const checkpoints = createCheckpointCheck(tell, options);
-  const journal = createJournalCheck(tell);
-  const destruction = createDestructionCheck(tell);
+  const rows = createRowCheck(reportFault);
+  const checkpoints = createCheckpointCheck(reportFault, options);
+  const journal = createJournalCheck(reportFault);
+  const destruction = createDestructionCheck(reportFault);
   const tree = createTree();
 
   /** @param {number} level @param {number} index @param {string} root */
   const grow = (level, index, root) => {
     const first = index * 2 ** level;
     const is_next = first === tree.size;
-    if (!is_next && !state.is_broken) tell('order', `leaf ${first} comes where leaf ${tree.size} should`);
-    // Leaves in a wrong order are told of once, and have no root worth comparing.
+    if (!is_next && !state.is_broken) reportFault('order', `leaf ${first} is at the place of leaf ${tree.size}`);
+    // A wrong order of leaves is reported once; later roots are not compared.
     state.is_broken ||= !is_next;
     tree.append(level, root);
     if (!state.is_broken) checkpoints.reach(tree);
   };
 
-  /** What each kind of line means. @type {Record<string, (line: Line) => void>} */
+  /** Handlers of lines by kind. @type {Record<string, (line: Line) => void>} */
   const takers = {
     bundle: (line) => {
       const is_first = state.lines === 1 && line.format === 'onevault-bundle/v1';
@@ -628,7 +628,7 @@ export const createVerifier = (options) => {
       grow(0, index, rows.takeLeaf(line));
       const is_signed = index < head.tree_size;
       if (!is_signed) state.unsigned += 1;
-      if (!is_signed && !options.is_live) tell('row_added', `leaf ${index} is beyond what was signed`);
+      if (!is_signed && !options.is_live) reportFault('row_added', `leaf ${index} is beyond the signed leaves`);
       for (const row of line.rows) destruction.takeRow(row);
       if (journal.state.batches === 0) return;
       for (const { values } of line.rows) if (values.journal_sequence !== undefined) journal.takeCall(values, index);
@@ -637,7 +637,7 @@ export const createVerifier = (options) => {
       for (const [place, root] of line.hashes.entries()) grow(0, line.index + place, root);
       destruction.take(line);
     },
-    /** Rows of certificates that the log will hold in a moment: whoever reads the vault itself finds them waiting. */
+    /** Rows of certificates that are not yet in the log; only a check of the vault itself reads them. */
     waiting: ({ rows: waiting }) => {
       if (!options.is_live) throw new TypeError('only what is in the log counts in a bundle');
       for (const row of waiting) {
@@ -651,29 +651,33 @@ export const createVerifier = (options) => {
       grow(level, index, root);
     },
     end: (line) => {
-      if (end.kind !== undefined) throw new TypeError('there is a second end');
+      if (end.kind !== undefined) throw new TypeError('a line of kind "end" appears twice');
       end = line;
     },
-    /** What whoever reads the vault itself found beside the bundle. */
-    fault: ({ fault, message }) => tell(fault, message),
+    /** A fault that a check of the vault itself found outside the bundle. */
+    fault: ({ fault, message }) => reportFault(fault, message),
   };
 
-  /** Whether everything is there that the bundle says. */
+  /** Compares the content of the bundle with its own counts. */
   const checkCounts = () => {
     const { newest } = checkpoints.state;
     const is_empty_log = options.is_live && head.tree_size === 0;
-    if (head.format === undefined) tell('malformed', 'a bundle begins with a line of kind "bundle"');
-    if (newest === null && !is_empty_log) tell('count', 'there is no checkpoint: nothing here is signed');
+    if (head.format === undefined) reportFault('malformed', 'the first line of a bundle must be of kind "bundle"');
+    if (newest === null && !is_empty_log)
+      reportFault('count', 'the bundle has no checkpoint, so nothing in it is signed');
     if (newest !== null && newest.size !== head.tree_size)
-      tell('count', `the bundle says ${head.tree_size} leaves, its newest checkpoint ${newest.size}`);
+      reportFault('count', `the bundle states ${head.tree_size} leaves, but its newest checkpoint ${newest.size}`);
     if (newest !== null && tree.size < newest.size)
-      tell('tail_cut', `the checkpoint was signed for ${newest.size} leaves, and ${tree.size} are there`);
+      reportFault('tail_cut', `the checkpoint was signed for ${newest.size} leaves, but the bundle has ${tree.size}`);
     const { destroyed = 0 } = end;
     if (destroyed !== destruction.state.leaves)
-      tell('count', `${destruction.state.leaves} destroyed leaves are given; the last line says ${destroyed}`);
+      reportFault(
+        'count',
+        `the bundle has ${destruction.state.leaves} destroyed leaves; its last line states ${destroyed}`,
+      );
     if (end.leaves !== state.leaves || end.rows !== rows.counts.rows) {
-      const said = `the last line says ${end.leaves ?? 'nothing'} and ${end.rows ?? 'nothing'}`;
-      tell('count', `${state.leaves} leaves and ${rows.counts.rows} rows are there; ${said}`);
+      const stated = `its last line states ${end.leaves ?? 'nothing'} and ${end.rows ?? 'nothing'}`;
+      reportFault('count', `the bundle has ${state.leaves} leaves and ${rows.counts.rows} rows; ${stated}`);
     }
   };
 
@@ -687,7 +691,7 @@ export const createVerifier = (options) => {
         if (taker === undefined) throw new TypeError(`the kind ${JSON.stringify(line.kind)} is not known`);
         taker(line);
       } catch (error) {
-        tell('malformed', `line ${state.lines}: ${messageOf(error)}`);
+        reportFault('malformed', `line ${state.lines}: ${messageOf(error)}`);
       }
     },
     /** @returns {Report} */
@@ -714,11 +718,11 @@ export const createVerifier = (options) => {
 };
 
 // ---------------------------------------------------------------------------------------------------------------
-// 8. What it says.
+// 8. The report.
 
 const number = new Intl.NumberFormat('en').format;
 
-/** What was checked, and what was not, one sentence each. @param {Line} seen @returns {string[]} */
+/** The performed and the omitted checks, one sentence each. @param {Line} seen @returns {string[]} */
 const wordsOf = ({ head, leaves, nodes, unsigned, rows, tables, root, checkpoints, journal, destruction }) => {
   const { newest, signed, by_listed, seen, unseen } = checkpoints;
   const scope = Object.entries(head.scope ?? {}).flatMap((part) => (part[1] === null ? [] : part.join(' ')));
@@ -731,29 +735,29 @@ const wordsOf = ({ head, leaves, nodes, unsigned, rows, tables, root, checkpoint
     `Rows: ${number(rows.rows)} of ${number(tables)} tables. The hash keys of ${number(rows.hub)} hub rows and ${number(rows.link)} link rows and the hash diffs of ${number(rows.satellite)} satellite rows were recomputed from their columns.`,
     `Entries: ${number(leaves)} leaf hashes were recomputed from the rows, and compared with those of the log.`,
     `Tree: the root over ${number(leaves + destruction.leaves)} leaves${with_nodes} was recomputed: ${root}.`,
-    `Checkpoints: ${number(signed)} bear a signature by a key that you gave${others}; their roots were compared with the tree at their sizes.`,
+    `Checkpoints: ${number(signed)} are signed by a given key${others}; their roots were compared with the tree at their sizes.`,
     journal.batches > 0
-      ? `Journal: ${number(journal.batches)} batches of ${number(journal.writers.size)} writers were checked for gaps, and ${number(journal.calls)} calls were matched with the records that they claim.`
-      : "NOT checked: the numbers of the journal's writers, which only a bundle of everything holds.",
+      ? `Journal: ${number(journal.batches)} batches of ${number(journal.writers.size)} writers were checked for gaps, and ${number(journal.calls)} calls were matched with their records.`
+      : "NOT checked: the sequences of the journal's writers, which only a bundle of everything contains.",
     destruction.leaves > 0 &&
-      `Destroyed: ${number(destruction.leaves)} leaves are of calls that had been kept long enough; they were compared with the ${number(destruction.certificates)} certificates for them. Their rows are no more.`,
+      `Destroyed: ${number(destruction.leaves)} leaves belong to calls that were destroyed after their retention period; they were compared with the ${number(destruction.certificates)} certificates for them.`,
     seen + unseen > 0 && `Against what was seen elsewhere: ${number(seen)} checkpoints were compared.`,
     unseen > 0 &&
-      `NOT compared: ${number(unseen)} checkpoints seen elsewhere: newer than this, or of sizes within a part that is not given here.`,
-    unsigned > 0 && `NOT signed yet: ${number(unsigned)} leaves that came after the newest checkpoint.`,
+      `NOT compared: ${number(unseen)} checkpoints seen elsewhere: they are newer than this bundle, or their sizes lie within omitted leaves.`,
+    unsigned > 0 && `NOT signed yet: ${number(unsigned)} leaves after the newest checkpoint.`,
     rows.withheld > 0 &&
-      `NOT recomputed: the payloads of ${number(rows.withheld)} rows with columns that are withheld; their keys and dates are proven.`,
-    is_part && 'NOT shown by a part: that nothing else belongs to it. Only a bundle of everything shows that.',
+      `NOT recomputed: the payloads of ${number(rows.withheld)} rows with withheld columns; their keys and dates are proven.`,
+    is_part && 'NOT proven by a part: that no other rows belong to it. Only a bundle of everything proves that.',
   ];
   return sentences.filter((sentence) => typeof sentence === 'string');
 };
 
-/** The report as text: what was checked, every fault by its name, the verdict. @param {Report} report @returns {string} */
+/** The report as text: the checks, every fault by name, the verdict. @param {Report} report @returns {string} */
 export const reportText = ({ words, faults, fault_count }) => {
   const named = faults.map(({ kind, message }) => `FAULT ${kind}: ${message}`);
   if (fault_count > faults.length) named.push(`… and ${number(fault_count - faults.length)} more`);
   const verdict = fault_count === 0 ? 'SOUND: no fault was found.' : `NOT SOUND: ${number(fault_count)} fault(s).`;
-  // What a bundle says of itself must not look like a line of this report.
+  // Text of a bundle must not look like a line of this report.
   return [...words, '', ...named, verdict].map((line) => line.replace(/\p{C}/gu, '?')).join('\n');
 };
 

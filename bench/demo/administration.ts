@@ -5,7 +5,7 @@ export interface CustomerKey {
   readonly key: string;
 }
 
-/** The administrator's side of the product, over HTTP. */
+/** The administrator's requests over HTTP. */
 export interface Administration {
   createCustomer(input: Readonly<Record<string, unknown>>): Promise<void>;
   createKey(input: Readonly<Record<string, unknown>>): Promise<CustomerKey>;
@@ -29,15 +29,15 @@ export const createAdministration = ({ url, admin_key }: RunningProduct): Admini
   };
 };
 
-/** Customers and keys of every kind. Each key is named after what calls with it are to show. */
+/** Customers and API keys of every kind. Each key is named after the behaviour that its calls show. */
 export interface Cast {
-  /** Pays for most of the calls. */
+  /** Makes most of the calls. */
   readonly acme: string;
-  /** A clinic: its prompts hold health data. */
+  /** A clinic, whose prompts contain health data. */
   readonly clinic: string;
-  /** Its budget is spent after a few calls. */
+  /** Its budget is exhausted after a few calls. */
   readonly startup: string;
-  /** Keys of acme that may do little, or nothing any more. */
+  /** Limited and revoked keys of acme. */
   readonly limited: string;
   readonly revoked: string;
   readonly expired: string;

@@ -1,13 +1,13 @@
 import { centsFromPico, usdFromPico } from '../../src/core/money.ts';
 import type { InvoiceTotals, VaultTotals } from './ledger.ts';
 
-/** One check that the demo makes, and whether it holds. */
+/** One check of the demo and its result. */
 export interface Check {
   readonly text: string;
   readonly holds: boolean;
 }
 
-/** A customer's calls from the client to the invoice. Costs are pico-dollars. */
+/** A customer's calls and costs, from the client to the invoice. Costs are pico-dollars. */
 interface BalanceRow {
   readonly customer: string;
   readonly vault: VaultTotals | null;
@@ -16,7 +16,7 @@ interface BalanceRow {
 
 const NOBODY = 'unknown';
 
-/** Puts the vault and the invoices side by side, a row a customer. */
+/** Joins the vault and the invoices, one row a customer. */
 export const balanceOf = (vault: readonly VaultTotals[], invoices: readonly InvoiceTotals[]): readonly BalanceRow[] => {
   const customers = new Set([...vault, ...invoices].map(({ customer }) => customer));
   return [...customers].map((customer) => ({
@@ -30,7 +30,7 @@ const COLUMNS = ['vault rows', 'charged', 'not charged', 'on no invoice', 'cost 
 const WIDTH = 15;
 const FIRST_WIDTH = 24;
 
-/** The table that people see. Amounts in US dollars: the vault's exact, the invoice's to the cent. */
+/** The printed table. Amounts are US dollars: exact from the vault, rounded to the cent on the invoice. */
 export const tableOf = (rows: readonly BalanceRow[]): string => {
   const line = (first: string, cells: readonly (string | number)[]): string =>
     `  ${first.padEnd(FIRST_WIDTH)}${cells.map((cell) => String(cell).padStart(WIDTH)).join('')}`.trimEnd();
@@ -68,7 +68,7 @@ const onNoInvoice = ({ vault, invoice }: BalanceRow): number => (vault?.calls ??
 
 const usdFromCents = (cents: bigint): string => `${cents / 100n}.${(cents % 100n).toString().padStart(2, '0')}`;
 
-/** That no call and no cent is lost between client, vault, spend and invoice. */
+/** Checks that no call and no cent is lost between client, vault, spend and invoice. */
 export const checksOf = (sent: number, rows: readonly BalanceRow[], spend: ReadonlyMap<string, bigint>): Check[] => {
   const in_vault = rows.reduce((sum, { vault }) => sum + (vault?.calls ?? 0), 0);
   const on_invoices = rows.reduce((sum, { invoice }) => sum + (invoice?.calls ?? 0), 0);

@@ -1,7 +1,7 @@
 import type { Sql } from '../../src/postgres/connect.ts';
 import { GHOST_KEY } from '../../src/vault/entity.ts';
 
-/** What the vault holds of a customer's calls. Costs are pico-dollars. */
+/** Totals of a customer's calls in the vault. Costs are pico-dollars. */
 export interface VaultTotals {
   readonly customer: string;
   readonly calls: number;
@@ -9,7 +9,7 @@ export interface VaultTotals {
   readonly cost: bigint;
 }
 
-/** What a customer was billed. */
+/** Totals of a customer's invoice. */
 export interface InvoiceTotals {
   readonly invoice_number: string;
   readonly customer: string;
@@ -19,7 +19,7 @@ export interface InvoiceTotals {
   readonly total_cents: bigint;
 }
 
-/** By customer; the calls that no customer is known of stand under `unknown`. */
+/** Totals by customer; calls without a known customer are under `unknown`. */
 export const readVaultTotals = async (sql: Sql): Promise<VaultTotals[]> => {
   const rows = await sql<{ customer: string; calls: number; charged_calls: number; cost: string }[]>`
     select
@@ -37,7 +37,7 @@ export const readVaultTotals = async (sql: Sql): Promise<VaultTotals[]> => {
   return rows.map((row) => ({ ...row, cost: BigInt(row.cost) }));
 };
 
-/** The ids of the calls that the vault holds, each as often as it does. */
+/** The ids of all calls in the vault, with duplicates. */
 export const readRequestIds = async (sql: Sql): Promise<string[]> => {
   const rows = await sql<{ id: string }[]>`
     select h.api_request_bk as id
@@ -47,7 +47,7 @@ export const readRequestIds = async (sql: Sql): Promise<string[]> => {
   return rows.map(({ id }) => id);
 };
 
-/** What the spend job found that each customer owes, pico-dollars. */
+/** Charges of each customer from the spend job, in pico-dollars. */
 export const readSpend = async (sql: Sql): Promise<Map<string, bigint>> => {
   const rows = await sql<{ customer: string; charges: string }[]>`
     select c.customer_bk as customer, sum(s.total_customer_charges) as charges
@@ -61,13 +61,13 @@ export const readSpend = async (sql: Sql): Promise<Map<string, bigint>> => {
 
 export interface WindowTotals {
   readonly windows: number;
-  /** Calls that they cover. */
+  /** Calls in the windows. */
   readonly requests: number;
-  /** Calls that the vault has with a provider. */
+  /** Calls with a provider in the vault. */
   readonly calls_at_providers: number;
 }
 
-/** What the performance-windows job made. */
+/** Totals of the performance-windows job. */
 export const readWindows = async (sql: Sql): Promise<WindowTotals> => {
   const [row] = await sql<WindowTotals[]>`
     select

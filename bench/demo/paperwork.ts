@@ -8,11 +8,11 @@ import type { InvoiceTotals } from './ledger.ts';
 const WINDOW_MS = 5 * 60_000;
 const REPORT_FORMATS = ['json', 'csv', 'html'] as const;
 const REQUESTER = 'demo';
-// The scheduler may be at the same job just then, which takes it a second or two.
+// The scheduler may run the same job at that time, which takes it a second or two.
 const BUSY_TRIES = 5;
 const BUSY_WAIT_MS = 2_000;
 
-/** Runs the jobs as of instants that close the window and the month under way, and writes the invoices. */
+/** Runs the jobs at instants that close the current window and month, and writes the invoices. */
 export const runJobs = async (product: RunningProduct, folder: string): Promise<void> => {
   const now = new Date();
   const next_month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1));
@@ -34,7 +34,7 @@ const runJob = async (product: RunningProduct, name: string, more: readonly stri
   }
 };
 
-/** The invoices as their JSON documents in `folder` say. */
+/** The invoices from their JSON documents in `folder`. */
 export const readInvoices = (folder: string): InvoiceTotals[] =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.json') && !name.startsWith('hipaa-'))
@@ -45,7 +45,7 @@ const totalsOf = (invoice: InvoiceDocument): InvoiceTotals => ({
   invoice_number: invoice.invoice_number,
   customer: invoice.customer,
   calls: invoice.lines.reduce((sum, line) => sum + line.call_count, 0),
-  // Calls without usage stand on a line of their own, which names no model.
+  // Calls without usage have a separate line without a model.
   charged_calls: invoice.lines.reduce((sum, line) => sum + (line.model === null ? 0 : line.call_count), 0),
   total: invoice.lines.reduce((sum, line) => sum + BigInt(line.amount), 0n),
   total_cents: invoice.lines.reduce((sum, line) => sum + BigInt(line.amount_cents), 0n),
@@ -60,8 +60,8 @@ interface ActivityReport {
 }
 
 /**
- * Pulls the HIPAA activity report in every format, all as known at the same instant.
- * @returns how many calls it covers
+ * Creates the HIPAA activity report in every format, all as known at the same instant.
+ * @returns the number of calls in it
  */
 export const pullReports = async (product: RunningProduct, folder: string, from: Date): Promise<number> => {
   const to = new Date(Date.now() + 1_000).toISOString();

@@ -1,18 +1,18 @@
 import type { Scene } from './scenes.ts';
 import type { SentCall } from './send.ts';
 
-/** What became of a scene's calls, as their clients saw it. */
+/** Results of a scene's calls, as their clients saw them. */
 export interface PlayedScene {
   readonly scene: Scene;
   readonly calls: readonly SentCall[];
-  /** By what was seen, how often. */
+  /** Number of calls by result. */
   readonly seen: Readonly<Record<string, number>>;
 }
 
-// As many as a small company has under way.
+// As many concurrent calls as a small company has.
 const AT_ONCE = 16;
 
-/** Makes the calls of all scenes, mixed, several at once. */
+/** Makes the calls of all scenes, mixed and concurrently. */
 export const play = async (scenes: readonly Scene[]): Promise<PlayedScene[]> => {
   const sent = new Map<Scene, SentCall[]>(scenes.map((scene) => [scene, []]));
   const queue = mixed(scenes);
@@ -25,7 +25,7 @@ export const play = async (scenes: readonly Scene[]): Promise<PlayedScene[]> => 
   return [...sent].map(([scene, calls]) => ({ scene, calls, seen: countSeen(calls) }));
 };
 
-/** One call of each scene after the other, as long as there are any. */
+/** One call of each scene in turn, until there are none. */
 const mixed = (scenes: readonly Scene[]): { readonly scene: Scene; readonly number: number }[] =>
   scenes
     .flatMap((scene) => Array.from({ length: scene.count }, (_, number) => ({ scene, number })))
@@ -37,6 +37,6 @@ const countSeen = (calls: readonly SentCall[]): Record<string, number> => {
   return seen;
 };
 
-/** Whether exactly what a scene expects was seen. */
+/** True if the results are exactly those that the scene expects. */
 export const isAsExpected = ({ scene, seen }: PlayedScene): boolean =>
   Object.keys(seen).toSorted().join() === scene.expected.toSorted().join();

@@ -1,11 +1,11 @@
 import type { Cast } from './administration.ts';
 import { type Client, createClient, type SentCall } from './send.ts';
 
-/** A kind of call: who makes it, how often, and what its client is to see. */
+/** A kind of call with its number of calls and its expected results. */
 export interface Scene {
   readonly name: string;
   readonly count: number;
-  /** Each of these, and nothing else, must be seen. */
+  /** All results that must occur; no other result may. */
   readonly expected: readonly string[];
   readonly send: (number: number) => Promise<SentCall>;
 }
@@ -16,10 +16,10 @@ const OPENAI_MODELS = ['gpt-4o', 'gpt-4o-mini', 'gpt-4.1', 'gpt-5-mini'];
 const CLAUDE_MODELS = ['claude-haiku-4-5', 'claude-sonnet-4-5', 'claude-opus-4-5'];
 
 const of = (list: readonly string[], number: number): string => list[number % list.length]!;
-/** A prompt that the sandbox answers as the directives say; see src/sandbox/README.md. */
-const asked = (directives: string, question = QUESTION): string => `${question} [[sandbox: ${directives}]]`;
+/** A prompt with directives for the sandbox; see src/sandbox/README.md. */
+const promptFor = (directives: string, question = QUESTION): string => `${question} [[sandbox: ${directives}]]`;
 
-/** Every kind of call that the gateway answers, refuses, or sees fail. */
+/** Every kind of successful, refused and failed call. */
 export const scenesOf = (url: string, cast: Cast): Scene[] => {
   const client = (key: string | null): Client => createClient(url, key);
   return [...answered(client(cast.acme), client(cast.clinic)), ...failing(client(cast.acme)), ...refused(client, cast)];
@@ -30,32 +30,32 @@ const answered = (acme: Client, clinic: Client): Scene[] => [
     name: 'chat, OpenAI',
     count: 100,
     expected: ['ok'],
-    send: (number) => acme.chat({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${900 + 10 * number}`) }),
+    send: (number) => acme.chat({ model: of(OPENAI_MODELS, number), prompt: promptFor(`tokens=${900 + 10 * number}`) }),
   },
   {
     name: 'chat, Claude through the OpenAI form',
     count: 50,
     expected: ['ok'],
     send: (number) =>
-      clinic.chat({ model: of(CLAUDE_MODELS, number), prompt: asked(`tokens=${800 + 10 * number}`, RECORD) }),
+      clinic.chat({ model: of(CLAUDE_MODELS, number), prompt: promptFor(`tokens=${800 + 10 * number}`, RECORD) }),
   },
   {
     name: 'streamed, OpenAI',
     count: 50,
     expected: ['ok'],
-    send: (number) => acme.stream({ model: of(OPENAI_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
+    send: (number) => acme.stream({ model: of(OPENAI_MODELS, number), prompt: promptFor(`tokens=${50 + number}`) }),
   },
   {
     name: 'streamed, Claude through the OpenAI form',
     count: 30,
     expected: ['ok'],
-    send: (number) => acme.stream({ model: of(CLAUDE_MODELS, number), prompt: asked(`tokens=${50 + number}`) }),
+    send: (number) => acme.stream({ model: of(CLAUDE_MODELS, number), prompt: promptFor(`tokens=${50 + number}`) }),
   },
   {
     name: 'unified, the gateway picks the model',
     count: 40,
     expected: ['ok'],
-    send: (number) => acme.post('/v1/ai/completions', unified('completion', asked(`tokens=${100 + number}`))),
+    send: (number) => acme.post('/v1/ai/completions', unified('completion', promptFor(`tokens=${100 + number}`))),
   },
   {
     name: 'unified, a rule picks the provider',
@@ -67,7 +67,7 @@ const answered = (acme: Client, clinic: Client): Scene[] => [
     name: 'cancelled by the client mid-stream',
     count: 10,
     expected: ['cancelled'],
-    send: () => acme.cancel({ model: 'gpt-4o', prompt: asked('tokens=400 token_interval_ms=10') }),
+    send: () => acme.cancel({ model: 'gpt-4o', prompt: promptFor('tokens=400 token_interval_ms=10') }),
   },
 ];
 
@@ -79,7 +79,7 @@ const failing = (acme: Client): Scene[] => {
     name,
     count,
     expected: [code],
-    send: () => acme.chat({ model: 'gpt-4o-mini', prompt: asked(directives) }),
+    send: () => acme.chat({ model: 'gpt-4o-mini', prompt: promptFor(directives) }),
   });
   return [
     chat('the provider answers 503', 'status=503', 'provider_error'),
@@ -92,13 +92,13 @@ const failing = (acme: Client): Scene[] => {
       name: 'the stream breaks after it began',
       count: 5,
       expected: ['provider_disconnected'],
-      send: () => acme.stream({ model: 'gpt-4o', prompt: asked('tokens=40 cut_after=20') }),
+      send: () => acme.stream({ model: 'gpt-4o', prompt: promptFor('tokens=40 cut_after=20') }),
     },
     {
       name: 'the stream ends with an error',
       count: 5,
       expected: ['provider_error'],
-      send: () => acme.stream({ model: 'claude-haiku-4-5', prompt: asked('tokens=40 error_after=20') }),
+      send: () => acme.stream({ model: 'claude-haiku-4-5', prompt: promptFor('tokens=40 error_after=20') }),
     },
   ];
 };
@@ -124,7 +124,7 @@ const refused = (client: (key: string | null) => Client, cast: Cast): Scene[] =>
       name: 'until the budget is spent',
       count: 40,
       expected: ['ok', 'budget_exceeded'],
-      send: () => startup.chat({ model: 'gpt-4o', prompt: asked('tokens=300'), max_tokens: 400 }),
+      send: () => startup.chat({ model: 'gpt-4o', prompt: promptFor('tokens=300'), max_tokens: 400 }),
     },
     {
       name: 'a key that may do five a minute',

@@ -1,6 +1,6 @@
 import OpenAI, { APIError } from 'openai';
 
-/** One call that was made: the id that the gateway gave it, and what its client saw of it. */
+/** One call with the id from the gateway and the result for its client. */
 export interface SentCall {
   readonly request_id: string;
   /** `ok`, `cancelled`, or the code of the error. */
@@ -13,19 +13,19 @@ export interface ChatInput {
   readonly max_tokens?: number;
 }
 
-/** Makes calls as customers do: with OpenAI's SDK, and with fetch where it has no method. */
+/** Makes calls as customers do: with OpenAI's SDK, or with fetch where the SDK has no method. */
 export interface Client {
   chat(input: ChatInput): Promise<SentCall>;
   stream(input: ChatInput): Promise<SentCall>;
-  /** Streams, and leaves when the first piece has come. */
+  /** Starts a stream and aborts it after the first piece. */
   cancel(input: ChatInput): Promise<SentCall>;
-  /** POSTs what the SDK would not send. */
+  /** POSTs a body that the SDK would not send. */
   post(path: string, body: string): Promise<SentCall>;
 }
 
 /** @param key null sends none */
 export const createClient = (url: string, key: string | null): Client => {
-  // The SDK would repeat failed calls by itself, and here each one is counted.
+  // The SDK would retry failed calls, but each call is counted here.
   const sdk = new OpenAI({ baseURL: `${url}/v1`, apiKey: key ?? 'none', maxRetries: 0 });
   const bodyOf = ({ model, prompt, max_tokens = 4_000 }: ChatInput) => ({
     model,
@@ -48,7 +48,7 @@ export const createClient = (url: string, key: string | null): Client => {
     cancel: (input) =>
       seenOf(async () => {
         const { data, request_id } = await openStream(input);
-        // Leaving the loop aborts the request.
+        // The end of the loop aborts the request.
         for await (const _ of data) break;
         return { request_id, seen: 'cancelled' };
       }),
@@ -64,7 +64,7 @@ export const createClient = (url: string, key: string | null): Client => {
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
-/** @returns `ok`, or the code of the error that ended a stream after it had begun */
+/** @returns `ok`, or the code of the error that ended the stream */
 const readStream = async (chunks: AsyncIterable<unknown>): Promise<string> => {
   try {
     for await (const _ of chunks);
@@ -78,7 +78,7 @@ const readStream = async (chunks: AsyncIterable<unknown>): Promise<string> => {
 const codeOf = ({ code, error }: APIError): string =>
   code ?? (error as { code?: string } | undefined)?.code ?? 'unknown';
 
-/** @throws Error when the gateway gave the call no id: then it cannot be found again */
+/** @throws Error if the response has no request id, without which the call cannot be found */
 const seenOf = async (
   call: () => Promise<{ readonly request_id: string | null | undefined; readonly seen: string }>,
 ): Promise<SentCall> => {

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { ColumnType } from '../../src/vault/entity.ts';
 
-/** A value of a column. */
+/** A value with the type of its column. */
 export interface Component {
   readonly type: ColumnType;
   readonly value: unknown;
@@ -9,10 +9,10 @@ export interface Component {
 
 export type Tuple = readonly Component[];
 
-/** Numbers from 0 to `below` - 1, the same for the same seed. */
+/** Random integers from 0 to `below` - 1, determined by the seed. */
 export type Random = (below: number) => number;
 
-// Mulberry32: good enough to mix, and the same on every machine.
+// Mulberry32: random enough, and the same on every machine.
 export const createRandom = (seed: number): Random => {
   let state = seed >>> 0;
   return (below) => {
@@ -23,13 +23,13 @@ export const createRandom = (seed: number): Random => {
   };
 };
 
-// Delimiters and null marks of other engines, our own tags and lengths, quoting, control characters.
+// Delimiters and null marks of other engines, the product's own tags and lengths, quotes, control characters.
 const PLAIN = [
   ...['||', '^^', '|', ';', ',', ':', 'n0:', 't0:', 't1:a', 't3:', 'i1:0', 'b1:t', 'a0:', 'x2:00', 'j2:{}', 'd27:'],
   ...['\\', '\\\\', '\\x00', '\\0', '\\N', "'", '"', '{', '}', '[]', '{}', 'NULL', 'null', '0', '1', '-0', '00', '1e5'],
   ...[' ', '\t', '\n', '\r', '\u0001', '\u001f', '\u007f', 'a', 'b', 'A', 'true', 't', 'f', '%', '$1', '-1', '.5'],
 ];
-// Pairs that are canonically equivalent, pairs that only look alike, astral and unassigned code points.
+// Canonically equivalent pairs, pairs that only look alike, astral and unassigned code points.
 const FOREIGN = [
   ...[
     'é',
@@ -137,7 +137,7 @@ const MAKERS: Readonly<Record<ColumnType, (random: Random) => unknown>> = {
   instant: instantOf,
   date: dayOf,
   bytes: hexOf,
-  // SQL's null and JSON's are two things; only the former is empty.
+  // The null of SQL differs from the null of JSON; only the former is empty.
   json: (random) => jsonOf(random, 3) ?? [null],
   'text[]': (random) => Array.from({ length: random(4) }, () => textOf(random, 2)),
 };
@@ -147,12 +147,12 @@ const text = (value: string | null): Component => ({ type: 'text', value });
 
 const anyComponent = (random: Random): Component => {
   let type = pick(random, TYPES);
-  // JSON takes PostgreSQL twenty times as long as the others.
+  // PostgreSQL needs twenty times as long for JSON as for other types.
   if (type === 'json' && random(3) > 0) type = 'text';
   return { type, value: random(8) === 0 ? null : MAKERS[type](random) };
 };
 
-/** One text, cut in other places: what a delimiter cannot tell apart. */
+/** One text, cut at other places, which a delimiter could not distinguish. */
 const cut = (random: Random, whole: string): Tuple => {
   const parts: Component[] = [];
   const points = [...whole];
@@ -163,7 +163,7 @@ const cut = (random: Random, whole: string): Tuple => {
   return parts;
 };
 
-/** The same characters as other types, and as parts of lists and JSON. */
+/** The same characters with other types, and as parts of lists and JSON. */
 const disguise = (random: Random, whole: string): Tuple => {
   const faces: readonly Component[] = [
     text(whole),
@@ -192,7 +192,7 @@ const NOTHINGS: readonly Component[] = [
   { type: 'boolean', value: false },
 ];
 
-/** The tuple before, changed in one place. */
+/** The previous tuple, changed at one place. */
 const twist = (random: Random, tuple: Tuple): Tuple => {
   const at = random(tuple.length);
   switch (random(5)) {
@@ -212,7 +212,7 @@ const twist = (random: Random, tuple: Tuple): Tuple => {
   }
 };
 
-/** Endless tuples of one to six components, made to be mistaken for each other. */
+/** Endless tuples of one to six components that are easily confused. */
 export function* adversarialTuples(random: Random): Generator<Tuple, never> {
   let whole = textOf(random, 6);
   let before: Tuple = [text(whole)];
@@ -228,8 +228,8 @@ export function* adversarialTuples(random: Random): Generator<Tuple, never> {
 }
 
 /**
- * 22 characters that two tuples share exactly when they are the same values: what the hash must tell apart, worked out
- * without the encoding that is on trial.
+ * 22 characters that are equal for two tuples exactly if their values are equal. They are computed without the encoding
+ * under test.
  */
 export const normalForm = (tuple: Tuple): string =>
   hash('sha1', JSON.stringify(tuple.map(normalComponent)), 'base64').slice(0, 22);
@@ -239,7 +239,7 @@ const normalComponent = ({ type, value }: Component): unknown => {
   switch (type) {
     case 'text':
       return ['text', (value as string).normalize('NFC')];
-    // By design a day and a UUID are the texts that they are written as.
+    // By design a date and a UUID equal their texts.
     case 'uuid':
     case 'date':
       return ['text', value];
@@ -260,7 +260,7 @@ const normalComponent = ({ type, value }: Component): unknown => {
   }
 };
 
-/** Sign, whole part and fraction, each in one spelling. */
+/** Sign, integer part and fraction, each in normal form. */
 const numberOf = (written: string): [is_negative: boolean, whole: string, fraction: string] => {
   const [whole = '', fraction = ''] = written.replace('-', '').split('.');
   const short = [BigInt(whole).toString(), fraction.replace(/0+$/, '')] as const;

@@ -14,7 +14,7 @@ import type { Sql } from '../../src/postgres/connect.ts';
 import { progress } from './bench.ts';
 import { percentile, rounded } from './percentile.ts';
 
-// As many as the loader takes in one transaction.
+// As many as the loader writes in one transaction.
 const LEAVES_A_BATCH = 5_000;
 const BATCHES_A_FILL = 400;
 
@@ -24,11 +24,11 @@ export interface SequenceFigures {
   readonly leaves_per_s: number;
   readonly round_p50_ms: number;
   readonly round_p99_ms: number;
-  /** Beside the 32 bytes that each leaf has in its batch. */
+  /** In addition to the 32 bytes of each leaf in its batch. */
   readonly tree_bytes_a_leaf: number;
 }
 
-/** Queues leaves in portions and has a sealer of the product take them; only its time counts. */
+/** Queues leaves in portions and seals them with the product's sealer; only the sealer's time counts. */
 export const sequenceAll = async (sql: Sql, leaves: number, folder: string): Promise<SequenceFigures> => {
   const sealer = openSealer(sql, folder);
   const rounds_ms: number[] = [];
@@ -85,7 +85,7 @@ const queueBatches = async (sql: Sql, first: number, count: number): Promise<voi
 };
 
 export interface ProofFigures {
-  /** Of `select 1` in turn with the proofs: what the machine and the way to PostgreSQL cost. */
+  /** Times of `select 1` between the proofs: the cost of the machine and of the connection to PostgreSQL. */
   readonly round_trip_p50_ms: number;
   readonly round_trip_p99_ms: number;
   readonly inclusion_p50_ms: number;
@@ -95,10 +95,10 @@ export interface ProofFigures {
   readonly wrong: number;
 }
 
-// The first ones find no plan and a cold cache.
+// The first proofs have no query plan and a cold cache.
 const WARM_UP = 50;
 
-/** Proves leaves at random in trees of random sizes, and pairs of sizes, one after another. */
+/** Proves random leaves in trees of random sizes, and pairs of sizes, one after another. */
 export const measureProofs = async (sql: Sql, tree_size: number, count: number): Promise<ProofFigures> => {
   const root = await readRoot(sql, tree_size);
   const below = (limit: number): number => Math.floor(Math.random() * limit);

@@ -1,12 +1,12 @@
-/** A program that measures; every file of bench/ that main.ts lists exports one. */
+/** A benchmark. Every file of bench/ that main.ts lists exports one. */
 export interface Bench {
   readonly description: string;
-  /** By option: its default and what it means. All are whole numbers. */
+  /** Defaults and descriptions of the options. All values are integers. */
   readonly options: Readonly<Record<string, BenchOption>>;
   /**
    * Measures.
-   * @param options by option, its value
-   * @returns the figures with their conditions; `is_complete: false` says that the work was not all done
+   * @param options values by option
+   * @returns the figures with their conditions; `is_complete: false` if some of the work failed
    */
   run(options: Readonly<Record<string, number>>): Promise<Figures>;
 }
@@ -22,5 +22,5 @@ export interface Figures extends Readonly<Record<string, unknown>> {
   readonly is_complete: boolean;
 }
 
-/** Tells on standard error what is being done: standard output is for the figures. */
+/** Reports the progress on standard error, because standard output is for the figures. */
 export const progress = (text: string): void => console.error(`  ${text}`);

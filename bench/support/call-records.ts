@@ -9,7 +9,7 @@ import {
   SCHEMA_VERSION,
 } from '../../src/journal/record.ts';
 
-/** A call as the gateway records it: its intent, and its outcome once the intent has its place in the journal. */
+/** The gateway's records of a call: its intent, and its outcome by the intent's sequence in the journal. */
 export interface RecordedCall {
   readonly intent: CallRecord;
   outcome(intent_sequence: number): CallRecord;
@@ -17,27 +17,27 @@ export interface RecordedCall {
 
 const CUSTOMERS = 200;
 const KEYS_A_CUSTOMER = 2;
-/** Prices in pico-dollars a token. */
-const OFFERS = [
+/** Deployments with prices in pico-dollars a token. */
+const DEPLOYMENTS = [
   { provider: 'openai', model: 'gpt-4o-mini', input: 150_000, output: 600_000 },
   { provider: 'openai', model: 'gpt-4o', input: 2_500_000, output: 10_000_000 },
   { provider: 'openai', model: 'gpt-5-mini', input: 250_000, output: 2_000_000 },
   { provider: 'anthropic', model: 'claude-haiku-4-5', input: 1_000_000, output: 5_000_000 },
   { provider: 'anthropic', model: 'claude-sonnet-4-5', input: 3_000_000, output: 15_000_000 },
 ] as const;
-type Deployment = (typeof OFFERS)[number];
+type Deployment = (typeof DEPLOYMENTS)[number];
 const USER_AGENTS = ['OpenAI/JS 6.49.0', 'OpenAI/Python 2.8.1', 'node', 'curl/8.5.0'];
 const FAILED_OF_A_HUNDRED = 3;
 const STREAMED_OF_A_HUNDRED = 40;
 
-/** A maker of calls of many customers, keys and models, streamed and not, a few of them failed, that happen now. */
+/** Creates present calls of many customers, keys and models, with and without streaming, a few of them failed. */
 export const createCallRecords = (clock: Clock): (() => RecordedCall) => {
   const nextId = createIds(clock);
   const key_ids = Array.from({ length: CUSTOMERS * KEYS_A_CUSTOMER }, () => nextId());
   const [price_version, rule_version] = [hex(32), hex(32)];
   return () => {
     const customer = randomInt(CUSTOMERS);
-    const offer = pick(OFFERS);
+    const offer = pick(DEPLOYMENTS);
     const now_ms = clock.now();
     const ended = end(offer, now_ms, price_version);
     const record = (kind: CallRecord['kind'], intent_sequence: number | null, call: CallFacts): CallRecord => ({

@@ -5,13 +5,13 @@ import autocannon from 'autocannon';
 import { type HttpCall, headersOf } from './http-call.ts';
 import { rounded } from './percentile.ts';
 
-/** How many calls an address answers when each connection sends its next call as soon as it has a reply. */
+/** Throughput if each connection sends its next call as soon as it has a response. */
 export interface ClosedLoopFigures {
   readonly calls_per_s: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
   readonly answered: number;
-  /** Errors of status or connection. */
+  /** Calls with an error status or a connection error. */
   readonly failed: number;
 }
 
@@ -25,7 +25,7 @@ export interface LoadGenerator {
   run(call: HttpCall, load: Load): Promise<ClosedLoopFigures>;
 }
 
-/** wrk where it is installed: in C, it leaves the machine to what is measured; autocannon, of npm, otherwise. */
+/** wrk if it is installed, because it is written in C and uses less of the machine; else autocannon from npm. */
 export const chooseLoadGenerator = (): LoadGenerator =>
   spawnSync('wrk', ['--version']).error === undefined
     ? { name: 'wrk', run: runWrk }
@@ -42,7 +42,7 @@ interface WrkFigures {
 }
 
 const runWrk = async (call: HttpCall, { connections, seconds }: Load): Promise<ClosedLoopFigures> => {
-  // One thread: two would fight with the gateway for the cores.
+  // One thread, because two would compete with the gateway for the cores.
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-s', REPORT, call.url];
   const env = { ...process.env, CALL_BODY: call.body, CALL_AUTHORIZATION: call.authorization };
   const { stdout } = await promisify(execFile)('wrk', args, { env });

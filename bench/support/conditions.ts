@@ -2,18 +2,18 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 import { connect } from '../../src/postgres/connect.ts';
 import { rounded } from './percentile.ts';
 
-/** What a figure was measured on; without a date, so that equal conditions read the same. */
+/** Conditions of a measurement, without a date, so that equal conditions have equal texts. */
 export interface Conditions {
   readonly cores: number;
   readonly cpu: string;
   readonly memory_gib: number;
   readonly node: string;
   readonly postgres: string;
-  /** Whether a commit waits for the disk: fsync and synchronous_commit. */
+  /** True if a commit waits for the disk: fsync and synchronous_commit. */
   readonly commits_are_durable: boolean;
 }
 
-/** The machine, and the PostgreSQL behind `database_url`. */
+/** The conditions of the machine and of the PostgreSQL at `database_url`. */
 export const readConditions = async (database_url: string): Promise<Conditions> => {
   const sql = connect(database_url, { max_connections: 1 });
   try {

@@ -1,8 +1,8 @@
 import type { StrategyName } from './load-strategies.ts';
 import { type Program, startProgram } from './program.ts';
 
-/** Asks for all that is in the journal now to be loaded. */
-export interface DrainQuestion {
+/** Request to load the present content of the journal. */
+export interface DrainRequest {
   readonly database_url: string;
   readonly journal_path: string;
   readonly strategy: StrategyName;
@@ -11,12 +11,12 @@ export interface DrainQuestion {
 export interface DrainFigures {
   readonly records: number;
   readonly duration_s: number;
-  /** Processor time of the loading process; PostgreSQL's comes on top. */
+  /** Processor time of the loading process, without PostgreSQL's. */
   readonly cpu_s: number;
-  /** How long each transaction took. */
+  /** Duration of each transaction. */
   readonly batches_ms: readonly number[];
 }
 
-/** A process that loads. Its first question decides what it loads, and how. */
-export const startLoadProgram = (): Program<DrainQuestion, DrainFigures> =>
+/** A process that loads. Its first request determines the journal, the database and the strategy. */
+export const startLoadProgram = (): Program<DrainRequest, DrainFigures> =>
   startProgram(new URL('load-program.ts', import.meta.url));

@@ -6,7 +6,7 @@ const PROGRESS_COPIES = 10;
 
 const otherKey = (column: string): string => `sha256(${column} || int8send($1::bigint))`;
 
-/** How each table's own key columns change from one copy of the calls to another; all others stay. */
+/** SQL for the key columns of each copy of the calls, by table; all other columns stay. */
 const TABLES = {
   api_request_h: { api_request_hk: otherKey('api_request_hk'), api_request_bk: 'gen_random_uuid()::text' },
   api_request_l: {
@@ -18,8 +18,8 @@ const TABLES = {
 } as const;
 
 /**
- * Gives the vault a history: the calls that it holds, copied with other keys and earlier, back to back, until it holds
- * `total`. Earlier calls of the same day, as far as the day has room, stand in the indexes that the next load writes.
+ * Gives the vault a history: copies its calls with other keys and earlier times, one after another, until it holds
+ * `total`. Earlier calls of the same day, as far as it has room, are in the indexes that the next load writes.
  */
 export const fillVault = async (database_url: string, total: number): Promise<void> => {
   const sql = connect(database_url, { max_connections: CONNECTIONS, statement_timeout_ms: 0 });
@@ -43,7 +43,7 @@ export const fillVault = async (database_url: string, total: number): Promise<vo
       }
     };
     await Promise.all(Array.from({ length: CONNECTIONS }, work));
-    // Old calls have been vacuumed long ago; without this, autovacuum would run beside what is measured.
+    // Real old calls are already vacuumed; without this, autovacuum would run during the measurement.
     for (const table of Object.keys(TABLES)) await sql.unsafe(`vacuum (freeze, analyze) gateway.${table}`);
     await sql`checkpoint`;
   } finally {

@@ -9,17 +9,17 @@ export type SessionSettings = Readonly<Record<(typeof SETTINGS)[number], string>
 
 export interface TrialResult {
   readonly tuples: number;
-  /** Tuples that differ from all before them. */
+  /** Tuples that differ from all previous ones. */
   readonly distinct_tuples: number;
-  /** Different tuples with one hash, or equal ones with two. */
+  /** Different tuples with one hash, or equal tuples with two hashes. */
   readonly collisions: number;
-  /** Tuples whose hash PostgreSQL computes otherwise. */
+  /** Tuples with a different hash in PostgreSQL. */
   readonly differences: number;
-  /** Combinations of settings, each different from the others. */
+  /** Number of different combinations of settings. */
   readonly sessions: number;
-  /** The values of lc_numeric among them: the locales that the server knows. */
+  /** Values of lc_numeric in them: the locales that the server supports. */
   readonly lc_numeric: readonly string[];
-  /** The first few tuples that went wrong. */
+  /** The first few tuples with a fault. */
   readonly examples: readonly Tuple[];
 }
 
@@ -37,7 +37,7 @@ const TIME_ZONES = [
 const DATE_STYLES = ['ISO, MDY', 'German, DMY', 'SQL, MDY', 'Postgres, DMY', 'SQL, DMY', 'ISO, YMD', 'Postgres, MDY'];
 const FLOAT_DIGITS = ['1', '-15', '3', '0', '-4'];
 const BYTEA_OUTPUTS = ['hex', 'escape'];
-// Those with a decimal comma, or digits of their own, are what matters; a machine may have none of them.
+// Locales with a decimal comma or other digits matter most; a machine may have none of them.
 const LOCALES = [
   'C',
   'POSIX',
@@ -50,12 +50,12 @@ const LOCALES = [
   'hi_IN.utf8',
 ];
 
-// Large enough that round trips do not count, small enough to keep two statements under way.
+// Large enough to make round trips negligible, small enough for two concurrent statements.
 const TUPLES_A_STATEMENT = 4_000;
 const CONNECTIONS = 2;
 const EXAMPLES_KEPT = 5;
 
-/** Settings of `count` sessions: the lists' lengths have no common factor but of 2, so that hundreds are different. */
+/** Settings of `count` sessions. The lengths of the lists share only the factor 2, so that hundreds are different. */
 const sessionsOf = (count: number, locales: readonly string[]): SessionSettings[] =>
   Array.from({ length: count }, (_, at) => ({
     TimeZone: TIME_ZONES[at % TIME_ZONES.length]!,
@@ -66,8 +66,8 @@ const sessionsOf = (count: number, locales: readonly string[]): SessionSettings[
   }));
 
 /**
- * Hashes adversarial tuples in TypeScript and in SQL, under `sessions` combinations of session settings, each with its
- * share of the tuples.
+ * Hashes adversarial tuples in TypeScript and in SQL, under `sessions` combinations of session settings, each with a
+ * part of the tuples.
  * @param url a migrated database
  */
 export const tryHashes = async (
@@ -86,7 +86,7 @@ export const tryHashes = async (
     for (const [at, tuple] of batch.entries()) {
       const normal = table + normalForm(tuple);
       const other = normal_of_hash.get(hashes[at]!);
-      // A known hash of another tuple, or a new hash of a known tuple.
+      // A known hash for another tuple, or a new hash for a known tuple.
       if (other === undefined ? normals.has(normal) : other !== normal) {
         collisions += 1;
         blame(tuple);
@@ -106,15 +106,15 @@ export const tryHashes = async (
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
         const table = next.at % 2 === 0 ? 'x_h' : 'x_s';
         await adopt(sql, next.settings);
-        // The whole is divided without a remainder left over.
+        // The shares add up to the total without a remainder.
         let share = Math.floor(((next.at + 1) * tuples) / sessions) - Math.floor((next.at * tuples) / sessions);
         while (share > 0) {
           const batch = Array.from({ length: Math.min(share, TUPLES_A_STATEMENT) }, () => source.next().value);
           share -= batch.length;
-          const asked = hashesInSql(sql, table, batch);
+          const hashes = hashesInSql(sql, table, batch);
           const ours = batch.map((tuple) => hashOf(table, tuple));
           judge(batch, ours, table);
-          const theirs = await asked;
+          const theirs = await hashes;
           done += theirs.length;
           for (const [at, hash] of theirs.entries()) {
             if (hash === ours[at]) continue;
@@ -140,7 +140,7 @@ export const tryHashes = async (
   }
 };
 
-/** The locales that this server knows. */
+/** The locales that this server supports. */
 const knownLocales = async (sql: Sql): Promise<string[]> => {
   const known: string[] = [];
   for (const locale of LOCALES) {
@@ -186,7 +186,7 @@ const VALUE = {
   description: '',
 } as const;
 
-/** The components of each type as one relation, with the place where they belong: they travel as the loader's do. */
+/** The components of each type as one relation, with their positions; they are sent like the loader's rows. */
 const GIVEN = TYPES.map((type, place) => {
   const column = { ...VALUE, type };
   const parameter = (at: number, of: ColumnType) => parameterOf({ ...column, type: of }, 3 * place + at);

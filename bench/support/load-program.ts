@@ -5,16 +5,16 @@ import { createJournalLoader } from '../../src/jobs/load/load-journal.ts';
 import { openStore } from '../../src/journal/store.ts';
 import { connect, type Sql } from '../../src/postgres/connect.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
-import type { DrainFigures, DrainQuestion } from './drain.ts';
+import type { DrainFigures, DrainRequest } from './drain.ts';
 import { createStrategy } from './load-strategies.ts';
-import { answerQuestions } from './program.ts';
+import { serveRequests } from './program.ts';
 
 const ENTITIES = fileURLToPath(new URL('../../vault/entities', import.meta.url));
 
 type Loading = Awaited<ReturnType<typeof open>>;
 
-/** The loader as the role `load` makes it, with a clock on its transactions. */
-const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => {
+/** The loader of the role `load`, with timed transactions. */
+const open = async ({ database_url, journal_path, strategy }: DrainRequest) => {
   const registry = loadRegistry(ENTITIES);
   const store = openStore(journal_path);
   const batches_ms: number[] = [];
@@ -30,7 +30,7 @@ const open = async ({ database_url, journal_path, strategy }: DrainQuestion) => 
   return { loader, store, batches_ms };
 };
 
-/** Notes how long each transaction takes, from `begin` to its commit. */
+/** Records the duration of each transaction, from `begin` to its commit. */
 const timed = (sql: Sql, durations_ms: number[]): Sql =>
   new Proxy(sql, {
     get: (target, name, receiver) => {
@@ -46,9 +46,9 @@ const timed = (sql: Sql, durations_ms: number[]): Sql =>
 
 let loading: Promise<Loading> | null = null;
 
-answerQuestions<DrainQuestion, DrainFigures>(
-  async (question) => {
-    loading ??= open(question);
+serveRequests<DrainRequest, DrainFigures>(
+  async (input) => {
+    loading ??= open(input);
     const { loader, batches_ms } = await loading;
     batches_ms.length = 0;
     const cpu_before = process.cpuUsage();

@@ -9,14 +9,14 @@ import type { VaultRow } from '../../src/vault/rows.ts';
 import type { Transaction } from '../../src/vault/transaction.ts';
 
 /**
- * Ways of writing the same rows in the same transactions: the product's own, the same without the audit log, and two
- * that others would take.
+ * Strategies to write the same rows in the same transactions: the product's own, the same without the audit log, and
+ * two common alternatives.
  */
 export type StrategyName = 'product' | 'unlogged' | 'row-by-row' | 'copy';
 
 type Strategy = Pick<JournalLoaderDeps, 'append' | 'load' | 'journal_log'>;
 
-/** What the journal's loader is to write with. */
+/** Creates the functions that the journal's loader writes with. */
 export const createStrategy = (name: StrategyName, registry: Registry): Strategy => {
   const product: Strategy = {
     append: createAppend(registry),
@@ -55,7 +55,7 @@ const withoutPreparation = (load: Load): Pick<Strategy, 'append' | 'load'> => ({
 type Values = Readonly<Record<string, unknown>>;
 type Write = (tx: Transaction, entity: Entity, rows: readonly Values[]) => Promise<void>;
 
-/** The same checks, partitions and order as the product's loader, with another way of writing a table's rows. */
+/** A loader with the checks, partitions and order of the product's, but with another way to write rows. */
 const createOther = (registry: Registry, write: Write): Load => {
   const days_known = new Set<string>();
   return async (sql, rows) => {
@@ -92,7 +92,7 @@ const byKey =
     return name === undefined ? 0 : String(a[name]) < String(b[name]) ? -1 : 1;
   };
 
-/** A prepared statement a row, one after the other. */
+/** One prepared statement for each row, one after another. */
 const insertRowByRow: Write = async (tx, { name, columns }, rows) => {
   const statement = `
     insert into ${name} (${columns.map((column) => column.name).join(', ')})
@@ -104,7 +104,7 @@ const insertRowByRow: Write = async (tx, { name, columns }, rows) => {
   }
 };
 
-/** COPY takes no `on conflict`: rows go into a temporary table first, and from there into theirs. */
+/** Copies rows into a temporary table and then inserts them, because COPY does not support `on conflict`. */
 const copyAndInsert: Write = async (tx, { name, table, columns }, rows) => {
   const names = columns.map((column) => column.name).join(', ');
   const stage = `stage_${table}`;
@@ -134,7 +134,7 @@ const TYPES: Readonly<Record<ColumnType, string>> = {
   'text[]': 'text[]',
 };
 
-/** A value in PostgreSQL's own notation. */
+/** A value in PostgreSQL's notation. */
 const textOf = (type: ColumnType, value: unknown): string | null => {
   if (value === null) return null;
   if (type === 'bytes') return `\\x${String(value)}`;

@@ -4,13 +4,13 @@ import { type DrainFigures, startLoadProgram } from './drain.ts';
 import { fillJournal } from './fill-journal.ts';
 import { percentile, rounded } from './percentile.ts';
 
-/** Where the two loaders work. */
+/** Folder and database of the two loaders. */
 export interface LogBed {
   readonly folder: string;
   readonly database_url: string;
 }
 
-// Short turns, so that other work on the machine, which comes and goes, slows both alike.
+// Short turns, so that other work on the machine slows both equally.
 const ROUND_CALLS = 2_000;
 const WAYS = ['unlogged', 'product'] as const;
 
@@ -18,8 +18,8 @@ type Way = (typeof WAYS)[number];
 type Load = (calls: number) => Promise<DrainFigures>;
 
 /**
- * What the audit log costs: the same loader with it and without it, each in a process of its own, in turns, `calls` each
- * in all. What disturbs a turn only ever slows it, so the faster quarter of the turns is compared too.
+ * Cost of the audit log: the same loader with and without it, each in a separate process, in turns, `calls` in total
+ * for each. Other work can only slow a turn, so the faster quarter of the turns is compared too.
  */
 export const compareWithLog = async (bed: LogBed, calls: number): Promise<object> => {
   const rounds = Math.ceil(calls / ROUND_CALLS);
@@ -61,7 +61,7 @@ const withLoaders = async (
       strategy,
       async (calls) => {
         await fillJournal(journal_path, calls);
-        return programs[place]!.ask({ database_url, journal_path, strategy });
+        return programs[place]!.request({ database_url, journal_path, strategy });
       },
     ];
   });

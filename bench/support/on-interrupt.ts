@@ -1,6 +1,6 @@
 /**
- * Lets Ctrl-C, or a signal to end, stop what runs before this process ends.
- * @returns a function that takes that back
+ * Calls `stop` on Ctrl-C or a termination signal before this process ends.
+ * @returns a function that removes the handlers
  */
 export const onInterrupt = (stop: () => Promise<unknown>): (() => void) => {
   const end = (signal: NodeJS.Signals): void => {

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Pool } from 'undici';
 import { headersOf } from './http-call.ts';
-import type { OpenLoopFigures, OpenLoopQuestion } from './open-loop.ts';
+import type { OpenLoopFigures, OpenLoopRequest } from './open-loop.ts';
 import { percentile, rounded } from './percentile.ts';
-import { answerQuestions } from './program.ts';
+import { serveRequests } from './program.ts';
 
-// Calls before the measuring, which open the connections and warm this process up.
+// Calls before the measurement open the connections and warm up this process.
 const WARM_UP_S = 1;
-// Timers are good to a millisecond: calls that are due within the next one leave together.
+// Timers have a precision of a millisecond, so calls due within the next one are sent together.
 const TICK_MS = 1;
 
 interface Sent {
@@ -16,10 +16,10 @@ interface Sent {
   readonly duration_s: number;
 }
 
-const sendAll = async (pool: Pool, question: OpenLoopQuestion, seconds: number): Promise<Sent> => {
-  const { body, calls_per_s } = question;
-  const { pathname: path } = new URL(question.url);
-  const headers = headersOf(question);
+const sendAll = async (pool: Pool, input: OpenLoopRequest, seconds: number): Promise<Sent> => {
+  const { body, calls_per_s } = input;
+  const { pathname: path } = new URL(input.url);
+  const headers = headersOf(input);
   const count = calls_per_s * seconds;
   const latencies_ms: number[] = [];
   let failed = 0;
@@ -44,10 +44,10 @@ const sendAll = async (pool: Pool, question: OpenLoopQuestion, seconds: number):
   return { latencies_ms, failed, duration_s: (performance.now() - start_ms) / 1_000 };
 };
 
-answerQuestions<OpenLoopQuestion, OpenLoopFigures>(async (question) => {
-  const pool = new Pool(new URL(question.url).origin, { connections: question.connections });
-  const warm_up = await sendAll(pool, question, WARM_UP_S);
-  const { latencies_ms, failed, duration_s } = await sendAll(pool, question, question.seconds);
+serveRequests<OpenLoopRequest, OpenLoopFigures>(async (input) => {
+  const pool = new Pool(new URL(input.url).origin, { connections: input.connections });
+  const warm_up = await sendAll(pool, input, WARM_UP_S);
+  const { latencies_ms, failed, duration_s } = await sendAll(pool, input, input.seconds);
   await pool.close();
   const sorted = Float64Array.from(latencies_ms).sort();
   return {

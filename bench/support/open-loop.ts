@@ -1,15 +1,15 @@
 import type { HttpCall } from './http-call.ts';
 import { startProgram } from './program.ts';
 
-/** What to send at a fixed rate, whatever the replies do. */
-export interface OpenLoopQuestion extends HttpCall {
+/** Request to send calls at a fixed rate, independent of the responses. */
+export interface OpenLoopRequest extends HttpCall {
   readonly calls_per_s: number;
   readonly seconds: number;
-  /** Most connections at once. */
+  /** Limit of concurrent connections. */
   readonly connections: number;
 }
 
-/** Latencies count from the instant at which a call was due, so that a stall counts for every call it kept waiting. */
+/** Latencies start at the instant at which a call was due, so that a stall counts for every delayed call. */
 export interface OpenLoopFigures {
   readonly calls_per_s: number;
   readonly p50_ms: number;
@@ -18,11 +18,11 @@ export interface OpenLoopFigures {
   readonly failed: number;
 }
 
-/** Sends calls at a fixed rate from a process of its own. */
-export const runOpenLoop = async (question: OpenLoopQuestion): Promise<OpenLoopFigures> => {
-  const program = startProgram<OpenLoopQuestion, OpenLoopFigures>(new URL('open-loop-program.ts', import.meta.url));
+/** Sends calls at a fixed rate from a separate process. */
+export const runOpenLoop = async (input: OpenLoopRequest): Promise<OpenLoopFigures> => {
+  const program = startProgram<OpenLoopRequest, OpenLoopFigures>(new URL('open-loop-program.ts', import.meta.url));
   try {
-    return await program.ask(question);
+    return await program.request(input);
   } finally {
     await program.stop();
   }

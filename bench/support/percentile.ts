@@ -1,5 +1,5 @@
 /**
- * The percentile of values sorted ascending, by nearest rank (ISO 3534-1); NaN where there are none.
+ * The percentile of values in ascending order, by nearest rank (ISO 3534-1); NaN without values.
  * @param percent above 0, at most 100
  */
 export const percentile = (sorted: ArrayLike<number>, percent: number): number => {
@@ -7,5 +7,5 @@ export const percentile = (sorted: ArrayLike<number>, percent: number): number =
   return sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length) - 1)]!;
 };
 
-/** A figure with so many decimals, two unless told, as JSON shows it. */
+/** A figure rounded to so many decimals. */
 export const rounded = (value: number, decimals = 2): number => Number(value.toFixed(decimals));

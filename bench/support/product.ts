@@ -12,37 +12,37 @@ import { onInterrupt } from './on-interrupt.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = join(ROOT, 'bin', 'onevault.mjs');
 
-/** What a command of the product wrote. */
+/** Output of a command of the product. */
 export interface CommandOutput {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** The product, running as a process of its own on a temporary data directory and free ports. */
+/** The product, running as a separate process on a temporary data directory and free ports. */
 export interface RunningProduct {
   readonly url: string;
   readonly api_key: string;
   readonly admin_key: string;
   readonly database_url: string;
-  /** Runs `onevault …` beside it. @throws Error with what the command said, when it fails */
+  /** Runs another `onevault …` command. @throws Error with the command's output if it fails */
   command(args: readonly string[]): Promise<CommandOutput>;
   /** Stops it, removes its files and resolves with its exit code. */
   stop(): Promise<number | null>;
 }
 
-// PostgreSQL's first start makes a cluster: seconds, on a slow disk many.
+// PostgreSQL's first start creates a cluster, which takes seconds, and longer on a slow disk.
 const START_TIMEOUT_MS = 120_000;
-// What is shown of its log when it fails.
+// Length of the log in the error of a failure.
 const LOG_TAIL_CHARACTERS = 4_000;
 
-/** A path for a folder of this process in the system's temporary folder; nothing is made. */
+/** An unused path in the system's temporary folder. */
 export const temporaryPath = (): string =>
   join(tmpdir(), `onevault-bench-${process.pid}-${randomBytes(4).toString('hex')}`);
 
 /**
  * Starts the product with its defaults.
- * @param settings variables of the product that differ from the defaults
- * @throws Error with what it said, when it does not start
+ * @param settings environment variables that differ from the defaults
+ * @throws Error with its output if it does not start
  */
 export const spawnProduct = async (settings: Readonly<Record<string, string>> = {}): Promise<RunningProduct> => {
   const data_dir = temporaryPath();
@@ -77,7 +77,7 @@ export const spawnProduct = async (settings: Readonly<Record<string, string>> = 
   }
 };
 
-/** The environment without the product's own variables, which would change what is measured. */
+/** The environment without the product's own variables, which would change the measurement. */
 const foreignVariables = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !Object.hasOwn(SETTINGS, name)));
 
@@ -91,17 +91,17 @@ const tailOf = (child: ChildProcess): (() => string) => {
   return () => tail;
 };
 
-/** Resolves once it says that it listens. */
+/** Resolves once the product reports that it listens. */
 const listening = async (child: ChildProcess, exited: Promise<number | null>, log: () => string): Promise<void> => {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const timer = setTimeout(
     () => reject(new Error(`the product did not start in ${START_TIMEOUT_MS} ms:\n${log()}`)),
     START_TIMEOUT_MS,
   );
-  let said = '';
+  let output = '';
   child.stdout!.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
-    if (said.includes('listens on')) resolve();
+    output += text;
+    if (output.includes('listens on')) resolve();
   });
   exited.then((code) => reject(new Error(`the product ended with code ${code}:\n${log()}`)), reject);
   await promise.finally(() => clearTimeout(timer));

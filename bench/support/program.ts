@@ -2,21 +2,21 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** A program in a process of its own, so that its work does not slow what is measured beside it. */
+/** A program in a separate process, so that its work does not slow the measured process. */
 export interface Program<Question, Answer> {
-  /** One question at a time. @throws Error with what went wrong in the program, or that it ended */
-  ask(question: Question): Promise<Answer>;
+  /** Sends one request at a time. @throws Error with the program's error, or if it has ended */
+  request(input: Question): Promise<Answer>;
   stop(): Promise<void>;
 }
 
 type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
 
-/** Starts a file that calls `answerQuestions`. Questions and answers travel as JSON. */
+/** Starts a file that calls `answerQuestions`. Requests and responses are sent as JSON. */
 export const startProgram = <Question extends object, Answer>(file: URL): Program<Question, Answer> => {
   const child = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   return {
-    ask: (question) => {
+    request: (input) => {
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
       const ended = (code: number | null): void => reject(new Error(`${file.pathname} ended: ${code}`));
       child.once('exit', ended);
@@ -25,7 +25,7 @@ export const startProgram = <Question extends object, Answer>(file: URL): Progra
         if ('error' in reply) reject(new Error(reply.error));
         else resolve(reply.answer);
       });
-      child.send(question);
+      child.send(input);
       return promise;
     },
     stop: async () => {
@@ -36,15 +36,15 @@ export const startProgram = <Question extends object, Answer>(file: URL): Progra
 };
 
 /**
- * The other side: answers each question until the one who asks goes away.
- * @param close what is still open is closed with it
+ * The other side: responds to each request until the parent process disconnects.
+ * @param close closes open resources at the end
  */
-export const answerQuestions = <Question, Answer>(
-  work: (question: Question) => Promise<Answer>,
+export const serveRequests = <Question, Answer>(
+  work: (input: Question) => Promise<Answer>,
   close: () => Promise<void> = async () => {},
 ): void => {
-  process.on('message', (question: Question) => {
-    work(question).then(
+  process.on('message', (input: Question) => {
+    work(input).then(
       (answer) => process.send!({ answer } satisfies Reply<Answer>),
       (error: Error) => process.send!({ error: error.stack ?? error.message } satisfies Reply<Answer>),
     );

@@ -2,7 +2,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Dispatcher, Pool } from 'undici';
 import { percentile, rounded } from './percentile.ts';
-import { answerQuestions } from './program.ts';
+import { serveRequests } from './program.ts';
 import type { StreamFigures, StreamLoad } from './stream-load.ts';
 
 interface Taken {
@@ -13,7 +13,7 @@ interface Taken {
 }
 
 interface Form {
-  /** The last event's last line. */
+  /** The last line of the last event. */
   readonly end: string;
   wordOf(json: Record<string, unknown>): string | undefined;
 }
@@ -29,9 +29,9 @@ const FORMS: Readonly<Record<StreamLoad['form'], Form>> = {
   },
 };
 
-// More than any run needs: a stream never waits for a connection.
+// More than any run needs, so that a stream never waits for a connection.
 const CONNECTIONS_MAX = 4_096;
-// Timers are good to a millisecond.
+// Timers have a precision of a millisecond.
 const TICK_MS = 1;
 
 const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken[]; most: number }> => {
@@ -69,7 +69,7 @@ const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken
   return { taken: await Promise.all(under_way), most };
 };
 
-/** Gives the pieces of a reply as they come, and its status; 0 where it broke. */
+/** Passes the pieces of a response on as they arrive. @returns its status; 0 if it broke */
 const take = (pool: Pool, request: Dispatcher.DispatchOptions, saw: (piece: Buffer) => void): Promise<number> =>
   new Promise((resolve) => {
     let status = 0;
@@ -85,8 +85,8 @@ const take = (pool: Pool, request: Dispatcher.DispatchOptions, saw: (piece: Buff
   });
 
 /**
- * Compares the words of a stream with those that it should have. Nothing of it is kept: the garbage collector would
- * have to carry it about, and every stream would wait for that.
+ * Compares the words of a stream with the expected ones. No part of the stream is stored, because garbage collection
+ * of stored data would delay every stream.
  */
 const createWordCheck = ({ words, form }: StreamLoad) => {
   const { end, wordOf } = FORMS[form];
@@ -111,12 +111,12 @@ const createWordCheck = ({ words, form }: StreamLoad) => {
     get is_over() {
       return open === '' && last.endsWith(end);
     },
-    /** How many words are not where they belong, once all have come. */
+    /** Number of missing or misplaced words at the end of the stream. */
     lost: () => wrong + Math.max(0, words.length - count),
   };
 };
 
-answerQuestions<StreamLoad, StreamFigures>(async (load) => {
+serveRequests<StreamLoad, StreamFigures>(async (load) => {
   const pool = new Pool(new URL(load.url).origin, { connections: CONNECTIONS_MAX });
   const { taken, most } = await openStreams(pool, load);
   await pool.close();

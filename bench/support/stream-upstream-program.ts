@@ -1,8 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { answerQuestions } from './program.ts';
+import { serveRequests } from './program.ts';
 
-/** What each stream says, and how fast. */
+/** Words of each stream, and their interval. */
 export interface StreamScript {
   readonly words: readonly string[];
   readonly interval_ms: number;
@@ -11,7 +11,7 @@ export interface StreamScript {
 const event = (type: string, fields: object): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 
-/** Anthropic's events, each a buffer made once: the first three leave together, as a provider's do. */
+/** Anthropic's events as prepared buffers. The first three are sent together, as a provider does. */
 const framesOf = ({ words }: StreamScript): readonly Buffer[] => {
   const usage = { input_tokens: 24, cache_creation_input_tokens: 0, cache_read_input_tokens: 0 };
   const message = {
@@ -39,8 +39,8 @@ const framesOf = ({ words }: StreamScript): readonly Buffer[] => {
 };
 
 /**
- * Each stream keeps its own time: were a frame due some time after the last one had left, streams that were late
- * together would stay together, and 512 of them would speak as one.
+ * Each stream has its own schedule. If a frame were due some time after the last one was sent, streams that were late
+ * together would stay together, and 512 of them would send at the same time.
  */
 const play = (response: ServerResponse, frames: readonly Buffer[], interval_ms: number): void => {
   response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'request-id': 'req_01' });
@@ -59,11 +59,11 @@ const play = (response: ServerResponse, frames: readonly Buffer[], interval_ms: 
   step();
 };
 
-// A provider of streams that does as little as can be: the sandbox, which can do more, would take the processor from
-// what is measured.
+// A minimal provider of streams, because the sandbox, which supports more, would take processor time from the measured
+// process.
 const server = createServer({ keepAliveTimeout: 65_000, noDelay: true });
 
-answerQuestions<StreamScript, { url: string }>(
+serveRequests<StreamScript, { url: string }>(
   async (script) => {
     const frames = framesOf(script);
     server.on('request', (request, response: ServerResponse) => {

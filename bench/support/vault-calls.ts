@@ -4,16 +4,16 @@ import { GHOST_KEY } from '../../src/vault/entity.ts';
 
 const POLL_MS = 100;
 
-/** What the gateway's own counters say. */
+/** Values of the gateway's own counters. */
 export interface GatewayCounts {
   /** Calls that ended, refused ones included. */
   readonly calls: number;
   readonly in_flight: number;
-  /** Records that the vault has not taken in yet. */
+  /** Records that are not yet in the vault. */
   readonly journal_records: number;
-  /** Processor time of the process that serves, since its start. */
+  /** Processor time of the serve process since its start. */
   readonly cpu_s: number;
-  /** Memory that it holds. */
+  /** Its resident memory. */
   readonly resident_bytes: number;
 }
 
@@ -35,8 +35,8 @@ export const readCounts = async (url: string): Promise<GatewayCounts> => {
 };
 
 /**
- * Waits until no call is under way and the vault has taken in all of the journal.
- * @throws Error when that takes longer than `timeout_ms`
+ * Waits until no call is in flight and the vault contains all of the journal.
+ * @throws Error if that takes longer than `timeout_ms`
  */
 export const waitUntilLoaded = async (url: string, timeout_ms: number): Promise<GatewayCounts> => {
   const deadline_ms = Date.now() + timeout_ms;
@@ -50,7 +50,7 @@ export const waitUntilLoaded = async (url: string, timeout_ms: number): Promise<
   }
 };
 
-/** How many calls the vault holds, and how many of them were answered by a provider. */
+/** Number of calls in the vault, and number of those with a provider's response. */
 export const countVaultCalls = async (
   database_url: string,
 ): Promise<{ readonly rows: number; readonly succeeded: number }> => {

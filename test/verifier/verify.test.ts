@@ -55,7 +55,7 @@ describe('the offline verifier', () => {
     assert.equal(report.counts.leaves, LEAVES.length);
     assert.equal(report.counts.rows, LEAVES.flat().length);
     assert.equal(report.counts.checkpoints, 5);
-    assert.match(report.words.join('\n'), /Everything is here[\s\S]*bear a signature by a key that you gave/);
+    assert.match(report.words.join('\n'), /Everything is here[\s\S]*are signed by a given key/);
   });
 
   it('finds no fault in a valid part, whatever leaves it contains', () => {
@@ -67,7 +67,7 @@ describe('the offline verifier', () => {
     ]) {
       const report = verify(bundleOf(signer, LEAVES, { given, sizes: [5, 8, 14] }));
       assert.deepEqual(report.faults, []);
-      assert.match(report.words.join('\n'), /NOT shown by a part/);
+      assert.match(report.words.join('\n'), /NOT proven by a part/);
     }
   });
 
