@@ -5,6 +5,13 @@ import { until } from '../../../support/http.ts';
 import { bareSocketOf, openRealtime, refusedRealtime, userMessage } from '../../../support/realtime.ts';
 import { endOf, settledSession as settled } from '../../../support/realtime-records.ts';
 
+interface Used {
+  readonly request_id: string;
+  readonly prompt_tokens: number;
+  readonly completion_tokens: number;
+  readonly customer_cost: string;
+}
+
 describe('a realtime session ends', () => {
   let gateway: TestGateway;
   before(async () => {
@@ -201,12 +208,20 @@ describe('a realtime session', () => {
       );
       const done = await Promise.all(sessions.map((session, index) => session.prompt(`I am number ${index}`)));
       await Promise.all(sessions.map((session) => session.close()));
+      await settled(gateway, sessions[0]!.request_id);
+      const rows = await gateway.control.sql<Used[]>`
+        select h.api_request_bk as request_id, s.prompt_tokens, s.completion_tokens, s.customer_cost::text
+        from gateway.api_request_s s
+        join gateway.api_request_h h using (api_request_hk)
+        where h.api_request_bk = any(${sessions.map(({ request_id }) => request_id)})`;
+      const used = new Map(rows.map((row) => [row.request_id, row]));
+      assert.deepEqual([rows.length, used.size], [200, 200]);
       let spent = 0n;
       for (const [index, { request_id }] of sessions.entries()) {
-        const call = await settled(gateway, request_id);
+        const { prompt_tokens, completion_tokens, customer_cost } = used.get(request_id)!;
         const { input_tokens, output_tokens } = done[index]!.usage;
-        assert.deepEqual([call.prompt_tokens, call.completion_tokens], [input_tokens, output_tokens]);
-        spent += BigInt(call.customer_cost!);
+        assert.deepEqual([prompt_tokens, completion_tokens], [input_tokens, output_tokens]);
+        spent += BigInt(customer_cost);
       }
       assert.equal(gateway.budgets.total(`many/${new Date().toISOString().slice(0, 7)}`), spent);
     });
