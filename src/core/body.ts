@@ -1,4 +1,4 @@
-/** The body of a request or a response: text, which stays a string, or bytes where it is anything else. */
+/** The body of a request or a response: a string for text, bytes for any other content. */
 export type Body = string | Uint8Array;
 
 /** A body as text; bytes are decoded as UTF-8. */

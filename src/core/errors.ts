@@ -163,11 +163,11 @@ interface ErrorRow {
   readonly message: string;
 }
 
-/** One thing that is wrong with a request. */
+/** One fault of a request. */
 export interface FieldFault {
   /** A JSON Pointer into the body (RFC 6901), or `query.name`, `path.name`, `header.name`. */
   readonly path: string;
-  /** A word that programs can act on, as `required`, `type` or `reserved_name`. */
+  /** Code for programs, as `required`, `type` or `reserved_name`. */
   readonly code: string;
   readonly message: string;
 }
@@ -182,11 +182,11 @@ interface ErrorInput {
   readonly retry_after_s?: number;
   /** Name of the fault that a protocol's own SDKs act on, as Anthropic's `error_code`. */
   readonly protocol_code?: string;
-  /** A finer word than the code, for programs. */
+  /** More specific code for programs. */
   readonly reason?: string;
-  /** Every fault that was found, where the error is about fields. */
+  /** All faults, for an error about fields. */
   readonly faults?: readonly FieldFault[];
-  /** What else a program needs to go on, as the ETag that holds now. */
+  /** Further data that a program needs to continue, as the current ETag. */
   readonly context?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }

@@ -4,7 +4,7 @@ import { envelopeOf } from './envelope.ts';
 import type { Outcome } from './outcome.ts';
 import type { Deprecation, RouteContract } from './route.ts';
 
-/** Writes what a handler gave as the route's contract has it. @param type the media type that was agreed on */
+/** Writes the outcome of a handler in the form of the route's contract. @param type the negotiated media type */
 export const answer = (
   ctx: Context,
   outcome: Outcome,
@@ -28,14 +28,14 @@ export const answer = (
   ctx.type = type;
 };
 
-/** The client has this version already (RFC 9110, section 13.1.2). */
+/** True if the client already has this version (RFC 9110, section 13.1.2). */
 const isCurrent = (ctx: Context, etag: string | undefined): boolean => {
   const given = ctx.get('if-none-match');
   if (etag === undefined || given === '' || (ctx.method !== 'GET' && ctx.method !== 'HEAD')) return false;
   return given === '*' || given.split(',').some((each) => each.trim().replace(/^W\//, '') === etag);
 };
 
-/** Marks an answer of a route that is on its way out. */
+/** Marks a response of a deprecated route. */
 export const markDeprecated = (ctx: Context, { since, sunset, link }: Deprecation): void => {
   ctx.set('deprecation', `@${Math.floor(Date.parse(since) / 1_000)}`);
   if (sunset !== undefined) ctx.set('sunset', new Date(sunset).toUTCString());

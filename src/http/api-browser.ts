@@ -6,14 +6,14 @@ import type { Context } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 import type { RouteContract } from './route.ts';
 
-/** A page that shows /openapi.json: its HTML, its own script and the files of the package that draws it. */
+/** A page that shows /openapi.json: its HTML, its own script and the files of the package that renders it. */
 interface ApiBrowser {
   readonly path: '/docs' | '/redoc';
   readonly title: string;
   readonly body: string;
   readonly script: string;
   readonly styles: readonly string[];
-  /** By name below `<path>/assets/`. */
+  /** Files by name below `<path>/assets/`. */
   readonly files: Readonly<Record<string, string>>;
 }
 
@@ -43,7 +43,7 @@ const redoc = (): ApiBrowser => ({
   path: '/redoc',
   title: 'OneVault Gateway: API reference',
   body: '<div id="redoc"></div>',
-  // Its search needs a worker made of a blob, which the policy does not allow.
+  // The search needs a worker from a blob, which the content security policy forbids.
   script: `Redoc.init('/openapi.json', { disableSearch: true, disableGoogleFont: true }, document.getElementById('redoc'));
 `,
   styles: [],
@@ -57,7 +57,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 const CACHED_S = 86_400;
 
-/** `GET /docs` (Swagger UI, with try-it) and `GET /redoc` (Redoc), with their files: no page loads anything from elsewhere. */
+/** `GET /docs` (Swagger UI, with try-it) and `GET /redoc` (Redoc), with their own files only. */
 export const apiBrowsers = (): Router => {
   const router = new Router();
   for (const browser of [swaggerUi(), redoc()]) {
@@ -91,7 +91,7 @@ const sendAsset = (ctx: Context & { params: Record<string, string> }, browser: A
   ctx.body = createReadStream(path);
 };
 
-/** Styles may be written inline, as both libraries do; scripts may not. */
+/** Allows inline styles, which both libraries need, but no inline scripts. */
 const protect = (ctx: Context): void => {
   ctx.set(
     'content-security-policy',

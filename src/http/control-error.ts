@@ -4,7 +4,7 @@ import type { ErrorCode, OneVaultError } from '../core/errors.ts';
 import { wholeMessage } from './envelope.ts';
 import { PROBLEM_TYPE } from './version.ts';
 
-/** The codes of the control plane where it says less than ours do; ours are the reasons then. */
+/** Codes of the control plane that are more general than ours; our code is then the reason. */
 const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {
   malformed_json: 'invalid_request',
   missing_api_key: 'authentication_required',
@@ -26,10 +26,10 @@ const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {
   not_ready: 'service_unavailable',
 };
 
-/** The code of an error in answers of the control plane. */
+/** The code of an error in responses of the control plane. */
 export const controlCodeOf = (code: ErrorCode): string => CODES[code] ?? code;
 
-/** Answers an error in the form of the control plane, or as a problem (RFC 9457) where `Accept` prefers it. */
+/** Writes an error in the form of the control plane, or as a problem (RFC 9457) if `Accept` prefers it. */
 export const answerControlError = (ctx: Context, error: OneVaultError, clock: Clock): void => {
   const body = bodyOf(error, ctx.state.request_id as string, clock.now());
   ctx.status = error.status;

@@ -2,33 +2,33 @@ import { hash, hkdfSync } from 'node:crypto';
 import { OneVaultError } from '../core/errors.ts';
 import { decrypt, encrypt, KEY_BYTES } from '../keys/aead.ts';
 
-/** Where a list goes on. */
+/** Position at which the next page of a list starts. */
 export interface CursorContent {
-  /** The sort key of the last row that was shown. */
+  /** Sort key of the last returned row. */
   readonly key: readonly (string | number | boolean | null)[];
-  /** What the list was filtered by where the query left it open, and what the vault knew at its first page. */
+  /** Default filters of the first page, and the instant as of which the vault was read for it. */
   readonly fixed: Readonly<Record<string, string>>;
 }
 
-/** Seals and opens the cursors of one list for one caller. */
+/** Encrypts and decrypts the cursors of one list for one caller. */
 export interface Cursors {
   seal(content: CursorContent): string;
-  /** @throws OneVaultError invalid_request with reason cursor_mismatch where it is of another list, filter or caller */
+  /** @throws OneVaultError invalid_request with reason cursor_mismatch for another list, filter or caller */
   open(text: string): CursorContent;
 }
 
 interface CursorInput {
-  /** The credential of the caller: what others are given is of no use. */
+  /** Credential of the caller, so that cursors of other callers are invalid. */
   readonly secret: string;
-  /** The operation whose list it is. */
+  /** Operation of the list. */
   readonly operation_id: string;
-  /** What the list is filtered and sorted by, in one form. */
+  /** Filters and sort order of the list as canonical text. */
   readonly filter: string;
 }
 
 const INFO = 'onevault cursor/v1';
 
-/** Cursors carry no authority: whoever forged one would see what he may see anyway. They are sealed to stay opaque. */
+/** Cursors grant no access: a forged one shows only data that its caller may read. They are encrypted to be opaque. */
 export const createCursors = ({ secret, operation_id, filter }: CursorInput): Cursors => {
   const key = (): Buffer => Buffer.from(hkdfSync('sha256', secret, '', INFO, KEY_BYTES));
   const about = Buffer.from(operation_id);

@@ -1,6 +1,6 @@
 import type { FieldFault } from '../core/errors.ts';
 
-/** Where the scan stands: in an object, with the names that it has, or in an array, at an index. */
+/** Position of the scan: in an object with its names so far, or at an index of an array. */
 interface Level {
   readonly path: string;
   readonly names: Set<string> | null;
@@ -9,9 +9,9 @@ interface Level {
 }
 
 /**
- * The fields that stand twice in one object of a JSON text (RFC 8259, section 4: which one counts is unclear, so
- * that two readers may read two things).
- * @param text known to be JSON
+ * The duplicate fields within an object of a JSON text. RFC 8259, section 4, leaves open which one counts, so that two
+ * parsers may read different values.
+ * @param text valid JSON
  */
 export const duplicateFields = (text: string): FieldFault[] => {
   const faults: FieldFault[] = [];
@@ -59,7 +59,7 @@ const faultAt = (path: string, name: string): FieldFault => ({
   message: `${name.slice(0, 100)} stands twice: say it once.`,
 });
 
-/** @param from where its first quote stands */
+/** @param from position of the opening quote */
 const endOfString = (text: string, from: number): number => {
   for (let at = from + 1; ; at += 1) {
     if (text[at] === '\\') at += 1;

@@ -31,17 +31,17 @@ export const errorEnvelope = (error: OneVaultError, request_id: string, now_ms: 
   },
 });
 
-/** The message of an error with what it says of this one case. */
+/** The message of an error with its details. */
 export const wholeMessage = ({ message, details }: OneVaultError): string =>
   details === null ? message : `${message} ${details}`;
 
-/** Where a request was made: the path that it came by, and its query. */
+/** Path and query of a request. */
 export interface Location {
   readonly path: string;
   readonly query: URLSearchParams;
 }
 
-/** The body of a JSON answer of the control plane. @param is_bare leaves out the envelope of a single resource */
+/** The body of a JSON response of the control plane. @param is_bare omits the envelope of a single resource */
 export const envelopeOf = (
   outcome: Exclude<Outcome, { readonly kind: 'raw' }>,
   at: Location,
@@ -55,7 +55,7 @@ export const envelopeOf = (
   return { data: outcome.data, meta, links: linksOf(outcome.pagination, at) };
 };
 
-// The contract's instants have six decimals.
+// Instants of the API have six decimals.
 const microInstantOf = (now_ms: number): string => `${instantOf(now_ms).slice(0, -1)}000Z`;
 
 const linksOf = (pagination: Pagination, at: Location): Readonly<Record<string, string | null>> => {
@@ -76,14 +76,14 @@ const linksOf = (pagination: Pagination, at: Location): Readonly<Record<string, 
   };
 };
 
-// What the deprecated names said is said by the others in a link.
+// In links the new names replace the deprecated ones.
 const REPLACED: Readonly<Record<string, readonly string[]>> = {
   cursor: ['after'],
   per_page: ['limit'],
   page: ['cursor', 'after'],
 };
 
-/** A reference relative to the host (RFC 3986, section 4.2): behind a proxy nobody here knows its name. */
+/** A reference relative to the host (RFC 3986, section 4.2), because the host's name is unknown behind a proxy. */
 const linkTo = ({ path, query }: Location, changes: Readonly<Record<string, string | null>>): string => {
   const next = new URLSearchParams(query);
   for (const [name, value] of Object.entries(changes)) {

@@ -1,11 +1,11 @@
 import { type FieldFault, OneVaultError } from '../core/errors.ts';
 
-/** How many faults of one request are named. */
+/** Limit of reported faults of one request. */
 export const MAX_FAULTS = 20;
 
 /**
- * The error for fields of a body that are not valid.
- * @param faults at least one; those beyond `MAX_FAULTS` are left out
+ * The error for invalid fields of a body.
+ * @param faults at least one; faults beyond `MAX_FAULTS` are omitted
  */
 export const invalidBody = (faults: readonly FieldFault[]): OneVaultError => {
   const [first] = faults;
@@ -16,7 +16,7 @@ export const invalidBody = (faults: readonly FieldFault[]): OneVaultError => {
   });
 };
 
-/** The error for one field of a body. @param field as it stands in the body, `tiers[0].prices` */
+/** The error for one field of a body. @param field path in the body, `tiers[0].prices` */
 export const invalidField = (field: string, code: string, message: string): OneVaultError =>
   new OneVaultError('validation_error', {
     param: field,
@@ -25,7 +25,7 @@ export const invalidField = (field: string, code: string, message: string): OneV
     faults: [{ path: pointerOf(field), code, message }],
   });
 
-/** The error for parameters of a query that are not valid, at least one. */
+/** The error for at least one invalid parameter of a query. */
 export const invalidQuery = (faults: readonly FieldFault[]): OneVaultError =>
   new OneVaultError('invalid_request', {
     faults: faults.slice(0, MAX_FAULTS),

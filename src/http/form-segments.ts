@@ -1,20 +1,20 @@
 import { OneVaultError } from '../core/errors.ts';
 
-/** Where the content of a part stands in the body of a form. */
+/** Position of a part's content in the body of a form. */
 export interface FormSegment {
   readonly start: number;
   readonly end: number;
 }
 
-// Far more than any form for audio or images has.
+// Far more parts than any form for audio or images has.
 const PARTS_MAX = 128;
 const HEAD_MAX_BYTES = 8_192;
 const CRLF = Buffer.from('\r\n');
 const BLANK_LINE = Buffer.from('\r\n\r\n');
 
 /**
- * The contents of a form's parts, in order. It refuses each form that parsers read in more than one way, because a
- * provider that reads another model than the gateway would do other work than was paid for.
+ * The contents of a form's parts, in order. It refuses any form that parsers read differently, because a provider that
+ * reads another model than the gateway would do work that is not charged.
  * @throws OneVaultError invalid_request
  */
 export const segmentsOf = (body: Buffer, boundary: string): readonly FormSegment[] => {
@@ -44,12 +44,12 @@ export const segmentsOf = (body: Buffer, boundary: string): readonly FormSegment
 };
 
 const HEADER_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\0\r\n]*$/;
-// Without backslashes, which some parsers read as escapes and others as themselves.
+// Without backslashes, which are escapes for some parsers and plain characters for others.
 const DISPOSITION =
   /^content-disposition:[ \t]*form-data((?:[ \t]*;[ \t]*[\w*-]+=(?:"[^"\\]*"|[^\s;"\\]+))+)[ \t]*;?[ \t]*$/i;
 const PARAMETER = /;[ \t]*([\w*-]+)=(?:"[^"]*"|[^\s;"]+)/g;
 
-/** Refuses headers that leave the name of their part open. */
+/** Refuses headers with an ambiguous name of their part. */
 const checkHead = (head: Buffer): void => {
   if (head.length > HEAD_MAX_BYTES) {
     throw invalid(`The headers of a part are longer than ${HEAD_MAX_BYTES} bytes. Send shorter ones.`);

@@ -11,14 +11,14 @@ export const instantParameter = (description: string): QueryParameter => ({ sche
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Teaches a validator the formats of JSON Schema and our own, `instant` and `day`. */
+/** Adds the formats of JSON Schema and our own, `instant` and `day`, to a validator. */
 export const addOwnFormats = (ajv: Ajv2020): void => {
   addFormats.default(ajv);
   ajv.addFormat('instant', (text: string) => isInstant(text) && !text.startsWith('0000'));
   ajv.addFormat('day', (text: string) => DAY.test(text) && isInstant(`${text}T00:00:00Z`) && !text.startsWith('0000'));
 };
 
-/** What our own formats are in standard terms, for documents that others read. */
+/** Our own formats in standard terms, for documents that others read. */
 export const STANDARD_FORMATS: Readonly<Record<string, Schema>> = {
   instant: { format: 'date-time' },
   day: { format: 'date' },

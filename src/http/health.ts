@@ -26,7 +26,7 @@ const whether = (description: string): RouteContract['responses'] => ({
   503: { description: 'It is not.', schema: UP_OR_DOWN, form: 'bare' },
 });
 
-/** What `health` serves. */
+/** Routes of `health`. */
 export const HEALTH_CONTRACTS: readonly RouteContract[] = [
   contract('/health', 'health.read', 'Whether a call could be served now', whether('It could.')),
   contract('/health/liveness', 'health.liveness', 'Whether the process runs', whether('It runs.')),

@@ -4,11 +4,11 @@ import { decodeBody, parseText, readBody } from './body.ts';
 import { duplicateFields } from './duplicate-fields.ts';
 import { invalidBody } from './faults.ts';
 
-// An administrator's request is a form, never a document.
+// A request of an administrator is a small form, not a document.
 const FORM_LIMIT_BYTES = 65_536;
 const JSON_TYPE = /^application\/(.+\+)?json\s*(;|$)/i;
 
-/** A small body that was sent: its bytes as text, and the JSON value that it is. */
+/** A small received body as text and as JSON value. */
 export interface JsonBody {
   readonly text: string;
   readonly value: unknown;
@@ -16,8 +16,8 @@ export interface JsonBody {
 
 /**
  * Reads a small body of JSON.
- * @throws OneVaultError unsupported_media_type, malformed_json, body_too_large; validation_error for a field that
- * stands twice
+ * @throws OneVaultError unsupported_media_type, malformed_json, body_too_large; validation_error for a duplicate
+ * field
  */
 export const readJsonBody = async (request: IncomingMessage): Promise<JsonBody> => {
   const type = request.headers['content-type'];

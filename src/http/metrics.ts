@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import type { Registry } from 'prom-client';
 import type { RouteContract } from './route.ts';
 
-/** What `metrics` serves. */
+/** Route of `metrics`. */
 export const METRICS_CONTRACT: RouteContract = {
   method: 'get',
   path: '/metrics',

@@ -2,9 +2,9 @@ import { Busboy } from '@fastify/busboy';
 import { OneVaultError } from '../core/errors.ts';
 import { type FormSegment, segmentsOf } from './form-segments.ts';
 
-/** A form as multipart/form-data carries it (RFC 7578). */
+/** A form of type multipart/form-data (RFC 7578). */
 export interface Form {
-  /** In the order of the body. */
+  /** Parts in the order of the body. */
   readonly parts: readonly FormPart[];
   /** The body with another text as the content of one part; every other byte stays. @throws OneVaultError invalid_request */
   withContent(part: FormPart, content: string): Uint8Array;
@@ -18,14 +18,14 @@ export interface FormPart extends FormSegment {
   readonly file_name: string | null;
 }
 
-// Files travel as base64 in text parts too: OpenAI takes references of speakers, 10 s of sound each.
+// Text parts may contain files as base64: OpenAI takes references of speakers, 10 s of audio each.
 const TEXT_MAX_BYTES = 2 ** 21;
 const NAME_MAX_CHARS = 200;
 
 /**
- * The parts of a form that was read whole. Nothing of it is copied, and nothing is written to disk.
- * @param boundary as `boundaryOf` gives it
- * @throws OneVaultError invalid_request, naming the part where it has a name
+ * The parts of a complete form. Nothing is copied or written to disk.
+ * @param boundary result of `boundaryOf`
+ * @throws OneVaultError invalid_request with the name of the part, if it has one
  */
 export const parseForm = async (bytes: Uint8Array, boundary: string): Promise<Form> => {
   const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -37,11 +37,11 @@ export const parseForm = async (bytes: Uint8Array, boundary: string): Promise<Fo
 };
 
 const MULTIPART = /^multipart\/form-data\b/i;
-// The characters of RFC 2046, section 5.1.1. Another parameter than `boundary` says nothing that a form needs.
+// The characters of RFC 2046, section 5.1.1. A form needs no other parameter than `boundary`.
 const WITH_BOUNDARY =
   /^multipart\/form-data\s*;\s*(?:charset=[\w-]+\s*;\s*)?boundary=(?:"([\w'()+,\-./:=? ]{0,69}[\w'()+,\-./:=?])"|([\w'+\-.]{1,70}))\s*(?:;\s*charset=[\w-]+\s*)?$/i;
 
-/** The boundary that a content type names. @throws OneVaultError unsupported_media_type, invalid_request */
+/** The boundary in a content type. @throws OneVaultError unsupported_media_type, invalid_request */
 export const boundaryOf = (content_type: string | undefined): string => {
   if (content_type === undefined || !MULTIPART.test(content_type)) {
     const found = content_type === undefined ? 'The request has no content type.' : `It was ${content_type}.`;
@@ -93,7 +93,7 @@ const partOf = (read: ReadPart, { start, end }: FormSegment, body: Buffer): Form
   if (file_name !== null && /[/\\\0\r\n]/.test(file_name)) {
     throw invalidPart(name, 'has a path as its file name. Send the name of the file alone');
   }
-  // What is read here must be what the provider reads, whatever character set a part claims.
+  // The provider must read the same text, whatever character set a part declares.
   const is_same = file_name === null ? body.subarray(start, end).equals(Buffer.from(text)) : byte_count === end - start;
   if (!is_same) throw invalidPart(name, 'is no text in UTF-8. Send a file with a file name, and text as UTF-8');
   return { name, text, file_name, start, end };

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import { openApiDocument } from './openapi.ts';
 import type { RouteContract } from './route.ts';
 
-/** `GET /openapi.json`: all that the product serves, for whoever asks. */
+/** `GET /openapi.json`: all routes of the product, without a key. */
 export const openApi = (routes: readonly RouteContract[]): Router => {
   const text = JSON.stringify(openApiDocument([...routes, OPENAPI_CONTRACT]));
   return new Router().get(OPENAPI_CONTRACT.path, (ctx) => {

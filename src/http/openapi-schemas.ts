@@ -1,9 +1,9 @@
 import { STANDARD_FORMATS } from './formats.ts';
 import type { Schema } from './route.ts';
 
-/** Collects the schemas that have a name, so that each stands once in the document. */
+/** Collects named schemas, so that each appears once in the document. */
 export interface Components {
-  /** The schema as an operation holds it: a reference where it has a name. */
+  /** The schema in an operation: a reference if it has a name. */
   put(schema: Schema): Schema;
   readonly schemas: Readonly<Record<string, Schema>>;
 }
@@ -11,7 +11,7 @@ export interface Components {
 const NAME = /^[A-Z][A-Za-z0-9]*$/;
 const LOCAL_REFERENCE = /^#\/\$defs\/(.+)$/;
 
-/** @throws Error when two different schemas have one name */
+/** @throws Error if two different schemas have the same name */
 export const createComponents = (): Components => {
   const schemas: Record<string, Schema> = {};
   const add = (name: string, schema: Schema): Schema => {
@@ -22,7 +22,7 @@ export const createComponents = (): Components => {
     schemas[name] = schema;
     return { $ref: `#/components/schemas/${name}` };
   };
-  /** @param owner the named schema whose definitions local references mean */
+  /** @param owner the named schema that local references belong to */
   const walk = (value: unknown, owner: string): unknown => {
     if (Array.isArray(value)) return value.map((each) => walk(each, owner));
     if (typeof value !== 'object' || value === null) return value;
@@ -42,7 +42,7 @@ export const createComponents = (): Components => {
   return { put: (schema) => walk(schema, 'Schema') as Schema, schemas };
 };
 
-/** Unicode classes by their ranges: not every reader of JSON Schema knows `\\p{…}` (ECMA-262 with the flag u). */
+/** Unicode classes as ranges: not every JSON Schema library knows `\\p{…}` (ECMA-262 with the flag u). */
 const portablePattern = (pattern: string): string =>
   pattern.replaceAll('\\p{Cs}', '\\ud800-\\udfff').replaceAll('\\p{Cc}', '\\u0000-\\u001f\\u007f-\\u009f');
 
@@ -104,7 +104,7 @@ export const singleSchema = (data: Schema): Schema => ({
   properties: { data, meta: META },
 });
 
-/** A list in its envelope. @param row of one of its rows */
+/** A list in its envelope. @param row schema of one row */
 export const listSchema = (row: Schema): Schema => ({
   type: 'object',
   required: ['data', 'meta', 'links'],
@@ -172,7 +172,7 @@ export const PROBLEM_SCHEMA: Schema = {
   },
 };
 
-/** An error of the gateway plane: each client protocol has its own form, and ours stands beside it. */
+/** An error of the gateway: the form of each client protocol, together with our own fields. */
 export const GATEWAY_ERROR_SCHEMA: Schema = {
   title: 'GatewayError',
   description: "An error in the form of the client's own protocol, with our fields beside its own.",

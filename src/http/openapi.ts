@@ -24,7 +24,7 @@ const TAGS = [
 
 /**
  * The OpenAPI 3.1 document of routes.
- * @throws Error when two schemas or two operations have one name
+ * @throws Error if two schemas or two operations have the same name
  */
 export const openApiDocument = (routes: readonly RouteContract[]): object => {
   const components = createComponents();

@@ -1,4 +1,4 @@
-/** Which part of a list an answer is, in pages that are counted. */
+/** Pagination of a list with numbered pages. */
 export interface PagePagination {
   readonly page: number;
   readonly per_page: number;
@@ -6,7 +6,7 @@ export interface PagePagination {
   readonly pages: number;
 }
 
-/** Which part of a list an answer is, where nobody counts: the cursor leads on. */
+/** Pagination of a list with cursors and without totals. */
 export interface CursorPagination {
   readonly per_page: number;
   readonly has_more: boolean;
@@ -17,19 +17,19 @@ export interface CursorPagination {
 export type Pagination = PagePagination | CursorPagination;
 
 interface Extras {
-  /** By lower-case name. */
+  /** Headers by lower-case name. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What stands in `meta` besides version and timestamp. */
+  /** Fields of `meta` besides version and timestamp. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }
 
-/** What a handler answers; the route puts it into its form. */
+/** Result of a handler; the route writes it in the form of its contract. */
 export type Outcome =
   | (Extras & { readonly kind: 'single'; readonly status: number; readonly data: unknown })
   | (Extras & { readonly kind: 'list'; readonly data: readonly unknown[]; readonly pagination: Pagination })
   | (Extras & { readonly kind: 'raw'; readonly content_type: string; readonly body: string | NodeJS.ReadableStream });
 
-/** One resource. @param status 200 unless given */
+/** One resource. @param status by default 200 */
 export const single = (
   data: unknown,
   { status = 200, ...extras }: Extras & { readonly status?: number } = {},
@@ -48,7 +48,7 @@ export const list = (data: readonly unknown[], pagination: Pagination, extras: E
   ...extras,
 });
 
-/** A document in a form of its own: a signed note, a file. */
+/** A document without envelope: a signed note, a file. */
 export const raw = (content_type: string, body: string | NodeJS.ReadableStream, extras: Extras = {}): Outcome => ({
   kind: 'raw',
   content_type,

@@ -4,7 +4,7 @@ import type { QueryParameter } from './route.ts';
 
 const DEFAULT_PER_PAGE = 50;
 const MAX_PER_PAGE = 200;
-// What the deprecated name took, and still takes.
+// Limit of the deprecated parameter, which is still valid.
 const MAX_LIMIT = 1_000;
 const MAX_PAGE = 1_000_000;
 const MAX_CURSOR_CHARS = 4_096;
@@ -25,7 +25,7 @@ const after: QueryParameter = {
   is_deprecated: true,
 };
 
-/** The parameters of a list whose pages are counted. */
+/** Parameters of a list with numbered pages. */
 export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
   page: {
     schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: 1 },
@@ -36,7 +36,7 @@ export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
   after,
 };
 
-/** The parameters of a list that a cursor leads through. */
+/** Parameters of a list with cursors. */
 export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
   cursor: {
     schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
@@ -47,13 +47,13 @@ export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
   after,
 };
 
-/** The names of both, which say nothing of what is listed. */
+/** Names of all these parameters, which are not filters. */
 export const PAGING_NAMES: readonly string[] = [...Object.keys(PAGE_QUERY), ...Object.keys(CURSOR_QUERY)];
 
-/** How many rows are wanted. */
+/** Requested number of rows. */
 export const perPageOf = (query: Query): number => Number(query.per_page ?? query.limit ?? DEFAULT_PER_PAGE);
 
-/** Which page is wanted. @returns the rows to skip and how many to take */
+/** The requested page. @returns the number of rows to skip and to return */
 export const pageOf = (query: Query): { readonly page: number; readonly per_page: number; readonly offset: number } => {
   const page = Number(query.page ?? 1);
   const size = perPageOf(query);
@@ -65,7 +65,7 @@ export const pagePagination = (
   total: number,
 ): PagePagination => ({ page, per_page: size, total, pages: Math.ceil(total / size) });
 
-/** One page of rows that are all at hand. */
+/** One page of rows that are all in memory. */
 export const sliceOf = <T>(
   rows: readonly T[],
   query: Query,

@@ -4,7 +4,7 @@ import { instantParameter } from './formats.ts';
 import type { Query } from './query.ts';
 import type { QueryParameter } from './route.ts';
 
-/** From when, inclusive, to when, exclusive: ISO 8601, UTC. */
+/** Start (inclusive) and end (exclusive): ISO 8601, UTC. */
 export interface Period {
   readonly from: string;
   readonly to: string;
@@ -13,15 +13,15 @@ export interface Period {
 const HOUR_MS = 3_600_000;
 const MAX_DAYS = 31;
 
-/** The parameters of lists that grow without end: each answer is about one period. */
+/** Parameters of unbounded lists: each response covers one period. */
 export const PERIOD_QUERY: Readonly<Record<string, QueryParameter>> = {
   from: instantParameter('From when on, inclusive; an hour before `to` unless given.'),
   to: instantParameter(`Until when, exclusive; now unless given. At most ${MAX_DAYS} days after \`from\`.`),
 };
 
-/** @throws OneVaultError invalid_request where it ends before it begins, or is too long */
+/** @throws OneVaultError invalid_request if the period ends before its start or is too long */
 export const periodOf = ({ from, to }: Query, now_ms: number): Period => {
-  // What is stamped within this millisecond belongs to now.
+  // Rows with a stamp within this millisecond are included.
   const end = typeof to === 'string' ? to : instantOf(now_ms + 1);
   const begin = typeof from === 'string' ? from : instantOf(Date.parse(end) - HOUR_MS);
   const length_ms = Date.parse(end) - Date.parse(begin);

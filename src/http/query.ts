@@ -4,16 +4,16 @@ import { invalidQuery } from './faults.ts';
 import type { QueryParameter, Schema } from './route.ts';
 import { createFaultFinder, type FindFaults } from './validate.ts';
 
-/** The parameters of a query as their schemas read them; what was not sent is not there. */
+/** Parsed parameters of a query, without those that were not sent. */
 export type Query = Readonly<Record<string, unknown>>;
 
-// What every route takes besides its own.
+// Parameters of every route.
 const EVERYWHERE = ['version'];
 
 /**
  * A reader of queries.
- * @returns a function that throws OneVaultError invalid_request with every fault: unknown names, names that stand
- * twice, values that do not fit
+ * @returns a function that throws OneVaultError invalid_request with every fault: unknown names, duplicate names,
+ * invalid values
  */
 export const createQueryReader = (
   parameters: Readonly<Record<string, QueryParameter>>,
@@ -72,7 +72,7 @@ const unknownName = (name: string, known: readonly string[]): FieldFault => {
 const INTEGER = /^-?\d{1,16}$/;
 const NUMBER = /^-?\d{1,16}(\.\d{1,16})?$/;
 
-/** The value that a text says; the text itself where it says none, for the schema to refuse. */
+/** The value of a text, or the text itself if it has another form, so that the schema refuses it. */
 const readValue = (text: string, { type }: Schema): unknown => {
   if (type === 'integer' && INTEGER.test(text)) return Number(text);
   if (type === 'number' && NUMBER.test(text)) return Number(text);

@@ -5,12 +5,12 @@ export type Schema = Readonly<Record<string, unknown>>;
 export interface QueryParameter {
   readonly schema: Schema;
   readonly description: string;
-  /** May stand several times, each time with another value; the handler gets a list. */
+  /** True if it may appear several times with different values; the handler gets a list. */
   readonly is_repeated?: boolean;
   readonly is_deprecated?: boolean;
 }
 
-/** What a request carries: JSON that a schema describes, or text. */
+/** Body of a request: JSON with a schema, or text. */
 export interface RequestBody {
   readonly schema: Schema;
   /** `application/json` unless given. */
@@ -18,53 +18,53 @@ export interface RequestBody {
   readonly is_optional?: boolean;
 }
 
-/** One answer of a route. */
+/** One response of a route. */
 export interface RouteResponse {
   readonly description: string;
-  /** Of a list: of one of its rows. Null: it has no body. */
+  /** Schema of the resource, or of one row of a list; null for no body. */
   readonly schema: Schema | null;
-  /** `single` unless given: `{ data, meta }`; `list`: `{ data, meta, links }`; `bare`: as the schema is. */
+  /** By default `single`: `{ data, meta }`; `list`: `{ data, meta, links }`; `bare`: the schema itself. */
   readonly form?: 'single' | 'list' | 'bare';
   /** `application/json` unless given. */
   readonly content_types?: readonly string[];
 }
 
-/** Since when a route is on its way out (RFC 9745), and when it goes (RFC 8594). Instants are ISO 8601. */
+/** Start of the deprecation of a route (RFC 9745) and its end (RFC 8594). Instants are ISO 8601. */
 export interface Deprecation {
   readonly since: string;
   readonly sunset?: string;
-  /** Where it is said what to use instead. */
+  /** URL of the documentation of its replacement. */
   readonly link?: string;
 }
 
-/** What a path takes and answers: validation, OpenAPI and the reference pages come from it. */
+/** Contract of a route, the source of its validation, of OpenAPI and of the reference pages. */
 export interface RouteContract {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
-  /** With parameters as `:name`; those of the control plane stand below `/v1`. */
+  /** Path with parameters as `:name`; paths of the control plane are below `/v1`. */
   readonly path: string;
-  /** Other paths with the same parameters that answer the same. */
+  /** Other paths of the route with the same parameters. */
   readonly aliases?: readonly string[];
-  /** Aliases answer a single resource without its envelope. */
+  /** True if aliases return a single resource without its envelope. */
   readonly is_bare_on_aliases?: boolean;
   readonly operation_id: string;
   readonly plane: 'control' | 'gateway';
   readonly summary: string;
   readonly description?: string;
-  /** Null: it takes no credential. */
+  /** Required permission; null for a route without a key. */
   readonly permission: string | null;
-  /** By name, what a parameter of the path is. */
+  /** Schemas of the path's parameters, by name. */
   readonly params?: Readonly<Record<string, Schema>>;
   readonly query?: Readonly<Record<string, QueryParameter>>;
   readonly body?: RequestBody;
-  /** By status, what it answers when all is well. */
+  /** Successful responses by status. */
   readonly responses: Readonly<Record<number, RouteResponse>>;
-  /** By status, when it answers an error; those that every route may answer are added. */
+  /** Descriptions of errors by status; those of every route are added. */
   readonly errors?: Readonly<Record<number, string>>;
-  /** What it answers must lie in no cache: personal data, secrets, evidence. */
+  /** True if responses must not be cached: personal data, secrets, evidence. */
   readonly is_sensitive?: boolean;
-  /** Answers an ETag, and 304 to the If-None-Match that names it. */
+  /** True if responses have an ETag, and If-None-Match with it gets 304. */
   readonly has_etag?: boolean;
-  /** Whether If-Match is taken, and below `/v1` needed. */
+  /** Use of If-Match; `required` applies below `/v1`. */
   readonly if_match?: 'optional' | 'required';
   readonly deprecated?: Deprecation;
 }

@@ -1,6 +1,6 @@
 import type { Schema } from './route.ts';
 
-/** Short forms of the schemas that answers are described with. */
+/** Short forms of common schemas of responses. */
 export const TEXT: Schema = { type: 'string' };
 export const UUID: Schema = { type: 'string', format: 'uuid' };
 export const INTEGER: Schema = { type: 'integer' };
@@ -13,7 +13,7 @@ export const nullable = (schema: Schema): Schema => ({ ...schema, type: [schema.
 
 export const arrayOf = (items: Schema): Schema => ({ type: 'array', items });
 
-/** An object that has each of the properties and no other. @param title makes it a component; null does not */
+/** An object with exactly these properties. @param title name of its component; null for none */
 export const objectOf = (title: string | null, properties: Readonly<Record<string, Schema>>): Schema => ({
   ...(title === null ? {} : { title }),
   type: 'object',

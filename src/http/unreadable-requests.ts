@@ -9,7 +9,7 @@ interface Refusal {
   readonly explanation: string;
 }
 
-/** By the code of Node's HTTP parser or server. */
+/** Refusals by code of Node's HTTP parser or server. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   HPE_HEADER_OVERFLOW: {
     status: '431 Request Header Fields Too Large',
@@ -29,8 +29,8 @@ const MALFORMED: Refusal = {
 };
 
 /**
- * Answers requests that Node's HTTP parser refuses, in the form of every other error, and closes their connections.
- * Such a request has no path yet, so that no route can answer it.
+ * Responds to requests that Node's HTTP parser refuses, in the form of all errors, and closes their connections.
+ * Such a request has no path yet, so that no route can handle it.
  */
 export const answerUnreadable = (server: Server, clock: Clock, nextId: NextId): void => {
   server.on('clientError', (fault: NodeJS.ErrnoException, socket: Duplex) => {

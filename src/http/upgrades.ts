@@ -30,18 +30,18 @@ export const serveUpgrades = (server: Server, listener: RequestListener): void =
 };
 
 export interface AcceptOptions extends PeerOptions {
-  /** Chosen from those that the client offers; null for none. */
+  /** Subprotocol chosen from the client's offer; null for none. */
   readonly subprotocol: string | null;
   readonly message_max_bytes: number;
 }
 
-// Short enough that routers on the way do not forget the connection.
+// Short enough that routers between the peers do not drop the connection.
 const KEEP_ALIVE_MS = 30_000;
 const NO_HEAD = Buffer.alloc(0);
 
 /**
- * Accepts a request for WebSocket: answers 101 with the headers of its response.
- * @param response as `serveUpgrades` made it, unanswered
+ * Accepts a request for WebSocket: responds 101 with the headers of its response.
+ * @param response unused response from `serveUpgrades`
  * @returns null if the client has left
  */
 export const acceptWebSocket = (
@@ -70,7 +70,7 @@ export const acceptWebSocket = (
   return peers[0] ?? null;
 };
 
-/** The request as if it offered one subprotocol: ws takes the first, and refuses lists that are not well-formed. */
+/** The request with one offered subprotocol, because ws takes the first one and refuses malformed lists. */
 const withSubprotocol = (request: IncomingMessage, subprotocol: string | null): IncomingMessage => {
   const { 'sec-websocket-protocol': _offered, ...headers } = request.headers;
   const chosen = subprotocol === null ? headers : { ...headers, 'sec-websocket-protocol': subprotocol };

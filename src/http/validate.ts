@@ -17,10 +17,10 @@ export const createValidator = <T>(schema: object): Validate<T> => {
   };
 };
 
-/** All that is wrong with a value; nothing where it fits. */
+/** All faults of a value; empty for a valid value. */
 export type FindFaults = (value: unknown) => FieldFault[];
 
-/** @returns a function that gives every fault with a JSON Pointer, each place once */
+/** @returns a function that returns every fault with a JSON Pointer, one for each place */
 export const createFaultFinder = (schema: object): FindFaults => {
   const check = compile(schema, true);
   return (value) => {
@@ -30,7 +30,7 @@ export const createFaultFinder = (schema: object): FindFaults => {
       const path = pointerOf(fault);
       if (!places.has(path)) places.set(path, { path, code: codeOf(fault), message: messageOf(fault) });
     }
-    // What stands below a place explains it; that the whole is not one of several forms adds nothing.
+    // Faults below a place explain it; the fault that no alternative matches adds nothing.
     return [...places.values()].filter(({ path, code }) => code !== 'any_of' || !hasDeeper(places, path));
   };
 };
@@ -41,7 +41,7 @@ const compile = <T>(schema: object, all: boolean): ValidateFunction<T> => {
   return ajv.compile<T>(schema);
 };
 
-// Branches of an anyOf report what each would need: the keyword itself says it once.
+// Each branch of an anyOf reports its own faults; the fault of the keyword itself is enough.
 const isOwn = ({ schemaPath }: ErrorObject): boolean => !/\/(anyOf|oneOf)\/\d+\//.test(schemaPath);
 
 const hasDeeper = (places: ReadonlyMap<string, FieldFault>, path: string): boolean =>

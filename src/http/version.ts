@@ -1,26 +1,26 @@
 import type { Context } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 
-/** The version of the contract, as answers name it. Within a major version there are only additions. */
+/** Version of the API in responses. Within a major version there are only additions. */
 export const API_VERSION = '1.0.0';
-/** The major versions that can be chosen. */
+/** Selectable major versions. */
 const MAJOR_VERSIONS = ['1'];
 
 const JSON_TYPE = 'application/json';
 export const PROBLEM_TYPE = 'application/problem+json';
 const VENDOR_TYPE = /^application\/vnd\.onevault\.v(\d+)\+json$/i;
-/** JSON of a version that the client chose by its name. */
+/** Media types of JSON with a selected version. */
 export const VERSIONED_JSON_TYPES = MAJOR_VERSIONS.map((version) => `application/vnd.onevault.v${version}+json`);
 
 /**
- * The media type to answer in, as `Accept` and `?version=` choose among those that a route has.
- * @param produces what the route answers in; `application/json` stands for its versioned names too
- * @throws OneVaultError invalid_request for an unknown `?version=`, not_acceptable for an `Accept` that nothing fits
+ * The media type of the response, selected by `Accept` and `?version=` from those of the route.
+ * @param produces media types of the route; `application/json` includes its versioned names
+ * @throws OneVaultError invalid_request for an unknown `?version=`, not_acceptable if `Accept` matches none
  */
 export const negotiate = (ctx: Context, produces: readonly string[]): string => {
   refuseVersion(ctx.query.version);
   const offered = produces.flatMap((type) => (type === JSON_TYPE ? [JSON_TYPE, ...VERSIONED_JSON_TYPES] : [type]));
-  // Who asks for errors as problems asks for nothing else, and gets what there is.
+  // A client that accepts only problems gets successful responses in the default type.
   const accepted = ctx.accepts(...offered, PROBLEM_TYPE);
   if (typeof accepted !== 'string') throw notAcceptable(ctx, offered);
   return accepted === PROBLEM_TYPE ? offered[0]! : accepted;

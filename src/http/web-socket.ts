@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 
-/** Why a connection is closed: RFC 6455, section 7.4.1. */
+/** Reasons of a close: RFC 6455, section 7.4.1. */
 export const CLOSE_CODES = {
   normal: 1000,
   going_away: 1001,
@@ -15,19 +15,19 @@ export const CLOSE_CODES = {
   try_again: 1013,
 } as const;
 
-/** One message, whole and unmasked. */
+/** One complete, unmasked message. */
 export interface Message {
   readonly kind: 'text' | 'binary';
   readonly payload: Buffer;
 }
 
-/** A close frame; its code is 1005 if it names none. */
+/** A close frame; its code is 1005 if it has none. */
 export interface CloseFrame {
   readonly code: number;
   readonly reason: Buffer;
 }
 
-/** A breach of RFC 6455 by the peer; `close_code` answers it. */
+/** A violation of RFC 6455 by the peer, with the code of the close that it causes. */
 export interface FrameFault {
   readonly close_code: number;
   readonly message: string;
@@ -43,22 +43,22 @@ export type Received =
 
 /** The other end of a WebSocket. */
 export interface Peer {
-  /** False once nothing can be sent any more. */
+  /** False once nothing more can be sent. */
   readonly is_open: boolean;
-  /** True once nothing can come any more. */
+  /** True once nothing more can arrive. */
   readonly has_ended: boolean;
   /** Resolves when the connection is closed. */
   readonly closed: Promise<void>;
   /**
-   * Takes everything that the peer sends, in its order, one at a time; the peer is held back meanwhile.
-   * @returns when the peer has ended; rejects with the first error of `take`, after which nothing more is taken
+   * Passes all received messages to `take`, in order and one at a time; the peer must wait meanwhile.
+   * @returns when the peer has ended; rejects with the first error of `take`, after which it is not called again
    */
   receive(take: (received: Received) => Promise<void> | undefined): Promise<void>;
-  /** Sends, if the peer is open. @returns a promise until there is room for more, or nothing if there is */
+  /** Sends if the peer is open. @returns a promise that resolves when there is room for more; undefined if there is */
   send(kind: 'text' | 'binary' | 'ping' | 'pong', payload: Buffer): Promise<void> | undefined;
   /**
-   * Sends a close frame, or answers the peer's, and ends the connection within a second, whatever the peer does.
-   * @returns the close frame of the peer; null if none comes
+   * Sends a close frame, or responds to the peer's, and ends the connection within a second, whatever the peer does.
+   * @returns the close frame of the peer; null without one
    */
   close(code: number, reason: Buffer | string): Promise<CloseFrame | null>;
   /** Drops the connection. */
@@ -66,23 +66,23 @@ export interface Peer {
 }
 
 export interface PeerOptions {
-  /** How long the peer may take nothing of what waits for it, before it is dropped. */
+  /** Time without progress of waiting data after which the peer is dropped. */
   readonly stall_timeout_ms: number;
 }
 
-/** Options for both ends: pings go to the application, and no extension is agreed on. */
+/** Options for both ends: pings go to the application, and no extension is negotiated. */
 export const WEB_SOCKET_OPTIONS = { autoPong: false, perMessageDeflate: false } as const;
 
 /**
- * A WebSocket that leaves the answer to a close frame, or to a broken one, to its owner: ws gives it at once, but a
- * session is recorded before either side hears of its end.
+ * A WebSocket whose owner responds to a close frame or to a broken frame. ws would respond at once, but a session must
+ * be recorded before either side learns of its end.
  */
 export class HeldWebSocket extends WebSocket {
   #is_closing = false;
 
   /** Called by ws with the code and reason of a close frame, without arguments if it has no code. */
   override close(code?: number, reason?: string | Buffer): void {
-    // A code alone answers a broken frame, of which the event `error` tells.
+    // A code without reason responds to a broken frame, which the event `error` reports.
     if (code === undefined || reason !== undefined) this.emit('close-frame', code ?? CLOSE_CODES.no_code, reason);
     if (this.#is_closing) super.close(code, reason);
   }
@@ -94,17 +94,17 @@ export class HeldWebSocket extends WebSocket {
   }
 }
 
-// What Node lets a socket hold before it asks writers to wait.
+// Node's own limit of buffered data, beyond which writers should wait.
 const ROOM_BYTES = 65_536;
-// A peer that is there answers a close frame at once.
+// A connected peer responds to a close frame at once.
 const CLOSE_WAIT_MS = 1_000;
 const NO_REASON = Buffer.alloc(0);
 const TEXT = { binary: false };
 const BINARY = { binary: true };
 
 /**
- * The peer behind a WebSocket that has just opened; what it sends waits until `receive` is called.
- * @param connection under the WebSocket
+ * The peer of a newly opened WebSocket; its messages wait until `receive` is called.
+ * @param connection of the WebSocket
  */
 export const createPeer = (socket: HeldWebSocket, connection: Socket, { stall_timeout_ms }: PeerOptions): Peer => {
   const gather = createGathering(connection);
@@ -139,7 +139,7 @@ export const createPeer = (socket: HeldWebSocket, connection: Socket, { stall_ti
     has_ended = received.kind === 'close' || received.kind === 'fault' || received.kind === 'gone';
     queue.push(received);
     if (take !== null && !is_taking) void takeAll();
-    // At most what the last read from the connection holds is queued.
+    // At most the data of the last read from the connection is queued.
     else if (!is_closing) socket.pause();
   };
 
@@ -186,7 +186,7 @@ export const createPeer = (socket: HeldWebSocket, connection: Socket, { stall_ti
     },
     close: (code, reason) => {
       is_closing = true;
-      // The answer has to be read.
+      // The response to the close must be read.
       socket.resume();
       socket.closeWith(code, reason);
       const timer = setTimeout(() => socket.terminate(), CLOSE_WAIT_MS);
@@ -197,7 +197,7 @@ export const createPeer = (socket: HeldWebSocket, connection: Socket, { stall_ti
   };
 };
 
-/** Has what is written in one turn of the event loop leave in one system call, as messages that come together do. */
+/** Sends all writes of one turn of the event loop in one system call. */
 const createGathering = (connection: Socket): (() => void) => {
   let is_gathering = false;
   const flush = (): void => {
@@ -212,7 +212,7 @@ const createGathering = (connection: Socket): (() => void) => {
   };
 };
 
-/** Room in what a socket holds for a peer that is slow. */
+/** Limits the buffered data of a slow peer. */
 const createRoom = (socket: WebSocket, stall_timeout_ms: number) => {
   let waiting: PromiseWithResolvers<void> | null = null;
   let stalled: NodeJS.Timeout | undefined;
@@ -222,7 +222,7 @@ const createRoom = (socket: WebSocket, stall_timeout_ms: number) => {
     waiting = null;
   };
   return {
-    /** Called with each write that is done. */
+    /** Called after each completed write. */
     check: (): void => {
       if (waiting !== null && socket.bufferedAmount < ROOM_BYTES) leave();
     },

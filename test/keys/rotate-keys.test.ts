@@ -30,7 +30,7 @@ describe('a rotation of the keys', () => {
     sql = database.sql;
     ({ folder, path } = keyFolder());
     kms = fileKms(path);
-    await sql`create table told (key_rotation_id uuid primary key)`;
+    await sql`create table reported (key_rotation_id uuid primary key)`;
   };
   const tearDown = async () => {
     rmSync(folder, { recursive: true, force: true });
@@ -50,7 +50,7 @@ describe('a rotation of the keys', () => {
         keep_data_key: options.keep_data_key ?? false,
         complete: async ({ key_rotation_id }, finish) => {
           await deps.sql.begin(async (tx) => {
-            await tx`insert into told (key_rotation_id) values (${key_rotation_id})`;
+            await tx`insert into reported (key_rotation_id) values (${key_rotation_id})`;
             await finish(tx);
           });
         },
@@ -84,7 +84,7 @@ describe('a rotation of the keys', () => {
     assert.deepEqual([rotation.destroyed, rotation.retired], [[old], []]);
     assert.deepEqual(keysInFile(), [rotation.master_key_id]);
     assert.deepEqual(
-      [...(await sql`select key_rotation_id from told`)],
+      [...(await sql`select key_rotation_id from reported`)],
       [{ key_rotation_id: rotation.key_rotation_id }],
     );
 
@@ -152,11 +152,11 @@ describe('a rotation of the keys', () => {
     for (const each of await workers) assert.equal(each.status, 'fulfilled', String(Object(each).reason));
     const last = keyringOf(sql, kms);
     for (const each of sealed) assert.deepEqual(await last.open(each, HERE), secret);
-    const [counts] = await sql<{ completed: number; told: number; master_keys: number }[]>`
+    const [counts] = await sql<{ completed: number; reported: number; master_keys: number }[]>`
       select (select count(*) from privacy.key_rotation where completed_at is not null) as completed,
-             (select count(*) from told) as told,
+             (select count(*) from reported) as reported,
              (select count(*) from privacy.master_key) as master_keys`;
-    assert.equal(counts!.told, counts!.completed, 'each is told once');
+    assert.equal(counts!.reported, counts!.completed, 'each is reported once');
     assert.equal(counts!.master_keys, counts!.completed + 1, 'an interruption makes no master key more');
     assert.equal(keysInFile().length, 1);
     return outcome instanceof Crash;

@@ -31,9 +31,9 @@ describe('the Transit key management service', () => {
       (caught: unknown) => caught,
     );
     assert.ok(error instanceof kind, String(error));
-    const told = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
+    const text = `${error.message} ${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`;
     for (const secret of [server.token, key.toString('base64'), key.toString('hex')]) {
-      assert.equal(told.includes(secret), false);
+      assert.equal(text.includes(secret), false);
     }
     return error.message;
   };

@@ -191,7 +191,7 @@ const countsOf = (
     reasoning_tokens: number;
   } | null,
 ) => {
-  assert.ok(usage !== null, 'no usage was told');
+  assert.ok(usage !== null, 'no usage was reported');
   const { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens } = usage;
   return { prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens };
 };

@@ -19,16 +19,16 @@ import { sseText } from '../transport/sse-text.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { tokenUsageOf } from './token-usage.ts';
 
-/** POSTs a body of a content type to an endpoint for audio. */
+/** POSTs a body with a content type to an audio endpoint. */
 export type PostAudio = (body: Body, target: RequestTarget, content_type: string) => UpstreamRequest;
 
-/** The audio endpoints of an API made like OpenAI's; null for one that it does not have. */
+/** The audio endpoints of an OpenAI-compatible API; null for a missing one. */
 export interface AudioProfile {
   readonly speech: PostAudio | null;
   readonly transcriptions: PostAudio | null;
 }
 
-/** The passthroughs of the endpoints that there are. */
+/** The passthroughs of the existing endpoints. */
 export const audioPassthroughs = (
   { speech, transcriptions }: AudioProfile,
   clock: Clock,
@@ -37,10 +37,10 @@ export const audioPassthroughs = (
   ...(transcriptions === null ? {} : { 'openai-transcriptions': createTranscriptions(transcriptions, clock) }),
 });
 
-// The fields that the cost of a call depends on: see `passthroughBody`.
+// Fields that determine the cost of a call: see `passthroughBody`.
 const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'input', 'instructions', 'speed', 'stream_format']);
 
-/** Speech as it was asked for and as it comes: as audio in chunks, or as events. */
+/** Passes speech through unchanged: as audio in chunks, or as events. */
 const createSpeech = (post: PostAudio, clock: Clock): Passthrough => ({
   request: (body, target) => post(passthroughBody(body, target.model, ACCOUNTED), target, 'application/json'),
   response: null,
@@ -49,11 +49,11 @@ const createSpeech = (post: PostAudio, clock: Clock): Passthrough => ({
 });
 
 /**
- * Transcriptions as they were asked for and as they come: whole in any format, or as events. A model that cannot stream
- * responds whole, whatever was asked for.
+ * Passes transcriptions through unchanged: complete in any format, or as events. A model that cannot stream returns a
+ * complete response even if a stream was requested.
  */
 const createTranscriptions = (post: PostAudio, clock: Clock): Passthrough => ({
-  // The client's protocol has put the provider's name of the model into the form.
+  // The client's protocol has already replaced the model in the form.
   request: (body, target, headers) => post(body, target, String(headers['content-type'])),
   response: null,
   stream: () => createEventStream(clock, { done: 'transcript.text.done', is_audio: false }),
@@ -89,7 +89,7 @@ const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResp
   const content_type = typeOf(headers);
   const text = bodyText(body);
   if (!JSON_TYPE.test(content_type)) {
-    // A type that a browser would run never passes.
+    // A type that a browser could execute is never passed on.
     const passed = TEXT_TYPE.test(content_type) ? content_type : 'text/plain; charset=utf-8';
     return { content_type: passed, result: () => text, usage: null };
   }
@@ -101,7 +101,7 @@ const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResp
   return { content_type, result: () => json.text as string, usage, audio_seconds: secondsOf(json) };
 };
 
-/** Seconds by which a model without tokens is charged, else the length that `verbose_json` has. */
+/** Seconds by which a model without tokens is charged, else the duration in `verbose_json`. */
 const secondsOf = ({ usage, duration }: JsonObject): number | undefined => {
   const seconds = Number(isObject(usage) && usage.type === 'duration' ? usage.seconds : (duration ?? Number.NaN));
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
@@ -110,20 +110,20 @@ const secondsOf = ({ usage, duration }: JsonObject): number | undefined => {
 const typeOf = (headers: UpstreamHeaders): string => String(headers['content-type'] ?? '').trim();
 
 interface EventForm {
-  /** The event that tells that the response is whole. */
+  /** The event that completes the response. */
   readonly done: string;
-  /** Whether the output is audio, which the events carry in base64. */
+  /** True if the output is audio, which the events contain in base64. */
   readonly is_audio: boolean;
 }
 
-// Audio in base64 holds no quote, so these words are a field's: an event without them needs no parsing.
+// Base64 contains no quote, so a match is a field: an event without one needs no parsing.
 const WORTH_READING = /"(?:usage|error)"\s*:|\.done"/;
 
 const createEventStream = (clock: Clock, { done, is_audio }: EventForm): PassthroughStream => {
   const log = createTextLog((text) => text);
   let usage: Usage | null = null;
   let has_audio = false;
-  // The event that tells the end, with the mark that some servers write after it.
+  // The final event, with the mark that some servers write after it.
   let held = '';
   return {
     push: (event) => {
@@ -162,7 +162,7 @@ const createEventStream = (clock: Clock, { done, is_audio }: EventForm): Passthr
 
 /**
  * Usage of audio in tokens; null if the provider reported none, or only the seconds of a model without tokens.
- * @param is_audio whether the output is audio
+ * @param is_audio true if the output is audio
  * @throws OneVaultError provider_malformed
  */
 const audioUsageOf = (json: unknown, is_audio: boolean): Usage | null => {

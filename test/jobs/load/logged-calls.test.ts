@@ -100,7 +100,7 @@ describe('the audit log', function () {
     const calls = Array.from({ length: 30 }, () => call());
     for (let writer = 0; writer < 4; writer += 1) {
       const customer = `customer ${writer}`;
-      await appendAll(calls.map((told) => ({ ...told, customer, route: writer % 2 === 0 ? null : ROUTE })));
+      await appendAll(calls.map((original) => ({ ...original, customer, route: writer % 2 === 0 ? null : ROUTE })));
     }
     await drain(4);
     const leaves = await assertLogged(database.sql);
