@@ -575,15 +575,13 @@ const KEPT_FAULTS = 100;
 const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
 /**
- * A verifier for one bundle: `take` each line (text or parsed), then `finish`.
+ * The checks of one bundle, and the faults that they find.
  * @param {Options} options @throws TypeError if a given key or checkpoint cannot be parsed
  */
-export const createVerifier = (options) => {
+const createChecks = (options) => {
   /** @type {Fault[]} */
   const faults = [];
   const state = { lines: 0, leaves: 0, nodes: 0, unsigned: 0, faults: 0, is_broken: false };
-  let head = /** @type {Line} */ ({});
-  let end = /** @type {Line} */ ({});
   /** @type {ReportFault} */
   const reportFault = (kind, message) => {
     state.faults += 1;
@@ -591,12 +589,27 @@ export const createVerifier = (options) => {
     const is_kept = faults.length < KEPT_FAULTS || !faults.some((fault) => fault.kind === kind);
     if (is_kept) faults.push({ kind, message });
   };
-  const rows = createRowCheck(reportFault);
-  const checkpoints = createCheckpointCheck(reportFault, options);
-  const journal = createJournalCheck(reportFault);
-  const destruction = createDestructionCheck(reportFault);
-  const tree = createTree();
+  return {
+    is_live: options.is_live === true,
+    faults,
+    state,
+    /** The first and the last line. */
+    ends: { head: /** @type {Line} */ ({}), end: /** @type {Line} */ ({}) },
+    reportFault,
+    rows: createRowCheck(reportFault),
+    checkpoints: createCheckpointCheck(reportFault, options),
+    journal: createJournalCheck(reportFault),
+    destruction: createDestructionCheck(reportFault),
+    tree: createTree(),
+  };
+};
 
+/**
+ * Handlers of lines by kind.
+ * @param {ReturnType<typeof createChecks>} checks
+ * @returns {Record<string, (line: Line) => void>}
+ */
+const createTakers = ({ is_live, state, ends, reportFault, rows, checkpoints, journal, destruction, tree }) => {
   /** @param {number} level @param {number} index @param {string} root */
   const grow = (level, index, root) => {
     const first = index * 2 ** level;
@@ -608,12 +621,11 @@ export const createVerifier = (options) => {
     if (!state.is_broken) checkpoints.reach(tree);
   };
 
-  /** Handlers of lines by kind. @type {Record<string, (line: Line) => void>} */
-  const takers = {
+  return {
     bundle: (line) => {
       const is_first = state.lines === 1 && line.format === 'onevault-bundle/v1';
       if (!is_first) throw new TypeError('the format is not onevault-bundle/v1');
-      head = line;
+      ends.head = line;
     },
     key: ({ verifier_key }) => checkpoints.listed.push(readKey(verifier_key)),
     checkpoint: ({ note }) => checkpoints.take(readCheckpoint(note), tree),
@@ -626,9 +638,9 @@ export const createVerifier = (options) => {
       const { index } = line;
       state.leaves += 1;
       grow(0, index, rows.takeLeaf(line));
-      const is_signed = index < head.tree_size;
+      const is_signed = index < ends.head.tree_size;
       if (!is_signed) state.unsigned += 1;
-      if (!is_signed && !options.is_live) reportFault('row_added', `leaf ${index} is beyond the signed leaves`);
+      if (!is_signed && !is_live) reportFault('row_added', `leaf ${index} is beyond the signed leaves`);
       for (const row of line.rows) destruction.takeRow(row);
       if (journal.state.batches === 0) return;
       for (const { values } of line.rows) if (values.journal_sequence !== undefined) journal.takeCall(values, index);
@@ -639,7 +651,7 @@ export const createVerifier = (options) => {
     },
     /** Rows of certificates that are not yet in the log; only a check of the vault itself reads them. */
     waiting: ({ rows: waiting }) => {
-      if (!options.is_live) throw new TypeError('only what is in the log counts in a bundle');
+      if (!is_live) throw new TypeError('only what is in the log counts in a bundle');
       for (const row of waiting) {
         rows.checkRow(row, tree.size);
         destruction.takeRow(row);
@@ -651,36 +663,49 @@ export const createVerifier = (options) => {
       grow(level, index, root);
     },
     end: (line) => {
-      if (end.kind !== undefined) throw new TypeError('a line of kind "end" appears twice');
-      end = line;
+      if (ends.end.kind !== undefined) throw new TypeError('a line of kind "end" appears twice');
+      ends.end = line;
     },
     /** A fault that a check of the vault itself found outside the bundle. */
     fault: ({ fault, message }) => reportFault(fault, message),
   };
+};
 
-  /** Compares the content of the bundle with its own counts. */
-  const checkCounts = () => {
-    const { newest } = checkpoints.state;
-    const is_empty_log = options.is_live && head.tree_size === 0;
-    if (head.format === undefined) reportFault('malformed', 'the first line of a bundle must be of kind "bundle"');
-    if (newest === null && !is_empty_log)
-      reportFault('count', 'the bundle has no checkpoint, so nothing in it is signed');
-    if (newest !== null && newest.size !== head.tree_size)
-      reportFault('count', `the bundle states ${head.tree_size} leaves, but its newest checkpoint ${newest.size}`);
-    if (newest !== null && tree.size < newest.size)
-      reportFault('tail_cut', `the checkpoint was signed for ${newest.size} leaves, but the bundle has ${tree.size}`);
-    const { destroyed = 0 } = end;
-    if (destroyed !== destruction.state.leaves)
-      reportFault(
-        'count',
-        `the bundle has ${destruction.state.leaves} destroyed leaves; its last line states ${destroyed}`,
-      );
-    if (end.leaves !== state.leaves || end.rows !== rows.counts.rows) {
-      const stated = `its last line states ${end.leaves ?? 'nothing'} and ${end.rows ?? 'nothing'}`;
-      reportFault('count', `the bundle has ${state.leaves} leaves and ${rows.counts.rows} rows; ${stated}`);
-    }
-  };
+/**
+ * Compares the content of the bundle with its own counts.
+ * @param {ReturnType<typeof createChecks>} checks
+ */
+const checkCounts = ({ is_live, state, ends, reportFault, rows, checkpoints, destruction, tree }) => {
+  const { head, end } = ends;
+  const { newest } = checkpoints.state;
+  const is_empty_log = is_live && head.tree_size === 0;
+  if (head.format === undefined) reportFault('malformed', 'the first line of a bundle must be of kind "bundle"');
+  if (newest === null && !is_empty_log)
+    reportFault('count', 'the bundle has no checkpoint, so nothing in it is signed');
+  if (newest !== null && newest.size !== head.tree_size)
+    reportFault('count', `the bundle states ${head.tree_size} leaves, but its newest checkpoint ${newest.size}`);
+  if (newest !== null && tree.size < newest.size)
+    reportFault('tail_cut', `the checkpoint was signed for ${newest.size} leaves, but the bundle has ${tree.size}`);
+  const { destroyed = 0 } = end;
+  if (destroyed !== destruction.state.leaves)
+    reportFault(
+      'count',
+      `the bundle has ${destruction.state.leaves} destroyed leaves; its last line states ${destroyed}`,
+    );
+  if (end.leaves !== state.leaves || end.rows !== rows.counts.rows) {
+    const stated = `its last line states ${end.leaves ?? 'nothing'} and ${end.rows ?? 'nothing'}`;
+    reportFault('count', `the bundle has ${state.leaves} leaves and ${rows.counts.rows} rows; ${stated}`);
+  }
+};
 
+/**
+ * A verifier for one bundle: `take` each line (text or parsed), then `finish`.
+ * @param {Options} options @throws TypeError if a given key or checkpoint cannot be parsed
+ */
+export const createVerifier = (options) => {
+  const checks = createChecks(options);
+  const { faults, state, ends, reportFault, rows, checkpoints, journal, destruction, tree } = checks;
+  const takers = createTakers(checks);
   return {
     /** @param {string | Line} given */
     take: (given) => {
@@ -698,13 +723,13 @@ export const createVerifier = (options) => {
     finish: () => {
       rows.finish();
       destruction.finish(state.nodes === 0);
-      checkCounts();
+      checkCounts(checks);
       checkpoints.finish(tree.size, state.nodes === 0);
       const { newest, signed } = checkpoints.state;
       const { leaves } = state;
       const tree_size = newest?.size ?? 0;
       const root = tree.root();
-      const seen = { ...state, head, root, rows: rows.counts, tables: rows.tables.size };
+      const seen = { ...state, head: ends.head, root, rows: rows.counts, tables: rows.tables.size };
       const checked = {
         checkpoints: checkpoints.state,
         journal: journal.state,

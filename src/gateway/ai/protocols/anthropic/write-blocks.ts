@@ -31,121 +31,137 @@ const WAITING_MAX_CHARS = 8_388_608;
 // Total of repeated parsing of arguments that may be complete: a tenth of a second.
 const PARSED_MAX_CHARS = 67_108_864;
 
+class WriterState {
+  index = -1;
+  open: { readonly key: Key; arguments: string } | null = null;
+  /** Waiting blocks in their order. There are some only while a call with incomplete arguments is open. */
+  waiting: Block[] = [];
+  waiting_chars = 0;
+  /** Arguments that were parsed and found incomplete. */
+  partial = '';
+  parsed_chars = 0;
+  readonly called = new Set<number>();
+}
+
 /**
  * Writes one block after the other, as Anthropic does: a new block closes the last one. Other providers may interleave
  * several tool calls: then the first is written at once, and the others wait until its arguments are complete.
  */
 export const createBlockWriter = (): BlockWriter => {
-  let index = -1;
-  let open: { readonly key: Key; arguments: string } | null = null;
-  /** Waiting blocks in their order. There are some only while a call with incomplete arguments is open. */
-  let waiting: Block[] = [];
-  let waiting_chars = 0;
-  /** Arguments that were parsed and found incomplete. */
-  let partial = '';
-  let parsed_chars = 0;
-  const called = new Set<number>();
-
-  const write = (delta: JsonObject): string => {
-    if (typeof delta.partial_json === 'string' && open !== null) open.arguments += delta.partial_json;
-    return frame('content_block_delta', { index, delta });
-  };
-
-  const closeOpen = (): string => {
-    if (open === null) return '';
-    open = null;
-    return frame('content_block_stop', { index });
-  };
-
-  const begin = ({ key, head, deltas }: Block): string => {
-    const closed = closeOpen();
-    open = { key, arguments: '' };
-    index += 1;
-    return closed + frame('content_block_start', { index, content_block: head }) + deltas.map(write).join('');
-  };
-
-  const isWhole = (): boolean => {
-    if (open === null || typeof open.key !== 'number') return true;
-    if (open.arguments === partial || !open.arguments.trimEnd().endsWith('}')) return false;
-    parsed_chars += open.arguments.length;
-    if (parsed_chars > PARSED_MAX_CHARS) throw malformed('tool calls are interleaved without end');
-    if (isObjectText(open.arguments)) return true;
-    partial = open.arguments;
-    return false;
-  };
-
-  const beginWaiting = (): string => {
-    let text = '';
-    while (waiting.length > 0 && isWhole()) text += begin(waiting.shift()!);
-    return text;
-  };
-
-  const wait = (key: Key, head: JsonObject, deltas: readonly JsonObject[]): void => {
-    waiting_chars += JSON.stringify(deltas).length;
-    if (waiting_chars > WAITING_MAX_CHARS) throw malformed('tool calls are interleaved without end');
-    const last = waiting.at(-1);
-    const begun =
-      typeof key === 'number' ? waiting.find((block) => block.key === key) : last?.key === key ? last : null;
-    if (begun) begun.deltas.push(...deltas);
-    else waiting.push({ key, head, deltas: [...deltas] });
-  };
-
-  const put = (key: Key, head: JsonObject, deltas: readonly JsonObject[]): string => {
-    if (open?.key === key && (waiting.length === 0 || typeof key === 'number')) {
-      return deltas.map(write).join('') + beginWaiting();
-    }
-    if (isWhole()) return begin({ key, head, deltas: [...deltas] });
-    wait(key, head, deltas);
-    return '';
-  };
-
-  /** Marks the last block as complete. */
-  const seal = (): string => {
-    const last = waiting.at(-1);
-    if (last === undefined) return closeOpen();
-    last.key = 'whole';
-    return '';
-  };
-
+  const state = new WriterState();
   return {
     writeThinking: (thinking) =>
-      thinking === '' ? '' : put('thinking', EMPTY_THINKING, [{ type: 'thinking_delta', thinking }]),
-    writeSigned: (block) => {
-      const { type, thinking, signature } = block;
-      if (type !== 'thinking') return put('whole', block, []) + seal();
-      const is_begun = (waiting.at(-1) ?? open)?.key === 'thinking';
-      const deltas = [{ type: 'signature_delta', signature }];
-      const whole = is_begun ? deltas : [{ type: 'thinking_delta', thinking }, ...deltas];
-      return put('thinking', EMPTY_THINKING, whole) + seal();
-    },
-    writeText: (text) =>
-      text === '' ? '' : put('text', { type: 'text', text: '', citations: null }, [{ type: 'text_delta', text }]),
-    call: (given) => {
-      const number = typeof given.index === 'number' ? given.index : called.size;
-      const partial_json = isObject(given.function) ? given.function.arguments : undefined;
-      const has_more = typeof partial_json === 'string' && partial_json !== '';
-      const deltas = has_more ? [{ type: 'input_json_delta', partial_json }] : [];
-      if (!called.has(number)) {
-        const head = headOf(given);
-        called.add(number);
-        return put(number, head, deltas);
-      }
-      const is_closed = open?.key !== number && !waiting.some(({ key }) => key === number);
-      if (is_closed && has_more && partial_json.trim() !== '')
-        throw malformed('pieces of a tool call came after its arguments were complete');
-      return is_closed ? '' : put(number, {}, deltas);
-    },
+      thinking === '' ? '' : put(state, 'thinking', EMPTY_THINKING, [{ type: 'thinking_delta', thinking }]),
+    writeSigned: (block) => writeSigned(state, block),
+    writeText: (text) => (text === '' ? '' : put(state, 'text', EMPTY_TEXT, [{ type: 'text_delta', text }])),
+    call: (delta) => writeCall(state, delta),
     close: () => {
-      const text = waiting.reduce((before, block) => before + begin(block), '');
-      waiting = [];
-      return text + closeOpen();
+      const text = state.waiting.reduce((before, block) => before + begin(state, block), '');
+      state.waiting = [];
+      return text + closeOpen(state);
     },
     get has_calls() {
-      return called.size > 0;
+      return state.called.size > 0;
     },
   };
 };
 
+const writeSigned = (state: WriterState, block: JsonObject): string => {
+  const { type, thinking, signature } = block;
+  if (type !== 'thinking') return put(state, 'whole', block, []) + seal(state);
+  const is_begun = (state.waiting.at(-1) ?? state.open)?.key === 'thinking';
+  const deltas = [{ type: 'signature_delta', signature }];
+  const whole = is_begun ? deltas : [{ type: 'thinking_delta', thinking }, ...deltas];
+  return put(state, 'thinking', EMPTY_THINKING, whole) + seal(state);
+};
+
+const writeCall = (state: WriterState, given: JsonObject): string => {
+  const { called, open, waiting } = state;
+  const number = typeof given.index === 'number' ? given.index : called.size;
+  const partial_json = isObject(given.function) ? given.function.arguments : undefined;
+  const has_more = typeof partial_json === 'string' && partial_json !== '';
+  const deltas = has_more ? [{ type: 'input_json_delta', partial_json }] : [];
+  if (!called.has(number)) {
+    const head = headOf(given);
+    called.add(number);
+    return put(state, number, head, deltas);
+  }
+  const is_closed = open?.key !== number && !waiting.some(({ key }) => key === number);
+  if (is_closed && has_more && partial_json.trim() !== '')
+    throw malformed('pieces of a tool call came after its arguments were complete');
+  return is_closed ? '' : put(state, number, {}, deltas);
+};
+
+/** Writes a block or a piece of one, or lets it wait for the open call. */
+const put = (state: WriterState, key: Key, head: JsonObject, deltas: readonly JsonObject[]): string => {
+  if (state.open?.key === key && (state.waiting.length === 0 || typeof key === 'number')) {
+    return writeDeltas(state, deltas) + beginWaiting(state);
+  }
+  if (isWhole(state)) return begin(state, { key, head, deltas: [...deltas] });
+  wait(state, key, head, deltas);
+  return '';
+};
+
+const begin = (state: WriterState, { key, head, deltas }: Block): string => {
+  const closed = closeOpen(state);
+  state.open = { key, arguments: '' };
+  state.index += 1;
+  const start = frame('content_block_start', { index: state.index, content_block: head });
+  return closed + start + writeDeltas(state, deltas);
+};
+
+const writeDeltas = (state: WriterState, deltas: readonly JsonObject[]): string => {
+  let text = '';
+  for (const delta of deltas) {
+    if (typeof delta.partial_json === 'string' && state.open !== null) state.open.arguments += delta.partial_json;
+    text += frame('content_block_delta', { index: state.index, delta });
+  }
+  return text;
+};
+
+const closeOpen = (state: WriterState): string => {
+  if (state.open === null) return '';
+  state.open = null;
+  return frame('content_block_stop', { index: state.index });
+};
+
+/** Whether the open block is complete, so that another may begin. */
+const isWhole = (state: WriterState): boolean => {
+  const { open } = state;
+  if (open === null || typeof open.key !== 'number') return true;
+  if (open.arguments === state.partial || !open.arguments.trimEnd().endsWith('}')) return false;
+  state.parsed_chars += open.arguments.length;
+  if (state.parsed_chars > PARSED_MAX_CHARS) throw malformed('tool calls are interleaved without end');
+  if (isObjectText(open.arguments)) return true;
+  state.partial = open.arguments;
+  return false;
+};
+
+const beginWaiting = (state: WriterState): string => {
+  let text = '';
+  while (state.waiting.length > 0 && isWhole(state)) text += begin(state, state.waiting.shift()!);
+  return text;
+};
+
+const wait = (state: WriterState, key: Key, head: JsonObject, deltas: readonly JsonObject[]): void => {
+  const { waiting } = state;
+  state.waiting_chars += JSON.stringify(deltas).length;
+  if (state.waiting_chars > WAITING_MAX_CHARS) throw malformed('tool calls are interleaved without end');
+  const last = waiting.at(-1);
+  const begun = typeof key === 'number' ? waiting.find((block) => block.key === key) : last?.key === key ? last : null;
+  if (begun) begun.deltas.push(...deltas);
+  else waiting.push({ key, head, deltas: [...deltas] });
+};
+
+/** Marks the last block as complete. */
+const seal = (state: WriterState): string => {
+  const last = state.waiting.at(-1);
+  if (last === undefined) return closeOpen(state);
+  last.key = 'whole';
+  return '';
+};
+
+const EMPTY_TEXT = { type: 'text', text: '', citations: null } as const;
 const EMPTY_THINKING = { type: 'thinking', thinking: '', signature: '' } as const;
 
 const headOf = ({ id, function: named }: JsonObject): JsonObject => {
