@@ -1,9 +1,10 @@
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
+import type { Registry } from '../vault/registry.ts';
 import { CHANGE_CHANNEL } from './change-channel.ts';
 import type { Snapshot } from './snapshot.ts';
-import { buildSnapshot } from './snapshot-source.ts';
+import { createSnapshotSource } from './snapshot-source.ts';
 
 /** Keeps the snapshot that a gateway reads as new as the vault. */
 export interface SnapshotKeeper {
@@ -15,22 +16,24 @@ export interface SnapshotKeeper {
 
 // After a failure: PostgreSQL may be back any moment.
 const RETRY_MS = 500;
-// LISTEN tells of a change at once, and refreshing at each new connection of what came in between: this is for a
-// connection that is dead without knowing it.
-const POLL_MS = 10_000;
+// LISTEN reports a change at once. This is for writers that notify nobody, and for a connection that is dead without
+// knowing it. Without a change it costs one look into the change feed.
+const POLL_MS = 1_000;
 
 /** Builds the first snapshot and keeps it new. While PostgreSQL is away the last one stands. */
 export const startSnapshotKeeper = async (deps: {
   readonly sql: Sql;
   readonly clock: Clock;
+  readonly registry: Registry;
   readonly log: Log;
-  /** Hears of every snapshot after the first; must not throw. */
+  /** Hears of every other snapshot after the first; must not throw. */
   readonly changed?: (snapshot: Snapshot) => void;
-  /** Interval of refreshes without a notification; default 10,000. */
+  /** Interval of refreshes without a notification; default 1,000. */
   readonly poll_ms?: number;
 }): Promise<SnapshotKeeper> => {
-  const { sql, clock, log, poll_ms = POLL_MS } = deps;
-  let snapshot = await buildSnapshot(sql, clock);
+  const { sql, log, poll_ms = POLL_MS } = deps;
+  const readSnapshot = createSnapshotSource(deps);
+  let snapshot = await readSnapshot();
   warnOfRules(log, snapshot, null);
   let under_way: Promise<void> | null = null;
   let next: Promise<void> | null = null;
@@ -40,9 +43,11 @@ export const startSnapshotKeeper = async (deps: {
 
   const build = async (): Promise<void> => {
     const before = snapshot;
-    snapshot = await buildSnapshot(sql, clock);
-    warnOfRules(log, snapshot, before);
-    deps.changed?.(snapshot);
+    snapshot = await readSnapshot();
+    if (snapshot !== before) {
+      warnOfRules(log, snapshot, before);
+      deps.changed?.(snapshot);
+    }
     if (is_away) log.info('the snapshot is new again');
     is_away = false;
   };
@@ -67,6 +72,7 @@ export const startSnapshotKeeper = async (deps: {
       if (is_closed) return;
       if (!is_away) log.warn({ err }, 'the snapshot cannot be refreshed; the last one stands');
       is_away = true;
+      clearTimeout(retry);
       retry = setTimeout(refreshOrWarn, RETRY_MS);
     });
   };

@@ -1,9 +1,22 @@
 import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
+import { arrayLiteral } from '../vault/literal.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { CustomModel, ProviderKey, RoutingRule } from './snapshot.ts';
 
-export const selectCustomers = (tx: Transaction) => tx<
+/** Hash keys (hex) of what is read; null reads everything. */
+export type Keys = readonly string[] | null;
+
+const among = (tx: Transaction, column: string, keys: Keys) =>
+  keys === null
+    ? tx`true`
+    : tx`${tx(column)} = any(${arrayLiteral(
+        { name: 'key', type: 'bytes' },
+        keys.map((key) => ({ key })),
+      )}::text::bytea[])`;
+
+export const selectCustomers = (tx: Transaction, keys: Keys = null) => tx<
   {
+    row_key: string;
     customer: string;
     is_active: boolean;
     cost_budget_monthly: string | null;
@@ -16,6 +29,7 @@ export const selectCustomers = (tx: Transaction) => tx<
   }[]
 >`
   select
+    s.customer_hk as row_key,
     h.customer_bk as customer,
     s.customer_status = 'ACTIVE' as is_active,
     s.cost_budget_monthly,
@@ -26,11 +40,13 @@ export const selectCustomers = (tx: Transaction) => tx<
     s.markup_basis_points,
     s.unpriced_policy
   from gateway.customer_config_s_current s
-  join gateway.customer_h h using (customer_hk)
-  where h.customer_bk <> 'unknown'`;
+  join gateway.customer_h h on h.customer_hk = s.customer_hk
+  where h.customer_bk <> 'unknown'
+    and ${among(tx, 's.customer_hk', keys)}`;
 
-export const selectApiKeys = (tx: Transaction) => tx<
+export const selectApiKeys = (tx: Transaction, keys: Keys = null) => tx<
   {
+    row_key: string;
     api_key: string;
     key_sha256: string;
     customer: string | null;
@@ -42,6 +58,7 @@ export const selectApiKeys = (tx: Transaction) => tx<
   }[]
 >`
   select
+    s.api_key_hk as row_key,
     h.api_key_bk as api_key,
     s.key_sha256,
     c.customer_bk as customer,
@@ -51,20 +68,22 @@ export const selectApiKeys = (tx: Transaction) => tx<
     s.key_status = 'REVOKED' as is_revoked,
     s.rate_limit_requests_per_minute
   from auth.api_key_s_current s
-  join auth.api_key_h h using (api_key_hk)
-  left join auth.api_key_customer_l l using (api_key_hk)
-  left join gateway.customer_h c using (customer_hk)
-  where h.api_key_bk <> 'unknown'`;
+  join auth.api_key_h h on h.api_key_hk = s.api_key_hk
+  left join auth.api_key_customer_l l on l.api_key_hk = s.api_key_hk
+  left join gateway.customer_h c on c.customer_hk = l.customer_hk
+  where h.api_key_bk <> 'unknown'
+    and ${among(tx, 's.api_key_hk', keys)}`;
 
 export interface ProviderKeyRow extends Omit<ProviderKey, 'daily_spending_limit' | 'monthly_spending_limit'> {
+  readonly row_key: string;
   readonly daily_spending_limit: string | null;
   readonly monthly_spending_limit: string | null;
   readonly own_models: CustomModel[];
 }
 
-/** Keys are UUIDs of version 7: the newest has the greatest. */
-export const selectProviderKeys = (tx: Transaction) => tx<ProviderKeyRow[]>`
+export const selectProviderKeys = (tx: Transaction, keys: Keys = null) => tx<ProviderKeyRow[]>`
   select
+    s.customer_provider_key_hk as row_key,
     h.customer_provider_key_bk as provider_key,
     c.customer_bk as customer,
     p.provider_bk as provider,
@@ -77,48 +96,59 @@ export const selectProviderKeys = (tx: Transaction) => tx<ProviderKeyRow[]>`
     s.monthly_spending_limit,
     t.fallback
   from gateway.customer_provider_keys_s_current s
-  join gateway.customer_provider_key_terms_s_current t using (customer_provider_key_hk)
-  join gateway.customer_provider_keys_h h using (customer_provider_key_hk)
-  join gateway.customer_provider_keys_l l using (customer_provider_key_hk)
-  join gateway.customer_h c using (customer_hk)
-  join gateway.ai_provider_h p using (provider_hk)
+  join gateway.customer_provider_key_terms_s_current t on t.customer_provider_key_hk = s.customer_provider_key_hk
+  join gateway.customer_provider_keys_h h on h.customer_provider_key_hk = s.customer_provider_key_hk
+  join gateway.customer_provider_keys_l l on l.customer_provider_key_hk = s.customer_provider_key_hk
+  join gateway.customer_h c on c.customer_hk = l.customer_hk
+  join gateway.ai_provider_h p on p.provider_hk = l.provider_hk
   where s.key_status = 'ACTIVE'
     and h.customer_provider_key_bk <> 'unknown'
-  order by h.customer_provider_key_bk desc`;
+    and ${among(tx, 's.customer_provider_key_hk', keys)}`;
 
-export const selectProviders = (tx: Transaction) => tx<
+export const selectProviders = (tx: Transaction, keys: Keys = null) => tx<
   {
+    row_key: string;
     provider: string;
     protocol: 'openai' | 'anthropic' | 'google';
     api_endpoint: string;
     is_active: boolean;
   }[]
 >`
-  select h.provider_bk as provider, s.protocol, s.api_endpoint, s.is_active
+  select s.provider_hk as row_key, h.provider_bk as provider, s.protocol, s.api_endpoint, s.is_active
   from gateway.ai_provider_s_current s
-  join gateway.ai_provider_h h using (provider_hk)
-  where h.provider_bk <> 'unknown'`;
+  join gateway.ai_provider_h h on h.provider_hk = s.provider_hk
+  where h.provider_bk <> 'unknown'
+    and ${among(tx, 's.provider_hk', keys)}`;
 
-export const selectModels = (tx: Transaction) => tx<
+export const selectModels = (tx: Transaction, keys: Keys = null) => tx<
   {
+    row_key: string;
     model: string;
     capabilities: string[];
     context_window_tokens: number | null;
     max_output_tokens: number | null;
   }[]
 >`
-  select h.model_bk as model, s.capabilities, s.context_window_tokens, s.max_output_tokens
+  select
+    s.model_hk as row_key,
+    h.model_bk as model,
+    s.capabilities,
+    s.context_window_tokens,
+    s.max_output_tokens
   from gateway.model_s_current s
-  join gateway.model_h h using (model_hk)
+  join gateway.model_h h on h.model_hk = s.model_hk
   where s.is_active
     and h.model_bk <> 'unknown'
-  order by h.model_bk`;
+    and ${among(tx, 's.model_hk', keys)}`;
 
-export const selectDeployments = (tx: Transaction) => tx<{ offer_hk: string; model: string; provider: string }[]>`
+export const selectDeployments = (tx: Transaction, keys: Keys = null) => tx<
+  { offer_hk: string; model: string; provider: string }[]
+>`
   select l.model_provider_link_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
   from gateway.model_provider_l l
   join gateway.model_h m using (model_hk)
   join gateway.ai_provider_h p using (provider_hk)
+  where ${among(tx, 'l.model_provider_link_hk', keys)}
   order by m.model_bk, p.provider_bk`;
 
 export interface PriceRow {
@@ -173,15 +203,15 @@ const tierJson = (tx: Transaction) => tx`
     'code_session_price', t.code_session_price::text)`;
 
 /**
- * Every price that was ever said to hold, of one offer or of all, and for each instant the last word on it: prices may
- * begin in the future.
+ * Every price of deployments that ever held or will hold; for each instant the last one that was loaded for it: prices
+ * may begin in the future.
  */
-export const selectPrices = (tx: Transaction, offer_hk: string | null = null) => tx<PriceRow[]>`
+export const selectPrices = (tx: Transaction, keys: Keys = null) => tx<PriceRow[]>`
   with price as (
     select distinct on (s.model_provider_link_hk, s.applied_date) s.*
     from gateway.model_price_s s
     join gateway.model_provider_l l using (model_provider_link_hk)
-    where ${offer_hk === null ? tx`true` : tx`s.model_provider_link_hk = ${offer_hk}`}
+    where ${among(tx, 's.model_provider_link_hk', keys)}
     order by s.model_provider_link_hk, s.applied_date, s.load_date desc, s.hash_diff desc
   ), tier_set as (
     select distinct on (model_provider_link_hk, applied_date, load_date)
@@ -191,6 +221,7 @@ export const selectPrices = (tx: Transaction, offer_hk: string | null = null) =>
       hash_diff as tier_version,
       jsonb_agg(${tierJson(tx)} order by t.tier) as tiers
     from gateway.model_price_tier_s t
+    where ${among(tx, 't.model_provider_link_hk', keys)}
     group by model_provider_link_hk, applied_date, load_date, hash_diff
     order by model_provider_link_hk, applied_date, load_date, hash_diff desc
   )
@@ -217,6 +248,7 @@ export const selectPrices = (tx: Transaction, offer_hk: string | null = null) =>
   order by s.model_provider_link_hk, s.applied_date`;
 
 export interface AgreedPriceRow {
+  readonly row_key: string;
   readonly customer: string;
   readonly model: string;
   readonly provider: string;
@@ -227,8 +259,8 @@ export interface AgreedPriceRow {
   readonly tiers: readonly TierRow[];
 }
 
-/** Every price that customers, or one of them, ever agreed on, as `selectPrices` reads those of providers. */
-export const selectAgreedPrices = (tx: Transaction, customer: string | null = null) => tx<AgreedPriceRow[]>`
+/** Every price that customers ever agreed on, as `selectPrices` reads those of providers. */
+export const selectAgreedPrices = (tx: Transaction, keys: Keys = null) => tx<AgreedPriceRow[]>`
   with price as (
     select distinct on (customer_price_link_hk, applied_date)
       customer_price_link_hk,
@@ -238,10 +270,12 @@ export const selectAgreedPrices = (tx: Transaction, customer: string | null = nu
       min(t.agreement) as agreement,
       jsonb_agg(${tierJson(tx)} order by t.tier) as tiers
     from gateway.customer_price_s t
+    where ${among(tx, 't.customer_price_link_hk', keys)}
     group by customer_price_link_hk, applied_date, load_date, hash_diff
     order by customer_price_link_hk, applied_date, load_date desc, hash_diff desc
   )
   select
+    price.customer_price_link_hk as row_key,
     c.customer_bk as customer,
     m.model_bk as model,
     p.provider_bk as provider,
@@ -255,12 +289,11 @@ export const selectAgreedPrices = (tx: Transaction, customer: string | null = nu
   join gateway.customer_h c using (customer_hk)
   join gateway.model_h m using (model_hk)
   join gateway.ai_provider_h p using (provider_hk)
-  where ${customer}::text is null
-    or c.customer_bk = ${customer}
   order by c.customer_bk, m.model_bk, p.provider_bk, price.applied_date`;
 
-export const selectRoutingRules = (tx: Transaction) => tx<RoutingRule[]>`
+export const selectRoutingRules = (tx: Transaction, keys: Keys = null) => tx<({ row_key: string } & RoutingRule)[]>`
   select
+    s.routing_rule_hk as row_key,
     h.routing_rule_bk as routing_rule,
     s.hash_diff as rule_version,
     s.rule_name,
@@ -269,7 +302,7 @@ export const selectRoutingRules = (tx: Transaction) => tx<RoutingRule[]>`
     s.target_provider,
     s.target_model
   from gateway.routing_rule_s_current s
-  join gateway.routing_rule_h h using (routing_rule_hk)
+  join gateway.routing_rule_h h on h.routing_rule_hk = s.routing_rule_hk
   where s.is_active
     and h.routing_rule_bk <> 'unknown'
-  order by s.rule_priority, h.routing_rule_bk`;
+    and ${among(tx, 's.routing_rule_hk', keys)}`;

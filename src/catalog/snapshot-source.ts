@@ -1,138 +1,148 @@
 import { type Clock, instantOf } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
-import type { AgreedPrice, Price } from '../pricing/price.ts';
-import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../pricing/prices.ts';
-import { sortRules } from './rule-conditions.ts';
-import {
-  type ApiKey,
-  agreedKey,
-  type Customer,
-  type Deployment,
-  type Model,
-  type Provider,
-  type ProviderKey,
-  type Snapshot,
-} from './snapshot.ts';
-import {
-  type AgreedPriceRow,
-  type PriceRow,
-  type ProviderKeyRow,
-  selectAgreedPrices,
-  selectApiKeys,
-  selectCustomers,
-  selectDeployments,
-  selectModels,
-  selectPrices,
-  selectProviderKeys,
-  selectProviders,
-  selectRoutingRules,
-  type TierRow,
-} from './snapshot-queries.ts';
+import { createChangeFeed, readFeedEnd } from '../vault/change-feed.ts';
+import type { ChangePosition } from '../vault/change-page.ts';
+import { arrayLiteral } from '../vault/literal.ts';
+import type { Registry } from '../vault/registry.ts';
+import type { VaultRow } from '../vault/rows.ts';
+import type { Transaction } from '../vault/transaction.ts';
+import { type Assembled, assembleSnapshot } from './assemble-snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import { PARTS, type PartName, type Parts } from './snapshot-parts.ts';
 
-/** Builds the snapshot from the vault's current state, all of it as of one moment. */
-export const buildSnapshot = async (sql: Sql, clock: Clock): Promise<Snapshot> => {
-  const built_at = instantOf(clock.now());
-  const [customers, api_keys, providers, models, deployments, prices, rules, provider_keys, agreed_prices] =
-    await sql.begin('isolation level repeatable read read only', (tx) =>
-      Promise.all([
-        selectCustomers(tx),
-        selectApiKeys(tx),
-        selectProviders(tx),
-        selectModels(tx),
-        selectDeployments(tx),
-        selectPrices(tx),
-        selectRoutingRules(tx),
-        selectProviderKeys(tx),
-        selectAgreedPrices(tx),
-      ]),
-    );
-  const prices_by_offer = Map.groupBy(prices, (price) => price.offer_hk);
-  const offers_by_model = Map.groupBy(
-    deployments.map(
-      ({ offer_hk, model, provider }): Deployment => ({
-        model,
-        provider,
-        prices: (prices_by_offer.get(offer_hk) ?? []).map(priceOf),
-      }),
-    ),
-    (deployment) => deployment.model,
-  );
-  return {
-    built_at,
-    customers: new Map(customers.map((row): [string, Customer] => [row.customer, { ...row, ...budgetsOf(row) }])),
-    api_keys: new Map(
-      api_keys.map((row): [string, ApiKey] => [
-        row.key_sha256,
-        { ...row, expires_at_ms: row.expires_at === null ? null : Date.parse(row.expires_at) },
-      ]),
-    ),
-    providers: new Map(providers.map((row): [string, Provider] => [row.provider, row])),
-    models: new Map(
-      models.map((row): [string, Model] => [row.model, { ...row, deployments: offers_by_model.get(row.model) ?? [] }]),
-    ),
-    agreed_prices: new Map(
-      [...Map.groupBy(agreed_prices, agreedKey)].map(([key, rows]) => [key, rows.map(agreedPriceOf)]),
-    ),
-    provider_keys: Map.groupBy(provider_keys.map(providerKeyOf), ({ customer }) => customer),
-    ...sortRules(rules),
+/**
+ * Reads the snapshot from the vault, each time as of one moment: first everything, then what changed alone. Reads must
+ * not overlap.
+ * @returns the same object as before when nothing changed
+ */
+export type ReadSnapshot = () => Promise<Snapshot>;
+
+// Beyond that, reading everything costs no more than looking each row up.
+const MAX_CHANGED_ROWS = 5_000;
+const PAGE = 1_000;
+// Changes of other tables are read over: after a long absence there are many.
+const MAX_PAGES = 20;
+
+interface State extends Assembled {
+  readonly position: ChangePosition;
+}
+
+export const createSnapshotSource = (deps: {
+  readonly sql: Sql;
+  readonly clock: Clock;
+  readonly registry: Registry;
+}): ReadSnapshot => {
+  const { sql, clock, registry } = deps;
+  const changedSince = createChangedSince(registry);
+  let state: State | null = null;
+  const read = async (tx: Transaction, before: State | null): Promise<State> => {
+    const changed = before === null ? null : await changedSince(tx, before.position);
+    const position = changed?.position ?? (await readFeedEnd(tx));
+    const parts =
+      before === null || changed === null
+        ? await readAll(tx)
+        : await readChanged(tx, registry, before.parts, changed.rows);
+    if (parts === before?.parts) return { ...before, position };
+    return { position, parts, snapshot: assembleSnapshot(instantOf(clock.now()), parts, before) };
+  };
+  return async () => {
+    const before = state;
+    state = (await sql.begin('isolation level repeatable read read only', (tx) => read(tx, before))) as State;
+    return state.snapshot;
   };
 };
 
-const budgetsOf = (row: { cost_budget_monthly: string | null; cost_budget_daily: string | null }) => ({
-  cost_budget_monthly: picoOf(row.cost_budget_monthly),
-  cost_budget_daily: picoOf(row.cost_budget_daily),
-});
+const NAMES = Object.keys(PARTS) as PartName[];
 
-const providerKeyOf = (row: ProviderKeyRow): ProviderKey => ({
-  ...row,
-  daily_spending_limit: picoOf(row.daily_spending_limit),
-  monthly_spending_limit: picoOf(row.monthly_spending_limit),
-});
+interface Changed {
+  readonly rows: readonly VaultRow[];
+  readonly position: ChangePosition;
+}
 
-/** A provider's price from its row and its set of tiers. */
-export const priceOf = (row: PriceRow): Price => ({
-  holds_from_ms: Date.parse(row.applied_date),
-  is_offered: row.is_offered,
-  provider_model_name: row.provider_model_name,
-  price_version: row.price_version,
-  tier_version: row.tier_version,
-  tiers: (row.tiers ?? [{ ...ONLY_TIER, ...row }]).map(tierOf),
-  agreed: null,
-});
+/** Rows of the snapshot's tables since a position; null when they are too many. */
+const createChangedSince = (
+  registry: Registry,
+): ((tx: Transaction, position: ChangePosition) => Promise<Changed | null>) => {
+  const readChanges = createChangeFeed(registry);
+  const tables = [...new Set(NAMES.flatMap((name) => tablesOf(registry, name)))];
+  return async (tx, from) => {
+    const rows: VaultRow[] = [];
+    let position = from;
+    for (let page = 0; page < MAX_PAGES && rows.length < MAX_CHANGED_ROWS; page += 1) {
+      const changes = await readChanges(tx, tables, position, PAGE);
+      rows.push(...changes.rows);
+      position = changes.position;
+      if (!changes.has_more) return { rows, position };
+    }
+    return null;
+  };
+};
 
-/** What a row of model_price_s leaves open. */
-const ONLY_TIER = {
-  tier: 0,
-  service_tier: 'standard',
-  above_prompt_tokens: 0,
-  daily_from_s: null,
-  daily_until_s: null,
-  long_cache_write_price: null,
-  cached_audio_input_price: null,
-  image_input_price: null,
-  cached_image_input_price: null,
-  image_output_price: null,
-  web_search_price: null,
-  file_search_price: null,
-  maps_search_price: null,
-  code_session_price: null,
-} as const;
+const tablesOf = (registry: Registry, name: PartName): string[] => [
+  ...PARTS[name].tables,
+  ...otherHubs(registry, name).map(({ table }) => table),
+];
 
-/** A customer's price from its set of tiers. */
-export const agreedPriceOf = (row: AgreedPriceRow): AgreedPrice => ({
-  holds_from_ms: Date.parse(row.applied_date),
-  is_agreed: row.is_agreed,
-  agreed_version: row.agreed_version,
-  tiers: row.tiers.map(tierOf),
-});
+/** The hubs that a part reads by its link. */
+const otherHubs = (
+  registry: Registry,
+  name: PartName,
+): readonly { readonly table: string; readonly column: string }[] => {
+  const { link, tables } = PARTS[name];
+  return link === undefined ? [] : registry.link(link).hubs.filter(({ table }) => !tables.includes(table));
+};
 
-const tierOf = (row: TierRow): PriceTier => ({
-  tier: row.tier,
-  service_tier: row.service_tier,
-  above_prompt_tokens: row.above_prompt_tokens,
-  daily_from_s: row.daily_from_s,
-  daily_until_s: row.daily_until_s,
-  prices: Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, picoOf(row[`${unit}_price`])])) as UnitPrices,
-});
+const readAll = async (tx: Transaction): Promise<Parts> => {
+  const read = await Promise.all(NAMES.map(async (name) => [name, grouped<unknown>(await PARTS[name].read(tx, null))]));
+  return Object.fromEntries(read) as Parts;
+};
 
-const picoOf = (decimal: string | null): bigint | null => (decimal === null ? null : BigInt(decimal));
+/** The parts with what the rows' keys lead to read anew; the same object when they lead to nothing. */
+const readChanged = async (
+  tx: Transaction,
+  registry: Registry,
+  parts: Parts,
+  rows: readonly VaultRow[],
+): Promise<Parts> => {
+  const changed: Partial<Record<PartName, ReadonlyMap<string, unknown>>> = {};
+  for (const name of NAMES) {
+    const keys = await changedKeys(tx, registry, name, rows);
+    if (keys.size === 0) continue;
+    const part = new Map<string, readonly unknown[]>(parts[name]);
+    for (const key of keys) part.delete(key);
+    for (const [key, values] of grouped<unknown>(await PARTS[name].read(tx, [...keys]))) part.set(key, values);
+    changed[name] = part;
+  }
+  return Object.keys(changed).length === 0 ? parts : ({ ...parts, ...changed } as Parts);
+};
+
+const changedKeys = async (
+  tx: Transaction,
+  registry: Registry,
+  name: PartName,
+  rows: readonly VaultRow[],
+): Promise<ReadonlySet<string>> => {
+  const { key, tables, link } = PARTS[name];
+  const keys = new Set(rows.filter(({ table }) => tables.includes(table)).map(({ values }) => String(values[key])));
+  for (const hub of otherHubs(registry, name)) {
+    const related = rows.filter(({ table }) => table === hub.table).map(({ values }) => ({ key: values[hub.column] }));
+    if (related.length === 0) continue;
+    const found = await tx.unsafe<{ key: string }[]>(
+      `select ${key} as key from ${registry.link(link!).name} where ${hub.column} = any($1::text::bytea[])`,
+      [arrayLiteral({ name: 'key', type: 'bytes' }, related)],
+      { prepare: true },
+    );
+    for (const row of found) keys.add(row.key);
+  }
+  return keys;
+};
+
+const grouped = <T>(values: readonly (readonly [string, T])[]): Map<string, T[]> => {
+  const groups = new Map<string, T[]>();
+  for (const [key, value] of values) {
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
+  }
+  return groups;
+};

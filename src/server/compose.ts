@@ -111,7 +111,13 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   opened.defer(() => keys.close());
   const provider_keys = createProviderKeys({ keyring: keys.keyring, log });
   opened.defer(() => provider_keys.close());
-  const keeper = await startSnapshotKeeper({ sql, clock, log, changed: provider_keys.keepOnly });
+  const keeper = await startSnapshotKeeper({
+    sql,
+    clock,
+    registry: input.registry,
+    log,
+    changed: provider_keys.keepOnly,
+  });
   opened.defer(() => keeper.close());
   const snapshot = keeper.current;
   registerRuleMetrics(input.metrics, snapshot);

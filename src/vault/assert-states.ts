@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
+import { createChanged } from './changed.ts';
 import { createLoader } from './load.ts';
 import type { Registry } from './registry.ts';
 import type { SatelliteTable, VaultRow } from './rows.ts';
@@ -27,33 +28,13 @@ export const assertStates = async (
 ): Promise<number> => {
   const { sql, clock, registry } = context;
   const load = createLoader({ registry, now: clock.now });
-  const { name, hash_key } = registry.satellite(table);
+  const changed = createChanged(registry);
   return writeVault(sql, clock, async (tx, load_date) => {
-    const states = statesAt(load_date);
-    const bytes = (column: string): string =>
-      `{${states.map((each) => `\\\\x${each.satellite.values[column]}`).join(',')}}`;
-    const applied = `{${states.map((each) => each.satellite.values.applied_date).join(',')}}`;
-    const fresh = await tx.unsafe<{ place: number }[]>(
-      `
-      select given.place
-      from unnest($1::text::bytea[], $2::text::timestamptz[], $3::text::bytea[])
-        with ordinality as given (hash_key, applied_date, hash_diff, place)
-      left join lateral (
-        select s.hash_diff
-        from ${name} s
-        where s.${hash_key} = given.hash_key
-          and s.applied_date <= given.applied_date
-        order by s.applied_date desc, s.load_date desc, s.hash_diff desc
-        limit 1) held on true
-      where held.hash_diff is distinct from given.hash_diff`,
-      [bytes(hash_key), applied, bytes('hash_diff')],
-    );
-    const rows = fresh.flatMap(({ place }) => {
-      const state = states[place - 1]!;
-      return [state.satellite, ...state.context];
-    });
+    const states = new Map(statesAt(load_date).map((state) => [state.satellite, state]));
+    const fresh = await changed(tx, [...states.keys()]);
+    const rows = fresh.flatMap((satellite) => [satellite, ...states.get(satellite)!.context]);
     const { tables, refused } = await load(tx, rows);
-    if (refused > 0) throw new Error(`the vault refused ${refused} rows of ${name}`);
+    if (refused > 0) throw new Error(`the vault refused ${refused} rows of ${table}`);
     return tables[table]?.inserted ?? 0;
   });
 };

@@ -1,9 +1,9 @@
 import type { Sql } from '../postgres/connect.ts';
 import type { ChangePage, ChangePosition } from './change-page.ts';
 import type { Entity } from './entity.ts';
-import { readJournal } from './journal-changes.ts';
+import { readJournal, readJournalEnd } from './journal-changes.ts';
 import { type JournalFamily, journalFamily } from './journal-family.ts';
-import { readRecorded } from './recorded-changes.ts';
+import { readRecorded, readRecordedEnd } from './recorded-changes.ts';
 import type { Registry } from './registry.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -41,6 +41,12 @@ export const createChangeFeed = (registry: Registry): ReadChanges => {
     return { ...journal, rows: [...recorded.rows, ...journal.rows] };
   };
 };
+
+/** The position after everything that is visible now, of any set of tables. */
+export const readFeedEnd = async (sql: Sql | Transaction): Promise<ChangePosition> => ({
+  ...(await readRecordedEnd(sql)),
+  writers: await readJournalEnd(sql),
+});
 
 const pick = (registry: Registry, family: JournalFamily | null, table: string): Entity => {
   const entity = registry.entities.get(table);

@@ -47,6 +47,21 @@ export const readJournal = async (
   return { rows, position: { ...position, writers }, has_more: false };
 };
 
+/** By journal writer, the last sequence that is visible now. */
+export const readJournalEnd = async (sql: Sql | Transaction): Promise<Record<string, number>> => {
+  const ends: Record<string, number> = {};
+  for (const writer of await listWriters(sql)) {
+    const [last] = await sql<{ last_sequence: number }[]>`
+      select last_sequence
+      from ops.journal_batch
+      where writer = ${writer}
+      order by first_sequence desc
+      limit 1`;
+    if (last !== undefined) ends[writer] = last.last_sequence;
+  }
+  return ends;
+};
+
 /** Every journal writer, by one probe of the index each. */
 const listWriters = async (sql: Sql | Transaction): Promise<string[]> => {
   const rows = await sql<{ writer: string }[]>`

@@ -1,5 +1,5 @@
 import type { Sql } from '../postgres/connect.ts';
-import { type ChangePage, type ChangePosition, inOrder, type Placed, placed } from './change-page.ts';
+import { type ChangePage, type ChangePosition, FEED_START, inOrder, type Placed, placed } from './change-page.ts';
 import type { Entity } from './entity.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -60,6 +60,17 @@ export const readRecorded = async (
   );
   const has_more = left === 0 || changes.length > limit;
   return { rows: inOrder(rows.flat()), position: reached, has_more };
+};
+
+/** The last change that is visible now, with all of its rows. */
+export const readRecordedEnd = async (sql: Sql | Transaction): Promise<Pick<ChangePosition, 'change' | 'rows'>> => {
+  const [last] = await sql<{ change: number; rows: number }[]>`
+    select o.position as change, c.row_count as rows
+    from ops.change_order o
+    join ops.load_change c using (change_id)
+    order by o.position desc
+    limit 1`;
+  return last ?? FEED_START;
 };
 
 /** The rows that stand for pieces of changes; `minor` is their place in the change, from 1 on. */

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import { priceAt, type Snapshot } from '../../src/catalog/snapshot.ts';
 import { startSnapshotKeeper } from '../../src/catalog/snapshot-keeper.ts';
-import { buildSnapshot } from '../../src/catalog/snapshot-source.ts';
 import { fixedClock, systemClock } from '../../src/core/clock.ts';
 import { type Log, silentLog } from '../../src/core/log.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { registerRuleMetrics, ruleDependency } from '../../src/server/rule-status.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
-import { addCustomer } from '../support/calls.ts';
+import { addCustomer, testRegistry } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { until } from '../support/http.ts';
+import { readSnapshot } from '../support/snapshot.ts';
 import { newLoader, rows, stamp } from '../vault/vault-fixture.ts';
 
 const ruleRows = (routing_rule_bk: string, conditions: unknown, at = 0): VaultRow[] => {
@@ -42,7 +42,7 @@ describe('the snapshot', () => {
   after(() => database.drop());
 
   it('holds the catalog with prices as exact pico-dollars a token, and no ghost record', async () => {
-    const snapshot = await buildSnapshot(database.sql, fixedClock('2026-11-21T10:00:00Z'));
+    const snapshot = await readSnapshot(database.sql, fixedClock('2026-11-21T10:00:00Z'));
     assert.equal(snapshot.built_at, '2026-11-21T10:00:00.000Z');
     for (const provider of ['anthropic', 'google', 'openai']) assert.ok(snapshot.providers.has(provider));
     const [deployment] = snapshot.models.get('gpt-4o-mini')!.deployments;
@@ -74,7 +74,7 @@ describe('the snapshot', () => {
       database.sql,
       conditions.flatMap(([routing_rule_bk, each]) => ruleRows(routing_rule_bk, each)),
     );
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log });
+    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log });
     try {
       const { routing_rules, unusable_rules } = keeper.current();
       const used = routing_rules.map(({ routing_rule }) => routing_rule);
@@ -140,7 +140,7 @@ describe('the snapshot', () => {
 
   it('holds all changes after a refresh, however many refreshes are concurrent', async () => {
     const sql = connect(database.url);
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log: silentLog });
+    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
       await addCustomer(database.sql, { customer: 'first' });
       const running_refresh = keeper.refresh();
@@ -155,7 +155,7 @@ describe('the snapshot', () => {
 
   it('stays when its connections are cut, and gets changes again afterwards', async () => {
     const sql = connect(database.url);
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, log: silentLog });
+    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
       const before = keeper.current();
       await database.sql`

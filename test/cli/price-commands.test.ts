@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { priceAt } from '../../src/catalog/snapshot.ts';
-import { buildSnapshot } from '../../src/catalog/snapshot-source.ts';
 import { packagedBook } from '../../src/cli/price-commands.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createLoader } from '../../src/vault/load.ts';
@@ -12,6 +11,7 @@ import { type Output, runCommand } from '../server/product-process.ts';
 import { testRegistry } from '../support/calls.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
+import { readSnapshot } from '../support/snapshot.ts';
 
 describe('onevault prices refresh', function () {
   // Bounds a hang only: each command starts a process, four of them in one test.
@@ -68,7 +68,7 @@ describe('onevault prices refresh', function () {
     return found;
   };
   const inputOf = async (model: string): Promise<bigint | null | undefined> => {
-    const { models } = await buildSnapshot(database.sql, systemClock);
+    const { models } = await readSnapshot(database.sql, systemClock);
     return priceAt(models.get(model)!.deployments[0]!, systemClock.now())?.tiers[0]?.prices.input_price;
   };
 
@@ -104,7 +104,7 @@ describe('onevault prices refresh', function () {
     assert.equal(written.code, 0, written.stderr);
     assert.equal(await inputOf('gpt-4.1'), 2_000_000n);
     assert.equal(await inputOf('gpt-5'), 1n, 'a price from elsewhere stays');
-    const { models } = await buildSnapshot(database.sql, systemClock);
+    const { models } = await readSnapshot(database.sql, systemClock);
     const sonnet = priceAt(models.get('claude-sonnet-4-5')!.deployments[0]!, systemClock.now());
     assert.deepEqual(
       sonnet?.tiers.map(({ above_prompt_tokens, prices }) => [above_prompt_tokens, prices.output_price]),

@@ -3,11 +3,11 @@ import { calcPrice } from '@pydantic/genai-prices';
 import fc from 'fast-check';
 import { CATALOG } from '../../seeds/catalog/catalog.ts';
 import { priceAt, type Snapshot } from '../../src/catalog/snapshot.ts';
-import { buildSnapshot } from '../../src/catalog/snapshot-source.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { rate } from '../../src/pricing/rating.ts';
 import type { Usage } from '../../src/pricing/usage.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { readSnapshot } from '../support/snapshot.ts';
 
 const PRICED = CATALOG.filter(({ priced_as }) => priced_as !== null);
 const count = fc.nat(400_000);
@@ -75,7 +75,7 @@ describe('the prices of the catalog', () => {
 
   before(async () => {
     database = await createTestDatabase();
-    snapshot = await buildSnapshot(database.sql, systemClock);
+    snapshot = await readSnapshot(database.sql, systemClock);
   });
   after(() => database.drop());
 

@@ -1,5 +1,5 @@
+import { priceOf } from '../../catalog/price-rows.ts';
 import { type PriceRow, selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
-import { priceOf } from '../../catalog/snapshot-source.ts';
 import { invalidField } from '../../http/faults.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
 import { lockName, save } from '../../resources/writing/save.ts';
@@ -38,7 +38,7 @@ export const offerModel = (deps: ControlDeps): ContextHandler => {
       await lockName(tx, `model/${model}`);
       const [known] = await reader.current(tx, 'model_s', { hash_keys: [model_hk] });
       details = detailsOf(input, known);
-      const row = standingAt(Date.parse(stamp.load_date), await selectPrices(tx, offer_hk));
+      const row = standingAt(Date.parse(stamp.load_date), await selectPrices(tx, [offer_hk]));
       const before = row === undefined ? null : presentPrice(row);
       is_new = before === null;
       const is_same = before !== null && textOf(termsOf(row!), priceOf(row!).tiers) === textOf(terms, tiers);

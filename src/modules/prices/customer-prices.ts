@@ -1,7 +1,7 @@
 import type { Context } from 'koa';
+import { agreedPriceOf } from '../../catalog/price-rows.ts';
 import type { AgreedPriceRow } from '../../catalog/snapshot-queries.ts';
 import { selectAgreedPrices } from '../../catalog/snapshot-queries.ts';
-import { agreedPriceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
@@ -179,7 +179,13 @@ const selectAgreed = async (
   tx: Transaction,
   { customer, provider, model }: { readonly customer: string } & Partial<Asked>,
 ): Promise<AgreedPriceRow[]> => {
-  const rows = await selectAgreedPrices(tx, customer);
+  const links = await tx<{ key: string }[]>`
+    select l.customer_price_link_hk as key
+    from gateway.customer_price_l l
+    join gateway.customer_h c using (customer_hk)
+    where c.customer_bk = ${customer}`;
+  const keys = links.map(({ key }) => key);
+  const rows = await selectAgreedPrices(tx, keys);
   return rows.filter(
     (row) => (provider === undefined || row.provider === provider) && (model === undefined || row.model === model),
   );

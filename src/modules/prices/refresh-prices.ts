@@ -1,6 +1,6 @@
 import type { Actor } from '../../audit/event.ts';
+import { priceOf } from '../../catalog/price-rows.ts';
 import { selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
-import { priceOf } from '../../catalog/snapshot-source.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { lockName, type SaveDeps, save } from '../../resources/writing/save.ts';
 import type { VaultRow } from '../../vault/rows.ts';

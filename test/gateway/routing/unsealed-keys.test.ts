@@ -4,6 +4,8 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { picoFromUsd } from '../../../src/core/money.ts';
 import { createBudgetCounters } from '../../../src/gateway/limits/budgets.ts';
+import { recordedInsert } from '../../../src/vault/recorded-insert.ts';
+import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { errorOf, framesOf, type Reply, type VaultCall } from '../../support/http.ts';
 import { actAsOpenAi, giveKey, keysOfCalls, OWN_KEY, type ShownKey } from '../../support/provider-keys.ts';
@@ -144,6 +146,7 @@ describe("calls with a customer's own provider key", () => {
     const keeper = await startSnapshotKeeper({
       sql,
       clock: systemClock,
+      registry: testRegistry(),
       log: silentLog,
       poll_ms: 2 ** 31 - 1,
       changed: ({ provider_keys }) => {
@@ -306,7 +309,7 @@ describe("calls with a customer's own provider key", () => {
     const own_models = [{ model: 'acme-llama', served_as: 'llama-3', like: 'gpt-4o-mini' }];
     const terms = { provider: 'custom', own_models, api_key: OWN_KEY };
     const nowhere = await gateway.admin('POST', `/customers/${slug}/provider-keys`, terms);
-    assert.deepEqual([nowhere.status, errorOf(nowhere).param], [400, 'base_url'], nowhere.text);
+    assert.deepEqual([nowhere.status, errorOf(nowhere).param], [422, 'base_url'], nowhere.text);
     const { id } = await giveKey(gateway, slug, { ...terms, base_url: `${upstream.url}/v1` });
     const call = await gateway.recorded(ok(await gateway.chat({ ...CHAT, model: 'acme-llama' }, key)).request_id);
     assert.deepEqual([call.provider, call.model, call.provider_cost], ['custom', 'gpt-4o-mini', '0']);
@@ -328,7 +331,7 @@ describe("calls with a customer's own provider key", () => {
 
   /** Simulates an attack with database rights: puts another customer's sealed key into this customer's row. */
   const swap = async (mine: ShownKey, theirs: ShownKey): Promise<void> => {
-    await gateway.database.sql`
+    const insert = `
       insert into gateway.customer_provider_keys_s
       select
         h.customer_provider_key_hk, s.load_date + interval '1 second', s.applied_date + interval '1 second',
@@ -337,8 +340,10 @@ describe("calls with a customer's own provider key", () => {
       from gateway.customer_provider_keys_s_current s
       join gateway.customer_provider_keys_h t on t.customer_provider_key_hk = s.customer_provider_key_hk
       cross join gateway.customer_provider_keys_h h
-      where t.customer_provider_key_bk = ${theirs.id}
-        and h.customer_provider_key_bk = ${mine.id}`;
+      where t.customer_provider_key_bk = $1
+        and h.customer_provider_key_bk = $2`;
+    const entity = testRegistry().satellite('customer_provider_keys_s');
+    await gateway.database.sql.unsafe(recordedInsert(entity, insert), [theirs.id, mine.id]);
     await gateway.control.refreshSnapshot();
     upstream.received.length = 0;
   };

@@ -4,6 +4,7 @@ import { startSnapshotKeeper } from '../../../src/catalog/snapshot-keeper.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { connect } from '../../../src/postgres/connect.ts';
+import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { dataOf, errorOf, nextOf, until } from '../../support/http.ts';
 
@@ -79,7 +80,7 @@ describe('/api-keys', () => {
 
   it('is heard of by another process within a second, made and revoked', async () => {
     const sql = connect(gateway.database.url);
-    const other = await startSnapshotKeeper({ sql, clock: systemClock, log: silentLog });
+    const other = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
       const { key, id } = (await create()).json as KeyBody;
       const known = () => other.current().api_keys.get(hash('sha256', key!));
