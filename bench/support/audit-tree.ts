@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createCheckpointFiles } from '../../src/audit/checkpoint-files.ts';
-import { readLeafHashes, readRoot, readTreeSize } from '../../src/audit/hashes.ts';
-import { verifyConsistency, verifyInclusion } from '../../src/audit/merkle.ts';
+import { readRoot, readSubtrees, readTreeSize } from '../../src/audit/hashes.ts';
 import { consistencyProof, inclusionProof } from '../../src/audit/proofs.ts';
 import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
 import { systemClock } from '../../src/core/clock.ts';
@@ -11,6 +10,7 @@ import { createDataKeyStore } from '../../src/keys/data-keys.ts';
 import { createFileKms } from '../../src/keys/file-kms.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
+import { verifyConsistency, verifyInclusion } from '../../test/support/merkle-proofs.ts';
 import { progress } from './bench.ts';
 import { percentile, rounded } from './percentile.ts';
 
@@ -114,7 +114,7 @@ export const measureProofs = async (sql: Sql, tree_size: number, count: number):
     started_ms = performance.now();
     const path = await inclusionProof(sql, { index, tree_size });
     if (proof >= WARM_UP) inclusion_ms.push(performance.now() - started_ms);
-    const [leaf_hash] = await readLeafHashes(sql, { from: index, to: index + 1 });
+    const [leaf_hash] = await readSubtrees(sql, [{ level: 0, index }]);
     if (!verifyInclusion({ index, tree_size, leaf_hash: leaf_hash!, path, root })) wrong += 1;
     const first_size = 1 + below(tree_size);
     started_ms = performance.now();

@@ -41,19 +41,6 @@ export const checkpointAt = async (sql: Sql | Transaction, tree_size: number): P
   return found ?? null;
 };
 
-/** The first checkpoint that covers a leaf; null while none does. */
-export const firstCheckpointOver = async (sql: Sql | Transaction, index: number): Promise<Checkpoint | null> => {
-  const [row] = await sql<{ tree_size: number }[]>`
-    select checkpoint.tree_size
-    from audit.checkpoint
-    join audit.signing_key key using (key_id)
-    where checkpoint.tree_size > ${index}
-      and key.name = (${currentOrigin(sql)})
-    order by checkpoint.tree_size
-    limit 1`;
-  return row === undefined ? null : checkpointAt(sql, row.tree_size);
-};
-
 /** Every public key of the log that is kept now and of earlier ones, the oldest first. */
 export const listKeys = async (sql: Sql | Transaction): Promise<PublishedKey[]> => [
   ...(await sql<PublishedKey[]>`

@@ -75,12 +75,6 @@ export const readFrontier = async (sql: Sql | Transaction, tree_size: number): P
   return createFrontier(tree_size, edge.map(splitHashes));
 };
 
-/** The hashes of leaves from an index up to another, the latter not included. @throws MissingHashError */
-export const readLeafHashes = async (sql: Sql | Transaction, { from, to }: LeafRange): Promise<Buffer[]> => {
-  const [packed] = await readRuns(sql, [{ level: 0, from, to }]);
-  return splitHashes(packed!);
-};
-
 const readRuns = async (sql: Sql | Transaction, runs: readonly Run[]): Promise<Buffer[]> => {
   const places = runs.map((_, place) => place);
   const packed = runs.map(() => Buffer.alloc(0));

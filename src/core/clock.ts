@@ -6,7 +6,10 @@ export interface Clock {
 
 export const systemClock: Clock = { now: () => Date.now() };
 
-/** A clock that stays at `instant` (ISO 8601) until `advance` moves it (milliseconds). */
+/**
+ * A clock that stays at `instant` (ISO 8601) until `advance` moves it (milliseconds).
+ * @internal Tests alone use it.
+ */
 export const fixedClock = (instant: string): Clock & { advance(by_ms: number): void } => {
   let now_ms = Date.parse(instant);
   return {

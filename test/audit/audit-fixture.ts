@@ -1,6 +1,5 @@
 import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } from 'node:crypto';
 import { cosignedMessage } from '../../src/audit/cosignature.ts';
-import { hashLeaf } from '../../src/audit/merkle.ts';
 import { COSIGNATURE_V1, formatSignature, keyIdOf, type VerifierKey } from '../../src/audit/note.ts';
 import type { Clock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
@@ -9,6 +8,7 @@ import { createDataKeyStore } from '../../src/keys/data-keys.ts';
 import { createFileKms } from '../../src/keys/file-kms.ts';
 import { createKeyring } from '../../src/keys/keyring.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
+import { hashLeaf } from '../support/merkle-proofs.ts';
 
 /** A real keyring on the database, with its own master key. */
 export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomBytes(32)): Keyring =>

@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import fc from 'fast-check';
 import { formatCheckpoint } from '../../src/audit/checkpoint.ts';
 import { formatCheckpointText, parseCheckpointText, separatorAfter } from '../../src/audit/checkpoint-text.ts';
-import { hashLeaf } from '../../src/audit/merkle.ts';
 import { formatNote, NoteError, signNote } from '../../src/audit/note.ts';
+import { hashLeaf } from '../support/merkle-proofs.ts';
 
 const { privateKey: private_key } = generateKeyPairSync('ed25519');
 const origin = 'onevault/0123456789abcdef';

@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { acceptCosignature } from '../../src/audit/accept-cosignature.ts';
 import { type Checkpoint, latestCheckpoint, listKeys } from '../../src/audit/checkpoints.ts';
 import { cosignedMessage } from '../../src/audit/cosignature.ts';
-import { hashLeaf } from '../../src/audit/merkle.ts';
 import {
   COSIGNATURE_V1,
   formatNote,
@@ -23,6 +22,7 @@ import { rotateSigningKey } from '../../src/audit/signing-keys.ts';
 import { fixedClock } from '../../src/core/clock.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { hashLeaf } from '../support/merkle-proofs.ts';
 import { testKeyring } from './audit-fixture.ts';
 
 const MODULE = fileURLToPath(new URL('../independent', import.meta.url));

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { createFrontier } from '../../src/audit/frontier.ts';
-import { emptyRoot, hashLeaf, rootOf, verifyConsistency, verifyInclusion } from '../../src/audit/merkle.ts';
+import { emptyRoot, rootOf } from '../../src/audit/merkle.ts';
 import { consistencyRanges, inclusionRanges, type LeafRange, subtreesOf } from '../../src/audit/subtrees.ts';
+import { hashLeaf, verifyConsistency, verifyInclusion } from '../support/merkle-proofs.ts';
 
 // The test vectors of certificate-transparency (merkletree/merkle_tree_test.cc), which many logs are tested with.
 const ENTRIES = [

@@ -3,7 +3,6 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseCheckpoint } from '../../../src/audit/checkpoint.ts';
 import { cosignedMessage } from '../../../src/audit/cosignature.ts';
-import { verifyConsistency } from '../../../src/audit/merkle.ts';
 import {
   COSIGNATURE_V1,
   formatNote,
@@ -18,6 +17,7 @@ import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { verifyConsistency } from '../../support/merkle-proofs.ts';
 
 const WITNESS = 'witness.example/w1';
 

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { parseCheckpoint } from '../../../src/audit/checkpoint.ts';
-import { hashLeaf, rootOf, verifyInclusion } from '../../../src/audit/merkle.ts';
+import { rootOf } from '../../../src/audit/merkle.ts';
 import { parseNote } from '../../../src/audit/note.ts';
 import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, dataOf, errorOf, nextOf, type Reply } from '../../support/http.ts';
+import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { parseCheckpoint } from '../../../src/audit/checkpoint.ts';
-import { hashLeaf, verifyInclusion } from '../../../src/audit/merkle.ts';
 import { parseNote } from '../../../src/audit/note.ts';
 import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
@@ -9,6 +8,7 @@ import { createKeyring } from '../../../src/keys/keyring.ts';
 import type { ErasureCertificate } from '../../../src/modules/privacy/erasures.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { dataOf, errorOf } from '../../support/http.ts';
+import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
 describe('GET /privacy/erasures/{id}/proof', () => {
   let gateway: TestGateway;
