@@ -11,7 +11,7 @@ import {
   type SessionFacts,
 } from '../journal/record.ts';
 import { NOTHING_USED, type Rating } from '../pricing/rating.ts';
-import type { Call, SessionTally } from './call.ts';
+import type { Call, SessionTraffic } from './call.ts';
 
 // Limit of the vault's columns. Longer texts come from the client or the provider and are cut.
 const LONGEST_TEXT = 1_000;
@@ -166,7 +166,7 @@ const attemptsOf = ({ attempts, chosen, provider_key_cost, session }: Call, rate
   });
 };
 
-const sessionFacts = ({ client, provider, responses, closed_by, close_code }: SessionTally): SessionFacts => ({
+const sessionFacts = ({ client, provider, responses, closed_by, close_code }: SessionTraffic): SessionFacts => ({
   responses,
   closed_by,
   close_code,

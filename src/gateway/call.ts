@@ -56,7 +56,7 @@ export interface Call {
   /** Random bytes that precede the body in the request commitment. */
   readonly request_salt: Buffer;
   /** Random bytes that precede the body in the response commitment. */
-  readonly reply_salt: Buffer;
+  readonly response_salt: Buffer;
   /** Aborted when the client disconnects. */
   readonly signal: AbortSignal;
   api_key: ApiKey | null;
@@ -90,11 +90,11 @@ export interface Call {
   time_to_first_token_ms: number | null;
   error: OneVaultError | null;
   /** Traffic of a WebSocket session; null for other calls. */
-  session: SessionTally | null;
+  session: SessionTraffic | null;
 }
 
 /** Traffic that one side of a session sent. */
-export interface SideTally {
+export interface SideTraffic {
   readonly message_count: number;
   /** Bytes of the message payloads. */
   readonly byte_count: number;
@@ -103,9 +103,9 @@ export interface SideTally {
 }
 
 /** Traffic of a session, as its call record holds it. */
-export interface SessionTally {
-  readonly client: SideTally;
-  readonly provider: SideTally;
+export interface SessionTraffic {
+  readonly client: SideTraffic;
+  readonly provider: SideTraffic;
   /** Number of finished responses. */
   responses: number;
   closed_by: 'client' | 'provider' | 'gateway' | null;

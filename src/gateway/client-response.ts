@@ -83,7 +83,7 @@ export const createClientResponse = (response: ServerResponse, salt: Buffer, tim
     },
     cut: () => {
       if (response.chunkedEncoding) response.destroy();
-      // To a client of HTTP/1.0 the end of the connection is the end of the response, unless it is reset.
+      // For an HTTP/1.0 client, the end of the connection is the end of the response, unless it is reset.
       else response.socket?.resetAndDestroy();
     },
     commitment: () => hash?.update(last).digest('hex') ?? hashOf('sha256', Buffer.concat([salt, bytesOf(last)])),

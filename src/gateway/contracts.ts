@@ -1,10 +1,14 @@
 import type { RouteContract, RouteResponse } from '../http/route.ts';
 import { OPEN_OBJECT } from '../http/schemas.ts';
 
-// Bodies are the providers' own: their SDKs know them, and new fields pass as they come.
+// Bodies belong to the providers' protocols: their SDKs know them, and new fields pass through.
 const BODY = { schema: OPEN_OBJECT } as const;
-const ANSWER: RouteResponse = { description: "In the protocol's own form.", schema: OPEN_OBJECT, form: 'bare' };
-const STREAMED: RouteResponse = { ...ANSWER, content_types: ['application/json', 'text/event-stream'] };
+const PROVIDER_BODY: RouteResponse = {
+  description: "Body in the form of the endpoint's protocol.",
+  schema: OPEN_OBJECT,
+  form: 'bare',
+};
+const STREAMED: RouteResponse = { ...PROVIDER_BODY, content_types: ['application/json', 'text/event-stream'] };
 
 const FORM = { schema: OPEN_OBJECT, content_types: ['multipart/form-data'] } as const;
 const AUDIO_TYPES = ['audio/mpeg', 'audio/wav', 'audio/pcm', 'audio/aac', 'audio/flac', 'audio/opus'] as const;
@@ -15,22 +19,22 @@ const AUDIO: RouteResponse = {
   content_types: [...AUDIO_TYPES, 'application/octet-stream', 'text/event-stream'],
 };
 const TRANSCRIPT: RouteResponse = {
-  ...ANSWER,
+  ...PROVIDER_BODY,
   schema: {},
   content_types: ['application/json', 'text/plain', 'text/vtt', 'text/event-stream'],
 };
 
 const CALL_ERRORS = {
-  402: 'The call could cost more than is left of the budget.',
-  403: 'The key may not do this.',
-  404: 'The model is not known, or not offered to the customer.',
+  402: 'The call can cost more than the rest of the budget.',
+  403: 'The key has no permission for this.',
+  404: 'The model is unknown, or the customer may not use it.',
   413: 'The body is too large.',
-  415: 'The endpoint does not take a body of this content type.',
+  415: 'The endpoint does not accept this content type.',
   422: 'The model has no price.',
   429: 'Too many requests.',
   502: 'The provider failed.',
-  503: 'The gateway is at its limit, or cannot record the call.',
-  504: 'The provider did not answer in time.',
+  503: 'The gateway is overloaded, or cannot record the call.',
+  504: 'The provider did not respond in time.',
 } as const;
 
 const call = (path: string, operation_id: string, summary: string, is_streamed = false): RouteContract => ({
@@ -41,7 +45,7 @@ const call = (path: string, operation_id: string, summary: string, is_streamed =
   summary,
   permission: 'call.create',
   body: BODY,
-  responses: { 200: is_streamed ? STREAMED : ANSWER },
+  responses: { 200: is_streamed ? STREAMED : PROVIDER_BODY },
   errors: CALL_ERRORS,
 });
 
@@ -53,11 +57,11 @@ const read = (path: string, operation_id: string, summary: string, aliases: read
   plane: 'gateway',
   summary,
   permission: 'model.list',
-  responses: { 200: ANSWER },
-  errors: { 403: 'The key may not do this.', 404: 'There is no such model.' },
+  responses: { 200: PROVIDER_BODY },
+  errors: { 403: 'The key has no permission for this.', 404: 'The model is unknown.' },
 });
 
-/** What the gateway serves, as clients of its protocols know it. */
+/** Contracts of the gateway's endpoints, for OpenAPI. */
 export const GATEWAY_CONTRACTS: readonly RouteContract[] = [
   call('/v1/chat/completions', 'openai.chat_completions', 'OpenAI: a chat completion', true),
   call('/v1/responses', 'openai.responses', 'OpenAI: a response', true),
@@ -79,11 +83,11 @@ export const GATEWAY_CONTRACTS: readonly RouteContract[] = [
   call('/v1/ai/completions', 'ai.completions', 'A completion, whatever the provider', true),
   call('/v1/ai/embeddings', 'ai.embeddings', 'Embeddings, whatever the provider'),
   call('/v1/ai/images/generations', 'ai.images', 'Images, whatever the provider'),
-  read('/v1/models', 'openai.models', 'OpenAI: the models that the caller may ask for', ['/models']),
+  read('/v1/models', 'openai.models', 'OpenAI: the models that the caller may use', ['/models']),
   read('/v1/models/{model}', 'openai.model', 'OpenAI: one model'),
-  read('/v1beta/models', 'google.models', 'Google: the models that the caller may ask for'),
+  read('/v1beta/models', 'google.models', 'Google: the models that the caller may use'),
   read('/v1beta/models/{model}', 'google.model', 'Google: one model'),
-  read('/v1/ai/models', 'ai.models', 'What each model can do, and who serves it'),
+  read('/v1/ai/models', 'ai.models', 'Capabilities, limits and providers of each model'),
   {
     method: 'get',
     path: '/v1/realtime',
@@ -91,8 +95,8 @@ export const GATEWAY_CONTRACTS: readonly RouteContract[] = [
     plane: 'gateway',
     summary: 'OpenAI: a session over WebSocket',
     permission: 'call.create',
-    query: { model: { schema: { type: 'string' }, description: 'Which model the session is with.' } },
-    responses: { 101: { description: 'The connection speaks WebSocket.', schema: null } },
-    errors: { ...CALL_ERRORS, 426: 'The request did not ask for WebSocket.' },
+    query: { model: { schema: { type: 'string' }, description: 'Model of the session.' } },
+    responses: { 101: { description: 'The connection changes to WebSocket.', schema: null } },
+    errors: { ...CALL_ERRORS, 426: 'The request has no WebSocket upgrade.' },
   },
 ];

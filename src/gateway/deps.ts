@@ -40,7 +40,7 @@ export interface GatewayDeps {
    * Writes a refused key to the audit log, for requests that write no call record.
    * @throws OneVaultError audit_unavailable
    */
-  readonly tellRefusedKey: (refused: RefusedKey) => Promise<void>;
+  readonly recordRefusedKey: (refused: RefusedKey) => Promise<void>;
   /** Aborted when the process stops: it ends sessions, which otherwise last up to an hour. */
   readonly stopping: AbortSignal;
 }

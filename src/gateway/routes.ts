@@ -25,7 +25,7 @@ export const gatewayRoutes = (deps: GatewayDeps): Middleware => {
     })
     .get(realtime.path, serveRealtime(deps, in_flight))
     .get('/v1/models', byClient({ google: listGoogleModels(deps), openai: listModels(deps) }))
-    // The base URL of OpenAI's SDKs ends in /v1: without it is the commonest slip.
+    // The base URL of OpenAI's SDKs ends in /v1. To omit it is the most frequent mistake.
     .get('/models', listModels(deps))
     .get('/v1/models/:model', byClient({ google: getGoogleModel(deps), openai: getModel(deps) }))
     .get('/v1/ai/models', listAiModels(deps))

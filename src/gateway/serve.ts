@@ -81,9 +81,9 @@ export const openCall = (
   ctx.res.once('close', () => {
     if (!ctx.res.writableFinished) abort.abort();
   });
-  const [request_salt, reply_salt] = [nextSalt(), nextSalt()];
-  const client_response = createClientResponse(ctx.res, reply_salt, client_timeout_ms);
-  ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${reply_salt.toString('hex')}`);
+  const [request_salt, response_salt] = [nextSalt(), nextSalt()];
+  const client_response = createClientResponse(ctx.res, response_salt, client_timeout_ms);
+  ctx.set('x-onevault-receipt', `v1.${request_salt.toString('hex')}.${response_salt.toString('hex')}`);
   return {
     request_id: ctx.state.request_id as string,
     received_ms: ctx.state.received_ms as number,
@@ -91,7 +91,7 @@ export const openCall = (
     ctx,
     client_response,
     request_salt,
-    reply_salt,
+    response_salt,
     signal: abort.signal,
     api_key: null,
     customer: null,

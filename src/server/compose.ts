@@ -28,7 +28,7 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/caller.ts';
 import { createWebSockets } from '../providers/transport/web-sockets.ts';
-import { createAuditTrail, tellRefusedKey } from '../resources/access/audit-trail.ts';
+import { createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
@@ -144,7 +144,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     max_calls_in_flight: limits.max_calls_in_flight,
     realtime: limits.realtime,
     openWebSocket: createWebSockets(guard),
-    tellRefusedKey: tellRefusedKey(audit),
+    recordRefusedKey: recordRefusedKey(audit),
     stopping: stopping.signal,
   };
   const control: ControlDeps = {

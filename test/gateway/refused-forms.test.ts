@@ -15,7 +15,7 @@ interface Refusal {
   readonly content_type?: string;
   readonly status?: number;
   readonly code?: string;
-  /** Null where no field is at fault. */
+  /** Null if no field is wrong. */
   readonly param: string | null;
 }
 
@@ -23,7 +23,7 @@ const sound = formOf([FILE, MODEL]);
 
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   'without a boundary': { body: sound, content_type: 'multipart/form-data', param: 'content-type' },
-  'with another boundary than it says': { body: formOf([FILE, MODEL], 'other'), param: null },
+  'with another boundary than its content type names': { body: formOf([FILE, MODEL], 'other'), param: null },
   'that ends in the middle of its file': { body: sound.subarray(0, 2_000), param: null },
   'that ends before its last boundary': { body: sound.subarray(0, sound.length - 5), param: null },
   'that is empty': { body: Buffer.alloc(0), param: null },
@@ -49,12 +49,12 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
   'whose file has no name': { body: formOf([{ ...FILE, file_name: '' }, MODEL]), param: 'file' },
   'whose file is bytes without a file name': { body: formOf([{ name: 'file', content: SOUND }, MODEL]), param: 'file' },
   'whose model is a file': { body: formOf([FILE, { ...MODEL, file_name: 'model.txt' }]), param: 'model' },
-  'whose stream is no truth value': {
+  'whose stream is neither true nor false': {
     body: formOf([FILE, MODEL, { name: 'stream', content: 'yes' }]),
     param: 'stream',
   },
-  'whose prompt is no UTF-8': { body: formOf([FILE, MODEL, { name: 'prompt', content: SOUND }]), param: 'prompt' },
-  'with a header that breaks off': { body: formOf([{ ...FILE, head: ['X-A: a\rX-B'] }, MODEL]), param: null },
+  'whose prompt is not UTF-8': { body: formOf([FILE, MODEL, { name: 'prompt', content: SOUND }]), param: 'prompt' },
+  'with an incomplete header': { body: formOf([{ ...FILE, head: ['X-A: a\rX-B'] }, MODEL]), param: null },
   'with a huge header': { body: formOf([{ ...FILE, head: [`X-A: ${'a'.repeat(9_000)}`] }, MODEL]), param: null },
   'with two names for a part': { body: formOf([{ ...MODEL, name: 'model"; name="x' }, FILE, MODEL]), param: null },
   'with thousands of parts': {
@@ -79,7 +79,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 
 describe('a form for a transcription', () => {
   let gateway: TestGateway;
-  /** Where all that is called a temporary file would be, once the gateway runs. */
+  /** Folder of temporary files while the gateway runs. */
   const temporary = mkdtempSync(join(tmpdir(), 'onevault-forms-'));
   const { TMPDIR } = process.env;
   before(async () => {
@@ -97,7 +97,7 @@ describe('a form for a transcription', () => {
     name,
     { body, content_type = FORM_TYPE, status = 400, code = 'invalid_request', param },
   ] of Object.entries(REFUSALS)) {
-    it(`${name} is refused with a reason, before any provider sees it`, async () => {
+    it(`${name} is refused with a reason, before any provider gets it`, async () => {
       const seen = gateway.sandbox.requests_seen();
       const reply = await transcribe(gateway, { body, content_type });
       const error = errorOf(reply);
@@ -110,14 +110,14 @@ describe('a form for a transcription', () => {
     });
   }
 
-  it('passes with parts that nobody knows, and is served', async () => {
+  it('with unknown parts is passed through and served', async () => {
     const parts = [FILE, { name: '__proto__', content: 'x' }, { name: 'x[y]', content: 'z' }, MODEL];
     const reply = await transcribe(gateway, { body: formOf(parts) });
     assert.equal(reply.status, 200, reply.text);
     assert.match(reply.text, /The file a\.wav has 9028 bytes/);
   });
 
-  it('that its client breaks off is recorded as such, and the next is served', async () => {
+  it('whose client disconnects is recorded as cancelled, and the next form is served', async () => {
     const request = httpRequest(`${gateway.url}/v1/audio/transcriptions`, {
       method: 'POST',
       headers: { ...bearer(gateway.keys.api_key), 'content-type': FORM_TYPE, 'content-length': sound.length },
@@ -127,7 +127,7 @@ describe('a form for a transcription', () => {
     await until(async () => {
       const { text } = await gateway.get('/metrics');
       return text.includes('endpoint="/v1/audio/transcriptions",provider="none",status="499"');
-    }, 'the call is counted as left');
+    }, 'the call is counted as cancelled');
     assert.equal((await transcribe(gateway, { body: sound })).status, 200);
   });
 });

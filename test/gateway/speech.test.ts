@@ -10,7 +10,7 @@ const REQUEST = { model: 'gpt-4o-mini-tts', input: 'One two three four five', vo
 const DELTA = '{"type":"speech.audio.delta","audio":"UklGRg=="}';
 const DONE = '{"type":"speech.audio.done","usage":{"input_tokens":14,"output_tokens":101,"total_tokens":115}}';
 
-/** Sends chunks of audio, and the rest when `next` is called. */
+/** Sends the headers and the first chunks of audio. */
 const sendAudio = (response: ServerResponse, chunks: readonly Buffer[], content_type = 'audio/mpeg'): void => {
   response.writeHead(200, { 'content-type': content_type });
   for (const chunk of chunks) response.write(chunk);
@@ -36,7 +36,7 @@ describe('POST /v1/audio/speech', () => {
     });
   const recorded = (response: Response) => gateway.recorded(response.headers.get('x-request-id')!);
 
-  it('passes audio in chunks as they come, to the last byte, and commits to them', async () => {
+  it('passes audio through in chunks as they come, to the last byte, and commits to them', async () => {
     let finish = (): void => {};
     upstream.script((response) => {
       sendAudio(response, [SOUND]);
@@ -47,7 +47,7 @@ describe('POST /v1/audio/speech', () => {
     assert.equal(response.headers.get('transfer-encoding'), 'chunked');
     const reader = response.body!.getReader();
     const chunks: Uint8Array[] = [];
-    // The first chunk is here before the provider has sent the last.
+    // The first chunk arrives before the provider sends the last one.
     while (chunks.reduce((sum, { length }) => sum + length, 0) < SOUND.length)
       chunks.push((await reader.read()).value!);
     finish();
@@ -63,7 +63,7 @@ describe('POST /v1/audio/speech', () => {
     assert.deepEqual([call.request_type, call.is_streamed, call.response_status], ['speech', true, 'SUCCESS']);
   });
 
-  it('counts the sound of the text where it comes without usage: priced, and within what was reserved', async () => {
+  it('counts and prices audio without reported usage, within the reservation', async () => {
     upstream.script((response) => {
       sendAudio(response, [SOUND]);
       response.end();
@@ -78,13 +78,13 @@ describe('POST /v1/audio/speech', () => {
       const call = await recorded(response);
       assert.deepEqual([call.usage_source, call.rating], ['counted', 'RATED']);
       assert.deepEqual([call.prompt_tokens, call.completion_tokens], [5, Math.ceil(seconds * 21)]);
-      // Text 0.60 and sound 12.00 USD for a million tokens.
+      // Text costs 0.60 and audio 12.00 USD for a million tokens.
       assert.equal(call.provider_cost, String(5n * 600_000n + BigInt(call.completion_tokens!) * 12_000_000n));
       assert.ok(BigInt(call.route!.candidates[0]!.worst_cost!) >= BigInt(call.customer_cost!));
     }
   });
 
-  it('passes events, holds the last of them until the call is on disk, and records their usage', async () => {
+  it('passes events through, sends the last one when the call is on disk, and records their usage', async () => {
     upstream.script((response) => sendFrames(response, [DELTA, DELTA, DONE]));
     const response = await speak({ stream_format: 'sse' });
     assert.match(response.headers.get('content-type')!, /^text\/event-stream/);
@@ -94,7 +94,7 @@ describe('POST /v1/audio/speech', () => {
     assert.equal(call.provider_cost, String(14n * 600_000n + 101n * 12_000_000n));
   });
 
-  it('passes what comes by its type, whichever of chunks and events was requested', async () => {
+  it('passes the response through by its content type, whether chunks or events were requested', async () => {
     upstream.script((response) => sendFrames(response, [DELTA, DONE]));
     const events = await speak();
     assert.equal(await events.text(), `data: ${DELTA}\n\ndata: ${DONE}\n\n`);
@@ -108,7 +108,7 @@ describe('POST /v1/audio/speech', () => {
     assert.ok(Buffer.from(await chunks.arrayBuffer()).equals(SOUND));
   });
 
-  it('cuts audio that breaks off, so that no client takes it for whole, and charges for it', async () => {
+  it('cuts the connection of incomplete audio, so that no client takes it as complete, and charges for it', async () => {
     upstream.script((response) => {
       sendAudio(response, [SOUND]);
       setImmediate(() => response.destroy());
@@ -121,7 +121,7 @@ describe('POST /v1/audio/speech', () => {
     assert.deepEqual([call.usage_source, call.rating, call.completion_tokens], ['counted', 'RATED', 42]);
   });
 
-  it('says of events that break off that they did, and charges for the sound', async () => {
+  it('reports that events broke off, and charges for the audio', async () => {
     for (const frames of [[DELTA], [DELTA, '{"type":"error","error":{"message":"No."}}']]) {
       upstream.script((response) => sendFrames(response, frames));
       const response = await speak({ stream_format: 'sse' });
@@ -131,7 +131,7 @@ describe('POST /v1/audio/speech', () => {
     }
   });
 
-  it('is an error of the provider where nothing of sound came, and costs nothing', async () => {
+  it('reports a provider error if there is no audio, and charges nothing', async () => {
     const answers: readonly ((response: ServerResponse) => void)[] = [
       (response) => {
         sendAudio(response, []);
@@ -152,7 +152,7 @@ describe('POST /v1/audio/speech', () => {
     }
   });
 
-  it('stops the provider when the client leaves, and charges for the sound', async () => {
+  it('disconnects the provider when the client disconnects, and charges for the audio', async () => {
     const { promise: closed, resolve } = Promise.withResolvers<void>();
     upstream.script((response) => {
       sendAudio(response, [SOUND]);
@@ -191,7 +191,7 @@ describe('POST /v1/audio/speech', () => {
     assert.equal(upstream.received.at(-1)!.body, body.replace('our-voice', 'gpt-4o-mini-tts-2025-12-15'));
   });
 
-  it('is refused where the longest sound of its text does not fit the budget', async () => {
+  it('refuses a text whose longest possible audio exceeds the budget', async () => {
     const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.10' });
     const input = 'x'.repeat(400);
     // 400 s at 21 tokens: 0.1008 USD at 12 USD for a million, and less at twice the speed.
@@ -212,7 +212,7 @@ describe('POST /v1/audio/speech', () => {
     }
   });
 
-  it('refuses what is no request, naming the field', async () => {
+  it('refuses an invalid request and names the field', async () => {
     for (const [body, param] of [
       [{ model: REQUEST.model }, 'input'],
       [{ input: 'Hi' }, 'model'],

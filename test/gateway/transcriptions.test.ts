@@ -12,13 +12,13 @@ const USAGE = {
   output_tokens: 45,
   total_tokens: 159,
 };
-/** Of USAGE in pico-dollars: text 2.50, audio 6.00 and output 10.00 USD for a million tokens. */
+/** Cost of USAGE in pico-dollars: text 2.50, audio 6.00 and output 10.00 USD for a million tokens. */
 const COST = 14n * 2_500_000n + 100n * 6_000_000n + 45n * 10_000_000n;
 
 describe('POST /v1/audio/transcriptions', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
-  /** Of a customer who may make calls that have no price. */
+  /** API key of a customer that may make unpriced calls. */
   let unpriced_key: string;
   before(async () => {
     upstream = await startScriptedUpstream();
@@ -33,7 +33,7 @@ describe('POST /v1/audio/transcriptions', () => {
   const answerJson = (answer: object): void =>
     upstream.script((response) => sendJson(response, JSON.stringify(answer)));
 
-  it('passes a form and its answer byte for byte, commits to both, and records the tokens with their price', async () => {
+  it('passes form and response through byte for byte, commits to both, and records the tokens with their price', async () => {
     const answer = `{ "text":"Hällo","x_new":1.0, "usage":${JSON.stringify(USAGE)}}`;
     upstream.script((response) => sendJson(response, answer));
     const body = formOf([
@@ -87,7 +87,7 @@ describe('POST /v1/audio/transcriptions', () => {
     assert.ok(upstream.received.at(-1)!.bytes.equals(formOf(parts('gpt-4o-transcribe-2026'))));
   });
 
-  it('streams events, holds the last of them until the call is on disk, and records their usage', async () => {
+  it('streams events, sends the last one when the call is on disk, and records their usage', async () => {
     const frames = [
       '{"type":"transcript.text.delta","delta":"Hel"}',
       '{"type":"transcript.text.delta","delta":"lo","logprobs":[]}',
@@ -106,7 +106,7 @@ describe('POST /v1/audio/transcriptions', () => {
     await assertCommitted(gateway, { request_id: reply.request_id, receipt }, { sent: body, received: reply.bytes });
   });
 
-  it('says of a stream that breaks that it did, and charges what was written', async () => {
+  it('reports that a stream broke off, and charges for the text that was written', async () => {
     const delta = '{"type":"transcript.text.delta","delta":"Hello there, this is text"}';
     for (const rest of ['', 'data: {"error":{"message":"No."}}\n\n', 'data: <html>\n\n']) {
       let goOn = (): void => {};
@@ -128,12 +128,12 @@ describe('POST /v1/audio/transcriptions', () => {
     }
   });
 
-  it('passes text, subtitles and a whole answer to a call for a stream with their own type, to the last byte', async () => {
+  it('passes text, subtitles and a whole response to a stream request through with their own type, to the last byte', async () => {
     for (const [content_type, passed] of [
       ['text/plain; charset=utf-8', 'text/plain; charset=utf-8'],
       ['text/vtt', 'text/vtt'],
       ['application/x-subrip', 'application/x-subrip'],
-      // A page of HTML must not run under our name.
+      // A provider's HTML page must not run in the gateway's origin.
       ['text/html', 'text/plain; charset=utf-8'],
       ['', 'text/plain; charset=utf-8'],
     ] as const) {
@@ -151,21 +151,21 @@ describe('POST /v1/audio/transcriptions', () => {
     }
   });
 
-  it('is unpriced where a model is charged by the second, never free', async () => {
+  it('records a model that is charged by the second as unpriced, never as free', async () => {
     answerJson({ text: 'Hello', usage: { type: 'duration', seconds: 12 } });
     const body = formOf([FILE, { name: 'model', content: 'whisper-1' }]);
     const reply = await transcribe(gateway, { body, api_key: unpriced_key });
     assert.equal(reply.status, 200, reply.text);
     const call = await gateway.recorded(reply.request_id);
     assert.deepEqual([call.rating, call.customer_cost, call.provider_cost], ['UNPRICED', null, null]);
-    // 12 s, at 10 tokens a second.
+    // 12 s at 10 tokens a second.
     assert.deepEqual([call.usage_source, call.prompt_tokens], ['counted', 120]);
     const { key } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
     const refused = await transcribe(gateway, { body, api_key: key });
     assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model']);
   });
 
-  it('counts a longer sound than the file can be where the provider reports no usage, within the window', async () => {
+  it('counts the longest possible audio of the file if the provider reports no usage, within the context window', async () => {
     answerJson({ text: 'Hello' });
     const call = async (content: Buffer) => {
       const reply = await transcribe(gateway, { body: formOf([{ ...FILE, content }, MODEL]) });
@@ -174,23 +174,23 @@ describe('POST /v1/audio/transcriptions', () => {
     const small = await call(SOUND);
     assert.deepEqual([small.usage_source, small.prompt_tokens], ['counted', Math.ceil((SOUND.length / 750) * 10)]);
     const large = await call(Buffer.alloc(900_000, 1));
-    // Counted, 12,000 tokens; the window of the model would bound them at 16,000.
+    // 12,000 tokens are counted; the model's context window allows 16,000.
     assert.equal(large.prompt_tokens, 12_000);
     for (const each of [small, large]) {
       assert.ok(BigInt(each.route!.candidates[0]!.worst_cost!) >= BigInt(each.customer_cost!));
     }
   });
 
-  it('is refused where the most that it could cost does not fit the budget, before the provider sees it', async () => {
+  it('refuses a call whose maximum cost exceeds the budget, before the provider gets it', async () => {
     const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.10' });
     const seen = upstream.received.length;
-    // The window at the dearest price and the longest text: 16,000 × 6 and 2,000 × 10 micro-dollars.
+    // The context window at the highest price and the longest text: 16,000 × 6 and 2,000 × 10 micro-dollars.
     const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]), api_key: key });
     assert.deepEqual([reply.status, errorOf(reply).code], [402, 'budget_exceeded']);
     assert.equal(upstream.received.length, seen);
   });
 
-  it('finds health data in the prompt and the names of speakers, and looks into no file', async () => {
+  it("finds health data in the prompt and the speakers' names, without reading the file", async () => {
     answerJson({ text: 'Hi', usage: USAGE });
     const secret = 'MRN 1234567';
     for (const [parts, flags] of [
@@ -205,7 +205,7 @@ describe('POST /v1/audio/transcriptions', () => {
     }
   });
 
-  it('is an error of the provider where it gives no transcription', async () => {
+  it('reports a provider error if the response has no transcription', async () => {
     for (const text of ['', '[]', '7', '{}', '{"text":7}', '{"text":"a","usage":{"input_tokens":-1}}']) {
       upstream.script((response) => sendJson(response, text));
       const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
@@ -213,7 +213,7 @@ describe('POST /v1/audio/transcriptions', () => {
     }
   });
 
-  it('passes the refusal of the provider in its own words', async () => {
+  it("passes the provider's error text to the client", async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"Audio file might be corrupted"}}', 400));
     const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
     assert.deepEqual([reply.status, errorOf(reply).code], [400, 'provider_rejected']);

@@ -5,13 +5,19 @@ import { nestsDeeply } from '../../providers/json.ts';
 
 /** Reads the request bodies of an endpoint. */
 export interface BodyReader {
-  /** Refuses a content type before the body is read. @throws OneVaultError unsupported_media_type */
+  /**
+   * Refuses a wrong content type before the body is read.
+   * @throws OneVaultError unsupported_media_type
+   */
   checkType(content_type: string | undefined): void;
-  /** The body as it goes to a provider that speaks the client's protocol. @throws OneVaultError malformed_json */
+  /**
+   * Body for a provider that speaks the client's protocol.
+   * @throws OneVaultError malformed_json
+   */
   content(bytes: Buffer): Body;
   /**
-   * The value that the protocol reads, or a promise of it.
-   * @param content as `content` gave it
+   * Parsed value for the protocol, or a promise of it.
+   * @param content the result of `content`
    * @throws OneVaultError malformed_json, invalid_request
    */
   value(content: Body, content_type: string | undefined): unknown;
@@ -20,7 +26,7 @@ export interface BodyReader {
 const JSON_TYPE = /^application\/(.+\+)?json\b/i;
 const TOO_DEEP = 'The JSON nests more than 500 levels deep. Nest it less deeply.';
 
-/** Reads JSON; a body without a content type is taken for it. */
+/** Reads JSON. A body without a content type counts as JSON. */
 export const jsonBody: BodyReader = {
   checkType: (type) => {
     if (type === undefined || JSON_TYPE.test(type)) return;

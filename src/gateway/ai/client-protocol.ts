@@ -20,7 +20,10 @@ export interface ParsedRequest {
   readonly include_usage: boolean;
   /** Form of the stream if it is not server-sent events. */
   readonly stream_form?: StreamForm;
-  /** The body with another name of the model, where that stands in a form. @throws OneVaultError invalid_request */
+  /**
+   * Body with the provider's name of the model, if the name is part of a form.
+   * @throws OneVaultError invalid_request
+   */
   readonly contentFor?: (model: string) => Body;
   readonly operation: Operation;
 }

@@ -56,12 +56,12 @@ const list =
  * @throws OneVaultError
  */
 export const authenticate = async (
-  { snapshot, clock, tellRefusedKey }: GatewayDeps,
+  { snapshot, clock, recordRefusedKey }: GatewayDeps,
   ctx: Context,
 ): Promise<Customer> => {
   const { api_key, customer, refusal } = identify(snapshot(), ctx.req, clock.now());
   if (refusal === null) return customer!;
-  await tellRefusedKey({
+  await recordRefusedKey({
     error: refusal,
     api_key: api_key?.api_key ?? null,
     customer: customer?.customer ?? null,

@@ -1,7 +1,7 @@
 import { boundaryOf, parseForm } from '../../http/multipart.ts';
 import type { BodyReader } from './body-reader.ts';
 
-/** Reads forms: the value is a promise of a `Form`, and the content is the bytes as they came. */
+/** Reads multipart forms: the value is a promise of a `Form`, and the content is the unchanged bytes. */
 export const multipartBody: BodyReader = {
   checkType: (type) => void boundaryOf(type),
   content: (bytes) => bytes,

@@ -4,7 +4,7 @@ import type { GatewayDeps } from '../deps.ts';
 import type { ChunkStream } from './operation.ts';
 
 /**
- * Passes chunks of bytes on as they come, as fast as the client takes them.
+ * Sends chunks of bytes to the client as they come, as fast as the client reads.
  * @throws OneVaultError the fault that broke the stream
  */
 export const receiveChunks = async (

@@ -75,7 +75,7 @@ export const upstreamOf = async (
 };
 
 /** True if the key was neither revoked nor rotated since the call was routed. */
-export const isHeld = ({ provider_keys }: Snapshot, key: ProviderKey): boolean =>
+export const isCurrentKey = ({ provider_keys }: Snapshot, key: ProviderKey): boolean =>
   provider_keys
     .get(key.customer)
     ?.some(({ provider_key, key_version }) => provider_key === key.provider_key && key_version === key.key_version) ===

@@ -11,7 +11,7 @@ import { receiveStream } from '../ai/receive-stream.ts';
 import type { Call, Candidate, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { adapterOf } from '../routing/candidates.ts';
-import { isHeld, upstreamOf } from '../routing/credentials.ts';
+import { isCurrentKey, upstreamOf } from '../routing/credentials.ts';
 
 // The first choice and one failover. A third attempt would take more of the client's time than an error does.
 const MAX_ATTEMPTS = 2;
@@ -72,7 +72,7 @@ const tryCandidate = async (deps: GatewayDeps, call: Call, candidate: Candidate)
   try {
     const adapter = adapterOf(deps, candidate.deployment);
     if (adapter === null) throw new OneVaultError('provider_unreachable', { details: 'The provider is switched off.' });
-    if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
+    if (candidate.provider_key !== null && !isCurrentKey(deps.snapshot(), candidate.provider_key))
       throw keyRefused('The key was revoked or replaced during the call.', null);
     const upstream = await upstreamOf(deps, candidate);
     const exchange = exchangeWith(call, adapter, candidate, upstream);

@@ -20,7 +20,7 @@ export const parseRequest =
     call.parsed = call.protocol.read(body, { params, query, headers: req.headers });
   };
 
-// One call of `hash` is faster for a usual prompt; a file is not copied for it.
+// For prompts of a usual size, one call of `hash` is faster. A large file is not copied for it.
 const COPIED_MAX_BYTES = 65_536;
 
 const commitmentOf = (salt: Buffer, body: Buffer): string =>

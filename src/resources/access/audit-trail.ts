@@ -33,7 +33,7 @@ export interface RefusedKey extends Pick<NewEvent, 'request_id' | 'request_ip' |
 }
 
 /** Tells of it as of every log-in that fails. */
-export const tellRefusedKey =
+export const recordRefusedKey =
   (audit: AuditTrail) =>
   ({ api_key, ...refused }: RefusedKey): Promise<void> =>
     tellRefusedLogin(audit, {

@@ -9,14 +9,17 @@ export interface SpeechRequest {
   readonly speed?: number | null;
 }
 
-// OpenAI states 0.015 USD a minute at 12 USD for a million tokens of audio: 1,250 tokens a minute, 20.8 a second.
+// OpenAI publishes 0.015 USD a minute at 12 USD for a million tokens of audio: 1,250 tokens a minute, 20.8 a second.
 const AUDIO_TOKENS_PER_SECOND = 21;
-// No language takes longer for a byte of its text in UTF-8, not even for figures that are read out one by one.
+// No language needs more time for a byte of UTF-8 text, not even for digits that are read one by one.
 const MAX_SECONDS_PER_BYTE = 1;
-// 150 words a minute, usual for reading aloud, are about 3.3 tokens a second; this counts a slower voice.
+// 150 words a minute, the usual speed of reading aloud, are about 3.3 tokens a second. This count assumes a slower
+// voice.
 const SPOKEN_TOKENS_PER_SECOND = 2.5;
 
-/** Speech of a text. The provider writes audio, whose tokens it reports in a stream of events alone. */
+/**
+ * Creates the operation of a speech call. The provider writes audio and reports its tokens only in a stream of events.
+ */
 export const speechOperation = (request: SpeechRequest): Operation => ({
   isBilled: true,
   capability: 'speech',

@@ -10,13 +10,16 @@ export interface TranscriptionRequest {
 
 // OpenAI's models take 1,400 to 1,500 s of audio, which fills their window of 16,000 tokens: 10 tokens a second.
 const AUDIO_TOKENS_PER_SECOND = 10;
-// The lowest rate of Opus, 6 kbit/s (RFC 6716, section 2.1.1): no codec for speech in use writes less for a second.
+// Lowest bit rate of Opus, 6 kbit/s (RFC 6716, section 2.1.1): no speech codec in use writes less for a second.
 const MIN_BYTES_PER_SECOND = 750;
-// Stand in where the catalog does not bound a model. A file of silence says more seconds than its bytes show.
+// Bounds of a model without limits in the catalog. A file of silence lasts longer than its bytes show.
 const MAX_AUDIO_TOKENS = 131_072;
 const MAX_TEXT_TOKENS = 131_072;
 
-/** Text of speech. The provider counts audio in tokens, and reports them unless it charges by the second. */
+/**
+ * Creates the operation of a transcription call. The provider counts audio in tokens and reports them, unless it
+ * charges by the second.
+ */
 export const transcriptionOperation = ({ prompt, file_bytes }: TranscriptionRequest): Operation => ({
   isBilled: true,
   capability: 'transcription',

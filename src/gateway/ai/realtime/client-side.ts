@@ -5,7 +5,7 @@ import type { Call } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { type ComplianceFlag, detectFlags } from '../../guardrails/detectors.ts';
 import { identify } from '../../identify.ts';
-import { isHeld } from '../../routing/credentials.ts';
+import { isCurrentKey } from '../../routing/credentials.ts';
 import {
   type ClientEvent,
   EventRefusal,
@@ -84,6 +84,6 @@ export const refusalOf = (deps: GatewayDeps, call: Call, now_ms: number): OneVau
   const { refusal } = identify(deps.snapshot(), call.ctx.req, now_ms);
   if (refusal !== null) return refusal;
   const { provider_key } = call.chosen!;
-  if (provider_key === null || isHeld(deps.snapshot(), provider_key)) return null;
+  if (provider_key === null || isCurrentKey(deps.snapshot(), provider_key)) return null;
   return keyRefused('It was revoked or replaced while the session was open: open a new one.', null);
 };

@@ -5,7 +5,7 @@ import type { HandshakeRefusal, OpenedWebSocket } from '../../../providers/trans
 import type { Call, Candidate } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { adapterOf } from '../../routing/candidates.ts';
-import { isHeld, upstreamOf } from '../../routing/credentials.ts';
+import { isCurrentKey, upstreamOf } from '../../routing/credentials.ts';
 import type { Handshake } from './handshake.ts';
 
 /** A provider that took the session. */
@@ -85,7 +85,7 @@ const SWITCHED = 101;
 const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { subprotocols }: Handshake) => {
   const protocol = adapterOf(deps, candidate.deployment)?.realtime;
   if (protocol === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
-  if (candidate.provider_key !== null && !isHeld(deps.snapshot(), candidate.provider_key))
+  if (candidate.provider_key !== null && !isCurrentKey(deps.snapshot(), candidate.provider_key))
     throw keyRefused('It was revoked or replaced while the session was opened.', null);
   const upstream = await upstreamOf(deps, candidate);
   const request = protocol.request({ model: candidate.provider_model_name, upstream }, call.ctx.req.headers);

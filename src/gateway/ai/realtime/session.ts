@@ -3,7 +3,7 @@ import type { OneVaultError } from '../../../core/errors.ts';
 import { errorEnvelope } from '../../../http/envelope.ts';
 import type { Message, Peer } from '../../../http/web-socket.ts';
 import type { RealtimeProtocol, UpstreamLimits } from '../../../providers/contract.ts';
-import type { Call, SideTally } from '../../call.ts';
+import type { Call, SideTraffic } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { createSessionBudget, type SessionBudget } from './session-budget.ts';
 import type { Ending } from './session-end.ts';
@@ -50,7 +50,7 @@ export const openSession = (
 ): Session => {
   const { call, client } = input;
   const sent_by_client = createTrafficCounts(call.request_salt);
-  const sent_to_client = createTrafficCounts(call.reply_salt);
+  const sent_to_client = createTrafficCounts(call.response_salt);
   call.session = {
     client: sent_by_client,
     provider: sent_to_client,
@@ -91,7 +91,7 @@ export const errorEvent = ({ call, deps }: Session, error: OneVaultError, event_
 };
 
 /** Counts the messages that went one way, and commits to them. */
-export interface TrafficCounts extends SideTally {
+export interface TrafficCounts extends SideTraffic {
   add(message: Message): void;
 }
 

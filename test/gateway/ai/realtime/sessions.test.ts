@@ -98,10 +98,10 @@ describe('a realtime session', () => {
     session.socket.send(Buffer.from([0, 1, 255]));
     await session.until('error');
     await session.close();
-    const [, request_salt, reply_salt] = session.receipt.split('.');
+    const [, request_salt, response_salt] = session.receipt.split('.');
     const call = await settled(session.request_id);
     assert.equal(call.request_commitment, commitmentTo(request_salt!, [...texts, Buffer.from([0, 1, 255])]));
-    assert.equal(call.response_commitment, commitmentTo(reply_salt!, session.received));
+    assert.equal(call.response_commitment, commitmentTo(response_salt!, session.received));
     assert.equal(call.response_bytes, Buffer.byteLength(session.received.join('')));
     assert.equal(call.request_bytes, Buffer.byteLength(texts.join('')) + 3);
   });

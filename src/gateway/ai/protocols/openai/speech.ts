@@ -5,7 +5,7 @@ import { type SpeechRequest, speechOperation } from '../../operations/speech.ts'
 import { openAiErrorFormat } from './error-format.ts';
 import schema from './speech.schema.json' with { type: 'json' };
 
-/** OpenAI's speech. The audio always streams: in chunks, or as events where `stream_format` is `sse`. */
+/** OpenAI's speech. The audio is always streamed: in chunks, or as events if `stream_format` is `sse`. */
 export const createSpeech = (): ClientProtocol => {
   const validate = createValidator<SpeechRequest>(schema);
   return {

@@ -13,7 +13,7 @@ interface TranscriptionsFields {
   readonly stream?: 'true' | 'false';
 }
 
-/** OpenAI's transcriptions: a form with a file of audio. */
+/** OpenAI's transcriptions: a form with an audio file. */
 export const createTranscriptions = (): ClientProtocol => {
   const validate = createValidator<TranscriptionsFields>(schema);
   return {
@@ -44,13 +44,16 @@ export const createTranscriptions = (): ClientProtocol => {
 
 const KNOWN: ReadonlySet<string> = new Set(['file', ...Object.keys(schema.properties)]);
 
-/** The parts that the gateway knows, by name. @throws OneVaultError invalid_request, naming a part that is wrong */
+/**
+ * Known parts of a form, by name.
+ * @throws OneVaultError invalid_request, naming a wrong part
+ */
 const knownParts = ({ parts }: Form): ReadonlyMap<string, FormPart> => {
   const known = new Map<string, FormPart>();
   for (const part of parts) {
     const { name, file_name } = part;
     if (!KNOWN.has(name)) continue;
-    if (known.has(name)) throw invalid(name, 'stands twice in the form: send it once');
+    if (known.has(name)) throw invalid(name, 'is given twice in the form: send it once');
     if (file_name !== null && name !== 'file') throw invalid(name, 'is a file: send it as text, without a file name');
     known.set(name, part);
   }
@@ -60,12 +63,13 @@ const knownParts = ({ parts }: Form): ReadonlyMap<string, FormPart> => {
 const fileOf = (part: FormPart | undefined): FormPart => {
   if (part === undefined) throw invalid('file', 'is missing: send the audio as a file');
   if (part.file_name === null) throw invalid('file', 'is text: send the audio as a file, with a file name');
-  if (part.file_name === '') throw invalid('file', 'has no file name: its ending tells the format of the audio');
+  if (part.file_name === '')
+    throw invalid('file', 'has no file name: send one, because its ending names the audio format');
   if (part.end === part.start) throw invalid('file', 'is empty: send the audio');
   return part;
 };
 
-// Keys of settings, which nobody writes by hand, and references of speakers, which are audio.
+// Settings, which are not free text, and references of speakers, which are audio.
 const NO_PROMPT: ReadonlySet<string> = new Set([
   ...[...KNOWN].filter((name) => name !== 'prompt'),
   'include[]',
@@ -73,7 +77,7 @@ const NO_PROMPT: ReadonlySet<string> = new Set([
   'known_speaker_references[]',
 ]);
 
-/** All text that a person wrote: the prompt, names of speakers, and parts that the gateway does not know. */
+/** All text that a person wrote: the prompt, names of speakers, and unknown parts. */
 const promptText = ({ parts }: Form): string =>
   parts
     .filter(({ name, file_name }) => file_name === null && !NO_PROMPT.has(name))
