@@ -8,7 +8,7 @@ export interface CatalogModel {
   readonly provider: string;
   readonly model: string;
   readonly family: string;
-  /** Chat where nothing is said. */
+  /** Default: chat. */
   readonly kind?: 'embeddings' | 'images' | 'realtime' | 'speech' | 'transcription';
   /** From the provider's model page: the price data has none. */
   readonly max_output_tokens?: number;

@@ -91,14 +91,14 @@ export type PriceBook = (provider: string, model: string) => BookEntry | null;
 export const packagedPrices: PriceBook = (provider, model) => {
   const info = findProvider({ providerId: provider })?.models.find((candidate) => candidate.id === model);
   if (info === undefined) return null;
-  const said = Array.isArray(info.prices) ? info.prices : [{ prices: info.prices }];
+  const listed = Array.isArray(info.prices) ? info.prices : [{ prices: info.prices }];
   return {
     name: info.name ?? null,
     context_window_tokens: info.context_window ?? null,
-    periods: said.flatMap(({ constraint, prices }, place): BookPeriod[] => {
+    periods: listed.flatMap(({ constraint, prices }, place): BookPeriod[] => {
       if (constraint?.type === 'time_of_date') return [];
       // In the price data the last entry that holds is the price.
-      const hours = said.slice(place + 1).flatMap((later): Hours[] => {
+      const hours = listed.slice(place + 1).flatMap((later): Hours[] => {
         if (later.constraint?.type !== 'time_of_date') return [];
         const { start_time, end_time } = later.constraint;
         return [{ from_s: secondOf(start_time), until_s: secondOf(end_time), prices: later.prices }];

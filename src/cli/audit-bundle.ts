@@ -5,7 +5,7 @@ import { loadRegistry } from '../vault/registry.ts';
 
 /**
  * Verifies a bundle file, and that it describes its tables as this version does: the names of columns are in no hash,
- * and a column said to be withheld would not be checked.
+ * and a column that is marked as withheld would not be checked.
  * @param onLine gets each line as the verifier read it
  * @throws what reading the file throws
  */

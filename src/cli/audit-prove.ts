@@ -65,8 +65,8 @@ const claimOf = (what: Claim['what'], file: string | undefined): Claim[] => {
 /** @param rows of a leaf; those of a bundle may be anything */
 const committedIn = (rows: unknown): CommittedCall | null => {
   const given = Array.isArray(rows) ? (rows as (VaultRow | null)[]) : [];
-  const said = given.find((row) => row?.table === 'api_request_s');
-  return (said?.values ?? null) as CommittedCall | null;
+  const committed = given.find((row) => row?.table === 'api_request_s');
+  return (committed?.values ?? null) as CommittedCall | null;
 };
 
 const hubKeyOf = (id: string): string =>
@@ -119,8 +119,8 @@ const readFromBundle = async (path: string, id: string, keys: readonly string[])
   let call: CommittedCall | null = null;
   const report = await readGiven(path, () =>
     verifyBundleFile(path, { keys }, ({ kind, rows }) => {
-      const said = kind === 'leaf' ? committedIn(rows) : null;
-      if (said?.api_request_hk === hash_key) call = said;
+      const committed = kind === 'leaf' ? committedIn(rows) : null;
+      if (committed?.api_request_hk === hash_key) call = committed;
     }),
   );
   return { call, report };

@@ -27,7 +27,7 @@ export const parseReceipt = (text: string): Receipt => {
 export const commitmentOf = (salt: Buffer, body: Buffer): string =>
   createHash('sha256').update(salt).update(body).digest('hex');
 
-/** What the vault or a bundle says of a call. */
+/** Commitments of a call in the vault or a bundle. */
 export interface CommittedCall {
   /** Lower-case hex. */
   readonly api_request_hk: string;

@@ -13,7 +13,7 @@ export interface SeenCheckpoint {
 }
 
 /**
- * The checkpoints in files, which whoever rewrites the database cannot rewrite. Those of another log are among them:
+ * The checkpoints in files, which an attacker who rewrites the database cannot rewrite. Those of another log are among them:
  * another log begins with an empty folder (`onevault audit new-log`), or somebody put it in the place of the one that
  * was kept.
  */

@@ -25,7 +25,7 @@ export interface CommandOptions {
   /** Its words, as `audit verify`: the log and the connections bear this name. */
   readonly name: string;
   readonly max_connections: number;
-  /** How long one statement may take; 0 is without end. */
+  /** Timeout of one statement; 0 is none. */
   readonly statement_timeout_ms?: number;
 }
 

@@ -16,7 +16,7 @@ export const checkCommand = (config: Config): Promise<void> => {
   const options = { name: 'vault check', max_connections: UNITS_AT_ONCE, statement_timeout_ms: 0 };
   return runCommand(config, options, async (command) => {
     const bar = createProgress();
-    // What it finds is shown also where a damaged vault takes no event any more: that is what it is for.
+    // The findings are shown even if a damaged vault takes no event any more.
     const check = async (): Promise<CheckResult[]> => {
       const found = await checkVault(command, ({ check, label, done }) => bar.show(done, `${check}: ${label}`));
       bar.clear();

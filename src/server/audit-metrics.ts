@@ -17,7 +17,7 @@ export interface AuditMetricsDeps {
 // All gauges of one scrape share a reading.
 const READING_LASTS_MS = 500;
 
-/** What operators scrape of the audit log. Read when scraped; without the database the values are absent. */
+/** Registers the metrics of the audit log. Read when scraped; without the database the values are absent. */
 export const registerAuditMetrics = ({ registry, sql, clock, log, stopped_path }: AuditMetricsDeps): void => {
   let reading: { readonly started_ms: number; readonly state: Promise<SealState | null> } | null = null;
   const read = (): Promise<SealState | null> => {

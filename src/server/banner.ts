@@ -1,6 +1,6 @@
 import type { Product } from './start.ts';
 
-/** What a start prints: where the product listens, a key, and a call to paste. */
+/** Text printed at a start: the address, a key, and a call to paste. */
 export const banner = ({ url, api_key }: Product, demo_path: string): string => `
 OneVault Gateway listens on ${url}
 

@@ -13,16 +13,16 @@ const ROLES: Readonly<Record<RoleName, () => Promise<StartRole>>> = {
 
 const isRoleName = (name: string): name is RoleName => name in ROLES;
 
-/** What a child says to its supervisor. */
+/** A message of a child to its supervisor. */
 export type ChildMessage =
   | { readonly kind: 'ready'; readonly url: string | null }
   | { readonly kind: 'failed'; readonly message: string; readonly is_ours: boolean };
 
-/** What a supervisor says to its child. */
+/** A message of a supervisor to its child. */
 export type ParentMessage = { readonly kind: 'start'; readonly input: RoleInput } | { readonly kind: 'stop' };
 
 /**
- * The life of a child process: it starts its role when told how, and stops it when told to, or when its supervisor
+ * The life of a child process: it starts its role when the supervisor sends the input, and stops it on request or when its supervisor
  * is gone. Signals are the supervisor's business: a terminal sends them to every process at once.
  */
 export const runChild = (name: string): void => {

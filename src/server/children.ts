@@ -8,7 +8,7 @@ import type { RoleInput, RoleName } from './role.ts';
 /** A child process that runs a role, and is started again when it dies. */
 export interface Child {
   readonly name: RoleName;
-  /** Where it listens, if it does. */
+  /** Address that it listens on; null for none. */
   readonly url: string | null;
   readonly pid: number;
   /** Tells it to end and waits, at most `timeout_ms`; then it is killed. */
@@ -17,7 +17,7 @@ export interface Child {
 
 export interface ChildInput {
   readonly name: RoleName;
-  /** What to tell it, each time that it starts. */
+  /** Its input, for each of its starts. */
   readonly role: () => RoleInput;
   readonly log: Log;
   /** Called when it has died and before it starts again. */

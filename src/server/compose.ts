@@ -73,7 +73,7 @@ export interface CompositionInput {
   readonly chooseEndpoints: (snapshot: CurrentSnapshot, guard: AddressGuard) => Endpoints;
   /** The journal's own writer unless another is given. */
   readonly openJournal?: typeof openWriter | undefined;
-  /** How long equal failures of a log-in are counted before they are recorded; a minute. */
+  /** Time in which equal log-in failures are counted into one event; default a minute. */
   readonly login_failure_window_ms?: number | undefined;
 }
 

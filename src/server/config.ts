@@ -22,10 +22,10 @@ export interface Config {
   readonly provider_reply_limit_bytes: number;
   readonly provider_stream_limit_bytes: number;
   readonly provider_event_limit_bytes: number;
-  /** How long a client may take nothing of its stream. */
+  /** Longest time in which a client may read nothing of its stream. */
   readonly client_timeout_ms: number;
   readonly realtime: RealtimeConfig;
-  /** How long a stop waits for calls under way. */
+  /** Longest wait for calls under way at a stop. */
   readonly shutdown_timeout_ms: number;
   /** For how many days after its end a day of calls is kept; 0 is for ever. */
   readonly retention_days: number;

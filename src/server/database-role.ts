@@ -12,7 +12,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
  */
 export const findVaultRole = async (sql: Sql, log: Log): Promise<string | null> => {
   if (await canTakeOn(sql)) return VAULT_ROLE;
-  // Since PostgreSQL 16 whoever made a role may grant it to himself, and has to.
+  // Since PostgreSQL 16 the creator of a role may grant it to itself, and has to.
   const is_granted = await isAllowed(() => sql`grant ${sql(VAULT_ROLE)} to current_user`);
   if (is_granted && (await canTakeOn(sql))) return VAULT_ROLE;
   log.warn(

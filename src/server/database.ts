@@ -49,7 +49,7 @@ const makePartitions = async (url: string): Promise<void> => {
   }
 };
 
-/** How a running product is reached by another command on the same machine. */
+/** Connection data of a running product, for commands on the same machine. */
 export interface Runtime {
   readonly pid: number;
   readonly database_url: string;

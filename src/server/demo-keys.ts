@@ -6,7 +6,7 @@ import { createFirstKeys, type FirstKeys } from './first-start.ts';
 import { PROJECT } from './paths.ts';
 import { createVaultAccess } from './vault-access.ts';
 
-/** What demo.json holds: where the product listens, and keys to try it with. */
+/** Content of demo.json: the product's address, and keys to try it with. */
 export interface Demo extends FirstKeys {
   readonly url: string;
 }

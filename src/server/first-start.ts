@@ -20,7 +20,7 @@ const MARKUP_BASIS_POINTS = 2_000;
 
 const ACTOR = { actor_kind: 'system', actor: 'first start' } as const;
 
-/** Makes an administrator's key, and a demo customer (where there is none) with a key of its own. */
+/** Makes an administrator's key, and a demo customer (if it does not exist) with a key of its own. */
 export const createFirstKeys = async (deps: SaveDeps & Pick<ControlDeps, 'reader'>): Promise<FirstKeys> => {
   const [api, admin] = [makeSecret(), makeSecret()];
   const customer_hk = deps.rows.hubKey('customer_h', { customer_bk: CUSTOMER });

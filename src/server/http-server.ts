@@ -16,7 +16,7 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0 takes a free port. */
   readonly port: number;
-  /** How long `close` waits for calls under way. */
+  /** Longest wait of `close` for calls under way. */
   readonly shutdown_timeout_ms: number;
   readonly log: Log;
   readonly clock: Clock;

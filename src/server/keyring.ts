@@ -27,8 +27,8 @@ export interface OpenKeys {
 
 /**
  * The keyring of a process, with the settings that all processes share. The supervisor has made the master key.
- * @param sql a pool; whoever seals within a transaction needs one with a connection to spare
- * @param record where key uses are told
+ * @param sql a pool; a caller that seals within a transaction needs one with a spare connection
+ * @param record records the uses of keys
  * @throws StartupError when a master key that the database needs is not at hand
  */
 export const openKeyring = async (config: Config, sql: Sql, log: Log, record: RecordEvent): Promise<OpenKeys> => {
@@ -53,7 +53,7 @@ export const openKeyring = async (config: Config, sql: Sql, log: Log, record: Re
 
 /**
  * Makes the first master key where nothing is configured and nothing is sealed yet, and sees that every master key
- * that the database needs is at hand. A service that is away is waited for by whoever needs it.
+ * that the database needs is at hand. A caller waits for a service that is away.
  * @throws StartupError naming the keys that are missing, or what is wrong with the file or the service
  */
 export const prepareMasterKeys = async (config: Config, sql: Sql, log: Log): Promise<Kms> => {

@@ -8,10 +8,10 @@ export interface LoadMetricsDeps {
   readonly log: Log;
 }
 
-// Whoever has so many looks at the table; a scrape must not read without end.
+// An operator with so many reads the table; a scrape must be bounded.
 const MOST_COUNTED = 100_000;
 
-/** What operators scrape of the loading. Read when scraped; without the database the value is absent. */
+/** Registers the metrics of loading. Read when scraped; without the database the value is absent. */
 export const registerLoadMetrics = ({ registry, sql, log }: LoadMetricsDeps): void => {
   new Gauge({
     name: 'onevault_vault_load_errors',

@@ -38,7 +38,7 @@ export const startLoadRole: StartRole = async ({ config, database_url, database_
     stop: async () => {
       loader.stop();
       await running;
-      // What the gateway appended last; without PostgreSQL it waits for the next start.
+      // Loads the last records of the gateway; without PostgreSQL they wait for the next start.
       await loader.drain().catch((err: unknown) => log.warn({ err }, 'the rest of the journal waits'));
       await loader.close();
       await store.root.close();

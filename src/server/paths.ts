@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Where the product's own files are. */
+/** Paths of the product's own files. */
 export const PROJECT = {
   root,
   entities: join(root, 'vault', 'entities'),
@@ -12,7 +12,7 @@ export const PROJECT = {
   reports: join(root, 'reports'),
 } as const;
 
-/** Where things are in a data directory. */
+/** Paths in a data directory. */
 export const dataPaths = (data_dir: string) => ({
   postgres: join(data_dir, 'postgres'),
   journal: join(data_dir, 'journal'),
@@ -21,7 +21,7 @@ export const dataPaths = (data_dir: string) => ({
   /** There while the audit log is not sealed, with the reason. */
   sealing_stopped: join(data_dir, 'sealing-stopped.txt'),
   master_keys: join(data_dir, 'master-keys.json'),
-  /** How to reach a running product: its database and its process. */
+  /** Connection data of a running product: its database and its process. */
   runtime: join(data_dir, 'runtime.json'),
   demo: join(data_dir, 'demo.json'),
 });

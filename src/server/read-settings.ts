@@ -21,7 +21,7 @@ export interface SettingValues {
   readonly family_values: Readonly<Record<string, string | null>>;
   /** Every fault: the variable, what is wrong, and how to mend it. */
   readonly faults: string[];
-  /** Whether the environment says anything of a variable, right or wrong. */
+  /** True if the environment sets the variable, validly or not. */
   isSet(name: string): boolean;
 }
 

@@ -8,7 +8,7 @@ import { readSpending } from '../modules/usage/spending.ts';
 import type { Sql } from '../postgres/connect.ts';
 
 /**
- * What was spent this month before this process started: what the vault knows, and what the journal holds beyond
+ * Reads the amounts spent this month before this process started: those in the vault, and those in the journal beyond
  * that. The journal is read first: a record that is loaded in between is then seen twice and counted once, by its
  * sequence.
  */

@@ -1,13 +1,13 @@
 import type { Config } from './config.ts';
 
-/** What a child process of the product does. */
+/** Role of a child process of the product. */
 export type RoleName = 'sandbox' | 'serve' | 'load' | 'schedule';
 
-/** What a child process is told when it starts. */
+/** Input of a child process at its start. */
 export interface RoleInput {
   readonly config: Config;
   readonly database_url: string;
-  /** What a process takes on that only reads and inserts; null where the database's user may not. */
+  /** Database role that can only read and insert; null if the database's user may not take it on. */
   readonly database_role: string | null;
   /** The sandbox's address, where one runs. */
   readonly sandbox_url: string | null;
@@ -17,7 +17,7 @@ export interface RoleInput {
 
 /** A role that runs. */
 export interface Running {
-  /** Where it listens, if it does. */
+  /** Address that it listens on; null for none. */
   readonly url: string | null;
   /** Ends it in an orderly way: what is under way is finished, within a limit. */
   stop(): Promise<void>;

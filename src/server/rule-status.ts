@@ -15,7 +15,7 @@ export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
   return { status: 'degraded', detail: `Routing rules are left out. Correct them: ${named.join('; ')}${rest}` };
 };
 
-/** How many routing rules are left out, for Prometheus. */
+/** Registers the number of routing rules that are left out. */
 export const registerRuleMetrics = (registry: Registry, snapshot: CurrentSnapshot): void => {
   new Gauge({
     name: 'onevault_routing_rules_unusable',

@@ -5,7 +5,7 @@ interface Described {
   readonly help: string;
   /** Its value must not be shown in a fault or a log. */
   readonly is_secret?: boolean;
-  /** What holds while the variable is not set, where that is no default of ours. */
+  /** Text for the value that applies while the variable is not set, if that is not a fixed default. */
   readonly unset?: string;
 }
 
@@ -66,7 +66,7 @@ const KMS_KEY = /^(?:[\w.-]+\/)*[\w.-]+$/;
 // C2SP signed notes: <name>+<hash of the key>+<key type and key>.
 const VERIFIER_KEY = /^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/;
 
-/** Whether URLs write the host like this: another spelling would allow nothing, and nobody would know why. */
+/** True if URLs spell the host like this. Another spelling would never match, without an error. */
 const isUrlHost = (text: string): boolean => {
   const host = text.toLowerCase();
   const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;

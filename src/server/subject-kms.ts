@@ -34,7 +34,7 @@ const BUSY_WAIT_MS = 250;
 const ACTOR: Actor = { actor_kind: 'system', actor: 'privacy' };
 
 /**
- * The same for whoever needs it now and then: the settings are read and checked when it is opened.
+ * The same for occasional use: the settings are read and checked when it is opened.
  * @throws StartupError when a master key that the database needs is not at hand
  */
 export const openSubjectKms = async ({ config, database_url, log }: OpenInput): Promise<SubjectKms> => {
@@ -49,7 +49,7 @@ export const openSubjectKms = async ({ config, database_url, log }: OpenInput): 
 /** Renews the master key as `onevault keys rotate` does, under the same lease, on connections of its own. */
 export const createSubjectKms = ({ kms, database_url, log }: SubjectKmsInput): SubjectKms => ({
   kms,
-  // As the table's owner, which whoever serves is not.
+  // As the table's owner; the serving role is not the owner.
   dropDeadRows: async () => {
     const sql = connect(database_url, { application_name: 'onevault privacy', max_connections: 1 });
     try {

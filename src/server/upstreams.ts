@@ -23,7 +23,7 @@ export const chooseEndpoints = ({ config, snapshot, guard, sandbox_url }: Endpoi
 });
 
 /**
- * Where each provider is reached: the service itself once a key or an address of it is configured, else the sandbox;
+ * Address of each provider: the service itself once a key or an address of it is configured, else the sandbox;
  * those made like OpenAI's have no place in the sandbox.
  */
 const chooseUpstreams = (
@@ -48,7 +48,7 @@ const chooseUpstreams = (
 };
 
 /**
- * Where calls with customers' own keys go: to the service itself, or the address that is configured for it. The usual
+ * Address for calls with customers' own keys: the service itself, or the address that is configured for it. The usual
  * address of a server that everybody runs for themselves is no place for a customer's key.
  */
 const chooseKeyEndpoint = (config: Config, snapshot: CurrentSnapshot, guard: AddressGuard): KeyEndpoint => ({
@@ -81,6 +81,6 @@ const limitsOf = (config: Config): UpstreamLimits => ({
 const configOf = ({ providers, compatible_providers }: Config, provider: string) =>
   new Map(Object.entries<ProviderConfig>({ ...providers, ...compatible_providers })).get(provider);
 
-/** Whether any provider is left to the sandbox. */
+/** True if the sandbox answers for at least one provider. */
 export const needsSandbox = ({ providers }: Config): boolean =>
   Object.values(providers).some(({ api_key, base_url }) => api_key === null && base_url === null);

@@ -4,7 +4,7 @@ import type { Config } from './config.ts';
 
 /**
  * The witnesses whose signatures on checkpoints are taken.
- * @throws StartupError naming the key that is none
+ * @throws StartupError that names the faulty key
  */
 export const readWitnesses = ({ witness_keys }: Pick<Config, 'witness_keys'>): VerifierKey[] =>
   witness_keys.map((text) => {

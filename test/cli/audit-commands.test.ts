@@ -100,7 +100,7 @@ describe('onevault audit', function () {
     const lines = readFileSync(file('all.jsonl'), 'utf8').trimEnd().split('\n');
     const forged = lines.map((text) => {
       const line = JSON.parse(text);
-      // A column that is said to be withheld keeps the payload from being checked.
+      // A column that is marked as withheld keeps the payload from being checked.
       if (line.kind === 'entity' && line.table === 'api_request_s') line.withheld = ['user_agent'];
       for (const { table, values } of line.rows?.length > 0 ? line.rows : []) {
         if (table !== 'api_request_s') continue;

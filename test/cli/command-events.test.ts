@@ -5,7 +5,7 @@ import { type Output, runCommand } from '../server/product-process.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 
-interface Told {
+interface RecordedEvent {
   readonly actor_kind: string;
   readonly actor: string;
   readonly action: string;
@@ -30,8 +30,8 @@ describe('the audit events of commands', () => {
   const run = (...args: string[]): Promise<Output> =>
     runCommand(args, { DATABASE_URL: database.url, ONEVAULT_DATA_DIR: folder });
 
-  const told = async (action: string): Promise<Told[]> => [
-    ...(await database.sql<Told[]>`
+  const recorded = async (action: string): Promise<RecordedEvent[]> => [
+    ...(await database.sql<RecordedEvent[]>`
       select actor_kind, actor, action, subject, outcome, reason
       from audit.audit_event_s
       where action = ${action}
@@ -45,7 +45,7 @@ describe('the audit events of commands', () => {
     assert.equal(failed.code, 1);
     const job = { actor_kind: 'command', actor: user, action: 'job.run' };
     assert.deepEqual(
-      (await told('job.run')).map((row) => ({ ...row })),
+      (await recorded('job.run')).map((row) => ({ ...row })),
       [
         { ...job, subject: 'partitions', outcome: 'succeeded', reason: null },
         { ...job, subject: 'no-such-job', outcome: 'failed', reason: 'InputError' },
@@ -76,7 +76,7 @@ describe('the audit events of commands', () => {
     const period = ['--from', '2026-11-01T00:00:00Z', '--to', '2026-11-02T00:00:00Z'];
     const pulled = await run('report', 'hipaa-activity', ...period);
     assert.equal(pulled.code, 0, pulled.stderr);
-    const [event] = await told('report.pull');
+    const [event] = await recorded('report.pull');
     assert.deepEqual([event!.actor_kind, event!.actor, event!.outcome], ['command', user, 'succeeded']);
     assert.ok(pulled.stdout.includes(event!.subject!), 'the event names the report');
     const { sql } = database;

@@ -44,7 +44,7 @@ describe("the audit log's commands, beside a process that seals", () => {
       assert.equal(retired!.key_id, first!.key_id);
       assert(retired!.retired_at !== null && fresh!.retired_at === null);
       assert.equal((await latestCheckpoint(sql))!.key_id, fresh!.key_id);
-      // A restore: the newest of the tree and all that was said of it are gone.
+      // A restore: the newest part of the tree and its checkpoints are gone.
       await sql.begin(async (tx) => {
         // Not in the middle of a round, which would go on signing what it has read.
         await lockLog(tx);

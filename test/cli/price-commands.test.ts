@@ -127,8 +127,8 @@ describe('onevault prices refresh', function () {
     assert.equal(events.length, 1);
     const { actor, subject, outcome, after } = events[0]!;
     assert.deepEqual([actor, subject, outcome], [userInfo().username, packagedBook().source, 'succeeded']);
-    const told = after as { prices: number; changes: { model: string; applied_from: string }[] };
-    assert.equal(told.prices, 2);
-    assert.deepEqual(told.changes.map(({ model }) => model).toSorted(), ['claude-sonnet-4-5', 'gpt-4.1']);
+    const recorded = after as { prices: number; changes: { model: string; applied_from: string }[] };
+    assert.equal(recorded.prices, 2);
+    assert.deepEqual(recorded.changes.map(({ model }) => model).toSorted(), ['claude-sonnet-4-5', 'gpt-4.1']);
   });
 });

@@ -33,7 +33,7 @@ export const sendCall = (input: CallInput): Promise<ReplySeen> =>
       response.setEncoding('utf8').on('data', (piece: string) => {
         body += piece;
       });
-      // A connection that breaks is told by `complete`; the error event says the same.
+      // `complete` reports a connection that breaks; the error event repeats it.
       response.on('error', () => {});
       response.once('close', () => {
         const has_end = !stream || response.statusCode !== 200 || body.endsWith('data: [DONE]\n\n');

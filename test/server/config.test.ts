@@ -230,7 +230,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('refuses a master key that is none, and keeps it out of its faults', () => {
+  it('refuses a malformed master key, and keeps it out of its faults', () => {
     const bad = [
       HEX_KEY.slice(2),
       `${HEX_KEY}00`,

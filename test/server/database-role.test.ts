@@ -65,7 +65,7 @@ describe('the role that the database has for it', () => {
     await database.drop();
   });
 
-  it('is taken on by whoever may, or may allow himself to, and others are warned of', async () => {
+  it('is taken on by a user that has it or can grant it to itself, and other users get a warning', async () => {
     const url = new URL(database.url);
     [url.username, url.password] = [user, 'secret'];
     const sql = connect(url.href, { max_connections: 1 });
@@ -74,7 +74,7 @@ describe('the role that the database has for it', () => {
     try {
       assert.equal(await findVaultRole(sql, log), null);
       assert.match(logged, /run \\"grant onevault_gateway to\\" that user/);
-      // As PostgreSQL 16 and newer give it to whoever makes a role.
+      // As PostgreSQL 16 and newer give it to the creator of a role.
       await database.sql.unsafe(`grant onevault_gateway to ${user} with admin true, set false, inherit false`);
       logged = '';
       assert.deepEqual([await findVaultRole(sql, log), logged], ['onevault_gateway', '']);

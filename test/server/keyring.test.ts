@@ -80,17 +80,17 @@ describe('the keys of the product', function () {
     assert.equal(logged, '', 'the second start makes none');
   });
 
-  it('are told of in the audit log: the first use of each at once, the rest as a count', async () => {
+  it('are recorded in the audit log: the first use of each at once, the rest as a count', async () => {
     const keys = await open(configure());
     const sealed = await keys.keyring.seal(secret, HERE);
     for (let i = 0; i < 9; i += 1) await keys.keyring.open(sealed, HERE);
     await keys.close();
-    const told = await events();
+    const recorded = await events();
     const total = (reason: string) =>
-      told.filter((event) => event.reason === reason).reduce((sum, { event_count }) => sum + event_count, 0);
+      recorded.filter((event) => event.reason === reason).reduce((sum, { event_count }) => sum + event_count, 0);
     assert.deepEqual(['create', 'unwrap', 'seal', 'open'].map(total), [1, 1, 1, 9]);
-    assert.ok(told.length <= 5, `${told.length} events for twelve uses`);
-    assert.ok(told.every(({ actor }) => actor === 'test'));
+    assert.ok(recorded.length <= 5, `${recorded.length} events for twelve uses`);
+    assert.ok(recorded.every(({ actor }) => actor === 'test'));
     const rows = JSON.stringify(await database.sql`select * from audit.audit_event_s`);
     assert.equal(rows.includes(JSON.parse(readFileSync(file(), 'utf8')).keys[0].key), false);
   });
@@ -217,8 +217,8 @@ describe('the keys of the product', function () {
       const place = { table: 'privacy.subject_key', key_id };
       assert.deepEqual(await unwrapStored(kms, place, () => readSubject(database, key_id)), key);
     }
-    const { open: left, completed, told } = await states(database);
-    assert.deepEqual([left, told], [0, completed], 'each rotation is told once');
+    const { open: left, completed, recorded } = await states(database);
+    assert.deepEqual([left, recorded], [0, completed], 'each rotation is recorded once');
   }).timeout(120_000);
 });
 
@@ -242,11 +242,11 @@ const readSubject = async ({ sql }: TestDatabase, key_id: string): Promise<Wrapp
 };
 
 const states = async ({ sql }: TestDatabase) => {
-  const [row] = await sql<{ open: number; completed: number; told: number; master_keys: number }[]>`
+  const [row] = await sql<{ open: number; completed: number; recorded: number; master_keys: number }[]>`
     select
       (select count(*) from privacy.key_rotation where completed_at is null) as open,
       (select count(*) from privacy.key_rotation where completed_at is not null) as completed,
-      (select count(*) from audit.audit_event_s where action = 'key.rotate' and outcome = 'succeeded') as told,
+      (select count(*) from audit.audit_event_s where action = 'key.rotate' and outcome = 'succeeded') as recorded,
       (select count(*) from privacy.master_key) as master_keys`;
   return row!;
 };

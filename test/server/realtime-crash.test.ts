@@ -45,7 +45,7 @@ describe('a realtime session, when the process that serves is killed', function 
     );
   });
 
-  it('ends with 1001 when the product is told to stop, and is in the vault', async () => {
+  it('ends with 1001 when the product is asked to stop, and is in the vault', async () => {
     const product = await products.start(products.folder());
     const session = await openRealtime(product);
     await session.prompt('Good morning');
