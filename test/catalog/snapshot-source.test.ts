@@ -19,8 +19,8 @@ const TABLES = [...new Set(Object.values(PARTS).flatMap(({ tables }) => tables))
 const THINGS = 3;
 const RUNS = 20;
 
-/** A row of one table about one of a few things, as somebody says it at one of a few instants. */
-interface Said {
+/** A row of one table about one of a few things, at one of a few instants. */
+interface RowInput {
   readonly table: string;
   readonly thing: number;
   readonly other: number;
@@ -28,7 +28,7 @@ interface Said {
   readonly at: Stamp;
 }
 
-const said: fc.Arbitrary<Said> = fc.record({
+const rowInput: fc.Arbitrary<RowInput> = fc.record({
   table: fc.constantFrom(...TABLES),
   thing: fc.nat(THINGS - 1),
   other: fc.nat(THINGS - 1),
@@ -40,7 +40,7 @@ const said: fc.Arbitrary<Said> = fc.record({
 const NAME = '00000000-0000-7000-8000-00000000000';
 const nameOf = (thing: number): string => `${NAME}${thing}`;
 
-const contentOf = ({ row_schema }: Entity, columns: readonly Column[], { thing, value }: Said): never => {
+const contentOf = ({ row_schema }: Entity, columns: readonly Column[], { thing, value }: RowInput): never => {
   const properties = row_schema.properties as Record<string, { enum?: readonly unknown[] }>;
   const entries = columns.map(({ name, type, is_nullable }): [string, unknown] => {
     const allowed = properties[name]?.enum?.filter((each) => each !== null);
@@ -62,14 +62,14 @@ const hubKey = (table: string, thing: number): string =>
   rows.hubKey(table as never, { [registry.hub(table).business_key[0]!.name]: nameOf(thing) } as never);
 
 // A key belongs to one customer; a model is at several providers, and a price is of any three.
-const hubsOf = (table: string, { thing, other }: Said): Record<string, string> =>
+const hubsOf = (table: string, { thing, other }: RowInput): Record<string, string> =>
   Object.fromEntries(
     registry
       .link(table)
       .hubs.map((hub, place) => [hub.column, hubKey(hub.table, /keys?_/.test(table) || place === 0 ? thing : other)]),
   );
 
-const rowsOf = (each: Said): VaultRow[] => {
+const rowsOf = (each: RowInput): VaultRow[] => {
   const entity = registry.entities.get(each.table)!;
   if (entity.kind === 'hub') {
     return [rows.hub(each.table as never, contentOf(entity, entity.business_key, each), each.at)];
@@ -91,7 +91,7 @@ const orderOf = ({ models, routing_rules }: Snapshot): unknown => [
   routing_rules.map(({ routing_rule }) => routing_rule),
 ];
 
-describe('reading what changed of the snapshot', () => {
+describe('the incremental reader of the snapshot', () => {
   let database: TestDatabase;
   let sql: Sql;
   before(async () => {
@@ -109,12 +109,12 @@ describe('reading what changed of the snapshot', () => {
     assert.equal(refused, 0);
   };
 
-  it('gives what reading everything gives, whatever is said, in any order, and however much at once', async () => {
+  it('returns the same snapshot as a full read, for any rows in any order and number', async () => {
     const read = newSource();
     await read();
     const seen = { agreed: 0, provider_keys: 0, api_keys: 0, prices: 0 };
     await fc.assert(
-      fc.asyncProperty(fc.array(said, { minLength: 1, maxLength: 40, size: 'max' }), async (all) => {
+      fc.asyncProperty(fc.array(rowInput, { minLength: 1, maxLength: 40, size: 'max' }), async (all) => {
         await load(all.flatMap(rowsOf));
         const [changed, whole] = [await read(), await readSnapshot(sql, clock)];
         assert.deepEqual(changed, whole);
@@ -130,7 +130,7 @@ describe('reading what changed of the snapshot', () => {
     for (const [part, count] of Object.entries(seen)) assert.ok(count > 0, part);
   });
 
-  it('keeps the parts that did not change, and the whole snapshot where nothing did', async () => {
+  it('keeps unchanged parts, and the same snapshot object if nothing changed', async () => {
     const read = newSource();
     const before = await read();
     assert.equal(await read(), before);
@@ -149,7 +149,7 @@ describe('reading what changed of the snapshot', () => {
         stamp(1),
       ),
     );
-    assert.equal(await read(), before, 'calls and audit events are not in it');
+    assert.equal(await read(), before, 'calls and audit events are not part of the snapshot');
     await load(rowsOf({ table: 'ai_provider_s', thing: 0, other: 0, value: 9, at: stamp(9) }));
     const after = await read();
     assert.notEqual(after, before);
@@ -158,7 +158,7 @@ describe('reading what changed of the snapshot', () => {
     assert.equal(after.api_keys, before.api_keys);
   });
 
-  it('reads everything anew when more changed than is worth looking up', async () => {
+  it('reads everything when too many rows changed', async () => {
     const read = newSource();
     await read();
     const many = Array.from({ length: 6_000 }, (_, at) => `many-${at}`);
@@ -179,7 +179,7 @@ describe('reading what changed of the snapshot', () => {
     assert.equal(await read(), snapshot);
   });
 
-  it('goes on from where it was after a read that failed', async () => {
+  it('continues from its last state after a failed read', async () => {
     let is_away = false;
     const begin: Sql['begin'] = (...args: unknown[]) =>
       is_away ? Promise.reject(new Error('away')) : (sql.begin as (...given: unknown[]) => never)(...args);

@@ -68,7 +68,7 @@ describe('a streamed response', () => {
     assert.equal(text.slice(text.indexOf('\r\n\r\n') + 4), WHOLE);
   });
 
-  it('is sent to the byte where its pieces are bytes, and no empty piece ends it', async () => {
+  it('is sent byte for byte if its pieces are bytes, and no empty piece ends it', async () => {
     const pieces = [Buffer.of(0, 255, 13, 10), Buffer.alloc(0), Buffer.from('0\r\n\r\n'), new Uint8Array([200, 1])];
     const bytes = Buffer.concat(pieces);
     const last = Buffer.of(254);
@@ -85,7 +85,7 @@ describe('a streamed response', () => {
     assert.deepEqual(Buffer.from(await received.arrayBuffer()), Buffer.concat([bytes, last]));
   });
 
-  it('is sent whole where it is bytes, with its commitment', async () => {
+  it('is sent whole with its commitment if it is bytes', async () => {
     const bytes = Buffer.of(0, 255, 13, 10);
     respond = async (response) => {
       response.prepare(bytes);
@@ -98,7 +98,7 @@ describe('a streamed response', () => {
     assert.deepEqual(Buffer.from(await received.arrayBuffer()), bytes);
   });
 
-  it('is an error to its client where it is cut, by HTTP/1.0 too', async () => {
+  it('is an error for its client if it is cut, also by HTTP/1.0', async () => {
     respond = async (response) => {
       response.write(Buffer.from('half'));
       await turn();

@@ -104,7 +104,7 @@ describe('a request that is made to cost time,', () => {
       assert.equal(reply.status, 400, reply.text);
     });
 
-  it('shows no part of a key at the end of the part of a long provider error that is read', async () => {
+  it('shows no part of a key on which the limit of a long provider error falls', async () => {
     const message = `${'https://a.example/x '.repeat(99)}${'y'.repeat(8)} sk-ant-${'z'.repeat(40)}9`;
     upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
     const body = `{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}`;

@@ -256,7 +256,7 @@ describe('a Google model', () => {
     });
   }
 
-  it("embeds texts for OpenAI's SDK, and refuse another model's tokens", async () => {
+  it("embeds texts for OpenAI's SDK, and refuses another model's tokens", async () => {
     const { data, usage } = await gateway
       .openai()
       .embeddings.create({ model: 'gemini-embedding-001', input: ['one', 'two'], dimensions: 8 });

@@ -110,7 +110,7 @@ describe('a field that the provider lacks', () => {
     });
   }
 
-  it('is not listed for a provider that has it', async () => {
+  it('is not listed for another provider that has it', async () => {
     const reply = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
     assert.equal(reply.status, 200);
     assert.equal(reply.headers['x-onevault-unsupported-fields'], undefined);

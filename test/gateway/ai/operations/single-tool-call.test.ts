@@ -29,13 +29,13 @@ const pieces = (chunk: ChatChunk): (string | undefined)[] =>
 
 const request = { model: 'm', messages: [] };
 
-describe('a client that allows one tool call at a time', () => {
-  it('gets the first call of each choice of a whole response', () => {
+describe('the single tool call filter', () => {
+  it('keeps the first call of each choice of a whole response', () => {
     const bounded = singleToolCall({ ...request, parallel_tool_calls: false });
     assert.deepEqual(bounded.whole(responseOf(['a', 'b', 'c'], [], ['d'])), responseOf(['a'], [], ['d']));
   });
 
-  it('gets the first call of each choice of a stream, with all of its pieces', () => {
+  it('keeps the first call of each choice of a stream, with all of its pieces', () => {
     const take = singleToolCall({ ...request, parallel_tool_calls: false }).stream();
     const of = (index: number, id: string) => ({ index, ...call(id) });
     const more = (index: number, text: string) => ({ index, function: { arguments: text } });
@@ -47,7 +47,7 @@ describe('a client that allows one tool call at a time', () => {
     assert.deepEqual(take(text_chunk), text_chunk);
   });
 
-  it('gets all calls if it allows several', () => {
+  it('keeps all calls if the client allows several', () => {
     for (const chat of [request, { ...request, parallel_tool_calls: true }]) {
       const response = responseOf(['a', 'b']);
       assert.equal(singleToolCall(chat).whole(response), response);

@@ -138,7 +138,7 @@ describe('the translation table', () => {
     assert.equal(readFileSync(PAGE, 'utf8'), made, 'write it again: WRITE_DOCS=1 npm test');
   });
 
-  it('reports audio as unchanged where its bytes are', async () => {
+  it('reports audio as unchanged only if its bytes pass through unchanged', async () => {
     const form = formOf([FILE, { name: 'model', content: 'm' }]);
     for (const adapter of [adapters.openai, ...Object.values(createCompatibleAdapters(CLOCK))]) {
       const upstream = upstreamAt('https://provider.example', 'openai');

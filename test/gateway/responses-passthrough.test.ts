@@ -115,7 +115,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     assert.equal((await gateway.recorded(same.request_id)).rating, 'UNPRICED');
   });
 
-  it('that breaks its stream has its text counted, and the client gets an error event', async () => {
+  it('has the text of a broken stream counted, and the client gets an error event', async () => {
     const endings: readonly (readonly [string, string])[] = [
       ['', 'provider_disconnected'],
       [event('error', { code: 'server_error', message: 'Oh.', param: null, sequence_number: 2 }), 'provider_error'],
@@ -170,7 +170,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     }
   });
 
-  it('that reports a failure in a whole response fails the call', async () => {
+  it('fails the call by a failure in a whole response', async () => {
     const error = { code: 'server_error', message: 'Oh.' };
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))));
     const reply = await gateway.post(PATH, ASK);

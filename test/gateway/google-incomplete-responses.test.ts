@@ -20,7 +20,7 @@ const REQUESTS = [
   ['/v1/messages', { messages, max_tokens: 100 }],
 ] as const;
 
-describe('a response of Google that is not complete', () => {
+describe('an incomplete response of Google', () => {
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
   before(async () => {

@@ -93,7 +93,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that reports no usage has text and tool calls counted', async () => {
+  it('has text and tool calls counted if it reports no usage', async () => {
     const tool_calls = [{ id: 'a', type: 'function', function: { name: 'f', arguments: '{"city":"Paris"}' } }];
     const messages = [
       { role: 'assistant', content: 'Hello there' },
@@ -109,7 +109,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that reports impossible usage has it counted', async () => {
+  it('has its usage counted if it reports impossible usage', async () => {
     for (const usage of [
       { prompt_tokens: 5, completion_tokens: 5, prompt_tokens_details: { cached_tokens: 6 } },
       { prompt_tokens: 5, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 6 } },
@@ -124,7 +124,7 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that sends malformed frames breaks only its own stream', async () => {
+  it('breaks only its own stream by malformed frames', async () => {
     for (const frame of ['{not json}', '{"choices":7}', '{"choices":[7]}', '{"choices":[{}]}', '{"id":1}', '7']) {
       upstream.script((response) => sendFrames(response, [frame, chunk({ content: 'a' }, 'stop'), '[DONE]']));
       const chat = await gateway.chat({ ...HELLO, stream: true });
@@ -137,14 +137,14 @@ describe("a provider that speaks the client's protocol", () => {
     }
   });
 
-  it('that sends an error text with a NUL character is recorded', async () => {
+  it('has its error text recorded also with a NUL character', async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"no\\u0000 \\ud800"}}', 422));
     const reply = await gateway.chat(HELLO);
     assert.equal(reply.status, 422);
     assert.match((await gateway.recorded(reply.request_id)).error_message!, /The provider answered 422: no/);
   });
 
-  it('that reveals keys and hosts in its error has them removed', async () => {
+  it('has keys and hosts removed from its error', async () => {
     const message = 'Incorrect key sk-upstream-1234567890 at https://10.0.0.7/v1 (db.internal)';
     upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
     const reply = await gateway.chat(HELLO);
