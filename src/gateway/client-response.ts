@@ -19,7 +19,7 @@ export interface ClientResponse {
   prepare(last: Body): void;
   /** Sends the prepared piece and ends the response. `status` applies only if the response has not started. */
   finish(status: number, headers: Readonly<Record<string, string>>): void;
-  /** Cuts the connection in the middle of a stream that cannot say that it broke. */
+  /** Cuts the connection within a stream whose format has no error. */
   cut(): void;
   /** Lower-case hex, over the written and the prepared bytes. Call it once, after `prepare`. */
   commitment(): string;

@@ -15,7 +15,7 @@ import { reserve } from './steps/reserve.ts';
 import { route } from './steps/route.ts';
 import { failureOf, settle } from './steps/settle.ts';
 
-/** Steps of a call. Their order is the security policy. A call is settled whatever error a step throws. */
+/** Steps of a call. Their order is the security policy. A call is settled after any error of a step. */
 const STEPS = [authenticate, parseRequest, classify, limit, reserve, route, admit, forward] as const;
 
 /** Number of calls in flight, shared by all endpoints. */

@@ -113,7 +113,7 @@ const prepareResponse = (deps: GatewayDeps, call: Call, rating: Rating): void =>
   }
 };
 
-/** Chunks of audio cannot say that they broke: their client sees it by a connection that is cut. */
+/** Chunks of audio have no format for an error: the client sees it by the cut connection. */
 const breaksOff = ({ error, encoder, client_response }: Call): boolean =>
   error !== null && client_response.has_started && encoder !== null && !('keep_alive' in encoder);
 

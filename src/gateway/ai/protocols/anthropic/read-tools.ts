@@ -18,7 +18,8 @@ export const readTools = (tools: readonly JsonObject[], reading: Reading): reado
     return [readTool(tool, param, reading)];
   });
 
-// Fields that set how a call is sent or who may call the tool. Without such features elsewhere, they change nothing.
+// Fields that set how a call is sent or who may call the tool. Other providers have no such features, so that they
+// change nothing.
 const NEUTRAL: ReadonlySet<string> = new Set(['type', 'eager_input_streaming', 'allowed_callers']);
 
 const readTool = (tool: JsonObject, param: string, reading: Reading): JsonObject => {

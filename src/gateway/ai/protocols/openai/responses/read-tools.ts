@@ -17,7 +17,8 @@ export const readTools = (tools: readonly JsonObject[], reading: Reading): reado
     return [];
   });
 
-// Fields that describe a tool's output or who may call it. Without such features elsewhere, they change nothing.
+// Fields that describe a tool's output or who may call it. Other providers have no such features, so that they change
+// nothing.
 const NEUTRAL: ReadonlySet<string> = new Set(['type', 'output_schema', 'allowed_callers']);
 
 const readTool = (tool: JsonObject, at: string, reading: Reading): JsonObject => {
