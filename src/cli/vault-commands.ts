@@ -50,10 +50,10 @@ export const resultText = (results: readonly CheckResult[]): string => {
 };
 
 /** `onevault vault docs`: writes the data dictionary as one page. It needs no database. */
-export const docsCommand = (out: string): void => {
+export const docsCommand = async (out: string): Promise<void> => {
   const folder = resolve(out);
   mkdirSync(folder, { recursive: true });
   const path = join(folder, 'index.html');
-  writeFileSync(path, vaultPage(loadRegistry(PROJECT.entities)));
+  writeFileSync(path, await vaultPage(loadRegistry(PROJECT.entities)));
   console.log(path);
 };

@@ -146,7 +146,7 @@ describe('a new satellite', () => {
         ['pin', 'secret'],
       ],
     );
-    assert.match(vaultPage(registry), /id="tenant_support_s"[\s\S]*reply_within_minutes/);
+    assert.match(await vaultPage(registry), /id="tenant_support_s"[\s\S]*reply_within_minutes/);
     assert.match(await generateRowTypes(registry), /interface TenantSupportS /);
     assert.match(generateDbtSources(registry), /name: tenant_support_s_history/);
   });

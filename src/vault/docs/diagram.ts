@@ -1,10 +1,10 @@
 import { escapeHtml } from '../../core/html.ts';
 import type { EntityEntry } from '../dictionary.ts';
-import { CARD_WIDTH, type Card, type Edge, HEAD_HEIGHT, type Layout, layOut, ROW_HEIGHT } from './layout.ts';
+import { CARD_WIDTH, type Card, type Edge, HEAD_HEIGHT, layOut, ROW_HEIGHT } from './layout.ts';
 
-/** The entity-relationship picture as an SVG element: hubs and links with their satellites, and what links relate. */
-export const diagram = (entries: readonly EntityEntry[]): string => {
-  const layout: Layout = layOut(entries);
+/** The entity-relationship diagram as an SVG element: hubs and links with their satellites, and lines between them. */
+export const diagram = async (entries: readonly EntityEntry[]): Promise<string> => {
+  const layout = await layOut(entries);
   return [
     `<svg class="diagram" viewBox="0 0 ${layout.width} ${layout.height}" role="img" aria-label="Hubs, links and satellites">`,
     `<g class="edges">${layout.edges.map(edgeElement).join('')}</g>`,
@@ -13,10 +13,9 @@ export const diagram = (entries: readonly EntityEntry[]): string => {
   ].join('\n');
 };
 
-const edgeElement = ({ link, hub, from, to }: Edge): string => {
-  const middle = (from[0] + to[0]) / 2;
-  const path = `M${from[0]} ${from[1]}C${middle} ${from[1]} ${middle} ${to[1]} ${to[0]} ${to[1]}`;
-  return `<path d="${path}" data-ends="${link} ${hub}"/><circle cx="${to[0]}" cy="${to[1]}" r="3.5" data-ends="${link} ${hub}"/>`;
+const edgeElement = ({ link, hub, points, hub_end: [x, y] }: Edge): string => {
+  const path = `M${points.map((point) => point.join(' ')).join('L')}`;
+  return `<path d="${path}" data-ends="${link} ${hub}"/><circle cx="${x}" cy="${y}" r="3.5" data-ends="${link} ${hub}"/>`;
 };
 
 const cardElement = ({ entry, satellites, x, y, height }: Card): string => {
@@ -39,7 +38,7 @@ const cardElement = ({ entry, satellites, x, y, height }: Card): string => {
 
 const TITLE_WIDTH = CARD_WIDTH - 28;
 // Of the letters of a title, which no browser is here to measure: longer ones are squeezed into the card.
-const LETTER_WIDTH = 7.2;
+const LETTER_WIDTH = 8;
 
 const squeeze = (title: string): string =>
   title.length * LETTER_WIDTH > TITLE_WIDTH ? ` textLength="${TITLE_WIDTH}" lengthAdjust="spacingAndGlyphs"` : '';

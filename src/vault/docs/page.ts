@@ -5,8 +5,8 @@ import type { Registry } from '../registry.ts';
 import { diagram } from './diagram.ts';
 import { SCRIPT, STYLE } from './style.ts';
 
-/** The data dictionary as one HTML page that needs nothing but itself: the picture, and every table with its columns. */
-export const vaultPage = (registry: Registry): string => {
+/** The data dictionary as one HTML page that needs nothing but itself: the diagram, and every table with its columns. */
+export const vaultPage = async (registry: Registry): Promise<string> => {
   const entries = describeVault(registry);
   const schemas = Map.groupBy(entries, ({ schema }) => schema);
   const kind_of = new Map(entries.map(({ table, kind }) => [table, kind]));
@@ -35,7 +35,7 @@ ${[...schemas].map(([schema, of_schema]) => navGroup(schema, of_schema)).join('\
 ${counts(entries)}
 </header>
 <figure>
-${diagram(entries)}
+${await diagram(entries)}
 </figure>
 <p id="nothing" class="none">No table or column goes by that name.</p>
 ${[...schemas].map(([schema, of_schema]) => schemaSection(schema, of_schema, kind_of)).join('\n')}

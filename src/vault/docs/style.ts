@@ -33,12 +33,12 @@ header.top h1 { font-size: 1.9rem; line-height: 1.2; letter-spacing: -.02em; mar
 .counts { display: flex; flex-wrap: wrap; gap: .5rem 1.4rem; margin: 0 0 1.4rem; padding: 0; list-style: none; font-size: .92rem; color: var(--soft) }
 .counts li { display: flex; align-items: center; gap: .5rem } .counts li::before { content: ""; width: 11px; height: 11px; border-radius: 3px; background: var(--kind) } .counts b { color: var(--ink) }
 figure { margin: 0 0 3rem; padding: 1rem; border: 1px solid var(--line); border-radius: 14px; background: var(--panel); box-shadow: var(--shadow); overflow-x: auto }
-.diagram { display: block; width: 100%; min-width: 60rem; height: auto; font-family: system-ui, -apple-system, "Segoe UI", sans-serif }
+.diagram { display: block; width: 100%; min-width: 118rem; height: auto; font-family: system-ui, -apple-system, "Segoe UI", sans-serif }
 .diagram .body { fill: color-mix(in srgb, var(--tint) 45%, var(--panel)); stroke: color-mix(in srgb, var(--kind) 28%, var(--line)); stroke-width: 1 } .diagram .stripe { fill: var(--kind) }
 .diagram .title { font-size: 13.5px; font-weight: 650; fill: var(--ink) } .diagram .table { font-size: 10.5px; fill: var(--faint); font-family: ui-monospace, Menlo, Consolas, monospace }
 .diagram text.satellite { font-size: 11.5px; fill: var(--soft); font-family: ui-monospace, Menlo, Consolas, monospace } .diagram .dot { fill: var(--satellite) } .diagram .row { fill: transparent }
 .diagram a:hover .row { fill: var(--panel) } .diagram a:hover text.satellite { fill: var(--ink) } .diagram a:hover .title { fill: var(--kind) }
-.diagram .edges path { fill: none; stroke: var(--link); stroke-width: 1.6; opacity: .5 } .diagram .edges circle { fill: var(--hub); stroke: var(--panel); stroke-width: 1.5 }
+.diagram .edges path { fill: none; stroke: var(--link); stroke-width: 1.6; stroke-linejoin: round; opacity: .5 } .diagram .edges circle { fill: var(--hub); stroke: var(--panel); stroke-width: 1.5 }
 .diagram.focused .edges > *, .diagram.focused .card { opacity: .16 } .diagram.focused .edges .near, .diagram.focused .card.near { opacity: 1 } .diagram .edges > *, .diagram .card { transition: opacity .12s } .diagram .edges path.near { stroke-width: 2.4 }
 section.schema > h2 { font-size: 1.25rem; letter-spacing: -.01em; margin: 3rem 0 1rem }
 article { margin: 0 0 1.25rem; border: 1px solid var(--line); border-left: 4px solid var(--kind); border-radius: 12px; background: var(--panel); box-shadow: var(--shadow); overflow: hidden }

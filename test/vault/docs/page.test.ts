@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describeVault } from '../../../src/vault/dictionary.ts';
-import { CARD_WIDTH, type Card, layOut } from '../../../src/vault/docs/layout.ts';
+import { CARD_WIDTH, type Card, type Layout, layOut } from '../../../src/vault/docs/layout.ts';
 import { vaultPage } from '../../../src/vault/docs/page.ts';
 import { registry } from '../vault-fixture.ts';
 
 const entries = describeVault(registry);
 
 describe('the page of the data dictionary', () => {
-  it("shows every table with each column's type, meaning and privacy", () => {
-    const page = vaultPage(registry);
+  it("shows every table with each column's type, meaning and privacy", async () => {
+    const page = await vaultPage(registry);
     for (const { table, columns } of entries) {
       const [article] = page.split(`<article id="${table}"`)[1]?.split('</article>') ?? [];
       assert.ok(article !== undefined, table);
@@ -19,9 +19,9 @@ describe('the page of the data dictionary', () => {
     assert.match(page, /<code>numeric, null<\/code>.*pico-dollars/);
   });
 
-  it('is deterministic, links only to its own parts, and loads no external resource', () => {
-    const page = vaultPage(registry);
-    assert.equal(page, vaultPage(registry));
+  it('is deterministic, links only to its own parts, and loads no external resource', async () => {
+    const page = await vaultPage(registry);
+    assert.equal(page, await vaultPage(registry));
     const ids = new Set([...page.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
     const targets = [...page.matchAll(/href="([^"]+)"/g)].map(([, target]) => target!);
     assert.ok(targets.length > 100);
@@ -30,12 +30,16 @@ describe('the page of the data dictionary', () => {
   });
 });
 
-describe('the picture of the entities', () => {
-  const { cards, edges, width, height } = layOut(entries);
+describe('the diagram of the entities', () => {
+  let layout: Layout;
+  before(async () => {
+    layout = await layOut(entries);
+  });
   const isApart = (a: Card, b: Card): boolean =>
     Math.abs(a.x - b.x) >= CARD_WIDTH || a.y + a.height <= b.y || b.y + b.height <= a.y;
 
   it('has a card for each hub and link, none upon another, all within its bounds', () => {
+    const { cards, width, height } = layout;
     assert.deepEqual(
       cards.map(({ entry }) => entry.table).toSorted(),
       entries
@@ -51,7 +55,8 @@ describe('the picture of the entities', () => {
     }
   });
 
-  it('has each satellite on its parent, and a line from each link to each of its hubs, one column apart', () => {
+  it('has each satellite on its parent, and a line from each link to each of its hubs that passes behind no card', () => {
+    const { cards, edges } = layout;
     for (const { entry, satellites } of cards) {
       assert.deepEqual(
         satellites.map(({ table }) => table),
@@ -60,8 +65,35 @@ describe('the picture of the entities', () => {
     }
     const related = entries.flatMap(({ table, hubs = [] }) => hubs.map((hub) => `${table} ${hub}`));
     assert.deepEqual(edges.map(({ link, hub }) => `${link} ${hub}`).toSorted(), related.toSorted());
-    const columns = [...new Set(cards.map(({ x }) => x))].toSorted((a, b) => a - b);
-    const columnOf = (table: string): number => columns.indexOf(cards.find(({ entry }) => entry.table === table)!.x);
-    for (const { link, hub } of edges) assert.equal(Math.abs(columnOf(link) - columnOf(hub)), 1);
+    const card_of = new Map(cards.map((card) => [card.entry.table, card]));
+    for (const { link, hub, points, hub_end } of edges) {
+      assert.ok(touches(card_of.get(hub)!, hub_end), `the line from ${link} ends beside ${hub}`);
+      const link_end = hub_end === points[0] ? points.at(-1)! : points[0]!;
+      assert.ok(touches(card_of.get(link)!, link_end), `the line to ${hub} begins beside ${link}`);
+      for (const [at, to] of points.slice(1).entries()) {
+        for (const card of cards) {
+          assert.ok(
+            !crosses(card, points[at]!, to),
+            `the line from ${link} to ${hub} passes behind ${card.entry.table}`,
+          );
+        }
+      }
+    }
   });
 });
+
+type Point = readonly [number, number];
+
+const touches = ({ x, y, height }: Card, [at_x, at_y]: Point): boolean =>
+  (at_x === x || at_x === x + CARD_WIDTH) && at_y >= y && at_y <= y + height;
+
+/** True if a horizontal or vertical line has a part inside a card. */
+const crosses = ({ x, y, height }: Card, [from_x, from_y]: Point, [to_x, to_y]: Point): boolean => {
+  assert.ok(from_x === to_x || from_y === to_y, 'lines have right angles');
+  return (
+    Math.max(from_x, to_x) > x &&
+    Math.min(from_x, to_x) < x + CARD_WIDTH &&
+    Math.max(from_y, to_y) > y &&
+    Math.min(from_y, to_y) < y + height
+  );
+};
