@@ -46,7 +46,7 @@ describe('the rate limit of an API key', () => {
     assert.equal((await gateway.chat(HELLO, key)).status, 429);
   });
 
-  it('is not reported if there is none', async () => {
+  it('is not reported if neither key nor customer has a limit', async () => {
     const reply = await gateway.chat(HELLO);
     assert.equal(reply.headers['ratelimit-limit'], undefined);
   });
