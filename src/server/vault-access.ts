@@ -17,11 +17,15 @@ export interface VaultAccess {
   readonly reader: Reader;
 }
 
+type VaultInput = Pick<VaultAccess, 'sql' | 'clock' | 'registry'>;
+
 /** Makes the loader, the reader and the row builder for the tables of `registry`; connects to nothing. */
-export const createVaultAccess = (given: Pick<VaultAccess, 'sql' | 'clock' | 'registry'>): VaultAccess => ({
-  ...given,
-  nextId: createIds(given.clock),
-  load: createLoader({ registry: given.registry, now: given.clock.now }),
-  rows: createRowBuilder(given.registry),
-  reader: createReader(given.registry),
+export const createVaultAccess = ({ sql, clock, registry }: VaultInput): VaultAccess => ({
+  sql,
+  clock,
+  registry,
+  nextId: createIds(clock),
+  load: createLoader({ registry, now: clock.now }),
+  rows: createRowBuilder(registry),
+  reader: createReader(registry),
 });

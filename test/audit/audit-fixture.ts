@@ -2,22 +2,15 @@ import { generateKeyPairSync, type KeyObject, randomBytes, randomInt, sign } fro
 import { cosignedMessage } from '../../src/audit/cosignature.ts';
 import { COSIGNATURE_V1, formatSignature, keyIdOf, type VerifierKey } from '../../src/audit/note.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import { createIds } from '../../src/core/ids.ts';
 import type { Keyring } from '../../src/keys/contract.ts';
-import { createDataKeyStore } from '../../src/keys/data-keys.ts';
 import { createFileKms } from '../../src/keys/file-kms.ts';
-import { createKeyring } from '../../src/keys/keyring.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
+import { keyringOf } from '../support/keyring.ts';
 import { hashLeaf } from '../support/merkle-proofs.ts';
 
 /** A real keyring on the database, with its own master key. */
 export const testKeyring = (sql: Sql, clock: Clock, master_key: Buffer = randomBytes(32)): Keyring =>
-  createKeyring({
-    kms: createFileKms({ path: '/nonexistent', given_keys: [master_key], clock }),
-    store: createDataKeyStore(sql, () => new Date(clock.now()).toISOString()),
-    clock,
-    nextId: createIds(clock),
-  });
+  keyringOf(sql, createFileKms({ path: '/nonexistent', given_keys: [master_key], clock }), { clock });
 
 /** A witness that cosigns checkpoints. */
 export interface Witness extends VerifierKey {

@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { listKeys } from '../../src/audit/checkpoints.ts';
 import { sealTree } from '../../src/audit/seal-tree.ts';
 import type { Clock } from '../../src/core/clock.ts';
-import { createDataKeyStore } from '../../src/keys/data-keys.ts';
-import { createKeyring } from '../../src/keys/keyring.ts';
 import type { VaultRow } from '../../src/vault/rows.ts';
 import { createVerifier } from '../../verifier/onevault-verify.mjs';
 import { runCommand } from '../server/product-process.ts';
 import { testRegistry } from '../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
+import { keyringOf } from '../support/keyring.ts';
 import { temporaryPath } from '../support/server.ts';
 
 const rowsOf = (line: string): VaultRow[] => {
@@ -28,12 +27,7 @@ describe('onevault audit export --customer', function () {
   const seal = async (): Promise<string[]> => {
     const { sql } = gateway.database;
     const clock: Clock = { now: () => Date.now() + 60_000 };
-    const keyring = createKeyring({
-      kms: gateway.control.subject_kms.kms,
-      store: createDataKeyStore(sql, () => new Date().toISOString()),
-      clock,
-      nextId: gateway.control.nextId,
-    });
+    const keyring = keyringOf(sql, gateway.control.subject_kms.kms, { clock });
     await sealTree(sql, { keyring, clock, published: null, is_check_forced: false });
     keyring.close();
     return (await listKeys(sql)).map(({ verifier_key }) => verifier_key);

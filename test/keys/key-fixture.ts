@@ -1,13 +1,9 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { instantOf, systemClock } from '../../src/core/clock.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import type { SealContext } from '../../src/keys/contract.ts';
-import { createDataKeyStore } from '../../src/keys/data-keys.ts';
 import { createFileKms, type FileKms } from '../../src/keys/file-kms.ts';
-import { type ClosableKeyring, createKeyring, type KeyringDeps } from '../../src/keys/keyring.ts';
-import type { Kms } from '../../src/keys/kms.ts';
-import type { Sql } from '../../src/postgres/connect.ts';
 import { temporaryPath } from '../support/server.ts';
 
 export const HERE: SealContext = { table: 'customer_pii_s', tenant: 'acme', row: 'ab12', column: 'pii' };
@@ -27,13 +23,3 @@ export const fileKms = (path: string, given_keys: readonly Uint8Array[] = []): F
   kms.createMasterKey();
   return kms;
 };
-
-/** The keyring of one more process. */
-export const keyringOf = (sql: Sql, kms: Kms, more: Partial<KeyringDeps> = {}): ClosableKeyring =>
-  createKeyring({
-    kms,
-    nextId,
-    clock: systemClock,
-    store: createDataKeyStore(sql, () => instantOf(systemClock.now())),
-    ...more,
-  });

@@ -9,7 +9,8 @@ import { KmsError } from '../../src/keys/kms.ts';
 import { UnsealError } from '../../src/keys/sealed.ts';
 import { createVaultTransitKms } from '../../src/keys/vault-transit-kms.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { fileKms, HERE, keyFolder, keyringOf } from './key-fixture.ts';
+import { keyringOf } from '../support/keyring.ts';
+import { fileKms, HERE, keyFolder } from './key-fixture.ts';
 import { startTransitServer } from './transit-fixture.ts';
 
 const secret = Buffer.from('a secret');

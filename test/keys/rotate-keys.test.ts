@@ -12,8 +12,9 @@ import { type Rotation, rotateKeys } from '../../src/keys/rotate-keys.ts';
 import { createVaultTransitKms } from '../../src/keys/vault-transit-kms.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { keyringOf } from '../support/keyring.ts';
 import { Crash, createCrasher } from './crash-fixture.ts';
-import { fileKms, HERE, keyFolder, keyringOf, nextId } from './key-fixture.ts';
+import { fileKms, HERE, keyFolder, nextId } from './key-fixture.ts';
 import { startTransitServer } from './transit-fixture.ts';
 
 const secret = Buffer.from('a secret');

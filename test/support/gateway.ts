@@ -4,15 +4,13 @@ import { join } from 'node:path';
 import OpenAI from 'openai';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
-import { type Clock, instantOf, systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import type { RealtimeConfig } from '../../src/gateway/ai/realtime/config.ts';
 import type { BudgetCounters, Spending } from '../../src/gateway/limits/budgets.ts';
 import { openStore } from '../../src/journal/store.ts';
 import { type JournalWriter, openWriter } from '../../src/journal/writer.ts';
-import { createDataKeyStore } from '../../src/keys/data-keys.ts';
 import { createFileKms } from '../../src/keys/file-kms.ts';
-import { createKeyring } from '../../src/keys/keyring.ts';
 import type { ControlDeps } from '../../src/modules/deps.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import type { UpstreamLimits } from '../../src/providers/contract.ts';
@@ -32,6 +30,7 @@ import { readSpentBefore } from '../../src/server/restore-budgets.ts';
 import { testRegistry } from './calls.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { createHttp, type TestHttp, until } from './http.ts';
+import { keyringOf } from './keyring.ts';
 import { temporaryPath } from './server.ts';
 
 export interface TestGatewayOptions {
@@ -193,7 +192,6 @@ const endpointsOf = ({ url }: Sandbox, options: TestGatewayOptions): Endpoints =
 const openTestKeys = (sql: Sql, clock: Clock, folder: string): OpenKeys => {
   const kms = createFileKms({ path: join(folder, 'master-keys.json'), given_keys: [], clock });
   kms.createMasterKey();
-  const store = createDataKeyStore(sql, () => instantOf(clock.now()));
-  const keyring = createKeyring({ kms, store, clock, nextId: createIds(clock) });
+  const keyring = keyringOf(sql, kms, { clock });
   return { keyring, kms, close: async () => keyring.close() };
 };

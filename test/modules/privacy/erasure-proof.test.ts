@@ -3,11 +3,10 @@ import { parseCheckpoint } from '../../../src/audit/checkpoint.ts';
 import { parseNote } from '../../../src/audit/note.ts';
 import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
-import { createDataKeyStore } from '../../../src/keys/data-keys.ts';
-import { createKeyring } from '../../../src/keys/keyring.ts';
 import type { ErasureCertificate } from '../../../src/modules/privacy/erasures.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { dataOf, errorOf } from '../../support/http.ts';
+import { keyringOf } from '../../support/keyring.ts';
 import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
 describe('GET /privacy/erasures/{id}/proof', () => {
@@ -26,12 +25,7 @@ describe('GET /privacy/erasures/{id}/proof', () => {
     const early = await gateway.admin('GET', proof);
     assert.deepEqual([early.status, errorOf(early).reason], [409, 'not_covered_yet']);
     const clock: Clock = { now: () => Date.now() + 60_000 };
-    const keyring = createKeyring({
-      kms: gateway.control.subject_kms.kms,
-      store: createDataKeyStore(sql, () => new Date().toISOString()),
-      clock,
-      nextId: gateway.control.nextId,
-    });
+    const keyring = keyringOf(sql, gateway.control.subject_kms.kms, { clock });
     await sealTree(sql, { keyring, clock, published: null, is_check_forced: false });
     keyring.close();
 
