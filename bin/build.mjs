@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DIST = join(ROOT, 'dist');
 const COMPILER = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc');
-/** Folders of which a running product reads files. */
+/** Folders with files that a running product reads. */
 const DATA = ['src', 'vault', 'reports'];
 // Compiled already, or read by people alone.
 const NOT_COPIED = new Set(['.ts', '.md']);

@@ -25,7 +25,7 @@ export interface CommandOptions {
   /** Its words, as `audit verify`: the log and the connections bear this name. */
   readonly name: string;
   readonly max_connections: number;
-  /** Timeout of one statement; 0 is none. */
+  /** Timeout of one statement; 0 means none. */
   readonly statement_timeout_ms?: number;
 }
 

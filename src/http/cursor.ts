@@ -6,7 +6,7 @@ import { decrypt, encrypt, KEY_BYTES } from '../keys/aead.ts';
 export interface CursorContent {
   /** Sort key of the last returned row. */
   readonly key: readonly (string | number | boolean | null)[];
-  /** Default filters of the first page, and the instant as of which the vault was read for it. */
+  /** Default filters of the first page, and the instant at which the vault was read for it. */
   readonly fixed: Readonly<Record<string, string>>;
 }
 

@@ -2,11 +2,11 @@
 
 export type RouteFacts = {
   /**
-   * What could have served the call, best first.
+   * Deployments that could serve the call, best first.
    */
   candidates: Candidate[];
   /**
-   * What was tried, in order.
+   * Attempts in order.
    */
   attempts: Attempt[];
   decision: string;
@@ -18,7 +18,7 @@ export type RouteFacts = {
 } | null;
 
 /**
- * One call as the gateway appends it to the journal. An intent is written before a provider sees the call and already reads as the outcome that holds if nothing more is heard of it: ABANDONED. Fields of `call` and `route` bear the names of the vault's columns.
+ * One call in the journal. The gateway appends an intent before a provider sees the call. The intent already has the fields of the outcome ABANDONED, which applies if no outcome follows. Fields of `call` and `route` have the names of the vault's columns.
  */
 export interface CallRecord {
   /**
@@ -27,16 +27,16 @@ export interface CallRecord {
   schema_version: 1;
   kind: 'intent' | 'outcome';
   /**
-   * Sequence of the intent that this outcome answers, null when the call was refused before it was admitted; of an intent, that of the earlier intent of the same call whose place it takes, null when it is the first.
+   * For an outcome: sequence of its intent; null if the call was refused before it was admitted. For an intent: sequence of the earlier intent of the same call that it replaces; null for the first.
    */
   intent_sequence: number | null;
   request_id: string;
   /**
-   * When the record was appended; becomes load_date.
+   * Instant of the append; becomes load_date.
    */
   recorded_at: string;
   /**
-   * Business key; null when authentication found none.
+   * Business key; null if authentication found no customer.
    */
   customer: string | null;
   /**
@@ -98,7 +98,7 @@ export interface Candidate {
   provider: string;
   model: string;
   /**
-   * Pico-dollars that the call could cost there at most; null when unpriced.
+   * Maximum cost of the call there, in pico-dollars; null if unpriced.
    */
   worst_cost: string | null;
 }
@@ -109,42 +109,42 @@ export interface Attempt {
   http_status: number | null;
   error_code: string | null;
   /**
-   * The customer's own key that it was called with; null, or absent: the operator's.
+   * The customer's own key that was used; null or absent for the operator's key.
    */
   provider_key?: string | null;
   /**
-   * Present where what was called is the customer's own and not what the catalog has: an endpoint, or a model at the provider. How it did says nothing about the provider.
+   * Present if the called endpoint or model is the customer's own and not in the catalog. Its performance does not count for the provider.
    */
   customers_own?: 'endpoint' | 'model';
   /**
-   * Pico-dollars that the provider bills to the customer for it; null when unpriced. With the last attempt alone, and where the customer's own key was used.
+   * Pico-dollars that the provider bills to the customer; null if unpriced. Only on the last attempt, if the customer's own key was used.
    */
   provider_key_cost?: string | null;
   session?: SessionFacts;
   rating?: RatingFacts;
 }
 /**
- * How a session over WebSocket went. With the last attempt alone, and where it was opened.
+ * Course of a session over WebSocket. Only on the last attempt, if the session was opened.
  */
 export interface SessionFacts {
   /**
-   * Responses that ended.
+   * Ended responses.
    */
   responses: number;
   client_messages: number;
   provider_messages: number;
   closed_by: 'client' | 'provider' | 'gateway' | null;
   /**
-   * Of RFC 6455, section 7.4: 1005 where none was said, 1006 where the connection was cut; null while it is open.
+   * Close code of RFC 6455, section 7.4: 1005 if the close frame has none, 1006 if the connection was cut off; null while the session is open.
    */
   close_code: number | null;
 }
 /**
- * How the costs of the call were found. With the last attempt alone, and where something was rated.
+ * Rating of the call. Only on the last attempt, if the call was rated.
  */
 export interface RatingFacts {
   /**
-   * How many of each unit were charged, by its name in the columns of prices: `input` is charged at input_price.
+   * Charged units, by their names in the columns of prices: `input` is charged at input_price.
    */
   units: {
     [k: string]: number;
@@ -154,15 +154,15 @@ export interface RatingFacts {
    */
   tier: number;
   /**
-   * hash_diff of the set in model_price_tier_s that the tier is of; absent: of the row of model_price_s itself, price_version.
+   * hash_diff of the tier's set in model_price_tier_s; absent if the tier is the row of model_price_s itself, with price_version.
    */
   tier_version?: string;
   /**
-   * Tier of the customer's own price; absent where it pays the provider's with its markup.
+   * Tier of the customer's own price; absent if the customer pays the provider's price with its markup.
    */
   agreed_tier?: number;
   /**
-   * hash_diff of the set in customer_price_s that agreed_tier is of.
+   * hash_diff of the set in customer_price_s that contains agreed_tier.
    */
   agreed_version?: string;
   /**
@@ -170,7 +170,7 @@ export interface RatingFacts {
    */
   markup_basis_points: number;
   /**
-   * How often tools were used that the provider may charge for and that have no price, by their names; null where it is not told. The costs are without them.
+   * Uses of tools that the provider may charge and that have no price, by name; null if the number was not reported. The costs do not include them.
    */
   unpriced?: {
     [k: string]: number | null;

@@ -38,7 +38,7 @@ export const refusalError = (refusal: Refusal, upstream: Upstream | null, clock:
 };
 
 /**
- * The message in the body of an error; '' if there is none: `error.message` of OpenAI and Anthropic; of compatible
+ * The message in the body of an error; '' if it has no message: `error.message` of OpenAI and Anthropic; of compatible
  * servers also `error`, `message`, `detail`, `message.detail`, and `detail` as FastAPI's list of faults.
  */
 export const messageOf = (body: string): string => {

@@ -266,15 +266,15 @@ describe("the vault's loader", () => {
         order by 1`;
 
       it('keeps each of them in ops.load_error, in one batch or several, and the first row in its table', async () => {
-        const rivals = [1, 2, 3].map((tokens) => callRows(300_100, { prompt_tokens: tokens })[2]!);
-        const result = await load(sql, [rivals[0]!, rivals[1]!]);
+        const conflicts = [1, 2, 3].map((tokens) => callRows(300_100, { prompt_tokens: tokens })[2]!);
+        const result = await load(sql, [conflicts[0]!, conflicts[1]!]);
         assert.equal(result.refused, 1);
-        assert.equal((await load(sql, [rivals[2]!])).refused, 1);
-        assert.equal((await load(sql, rivals)).refused, 2);
+        assert.equal((await load(sql, [conflicts[2]!])).refused, 1);
+        assert.equal((await load(sql, conflicts)).refused, 2);
         const stored = await sql<{ tokens: number }[]>`
           select prompt_tokens as tokens
           from gateway.api_request_s
-          where api_request_hk = ${rivals[0]!.values.api_request_hk as string}`;
+          where api_request_hk = ${conflicts[0]!.values.api_request_hk as string}`;
         assert.deepEqual(
           [...stored, ...(await refusedCalls(300_100))].map(({ tokens }) => tokens).toSorted(),
           [1, 2, 3],
@@ -283,9 +283,9 @@ describe("the vault's loader", () => {
       });
 
       it('loses none of them when eight loaders run at once', async () => {
-        const rivals = Array.from({ length: 8 }, (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!);
+        const conflicts = Array.from({ length: 8 }, (_, tokens) => callRows(300_200, { prompt_tokens: tokens })[2]!);
         const pool = connect(database.url, { max_connections: 8 });
-        await Promise.all(rivals.map((row) => newLoader()(pool, [row]))).finally(() => pool.end());
+        await Promise.all(conflicts.map((row) => newLoader()(pool, [row]))).finally(() => pool.end());
         assert.equal((await refusedCalls(300_200)).length, 7);
       });
 

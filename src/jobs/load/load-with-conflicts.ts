@@ -19,9 +19,9 @@ export interface LoadWithConflictsDeps {
 export type RecordRows = readonly VaultRow[];
 
 /**
- * Loads records, some of which conflict with existing records. A record is loaded as a whole or not at all: single
- * rows of a conflicting record would make the existing call look changed after it was logged. The rows of a conflict
- * that differ from existing rows go to ops.load_error. The caller excludes all other writers of calls meanwhile.
+ * Loads records that may conflict with existing records. A record is loaded as a whole or not at all: single rows of a
+ * conflicting record would make the existing call look changed after it was logged. The rows of a conflict that differ
+ * from existing rows go to ops.load_error. The caller excludes all other writers of calls meanwhile.
  * @param records at most one a sequence, in the order of their sequences
  */
 export const loadWithConflicts = async (
