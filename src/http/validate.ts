@@ -22,8 +22,11 @@ export type FindFaults = (value: unknown) => FieldFault[];
 
 /** @returns a function that returns every fault with a JSON Pointer, one for each place */
 export const createFaultFinder = (schema: object): FindFaults => {
-  const check = compile(schema, true);
+  // Compiled for its first value: a start would compile hundreds, and a test compiles all of the API.
+  let compiled: ValidateFunction | null = null;
   return (value) => {
+    compiled ??= compile(schema, true);
+    const check = compiled;
     if (check(value)) return [];
     const places = new Map<string, FieldFault>();
     for (const fault of (check.errors ?? []).filter(isOwn)) {
