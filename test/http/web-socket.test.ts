@@ -197,7 +197,7 @@ describe('the peer of a WebSocket', () => {
     }
   });
 
-  it('receives or reports whatever bytes come, and fails in no other way', async () => {
+  it('receives or reports any bytes, and fails in no other way', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.uint8Array({ maxLength: 200 })),
@@ -246,7 +246,7 @@ describe('the peer of a WebSocket', () => {
     }
   });
 
-  it('keeps what comes with the handshake until it is taken', async () => {
+  it('keeps messages that come with the handshake until they are taken', async () => {
     for (const [open, is_masked] of BOTH) {
       const bytes = [frameOf(OPCODES.text, 'early', { is_masked }), frameOf(OPCODES.close, '', { is_masked })];
       const pair = await open(Buffer.concat(bytes));
@@ -276,7 +276,7 @@ describe('the peer of a WebSocket', () => {
     }
   });
 
-  it('closes although its far end neither answers nor reads, and reports no answer then', async () => {
+  it('closes even if its far end neither answers nor reads, and then reports no answer', async () => {
     for (const [open] of BOTH) {
       const { peer, far } = await open();
       far.pause();
@@ -288,7 +288,7 @@ describe('the peer of a WebSocket', () => {
     }
   });
 
-  it('takes one message at a time, and holds its far end back meanwhile', async () => {
+  it('takes one message at a time, and makes its far end wait meanwhile', async () => {
     for (const [open, is_masked] of BOTH) {
       const { peer, far } = await open();
       const going_on = Promise.withResolvers<void>();
@@ -323,7 +323,7 @@ describe('the peer of a WebSocket', () => {
     }
   });
 
-  it('takes nothing more after an error, which it reports, and still notices the end', async () => {
+  it('takes nothing more after an error, which it reports, and still sees the end of the connection', async () => {
     const pair = await fromClient(frameOf(OPCODES.text, 'a', { is_masked: true }));
     await assert.rejects(
       pair.peer.receive(() => Promise.reject(new Error('it cannot be handled'))),
@@ -334,7 +334,7 @@ describe('the peer of a WebSocket', () => {
     await pair.peer.closed;
   });
 
-  it('has senders wait while its far end reads nothing, and drops it when it never does', async () => {
+  it('makes senders wait while its far end does not read, and drops a far end that never does', async () => {
     stall_timeout_ms = 300;
     for (const [open] of BOTH) {
       const { peer, far } = await open();

@@ -14,7 +14,7 @@ const asked = (content: string) => ({
   messages: [{ role: 'user' as const, content }],
 });
 
-describe("the sandbox as Anthropic's SDK meets it", () => {
+describe("the sandbox with Anthropic's SDK", () => {
   let sandbox: Sandbox;
   let client: Anthropic;
 
@@ -33,7 +33,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.match(reply._request_id ?? '', /^req_/);
   });
 
-  it('streams the same message as it answers whole', async () => {
+  it('streams the same message that it answers as a whole', async () => {
     const whole = await client.messages.create(asked('Größe ✓ of things'));
     const streamed = await client.messages.stream(asked('Größe ✓ of things')).finalMessage();
     assert.deepEqual(streamed.content, whole.content);
@@ -41,7 +41,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.equal(streamed.stop_reason, 'end_turn');
   });
 
-  it('calls the tools that the prompt names, streamed and whole alike', async () => {
+  it('calls the tools that the prompt names, in a stream and in a whole response', async () => {
     const call = { ...asked('Use get_weather please'), tools: [WEATHER] };
     const whole = await client.messages.create(call);
     const streamed = await client.messages.stream(call).finalMessage();
@@ -63,19 +63,19 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.deepEqual(JSON.parse(block.text), { city: 'Paris' });
   });
 
-  it('counts tokens as the usage of the call does', async () => {
+  it('counts the same tokens as the usage of the call', async () => {
     const { max_tokens: _limit, ...call } = asked('How many tokens are these?');
     const counted = await client.messages.countTokens(call);
     const reply = await client.messages.create(asked('How many tokens are these?'));
     assert.equal(counted.input_tokens, reply.usage.input_tokens);
   });
 
-  it('lists models in its own form', async () => {
+  it("lists models in Anthropic's form", async () => {
     const models = await client.models.list();
     assert.ok(models.data.some(({ id, type }) => id === 'claude-sonnet-5' && type === 'model'));
   });
 
-  it("refuses with Anthropic's errors: bad key, bad request, rate limit, overload, an error within a stream", async () => {
+  it("refuses with Anthropic's errors for a bad key, a bad request, the rate limit, overload, and within a stream", async () => {
     const stranger = client.withOptions({ apiKey: 'invalid' });
     await assert.rejects(stranger.messages.create(asked('x')), Anthropic.AuthenticationError);
     await assert.rejects(client.messages.create({ ...asked('x'), messages: [] }), Anthropic.BadRequestError);
@@ -85,7 +85,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     await assert.rejects(breaking.finalMessage(), /Overloaded/);
   });
 
-  it('thinks in a block of its own, signed, shown or not, streamed and whole alike', async () => {
+  it('thinks in a signed block, shown or hidden, in a stream and in a whole response', async () => {
     const thinking = { type: 'enabled', budget_tokens: 1_024 } as const;
     const call = { ...asked('Hm'), max_tokens: 2_048, thinking };
     const whole = await client.messages.create(call);
@@ -129,7 +129,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     ]);
   });
 
-  it("runs a whole loop of the SDK's tool runner", async () => {
+  it("completes a loop of the SDK's tool runner", async () => {
     const tool = betaTool({
       name: 'get_weather',
       description: 'The weather in a city.',
@@ -144,7 +144,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.deepEqual(last.content[0], { type: 'text', text: 'The tool said: sunny in Paris' });
   });
 
-  it('keeps no thread, and says so in words that the SDK goes on from', async () => {
+  it('keeps no thread, and refuses one with the error after which the SDK continues', async () => {
     const { messages, ...settings } = asked('one');
     await assert.rejects(client.beta.messages.thread(settings).send(messages), (error) => {
       assert.ok(error instanceof Anthropic.BadRequestError);
@@ -162,7 +162,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     });
   });
 
-  it('stops at a stop sequence and says which, and tells cached tokens and refusals', async () => {
+  it('stops at a stop sequence and names it, and reports cached tokens and refusals', async () => {
     const stopped = await client.messages.create({ ...asked('one two three'), stop_sequences: [' two'] });
     assert.equal(stopped.stop_reason, 'stop_sequence');
     assert.equal(stopped.stop_sequence, ' two');
@@ -180,7 +180,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     assert.equal(refused.stop_reason, 'refusal');
   });
 
-  it('refuses tool results without their use, and uses without their result', async () => {
+  it('refuses a tool result without its call, and a call without its result', async () => {
     const result = { type: 'tool_result' as const, tool_use_id: 'toolu_1', content: 'x' };
     const use = { type: 'tool_use' as const, id: 'toolu_1', name: 'get_weather', input: {} };
     for (const messages of [
@@ -195,7 +195,7 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     }
   });
 
-  it('tells of one model, and of the limits that hold', async () => {
+  it('describes one model, and reports its rate limits', async () => {
     assert.equal((await client.models.retrieve('claude-opus-5')).id, 'claude-opus-5');
     await assert.rejects(client.models.retrieve('missing'), Anthropic.NotFoundError);
     const { response } = await client.messages.create(asked('x')).withResponse();
@@ -209,13 +209,13 @@ describe("the sandbox as Anthropic's SDK meets it", () => {
     });
   });
 
-  it('is tried again by the SDK after an overload', async () => {
+  it('gets the request of the SDK again after an overload', async () => {
     const patient = client.withOptions({ maxRetries: 2 });
     const reply = await patient.messages.create(asked('Once more [[sandbox: status=529 times=1 retry_after=0]]'));
     assert.deepEqual(reply.content, [{ type: 'text', text: 'You wrote: Once more' }]);
   });
 
-  it('says a sentence before it calls tools where told to', async () => {
+  it('writes a sentence before it calls tools if a directive requests it', async () => {
     const call = { ...asked('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
     const whole = await client.messages.create(call);
     const streamed = await client.messages.stream(call).finalMessage();

@@ -5,7 +5,7 @@ import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 
 const SOUND = Buffer.from(Array.from({ length: 40_000 }, (_, index) => (index * 7) % 256));
 
-describe("the sandbox's audio as OpenAI's SDK meets it", () => {
+describe("the sandbox's audio with OpenAI's SDK", () => {
   let sandbox: Sandbox;
   let client: OpenAI;
 
@@ -40,7 +40,7 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
     assert.equal(slow.byteLength, lengths[2]! * 2);
   });
 
-  it('speaks the same in events, whose last one has the usage', async () => {
+  it('sends the same sound in events, and the usage in the last one', async () => {
     const whole = Buffer.from(await (await speak()).arrayBuffer());
     const events = (await (await speak({ stream_format: 'sse' })).text())
       .split('\n\n')
@@ -54,7 +54,7 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
     });
   });
 
-  it('says of a file what came, in every format', async () => {
+  it('describes the uploaded file in every format', async () => {
     const said = `The file größe.wav has 40000 bytes, SHA-256 ${hash('sha256', SOUND).slice(0, 16)}.`;
     const transcribe = async (response_format: 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json') =>
       client.audio.transcriptions.create({ model: 'whisper-1', file: await file(), response_format });
@@ -66,7 +66,7 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
     assert.deepEqual([verbose.duration, verbose.text], [2, said]);
   });
 
-  it('streams a transcription, and ignores that for whisper-1', async () => {
+  it('streams a transcription, and ignores stream for whisper-1', async () => {
     const request = { file: await file(), prompt: 'Names', stream: true } as const;
     const events: OpenAI.Audio.TranscriptionStreamEvent[] = [];
     const stream = await client.audio.transcriptions.create({ ...request, model: 'gpt-4o-transcribe' });
@@ -80,7 +80,7 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
     assert.equal(whole.headers.get('content-type'), 'application/json');
   });
 
-  it('refuses what OpenAI refuses, naming the field', async () => {
+  it('refuses the requests that OpenAI refuses, and names the field', async () => {
     const refusals: readonly [Promise<unknown>, string][] = [
       [speak({ input: '' }), 'input'],
       [speak({ input: 'x'.repeat(4_097) }), 'input'],
@@ -97,7 +97,7 @@ describe("the sandbox's audio as OpenAI's SDK meets it", () => {
     await assert.rejects(speak({ model: 'missing' }), { status: 404 });
   });
 
-  it('holds its directives: status, cut, and silence of so many tokens', async () => {
+  it('obeys directives for a status, a cut, and the number of tokens', async () => {
     await assert.rejects(speak({ input: 'Hi [[sandbox: status=503]]' }), { status: 503 });
     const cut = await speak({ input: 'Hi [[sandbox: tokens=200, cut_after=2]]', response_format: 'pcm' });
     await assert.rejects(cut.arrayBuffer());

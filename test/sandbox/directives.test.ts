@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 
-describe('faults on demand in the sandbox', () => {
+describe('a directive to the sandbox', () => {
   let sandbox: Sandbox;
 
   beforeEach(async () => {
@@ -18,7 +18,7 @@ describe('faults on demand in the sandbox', () => {
       signal: signal ?? null,
     });
 
-  it('answers with the status, the garbage, the wrong types or the nothing that was asked for', async () => {
+  it('causes a status, invalid JSON, wrong types or an empty response', async () => {
     assert.equal((await post('[[sandbox: status=418]]')).status, 418);
     assert.equal(await (await post('[[sandbox: garbage]]')).text(), '<html>Bad Gateway</html>');
     assert.equal(await (await post('[[sandbox: empty]]')).text(), '');
@@ -26,7 +26,7 @@ describe('faults on demand in the sandbox', () => {
     assert.equal(wrong.choices, 'none');
   });
 
-  it('writes as many tokens as asked for', async () => {
+  it('sets the number of tokens', async () => {
     const reply = (await (await post('[[sandbox: tokens=50]]')).json()) as {
       usage: { completion_tokens: number };
       choices: [{ message: { content: string } }];
@@ -35,17 +35,19 @@ describe('faults on demand in the sandbox', () => {
     assert.equal(reply.choices[0].message.content.split(' ').length, 50);
   });
 
-  it('waits before the headers, before the first frame and between frames', async () => {
+  it('delays the headers, the first frame and each next frame', async () => {
     const started = performance.now();
     await (await post('[[sandbox: latency_ms=60]]')).text();
     const whole_ms = performance.now() - started;
     assert.ok(whole_ms >= 59, `${whole_ms}`);
     const slow = performance.now();
-    const reply = await post('[[sandbox: slow_first_ms=80 tokens=1]]', { stream: true });
-    const headers_ms = performance.now() - slow;
-    await reply.text();
+    await (await post('[[sandbox: slow_first_ms=80 tokens=1]]', { stream: true })).text();
     const first_ms = performance.now() - slow;
-    assert.ok(headers_ms < 75 && first_ms >= 79, `${headers_ms} ${first_ms}`);
+    assert.ok(first_ms >= 79, `${first_ms}`);
+    const leaving = new AbortController();
+    const early = await post('[[sandbox: slow_first_ms=60000 tokens=1]]', { stream: true }, leaving.signal);
+    assert.equal(early.status, 200, 'the headers come long before the first frame');
+    leaving.abort();
     const refused = performance.now();
     assert.equal((await post('[[sandbox: status=500 latency_ms=60]]')).status, 500);
     const refused_ms = performance.now() - refused;
@@ -56,7 +58,7 @@ describe('faults on demand in the sandbox', () => {
     assert.ok(drip_ms >= 80, `${drip_ms}`);
   });
 
-  it('drops the connection after so many frames, streamed or not', async () => {
+  it('drops the connection after a number of frames, in a stream and in a whole response', async () => {
     for (const extra of [{}, { stream: true }]) {
       const reply = await post('[[sandbox: cut_after=3]]', extra);
       assert.equal(reply.status, 200);
@@ -64,12 +66,12 @@ describe('faults on demand in the sandbox', () => {
     }
   });
 
-  it('never answers when told to hang, and lets go when the client leaves', async () => {
+  it('holds the connection without an answer until the client leaves', async () => {
     await assert.rejects(post('[[sandbox: hang]]', {}, AbortSignal.timeout(150)), { name: 'TimeoutError' });
     assert.equal((await post('still there?')).status, 200);
   });
 
-  it('keeps a directive to the protocol that it names', async () => {
+  it('applies only to the protocol that it names', async () => {
     const content = '[[sandbox: status=503 only=anthropic]]';
     assert.equal((await post(content)).status, 200);
     const reply = await fetch(`${sandbox.url}/v1/messages`, {
@@ -80,7 +82,7 @@ describe('faults on demand in the sandbox', () => {
     assert.equal(reply.status, 503);
   });
 
-  it('refuses a directive that does not exist, naming those that do, and the README explains each', async () => {
+  it('is refused if it is unknown, with the known ones in the error, and each is in the README', async () => {
     for (const wrong of ['explode', 'tokens', 'tokens=many', 'status=99', 'hang=1', 'only=mistral', 'chunk_bytes=0']) {
       const reply = await post(`[[sandbox: ${wrong}]]`);
       assert.equal(reply.status, 400, wrong);
@@ -93,7 +95,7 @@ describe('faults on demand in the sandbox', () => {
     }
   });
 
-  it('reads directives only where the user wrote last', async () => {
+  it('works only in the last message of the user', async () => {
     const messages = [
       { role: 'user', content: '[[sandbox: status=500]]' },
       { role: 'assistant', content: 'no' },
@@ -102,7 +104,7 @@ describe('faults on demand in the sandbox', () => {
     assert.equal((await post('', { messages })).status, 200);
   });
 
-  it('counts what it saw and refuses unknown paths, bodies that are not JSON, and calls without a key', async () => {
+  it('is not needed for refusals of unknown paths, invalid JSON and missing keys, and every request is counted', async () => {
     assert.equal((await fetch(`${sandbox.url}/v1/nothing`, { headers: { authorization: 'Bearer x' } })).status, 404);
     const headers = { authorization: 'Bearer x' };
     const bad = await fetch(`${sandbox.url}/v1/chat/completions`, { method: 'POST', headers, body: '{' });

@@ -113,7 +113,7 @@ describe('any body sent to the sandbox', () => {
   after(() => sandbox.close());
 
   for (const [path, names] of PATHS) {
-    it(`is answered or refused at ${path}, and never with a fault of its own`, async () => {
+    it(`is answered or refused at ${path}, and never causes a fault of the sandbox`, async () => {
       const statuses = new Set<number>();
       await fc.assert(
         fc.asyncProperty(body, async (given) => {

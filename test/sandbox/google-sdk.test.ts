@@ -23,7 +23,7 @@ const WEATHER: FunctionDeclaration = {
 };
 const model = 'gemini-2.5-flash';
 
-describe("the sandbox as Google's SDK meets it", () => {
+describe("the sandbox with Google's SDK", () => {
   let sandbox: Sandbox;
   let client: GoogleGenAI;
   const clientWith = (apiKey: string, attempts = 1): GoogleGenAI =>
@@ -59,7 +59,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.match(reply.responseId ?? '', /^[0-9a-f]{24}$/);
   });
 
-  it('streams the same text as it answers whole, with the usage growing', async () => {
+  it('streams the same text that it answers as a whole, with growing usage', async () => {
     const stream = await client.models.generateContentStream({ model, contents: 'Größe ✓ of things' });
     let text = '';
     const totals: number[] = [];
@@ -78,7 +78,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(totals.at(-1), 5 + 6);
   });
 
-  it('streams one JSON list where no server-sent events are asked for', async () => {
+  it('streams one JSON list if no server-sent events are requested', async () => {
     const reply = await fetch(`${sandbox.url}/v1beta/models/${model}:streamGenerateContent?key=abc`, {
       method: 'POST',
       body: JSON.stringify({ contents: [{ parts: [{ text: 'one two' }] }] }),
@@ -94,7 +94,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(((await refused.json()) as [{ error: { status: string } }])[0].error.status, 'NOT_FOUND');
   });
 
-  it('calls functions, streamed and whole alike, and goes on from what they answered', async () => {
+  it('calls functions, in a stream and in a whole response, and continues from their result', async () => {
     const question = { role: 'user', parts: [{ text: 'Use get_weather please' }] };
     const config = { tools: [{ functionDeclarations: [WEATHER] }] };
     const whole = await client.models.generateContent({ model, contents: [question], config });
@@ -121,7 +121,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(next.text, 'The tool said: sunny in Paris');
   });
 
-  it("runs a whole loop of the SDK's automatic function calling", async () => {
+  it("completes a loop of the SDK's automatic function calling", async () => {
     const reply = await client.models.generateContent({
       model,
       contents: 'Use get_weather please',
@@ -167,7 +167,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     );
   });
 
-  it('fills a schema, in its own form and as JSON Schema', async () => {
+  it("fills a schema in Google's form and a JSON Schema", async () => {
     const ask = (schema: object) =>
       client.models.generateContent({
         model,
@@ -182,7 +182,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.deepEqual(JSON.parse(json.text ?? ''), { n: 7 });
   });
 
-  it('thinks where it is asked to, and shows it where that is asked', async () => {
+  it('thinks if the request demands it, and shows its thoughts only if the request demands that', async () => {
     const ask = (includeThoughts: boolean) =>
       client.models.generateContent({
         model,
@@ -199,14 +199,14 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(hidden.usageMetadata?.totalTokenCount, 1 + 3 + 8);
   });
 
-  it('stops at the limit and at a stop sequence, and answers several candidates', async () => {
+  it('stops at the limit and at a stop sequence, and returns several candidates', async () => {
     const ask = (config: object) => client.models.generateContent({ model, contents: 'one two three', config });
     assert.equal((await ask({ maxOutputTokens: 3 })).candidates?.[0]?.finishReason, 'MAX_TOKENS');
     assert.equal((await ask({ stopSequences: [' two'] })).text, 'You wrote: one');
     assert.equal((await ask({ candidateCount: 2 })).candidates?.length, 2);
   });
 
-  it('tells what was unsafe, in the reply and in the prompt', async () => {
+  it('reports unsafe content of the response and of the prompt', async () => {
     const ask = (directive: string) => client.models.generateContent({ model, contents: `[[sandbox: ${directive}]]` });
     const refused = await ask('refuse');
     assert.equal(refused.candidates?.[0]?.finishReason, 'SAFETY');
@@ -216,7 +216,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(blocked.candidates, undefined);
   });
 
-  it('counts tokens as the usage of the call does, cached ones among them', async () => {
+  it('counts the same tokens as the usage of the call, including cached ones', async () => {
     const contents = 'How many tokens are these? [[sandbox: cached_tokens=4]]';
     const counted = await client.models.countTokens({ model, contents });
     const { usageMetadata } = await client.models.generateContent({ model, contents });
@@ -224,7 +224,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(usageMetadata?.cachedContentTokenCount, 4);
   });
 
-  it('gives embeddings, alone and in a batch', async () => {
+  it('returns embeddings, alone and in a batch', async () => {
     const config = { outputDimensionality: 8 };
     const both = await client.models.embedContent({
       model: 'gemini-embedding-001',
@@ -242,7 +242,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.deepEqual(((await alone.json()) as { embedding: { values: number[] } }).embedding.values, x);
   });
 
-  it('makes a picture where one is asked for, as many tokens as Google counts', async () => {
+  it('returns an image if one is requested, with the tokens that Google counts', async () => {
     const { candidates, usageMetadata } = await client.models.generateContent({
       model: 'gemini-2.5-flash-image',
       contents: 'A cat',
@@ -254,7 +254,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(usageMetadata?.candidatesTokenCount, 4 + 1_290);
   });
 
-  it('lists models by page, and tells of one', async () => {
+  it('lists models by page, and describes one model', async () => {
     const names: string[] = [];
     for await (const each of await client.models.list({ config: { pageSize: 3 } })) names.push(each.name ?? '');
     assert.ok(names.length > 3 && names.includes(`models/${model}`), names.join());
@@ -262,7 +262,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal((await refusal(client.models.get({ model: 'missing' }))).status, 404);
   });
 
-  it("refuses with Google's errors: bad key, no key, unknown model, unknown field, limit, overload", async () => {
+  it("refuses with Google's errors for a bad key, no key, an unknown model, an unknown field, the rate limit and overload", async () => {
     const ask = (text: string, more: object = {}) => client.models.generateContent({ model, contents: text, ...more });
     const stranger = await refusal(clientWith('invalid').models.generateContent({ model, contents: 'x' }));
     assert.equal(stranger.status, 400);
@@ -286,7 +286,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal((await refusal(ask('[[sandbox: status=503]]'))).error.status, 'UNAVAILABLE');
   });
 
-  it('refuses a function response without its call, roles that do not exist, and parts of nothing', async () => {
+  it('refuses a function response without its call, unknown roles, and empty parts', async () => {
     const lone = { role: 'user', parts: [{ functionResponse: { name: 'f', response: {} } }] };
     for (const contents of [[lone], [{ role: 'tool', parts: [{ text: 'x' }] }], [{ role: 'user', parts: [{}] }]]) {
       const { status, error } = await refusal(client.models.generateContent({ model, contents }));
@@ -295,7 +295,7 @@ describe("the sandbox as Google's SDK meets it", () => {
     }
   });
 
-  it('breaks off a stream with an error that the SDK throws', async () => {
+  it('ends a stream with an error that the SDK throws', async () => {
     const stream = await client.models.generateContentStream({
       model,
       contents: 'a b [[sandbox: error_after=2]]',
@@ -307,13 +307,13 @@ describe("the sandbox as Google's SDK meets it", () => {
     assert.equal(chunks, 2);
   });
 
-  it('is tried again by the SDK after an overload', async () => {
+  it('gets the request of the SDK again after an overload', async () => {
     const contents = 'Once more [[sandbox: status=503 times=2]]';
     const reply = await clientWith('AIza-x', 4).models.generateContent({ model, contents });
     assert.equal(reply.text, 'You wrote: Once more');
   });
 
-  it('says a sentence before it calls functions where told to', async () => {
+  it('writes a sentence before it calls functions if a directive requests it', async () => {
     const reply = await client.models.generateContent({
       model,
       contents: '[[sandbox: preface tool_calls=2]]',

@@ -55,7 +55,7 @@ const HEADERS = {
 };
 const MEGABYTE = 1_048_576;
 
-describe('what a hostile provider does, on demand', () => {
+describe("the sandbox's hostile provider", () => {
   let sandbox: Sandbox;
   before(async () => {
     sandbox = await startSandbox();
@@ -85,7 +85,7 @@ describe('what a hostile provider does, on demand', () => {
     return read;
   };
 
-  it('is the same every time', async () => {
+  it('sends the same bytes every time', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
       for (const directive of ['bad_json', 'garbage_after', 'wrong_type', 'chunk_bytes=3', 'tokens=9']) {
         assert.equal(await textOf(way, directive), await textOf(way, directive), `${way.name} ${directive}`);
@@ -93,7 +93,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('breaks JSON off in its middle', async () => {
+  it('cuts JSON in its middle', async () => {
     for (const way of WHOLE) {
       const text = await textOf(way, 'bad_json');
       assert.ok(text.startsWith('{') && !isJson(text), way.name);
@@ -104,7 +104,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('answers JSON of the wrong types, alone', async () => {
+  it('sends JSON of the wrong types and nothing else', async () => {
     for (const way of STREAMS) {
       const found = dataOf(await textOf(way, 'wrong_type'));
       assert.ok(found.length === 1 && found.every(isJson), way.name);
@@ -112,7 +112,7 @@ describe('what a hostile provider does, on demand', () => {
     for (const way of WHOLE) assert.ok(isJson(await textOf(way, 'wrong_type')), way.name);
   });
 
-  it('goes on after the end with something that is not JSON', async () => {
+  it('sends invalid JSON after the end', async () => {
     for (const way of STREAMS) {
       const found = dataOf(await textOf(way, 'garbage_after'));
       assert.equal(
@@ -128,14 +128,14 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('puts a comment before each event', async () => {
+  it('sends a comment before each event', async () => {
     for (const way of STREAMS) {
       const text = await textOf(way, 'comments');
       assert.equal(text.split('\n: keep-alive\n').length, dataOf(text).length + (text.includes('[DONE]') ? 1 : 0));
     }
   });
 
-  it('writes in chunks that cut through characters, and what arrives is whole', async () => {
+  it('cuts chunks within characters, and loses no byte', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
       const sent = 'Größe ✓ 𝄞 [[sandbox: chunk_bytes=1]]';
       const reply = await fetch(sandbox.url + way.path, {
@@ -149,7 +149,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('drips byte by byte', async () => {
+  it('sends single bytes with pauses', async () => {
     const way = WHOLE[4]!;
     const started = performance.now();
     const text = await textOf(way, 'drip_ms=1');
@@ -157,7 +157,7 @@ describe('what a hostile provider does, on demand', () => {
     assert.ok(performance.now() - started >= text.length, `${text.length} bytes`);
   });
 
-  it('says too long a length and closes, or too short a one and goes on', async () => {
+  it('declares a length that is too long and closes, or one that is too short and continues', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
       const long = await ask(way, 'content_length=100000000');
       assert.equal(long.headers.get('content-length'), '100000000');
@@ -171,7 +171,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('sends a line as long as was asked for', async () => {
+  it('sends a line of the requested length', async () => {
     for (const way of STREAMS) {
       const longest = Math.max(...dataOf(await textOf(way, 'long_line_mb=3')).map(({ length }) => length));
       assert.equal(longest, 3 * MEGABYTE + '{"padding":""}'.length, way.name);
@@ -183,7 +183,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('packs a gigabyte into a megabyte or two, whatever the client accepts', async () => {
+  it('compresses a gigabyte into one or two megabytes, even if the client does not accept compression', async () => {
     const reply = await ask(WHOLE[0]!, 'bomb_mb=4');
     assert.equal(reply.headers.get('content-encoding'), 'gzip');
     assert.equal(((await reply.json()) as { padding: string }).padding.length, 4 * MEGABYTE);
@@ -193,7 +193,7 @@ describe('what a hostile provider does, on demand', () => {
     }
   });
 
-  it('never ends, without filling its own memory, and lets go when the client leaves', async () => {
+  it('sends without end, within bounded memory, until the client leaves', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
       const reply = await ask(way, 'endless');
       assert.ok((await readSome(reply, 2 * MEGABYTE)) >= 2 * MEGABYTE, way.name);
@@ -206,7 +206,7 @@ describe('what a hostile provider does, on demand', () => {
     for (const reply of stalled) await reply.body?.cancel();
   });
 
-  it('breaks off with the error of its protocol, or without a word', async () => {
+  it('ends a stream with an error of its protocol, or without one', async () => {
     for (const way of STREAMS) {
       assert.match(await textOf(way, 'error_after=3'), /"error"/, way.name);
       await assert.rejects(textOf(way, 'cut_after=3'), way.name);
@@ -214,7 +214,7 @@ describe('what a hostile provider does, on demand', () => {
     for (const way of WHOLE) await assert.rejects(textOf(way, 'cut_after=3'), way.name);
   });
 
-  it('fails so often and no more, each request counted for itself', async () => {
+  it('fails for the given number of times, counted for each request', async () => {
     const way = WHOLE[0]!;
     const statuses: number[] = [];
     for (let time = 0; time < 4; time += 1) statuses.push((await ask(way, 'status=503 times=2')).status);

@@ -15,7 +15,7 @@ const sizeOf = (png: Buffer): [number, number] => {
   return [width, height];
 };
 
-describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
+describe("the sandbox's images with OpenAI's SDK", () => {
   let sandbox: Sandbox;
   let client: OpenAI;
 
@@ -25,7 +25,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
   });
   after(() => sandbox.close());
 
-  it('are PNGs of the size asked for, each another, with the usage that OpenAI publishes', async () => {
+  it('are different PNGs of the requested size, with the usage that OpenAI publishes', async () => {
     const ask = () => client.images.generate({ model, prompt: 'A cat', n: 2, size: '1024x1536', quality: 'low' });
     const reply = await ask();
     const pictures = (reply.data ?? []).map(({ b64_json }) => Buffer.from(b64_json ?? '', 'base64'));
@@ -40,7 +40,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
     assert.deepEqual(await ask(), reply);
   });
 
-  it('come by address from older models, and can be fetched there by anybody', async () => {
+  it('have a URL from older models, which needs no key', async () => {
     const reply = await client.images.generate({ model: 'dall-e-3', prompt: 'A cat', size: '1024x1024' });
     const fetched = await fetch(reply.data?.[0]?.url ?? '');
     assert.equal(fetched.headers.get('content-type'), 'image/png');
@@ -48,7 +48,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
     assert.equal(reply.usage, undefined);
   });
 
-  it('are streamed half done and done', async () => {
+  it('are streamed as a partial image and a final one', async () => {
     const stream = await client.images.generate({ model, prompt: 'A cat', stream: true, partial_images: 2 });
     const events = await Array.fromAsync(stream);
     assert.deepEqual(
@@ -60,7 +60,7 @@ describe("the sandbox's pictures as OpenAI's SDK meets them", () => {
     assert.equal(end.usage.output_tokens, 1_056);
   });
 
-  it('are refused without a prompt, by the dozen, at no size, and when told so', async () => {
+  it('are refused without a prompt, for too many images, for an invalid size, and by directive', async () => {
     const ask = (body: object) => client.images.generate({ model, prompt: 'A cat', ...body } as never);
     for (const wrong of [{ prompt: '' }, { n: 12 }, { size: '0x0' }, { size: 'huge' }, { response_format: 'url' }]) {
       await assert.rejects(ask(wrong), OpenAI.BadRequestError, JSON.stringify(wrong));

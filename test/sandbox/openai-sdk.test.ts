@@ -21,7 +21,7 @@ const WEATHER = {
 
 const asked = (content: string) => ({ model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content }] });
 
-describe("the sandbox as OpenAI's SDK meets it", () => {
+describe("the sandbox with OpenAI's SDK", () => {
   let sandbox: Sandbox;
   let client: OpenAI;
 
@@ -47,7 +47,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.notEqual(other.id, first.id);
   });
 
-  it('streams the same text as it answers whole, with usage when asked', async () => {
+  it('streams the same text that it answers as a whole, with usage if requested', async () => {
     const stream = await client.chat.completions.create({
       ...asked('Größe ✓ of things'),
       stream: true,
@@ -63,7 +63,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal(usage?.completion_tokens, 6);
   });
 
-  it('calls the tools that the prompt names, streamed and whole alike', async () => {
+  it('calls the tools that the prompt names, in a stream and in a whole response', async () => {
     const call = { ...asked('Use get_weather please'), tools: [WEATHER] };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();
@@ -75,7 +75,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     }
   });
 
-  it('runs a whole tool loop of the SDK', async () => {
+  it('completes a tool loop of the SDK', async () => {
     const runner = client.chat.completions.runTools({
       ...asked('Use get_weather please'),
       tools: [
@@ -114,7 +114,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal(reply.usage?.completion_tokens, 3);
   });
 
-  it('gives embeddings as unit vectors, the same as numbers and as base64', async () => {
+  it('returns embeddings as unit vectors, with the same values as numbers and in base64', async () => {
     const embed = (encoding_format: 'float' | 'base64') =>
       client.embeddings.create({ model: 'e', input: ['x', 'y'], dimensions: 8, encoding_format });
     const numbers = (await embed('float')).data.map(({ embedding }) => embedding);
@@ -133,7 +133,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.ok(models.data.some(({ id }) => id === 'gpt-4o-mini'));
   });
 
-  it("refuses with OpenAI's errors: bad key, bad request, rate limit, overload", async () => {
+  it("refuses with OpenAI's errors for a bad key, a bad request, the rate limit and overload", async () => {
     const stranger = client.withOptions({ apiKey: 'invalid' });
     await assert.rejects(stranger.chat.completions.create(asked('x')), OpenAI.AuthenticationError);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [] }), OpenAI.BadRequestError);
@@ -148,7 +148,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     await assert.rejects(broken, OpenAI.InternalServerError);
   });
 
-  it('answers several choices, with probabilities, streamed and whole alike', async () => {
+  it('returns several choices with probabilities, in a stream and in a whole response', async () => {
     const call = { ...asked('Größe ✓'), n: 2, logprobs: true, top_logprobs: 1 };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();
@@ -161,7 +161,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal(whole.usage?.completion_tokens, 8);
   });
 
-  it('reasons where it is asked to, within the limit, and counts cached tokens', async () => {
+  it('reasons if the request demands it, within the limit, and counts cached tokens', async () => {
     const ask = (more: object, directive = '') =>
       client.chat.completions.create({
         ...asked(`Good morning ${directive}`),
@@ -177,7 +177,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal(cut.choices[0]?.finish_reason, 'length');
   });
 
-  it('stops at a stop sequence, refuses and blocks', async () => {
+  it('stops at a stop sequence, and refuses and blocks by directive', async () => {
     const said = async (content: string, more: object = {}) =>
       (await client.chat.completions.create({ ...asked(content), ...more })).choices[0];
     assert.equal((await said('one two', { stop: [' two'] }))?.message.content, 'You wrote: one');
@@ -187,7 +187,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal((await said('[[sandbox: block]]'))?.finish_reason, 'content_filter');
   });
 
-  it('refuses tool messages without their call, calls without their message, and numbers out of range', async () => {
+  it('refuses a tool message without its call, a call without its message, and numbers out of range', async () => {
     const made = { id: 'call_1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
     const ask = (more: object) => client.chat.completions.create({ ...asked('x'), ...more } as never);
     for (const wrong of [
@@ -206,7 +206,7 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     }
   });
 
-  it('tells of one model, refuses the one that does not exist, and tells of the limits that hold', async () => {
+  it('describes one model, refuses an unknown one, and reports the rate limits', async () => {
     assert.equal((await client.models.retrieve('gpt-4o')).id, 'gpt-4o');
     await assert.rejects(client.models.retrieve('missing'), OpenAI.NotFoundError);
     await assert.rejects(client.chat.completions.create({ ...asked('x'), model: 'missing' }), (error) => {
@@ -218,14 +218,14 @@ describe("the sandbox as OpenAI's SDK meets it", () => {
     assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '9999');
   });
 
-  it('is tried again by the SDK after an overload', async () => {
+  it('gets the request of the SDK again after an overload', async () => {
     const patient = client.withOptions({ maxRetries: 2 });
     const content = 'Once more [[sandbox: status=503 times=2 retry_after=0]]';
     const reply = await patient.chat.completions.create(asked(content));
     assert.equal(reply.choices[0]?.message.content, 'You wrote: Once more');
   });
 
-  it('says a sentence before it calls tools where told to', async () => {
+  it('writes a sentence before it calls tools if a directive requests it', async () => {
     const call = { ...asked('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();

@@ -91,7 +91,7 @@ describe("the sandbox's realtime sessions", () => {
     session.close();
   });
 
-  it('send every event of a response in order, with usage at its end, and go on from it', async () => {
+  it('send every event of a response in order, with usage at its end, and continue from it', async () => {
     const session = await open();
     const events = await ask(session, 'Good morning');
     assert.deepEqual(
@@ -119,7 +119,7 @@ describe("the sandbox's realtime sessions", () => {
     session.socket.close();
   });
 
-  it('call functions and go on from what they answered', async () => {
+  it('call functions, and continue from their result', async () => {
     const session = await open();
     session.send({ type: 'session.update', session: { tools: [WEATHER] } });
     await session.until('session.updated');
@@ -133,7 +133,7 @@ describe("the sandbox's realtime sessions", () => {
     session.socket.close();
   });
 
-  it('are the same for the same events', async () => {
+  it('send the same events for the same events of the client', async () => {
     const runs = [];
     for (let run = 0; run < 2; run += 1) {
       const session = await open();
@@ -143,7 +143,7 @@ describe("the sandbox's realtime sessions", () => {
     assert.deepEqual(runs[1], runs[0]);
   });
 
-  it('cancel a response, and refuse a second one at the same time', async () => {
+  it('cancel a response, and refuse a second one while one is under way', async () => {
     const session = await open();
     session.send({
       type: 'conversation.item.create',
@@ -159,7 +159,7 @@ describe("the sandbox's realtime sessions", () => {
     session.socket.close();
   });
 
-  it('tell what is wrong with a message, and go on', async () => {
+  it('answer an invalid message with an error event, and go on', async () => {
     const session = await open();
     for (const [message, code] of [
       ['{', 'invalid_json'],
@@ -179,7 +179,7 @@ describe("the sandbox's realtime sessions", () => {
     session.socket.close();
   });
 
-  it('end at the limit of tokens, break off with an error, drop the connection', async () => {
+  it('stop at the limit of tokens, and fail or drop the connection by directive', async () => {
     const session = await open();
     session.send({ type: 'conversation.item.create', item: said('one two three four') });
     session.send({ type: 'response.create', response: { max_output_tokens: 3 } });
@@ -190,7 +190,7 @@ describe("the sandbox's realtime sessions", () => {
     await assert.rejects(ask(session, '[[sandbox: cut_after=4]]'), /closed before/);
   });
 
-  it('are refused without a key, with a bad one, without a model and elsewhere', async () => {
+  it('are refused without a key, with a bad key, without a model and at another path', async () => {
     const statusOf = async (path: string, headers: object): Promise<number> => {
       const fault = await open(path, headers).then(
         () => assert.fail('it was opened'),

@@ -16,7 +16,7 @@ const WEATHER: OpenAI.Responses.FunctionTool = {
 };
 const model = 'gpt-5';
 
-describe("the sandbox's responses as OpenAI's SDK meets them", () => {
+describe("the sandbox's responses endpoint with OpenAI's SDK", () => {
   let sandbox: Sandbox;
   let client: OpenAI;
 
@@ -34,7 +34,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
   const typesOf = (events: readonly OpenAI.Responses.ResponseStreamEvent[]): string[] =>
     events.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]);
 
-  it('answers with text, usage and the settings that were asked for', async () => {
+  it('answers with text, usage and the requested settings', async () => {
     const reply = await client.responses.create({ model, input: 'Good morning', temperature: 0.5 });
     assert.equal(reply.output_text, 'You wrote: Good morning');
     assert.equal(reply.status, 'completed');
@@ -48,7 +48,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     });
   });
 
-  it('streams every event in order, numbered, and ends with the same response as it answers whole', async () => {
+  it('streams numbered events in order, and ends with the same response that it answers as a whole', async () => {
     const input = 'Größe ✓ of things';
     const events = await eventsOf({ input });
     assert.deepEqual(
@@ -72,7 +72,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     assert.deepEqual(streamed.usage, whole.usage);
   });
 
-  it('calls functions, streamed and whole alike, and goes on from what they answered', async () => {
+  it('calls functions, in a stream and in a whole response, and continues from their result', async () => {
     const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Use get_weather please' }];
     const whole = await client.responses.create({ model, input, tools: [WEATHER] });
     const streamed = await client.responses.stream({ model, input, tools: [WEATHER] }).finalResponse();
@@ -91,7 +91,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     assert.equal(next.output_text, 'The tool said: sunny');
   });
 
-  it('makes several calls at once where told to, but one where the call forbids it', async () => {
+  it('makes several calls at once by directive, but only one if the request forbids parallel calls', async () => {
     const input = '[[sandbox: tool_calls=3]]';
     const many = await client.responses.create({ model, input, tools: [WEATHER] });
     assert.equal(new Set(many.output.map((item) => item.type === 'function_call' && item.call_id)).size, 3);
@@ -108,7 +108,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     assert.deepEqual(JSON.parse(reply.output_text), { city: 'Paris', days: 3 });
   });
 
-  it('reasons: counted only, with a summary, or sealed to be given back', async () => {
+  it('reasons without output, with a summary, or with encrypted content that the client sends back', async () => {
     const hidden = await client.responses.create({ model, input: 'Hm', reasoning: { effort: 'low' } });
     assert.equal(hidden.usage?.output_tokens_details.reasoning_tokens, 8);
     assert.equal(hidden.usage?.output_tokens, 8 + 3);
@@ -136,7 +136,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     assert.equal(again.output_text, 'You wrote: And?');
   });
 
-  it('ends incomplete at the limit of tokens and when blocked, and tells a refusal apart', async () => {
+  it('ends incomplete at the limit of tokens and when blocked, and marks a refusal as one', async () => {
     const cut = await eventsOf({ input: 'one two three four', max_output_tokens: 3 });
     const end = cut.at(-1);
     assert.ok(end?.type === 'response.incomplete');
@@ -147,7 +147,7 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     assert.ok(typesOf(refused).includes('response.refusal.done'));
   });
 
-  it('keeps nothing: what refers to an earlier response is refused', async () => {
+  it('stores nothing, and refuses a reference to an earlier response', async () => {
     const after = client.responses.create({ model, input: 'x', previous_response_id: 'resp_1' });
     await assert.rejects(after, (error) => {
       assert.ok(error instanceof OpenAI.BadRequestError);
@@ -160,17 +160,17 @@ describe("the sandbox's responses as OpenAI's SDK meets them", () => {
     await assert.rejects(client.responses.create({ model, input: [lone] }), OpenAI.BadRequestError);
   });
 
-  it('refuses a model that does not exist, no input and no model', async () => {
+  it('refuses an unknown model, a missing input and a missing model', async () => {
     await assert.rejects(client.responses.create({ model: 'missing', input: 'x' }), OpenAI.NotFoundError);
     await assert.rejects(client.responses.create({ model, input: [] }), OpenAI.BadRequestError);
     await assert.rejects(client.responses.create({ input: 'x' }), OpenAI.BadRequestError);
   });
 
-  it('breaks off a stream with an error that the SDK throws', async () => {
+  it('ends a stream with an error that the SDK throws', async () => {
     await assert.rejects(eventsOf({ input: '[[sandbox: error_after=4]]' }), /The server had an error/);
   });
 
-  it('says a sentence before it calls functions where told to', async () => {
+  it('writes a sentence before it calls functions if a directive requests it', async () => {
     const call = { model, input: '[[sandbox: preface tool_calls=2]]', tools: [WEATHER] };
     const whole = await client.responses.create(call);
     const streamed = await client.responses.stream(call).finalResponse();

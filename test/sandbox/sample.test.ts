@@ -71,7 +71,7 @@ const hasInnerReference = (given: Schema): boolean =>
   JSON.stringify(given).lastIndexOf('"$defs"') > 0 && given.$defs === undefined;
 
 describe('the sample value of a JSON Schema', () => {
-  it('fits any schema of the kind that tools and structured outputs use', () => {
+  it('fits any schema that tools and structured outputs use', () => {
     fc.assert(
       fc.property(
         schema.filter((given) => !hasInnerReference(given) && JSON.stringify(given).split('"$defs"').length <= 2),
@@ -81,7 +81,7 @@ describe('the sample value of a JSON Schema', () => {
     );
   });
 
-  it('fits schemas that refer to themselves, put several together, or want items that differ', () => {
+  it('fits schemas that refer to themselves, combine others, or demand unique items', () => {
     const node: Schema = {
       type: 'object',
       properties: {
@@ -102,7 +102,7 @@ describe('the sample value of a JSON Schema', () => {
     assertFits({ type: ['string', 'null'], minLength: 3 });
   });
 
-  it("fits Google's own kind of schema, with types in capitals and limits as strings", () => {
+  it("fits a schema of Google's form, with types in capitals and limits as strings", () => {
     const given = {
       type: 'OBJECT',
       properties: {

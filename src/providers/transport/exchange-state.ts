@@ -86,7 +86,7 @@ export const fail = (state: ExchangeState, error: OneVaultError): void => {
 };
 
 const timeOut = (state: ExchangeState): void => {
-  const details = `There was no whole reply within ${state.limits.total_timeout_ms} ms.`;
+  const details = `There was no complete response within ${state.limits.total_timeout_ms} ms.`;
   fail(state, new OneVaultError('provider_timeout', { details }));
 };
 

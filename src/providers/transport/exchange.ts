@@ -61,7 +61,7 @@ const takeChunk = (state: ExchangeState, controller: Dispatcher.DispatchControll
   state.unread_bytes += chunk.length;
   if (state.unread_bytes > state.unread_max_bytes) {
     if (state.is_whole) {
-      fail(state, tooLarge('reply', state.unread_max_bytes));
+      fail(state, tooLarge('response', state.unread_max_bytes));
       return;
     }
     state.is_paused = true;

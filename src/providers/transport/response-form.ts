@@ -10,7 +10,7 @@ export const isCompressed = (headers: UpstreamHeaders): boolean => {
 
 /** @throws OneVaultError provider_malformed if the actual or declared size of a body exceeds the limit */
 export const checkLength = (bytes: number, max_bytes: number): void => {
-  if (bytes > max_bytes) throw tooLarge('reply', max_bytes);
+  if (bytes > max_bytes) throw tooLarge('response', max_bytes);
 };
 
 // Simple model servers send events with no content type, or with a generic one.
@@ -30,5 +30,5 @@ export const checkStreamType = (headers: UpstreamHeaders): void => {
 };
 
 /** The error for a body that exceeds a limit. */
-export const tooLarge = (what: 'reply' | 'stream', limit_bytes: number): OneVaultError =>
+export const tooLarge = (what: 'response' | 'stream', limit_bytes: number): OneVaultError =>
   new OneVaultError('provider_malformed', { details: `The ${what} is larger than ${limit_bytes} bytes.` });

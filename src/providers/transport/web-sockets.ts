@@ -39,7 +39,7 @@ export type OpenWebSocket = (
   signal: AbortSignal,
 ) => Promise<OpenedWebSocket | { readonly refusal: HandshakeRefusal }>;
 
-// Short enough that routers on the way do not forget the connection.
+// Shorter than the time after which routers drop an idle connection.
 const KEEP_ALIVE_MS = 30_000;
 
 /** @param guard for addresses that customers chose */
@@ -117,7 +117,7 @@ const awaitHandshake = (
       });
     });
     socket.on('error', (error) => {
-      const details = `It answered the handshake wrongly: ${error.message}.`;
+      const details = `The provider's answer to the handshake is invalid: ${error.message}.`;
       reject(
         connection !== null ? new OneVaultError('provider_malformed', { details }) : transportError(error, limits),
       );
@@ -125,8 +125,8 @@ const awaitHandshake = (
   });
 
 /**
- * Takes the chosen subprotocol out of a response. ws refuses servers that choose none of those offered, although
- * RFC 6455 (section 4.1) allows it; so it learns of no offer, and refuses a choice that was not offered and stays.
+ * Removes the chosen subprotocol from a response, because ws refuses servers that choose none, although RFC 6455
+ * (section 4.1) allows it. A choice that was not offered stays, and ws refuses it.
  */
 const takeSubprotocol = ({ headers }: IncomingMessage, offered: readonly string[]): string | null => {
   const chosen = headers['sec-websocket-protocol'];
@@ -135,7 +135,7 @@ const takeSubprotocol = ({ headers }: IncomingMessage, offered: readonly string[
   return chosen;
 };
 
-// A refusal is a sentence; a page of HTML with its scripts is not read for one.
+// A refusal is a short text. A longer body, such as an HTML page, is not read.
 const REFUSAL_MAX_BYTES = 65_536;
 
 const readRefusal = async (response: IncomingMessage): Promise<HandshakeRefusal> => {
@@ -148,7 +148,7 @@ const readRefusal = async (response: IncomingMessage): Promise<HandshakeRefusal>
       pieces.push(piece);
     }
   } catch {
-    // Its status says enough.
+    // The status is enough.
   }
   const body = bytes > REFUSAL_MAX_BYTES ? '' : Buffer.concat(pieces).toString();
   return { status: response.statusCode ?? 502, headers: response.headers, body };

@@ -38,7 +38,7 @@ const KEY = createPrivateKey({
   },
 });
 
-describe('WebSockets to providers', () => {
+describe('a WebSocket to a provider', () => {
   let provider: RawUpstream;
   const closing: (() => void)[] = [];
   before(async () => {
@@ -66,7 +66,7 @@ describe('WebSockets to providers', () => {
     return error;
   };
 
-  it('are opened with what identifies the gateway, and with no offer of an extension', async () => {
+  it('opens with the headers of the gateway, and without an offer of extensions', async () => {
     let sent = '';
     provider.script((socket, request) => {
       sent = request;
@@ -80,7 +80,7 @@ describe('WebSockets to providers', () => {
     assert.doesNotMatch(sent, /^sec-websocket-(?:extensions|protocol):/im);
   });
 
-  it('agree on one of the protocols that are offered, or on none', async () => {
+  it('uses a subprotocol that was offered and chosen, or none', async () => {
     for (const chosen of ['realtime', 'other', null]) {
       let sent = '';
       provider.script((socket, request) => {
@@ -93,7 +93,7 @@ describe('WebSockets to providers', () => {
     }
   });
 
-  it('are refused if the answer to the handshake is not the answer to ours', async () => {
+  it('fails if the answer does not match the handshake', async () => {
     const answers: ((request: string) => string)[] = [
       (request) => switchedTo(request, 'sec-websocket-protocol: realtime'),
       (request) => switchedTo(request, 'sec-websocket-extensions: permessage-deflate'),
@@ -114,7 +114,7 @@ describe('WebSockets to providers', () => {
     assert.equal('refusal' in unnamed && unnamed.refusal.status, 101, 'a switch to no protocol is a refusal');
   });
 
-  it('are refused if the answer is not HTTP, and its bytes stay out of the error', async () => {
+  it('fails if the answer is not HTTP, and keeps its bytes out of the error', async () => {
     for (const bytes of [
       'SSH-2.0-OpenSSH_9.9 sk-secret\r\n',
       '\0\0\0\0 sk-secret',
@@ -127,7 +127,7 @@ describe('WebSockets to providers', () => {
     }
   });
 
-  it('report the response of a provider that refuses, without following it elsewhere', async () => {
+  it('reports the response of a provider that refuses, and follows no redirect', async () => {
     for (const [status, body, expected] of [
       [401, '{"error":{}}', '{"error":{}}'],
       [302, '', ''],
@@ -147,7 +147,7 @@ describe('WebSockets to providers', () => {
     }
   });
 
-  it('keep what a provider sends with its answer, and hold it to the largest message', async () => {
+  it("keeps messages that come with the provider's answer, and limits their size", async () => {
     provider.script((socket, request) => {
       const early = [frameOf(OPCODES.text, 'hello'), frameOf(OPCODES.text, 'x'.repeat(1_001))];
       socket.write(Buffer.concat([Buffer.from(switchedTo(request)), ...early]));
@@ -162,7 +162,7 @@ describe('WebSockets to providers', () => {
     assert.deepEqual(kinds, ['text', 'fault']);
   });
 
-  it('fail with the reason if nobody answers, the provider leaves, or the client does', async () => {
+  it('fails with the reason if the provider does not answer or leaves, or if the client leaves', async () => {
     provider.script(() => {});
     assert.equal(
       (await failure(open(upstream({ headers_timeout_ms: 50 }), REQUEST, NO_SIGNAL))).code,
@@ -191,7 +191,7 @@ describe('WebSockets to providers', () => {
     await gone.promise;
   });
 
-  it('speak TLS to https, and to nobody without a certificate that is trusted', async () => {
+  it('uses TLS for https, and refuses a certificate that is not trusted', async () => {
     const encrypted = createTlsServer({ cert: SELF_SIGNED, key: KEY.export({ type: 'pkcs8', format: 'pem' }) });
     let requests = 0;
     encrypted.on('secureConnection', (socket) => socket.on('data', () => (requests += 1)).on('error', () => {}));
@@ -204,7 +204,7 @@ describe('WebSockets to providers', () => {
     assert.equal(requests, 0, 'nothing of the request was sent');
   });
 
-  it('go to addresses that customers chose only as far as the guard lets them', async () => {
+  it('connects to an address that a customer chose only if the address guard allows it', async () => {
     const connections: Socket[] = [];
     const inside = createServer((socket) => connections.push(socket));
     await new Promise<void>((resolve) => inside.listen(0, '127.0.0.1', resolve));

@@ -4,15 +4,15 @@ import type { JsonObject } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
 import { fieldsOf } from '../../../providers/json-text.ts';
 
-/** What a client's event says, as far as the gateway has to know. */
+/** An event of the client, as far as the gateway reads it. */
 export interface ClientEvent {
   readonly type: string;
-  /** The client's own name of it; null where it gave none. */
+  /** The client's own id of the event; null if it sent none. */
   readonly event_id: string | null;
   readonly fields: JsonObject;
 }
 
-/** An event that is not passed on: the client is told why, and the session goes on. */
+/** Refuses to pass an event on. The client gets the reason as an error event, and the session goes on. */
 export class EventRefusal extends Error {
   readonly error: OneVaultError;
   readonly event_id: string | null;
@@ -25,10 +25,10 @@ export class EventRefusal extends Error {
   }
 }
 
-/** @throws EventRefusal where a provider might read the message otherwise than we do */
+/** @throws EventRefusal if a provider might read the message differently from the gateway */
 export const readClientEvent = ({ kind, payload }: Message): ClientEvent => {
-  // A provider that reads bytes as an event would be told what we have not seen.
-  if (kind === 'binary') throw invalid('Events are text messages, not binary ones.', null, null);
+  // A provider may read bytes as an event, but the gateway does not check them.
+  if (kind === 'binary') throw invalid('A binary message is not an event. Send events as text messages.', null, null);
   const text = payload.toString();
   let fields: unknown;
   try {
@@ -37,12 +37,16 @@ export const readClientEvent = ({ kind, payload }: Message): ClientEvent => {
     const details = cause instanceof Error ? cause.message : '';
     throw new EventRefusal(new OneVaultError('malformed_json', { details }), null);
   }
-  if (!isObject(fields)) throw invalid('An event is a JSON object.', null, null);
+  if (!isObject(fields))
+    throw invalid('The message is not a JSON object. Send each event as one JSON object.', null, null);
   const event_id = typeof fields.event_id === 'string' ? fields.event_id : null;
-  if (typeof fields.type !== 'string') throw invalid('An event has a type, which is a text.', 'type', event_id);
+  if (typeof fields.type !== 'string') throw invalid('The event has no type. Set type to a string.', 'type', event_id);
   const seen = new Set<string>();
-  const twice = fieldsOf(text).find(({ name }) => seen.size === seen.add(name).size)?.name;
-  if (twice !== undefined) throw invalid(`The field ${twice.slice(0, 100)} stands twice.`, twice, event_id);
+  const duplicate = fieldsOf(text).find(({ name }) => seen.size === seen.add(name).size)?.name;
+  if (duplicate !== undefined) {
+    const details = `The event has the field ${duplicate.slice(0, 100)} twice. Send it once.`;
+    throw invalid(details, duplicate, event_id);
+  }
   return { type: fields.type, event_id, fields };
 };
 
@@ -51,55 +55,59 @@ const invalid = (details: string, param: string | null, event_id: string | null)
   return new EventRefusal(new OneVaultError('invalid_request', { details, ...where }), event_id);
 };
 
+/** Limits of the events of one session. */
 export interface EventRules {
-  /** What the client called the session's model. */
+  /** The session's model, as the client named it. */
   readonly model: string;
-  /** What the provider calls it. */
-  readonly served_as: string;
-  /** Whether what has no price may be used. */
+  /** The same model, as the provider names it. */
+  readonly provider_model: string;
+  /** True if the customer may use parts that have no price. */
   readonly allows_unpriced: boolean;
 }
 
 const SESSION_EVENTS: ReadonlySet<string> = new Set(['session.update', 'transcription_session.update']);
 
 /**
- * Holds an event to what the session was opened for: its model, and what has a price.
- * @returns the event in the provider's words where that is another text, else null: it passes as it is
+ * Checks that an event keeps the session's model, and uses nothing without a price.
+ * @returns the event with the provider's name of the model; null if it passes unchanged
  * @throws EventRefusal
  */
 export const holdToRules = (
   { type, event_id, fields }: ClientEvent,
-  { model, served_as, allows_unpriced }: EventRules,
+  { model, provider_model, allows_unpriced }: EventRules,
 ): string | null => {
   const holder = SESSION_EVENTS.has(type) ? 'session' : type === 'response.create' ? 'response' : null;
   const given = holder === null ? null : fields[holder];
   if (holder === null || !isObject(given)) return null;
-  if (holder === 'session' && !allows_unpriced && asksForTranscripts(given)) {
-    const details = 'Transcripts of input come from another model, whose use has no price in a session.';
+  if (holder === 'session' && !allows_unpriced && wantsTranscripts(given)) {
+    const details = 'Another model makes transcripts of input, and it has no price in a session. Leave them out.';
     const error = new OneVaultError('unpriced_model', {
       param: 'session.audio.input.transcription',
       details,
     });
     throw new EventRefusal(error, event_id);
   }
-  const asked = given.model;
-  if (asked === undefined || asked === null || asked === served_as) return null;
-  if (asked !== model) throw invalid('The model of a session stays what it is.', `${holder}.model`, event_id);
-  return JSON.stringify({ ...fields, [holder]: { ...given, model: served_as } });
+  const requested = given.model;
+  if (requested === undefined || requested === null || requested === provider_model) return null;
+  if (requested !== model) {
+    const details = 'The model of a session cannot change. Open another session for another model.';
+    throw invalid(details, `${holder}.model`, event_id);
+  }
+  return JSON.stringify({ ...fields, [holder]: { ...given, model: provider_model } });
 };
 
-const asksForTranscripts = ({ audio, input_audio_transcription }: JsonObject): boolean => {
+const wantsTranscripts = ({ audio, input_audio_transcription }: JsonObject): boolean => {
   const input = isObject(audio) && isObject(audio.input) ? audio.input : {};
-  return [input.transcription, input_audio_transcription].some((asked) => (asked ?? null) !== null);
+  return [input.transcription, input_audio_transcription].some((setting) => (setting ?? null) !== null);
 };
 
-// What is sound or a picture, in base64.
+// Fields with sound or an image in base64.
 const NO_TEXT: ReadonlySet<string> = new Set(['audio', 'image_url', 'delta']);
 
-/** All that a person may have written in an event. */
+/** All text of an event that a person may have written. */
 export const textOfEvent = ({ fields }: ClientEvent): string => {
   const texts: string[] = [];
-  // A list and no recursion: nothing bounds how deep a client nests values.
+  // A list instead of recursion, because a client may nest values to any depth.
   const waiting: unknown[] = [fields];
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (typeof value === 'string') texts.push(value);

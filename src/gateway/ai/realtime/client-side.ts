@@ -24,7 +24,7 @@ export const createClientSide = (session: Session): ((message: Message) => Promi
   const { call, provider, sent_by_client } = session;
   const rules: EventRules = {
     model: call.parsed!.model!,
-    served_as: call.chosen!.provider_model_name,
+    provider_model: call.chosen!.provider_model_name,
     allows_unpriced: call.customer!.unpriced_policy === 'allow',
   };
   /** @returns the message for the provider @throws EventRefusal */
@@ -53,12 +53,12 @@ const noteText = (session: Session, event: ClientEvent): void => {
   const found = new Set<string>([...compliance_flags, ...detectFlags(text)]);
   if (found.size > compliance_flags.length) session.call.compliance_flags = FLAGS.filter((flag) => found.has(flag));
   const unanswered = `${session.unanswered_text}\n${text}`;
-  // Cut at twice the length, so that the copy of it is not made for each event: that took 100 µs.
+  // Cut at twice the length: a cut copies the text, which took 100 µs for each event.
   const is_long = unanswered.length > 2 * UNANSWERED_MAX_CHARS;
   session.unanswered_text = is_long ? unanswered.slice(-UNANSWERED_MAX_CHARS) : unanswered;
 };
 
-/** A response is asked for as a call is: with a key that holds, within its limit, and paid for. */
+/** Checks a request for a response like a call: the key is valid, its rate has room, and the budget pays for it. */
 const admitResponse = async ({ call, deps, budget }: Session, { event_id }: ClientEvent): Promise<void> => {
   const now_ms = deps.clock.now();
   const refusal = refusalOf(deps, call, now_ms);
@@ -68,22 +68,22 @@ const admitResponse = async ({ call, deps, budget }: Session, { event_id }: Clie
   if (per_minute !== null) {
     const { allowed, retry_after_s } = deps.limiter.take(api_key.api_key, per_minute, now_ms);
     if (!allowed) {
-      const details = `The key may ask for ${per_minute} responses a minute: wait ${retry_after_s} s.`;
+      const details = `The key may request ${per_minute} responses a minute. Retry after ${retry_after_s} s.`;
       throw new EventRefusal(new OneVaultError('rate_limit_exceeded', { details, retry_after_s }), event_id);
     }
   }
   if (budget.under_way >= RESPONSES_MAX) {
-    const details = `There are ${RESPONSES_MAX} responses under way: wait for one to end.`;
+    const details = `${RESPONSES_MAX} responses are under way. Wait for one to end.`;
     throw new EventRefusal(new OneVaultError('rate_limit_exceeded', { details }), event_id);
   }
   await budget.request(event_id);
 };
 
-/** Why a session may not go on, although it was admitted; null if it may. */
+/** The reason that an admitted session may not go on; null if it may. */
 export const refusalOf = (deps: GatewayDeps, call: Call, now_ms: number): OneVaultError | null => {
   const { refusal } = identify(deps.snapshot(), call.ctx.req, now_ms);
   if (refusal !== null) return refusal;
   const { provider_key } = call.chosen!;
   if (provider_key === null || isCurrentKey(deps.snapshot(), provider_key)) return null;
-  return keyRefused('It was revoked or replaced while the session was open: open a new one.', null);
+  return keyRefused('It was revoked or replaced while the session was open. Open another session.', null);
 };

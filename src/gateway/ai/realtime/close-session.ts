@@ -7,8 +7,8 @@ import { type Ending, endedFor } from './session-end.ts';
 const SWITCHED = 101;
 
 /**
- * Ends a session for which an ending was found: gives back what is held, appends the outcome, and closes both sides
- * once it is on disk, whatever they do.
+ * Ends a session: releases its reservations, appends the outcome, then closes both sides. Neither side sees the end
+ * before the outcome is on disk.
  */
 export const closeSession = async (session: Session, ending: Ending): Promise<void> => {
   const { call, client, provider, deps } = session;

@@ -1,8 +1,8 @@
-/** Bounds of sessions over WebSocket. */
+/** Limits of sessions over WebSocket. */
 export interface RealtimeConfig {
-  /** Open at once, a customer. */
+  /** Sessions that one customer may have open at a time. */
   readonly sessions_max: number;
   readonly message_max_bytes: number;
-  /** How long nobody may say anything. */
+  /** Longest time without a message of either side. */
   readonly idle_timeout_ms: number;
 }

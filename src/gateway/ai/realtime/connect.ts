@@ -8,14 +8,14 @@ import { adapterOf } from '../../routing/candidates.ts';
 import { isCurrentKey, upstreamOf } from '../../routing/credentials.ts';
 import type { Handshake } from './handshake.ts';
 
-/** A provider that took the session. */
+/** A connection to a provider that accepted the session. */
 export interface Connection extends OpenedWebSocket {
   readonly protocol: RealtimeProtocol;
   readonly limits: UpstreamLimits;
 }
 
-/** What another candidate may do better. */
-const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
+/** Errors after which another candidate is tried. */
+const RETRIABLE: ReadonlySet<ErrorCode> = new Set([
   'provider_unreachable',
   'provider_disconnected',
   'provider_error',
@@ -26,12 +26,12 @@ const WORTH_ANOTHER: ReadonlySet<ErrorCode> = new Set([
   'provider_key_unavailable',
 ]);
 
-// As with other calls: a third try would keep the client longer than an error does.
+// The same limit as for other calls: a third attempt would delay the error too long.
 const MAX_ATTEMPTS = 2;
 
 /**
- * Opens the session with the first candidate that takes it.
- * @throws OneVaultError of the last one that was tried
+ * Opens the session with the first candidate that accepts it.
+ * @throws OneVaultError of the last candidate that was tried
  */
 export const connect = async (deps: GatewayDeps, call: Call, handshake: Handshake): Promise<Connection> => {
   let failure = new OneVaultError('provider_unreachable');
@@ -39,7 +39,7 @@ export const connect = async (deps: GatewayDeps, call: Call, handshake: Handshak
     const connection = await tryCandidate(deps, call, candidate, handshake);
     if (!(connection instanceof OneVaultError)) return connection;
     failure = connection;
-    if (!WORTH_ANOTHER.has(failure.code)) break;
+    if (!RETRIABLE.has(failure.code)) break;
   }
   throw failure;
 };
@@ -84,7 +84,8 @@ const SWITCHED = 101;
 
 const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { subprotocols }: Handshake) => {
   const protocol = adapterOf(deps, candidate.deployment)?.realtime;
-  if (protocol === undefined) throw new OneVaultError('provider_unreachable', { details: 'It was switched off.' });
+  if (protocol === undefined)
+    throw new OneVaultError('provider_unreachable', { details: 'The provider was switched off.' });
   if (candidate.provider_key !== null && !isCurrentKey(deps.snapshot(), candidate.provider_key))
     throw keyRefused('It was revoked or replaced while the session was opened.', null);
   const upstream = await upstreamOf(deps, candidate);
@@ -94,8 +95,8 @@ const open = async (deps: GatewayDeps, call: Call, candidate: Candidate, { subpr
   return { protocol, upstream, opened };
 };
 
-// What a provider says of the account that a key belongs to: its owner can mend it, the operator cannot.
-const OF_THE_ACCOUNT: ReadonlySet<number> = new Set([401, 402, 403]);
+// Refusals of the key's account. The owner of the key can fix them, the operator cannot.
+const ACCOUNT_STATUS: ReadonlySet<number> = new Set([401, 402, 403]);
 
 const refusalOf = (
   deps: GatewayDeps,
@@ -103,10 +104,10 @@ const refusalOf = (
   upstream: Upstream,
   refusal: HandshakeRefusal,
 ): OneVaultError => {
-  // What is no refusal is no answer to an upgrade either.
+  // A success or a redirect is not a valid answer to an upgrade.
   if (refusal.status < 400) return new OneVaultError('provider_malformed', { details: NO_WEBSOCKET });
   const error = adapterOf(deps, deployment)!.error(refusal, upstream);
-  return provider_key !== null && OF_THE_ACCOUNT.has(refusal.status) ? keyRefused(error.details, error) : error;
+  return provider_key !== null && ACCOUNT_STATUS.has(refusal.status) ? keyRefused(error.details, error) : error;
 };
 
-const NO_WEBSOCKET = 'It answered, but opened no WebSocket.';
+const NO_WEBSOCKET = 'The provider answered, but opened no WebSocket.';

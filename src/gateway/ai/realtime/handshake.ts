@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { OneVaultError } from '../../../core/errors.ts';
 import { KEY_PROTOCOL } from '../../identify.ts';
 
-/** How a client asks for a WebSocket. */
+/** A client's request for a WebSocket. */
 export interface Handshake {
-  /** Offered by the client, without those that only the gateway may see. */
+  /** Offered by the client, without those that the provider must not see. */
   readonly subprotocols: readonly string[];
 }
 
-// Names of the client's own account at OpenAI, which is not the account that the session is opened with.
+// They name the client's own account at OpenAI, but the session uses another account.
 const OWN_SUBPROTOCOLS = [KEY_PROTOCOL, 'openai-organization.', 'openai-project.'];
 // 16 bytes in base64 (RFC 6455, section 4.2.1).
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
@@ -20,14 +20,14 @@ export const readHandshake = ({ headers }: IncomingMessage): Handshake => {
   if (headers.upgrade?.toLowerCase() !== 'websocket') throw new OneVaultError('upgrade_required');
   if (headers['sec-websocket-version'] !== '13') {
     throw new OneVaultError('upgrade_required', {
-      details: 'Of WebSocket, version 13 is spoken (RFC 6455).',
+      details: 'The header sec-websocket-version must be 13 (RFC 6455).',
     });
   }
   const key = headers['sec-websocket-key'];
   if (key === undefined || !KEY.test(key)) {
     throw new OneVaultError('invalid_request', {
       param: 'sec-websocket-key',
-      details: 'The header sec-websocket-key is 16 bytes in base64.',
+      details: 'The header sec-websocket-key must be 16 bytes in base64.',
     });
   }
   const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());

@@ -6,23 +6,23 @@ import type { Operation } from '../operation.ts';
 import { openAiErrorFormat } from '../protocols/openai/error-format.ts';
 import { countedUsage } from '../token-count.ts';
 
-// Stand in if the catalog bounds neither prompt nor reply: as long as any model reads and speaks at a time.
+// Used if the catalog has no limit for the model: the longest prompt and response of any realtime model.
 const LONGEST_PROMPT_TOKENS = 131_072;
-const LONGEST_REPLY_TOKENS = 32_768;
+const LONGEST_RESPONSE_TOKENS = 32_768;
 
-/** A session as the steps of a call see it: one response is bounded. */
+/** A session as the steps of a call see it. The limits of tokens apply to one response. */
 const realtimeOperation: Operation = {
   isBilled: true,
   capability: 'realtime',
   isServedBy: ({ realtime }) => realtime !== undefined,
-  // It comes in the session's messages, which are looked at one by one.
+  // The prompt comes in the session's messages, which are checked one by one.
   promptText: () => '',
   maxPromptTokens: ({ context_window_tokens }: Model) => context_window_tokens ?? LONGEST_PROMPT_TOKENS,
-  maxCompletionTokens: ({ max_output_tokens }: Model) => max_output_tokens ?? LONGEST_REPLY_TOKENS,
+  maxCompletionTokens: ({ max_output_tokens }: Model) => max_output_tokens ?? LONGEST_RESPONSE_TOKENS,
   translate: () => {
-    throw new Error('sessions pass as they are');
+    throw new Error('a session is not translated');
   },
-  ownResponse: () => Promise.reject(new Error('we hold no sessions of our own')),
+  ownResponse: () => Promise.reject(new Error('the gateway answers no sessions itself')),
   countUsage: async () => countedUsage(0, 0),
 };
 
@@ -49,12 +49,12 @@ const modelOf = ({ model, ...rest }: Readonly<Record<string, string | string[] |
   if (other !== undefined) {
     throw new OneVaultError('unsupported_feature', {
       param: other.slice(0, 100),
-      details: `A session takes the parameter model and no other: leave out ${other.slice(0, 100)}.`,
+      details: `A session has no parameter but model. Leave out ${other.slice(0, 100)}.`,
     });
   }
   if (typeof model === 'string' && model !== '') return model;
   throw new OneVaultError('invalid_request', {
     param: 'model',
-    details: 'The parameter model names the model, once: /v1/realtime?model=gpt-realtime.',
+    details: 'Name the model once in the parameter model, as in /v1/realtime?model=gpt-realtime.',
   });
 };

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../../providers/chat-form.ts';
 import { isObject } from '../../../providers/json.ts';
 
-/** What a provider's event says, as far as the gateway has to know. */
+/** An event of the provider, as far as the gateway reads it. */
 export type ProviderEvent =
   | { readonly kind: 'created' | 'done'; readonly response_id: string; readonly response: JsonObject }
-  /** `event_id` of the client's event that it is about, where it is about one. */
+  /** `event_id` of the client's event that caused the error; null if none is named. */
   | { readonly kind: 'error'; readonly event_id: string | null }
   | { readonly kind: 'text'; readonly response_id: string; readonly text: string }
   | { readonly kind: 'audio'; readonly response_id: string; readonly byte_count: number }
@@ -13,7 +13,7 @@ export type ProviderEvent =
 const OTHER: ProviderEvent = { kind: 'other' };
 const AUDIO: ReadonlySet<unknown> = new Set(['response.output_audio.delta', 'response.audio.delta']);
 
-/** @param text a text message, of whatever form */
+/** @param text a text message, which may have any form */
 export const readProviderEvent = (text: string): ProviderEvent => {
   let event: unknown;
   try {
@@ -24,13 +24,13 @@ export const readProviderEvent = (text: string): ProviderEvent => {
   if (!isObject(event)) return OTHER;
   const { type, response, error } = event;
   if (type === 'response.created' || type === 'response.done') {
-    const told = isObject(response) ? response : {};
+    const fields = isObject(response) ? response : {};
     const kind = type === 'response.done' ? 'done' : 'created';
-    return { kind, response_id: textOf(told.id), response: told };
+    return { kind, response_id: textOf(fields.id), response: fields };
   }
   if (type === 'error') {
-    const about = isObject(error) ? error.event_id : null;
-    return { kind: 'error', event_id: typeof about === 'string' ? about : null };
+    const event_id = isObject(error) ? error.event_id : null;
+    return { kind: 'error', event_id: typeof event_id === 'string' ? event_id : null };
   }
   if (typeof type !== 'string' || !type.startsWith('response.') || !type.endsWith('.delta')) return OTHER;
   const [response_id, delta] = [textOf(event.response_id), textOf(event.delta)];

@@ -6,45 +6,45 @@ import { type Session, UNANSWERED_MAX_CHARS } from './session.ts';
 export interface ProviderSide {
   /** Passes a message on to the client, once its usage is counted. */
   take(message: Message): Promise<void>;
-  /** Counts the use of responses that began and whose usage the provider never reported. */
+  /** Counts the responses that began, but whose usage the provider never reported. */
   countUnreported(): Promise<void>;
 }
 
-// 16-bit sound at 24 kHz, of which OpenAI counts a token each 50 ms that a model speaks.
+// 16-bit sound at 24 kHz; OpenAI counts one token for each 50 ms of a model's speech.
 const BYTES_PER_AUDIO_TOKEN = 2_400;
-// Far more than a model says in one response.
-const HEARD_MAX_CHARS = 1_048_576;
+// Far more text than a model produces in one response.
+const PRODUCED_MAX_CHARS = 1_048_576;
 
-/** What a response has said by now. */
-interface Heard {
+/** The output of a response up to now. */
+interface Produced {
   text: string;
   audio_bytes: number;
 }
 
 export const createProviderSide = (session: Session): ProviderSide => {
   const { call, budget } = session;
-  const heard = new Map<string, Heard>();
-  /** Tokens of the conversation as the provider last told them: the next prompt begins with it. */
+  const produced = new Map<string, Produced>();
+  /** Tokens of the conversation, as last reported. The next prompt begins with them. */
   let context_tokens = 0;
 
-  const noteSaid = (event: Extract<ProviderEvent, { kind: 'text' | 'audio' }>): void => {
+  const noteOutput = (event: Extract<ProviderEvent, { kind: 'text' | 'audio' }>): void => {
     const { response_id } = event;
     if (!budget.active.has(response_id)) return;
-    const known = heard.get(response_id) ?? { text: '', audio_bytes: 0 };
-    heard.set(response_id, known);
+    const known = produced.get(response_id) ?? { text: '', audio_bytes: 0 };
+    produced.set(response_id, known);
     if (event.kind === 'audio') known.audio_bytes += event.byte_count;
-    else if (known.text.length < HEARD_MAX_CHARS) known.text += event.text;
+    else if (known.text.length < PRODUCED_MAX_CHARS) known.text += event.text;
   };
   const note = async (message: Message): Promise<'done' | 'other'> => {
     if (message.kind !== 'text') return 'other';
     const event = readProviderEvent(message.payload.toString());
     if (event.kind === 'error') budget.refused(event.event_id);
     if (event.kind === 'created') await budget.created(event.response_id);
-    if (event.kind === 'text' || event.kind === 'audio') noteSaid(event);
+    if (event.kind === 'text' || event.kind === 'audio') noteOutput(event);
     if (event.kind !== 'done') return 'other';
     const before = call.usage?.total_tokens ?? 0;
     await budget.done(event.response_id, event.response);
-    heard.delete(event.response_id);
+    produced.delete(event.response_id);
     context_tokens = Math.max(context_tokens, (call.usage?.total_tokens ?? 0) - before);
     session.unanswered_text = '';
     return 'done';
@@ -58,7 +58,7 @@ export const createProviderSide = (session: Session): ProviderSide => {
     countUnreported: async () => {
       let completion_tokens = 0;
       let completion_audio_tokens = 0;
-      const unreported = [...heard].filter(([response_id]) => budget.active.has(response_id));
+      const unreported = [...produced].filter(([response_id]) => budget.active.has(response_id));
       for (const [, { text, audio_bytes }] of unreported) {
         const spoken = Math.ceil(audio_bytes / BYTES_PER_AUDIO_TOKEN);
         completion_audio_tokens += spoken;

@@ -8,12 +8,12 @@ import { createProviderSide } from './provider-side.ts';
 import { openSession, type Session, type SessionInput } from './session.ts';
 import { type Ending, endedFor, endingBy, endingOf, type Side } from './session-end.ts';
 
-// How soon a revoked key, silence and a stop are noticed.
+// Longest time after which a revoked key or silence is noticed.
 const WATCH_MS = 1_000;
-// A response that is cancelled ends at once, with its usage; a provider that reports nothing by then is given up.
+// A provider ends a cancelled response at once and reports its usage; one that does not is no longer waited for.
 const CANCEL_WAIT_MS = 2_000;
 
-/** Passes the messages of a session on, both ways, until one side ends it; then records it, and closes both. */
+/** Passes messages between client and provider until the session ends, then records it and closes both sides. */
 export const runSession = async (deps: GatewayDeps, input: SessionInput): Promise<void> => {
   const ended = Promise.withResolvers<Ending>();
   const session = openSession(deps, input, ended.resolve);
@@ -53,7 +53,7 @@ const pump = async (
   }
 };
 
-/** Ends the session when its key is revoked, when both sides or a response stand still, and when the product stops. */
+/** Ends the session if its key is revoked, if both sides or a response are silent too long, or if the product stops. */
 const watch = (session: Session): (() => void) => {
   const { deps, call, budget, limits } = session;
   const { idle_timeout_ms } = deps.realtime;
@@ -71,10 +71,12 @@ const watch = (session: Session): (() => void) => {
     const refusal = refusalOf(deps, call, now_ms);
     if (refusal !== null) session.end(endedFor(refusal));
     else if (now_ms - provider_heard_ms >= silence_ms) {
-      const details = `The response stood still for ${silence_ms} ms.`;
+      const details = `The response made no progress for ${silence_ms} ms.`;
       session.end(endedFor(new OneVaultError('provider_timeout', { details }), 'provider'));
     } else if (now_ms - heard_ms >= idle_timeout_ms) {
-      session.end(endedFor(new OneVaultError('session_idle', { details: `It was silent for ${idle_timeout_ms} ms.` })));
+      session.end(
+        endedFor(new OneVaultError('session_idle', { details: `No message came for ${idle_timeout_ms} ms.` })),
+      );
     }
   };
   const timer = setInterval(check, Math.min(WATCH_MS, idle_timeout_ms / 2, silence_ms / 2));
@@ -87,11 +89,11 @@ const watch = (session: Session): (() => void) => {
   };
 };
 
-/** Has the provider end what is under way, so that it reports what that used. */
+/** Cancels the responses under way, so that the provider reports their usage. */
 const cancelResponses = async ({ budget, provider }: Session): Promise<void> => {
   if (budget.under_way === 0) return;
   const cancels = [...budget.active].map((response_id) => ({ type: 'response.cancel', response_id }));
-  // A side that takes nothing any more is not waited for, so `send` is not either.
+  // The promise of `send` is ignored: a provider that reads nothing more must not delay the end.
   for (const event of cancels.length === 0 ? [{ type: 'response.cancel' }] : cancels)
     void provider.send('text', Buffer.from(JSON.stringify(event)));
   const until_ms = performance.now() + CANCEL_WAIT_MS;

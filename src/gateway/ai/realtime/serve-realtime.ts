@@ -19,8 +19,8 @@ import { runSession } from './run-session.ts';
 import type { SessionInput } from './session.ts';
 
 /**
- * Serves sessions over WebSocket. One goes through the steps of every other call, the provider's handshake the last of
- * them; what one of them refuses is answered as HTTP, and recorded.
+ * Serves sessions over WebSocket. A session takes the steps of every other call; its last step is the handshake with
+ * the provider. A refusal by a step is answered as HTTP, and recorded.
  */
 export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middleware => {
   const sessions = createSessionCount(deps.realtime.sessions_max);
@@ -59,7 +59,7 @@ export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middlewar
   };
 };
 
-/** Reads what is asked for, as far as the request says it. */
+/** Reads the handshake and the model. */
 const readSession: Step = (call) => {
   const { req, query } = call.ctx;
   readHandshake(req);
@@ -90,7 +90,7 @@ const openBoth = async (deps: GatewayDeps, call: Call): Promise<SessionInput> =>
   throw new OneVaultError('client_closed_request');
 };
 
-/** Counts the sessions that each customer has open. */
+/** Limits the sessions that each customer has open at a time. */
 const createSessionCount = (sessions_max: number) => {
   const open = new Map<string, number>();
   const counted = new WeakSet<Call>();
@@ -98,7 +98,7 @@ const createSessionCount = (sessions_max: number) => {
     const { customer } = call.customer!;
     const count = open.get(customer) ?? 0;
     if (count >= sessions_max) {
-      const details = `The customer has ${count} sessions open, which is as many as it may: close one.`;
+      const details = `The customer has ${count} sessions open, which is the limit. Close one.`;
       throw new OneVaultError('rate_limit_exceeded', { details, retry_after_s: 1 });
     }
     open.set(customer, count + 1);

@@ -11,9 +11,8 @@ import { countedUsage } from '../token-count.ts';
 import { createSessionHolds, ratingNow } from './session-holds.ts';
 
 /**
- * The money of one session. At any time it holds what one response could cost at most, and as much for each further
- * one that is under way: providers also begin responses by themselves, when a speaker falls silent. What a response used goes
- * against the budgets, and into the journal, before the client receives its end.
+ * The budget of one session. It always holds the largest cost of one response, and of each further one under way:
+ * providers also begin responses by themselves. Usage is spent and journaled before the client gets the response's end.
  */
 export interface SessionBudget {
   /** Number of responses that are requested or under way. */
@@ -28,17 +27,17 @@ export interface SessionBudget {
   created(response_id: string): Promise<void>;
   /** A response ended. @throws OneVaultError provider_malformed, journal_unavailable */
   done(response_id: string, response: JsonObject): Promise<void>;
-  /** Holds what the next response could cost. @throws OneVaultError budget_exceeded */
+  /** Holds the largest cost of the next response. @throws OneVaultError budget_exceeded */
   renew(): Promise<void>;
   /** Adds usage that the provider did not report; the responses under way are over then. */
   count(usage: Usage): void;
   /** The cost of the session up to now. */
   rating(): Rating;
-  /** Gives back what is still held, and counts what was used and not yet counted. */
+  /** Releases every hold, and spends the usage that is not spent yet. */
   release(): Promise<void>;
 }
 
-/** Responses under way in a session at most: many times what any provider runs beside each other. */
+/** Limit of responses under way in a session: many times what any provider runs at a time. */
 export const RESPONSES_MAX = 64;
 
 type SessionBudgetDeps = Pick<GatewayDeps, 'budgets' | 'journal' | 'clock'>;
@@ -56,7 +55,7 @@ export const createSessionBudget = (deps: SessionBudgetDeps, call: Call, protoco
     const usage = protocol.usage(response);
     if (usage !== null) {
       const sum = sumOf(call.usage, usage);
-      if (!isPossible(usage) || !isPossible(sum)) throw malformed('usage is of more parts than it has');
+      if (!isPossible(usage) || !isPossible(sum)) throw malformed('usage has parts that exceed its total');
       call.usage = sum;
       call.usage_source = 'provider';
     }
@@ -86,7 +85,7 @@ export const createSessionBudget = (deps: SessionBudgetDeps, call: Call, protoco
     },
     created: async (response_id) => {
       requested.shift();
-      if (active.size >= RESPONSES_MAX) throw malformed('responses begin and do not end');
+      if (active.size >= RESPONSES_MAX) throw malformed('too many responses began without an end');
       active.add(response_id);
       await holds.hold(needed());
     },
@@ -104,7 +103,7 @@ export const createSessionBudget = (deps: SessionBudgetDeps, call: Call, protoco
     },
     rating: () => ratingNow(call),
     release: async () => {
-      // The outcome takes the place of the last intent, and so comes after it.
+      // The outcome replaces the last intent, so it must come after it.
       await recording;
       await holds.close();
     },

@@ -3,18 +3,18 @@ import { CLOSE_CODES, type CloseFrame, type FrameFault, type Received } from '..
 
 export type Side = 'client' | 'provider';
 
-/** Why a session ends, and what both sides are sent. */
+/** The reason that a session ends, and the close frame for both sides. */
 export interface Ending {
   readonly by: Side | 'gateway';
-  /** As recorded: 1006 if a connection was cut. */
+  /** Recorded; 1006 if a connection was cut. */
   readonly close_code: number;
-  /** Null if the session ended as sessions do. */
+  /** Null if the session ended regularly. */
   readonly error: OneVaultError | null;
   /** The close frame of the side that closes; null if there was none. */
   readonly frame: CloseFrame | null;
 }
 
-/** The ending that the last thing received from a side stands for. */
+/** The ending for the last thing received from a side. */
 export const endingBy = (side: Side, last: Exclude<Received, { readonly payload: Buffer }>): Ending => {
   if (last.kind === 'close') return closedBy(side, last.frame);
   return last.kind === 'fault' ? brokenBy(side, last.fault) : cutBy(side);
@@ -27,11 +27,11 @@ const closedBy = (by: Side, frame: CloseFrame): Ending => ({
   error: by === 'client' || REGULAR.has(frame.code) ? null : providerGone(`with code ${frame.code}`),
 });
 
-// A provider ends sessions that have lasted long enough.
+// A provider uses these codes for a session that reached its longest duration.
 const REGULAR: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.going_away, CLOSE_CODES.no_code]);
 
 const providerGone = (how: string): OneVaultError =>
-  new OneVaultError('provider_disconnected', { details: `It closed the session ${how}.` });
+  new OneVaultError('provider_disconnected', { details: `The provider closed the session ${how}.` });
 
 const cutBy = (by: Side): Ending => ({
   by,
@@ -46,7 +46,7 @@ const brokenBy = (by: Side, { close_code, message: details }: FrameFault): Endin
   return { ...endedFor(new OneVaultError(code, { details })), close_code };
 };
 
-/** The gateway ends the session. */
+/** The ending for an error, which the gateway reports. */
 export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gateway'): Ending => ({
   by,
   error,
@@ -54,7 +54,7 @@ export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gat
   close_code: CODE_OF[error.code] ?? CLOSE_CODES.policy,
 });
 
-/** The ending that an error thrown while a message of one side was handled stands for. */
+/** The ending for an error thrown while a message of `side` was handled. */
 export const endingOf = (thrown: unknown, side: Side): Ending => {
   if (!(thrown instanceof OneVaultError)) return endedFor(new OneVaultError('internal_error', { cause: thrown }));
   return endedFor(thrown, thrown.code.startsWith('provider_') && side === 'provider' ? 'provider' : 'gateway');

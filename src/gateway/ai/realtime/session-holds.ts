@@ -8,13 +8,13 @@ import { budgetsOf, budgetsOfKey, type Reservation } from '../../limits/budgets.
 import { maxBilled } from '../../limits/key-budgets.ts';
 import { ratingOf } from '../../steps/settle.ts';
 
-/** What a session holds of its budgets, one hold a response, and what it spent of them. */
+/** The holds of a session on its budgets, one a response, and its spending. */
 export interface SessionHolds {
-  /** Holds enough for so many responses. @throws OneVaultError budget_exceeded */
+  /** Adds holds until there is one for each of `count` responses. @throws OneVaultError budget_exceeded */
   hold(count: number): Promise<void>;
-  /** Gives one hold back, and counts in its place what has been used since the last time. */
+  /** Releases one hold, and spends the cost since the last spending in its place. */
   spend(): Promise<void>;
-  /** Gives every hold back, and counts what has been used and not yet counted. */
+  /** Releases every hold, and spends the rest of the cost. */
   close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ interface Hold {
 export const ratingNow = (call: Call): Rating => (call.usage === null ? NOTHING_USED : ratingOf(call));
 
 /**
- * The reservations of a session: of its customer's budget, and of the budget of the customer's own key if it is used.
+ * Holds on the budget of the session's customer and, if the customer's own key is used, on that of the key.
  * @param call admitted, with the provider of the session as `chosen`
  */
 export const createSessionHolds = ({ budgets }: Pick<GatewayDeps, 'budgets'>, call: Call): SessionHolds => {
@@ -52,7 +52,7 @@ export const createSessionHolds = ({ budgets }: Pick<GatewayDeps, 'budgets'>, ca
       throw error;
     }
     holds.push(hold);
-    // The session ended meanwhile.
+    // The session ended in the meantime.
     if (is_closed) await spend();
   };
 
@@ -92,13 +92,13 @@ export const createSessionHolds = ({ budgets }: Pick<GatewayDeps, 'budgets'>, ca
       is_closed = true;
       do await spend();
       while (holds.length > 0);
-      // Those of other keys, which the session might have gone to.
+      // Reservations of other keys that the session could have used.
       for (const each of call.key_reservations) if (each !== first_key) await budgets.settle(each.reservation, 0n);
     },
   };
 };
 
-/** A response ended that nothing was held for: it is counted all the same. */
+/** An empty hold, for a response that ended without one: its cost is spent all the same. */
 const nothingHeld = (call: Call): Hold => {
   const { provider_key } = call.chosen!;
   return {

@@ -8,27 +8,27 @@ import type { GatewayDeps } from '../../deps.ts';
 import { createSessionBudget, type SessionBudget } from './session-budget.ts';
 import type { Ending } from './session-end.ts';
 
-/** As much as is counted of any prompt. */
+/** Limit of the text that is counted of a prompt. */
 export const UNANSWERED_MAX_CHARS = 524_288;
 
-/** A session that is open: all that its parts share. */
+/** The shared state of an open session. */
 export interface Session {
   readonly deps: GatewayDeps;
   readonly call: Call;
   readonly client: Peer;
   readonly provider: Peer;
   readonly limits: UpstreamLimits;
-  readonly sent_by_client: TrafficCounts;
-  /** Messages of the provider, and our own errors. */
-  readonly sent_to_client: TrafficCounts;
+  readonly sent_by_client: TrafficCounter;
+  /** Messages of the provider, and the gateway's own errors. */
+  readonly sent_to_client: TrafficCounter;
   readonly budget: SessionBudget;
   /** Text that the client wrote since the last response ended; the last `UNANSWERED_MAX_CHARS` of it count. */
   unanswered_text: string;
-  /** Why the session ends; null while it goes on. */
+  /** The reason that the session ends; null while it goes on. */
   ending: Ending | null;
-  /** True once the outcome is being recorded: what comes then is not part of the session. */
+  /** True once the outcome is being recorded. Later messages do not belong to the session. */
   is_over: boolean;
-  /** Ends the session, unless it ends already. */
+  /** Ends the session, unless it is ending already. */
   end(ending: Ending): void;
   /** Sends the client a message. @returns as `Peer.send` */
   sendToClient(message: Message): Promise<void> | undefined;
@@ -42,15 +42,15 @@ export interface SessionInput {
   readonly limits: UpstreamLimits;
 }
 
-/** @param ended is called with the reason, once */
+/** @param ended called once with the reason */
 export const openSession = (
   deps: GatewayDeps,
   { protocol, ...input }: SessionInput,
   ended: (ending: Ending) => void,
 ): Session => {
   const { call, client } = input;
-  const sent_by_client = createTrafficCounts(call.request_salt);
-  const sent_to_client = createTrafficCounts(call.response_salt);
+  const sent_by_client = createTrafficCounter(call.request_salt);
+  const sent_to_client = createTrafficCounter(call.response_salt);
   call.session = {
     client: sent_by_client,
     provider: sent_to_client,
@@ -90,8 +90,8 @@ export const errorEvent = ({ call, deps }: Session, error: OneVaultError, event_
   return { kind: 'text', payload: Buffer.from(JSON.stringify(event)) };
 };
 
-/** Counts the messages that went one way, and commits to them. */
-export interface TrafficCounts extends SideTraffic {
+/** Counts the messages of one direction, and computes a commitment to them. */
+export interface TrafficCounter extends SideTraffic {
   add(message: Message): void;
 }
 
@@ -100,10 +100,10 @@ const OPCODES = { text: 1, binary: 2 } as const;
 
 /**
  * The commitment is SHA-256 of the salt and, of each message in order, its opcode (one byte: 1 text, 2 binary), the
- * length of its payload (eight bytes, the most significant first) and its payload. Masks and fragments, which
- * applications never see, and control frames are not in it.
+ * length of its payload (eight bytes, the most significant first) and its payload. Masks, fragments and control frames
+ * are left out.
  */
-export const createTrafficCounts = (salt: Buffer): TrafficCounts => {
+export const createTrafficCounter = (salt: Buffer): TrafficCounter => {
   const hash = createHash('sha256').update(salt);
   let message_count = 0;
   let byte_count = 0;

@@ -12,7 +12,7 @@ interface Used {
   readonly customer_cost: string;
 }
 
-describe('a realtime session ends', () => {
+describe('the end of a realtime session', () => {
   let gateway: TestGateway;
   before(async () => {
     gateway = await startTestGateway({ realtime: { message_max_bytes: 10_000 } });
@@ -22,7 +22,7 @@ describe('a realtime session ends', () => {
   const open = (api_key = gateway.keys.api_key) => openRealtime({ url: gateway.url, api_key });
   const reserved = () => gateway.budgets.total(`demo/${new Date().toISOString().slice(0, 7)}`);
 
-  it('with its client, whose response is cancelled, so that the provider tells what it used', async () => {
+  it('cancels the response of a client that left, so that the provider reports its usage', async () => {
     const before = reserved();
     const session = await open();
     session.send(userMessage('one two three four five six [[sandbox: tokens=500 token_interval_ms=5]]'));
@@ -38,7 +38,7 @@ describe('a realtime session ends', () => {
     assert.equal(reserved() - before, BigInt(call.customer_cost!));
   });
 
-  it('with its provider, and what that never told is counted', async () => {
+  it('counts what a provider used and did not report before it left', async () => {
     const before = reserved();
     const session = await open();
     await session.prompt('Good morning');
@@ -54,7 +54,7 @@ describe('a realtime session ends', () => {
     assert.equal(reserved() - before, BigInt(call.customer_cost!));
   });
 
-  it('when its budget has no room for another response', async () => {
+  it('comes with 1008 when the budget does not pay for another response', async () => {
     const probe = await open();
     await probe.close();
     const [candidate] = (await settled(gateway, probe.request_id)).route!.candidates;
@@ -75,20 +75,20 @@ describe('a realtime session ends', () => {
     assert.deepEqual([refused.status, refused.code], [402, 'budget_exceeded']);
   });
 
-  it('never beyond its budget, though responses run beside each other', async () => {
+  it('comes before the budget is exceeded, even if responses run at the same time', async () => {
     const { key } = await gateway.newCustomer({
       slug: 'double',
       cost_budget_monthly: '2',
       markup_basis_points: 0,
     });
     const session = await open(key);
-    for (let asked = 0; asked < 3; asked += 1)
+    for (let sent = 0; sent < 3; sent += 1)
       session.send({ type: 'response.create', response: { conversation: 'none' } });
     const { sent_error } = await endOf(gateway, session);
     assert.equal(sent_error, 'budget_exceeded');
   });
 
-  it('within a second of its key being revoked', async () => {
+  it('follows within a second after the key was revoked', async () => {
     const { key, id } = await gateway.newCustomer({ slug: 'revoked' });
     const session = await open(key);
     assert.equal((await gateway.admin('DELETE', `/api-keys/${id}`)).status, 200);
@@ -96,7 +96,7 @@ describe('a realtime session ends', () => {
     assert.deepEqual([code, sent_error, call.response_status], [1008, 'revoked_api_key', 'REFUSED']);
   });
 
-  it('with 1009 at a message that is too large, and 1007 at one that is no text', async () => {
+  it('comes with 1009 after a message that is too large, and with 1007 after a text that is not UTF-8', async () => {
     for (const [message, code, error] of [
       ['x'.repeat(10_001), 1009, 'body_too_large'],
       [Buffer.from([0xff, 0xfe]), 1007, 'invalid_request'],
@@ -108,7 +108,7 @@ describe('a realtime session ends', () => {
     }
   });
 
-  it('with the code that names how its client broke the protocol, and is recorded', async () => {
+  it('comes with the code that names the breach of the protocol by a client, and is recorded', async () => {
     for (const [hex, code, error] of [
       // Not masked, a reserved bit, a continuation of nothing, an unknown opcode, a long ping, a close code of 1005.
       ['810161', 1002, 'invalid_request'],
@@ -129,7 +129,7 @@ describe('a realtime session ends', () => {
     }
   });
 
-  it('not at its rate: the response is refused, and the session goes on', async () => {
+  it('does not come if the rate limit of its key is reached: the response is refused, and the session goes on', async () => {
     const { key } = await gateway.newCustomer({ slug: 'slow' }, { rate_limit_requests_per_minute: 2 });
     const session = await open(key);
     await session.prompt('One');
@@ -157,7 +157,7 @@ describe('a realtime session', () => {
   };
   const open = (gateway: TestGateway) => openRealtime({ url: gateway.url, api_key: gateway.keys.api_key });
 
-  it('is ended where nobody says anything, and where a provider stops in the midst of a response', async () => {
+  it('ends if both sides are silent too long, and if the provider stops in the middle of a response', async () => {
     await run({ realtime: { idle_timeout_ms: 300 }, limits: { idle_timeout_ms: 200 } }, async (gateway) => {
       const idle = await endOf(gateway, await open(gateway));
       assert.deepEqual([idle.code, idle.sent_error, idle.call.response_status], [1008, 'session_idle', 'REFUSED']);
@@ -172,7 +172,7 @@ describe('a realtime session', () => {
     });
   });
 
-  it('is ended with 1001 when the gateway stops, and recorded', async () => {
+  it('ends with 1001 when the gateway stops, and is recorded', async () => {
     await run({}, async (gateway) => {
       const session = await open(gateway);
       await session.prompt('Good morning');
@@ -182,14 +182,14 @@ describe('a realtime session', () => {
     });
   });
 
-  it('is one of so many that a customer may have', async () => {
+  it("is refused beyond the limit of its customer's open sessions", async () => {
     await run({ realtime: { sessions_max: 2 } }, async (gateway) => {
-      const asked = { url: gateway.url, api_key: gateway.keys.api_key };
+      const target = { url: gateway.url, api_key: gateway.keys.api_key };
       const [first, second] = [await open(gateway), await open(gateway)];
-      const refused = await refusedRealtime(asked);
+      const refused = await refusedRealtime(target);
       assert.deepEqual([refused.status, refused.code], [429, 'rate_limit_exceeded']);
       const { key } = await gateway.newCustomer({ slug: 'other' });
-      await (await openRealtime({ ...asked, api_key: key })).close();
+      await (await openRealtime({ ...target, api_key: key })).close();
       await first.close();
       await until(
         async () => /^onevault_calls_in_flight 1$/m.test((await gateway.get('/metrics')).text),
@@ -200,7 +200,7 @@ describe('a realtime session', () => {
     });
   });
 
-  it('lets two hundred run at once, each with its own usage', async () => {
+  it('keeps its own usage while two hundred of them run at once', async () => {
     await run({}, async (gateway) => {
       const { key } = await gateway.newCustomer({ slug: 'many' });
       const sessions = await Promise.all(
@@ -227,7 +227,7 @@ describe('a realtime session', () => {
     });
   });
 
-  it('is held to the journal: nothing is told before what it says is on disk', async () => {
+  it('sends nothing to either side before the record of it is on disk', async () => {
     let held: string | null = null;
     let opened = Promise.withResolvers<void>();
     const gateway = await startTestGateway({

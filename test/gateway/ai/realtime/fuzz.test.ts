@@ -44,22 +44,22 @@ const event = fc
   })
   .map((value) => JSON.stringify(value, (_name, each: unknown) => (typeof each === 'bigint' ? null : each)));
 const message = fc.oneof({ weight: 5, arbitrary: event }, { weight: 1, arbitrary: fc.string() });
-const said = fc.oneof(
+const sent = fc.oneof(
   { weight: 8, arbitrary: message.map((text) => ({ text })) },
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 50 }).map((bytes) => ({ bytes })) },
-  // Past the WebSocket's own writer, so that it is no frame.
+  // Written to the connection itself, so that it is not a frame.
   { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 50 }).map((raw) => ({ raw })) },
 );
-type CandidateOutput = { text: string } | { bytes: Uint8Array } | { raw: Uint8Array };
+type Sent = { text: string } | { bytes: Uint8Array } | { raw: Uint8Array };
 
-const say = (socket: WebSocket, each: CandidateOutput): void => {
+const send = (socket: WebSocket, each: Sent): void => {
   if (socket.readyState !== WebSocket.OPEN) return;
   if ('text' in each) socket.send(each.text);
   else if ('bytes' in each) socket.send(each.bytes);
   else bareSocketOf({ socket }).write(each.raw);
 };
 
-describe('whatever client and provider say in a realtime session', () => {
+describe('any messages of client and provider in a realtime session', () => {
   let gateway: TestGateway;
   let provider: RealtimeProvider;
   const intents: number[] = [];
@@ -84,27 +84,27 @@ describe('whatever client and provider say in a realtime session', () => {
     await provider.close();
   });
 
-  it('nothing breaks, nothing stays held, and each session is recorded once', async function () {
+  it('cause no fault, leave nothing reserved, and are recorded in one record a session', async function () {
     this.timeout(120_000);
     const ids: string[] = [];
     let spent = 0n;
     const { key } = await gateway.newCustomer({ slug: 'fuzz' });
     await fc.assert(
       fc.asyncProperty(
-        fc.array(said, { maxLength: 8 }),
-        fc.array(said, { maxLength: 8 }),
+        fc.array(sent, { maxLength: 8 }),
+        fc.array(sent, { maxLength: 8 }),
         fc.constantFrom('close', 'terminate', 'provider'),
         async (by_client, by_provider, end) => {
           provider.script((session) => {
-            for (const each of by_provider) say(session, each);
+            for (const each of by_provider) send(session, each);
             if (end === 'provider') session.close(1000);
-            // One that says nothing more would be waited for.
+            // The gateway would wait for a provider that sends nothing more.
             session.on('message', (data) => {
               if (String(data).includes('"response.cancel"')) session.terminate();
             });
           });
           const session = await openRealtime({ url: gateway.url, api_key: key });
-          for (const each of by_client) say(session.socket, each);
+          for (const each of by_client) send(session.socket, each);
           if (end === 'terminate') session.socket.terminate();
           else session.socket.close();
           ids.push(session.request_id);

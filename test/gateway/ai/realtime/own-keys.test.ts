@@ -8,7 +8,7 @@ import { restate } from '../../../support/restate.ts';
 
 const VOICE = { model: 'acme-voice', served_as: 'ft:gpt-realtime:acme::7', like: 'gpt-realtime' };
 
-// Every name leads into the operator's network.
+// Every name resolves to an address in the operator's network.
 const INSIDE: AddressGuardOptions = {
   allowed_hosts: [],
   resolve: async () => [{ address: '127.0.0.1', family: 4 }],
@@ -24,7 +24,7 @@ describe("a realtime session with a customer's own key", () => {
   const settled = (request_id: string) => settledSession(gateway, request_id);
   const month = new Date().toISOString().slice(0, 7);
 
-  it('is billed to it, within its limit, with a model of its own under its own name', async () => {
+  it("is billed to the key, within the key's limit, with a custom model under the customer's name for it", async () => {
     const { key } = await gateway.newCustomer({ slug: 'owner', markup_basis_points: 1_000 });
     const { id } = await giveKey(gateway, 'owner', { own_models: [VOICE], monthly_spending_limit: '5' });
     const path = '/v1/realtime?model=acme-voice';
@@ -49,20 +49,20 @@ describe("a realtime session with a customer's own key", () => {
     assert.equal(gateway.budgets.total(`owner/${month}`), listed / 10n);
   });
 
-  it('is not opened where its limit has no room, and ends where that is used up or the key revoked', async () => {
+  it("is refused if the key's limit has no room, and ends if the limit is used up or the key is revoked", async () => {
     const { key } = await gateway.newCustomer({ slug: 'limited' });
-    const asked = { url: gateway.url, api_key: key };
+    const target = { url: gateway.url, api_key: key };
     const { id } = await giveKey(gateway, 'limited', { monthly_spending_limit: '0.5' });
-    const refused = await refusedRealtime(asked);
+    const refused = await refusedRealtime(target);
     assert.deepEqual([refused.status, refused.code], [402, 'budget_exceeded']);
     assert.equal((await gateway.admin('DELETE', `/customers/limited/provider-keys/${id}`)).status, 200);
     const { id: second } = await giveKey(gateway, 'limited', { monthly_spending_limit: '2' });
-    const session = await openRealtime(asked);
+    const session = await openRealtime(target);
     session.send({ type: 'response.create', response: { conversation: 'none' } });
     session.send({ type: 'response.create', response: { conversation: 'none' } });
     assert.equal((await session.closed()).code, 1008);
     assert.equal((await settled(session.request_id)).error_code, 'budget_exceeded');
-    const open = await openRealtime(asked);
+    const open = await openRealtime(target);
     await gateway.admin('DELETE', `/customers/limited/provider-keys/${second}`);
     assert.equal((await open.closed()).code, 1008);
     assert.equal((await settled(open.request_id)).error_code, 'provider_key_refused');
@@ -70,14 +70,14 @@ describe("a realtime session with a customer's own key", () => {
 });
 
 describe("a realtime session at a customer's own address", () => {
-  it("goes to no address inside the operator's network", async () => {
+  it("reaches no address inside the operator's network", async () => {
     const gateway = await startTestGateway({ guard: INSIDE });
     try {
       const { key } = await gateway.newCustomer({ slug: 'inside' });
       const { id } = await giveKey(gateway, 'inside');
       const own = gateway.control.rows.hubKey('customer_provider_keys_h', { customer_provider_key_bk: id });
       const seen = gateway.sandbox.requests_seen();
-      // As if it had been allowed when it was entered, and is allowed no more; and a public name of a private address.
+      // An address that was allowed when it was entered, and a public name with a private address.
       for (const base_url of [gateway.sandbox.url, 'https://rebound.example.com/v1']) {
         await restate(gateway.control, 'customer_provider_key_terms_s', own, { base_url });
         const refused = await refusedRealtime({ url: gateway.url, api_key: key });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { OpenAIRealtimeWS } from 'openai/realtime/ws';
-import { createTrafficCounts } from '../../../../src/gateway/ai/realtime/session.ts';
+import { createTrafficCounter } from '../../../../src/gateway/ai/realtime/session.ts';
 import { startTestGateway, type TestGateway } from '../../../support/gateway.ts';
 import {
   commitmentTo,
@@ -12,7 +12,7 @@ import {
 } from '../../../support/realtime.ts';
 import { settledSession } from '../../../support/realtime-records.ts';
 
-// gpt-realtime: 4, 0.4 and 16 USD a million tokens of text; the demo customer has a markup of its own.
+// gpt-realtime costs 4, 0.4 and 16 USD for a million tokens of text; the demo customer has its own markup.
 const INPUT = 4_000_000n;
 const OUTPUT = 16_000_000n;
 
@@ -28,11 +28,11 @@ describe('a realtime session', () => {
   const settled = (request_id: string) => settledSession(gateway, request_id);
   const month = () => `demo/${new Date().toISOString().slice(0, 7)}`;
 
-  it("serves OpenAI's SDK, and its usage is in the vault to the token and the pico-dollar", async () => {
+  it("serves OpenAI's SDK, and has its exact tokens and cost in the vault", async () => {
     const client = gateway.openai();
     const { port } = new URL(gateway.url);
     const session = new OpenAIRealtimeWS(
-      // The SDK asks for TLS whatever the address says.
+      // The SDK always uses TLS, even for http.
       { model: 'gpt-realtime', options: { createConnection: () => connect(Number(port), '127.0.0.1') } },
       client,
     );
@@ -41,7 +41,7 @@ describe('a realtime session', () => {
       request_id = String(headers['x-request-id']);
     });
     const done: DoneResponse[] = [];
-    let heard = '';
+    let received = '';
     const prompt = (text: string): void => {
       session.send(userMessage(text) as never);
       session.send({ type: 'response.create' });
@@ -51,7 +51,7 @@ describe('a realtime session', () => {
       session.on('error', reject);
       session.on('session.created', () => prompt('Good morning'));
       session.on('response.output_text.delta', ({ delta }) => {
-        heard += delta;
+        received += delta;
       });
       session.on('response.done', ({ response }) => {
         done.push(response as unknown as DoneResponse);
@@ -60,7 +60,7 @@ describe('a realtime session', () => {
       });
     });
     session.close();
-    assert.match(heard, /^You wrote: Good morning/);
+    assert.match(received, /^You wrote: Good morning/);
     const call = await settled(request_id);
     const sum = (part: 'input_tokens' | 'output_tokens'): number =>
       done.reduce((total, { usage }) => total + usage[part], 0);
@@ -91,7 +91,7 @@ describe('a realtime session', () => {
     assert.deepEqual(await gateway.spentBefore().then((all) => all.at(-1)?.scope), 'demo');
   });
 
-  it('is committed to, message by message, both ways', async () => {
+  it('has commitments to the messages of both directions', async () => {
     const session = await open();
     await session.prompt('Only you and I know');
     const texts = [...session.sent];
@@ -106,10 +106,10 @@ describe('a realtime session', () => {
     assert.equal(call.request_bytes, Buffer.byteLength(texts.join('')) + 3);
   });
 
-  it('is committed to so that a commitment shows where a message ends, and text from bytes', () => {
+  it('has commitments that depend on where each message ends, and on its being text or binary', () => {
     const salt = Buffer.alloc(16, 1);
     const of = (...messages: ['text' | 'binary', string][]): string | null => {
-      const counts = createTrafficCounts(salt);
+      const counts = createTrafficCounter(salt);
       for (const [kind, text] of messages) counts.add({ kind, payload: Buffer.from(text) });
       return counts.commitment();
     };
@@ -145,7 +145,7 @@ describe('a realtime session', () => {
     assert.equal(call.route!.attempts.at(-1)!.session!.close_code, 4321);
   });
 
-  it('is opened with the key among its protocols, which is not sent back', async () => {
+  it('opens with the API key among its subprotocols, and does not send it back', async () => {
     const session = await openRealtime({
       url: gateway.url,
       protocols: ['realtime', `openai-insecure-api-key.${gateway.keys.api_key}`, 'openai-beta.realtime-v1'],
@@ -155,7 +155,7 @@ describe('a realtime session', () => {
     assert.equal((await settled(session.request_id)).customer, 'demo');
   });
 
-  it('is refused as HTTP and recorded: keys, models, parameters, other requests', async () => {
+  it('is refused with HTTP, and recorded, for bad keys, models, parameters and handshakes', async () => {
     const { url, keys } = gateway;
     const api_key = keys.api_key;
     const cases = [
@@ -172,8 +172,8 @@ describe('a realtime session', () => {
       [{ url, api_key, path: '/v1/realtime?model=claude-haiku-4-5' }, 404, 'model_not_found'],
     ] as const;
     const seen = gateway.sandbox.requests_seen();
-    for (const [asked, status, code] of cases) {
-      const refused = await refusedRealtime(asked);
+    for (const [target, status, code] of cases) {
+      const refused = await refusedRealtime(target);
       assert.deepEqual([refused.status, refused.code], [status, code]);
       const call = await gateway.recorded(refused.request_id);
       assert.deepEqual(
@@ -203,17 +203,17 @@ describe('a realtime session', () => {
       path: '/v1/models',
       headers: { authorization: `Bearer ${api_key}`, upgrade: 'h2c', connection: 'Upgrade' },
     });
-    assert.equal(other.status, 200, 'who asks for another protocol is answered in HTTP');
+    assert.equal(other.status, 200, 'a request for another protocol is answered with HTTP');
   });
 
-  it('flags what its messages hold', async () => {
+  it('has compliance flags for the content of its messages', async () => {
     const session = await open();
     await session.prompt('Patient with MRN 12345678, card 4111 1111 1111 1111');
     await session.close();
     assert.deepEqual((await settled(session.request_id)).compliance_flags, ['PHI', 'CARD']);
   });
 
-  it('tells of an event that it does not pass, and goes on', async () => {
+  it('answers an event that it does not pass with an error event, and goes on', async () => {
     const session = await open();
     const refuses = async (text: string, code: string, event_id: string | null): Promise<void> => {
       session.socket.send(text);
