@@ -40,7 +40,7 @@ const DYNAMIC_IMPORT = /\b(?:import|require)\s*\(\s*(?:(['"`])([^'"`$]+)\1)?/g;
 const UNKNOWN_TARGET = '(computed)';
 
 /** The imports of a file, types included: paths of our own files from the root, or names of packages. */
-const importsOf = (path: string, text: string): string[] => {
+export const importsOf = (path: string, text: string): string[] => {
   const specifiers = [
     ...[...text.matchAll(STATIC_IMPORT), ...text.matchAll(BARE_IMPORT)].map(([, specifier]) => specifier!),
     ...[...text.matchAll(DYNAMIC_IMPORT)].map(([, , specifier]) => specifier ?? UNKNOWN_TARGET),
