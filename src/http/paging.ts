@@ -8,6 +8,8 @@ const MAX_PER_PAGE = 200;
 const MAX_LIMIT = 1_000;
 const MAX_PAGE = 1_000_000;
 const MAX_CURSOR_CHARS = 4_096;
+// As long as the request line can be.
+const MAX_AFTER_CHARS = 16_384;
 
 const per_page: QueryParameter = {
   schema: { type: 'integer', minimum: 1, maximum: MAX_PER_PAGE, default: DEFAULT_PER_PAGE },
@@ -20,7 +22,7 @@ const limit: QueryParameter = {
 };
 
 const after: QueryParameter = {
-  schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
+  schema: { type: 'string', maxLength: MAX_AFTER_CHARS },
   description: 'Old name of cursor: the id after which the list goes on.',
   is_deprecated: true,
 };

@@ -51,7 +51,7 @@ const fill = async (sql: Sql): Promise<void> => {
 };
 
 describe('the audit log of a vault that is older than its log', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   beforeEach(async () => {
     database = await createEmptyDatabase();

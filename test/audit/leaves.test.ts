@@ -32,7 +32,7 @@ const journal_tables = journalFamily(registry)!.tables;
 const recorded = rowGroups.map((facts) => facts.flat().filter(({ table }) => !journal_tables.has(table)));
 
 describe('the audit log', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let sql: Sql;
   beforeEach(async () => {

@@ -20,7 +20,7 @@ const ROUNDS_OF_KILLS = 60;
 
 describe('a log with four concurrent sealers that are interrupted at any statement', () => {
   it('has one tree without gap or fork, and no file contains another tree', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const { sql, url, drop } = await createTestDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'race-'));
     const master_key = Buffer.alloc(32, 9);

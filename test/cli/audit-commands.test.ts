@@ -10,7 +10,7 @@ import { temporaryPath } from '../support/server.ts';
 
 describe('onevault audit', function () {
   // Each command is a process of its own, a dozen in one test.
-  this.timeout(180_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let vault: SealedVault;
   let key: string;

@@ -18,7 +18,7 @@ const rowsOf = (line: string): VaultRow[] => {
 };
 
 describe('onevault audit export --customer', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const folder = temporaryPath();
   let gateway: TestGateway;
   let lines: string[];

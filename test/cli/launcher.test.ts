@@ -16,7 +16,7 @@ const NODE_PACKAGE = `node-${process.platform === 'darwin' && process.arch === '
 }-${process.arch}`;
 
 describe('the launcher', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder: string;
 
   beforeEach(() => {

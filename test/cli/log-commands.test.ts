@@ -16,7 +16,7 @@ import { createTestDatabase } from '../support/database.ts';
 
 describe("the audit log's commands, beside a process that seals", () => {
   it('rotate the key, and begin another log after a restore, which ends a stop', async function () {
-    this.timeout(180_000);
+    this.timeout(300_000);
     const { sql, url, drop } = await createTestDatabase();
     const data_dir = mkdtempSync(join(tmpdir(), 'onevault-log-commands-'));
     const env = {

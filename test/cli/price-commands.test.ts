@@ -15,7 +15,7 @@ import { readSnapshot } from '../support/snapshot.ts';
 
 describe('onevault prices refresh', function () {
   // Bounds a hang only: each command starts a process, four of them in one test.
-  this.timeout(120_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   const folder = temporaryPath();
   const registry = testRegistry();

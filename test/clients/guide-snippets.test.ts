@@ -39,7 +39,7 @@ describe('the code snippets of the SDK guide', () => {
   for (const { language, code } of SNIPPETS) {
     const [imported = ''] = /^(?:from|import) .*(?<!os)$/m.exec(code) ?? [];
     it(`run unchanged: ${imported}`, async function () {
-      this.timeout(60_000);
+      this.timeout(300_000);
       if (language === 'python') needPython(this);
       assert.ok(code.includes('http://127.0.0.1:8080'));
       const here = code.replaceAll('http://127.0.0.1:8080', gateway.url);

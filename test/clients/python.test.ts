@@ -43,7 +43,7 @@ describe("Python's SDKs of OpenAI, Anthropic and Google", () => {
   after(() => gateway?.close());
 
   it('chat, stream, call tools, parse, embed, count and fail as with the providers', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const { code, lines, errors } = await run([gateway.url, gateway.keys.api_key]);
     assert.equal(code, 0, errors);
     const done = lines.filter(({ name }) => name === 'done');

@@ -47,6 +47,9 @@ describe('a OneVaultError', () => {
           param: null,
           retry_after_s: null,
           protocol_code: null,
+          reason: null,
+          faults: [],
+          context: {},
         },
       );
       assert.equal(error.cause, undefined);

@@ -8,7 +8,7 @@ import { createTestDatabase } from '../support/database.ts';
 
 describe("the product's dbt project", () => {
   it('builds completely and passes its own tests, also repeatedly and while jobs run', async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     const database = await createTestDatabase();
     try {
       const clock = fixedClock('2026-11-21T12:00:00Z');

@@ -22,7 +22,7 @@ const RELATIONS = [
 describe('a dbt project that dbt and the product have built', () => {
   it(`has the same rows in every relation${DBT_BIN === undefined ? ' (skipped: DBT_BIN is not set)' : ''}`, async function () {
     if (DBT_BIN === undefined) return this.skip();
-    this.timeout(120_000);
+    this.timeout(300_000);
     const { sql, url, drop } = await createEmptyDatabase();
     const folder = mkdtempSync(join(tmpdir(), 'dbt-oracle-'));
     try {

@@ -216,7 +216,7 @@ const step = fc.oneof(
 );
 
 describe('the costs of calls', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let gateway: TestGateway;
   let upstream: ScriptedUpstream;
   const keys = new Map<string, string>();

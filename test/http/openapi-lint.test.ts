@@ -12,7 +12,7 @@ const REDOCLY = fileURLToPath(new URL('../../node_modules/.bin/redocly', import.
 const run = promisify(execFile);
 
 describe("Redocly's linter", function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'onevault-openapi-'));

@@ -73,7 +73,7 @@ describe('the job schedule', () => {
   });
 
   it('starts runs at its instants and, when stopped, waits for a current run up to the timeout', async function () {
-    this.timeout(10_000);
+    this.timeout(300_000);
     const { promise: started, resolve: start } = Promise.withResolvers<string>();
     const job: ModuleJob = {
       name: 'trial',

@@ -48,7 +48,7 @@ const appendUntilKilled = async (path: string): Promise<Acknowledged[]> => {
 };
 
 describe('a killed journal writer', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it(`leaves every acknowledged record on disk and no call without an outcome (kill -9, ${KILLS} times)`, async () => {
     const path = temporaryPath();
@@ -88,7 +88,7 @@ describe('a killed journal writer', function () {
 });
 
 describe('the journal on a full disk (run by root on Linux, who can mount a small one)', function () {
-  this.timeout(30_000);
+  this.timeout(300_000);
   let disk: string;
   let journal: TestJournal;
 

@@ -12,7 +12,7 @@ const DRIVER = dirname(dirname(fileURLToPath(import.meta.resolve('postgres'))));
 const PATCH = fileURLToPath(new URL('../../patches/postgres+3.4.9.patch', import.meta.url));
 
 describe('the check of the PostgreSQL driver', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let project: string;
   let sources: string;
 

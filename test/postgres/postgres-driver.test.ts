@@ -11,7 +11,7 @@ const ANSWERS_A_ROUND = 5;
 // Tests patches/postgres+*.patch: without the patch the first round ends this process.
 describe('the PostgreSQL driver after the death of a connection', function () {
   // Bounds a hang only: every round makes a new connection, which is slow on a busy machine.
-  this.timeout(120_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();

@@ -11,7 +11,7 @@ import { createProducts, eventually, type ProductProcess, runCommand } from './p
 
 const ROOT = new URL('../../', import.meta.url).href;
 const LOADED_FOR_HELP =
-  /^(?:bin\/onevault\.mjs$|node_modules\/commander\/|src\/(?:core|keys|providers|server)\/[\w-]+\.(?:ts|json)$|src\/cli\/main\.ts$)/;
+  /^(?:bin\/onevault\.mjs$|node_modules\/commander\/|src\/(?:core|keys|providers|server)\/[\w-]+\.(?:ts|json)$|src\/cli\/(?:main|program)\.ts$)/;
 
 /** The scripts, from the project's root, in the coverage that V8 wrote into a folder. */
 const loadedScripts = (folder: string): string[] =>
@@ -22,7 +22,7 @@ const loadedScripts = (folder: string): string[] =>
     .map((url) => url.slice(ROOT.length));
 
 describe('a bad configuration', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const products = createProducts();
   after(() => products.cleanUp());
 
@@ -59,7 +59,7 @@ describe('a bad configuration', function () {
 });
 
 describe('the command line', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('names a word that is no command, and starts nothing', async () => {
     const products = createProducts();
@@ -103,7 +103,7 @@ describe('the command line', function () {
 });
 
 describe('a configuration with a database and a provider of its own', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const products = createProducts();
   let database: TestDatabase;
   let provider: Sandbox;

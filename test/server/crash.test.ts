@@ -8,7 +8,7 @@ const NARROW_BUDGET = '0.00004';
 const NARROW_CALL = { text: 'spend [[sandbox: tokens=20]]', max_tokens: 20 };
 
 describe('the product, when parts of it are killed', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
   let narrow_key: string;

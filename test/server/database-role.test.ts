@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createProducts, eventually, inDatabase, type ProductProcess } from './product-process.ts';
 
 describe('the role that the processes of calls have in the database', function () {
-  this.timeout(120_000);
+  this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
   before(async () => {

@@ -10,7 +10,7 @@ const run = promisify(execFile);
 const DEMO = fileURLToPath(new URL('../../bench/demo.ts', import.meta.url));
 
 describe('npm run demo', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'onevault-demo-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -11,7 +11,7 @@ const LONGEST_ROUND_MS = 700;
 const TEXTS = ['short', 'some words [[sandbox: tokens=30, token_interval_ms=2]]', 'late [[sandbox: latency_ms=60]]'];
 
 describe('an acknowledged reply', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
 

@@ -37,7 +37,7 @@ const holds = (content: Buffer, secret: string | Buffer): boolean =>
   formsOf(secret).some((form) => content.includes(form));
 
 describe('the erasure of personal data', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   const products = createProducts();
   const data_dir = products.folder();
   const out = temporaryPath();

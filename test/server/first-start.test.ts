@@ -12,7 +12,7 @@ const run = promisify(execFile);
 const PERIOD = ['--from', '2020-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'] as const;
 
 describe('a first start', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
   let environment: Record<string, string>;

@@ -27,7 +27,7 @@ const secret = Buffer.from('a secret');
 const nextId = createIds(systemClock);
 
 describe('the keys of the product', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let folder: string;
   let logged: string;

@@ -43,7 +43,7 @@ type Environment = Readonly<Record<string, string>>;
 
 const MAIN = fileURLToPath(new URL('../../bin/onevault.mjs', import.meta.url));
 const READY = 'Ctrl-C stops it.';
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 
 /** A data directory's path for one test file, and what removes it with the processes that a test left in it. */
 export const createProducts = () => {
@@ -104,7 +104,7 @@ export const startCommand = (args: readonly string[], environment: Environment):
 export const eventually = async <T>(
   what: string,
   attempt: () => Promise<T | undefined> | T | undefined,
-  timeout_ms = 15_000,
+  timeout_ms = 120_000,
 ): Promise<T> => {
   const deadline_ms = Date.now() + timeout_ms;
   for (;;) {

@@ -3,7 +3,7 @@ import { openRealtime } from '../support/realtime.ts';
 import { createProducts, eventually, inDatabase } from './product-process.ts';
 
 describe('a realtime session, when the process that serves is killed', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
   const products = createProducts();
   after(() => products.cleanUp());
 

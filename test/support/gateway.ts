@@ -75,8 +75,8 @@ export interface TestGateway extends TestHttp {
 }
 
 const UPSTREAM_LIMITS: UpstreamLimits = {
-  headers_timeout_ms: 5_000,
-  idle_timeout_ms: 5_000,
+  headers_timeout_ms: 15_000,
+  idle_timeout_ms: 15_000,
   total_timeout_ms: 20_000,
   max_response_bytes: 1_000_000,
   max_stream_bytes: 100_000_000,

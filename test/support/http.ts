@@ -175,7 +175,7 @@ export const dataOf = <T = unknown>(reply: Reply): T => {
 export const nextOf = (reply: Reply): string | null => (reply.json as { links: { next: string | null } }).links.next;
 
 // Bounds a hang only: a little less than mocha's timeout, so that the message names the missing event.
-const HANG_MS = 18_000;
+const HANG_MS = 120_000;
 
 /** Waits until `holds`, trying again every few milliseconds. */
 export const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {

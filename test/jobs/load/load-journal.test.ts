@@ -19,7 +19,7 @@ import { temporaryPath } from '../../support/server.ts';
 import { createTestLoader, readVault } from './loader-fixture.ts';
 
 describe('the journal loader', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let journal: TestJournal;
   const loaders: JournalLoader[] = [];
@@ -293,7 +293,7 @@ describe('the journal loader', function () {
 });
 
 describe('the journal loader during an outage of PostgreSQL', function () {
-  this.timeout(90_000);
+  this.timeout(300_000);
 
   it('waits and continues when PostgreSQL is back, without a lost or duplicate record', async () => {
     const data_dir = temporaryPath();

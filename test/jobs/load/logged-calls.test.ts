@@ -19,7 +19,7 @@ const ROUTE: NonNullable<CallRecord['route']> = {
 const call = (change: Partial<CallRecord> = {}): CallRecord => ({ ...outcome(intent(), 1), ...change });
 
 describe('the audit log', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let journal: TestJournal;
   beforeEach(async () => {

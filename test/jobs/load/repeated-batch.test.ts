@@ -4,7 +4,7 @@ import { createTestDatabase, type TestDatabase } from '../../support/database.ts
 import { createTestLoader, readVault } from './loader-fixture.ts';
 
 describe('the journal loader', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let database: TestDatabase;
   let journal: TestJournal;
   before(async () => {

@@ -29,7 +29,7 @@ type Generated = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
 describe('the job performance-windows', () => {
   it('gives the windows that a plain computation gives, whenever calls arrive', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(call, { maxLength: 60 }), async (calls) => {
         const database = await createTestDatabase();

@@ -263,7 +263,7 @@ describe('the destruction of calls', () => {
   });
 
   it('can be looked at before, and run by hand', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const folder = temporaryPath();
     const environment = { DATABASE_URL: vault.database.url, ONEVAULT_DATA_DIR: folder };
     const run = (days: string, ...args: string[]) =>
@@ -299,7 +299,7 @@ describe('any destruction of calls', () => {
   });
 
   it('takes exactly the certified days, and no sum changes', async function () {
-    this.timeout(240_000);
+    this.timeout(300_000);
     const first_ms = Date.parse('2020-02-25T00:00:00Z');
     await fc.assert(
       fc.asyncProperty(

@@ -17,7 +17,7 @@ const called = (second: string): CallRecord => {
 };
 
 describe('a journal that is found after the day of its calls was destroyed', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   it('is loaded by a loader that has known the day, none of it is lost, and the day ends again', async () => {
     const vault = await createOldVault();

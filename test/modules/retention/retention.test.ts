@@ -250,7 +250,7 @@ describe('the job retention', () => {
   });
 
   it('lets those who read calls go on, and leaves all or nothing where it is killed', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const days = Array.from({ length: 12 }, (_, day) => `2020-05-${String(day + 1).padStart(2, '0')}`);
     await vault.send(
       ...days.flatMap((day) => [1, 2, 3].map((hour) => ({ request_timestamp: `${day}T0${hour}:00:00.000Z` }))),

@@ -64,7 +64,7 @@ const CHANGED_BEFORE_AN_EARLIER_RUN: CandidateOutput[] = [
 
 describe('the job point-in-time', () => {
   it('names the rows that a reader finds as of the end of each day, whenever they came', async function () {
-    this.timeout(240_000);
+    this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(said, { maxLength: 30 }), async (sayings) => {
         const database = await createTestDatabase();

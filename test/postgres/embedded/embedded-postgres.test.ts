@@ -33,7 +33,7 @@ const FAST = { fsync: 'off' };
 const FIXTURE = fileURLToPath(new URL('./embedded-postgres-fixture.ts', import.meta.url));
 
 describe('the embedded PostgreSQL', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let folder: string;
   const children: ChildProcess[] = [];
 

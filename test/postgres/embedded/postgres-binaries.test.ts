@@ -17,7 +17,7 @@ import { findPostgresUser, isSuperuser } from '../../../src/postgres/embedded/po
 import { temporaryPath } from '../../support/server.ts';
 
 describe("the embedded PostgreSQL's programs", function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   const user = findPostgresUser();
   let folder: string;
   let package_folder: string;

@@ -85,7 +85,7 @@ describe('any messages of client and provider in a realtime session', () => {
   });
 
   it('cause no fault, leave nothing reserved, and are recorded in one record a session', async function () {
-    this.timeout(120_000);
+    this.timeout(300_000);
     const ids: string[] = [];
     let spent = 0n;
     const { key } = await gateway.newCustomer({ slug: 'fuzz' });
