@@ -16,11 +16,11 @@ export const description = 'leaves/s into the audit log, and the time of a proof
 export const options = {
   leaves: {
     default: 1_000_000,
-    least: 10_000,
-    most: 100_000_000,
+    min: 10_000,
+    max: 100_000_000,
     meaning: 'leaves in the log; 10 million take some 2 minutes and 2 GB',
   },
-  proofs: { default: 2_000, least: 100, most: 100_000, meaning: 'proofs of each kind' },
+  proofs: { default: 2_000, min: 100, max: 100_000, meaning: 'proofs of each kind' },
 } as const satisfies Record<string, BenchOption>;
 
 /** Fills the queue with batches of hashes, sequences and signs them, and requests proofs. All proofs are verified. */

@@ -11,9 +11,9 @@ import { countVaultCalls, readCounts, waitUntilLoaded } from './support/vault-ca
 export const description = 'calls/s through the gateway, and the latency that it adds to its upstream';
 
 export const options = {
-  connections: { default: 64, least: 1, most: 1_000, meaning: 'connections at once' },
-  seconds: { default: 7, least: 1, most: 600, meaning: 'how long each of the four parts is measured' },
-  rate: { default: 1_000, least: 10, most: 20_000, meaning: 'calls/s of the parts at a fixed rate' },
+  connections: { default: 64, min: 1, max: 1_000, meaning: 'connections at once' },
+  seconds: { default: 7, min: 1, max: 600, meaning: 'how long each of the four parts is measured' },
+  rate: { default: 1_000, min: 10, max: 20_000, meaning: 'calls/s of the parts at a fixed rate' },
 } as const satisfies Record<string, BenchOption>;
 
 type Options = Readonly<Record<keyof typeof options, number>>;

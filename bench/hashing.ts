@@ -13,9 +13,9 @@ import { tryHashes } from './support/hash-trial.ts';
 export const description = 'hashes of adversarial tuples: collisions, and TypeScript against SQL';
 
 export const options = {
-  tuples: { default: 1_048_576, least: 1_000, most: 4_000_000, meaning: 'tuples in all' },
-  sessions: { default: 64, least: 32, most: 256, meaning: 'combinations of session settings' },
-  seed: { default: 20_261_121, least: 0, most: 4_294_967_295, meaning: 'what the tuples follow from' },
+  tuples: { default: 1_048_576, min: 1_000, max: 4_000_000, meaning: 'tuples in all' },
+  sessions: { default: 64, min: 32, max: 256, meaning: 'combinations of session settings' },
+  seed: { default: 20_261_121, min: 0, max: 4_294_967_295, meaning: 'what the tuples follow from' },
 } as const;
 
 /** Runs on a separate PostgreSQL. Complete if every tuple was hashed and no hash was wrong. */

@@ -20,18 +20,18 @@ import { countVaultCalls } from './support/vault-calls.ts';
 export const description = 'calls/s from the journal into the vault, and other ways of writing the same rows';
 
 export const options = {
-  calls: { default: 100_000, least: 2_000, most: 10_000_000, meaning: 'calls to load' },
+  calls: { default: 100_000, min: 2_000, max: 10_000_000, meaning: 'calls to load' },
   history: {
     default: 0,
-    least: 0,
-    most: 100_000_000,
+    min: 0,
+    max: 100_000_000,
     meaning: 'calls the vault is filled to before more are loaded; 10 million take minutes and 20 GB',
   },
-  compared: { default: 10_000, least: 1_000, most: 1_000_000, meaning: 'calls that each way loads' },
+  compared: { default: 10_000, min: 1_000, max: 1_000_000, meaning: 'calls that each way loads' },
   'log-compared': {
     default: 0,
-    least: 0,
-    most: 1_000_000,
+    min: 0,
+    max: 1_000_000,
     meaning: 'calls loaded with the audit log, and as many without it, in turns',
   },
 } as const satisfies Record<string, BenchOption>;

@@ -26,12 +26,12 @@ const readOptions = ({ options }: Bench, args: readonly string[]): Record<string
     options: Object.fromEntries(Object.keys(options).map((name) => [name, { type: 'string' as const }])),
   });
   return Object.fromEntries(
-    Object.entries(options).map(([name, { default: preset, least, most }]) => {
+    Object.entries(options).map(([name, { default: preset, min, max }]) => {
       const text = values[name];
       if (text === undefined) return [name, preset];
       const value = Number(text);
-      if (!/^\d+$/.test(String(text)) || value < least || value > most) {
-        throw new RangeError(`--${name} ${String(text)}: must be a whole number from ${least} to ${most}`);
+      if (!/^\d+$/.test(String(text)) || value < min || value > max) {
+        throw new RangeError(`--${name} ${String(text)}: must be a whole number from ${min} to ${max}`);
       }
       return [name, value];
     }),

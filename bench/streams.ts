@@ -12,10 +12,10 @@ import { countVaultCalls, readCounts, waitUntilLoaded } from './support/vault-ca
 export const description = 'many streams at once, translated: lost frames, time to the first token, memory';
 
 export const options = {
-  streams: { default: 512, least: 1, most: 4_096, meaning: 'streams at once' },
-  tokens: { default: 100, least: 2, most: 10_000, meaning: 'tokens, and frames, of a stream' },
-  interval_ms: { default: 50, least: 1, most: 10_000, meaning: 'time between two tokens of a stream' },
-  seconds: { default: 12, least: 1, most: 600, meaning: 'how long each of the two parts is measured' },
+  streams: { default: 512, min: 1, max: 4_096, meaning: 'streams at once' },
+  tokens: { default: 100, min: 2, max: 10_000, meaning: 'tokens, and frames, of a stream' },
+  interval_ms: { default: 50, min: 1, max: 10_000, meaning: 'time between two tokens of a stream' },
+  seconds: { default: 12, min: 1, max: 600, meaning: 'how long each of the two parts is measured' },
 } as const satisfies Record<string, BenchOption>;
 
 type Options = Readonly<Record<keyof typeof options, number>>;
@@ -86,7 +86,7 @@ const measure = async (
     is_complete:
       through.failed + direct.failed + through.lost_frames + direct.lost_frames === 0 &&
       vault.succeeded === through.whole &&
-      resident.most < RESIDENT_MAX_MB,
+      resident.max < RESIDENT_MAX_MB,
     conditions: {
       ...(await readConditions(product.database_url)),
       streams,
@@ -131,7 +131,7 @@ interface Resident {
   /** Medians of the first and the last third of the samples. */
   readonly first: number;
   readonly last: number;
-  readonly most: number;
+  readonly max: number;
 }
 
 /** Samples the gateway's resident memory, starting after `after_s`. */
@@ -156,7 +156,7 @@ const watchMemory = (url: string, after_s: number): { stop(): Promise<Resident> 
       return {
         first: rounded(first, 0),
         last: rounded(last, 0),
-        most: rounded(Math.max(...samples_mb), 0),
+        max: rounded(Math.max(...samples_mb), 0),
       };
     },
   };

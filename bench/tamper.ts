@@ -20,11 +20,11 @@ import { readConditions } from './support/conditions.ts';
 export const description = 'random tamperings as superuser: each is found and reported correctly, and nothing else is';
 
 export const options = {
-  tamperings: { default: 10_000, least: 100, most: 1_000_000, meaning: 'tamperings with rows' },
-  group: { default: 25, least: 1, most: 50, meaning: 'of them at once, each with other leaves' },
-  rounds: { default: 3, least: 1, most: 1_000, meaning: 'rounds of every tampering with the log itself' },
-  'writer-seconds': { default: 120, least: 1, most: 3_600, meaning: 'verifying beside 8 writers' },
-  seed: { default: 20_261_121, least: 0, most: 4_294_967_295, meaning: 'what the tamperings follow from' },
+  tamperings: { default: 10_000, min: 100, max: 1_000_000, meaning: 'tamperings with rows' },
+  group: { default: 25, min: 1, max: 50, meaning: 'of them at once, each with other leaves' },
+  rounds: { default: 3, min: 1, max: 1_000, meaning: 'rounds of every tampering with the log itself' },
+  'writer-seconds': { default: 120, min: 1, max: 3_600, meaning: 'verifying beside 8 writers' },
+  seed: { default: 20_261_121, min: 0, max: 4_294_967_295, meaning: 'what the tamperings follow from' },
 } as const satisfies Record<string, BenchOption>;
 
 const WRITERS = 8;

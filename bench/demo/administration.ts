@@ -14,13 +14,14 @@ export interface Administration {
 
 export const createAdministration = ({ url, admin_key }: RunningProduct): Administration => {
   const send = async (method: string, path: string, input?: object): Promise<unknown> => {
-    const reply = await fetch(`${url}${path}`, {
+    const response = await fetch(`${url}${path}`, {
       method,
       headers: { authorization: `Bearer ${admin_key}`, 'content-type': 'application/json' },
       ...(input === undefined ? {} : { body: JSON.stringify(input) }),
     });
-    if (!reply.ok) throw new Error(`${method} ${path} was answered with ${reply.status}: ${await reply.text()}`);
-    return reply.json();
+    if (!response.ok)
+      throw new Error(`${method} ${path} was answered with ${response.status}: ${await response.text()}`);
+    return response.json();
   };
   return {
     createCustomer: async (input) => void (await send('POST', '/customers', input)),

@@ -55,9 +55,9 @@ export const createClient = (url: string, key: string | null): Client => {
     post: (path, body) =>
       seenOf(async () => {
         const headers = { 'content-type': 'application/json', ...(key === null ? {} : bearer(key)) };
-        const reply = await fetch(`${url}${path}`, { method: 'POST', headers, body });
-        const { error } = (await reply.json()) as { error?: { code: string } };
-        return { request_id: reply.headers.get('x-request-id'), seen: error?.code ?? 'ok' };
+        const response = await fetch(`${url}${path}`, { method: 'POST', headers, body });
+        const { error } = (await response.json()) as { error?: { code: string } };
+        return { request_id: response.headers.get('x-request-id'), seen: error?.code ?? 'ok' };
       }),
   };
 };

@@ -13,8 +13,8 @@ export interface Bench {
 
 export interface BenchOption {
   readonly default: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
   readonly meaning: string;
 }
 

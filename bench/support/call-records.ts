@@ -37,9 +37,9 @@ export const createCallRecords = (clock: Clock): (() => RecordedCall) => {
   const [price_version, rule_version] = [hex(32), hex(32)];
   return () => {
     const customer = randomInt(CUSTOMERS);
-    const offer = pick(DEPLOYMENTS);
+    const deployment = pick(DEPLOYMENTS);
     const now_ms = clock.now();
-    const ended = end(offer, now_ms, price_version);
+    const ended = end(deployment, now_ms, price_version);
     const record = (kind: CallRecord['kind'], intent_sequence: number | null, call: CallFacts): CallRecord => ({
       schema_version: SCHEMA_VERSION,
       kind,
@@ -48,11 +48,11 @@ export const createCallRecords = (clock: Clock): (() => RecordedCall) => {
       recorded_at: instantOf(now_ms),
       customer: `customer-${customer}`,
       api_key: key_ids[customer * KEYS_A_CUSTOMER + randomInt(KEYS_A_CUSTOMER)]!,
-      provider: offer.provider,
-      model: offer.model,
+      provider: deployment.provider,
+      model: deployment.model,
       routing_rule: 'cheapest',
       call,
-      route: routeOf(offer, kind === 'intent' ? null : ended, rule_version),
+      route: routeOf(deployment, kind === 'intent' ? null : ended, rule_version),
     });
     const request_id = nextId();
     const intent = record('intent', null, { ...ended, ...NOT_ENDED });
@@ -89,20 +89,20 @@ const NOT_ENDED = {
   error_message: null,
 } satisfies Partial<CallFacts>;
 
-const end = (offer: Deployment, now_ms: number, price_version: string): CallFacts => {
+const end = (deployment: Deployment, now_ms: number, price_version: string): CallFacts => {
   const upstream_latency_ms = randomInt(150, 4_000);
   const request_latency_ms = upstream_latency_ms + randomInt(1, 6);
   const is_streamed = randomInt(100) < STREAMED_OF_A_HUNDRED;
   const is_failed = randomInt(100) < FAILED_OF_A_HUNDRED;
   const [prompt_tokens, completion_tokens] = is_failed ? [0, 0] : [randomInt(20, 3_000), randomInt(5, 900)];
-  const provider_cost = prompt_tokens * offer.input + completion_tokens * offer.output;
+  const provider_cost = prompt_tokens * deployment.input + completion_tokens * deployment.output;
   return {
     request_timestamp: instantOf(now_ms - request_latency_ms),
     request_type: 'completion',
     endpoint: '/v1/chat/completions',
     priority: null,
-    model_requested: offer.model,
-    model_used: offer.model,
+    model_requested: deployment.model,
+    model_used: deployment.model,
     route_reason: 'model named by the client',
     prompt_tokens,
     completion_tokens,
@@ -134,12 +134,12 @@ const end = (offer: Deployment, now_ms: number, price_version: string): CallFact
   };
 };
 
-const routeOf = (offer: Deployment, ended: CallFacts | null, rule_version: string): RouteFacts => {
-  const { provider, model } = offer;
+const routeOf = (deployment: Deployment, ended: CallFacts | null, rule_version: string): RouteFacts => {
+  const { provider, model } = deployment;
   const latency_ms = ended?.upstream_latency_ms ?? 0;
   const { http_status = 0, error_code = null } = ended ?? {};
   return {
-    candidates: [{ provider, model, worst_cost: String(offer.output * 16_384) }],
+    candidates: [{ provider, model, worst_cost: String(deployment.output * 16_384) }],
     attempts: ended === null ? [] : [{ provider, model, latency_ms, http_status, error_code, ...ratingOf(ended) }],
     decision: 'model named by the client',
     rule_version,

@@ -25,9 +25,9 @@ const sendAll = async (pool: Pool, input: OpenLoopRequest, seconds: number): Pro
   let failed = 0;
   const call = async (due_ms: number): Promise<void> => {
     try {
-      const reply = await pool.request({ path, method: 'POST', headers, body });
-      await reply.body.dump();
-      if (reply.statusCode === 200) latencies_ms.push(performance.now() - due_ms);
+      const response = await pool.request({ path, method: 'POST', headers, body });
+      await response.body.dump();
+      if (response.statusCode === 200) latencies_ms.push(performance.now() - due_ms);
       else failed += 1;
     } catch {
       failed += 1;

@@ -20,10 +20,10 @@ export const startProgram = <Question extends object, Answer>(file: URL): Progra
       const { promise, resolve, reject } = Promise.withResolvers<Answer>();
       const ended = (code: number | null): void => reject(new Error(`${file.pathname} ended: ${code}`));
       child.once('exit', ended);
-      child.once('message', (reply: Reply<Answer>) => {
+      child.once('message', (response: Reply<Answer>) => {
         child.off('exit', ended);
-        if ('error' in reply) reject(new Error(reply.error));
-        else resolve(reply.answer);
+        if ('error' in response) reject(new Error(response.error));
+        else resolve(response.answer);
       });
       child.send(input);
       return promise;

@@ -34,14 +34,14 @@ const CONNECTIONS_MAX = 4_096;
 // Timers have a precision of a millisecond.
 const TICK_MS = 1;
 
-const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken[]; most: number }> => {
+const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken[]; max: number }> => {
   const { streams_per_s, warm_up_s, seconds, body, headers } = load;
   const { pathname: path } = new URL(load.url);
   const count = Math.round(streams_per_s * (warm_up_s + seconds));
   const measured_from = Math.round(streams_per_s * warm_up_s);
-  let [at_once, most] = [0, 0];
+  let [at_once, max] = [0, 0];
   const open = async (number: number, due_ms: number): Promise<Taken> => {
-    most = Math.max(most, ++at_once);
+    max = Math.max(max, ++at_once);
     const words = createWordCheck(load);
     let first_token_ms = Number.NaN;
     const status = await take(pool, { path, method: 'POST', headers, body }, (piece) => {
@@ -66,7 +66,7 @@ const openStreams = async (pool: Pool, load: StreamLoad): Promise<{ taken: Taken
     }
     await sleep(TICK_MS);
   }
-  return { taken: await Promise.all(under_way), most };
+  return { taken: await Promise.all(under_way), max };
 };
 
 /** Passes the pieces of a response on as they arrive. @returns its status; 0 if it broke */
@@ -118,7 +118,7 @@ const createWordCheck = ({ words, form }: StreamLoad) => {
 
 serveRequests<StreamLoad, StreamFigures>(async (load) => {
   const pool = new Pool(new URL(load.url).origin, { connections: CONNECTIONS_MAX });
-  const { taken, most } = await openStreams(pool, load);
+  const { taken, max } = await openStreams(pool, load);
   await pool.close();
   const measured = taken.filter(({ is_measured }) => is_measured);
   const whole = taken.filter(({ is_whole }) => is_whole);
@@ -129,7 +129,7 @@ serveRequests<StreamLoad, StreamFigures>(async (load) => {
     whole: whole.length,
     failed: taken.length - whole.length,
     lost_frames: whole.reduce((sum, each) => sum + each.lost_frames, 0),
-    most_at_once: most,
+    most_at_once: max,
     first_token_p50_ms: rounded(percentile(sorted, 50)),
     first_token_p99_ms: rounded(percentile(sorted, 99)),
     first_token_most_ms: rounded(percentile(sorted, 100)),

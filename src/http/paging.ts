@@ -72,10 +72,10 @@ export const sliceOf = <T>(
   rows: readonly T[],
   query: Query,
 ): { readonly data: readonly T[]; readonly pagination: PagePagination } => {
-  const asked = pageOf(query);
+  const requested = pageOf(query);
   return {
-    data: rows.slice(asked.offset, asked.offset + asked.per_page),
-    pagination: pagePagination(asked, rows.length),
+    data: rows.slice(requested.offset, requested.offset + requested.per_page),
+    pagination: pagePagination(requested, rows.length),
   };
 };
 

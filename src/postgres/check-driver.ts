@@ -4,17 +4,17 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { StartupError } from '../core/startup-error.ts';
 
-// The two files that patches/postgres+3.4.9.patch changes, as they are after it.
+// The two files that patches/postgres+3.4.9.patch changes, with the patch applied.
 const PATCHED_SHA256 = {
   'connection.js': 'd3870ee6e103ed8df80ad444647f574c2a72f5e001590bbdb6694a5a127b6b01',
   'index.js': 'f94cadb1247aa763983267f796045760654dfb64eb8297eb6c3d8df0311835dc',
 } as const;
 
 /**
- * Refuses a PostgreSQL driver without our patch: under it a lost connection can hang statements, and COPY waits for
+ * Refuses a PostgreSQL driver without our patch: there a lost connection can block statements, and COPY waits for
  * delayed acknowledgements.
- * @param folder its sources; those that `connect` imports when absent
- * @throws StartupError that names the command that mends it
+ * @param folder its sources; by default those that `connect` imports
+ * @throws StartupError that names the command that applies the patch
  */
 export const checkDriver = (folder = dirname(fileURLToPath(import.meta.resolve('postgres')))): void => {
   for (const [file, expected] of Object.entries(PATCHED_SHA256)) {

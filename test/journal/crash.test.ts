@@ -31,16 +31,16 @@ interface Acknowledged {
 /** Starts a process that appends to the journal, and kills it at a random moment. @returns the acknowledged records */
 const appendUntilKilled = async (path: string): Promise<Acknowledged[]> => {
   const child = spawn(process.execPath, [FIXTURE, path, LANES], { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
+  let output = '';
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {
-    said += piece;
+    output += piece;
   });
   await once(child.stdout, 'data');
   await sleep(randomInt(LONGEST_LIFE_MS));
   child.kill('SIGKILL');
   await once(child, 'close');
   // The kill may have cut the last line.
-  const lines = said.slice(0, said.lastIndexOf('\n')).split('\n');
+  const lines = output.slice(0, output.lastIndexOf('\n')).split('\n');
   return lines.map((line) => {
     const [writer, sequence, kind, request_id] = line.split(' ');
     return { writer: writer!, sequence: Number(sequence), kind: kind!, request_id: request_id! };

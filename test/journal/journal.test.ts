@@ -86,14 +86,14 @@ describe('the journal', () => {
       log: silentLog,
       limit_bytes: 2 ** 30,
     });
-    let is_told = false;
+    let is_resolved = false;
     const appended = writer.append(intent()).then((sequence) => {
-      is_told = true;
+      is_resolved = true;
       return sequence;
     });
     await sleep(100);
     assert.equal(readEntries(journal.store, writer.id, 0, ALL).length, 1, 'it is written');
-    assert.equal(is_told, false);
+    assert.equal(is_resolved, false);
     disk.resolve();
     assert.equal(await appended, 1);
     await writer.close();
@@ -101,7 +101,7 @@ describe('the journal', () => {
 
   it('keeps the records of several processes apart, each without a gap', async () => {
     const [processes, lanes, calls] = [3, 4, 50];
-    const said = await Promise.all(
+    const messages = await Promise.all(
       Array.from({ length: processes }, async () => {
         const child = spawn(process.execPath, [FIXTURE, journal.path, `${lanes}`, `${calls}`], {
           stdio: ['ignore', 'pipe', 'inherit'],
@@ -116,7 +116,7 @@ describe('the journal', () => {
       assert.equal(last_sequence, lanes * calls * 2, 'it ended in order');
       assert.deepEqual(sequencesOf(id), numbers(1, lanes * calls * 2));
     }
-    for (const line of said.flat()) {
+    for (const line of messages.flat()) {
       const [writer, sequence, kind, request_id] = line.split(' ');
       const [entry] = readEntries(journal.store, writer!, Number(sequence) - 1, 1);
       const record = JSON.parse(entry!.text);

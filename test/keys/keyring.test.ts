@@ -195,8 +195,8 @@ describe('the keyring', () => {
     assert.equal(await keyCount(), 1);
     await keyringOf(sql, kms).seal(secret, HERE);
     assert.equal(await keyCount(), 2);
-    const [most] = await sql<{ most: number }[]>`select max(reserved) as most from privacy.data_key_seals`;
-    assert.ok(most!.most <= 2 ** 30);
+    const [row] = await sql<{ most: number }[]>`select max(reserved) as most from privacy.data_key_seals`;
+    assert.ok(row!.most <= 2 ** 30);
   });
 
   it('reserves one block of seals, however many seal at once, and another when it is used up', async () => {

@@ -24,7 +24,7 @@ export interface TransitServer {
 interface TransitKey {
   readonly derived: boolean;
   readonly versions: Buffer[];
-  least: number;
+  min: number;
   available: number;
 }
 
@@ -53,9 +53,9 @@ export const startTransitServer = async (): Promise<TransitServer> => {
     faults,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     makeKey: (mount, name, options = { derived: true }) =>
-      void keys.set(`${mount}/${name}`, { ...options, versions: [randomBytes(32)], least: 1, available: 0 }),
+      void keys.set(`${mount}/${name}`, { ...options, versions: [randomBytes(32)], min: 1, available: 0 }),
     disableBelow: (mount, name, version) => {
-      keys.get(`${mount}/${name}`)!.least = version;
+      keys.get(`${mount}/${name}`)!.min = version;
     },
     trimBelow: (mount, name, version) => {
       const key = keys.get(`${mount}/${name}`)!;
@@ -102,10 +102,10 @@ const answer = (
       const facts = { type: 'aes256-gcm96', derived: key.derived, supports_encryption: true };
       const bounds = {
         latest_version: latest,
-        min_decryption_version: key.least,
+        min_decryption_version: key.min,
         min_available_version: key.available,
       };
-      const listed = versions.filter(([version]) => Number(version) >= key.least);
+      const listed = versions.filter(([version]) => Number(version) >= key.min);
       send(res, 200, { data: { ...facts, ...bounds, keys: Object.fromEntries(listed) } });
     } else if (operation === 'POST keys/rotate') {
       key.versions.push(randomBytes(32));
@@ -146,7 +146,7 @@ const decrypt = (key: TransitKey, { ciphertext, context }: Record<string, unknow
   const match = /^vault:v(\d+):(.+)$/.exec(String(ciphertext));
   const version = Number(match?.[1]);
   if (match === null || version > key.versions.length) throw new Error('invalid ciphertext: no prefix');
-  if (version < key.least) throw new Error('ciphertext or signature version is disallowed by policy (too old)');
+  if (version < key.min) throw new Error('ciphertext or signature version is disallowed by policy (too old)');
   const sealed = Buffer.from(match[2]!, 'base64');
   const decipher = createDecipheriv('aes-256-gcm', derive(key, version, context), sealed.subarray(0, NONCE_BYTES));
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES));

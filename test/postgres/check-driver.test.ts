@@ -31,29 +31,29 @@ describe('the check of the PostgreSQL driver', function () {
     error.message.includes('is not patched as this version needs') &&
     error.message.endsWith(`Run "npm ci" in ${project}.`);
 
-  it('takes the driver that is installed here', () => {
+  it('accepts the installed driver', () => {
     checkDriver();
     checkDriver(sources);
   });
 
-  it('refuses a driver without our patch, and names the command that mends it', () => {
+  it('refuses a driver without our patch, and names the command that applies it', () => {
     unpatch();
     assert.throws(() => checkDriver(sources), isRefused);
   });
 
   for (const file of ['connection.js', 'index.js']) {
-    it(`refuses a driver whose ${file} was changed`, () => {
+    it(`refuses a driver with a changed ${file}`, () => {
       appendFileSync(join(sources, file), '\n');
       assert.throws(() => checkDriver(sources), isRefused);
     });
   }
 
-  it('refuses a driver whose files are missing', () => {
+  it('refuses a driver with missing files', () => {
     rmSync(sources, { recursive: true });
     assert.throws(() => checkDriver(sources), isRefused);
   });
 
-  it('keeps the product from starting, before it makes anything', async () => {
+  it('prevents the start of the product before it creates anything', async () => {
     unpatch();
     const redirect = `import { registerHooks } from 'node:module';
       registerHooks({

@@ -149,8 +149,8 @@ describe('the table of compatible providers', () => {
         const response_body = { data, model: 'm', usage: { prompt_tokens: 2, total_tokens: 2 } };
         server.script((response) => sendJson(response, JSON.stringify(response_body)));
         const unsupported = createUnsupportedFields(true);
-        const reply = await caller.call(upstream(''), embeddings!.request(form, target(), unsupported));
-        const { result, usage } = embeddings!.response(await reply.text());
+        const response = await caller.call(upstream(''), embeddings!.request(form, target(), unsupported));
+        const { result, usage } = embeddings!.response(await response.text());
         assert.deepEqual(result.vectors, [
           [0, 1],
           [2, 3],
@@ -184,9 +184,9 @@ describe('the table of compatible providers', () => {
       it('reports errors in each form that compatible servers use', async () => {
         for (const [text, message] of ERRORS) {
           server.script((response) => sendJson(response, text, 422));
-          const reply = await caller.call(upstream(''), { path: '/x', headers: {}, body: '{}' });
-          const { status, headers } = reply;
-          const error = adapters[entry.provider]!.error({ status, headers, body: await reply.text() }, upstream(''));
+          const response = await caller.call(upstream(''), { path: '/x', headers: {}, body: '{}' });
+          const { status, headers } = response;
+          const error = adapters[entry.provider]!.error({ status, headers, body: await response.text() }, upstream(''));
           assert.equal(error.code, 'provider_rejected');
           assert.equal(error.details, `The provider answered 422: ${message}`);
         }

@@ -14,7 +14,7 @@ export interface RecordedProfile {
   readonly client_fields: object;
   /** Complete body that the provider must get. */
   readonly sent: object;
-  readonly reply: object;
+  readonly response: object;
   readonly frames: readonly object[];
   readonly reported: {
     readonly text: string;
@@ -58,7 +58,7 @@ export const RECORDED: readonly RecordedProfile[] = [
     key: ['api-key', 'k-1'],
     client_fields: { messages: MESSAGES, max_completion_tokens: 50, verbosity: 'medium' },
     sent: { model: 'my gpt/4o', messages: MESSAGES, max_completion_tokens: 50, ...STREAMED },
-    reply: whole({ content: 'Hi!' }, 'stop', USED, { prompt_filter_results: [{ prompt_index: 0 }] }),
+    response: whole({ content: 'Hi!' }, 'stop', USED, { prompt_filter_results: [{ prompt_index: 0 }] }),
     frames: [
       { ...CHUNK, id: '', model: '', choices: [], prompt_filter_results: [{ prompt_index: 0 }] },
       delta({ role: 'assistant', content: 'Hi!' }),
@@ -92,7 +92,7 @@ export const RECORDED: readonly RecordedProfile[] = [
       safe_prompt: true,
       stream: true,
     },
-    reply: whole(
+    response: whole(
       {
         content: [
           { type: 'thinking', thinking: [{ type: 'text', text: 'hm' }] },
@@ -125,7 +125,7 @@ export const RECORDED: readonly RecordedProfile[] = [
     key: ['authorization', 'Bearer k-1'],
     client_fields: { messages: MESSAGES, n: 1, logprobs: false, logit_bias: {}, metadata: { a: 'b' }, seed: 7 },
     sent: { model: 'qwen/qwen3-32b', messages: AS_SYSTEM, seed: 7, ...STREAMED },
-    reply: whole({ content: 'Hi!', reasoning: 'hm' }, 'stop', USED, { x_groq: { id: 'req_1' } }),
+    response: whole({ content: 'Hi!', reasoning: 'hm' }, 'stop', USED, { x_groq: { id: 'req_1' } }),
     frames: [
       delta({ role: 'assistant', content: '' }, null, { x_groq: { id: 'req_1' } }),
       delta({ reasoning: 'hm' }),
@@ -148,7 +148,7 @@ export const RECORDED: readonly RecordedProfile[] = [
       ...STREAMED,
       response_format: { type: 'json_object' },
     },
-    reply: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
+    response: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
       ...USED,
       prompt_cache_hit_tokens: 5,
       prompt_cache_miss_tokens: 4,
@@ -187,7 +187,7 @@ export const RECORDED: readonly RecordedProfile[] = [
       parallel_tool_calls: false,
       ...STREAMED,
     },
-    reply: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
+    response: whole({ content: 'Hi!', reasoning_content: 'hm' }, 'stop', {
       prompt_tokens: 9,
       completion_tokens: 4,
       total_tokens: 213,
@@ -224,7 +224,7 @@ export const RECORDED: readonly RecordedProfile[] = [
     key: ['authorization', 'Bearer k-1'],
     client_fields: { messages: MESSAGES, max_completion_tokens: 50, tool_choice: 'auto', parallel_tool_calls: true },
     sent: { model: 'command-a-03-2025', messages: MESSAGES, max_tokens: 50, stream: true },
-    reply: whole({ content: 'Hi!' }, 'stop', USED),
+    response: whole({ content: 'Hi!' }, 'stop', USED),
     frames: [delta({ role: 'assistant', content: 'Hi!' }), delta({}, 'stop', { usage: USED })],
     reported: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
   },
@@ -236,7 +236,7 @@ export const RECORDED: readonly RecordedProfile[] = [
     key: ['authorization', 'Bearer k-1'],
     client_fields: { messages: MESSAGES, search_mode: 'academic', user: 'u' },
     sent: { model: 'sonar', messages: AS_SYSTEM, search_mode: 'academic', stream: true },
-    reply: whole({ content: 'Hi!' }, 'stop', { ...USED, reasoning_tokens: 2 }, { citations: ['https://a'] }),
+    response: whole({ content: 'Hi!' }, 'stop', { ...USED, reasoning_tokens: 2 }, { citations: ['https://a'] }),
     frames: [
       delta({ role: 'assistant', content: 'Hi' }, null, {
         usage: { prompt_tokens: 9, completion_tokens: 1, total_tokens: 10 },
@@ -259,7 +259,7 @@ export const RECORDED: readonly RecordedProfile[] = [
       top_k: 40,
       ...STREAMED,
     },
-    reply: whole({ content: 'Hi!', tool_calls: [] }, 'eos', USED),
+    response: whole({ content: 'Hi!', tool_calls: [] }, 'eos', USED),
     frames: [delta({ role: 'assistant', content: 'Hi!', token_id: 3 }), delta({ content: '' }, 'eos', { usage: USED })],
     reported: { text: 'Hi!', finish: 'stop', ...tokens(9, 4), ...NOTHING_MORE },
   },

@@ -45,8 +45,8 @@ describe('a compatible provider', () => {
     describe(`named ${given.provider}`, () => {
       it('gets requests at its address, with its key, in its own form', async () => {
         server.script((response) => sendFrames(response, ['[DONE]']));
-        const reply = await caller.call(upstream(given.base_path), passed(given, true));
-        reply.discard();
+        const response = await caller.call(upstream(given.base_path), passed(given, true));
+        response.discard();
         const { url, headers, body } = server.received.at(-1)!;
         assert.equal(url, given.url);
         const [name, value] = given.key;
@@ -56,10 +56,10 @@ describe('a compatible provider', () => {
       });
 
       it('is understood in complete responses, whose bytes also pass through unchanged', async () => {
-        const text = JSON.stringify(given.reply);
+        const text = JSON.stringify(given.response);
         server.script((response) => sendJson(response, text));
-        const reply = await caller.call(upstream(given.base_path), passed(given, false));
-        assert.equal(await reply.text(), text);
+        const response = await caller.call(upstream(given.base_path), passed(given, false));
+        assert.equal(await response.text(), text);
         const { result, usage } = adapters[given.provider]!.chat.response(text);
         const { message, finish_reason } = result.choices[0]!;
         const { content, reasoning_content = '' } = message;
@@ -80,8 +80,8 @@ describe('a compatible provider', () => {
           const side = passthroughOf(given.provider).stream!({ include_usage: true });
           const chunks: ChatChunk[] = [];
           let text = '';
-          const reply = await caller.call(upstream(given.base_path), passed(given, true));
-          await reply.each((pieces) => {
+          const response = await caller.call(upstream(given.base_path), passed(given, true));
+          await response.each((pieces) => {
             for (const piece of pieces) {
               if (piece.data === null) continue;
               chunks.push(...translated.push(piece));
@@ -175,11 +175,11 @@ describe('a compatible provider', () => {
     );
     assert.equal(request.path, '/gen/m');
     assert.equal(request.headers['x-key'], KEY);
-    const reply = {
+    const response = {
       choices: [{ message: { content: 'y' } }],
       meta: { tokens: { prompt_tokens: 2, completion_tokens: 3 } },
     };
-    assert.equal(next.chat.response(JSON.stringify(reply)).usage?.total_tokens, 5);
+    assert.equal(next.chat.response(JSON.stringify(response)).usage?.total_tokens, 5);
   });
 });
 

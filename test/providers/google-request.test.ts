@@ -126,12 +126,12 @@ describe('a request for Google', () => {
   it('contains images, audio and files, and has them within tool results if the model supports that', () => {
     const parts = (content: readonly object[], model?: string) =>
       translate({ messages: [{ role: 'user', content }] }, model).contents[0]!.parts;
-    const picture = (url: string, more: object = {}) => ({ type: 'image_url', image_url: { url, ...more } });
+    const image = (url: string, more: object = {}) => ({ type: 'image_url', image_url: { url, ...more } });
     const file = (fields: object) => ({ type: 'file', file: fields });
     assert.deepEqual(
       parts([
-        picture('data:image/jpg;base64,AAAA', { detail: 'low' }),
-        picture('https://example.com/a.PNG?x=1'),
+        image('data:image/jpg;base64,AAAA', { detail: 'low' }),
+        image('https://example.com/a.PNG?x=1'),
         { type: 'input_audio', input_audio: { data: 'BBBB', format: 'wav' } },
         file({ filename: 'a.pdf', file_data: 'data:application/pdf;base64,CCCC' }),
         file({ file_url: 'https://example.com/a' }),
@@ -156,7 +156,7 @@ describe('a request for Google', () => {
       {
         role: 'tool',
         tool_call_id: '1',
-        content: [{ type: 'text', text: 'seen' }, picture('data:image/png;base64,AAAA')],
+        content: [{ type: 'text', text: 'seen' }, image('data:image/png;base64,AAAA')],
       },
     ];
     const inlineData = { mimeType: 'image/png', data: 'AAAA' };

@@ -24,7 +24,7 @@ const USAGE = {
   candidatesTokensDetails: [{ modality: 'AUDIO', tokenCount: 2 }],
   cacheTokensDetails: [{ modality: 'AUDIO', tokenCount: 15 }],
 };
-const reply = (parts: readonly object[], fields: object = {}, more: object = {}) => ({
+const response = (parts: readonly object[], fields: object = {}, more: object = {}) => ({
   candidates: [{ content: { role: 'model', parts }, finishReason: 'STOP', index: 0, ...fields }],
   usageMetadata: USAGE,
   modelVersion: 'gemini-3',
@@ -36,7 +36,7 @@ const read = (json: object) => adapter.chat.response(JSON.stringify(json));
 describe('a response of Google', () => {
   it('is translated with separate text, thoughts, calls, signatures and each kind of token', () => {
     const { result, usage } = read(
-      reply([
+      response([
         { text: 'hm', thought: true },
         { text: 'Hello', thoughtSignature: 'dGV4dA==' },
         { functionCall: { id: 'c1', name: 'f', args: { a: 1 } }, thoughtSignature: 'c2ln' },
@@ -93,7 +93,7 @@ describe('a response of Google', () => {
       ['PROHIBITED_CONTENT', 'content_filter'],
       ['A_NEW_ONE', 'content_filter'],
     ] as const) {
-      const { result } = read(reply([{ text: 'x' }], { finishReason, finishMessage: 'why' }));
+      const { result } = read(response([{ text: 'x' }], { finishReason, finishMessage: 'why' }));
       const [choice] = result.choices;
       assert.equal(choice?.finish_reason, expected, finishReason);
       const is_refused = expected === 'content_filter' && finishReason !== 'A_NEW_ONE';
@@ -107,7 +107,7 @@ describe('a response of Google', () => {
 
   it("is a failure that is charged if the model's output is malformed", () => {
     for (const finishReason of ['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'MALFORMED_RESPONSE']) {
-      const frame = reply([{ text: 'x' }], { finishReason, finishMessage: `print(${'x'.repeat(1_000)}` });
+      const frame = response([{ text: 'x' }], { finishReason, finishMessage: `print(${'x'.repeat(1_000)}` });
       const { broken, usage } = read(frame);
       assert.equal(broken?.code, 'provider_malformed');
       assert.match(String(broken?.details), new RegExp(`${finishReason}.*print`));
@@ -127,7 +127,7 @@ describe('a response of Google', () => {
       chosenCandidates: [chosen],
       topCandidates: [{ candidates: [chosen, { token: 'e', logProbability: -1 }] }],
     };
-    const { result } = read(reply([{ text: 'é' }], { logprobsResult }));
+    const { result } = read(response([{ text: 'é' }], { logprobsResult }));
     const token = { token: 'é', logprob: -0.5, bytes: [195, 169] };
     assert.deepEqual(result.choices[0]!.logprobs, {
       content: [{ ...token, top_logprobs: [token, { token: 'e', logprob: -1, bytes: [101] }] }],
@@ -141,12 +141,12 @@ describe('a response of Google', () => {
       { candidates: 7 },
       { candidates: [7] },
       { candidates: [] },
-      reply([7 as never]),
-      reply([{ text: 7 }]),
-      reply([{ functionCall: 7 }]),
-      reply([{ functionCall: { name: 'f', args: [] } }]),
-      reply([], {}, { usageMetadata: 7 }),
-      reply([], {}, { usageMetadata: { promptTokenCount: -1 } }),
+      response([7 as never]),
+      response([{ text: 7 }]),
+      response([{ functionCall: 7 }]),
+      response([{ functionCall: { name: 'f', args: [] } }]),
+      response([], {}, { usageMetadata: 7 }),
+      response([], {}, { usageMetadata: { promptTokenCount: -1 } }),
       { candidates: [{ content: { parts: 7 } }] },
     ]) {
       assert.throws(() => read(json), { code: 'provider_malformed' }, JSON.stringify(json));
@@ -167,7 +167,7 @@ const streamOf = (frames: readonly object[]) => {
 describe('a stream of Google', () => {
   it('is translated into chunks with complete, numbered calls, and usage at the end', () => {
     const piece = (parts: readonly object[], fields: object = {}) =>
-      reply(parts, { finishReason: undefined, ...fields });
+      response(parts, { finishReason: undefined, ...fields });
     const { stream, chunks } = streamOf([
       piece([{ text: 'hm', thought: true }]),
       piece([{ text: 'Hi' }]),
@@ -228,7 +228,7 @@ describe('a stream of Google', () => {
   });
 
   it('fails if it ends without a finish reason or contains an error', () => {
-    const { stream } = streamOf([reply([{ text: 'Hi' }], { finishReason: undefined })]);
+    const { stream } = streamOf([response([{ text: 'Hi' }], { finishReason: undefined })]);
     assert.throws(() => stream.end(), { code: 'provider_disconnected' });
     assert.equal(stream.text(), 'Hi');
     for (const [code, expected] of [

@@ -48,13 +48,13 @@ export const runCall = async (
 ): Promise<CallOutput> => {
   const adapter = adapters[protocol];
   const target = { model: chat.model, stream, upstream };
-  const reply = await caller.call(upstream, adapter.chat.request(chat, target, STRICT));
-  if (reply.status !== 200) {
-    const { status, headers } = reply;
-    throw adapter.error({ status, headers, body: await reply.text() }, upstream);
+  const response = await caller.call(upstream, adapter.chat.request(chat, target, STRICT));
+  if (response.status !== 200) {
+    const { status, headers } = response;
+    throw adapter.error({ status, headers, body: await response.text() }, upstream);
   }
   if (!stream) {
-    const { result, usage } = adapter.chat.response(await reply.text());
+    const { result, usage } = adapter.chat.response(await response.text());
     const choice = result.choices[0]!;
     const calls = choice.message.tool_calls ?? [];
     return {
@@ -66,7 +66,7 @@ export const runCall = async (
   }
   const translation = adapter.chat.stream();
   const chunks: ChatChunk[] = [];
-  await reply.each((pieces) => {
+  await response.each((pieces) => {
     for (const piece of pieces) if (piece.data !== null) chunks.push(...translation.push(piece));
     return null;
   });

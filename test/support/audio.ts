@@ -8,7 +8,7 @@ export interface Part {
   readonly name: string;
   readonly content: string | Buffer;
   readonly file_name?: string;
-  /** More lines of its head. */
+  /** Further lines of its head. */
   readonly head?: readonly string[];
 }
 
@@ -16,7 +16,7 @@ const BOUNDARY = 'a-boundary-of-a-test';
 
 export const FORM_TYPE = `multipart/form-data; boundary=${BOUNDARY}`;
 
-/** A form as it stands in a body. */
+/** The body of a form. */
 export const formOf = (parts: readonly Part[], boundary = BOUNDARY): Buffer =>
   Buffer.concat([
     ...parts.map(({ name, content, file_name, head = [] }) => {
@@ -27,7 +27,7 @@ export const formOf = (parts: readonly Part[], boundary = BOUNDARY): Buffer =>
     Buffer.from(`--${boundary}--\r\n`),
   ]);
 
-/** Bytes that are no text, with line ends and dashes as a boundary has them. */
+/** Bytes that are not text, with line ends and dashes like those of a boundary. */
 export const SOUND = Buffer.concat([
   Buffer.from('RIFF\r\n--not-the-boundary\r\n\r\n'),
   Buffer.from(Array.from({ length: 9_000 }, (_, index) => (index * 31) % 256)),
@@ -41,7 +41,7 @@ interface FormCall {
   readonly api_key?: string;
 }
 
-/** Sends a form to the endpoint for transcriptions. */
+/** Sends a form to the transcription endpoint. */
 export const transcribe = (
   gateway: TestGateway,
   { body, content_type = FORM_TYPE, api_key = gateway.keys.api_key }: FormCall,
@@ -53,7 +53,7 @@ export const transcribe = (
     body,
   });
 
-/** Checks that the commitments of a call are over these very bytes, by the salts that its client was given. */
+/** Checks the commitments of a call against these bytes, with the salts that its client got. */
 export const assertCommitted = async (
   gateway: TestGateway,
   { receipt, request_id }: { readonly receipt: unknown; readonly request_id: string },

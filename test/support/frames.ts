@@ -9,7 +9,7 @@ export interface FrameForm {
   readonly is_final?: boolean;
 }
 
-/** One frame, written by hand (RFC 6455, section 5.2), so that tests do not depend on the library that they test. */
+/** One frame (RFC 6455, section 5.2), created without the library that the tests check. */
 export const frameOf = (
   opcode: number,
   payload: Buffer | string,
@@ -36,7 +36,7 @@ export const closePayload = (code: number, reason = ''): Buffer => {
   return payload;
 };
 
-/** A server's answer to a handshake (RFC 6455, section 4.2.2). @param request its head @param more further headers */
+/** A server's response to a handshake (RFC 6455, section 4.2.2). @param request its head @param more further headers */
 export const switchedTo = (request: string, ...more: readonly string[]): string => {
   const [, key = ''] = /^sec-websocket-key: *(\S+)/im.exec(request) ?? [];
   const accept = hash('sha1', `${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`, 'base64');

@@ -155,7 +155,7 @@ export interface ErrorBody {
   };
 }
 
-/** What is wrong, as either plane says it: the control plane's finer word is `reason`, its text `details`. */
+/** The error of either plane. The control plane's more specific code is `reason`, its text `details`. */
 export const errorOf = (reply: Reply): ErrorBody['error'] & { readonly reason: string | null } => {
   const { error } = reply.json as ErrorBody;
   const { details } = error as { details: unknown };
@@ -164,14 +164,14 @@ export const errorOf = (reply: Reply): ErrorBody['error'] & { readonly reason: s
   return { ...error, details: explanation, reason };
 };
 
-/** What the envelope of the control plane holds, of one resource or of a list. */
+/** Content of the control plane's envelope: one resource or a list. */
 export const dataOf = <T = unknown>(reply: Reply): T => {
   const body = reply.json as { data: T; meta: object };
   assert.ok('data' in body && 'meta' in body, reply.text);
   return body.data;
 };
 
-/** Where a list goes on; null at its end. */
+/** Link to the next page of a list; null at its end. */
 export const nextOf = (reply: Reply): string | null => (reply.json as { links: { next: string | null } }).links.next;
 
 // Bounds a hang only: a little less than mocha's timeout, so that the message names the missing event.

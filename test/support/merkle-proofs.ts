@@ -7,16 +7,16 @@ const LEAF_PREFIX = Buffer.from([0]);
 export const hashLeaf = (entry: Uint8Array): Buffer => hash('sha256', Buffer.concat([LEAF_PREFIX, entry]), 'buffer');
 
 export interface InclusionClaim {
-  /** Zero-based. */
+  /** Zero-based index. */
   readonly index: number;
   readonly tree_size: number;
   readonly leaf_hash: Uint8Array;
-  /** From the leaf's sibling up. */
+  /** Hashes from the leaf's sibling upwards. */
   readonly path: readonly Uint8Array[];
   readonly root: Uint8Array;
 }
 
-/** Whether a path proves that a leaf stands at an index of a tree (RFC 9162, section 2.1.3.2). */
+/** True if a path proves that a leaf is at an index of a tree (RFC 9162, section 2.1.3.2). */
 export const verifyInclusion = ({ index, tree_size, leaf_hash, path, root }: InclusionClaim): boolean => {
   if (!isSize(index) || !isSize(tree_size) || index >= tree_size) return false;
   let place = index;
@@ -73,7 +73,7 @@ export const verifyConsistency = (claim: ConsistencyClaim): boolean => {
   return last === 0 && isEqual(first, first_root) && isEqual(second, second_root);
 };
 
-// Sizes pass 2^31, where JavaScript's shifts end.
+// Sizes may exceed 2^31, which JavaScript's shifts do not support.
 const half = (value: number): number => Math.floor(value / 2);
 
 const isSize = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;

@@ -90,8 +90,8 @@ const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResp
   const text = bodyText(body);
   if (!JSON_TYPE.test(content_type)) {
     // A type that a browser could execute is never passed on.
-    const passed = TEXT_TYPE.test(content_type) ? content_type : 'text/plain; charset=utf-8';
-    return { content_type: passed, result: () => text, usage: null };
+    const safe_type = TEXT_TYPE.test(content_type) ? content_type : 'text/plain; charset=utf-8';
+    return { content_type: safe_type, result: () => text, usage: null };
   }
   // Some servers write the format `text` as a JSON string.
   if (text.startsWith('"')) return { content_type, result: () => text, usage: null };

@@ -30,8 +30,8 @@ export const createEmbeddings = (
   },
   response: (text) => {
     const { data, model, usage } = readBody(text);
-    const placed = data.map((each, place) => ({ index: indexOf(each.index, place), vector: each.embedding }));
-    const vectors = placed
+    const indexed = data.map((each, place) => ({ index: indexOf(each.index, place), vector: each.embedding }));
+    const vectors = indexed
       .toSorted((a, b) => a.index - b.index)
       .map(({ vector }) => {
         if (!isVector(vector)) throw malformed('an embedding is not a list of numbers');

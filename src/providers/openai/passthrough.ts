@@ -31,8 +31,8 @@ export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passt
   const read = createChatResponse(profile, clock);
   return {
     request: (body, target, _headers, unsupported) => {
-      const passed = passthroughBody(body, target.model, ACCOUNTED);
-      const requested = target.stream && profile.requests_usage ? requestUsage(passed) : passed;
+      const forwarded = passthroughBody(body, target.model, ACCOUNTED);
+      const requested = target.stream && profile.requests_usage ? requestUsage(forwarded) : forwarded;
       return profile.post(
         adaptedText(requested, (fields) => profile.adapt(fields, unsupported)),
         target,

@@ -20,11 +20,11 @@ export const createRealtime = ({ path, key_header }: RealtimeProfile): RealtimeP
   request: ({ model, upstream }, headers) => {
     const query = new URLSearchParams({ model });
     const { 'content-type': _type, accept: _accept, ...authorization } = get(path, upstream, key_header).headers;
-    const passed = PASSED_HEADERS.flatMap((name) => {
+    const forwarded = PASSED_HEADERS.flatMap((name) => {
       const value = headers[name];
       return typeof value === 'string' ? [[name, value] as const] : [];
     });
-    return { path: `${path}?${query}`, headers: { ...Object.fromEntries(passed), ...authorization } };
+    return { path: `${path}?${query}`, headers: { ...Object.fromEntries(forwarded), ...authorization } };
   },
   usage: ({ usage }) => usageOf(usage),
 });

@@ -17,10 +17,10 @@ export const createOpenAiStream = (profile: ChatProfile, clock: Clock) => (): Ch
   let usage: Usage | null = null;
 
   const read = (data: string): readonly ChatChunk[] => {
-    const whole = parseResponse(data);
-    const { usage: _usage, ...frame } = whole;
+    const received = parseResponse(data);
+    const { usage: _usage, ...frame } = received;
     if (frame.error !== undefined && frame.error !== null) throw errorOfFrame(frame.error, clock);
-    usage = profile.usage(whole) ?? usage;
+    usage = profile.usage(received) ?? usage;
     const given = frame.choices ?? [];
     if (!Array.isArray(given)) throw malformed('choices is not a list');
     if (given.length === 0) return [];

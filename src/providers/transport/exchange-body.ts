@@ -68,7 +68,7 @@ const deliverAll = <Piece>(
 ): Promise<void> => {
   const { promise, resolve: end, reject: breakOff } = Promise.withResolvers<void>();
   let is_waiting = false;
-  const pass = (pieces: readonly Piece[]): void => {
+  const deliver = (pieces: readonly Piece[]): void => {
     const room = pieces.length === 0 ? null : take(pieces);
     if (room === null) return;
     is_waiting = true;
@@ -82,10 +82,10 @@ const deliverAll = <Piece>(
       while (!is_waiting && state.chunks.length > 0) {
         const bytes = state.chunks.shift()!;
         state.unread_bytes -= bytes.length;
-        pass(parser.push(bytes));
+        deliver(parser.push(bytes));
       }
       if (state.chunks.length === 0) resume(state);
-      if (!is_waiting && state.is_ended && !state.is_dropped && state.failure === null) pass(parser.end());
+      if (!is_waiting && state.is_ended && !state.is_dropped && state.failure === null) deliver(parser.end());
     } catch (error) {
       stop(error);
     }

@@ -27,20 +27,20 @@ export class ExchangeState {
   chunks: Buffer[] = [];
   unread_bytes = 0;
   unread_max_bytes = UNREAD_MAX_BYTES;
-  /** Limit of the bytes that may still come. */
+  /** Limit of the bytes that may still arrive. */
   left_bytes: number;
-  /** Whether the body is read whole: nothing is delivered before its end. */
+  /** True if the body is read as a whole, so that nothing is delivered before its end. */
   is_whole = false;
   is_paused = false;
   is_ended = false;
-  /** Whether the reader takes nothing more. */
+  /** True if the reader accepts nothing more. */
   is_dropped = false;
   failure: OneVaultError | null = null;
   /** Called by new data and by the end. */
   wake: (() => void) | null = null;
-  /** Bounds the whole exchange. */
+  /** Total timeout of the exchange. */
   timer: NodeJS.Timeout | null = null;
-  /** Bounds the rest of the body, while that goes by unread. */
+  /** Limits the time in which the rest of the body is read and dropped. */
   draining: NodeJS.Timeout | null = null;
   abort: (() => void) | null = null;
 

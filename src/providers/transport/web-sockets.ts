@@ -8,7 +8,7 @@ import { asUnreachable } from './caller.ts';
 import { transportError } from './transport-error.ts';
 
 export interface WebSocketRequest extends Pick<UpstreamRequest, 'path' | 'headers'> {
-  /** Offered for the connection, the first choice first. */
+  /** Offered subprotocols in the order of preference. */
   readonly subprotocols: readonly string[];
   /** The largest message that the provider may send. */
   readonly message_max_bytes: number;
@@ -29,9 +29,9 @@ export interface HandshakeRefusal {
 }
 
 /**
- * Opens a WebSocket to a provider. Each is a connection of its own.
+ * Opens a WebSocket to a provider, on a new connection.
  * @throws OneVaultError provider_unreachable, provider_timeout, provider_disconnected, provider_malformed;
- *   client_closed_request when `signal` is aborted
+ *   client_closed_request if `signal` is aborted
  */
 export type OpenWebSocket = (
   upstream: Upstream,
@@ -42,7 +42,7 @@ export type OpenWebSocket = (
 // Shorter than the time after which routers drop an idle connection.
 const KEEP_ALIVE_MS = 30_000;
 
-/** @param guard for addresses that customers chose */
+/** @param guard for addresses of customers */
 export const createWebSockets =
   (guard: AddressGuard): OpenWebSocket =>
   async (upstream, request, signal) => {

@@ -74,10 +74,10 @@ describe('the audit log', function () {
     await appendAll([stands]);
     await drain();
     // Another customer means another link, and the existing call has no route row.
-    const rival: CallRecord = { ...stands, customer: 'somebody else', route: ROUTE };
+    const conflicting: CallRecord = { ...stands, customer: 'somebody else', route: ROUTE };
     const twice = call({ route: ROUTE });
     const again: CallRecord = { ...twice, customer: 'somebody else' };
-    await appendAll([call(), rival, twice, again, stands, call()]);
+    await appendAll([call(), conflicting, twice, again, stands, call()]);
     await drain();
     const leaves = await assertLogged(database.sql);
     assert.equal(leaves.filter(({ rows: [row] }) => row!.table === 'api_request_h').length, 4);

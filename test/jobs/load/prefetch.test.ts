@@ -10,7 +10,7 @@ describe('the prefetch', () => {
   it('returns each result once, in order, and null after the last, however often it is called', async () => {
     const prefetched = createPrefetch<number>(async (before) => (before === 5 ? null : (before ?? 0) + 1), LIMIT);
     const given: (number | null)[] = [];
-    for (let asked = 0; asked < 8; asked += 1) given.push(await prefetched.next());
+    for (let calls = 0; calls < 8; calls += 1) given.push(await prefetched.next());
     assert.deepEqual(given, [1, 2, 3, 4, 5, null, null, null]);
   });
 

@@ -81,6 +81,6 @@ const run = (source: string): ChildProcess =>
 const holder = (folder: string): ChildProcess => run(script(folder, 'setInterval(() => {}, 1000);'));
 
 const tryInChild = async (folder: string): Promise<string> => {
-  const [said] = await once(run(script(folder, '')).stdout!, 'data');
-  return String(said);
+  const [output] = await once(run(script(folder, '')).stdout!, 'data');
+  return String(output);
 };

@@ -197,8 +197,8 @@ describe('a connection to an address of a customer', () => {
     });
     caller = createCaller({ guard, connect_timeout_ms: 300, keep_alive_ms: 1 });
     const target = guarded(`http://vllm.corp.example:${port}/v1`);
-    const reply = await caller.call(target, REQUEST);
-    assert.equal(await reply.text(), '{"data":[]}');
+    const response = await caller.call(target, REQUEST);
+    assert.equal(await response.text(), '{"data":[]}');
     assert.equal(upstream.received[0]?.headers.host, `vllm.corp.example:${port}`);
     // The name then resolves to a cloud's metadata service, which no allowed name may lead to.
     upstream.script((response) => response.destroy());
@@ -234,9 +234,9 @@ describe('a connection to an address of a customer', () => {
     caller = createCaller({ guard: createAddressGuard({ allowed_hosts: [new URL(upstream.url).host] }) });
     for (const status of [301, 302, 303, 307, 308]) {
       upstream.script((response) => response.writeHead(status, { location: `${inside.url}/v1` }).end());
-      const reply = await caller.call(guarded(upstream.url), REQUEST);
-      assert.equal(reply.status, status);
-      reply.discard();
+      const response = await caller.call(guarded(upstream.url), REQUEST);
+      assert.equal(response.status, status);
+      response.discard();
     }
     assert.equal(inside.received.length, 0);
   });

@@ -55,8 +55,8 @@ describe('the upstream caller', () => {
 
   const text = async (upstream: Upstream): Promise<string> => (await caller.call(upstream, REQUEST)).text();
   const eventsInto = async (all: SsePiece[], upstream: Upstream): Promise<void> => {
-    const reply = await caller.call(upstream, REQUEST);
-    await reply.each((pieces) => {
+    const response = await caller.call(upstream, REQUEST);
+    await response.each((pieces) => {
       all.push(...pieces);
       return null;
     });
@@ -148,9 +148,9 @@ describe('the upstream caller', () => {
     const upstream = await hostile((socket) =>
       socket.write('HTTP/1.1 302 Found\r\nlocation: http://169.254.169.254/\r\ncontent-length: 0\r\n\r\n'),
     );
-    const reply = await caller.call(upstream, REQUEST);
-    assert.equal(reply.status, 302);
-    reply.discard();
+    const response = await caller.call(upstream, REQUEST);
+    assert.equal(response.status, 302);
+    response.discard();
   });
 
   it('closes the connection when the call is aborted before it starts or in the middle of a stream', async () => {
@@ -159,8 +159,8 @@ describe('the upstream caller', () => {
     await assert.rejects(caller.call(upstream, REQUEST, { signal: gone }), { code: 'client_closed_request' });
     assert.equal(sockets.size, 0);
     const client = new AbortController();
-    const reply = await caller.call(upstream, REQUEST, { signal: client.signal });
-    const read = reply.each(() => {
+    const response = await caller.call(upstream, REQUEST, { signal: client.signal });
+    const read = response.each(() => {
       client.abort();
       return null;
     });
@@ -170,9 +170,9 @@ describe('the upstream caller', () => {
 
   it('closes the connection when the reader drops the rest or fails', async () => {
     const upstream = await hostile((socket) => socket.write(STREAM_HEAD + chunked('data: 1\n\n')));
-    const reply = await caller.call(upstream, REQUEST);
-    await reply.each(() => {
-      reply.discard();
+    const response = await caller.call(upstream, REQUEST);
+    await response.each(() => {
+      response.discard();
       return null;
     });
     const fault = new Error('the reader failed');
@@ -206,12 +206,12 @@ describe('the upstream caller', () => {
       };
       more();
     });
-    const reply = await caller.call(upstream, REQUEST);
+    const response = await caller.call(upstream, REQUEST);
     await delay(200);
     assert.ok(written < FRAMES, 'all was sent to a reader that reads nothing');
     let count = 0;
     let under_way = 0;
-    await reply.each(async (pieces) => {
+    await response.each(async (pieces) => {
       under_way += 1;
       assert.equal(under_way, 1, 'it is given more while it waits');
       count += pieces.length;

@@ -19,7 +19,7 @@ const REQUEST: WebSocketRequest = {
   message_max_bytes: 1_000,
 };
 
-// A certificate of its own for localhost, and its key; no authority vouches for it.
+// A self-signed certificate for localhost, and its key.
 const SELF_SIGNED = `-----BEGIN CERTIFICATE-----
 MIIBljCCATugAwIBAgIUDV+Bd/NE4JUS6RMejsys6+tS9wwwCgYIKoZIzj0EAwIwFDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEzMDIyNT
 cwOFoYDzIxMjYxMTA2MjI1NzA4WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAASpexRaNeHGcdhUj5DA
