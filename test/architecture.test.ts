@@ -24,7 +24,7 @@ const HOUSE: House = {
   outside: {
     sandbox: ['core'],
     migrations: [],
-    seeds: ['src/providers/compatible-providers.json', 'src/vault/recorded-insert.ts'],
+    seeds: ['src/providers/compatible-providers.json', 'src/pricing/price-units.ts', 'src/vault/recorded-insert.ts'],
     verifier: [],
   },
   forbidden: [

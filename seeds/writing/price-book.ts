@@ -2,61 +2,41 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { findProvider, type ModelPrice } from '@pydantic/genai-prices';
+import {
+  BASE_UNITS,
+  PRICE_UNITS,
+  type PriceColumn,
+  type PriceUnit,
+  priceColumn,
+} from '../../src/pricing/price-units.ts';
 
-/** Of each unit in the price data: the vault's column, and pico-dollars of one unit at a price of 1 USD. */
-const UNITS: Readonly<Record<string, readonly [PriceColumn, number]>> = {
-  input_mtok: ['input_price', 1e6],
-  output_mtok: ['output_price', 1e6],
-  cache_read_mtok: ['cached_input_price', 1e6],
-  cache_write_mtok: ['cache_write_price', 1e6],
-  cache_write_1h_mtok: ['long_cache_write_price', 1e6],
-  output_reasoning_mtok: ['reasoning_price', 1e6],
-  input_audio_mtok: ['audio_input_price', 1e6],
-  cache_audio_read_mtok: ['cached_audio_input_price', 1e6],
-  output_audio_mtok: ['audio_output_price', 1e6],
-  input_image_mtok: ['image_input_price', 1e6],
-  cache_image_read_mtok: ['cached_image_input_price', 1e6],
-  output_image_mtok: ['image_output_price', 1e6],
-  requests_kcount: ['request_price', 1e9],
-  web_searches_kcount: ['web_search_price', 1e9],
-  storage_searches_kcount: ['file_search_price', 1e9],
+/** The units of the price data; their names end in how many of ours they are. */
+const UNITS: Readonly<Record<string, PriceUnit>> = {
+  input_mtok: 'input',
+  output_mtok: 'output',
+  cache_read_mtok: 'cached_input',
+  cache_write_mtok: 'cache_write',
+  cache_write_1h_mtok: 'long_cache_write',
+  output_reasoning_mtok: 'reasoning',
+  input_audio_mtok: 'audio_input',
+  cache_audio_read_mtok: 'cached_audio_input',
+  output_audio_mtok: 'audio_output',
+  input_image_mtok: 'image_input',
+  cache_image_read_mtok: 'cached_image_input',
+  output_image_mtok: 'image_output',
+  requests_kcount: 'request',
+  web_searches_kcount: 'web_search',
+  storage_searches_kcount: 'file_search',
 };
 
-export const PRICE_COLUMNS = [
-  'input_price',
-  'output_price',
-  'cached_input_price',
-  'cache_write_price',
-  'long_cache_write_price',
-  'reasoning_price',
-  'audio_input_price',
-  'cached_audio_input_price',
-  'audio_output_price',
-  'image_input_price',
-  'cached_image_input_price',
-  'image_output_price',
-  'image_price',
-  'request_price',
-  'web_search_price',
-  'file_search_price',
-  'maps_search_price',
-  'code_session_price',
-] as const;
+const PICO_A_DOLLAR = 1e12;
 
-/** The units that `model_price_s` holds; what has a price in others needs a set of `model_price_tier_s`. */
-export const BASE_COLUMNS = [
-  'input_price',
-  'output_price',
-  'cached_input_price',
-  'cache_write_price',
-  'reasoning_price',
-  'audio_input_price',
-  'audio_output_price',
-  'image_price',
-  'request_price',
-] as const satisfies readonly PriceColumn[];
+const countOf = (unit: string): number => (unit.endsWith('_mtok') ? 1e6 : 1e3);
 
-export type PriceColumn = (typeof PRICE_COLUMNS)[number];
+export const PRICE_COLUMNS = PRICE_UNITS.map(priceColumn);
+
+/** The columns of `model_price_s`; what has a price in other units needs a set of `model_price_tier_s`. */
+export const BASE_COLUMNS = BASE_UNITS.map(priceColumn);
 
 /** A row of `model_price_tier_s`: pico-dollars, as decimal strings. */
 export type BookTier = Readonly<Record<PriceColumn, string | null>> & {
@@ -156,9 +136,8 @@ const pricesAbove = (prices: ModelPrice, above: number): Record<PriceColumn, str
     if (price === undefined) continue;
     const known = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
     if (known === undefined) throw new RangeError(`calls are not counted in ${unit}`);
-    const [column, pico_of_usd] = known;
     const usd = typeof price === 'object' ? stepPrice(price, above) : price;
-    found[column] = picoOf(usd, pico_of_usd);
+    found[priceColumn(known)] = picoOf(usd, PICO_A_DOLLAR / countOf(unit));
   }
   // Of a model that writes nothing (of embeddings), nothing written is paid for.
   if (found.input_price !== null) found.output_price ??= '0';

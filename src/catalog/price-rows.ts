@@ -1,5 +1,6 @@
 import type { AgreedPrice, Price } from '../pricing/price.ts';
-import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../pricing/prices.ts';
+import { PRICE_UNITS, type PriceColumn, priceColumn } from '../pricing/price-units.ts';
+import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
 import type { AgreedPriceRow, PriceRow, TierRow } from './snapshot-queries.ts';
 
 /** A provider's price from its row and its set of tiers. */
@@ -13,22 +14,14 @@ export const priceOf = (row: PriceRow): Price => ({
   agreed: null,
 });
 
-/** What a row of model_price_s leaves open. */
+/** The columns of a tier that a row of model_price_s leaves open. */
 const ONLY_TIER = {
   tier: 0,
   service_tier: 'standard',
   above_prompt_tokens: 0,
   daily_from_s: null,
   daily_until_s: null,
-  long_cache_write_price: null,
-  cached_audio_input_price: null,
-  image_input_price: null,
-  cached_image_input_price: null,
-  image_output_price: null,
-  web_search_price: null,
-  file_search_price: null,
-  maps_search_price: null,
-  code_session_price: null,
+  ...(Object.fromEntries(PRICE_UNITS.map((unit) => [priceColumn(unit), null])) as Record<PriceColumn, null>),
 } as const;
 
 /** A customer's price from its set of tiers. */
@@ -45,7 +38,9 @@ const tierOf = (row: TierRow): PriceTier => ({
   above_prompt_tokens: row.above_prompt_tokens,
   daily_from_s: row.daily_from_s,
   daily_until_s: row.daily_until_s,
-  prices: Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, picoOf(row[`${unit}_price`])])) as UnitPrices,
+  prices: Object.fromEntries(
+    PRICE_UNITS.map((unit) => [priceColumn(unit), picoOf(row[priceColumn(unit)])]),
+  ) as UnitPrices,
 });
 
 /** Pico-dollars of a decimal string; null stays null. */

@@ -1,4 +1,5 @@
-import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
+import { BASE_UNITS, type BaseUnit, PRICE_UNITS, type PriceColumn, priceColumn } from '../pricing/price-units.ts';
+import type { PriceTier } from '../pricing/prices.ts';
 import { arrayLiteral } from '../vault/literal.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { CustomModel, ProviderKey, RoutingRule } from './snapshot.ts';
@@ -151,29 +152,20 @@ export const selectDeployments = (tx: Transaction, keys: Keys = null) => tx<
   where ${among(tx, 'l.model_provider_link_hk', keys)}
   order by m.model_bk, p.provider_bk`;
 
-export interface PriceRow {
+export interface PriceRow extends Readonly<Record<PriceColumn<BaseUnit>, string | null>> {
   readonly offer_hk: string;
   readonly applied_date: string;
   readonly price_version: string;
   readonly is_offered: boolean;
   readonly provider_model_name: string;
   readonly price_source: string;
-  readonly input_price: string | null;
-  readonly output_price: string | null;
-  readonly cached_input_price: string | null;
-  readonly cache_write_price: string | null;
-  readonly reasoning_price: string | null;
-  readonly audio_input_price: string | null;
-  readonly audio_output_price: string | null;
-  readonly image_price: string | null;
-  readonly request_price: string | null;
   readonly tier_version: string | null;
   /** The set that was said with the row; null where none was. */
   readonly tiers: readonly TierRow[] | null;
 }
 
 /** Numbers as the database writes them into JSON. */
-export type TierRow = Omit<PriceTier, 'prices'> & Readonly<Record<keyof UnitPrices, string | null>>;
+export type TierRow = Omit<PriceTier, 'prices'> & Readonly<Record<PriceColumn, string | null>>;
 
 // Prices leave as text: they are larger than what a JSON number keeps exact.
 const tierJson = (tx: Transaction) => tx`
@@ -183,24 +175,11 @@ const tierJson = (tx: Transaction) => tx`
     'above_prompt_tokens', t.above_prompt_tokens,
     'daily_from_s', t.daily_from_s,
     'daily_until_s', t.daily_until_s,
-    'input_price', t.input_price::text,
-    'output_price', t.output_price::text,
-    'cached_input_price', t.cached_input_price::text,
-    'cache_write_price', t.cache_write_price::text,
-    'long_cache_write_price', t.long_cache_write_price::text,
-    'reasoning_price', t.reasoning_price::text,
-    'audio_input_price', t.audio_input_price::text,
-    'cached_audio_input_price', t.cached_audio_input_price::text,
-    'audio_output_price', t.audio_output_price::text,
-    'image_input_price', t.image_input_price::text,
-    'cached_image_input_price', t.cached_image_input_price::text,
-    'image_output_price', t.image_output_price::text,
-    'image_price', t.image_price::text,
-    'request_price', t.request_price::text,
-    'web_search_price', t.web_search_price::text,
-    'file_search_price', t.file_search_price::text,
-    'maps_search_price', t.maps_search_price::text,
-    'code_session_price', t.code_session_price::text)`;
+    ${tx.unsafe(
+      PRICE_UNITS.map(priceColumn)
+        .map((column) => `'${column}', t.${column}::text`)
+        .join(', '),
+    )})`;
 
 /**
  * Every price of deployments that ever held or will hold; for each instant the last one that was loaded for it: prices
@@ -232,15 +211,7 @@ export const selectPrices = (tx: Transaction, keys: Keys = null) => tx<PriceRow[
     s.is_offered,
     s.provider_model_name,
     s.price_source,
-    s.input_price,
-    s.output_price,
-    s.cached_input_price,
-    s.cache_write_price,
-    s.reasoning_price,
-    s.audio_input_price,
-    s.audio_output_price,
-    s.image_price,
-    s.request_price,
+    ${tx.unsafe(BASE_UNITS.map((unit) => `s.${priceColumn(unit)}`).join(', '))},
     t.tier_version,
     t.tiers
   from price s

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
+import { PRICE_SATELLITES, withPriceColumns } from '../pricing/price-schemas.ts';
 import { API_CONTRACTS } from '../server/contracts.ts';
 import { listMetrics } from '../server/list-metrics.ts';
 import { PROJECT } from '../server/paths.ts';
@@ -19,6 +20,17 @@ const CALL_RECORD = join(PROJECT.root, 'src', 'journal', 'call-record.schema.jso
 const referencePage = (name: string): string => join(PROJECT.root, 'docs', 'reference', `${name}.md`);
 
 const VAULT_README = join(PROJECT.dbt_project, 'README.md');
+
+const satellitePath = (table: string): string => join(PROJECT.entities, 'satellites', `${table}.schema.json`);
+
+/** The schemas of prices, whose columns are made of the table of units: their texts by their paths. */
+export const generatePriceSchemas = (): ReadonlyMap<string, string> =>
+  new Map(
+    Object.keys(PRICE_SATELLITES).map((table) => {
+      const path = satellitePath(table);
+      return [path, withPriceColumns(table, readFileSync(path, 'utf8'))];
+    }),
+  );
 
 /** Every file that is made of schemas or tables of ours: its text by its path. */
 export const generate = async (): Promise<ReadonlyMap<string, string>> => {
@@ -42,9 +54,14 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
   ]);
 };
 
-/** `npm run generate`: writes these files. */
+/** `npm run generate`: writes these files, those first that others are made of. */
 export const generateCommand = async (): Promise<void> => {
-  for (const [path, text] of await generate()) {
+  write(generatePriceSchemas());
+  write(await generate());
+};
+
+const write = (files: ReadonlyMap<string, string>): void => {
+  for (const [path, text] of files) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
     console.log(path);

@@ -1,41 +1,8 @@
 import type { Pico } from '../core/money.ts';
-
-/** Uses of tools that a provider runs itself, which tokens do not show. Of `code_session`: a machine that code ran on. */
-export const TOOL_UNITS = ['web_search', 'file_search', 'maps_search', 'code_session'] as const;
-
-export type ToolUnit = (typeof TOOL_UNITS)[number];
-
-/** What a call is counted in, each with a price of its own. Prompt and reply are parted into them without a rest. */
-export const PRICE_UNITS = [
-  'input',
-  'output',
-  'cached_input',
-  'cache_write',
-  'long_cache_write',
-  'reasoning',
-  'audio_input',
-  'cached_audio_input',
-  'audio_output',
-  'image_input',
-  'cached_image_input',
-  'image_output',
-  'image',
-  'request',
-  ...TOOL_UNITS,
-] as const;
-
-export type PriceUnit = (typeof PRICE_UNITS)[number];
-
-export const isToolUnit = (unit: string): unit is ToolUnit => (TOOL_UNITS as readonly string[]).includes(unit);
-
-/** How many units people state a price of: a million tokens, a thousand uses of a tool, one request or picture. */
-export const statedCount = (unit: PriceUnit): bigint => {
-  if (unit === 'request' || unit === 'image') return 1n;
-  return isToolUnit(unit) ? 1_000n : 1_000_000n;
-};
+import { isFreeWithoutPrice, type PriceColumn, type PriceUnit, priceColumn, standInsOf } from './price-units.ts';
 
 /** Pico-dollars of one unit, by the vault's columns; null where that unit has no price of its own. */
-export type UnitPrices = Readonly<Record<`${PriceUnit}_price`, Pico | null>>;
+export type UnitPrices = Readonly<Record<PriceColumn, Pico | null>>;
 
 /** How a provider serves a call: what it lets wait costs less, what it prefers costs more. */
 export const SERVICE_TIERS = ['standard', 'batch', 'flex', 'priority'] as const;
@@ -97,35 +64,13 @@ export const tierFor = (
 export const reaches = ({ above_prompt_tokens }: PriceTier, prompt_tokens: number): boolean =>
   above_prompt_tokens === 0 || prompt_tokens > above_prompt_tokens;
 
-/** Where a unit has no price of its own: at whose it is charged, the first that has one. */
-const STAND_INS: Readonly<Record<PriceUnit, readonly PriceUnit[]>> = {
-  input: [],
-  output: [],
-  cached_input: ['input'],
-  cache_write: ['input'],
-  long_cache_write: ['cache_write', 'input'],
-  reasoning: ['output'],
-  audio_input: ['input'],
-  cached_audio_input: ['audio_input', 'cached_input', 'input'],
-  audio_output: ['output'],
-  image_input: ['input'],
-  cached_image_input: ['image_input', 'cached_input', 'input'],
-  image_output: ['output'],
-  image: [],
-  request: [],
-  web_search: [],
-  file_search: [],
-  maps_search: [],
-  code_session: [],
-};
-
 /** What one unit costs, pico-dollars; null where nothing says so. Requests and images cost nothing where they have no price. */
 export const priceOf = (prices: UnitPrices, unit: PriceUnit): Pico | null => {
-  const own = prices[`${unit}_price`];
+  const own = prices[priceColumn(unit)];
   if (own !== null) return own;
-  for (const other of STAND_INS[unit]) {
-    const price = prices[`${other}_price`];
+  for (const other of standInsOf(unit)) {
+    const price = prices[priceColumn(other)];
     if (price !== null) return price;
   }
-  return unit === 'request' || unit === 'image' ? 0n : null;
+  return isFreeWithoutPrice(unit) ? 0n : null;
 };

@@ -1,7 +1,8 @@
 import { divideHalfEven, type Pico } from '../core/money.ts';
 import type { RatingFacts } from '../journal/record.ts';
 import type { Price } from './price.ts';
-import { isToolUnit, type PriceTier, type PriceUnit, priceOf, reaches, type ToolUnit, tierFor } from './prices.ts';
+import { isToolUnit, type PriceUnit, type ToolUnit, unitsOfKind } from './price-units.ts';
+import { type PriceTier, priceOf, reaches, tierFor } from './prices.ts';
 import { type Units, unitsOf } from './units.ts';
 import type { ToolUses, Usage } from './usage.ts';
 
@@ -128,17 +129,8 @@ const maxCostOfTools = ({ tool_uses }: MostUsed, { tiers, agreed }: Price, marku
     return sum + BigInt(uses) * dearest;
   }, 0n);
 
-const INPUTS = [
-  'input',
-  'cached_input',
-  'cache_write',
-  'long_cache_write',
-  'audio_input',
-  'cached_audio_input',
-  'image_input',
-  'cached_image_input',
-] as const satisfies readonly PriceUnit[];
-const OUTPUTS = ['output', 'reasoning', 'audio_output', 'image_output'] as const satisfies readonly PriceUnit[];
+const INPUTS = unitsOfKind('prompt');
+const OUTPUTS = unitsOfKind('completion');
 
 const maxCostAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
   if (!isComplete(tier) || !reaches(tier, most.prompt_tokens)) return 0n;

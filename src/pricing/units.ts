@@ -1,4 +1,4 @@
-import type { PriceUnit } from './prices.ts';
+import type { PriceUnit } from './price-units.ts';
 import type { Usage } from './usage.ts';
 
 /**

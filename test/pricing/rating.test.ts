@@ -1,16 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Price } from '../../src/pricing/price.ts';
-import {
-  isToolUnit,
-  PRICE_UNITS,
-  type PriceTier,
-  type PriceUnit,
-  priceOf,
-  tierFor,
-  tiersAt,
-  type UnitPrices,
-} from '../../src/pricing/prices.ts';
+import { isToolUnit, PRICE_UNITS, type PriceUnit } from '../../src/pricing/price-units.ts';
+import { type PriceTier, priceOf, tierFor, tiersAt, type UnitPrices } from '../../src/pricing/prices.ts';
 import { maxCost, rate } from '../../src/pricing/rating.ts';
 import { unitsOf } from '../../src/pricing/units.ts';
 import type { Usage } from '../../src/pricing/usage.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Price } from '../../src/pricing/price.ts';
-import { PRICE_UNITS, type PriceTier, TOOL_UNITS, type UnitPrices } from '../../src/pricing/prices.ts';
+import { PRICE_UNITS, unitsOfKind } from '../../src/pricing/price-units.ts';
+import type { PriceTier, UnitPrices } from '../../src/pricing/prices.ts';
 import { rate } from '../../src/pricing/rating.ts';
 import type { Usage } from '../../src/pricing/usage.ts';
 import { toolUses } from '../support/tool-uses.ts';
@@ -31,7 +32,7 @@ const priceOf = (some: Partial<UnitPrices>, agreed: Price['agreed'] = null): Pri
   agreed,
 });
 const price = fc
-  .record(Object.fromEntries(TOOL_UNITS.map((name) => [`${name}_price`, fc.option(unit)])))
+  .record(Object.fromEntries(unitsOfKind('tool').map((name) => [`${name}_price`, fc.option(unit)])))
   .map((some) => priceOf(some as Partial<UnitPrices>));
 const usage: fc.Arbitrary<Usage> = fc.tuple(fc.nat(10_000), fc.nat(10_000)).map(([prompt, completion]) => ({
   prompt_tokens: prompt,
@@ -52,8 +53,10 @@ describe('the rating of hosted tools', () => {
         const plainly = rate(used, at, points);
         const rated = rate({ ...used, tool_uses: { ...uses, dreams: 3, visions: null, naps: 0 } }, at, points);
         const tier = at.tiers[rated.facts!.tier]!;
-        const priced = TOOL_UNITS.filter((unit) => (uses[unit] ?? 0) > 0 && tier.prices[`${unit}_price`] !== null);
-        const unpriced = TOOL_UNITS.filter((unit) => (uses[unit] ?? 0) > 0 && !priced.includes(unit));
+        const priced = unitsOfKind('tool').filter(
+          (unit) => (uses[unit] ?? 0) > 0 && tier.prices[`${unit}_price`] !== null,
+        );
+        const unpriced = unitsOfKind('tool').filter((unit) => (uses[unit] ?? 0) > 0 && !priced.includes(unit));
         const fees = priced.reduce((sum, unit) => sum + BigInt(uses[unit]!) * tier.prices[`${unit}_price`]!, 0n);
         assert.equal(rated.provider_cost, plainly.provider_cost! + fees);
         assert.ok(rated.customer_cost! - plainly.customer_cost! >= fees);

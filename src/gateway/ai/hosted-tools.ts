@@ -1,5 +1,6 @@
 import type { Price } from '../../pricing/price.ts';
-import type { ServiceTier, ToolUnit } from '../../pricing/prices.ts';
+import type { ToolUnit } from '../../pricing/price-units.ts';
+import type { ServiceTier } from '../../pricing/prices.ts';
 import type { ToolUses, Usage } from '../../pricing/usage.ts';
 
 /** A requested tool that the provider runs itself. The provider may charge for each use besides the tokens. */

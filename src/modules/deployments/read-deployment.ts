@@ -1,12 +1,13 @@
 import { invalidField } from '../../http/faults.ts';
-import { PRICE_UNITS, type PriceTier, type PriceUnit } from '../../pricing/prices.ts';
+import { PRICE_UNITS, type PriceColumn, priceColumn } from '../../pricing/price-units.ts';
+import type { PriceTier } from '../../pricing/prices.ts';
 import { NO_PRICES, picoOfUnit, readTiers, type StatedTier, TIERS_SCHEMA } from '../prices/service.ts';
 import schema from './deployment.schema.json' with { type: 'json' };
 
 type Amount = number | string | null;
 
 /** What an administrator offers; amounts are US dollars of as many units as `statedCount` says. */
-export type OfferedModel = Readonly<Partial<Record<`${PriceUnit}_price`, Amount>>> & {
+export type OfferedModel = Readonly<Partial<Record<PriceColumn, Amount>>> & {
   readonly provider: string;
   readonly model: string;
   /** The provider's own name of it: Azure's deployment, a fine-tuned model. */
@@ -20,9 +21,11 @@ export type OfferedModel = Readonly<Partial<Record<`${PriceUnit}_price`, Amount>
   readonly is_offered?: boolean;
 };
 
+const PRICE_PROPERTIES = Object.fromEntries(PRICE_UNITS.map((unit) => [priceColumn(unit), { $ref: '#/$defs/amount' }]));
+
 export const DEPLOYMENT_SCHEMA = {
   ...schema,
-  properties: { ...schema.properties, tiers: TIERS_SCHEMA.tiers },
+  properties: { ...schema.properties, ...PRICE_PROPERTIES, tiers: TIERS_SCHEMA.tiers },
   $defs: { ...schema.$defs, ...TIERS_SCHEMA.$defs },
 };
 
@@ -31,7 +34,7 @@ export const DEPLOYMENT_SCHEMA = {
  * @throws OneVaultError invalid_request
  */
 export const readOfferedPrice = (input: OfferedModel): PriceTier[] => {
-  const said = PRICE_UNITS.filter((unit) => input[`${unit}_price`] != null);
+  const said = PRICE_UNITS.filter((unit) => input[priceColumn(unit)] != null);
   if (input.tiers !== undefined) {
     const [also] = said;
     if (also === undefined) return readTiers({ tiers: input.tiers });
@@ -47,7 +50,10 @@ export const readOfferedPrice = (input: OfferedModel): PriceTier[] => {
     const rule = `${unit}_price is not the whole price: say input_price and output_price too, as 0 where tokens cost nothing.`;
     throw invalid('input_price', rule);
   }
-  const prices = said.map((each) => [`${each}_price`, picoOfUnit(each, input[`${each}_price`]!, `${each}_price`)]);
+  const prices = said.map((each) => [
+    priceColumn(each),
+    picoOfUnit(each, input[priceColumn(each)]!, priceColumn(each)),
+  ]);
   return [
     {
       tier: 0,

@@ -1,6 +1,7 @@
 import { instantOf } from '../../core/clock.ts';
 import type { Pico } from '../../core/money.ts';
-import { PRICE_UNITS, type PriceTier, type PriceUnit } from '../../pricing/prices.ts';
+import { PRICE_UNITS, type PriceUnit } from '../../pricing/price-units.ts';
+import type { PriceTier } from '../../pricing/prices.ts';
 
 /** What a price book says of an offer, from an instant on; null: since ever. */
 export interface BookPrice {

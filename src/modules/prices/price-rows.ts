@@ -1,21 +1,9 @@
 import type { Pico } from '../../core/money.ts';
-import { PRICE_UNITS, type PriceTier, type PriceUnit } from '../../pricing/prices.ts';
+import { BASE_UNITS, PRICE_UNITS, type PriceColumn, type PriceUnit, priceColumn } from '../../pricing/price-units.ts';
+import type { PriceTier } from '../../pricing/prices.ts';
 import type { Content, RowBuilder, Stamp, VaultRow } from '../../vault/rows.ts';
 
-type Priced<T extends PriceUnit> = Readonly<Record<`${T}_price`, string | null>>;
-
-// The units that model_price_s has columns for; others need a set of tiers.
-const BASE_UNITS = [
-  'input',
-  'output',
-  'cached_input',
-  'cache_write',
-  'reasoning',
-  'audio_input',
-  'audio_output',
-  'image',
-  'request',
-] as const satisfies readonly PriceUnit[];
+type Priced<T extends PriceUnit> = Readonly<Record<PriceColumn<T>, string | null>>;
 
 /** What a row of `model_price_s` says besides prices. */
 export type PriceTerms = Pick<Content<'model_price_s'>, 'provider_model_name' | 'price_source' | 'is_offered'>;
@@ -33,7 +21,7 @@ export const priceRows = (
   const is_enough =
     tiers.length === 1 &&
     PRICE_UNITS.every(
-      (unit) => (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[`${unit}_price`] === null,
+      (unit) => (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[priceColumn(unit)] === null,
     );
   return [
     rows.satellite('model_price_s', offer_hk, base, stamp),
@@ -52,6 +40,6 @@ export const tierContent = (tier: PriceTier): Content<'model_price_tier_s'> => (
 });
 
 const pricesOf = <T extends PriceUnit>({ prices }: PriceTier, units: readonly T[]): Priced<T> =>
-  Object.fromEntries(units.map((unit) => [`${unit}_price`, text(prices[`${unit}_price`])])) as Priced<T>;
+  Object.fromEntries(units.map((unit) => [priceColumn(unit), text(prices[priceColumn(unit)])])) as Priced<T>;
 
 const text = (pico: Pico | null): string | null => pico?.toString() ?? null;

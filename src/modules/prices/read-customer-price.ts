@@ -1,14 +1,7 @@
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { invalidField } from '../../http/faults.ts';
-import {
-  PRICE_UNITS,
-  type PriceTier,
-  type PriceUnit,
-  SERVICE_TIERS,
-  type ServiceTier,
-  statedCount,
-  type UnitPrices,
-} from '../../pricing/prices.ts';
+import { PRICE_UNITS, type PriceUnit, statedCount } from '../../pricing/price-units.ts';
+import { type PriceTier, SERVICE_TIERS, type ServiceTier, type UnitPrices } from '../../pricing/prices.ts';
 import schema from './customer-price.schema.json' with { type: 'json' };
 
 /** What an administrator states; amounts are US dollars of as many units as `statedCount` says. */
@@ -27,10 +20,27 @@ export interface StatedTier {
   readonly prices: Readonly<Partial<Record<PriceUnit, number | string>>>;
 }
 
-/** The form of tiers, for other schemas that take them. */
-export const TIERS_SCHEMA = { tiers: schema.properties.tiers, $defs: schema.$defs } as const;
+const { items } = schema.properties.tiers;
 
-export const CUSTOMER_PRICE_SCHEMA = schema;
+/** The form of tiers, with a price of each unit. */
+const TIERS = {
+  ...schema.properties.tiers,
+  items: {
+    ...items,
+    properties: {
+      ...items.properties,
+      prices: {
+        ...items.properties.prices,
+        properties: Object.fromEntries(PRICE_UNITS.map((unit) => [unit, { $ref: '#/$defs/price' }])),
+      },
+    },
+  },
+};
+
+/** The form of tiers, for other schemas that take them. */
+export const TIERS_SCHEMA = { tiers: TIERS, $defs: schema.$defs } as const;
+
+export const CUSTOMER_PRICE_SCHEMA = { ...schema, properties: { ...schema.properties, tiers: TIERS } };
 
 /**
  * The tiers in their order, the standard price first.

@@ -6,7 +6,8 @@ import {
   type PriceChange,
   type StandingPrice,
 } from '../../../src/modules/prices/compare-prices.ts';
-import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../../../src/pricing/prices.ts';
+import { PRICE_UNITS } from '../../../src/pricing/price-units.ts';
+import type { PriceTier, UnitPrices } from '../../../src/pricing/prices.ts';
 
 const NOW = 1_000;
 const none = Object.fromEntries(PRICE_UNITS.map((unit) => [`${unit}_price`, null])) as unknown as UnitPrices;

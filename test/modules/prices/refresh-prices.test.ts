@@ -8,7 +8,8 @@ import {
   planRefresh,
   refreshPrices,
 } from '../../../src/modules/prices/refresh-prices.ts';
-import { PRICE_UNITS, type PriceTier, type UnitPrices } from '../../../src/pricing/prices.ts';
+import { PRICE_UNITS } from '../../../src/pricing/price-units.ts';
+import type { PriceTier, UnitPrices } from '../../../src/pricing/prices.ts';
 import { type SaveDeps, save } from '../../../src/resources/writing/save.ts';
 import { createLoader } from '../../../src/vault/load.ts';
 import { createRowBuilder } from '../../../src/vault/rows.ts';

@@ -1,4 +1,4 @@
-import type { ToolUnit } from '../../../../pricing/prices.ts';
+import type { ToolUnit } from '../../../../pricing/price-units.ts';
 import type { HostedTool } from '../../hosted-tools.ts';
 import type { GenerateRequest } from './generate-request.ts';
 

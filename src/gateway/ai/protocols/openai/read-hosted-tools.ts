@@ -1,4 +1,4 @@
-import type { ToolUnit } from '../../../../pricing/prices.ts';
+import type { ToolUnit } from '../../../../pricing/price-units.ts';
 import type { ChatRequest, JsonObject } from '../../../../providers/chat-form.ts';
 import { isObject } from '../../../../providers/json.ts';
 import { type HostedTool, readLimit } from '../../hosted-tools.ts';

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BASE_COLUMNS, PRICE_COLUMNS } from '../../seeds/writing/price-book.ts';
+import { DEPLOYMENT_SCHEMA } from '../../src/modules/deployments/read-deployment.ts';
+import { CUSTOMER_PRICE_SCHEMA } from '../../src/modules/prices/service.ts';
+import { PRICE_SATELLITES, withPriceColumns } from '../../src/pricing/price-schemas.ts';
+import {
+  BASE_UNITS,
+  isFreeWithoutPrice,
+  isToolUnit,
+  PRICE_UNIT_TABLE,
+  PRICE_UNITS,
+  type PriceUnit,
+  priceColumn,
+  standInsOf,
+  statedCount,
+  unitsOfKind,
+} from '../../src/pricing/price-units.ts';
+import { PROJECT } from '../../src/server/paths.ts';
+import { testRegistry } from '../support/calls.ts';
+
+const columnsOf = (units: readonly PriceUnit[]): string[] => units.map(priceColumn);
+
+describe('the table of price units', () => {
+  it('has every price column of the vault, in its order, and no satellite of prices is missing from it', () => {
+    const registry = testRegistry();
+    for (const [table, units] of Object.entries(PRICE_SATELLITES)) {
+      const { row_schema } = registry.satellite(table);
+      const columns = Object.keys(row_schema.properties as object).filter((name) => name.endsWith('_price'));
+      assert.deepEqual(columns, columnsOf(units), table);
+    }
+    for (const { table, kind, columns } of registry.entities.values()) {
+      const is_priced = kind === 'satellite' && columns.some(({ name }) => name === priceColumn('input'));
+      assert.equal(is_priced, Object.hasOwn(PRICE_SATELLITES, table), table);
+    }
+  });
+
+  it('gives the requests that state prices, and the seeds, one field for each unit', () => {
+    const stated = Object.keys(DEPLOYMENT_SCHEMA.properties).filter((name) => name.endsWith('_price'));
+    assert.deepEqual(stated, columnsOf(PRICE_UNITS));
+    const { prices } = CUSTOMER_PRICE_SCHEMA.properties.tiers.items.properties;
+    assert.deepEqual(Object.keys(prices.properties), PRICE_UNITS);
+    assert.deepEqual([PRICE_COLUMNS, BASE_COLUMNS], [columnsOf(PRICE_UNITS), columnsOf(BASE_UNITS)]);
+  });
+
+  it('charges a unit only at the price of units of its own side, which end in one that always has a price', () => {
+    for (const unit of PRICE_UNITS) {
+      const { kind } = PRICE_UNIT_TABLE[unit];
+      const stand_ins = standInsOf(unit);
+      assert.ok(!stand_ins.includes(unit), unit);
+      for (const other of stand_ins) assert.equal(PRICE_UNIT_TABLE[other].kind, kind, `${unit} at ${other}`);
+      if (kind === 'prompt' && unit !== 'input') assert.equal(stand_ins.at(-1), 'input', unit);
+      if (kind === 'completion' && unit !== 'output') assert.equal(stand_ins.at(-1), 'output', unit);
+    }
+  });
+
+  it('states tokens by the million, tools by the thousand, requests and images one by one', () => {
+    for (const unit of [...unitsOfKind('prompt'), ...unitsOfKind('completion')]) {
+      assert.equal(statedCount(unit), 1_000_000n, unit);
+    }
+    for (const unit of unitsOfKind('tool')) assert.equal(statedCount(unit), 1_000n, unit);
+    for (const unit of ['request', 'image'] as const) {
+      assert.equal(statedCount(unit), 1n);
+      assert.ok(isFreeWithoutPrice(unit));
+    }
+    for (const name of ['toString', '__proto__', '', 'input']) assert.ok(!isToolUnit(name), name);
+  });
+
+  it('adds the column of a new unit to a schema, and takes away that of one that is gone', () => {
+    const read = (table: string): string =>
+      readFileSync(join(PROJECT.entities, 'satellites', `${table}.schema.json`), 'utf8');
+    const tiers = read('model_price_tier_s');
+    const without = tiers
+      .replace(/ {4}"image_price": \{\n(?: {6}.*\n)+ {4}\},\n/, '')
+      .replace(/ {4}"image_price",\n/, '');
+    assert.ok(!without.includes('"image_price"'));
+    assert.equal(withPriceColumns('model_price_tier_s', without), tiers);
+    assert.equal(withPriceColumns('model_price_s', read('model_price_s')), read('model_price_s'));
+    const fewer = JSON.parse(withPriceColumns('model_price_s', tiers)) as { required: string[] };
+    assert.ok(!fewer.required.includes('web_search_price'));
+  });
+
+  it('refuses a schema without price columns, rather than leave it as it is', () => {
+    const text = readFileSync(join(PROJECT.entities, 'satellites', 'tenant_s.schema.json'), 'utf8');
+    assert.throws(() => withPriceColumns('model_price_s', text), RangeError);
+    assert.throws(() => withPriceColumns('tenant_s', text), RangeError);
+  });
+});
