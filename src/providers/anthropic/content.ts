@@ -23,10 +23,10 @@ const blocks = (
 ): readonly JsonObject[] => {
   if (content === undefined || content === null || content === '') return [];
   if (typeof content === 'string') return [{ type: 'text', text: content }];
-  if (!Array.isArray(content)) throw invalid(param, 'is neither a text nor a list');
+  if (!Array.isArray(content)) throw invalid(param, 'must be a text or a list');
   return (content as unknown[]).flatMap((part, index) => {
     const at = `${param}[${index}]`;
-    if (!isObject(part)) throw invalid(at, 'is not an object');
+    if (!isObject(part)) throw invalid(at, 'must be an object');
     const block = toBlock(part, at);
     return block === null || block.text === '' ? [] : [block];
   });
@@ -47,7 +47,7 @@ const blockOf = (part: JsonObject, param: string, unsupported: UnsupportedFields
 };
 
 const textBlock = (text: unknown, part: JsonObject, param: string): JsonObject => {
-  if (typeof text !== 'string') throw invalid(param, 'is not a text');
+  if (typeof text !== 'string') throw invalid(param, 'must be a text');
   return { type: 'text', text, ...cacheMark(part) };
 };
 
@@ -62,7 +62,7 @@ const WEB_URL = /^https?:\/\//i;
 const imageBlock = (part: JsonObject, param: string, unsupported: UnsupportedFields): JsonObject | null => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
-  if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
+  if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'must be a text');
   const detail = image.detail ?? 'auto';
   if (detail !== 'auto' && detail !== 'high') {
     unsupported.add(`${param}.image_url.detail`, "Anthropic's models read images in full detail only");
@@ -106,7 +106,7 @@ const documentSource = (file: JsonObject, param: string, unsupported: Unsupporte
 const dataUrl = (url: string, param: string): { readonly media_type: string; readonly data: string } => {
   const head = DATA_URL_HEAD.exec(url);
   if (head === null || !head[2]!.split(';').includes('base64')) {
-    throw invalid(param, 'is neither an http(s) URL nor a base64 data URL');
+    throw invalid(param, 'must be an http(s) URL or a base64 data URL');
   }
   const type = head[1]!.toLowerCase();
   return { media_type: type === 'image/jpg' ? 'image/jpeg' : type, data: url.slice(head[0].length) };

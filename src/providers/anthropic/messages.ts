@@ -19,7 +19,7 @@ export const messagesOf = (
   messages: readonly ChatMessage[],
   unsupported: UnsupportedFields,
 ): { readonly system: readonly JsonObject[]; readonly messages: readonly Turn[] } => {
-  if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
+  if (!Array.isArray(messages)) throw invalid('messages', 'must be a list');
   const system: JsonObject[] = [];
   const turns: Turn[] = [];
   const add = (role: Turn['role'], content: readonly JsonObject[]): void => {
@@ -30,7 +30,7 @@ export const messagesOf = (
   };
   (messages as readonly ChatMessage[]).forEach((message, index) => {
     const param = `messages[${index}]`;
-    if (!isObject(message)) throw invalid(param, 'is not an object');
+    if (!isObject(message)) throw invalid(param, 'must be an object');
     switch (message.role) {
       case 'system':
       case 'developer':
@@ -70,7 +70,7 @@ const assistantBlocks = (
   const refusal =
     typeof message.refusal === 'string' ? textBlocks(message.refusal, `${param}.refusal`, unsupported) : [];
   const calls: unknown = message.tool_calls ?? [];
-  if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'is not a list');
+  if (!Array.isArray(calls)) throw invalid(`${param}.tool_calls`, 'must be a list');
   return [
     ...thinking,
     ...text,
@@ -89,8 +89,8 @@ const toolUse = (call: unknown, param: string, unsupported: UnsupportedFields): 
     unsupported.add(`${param}.type`, 'Anthropic\'s models call tools of the type "function" only');
     return [];
   }
-  if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'is not a text');
-  if (typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  if (typeof call.id !== 'string') throw invalid(`${param}.id`, 'must be a text');
+  if (typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'must be a text');
   const input = inputOf(called.arguments, `${param}.function.arguments`);
   return [{ type: 'tool_use', id: call.id, name: called.name, input, ...cacheMark(call) }];
 };
@@ -103,11 +103,11 @@ const inputOf = (text: unknown, param: string): JsonObject => {
   } catch {
     // Handled below like JSON that is not an object.
   }
-  throw invalid(param, 'is not the JSON text of an object');
+  throw invalid(param, 'must be the JSON text of an object');
 };
 
 const toolResult = (message: ChatMessage, param: string, unsupported: UnsupportedFields): JsonObject => {
-  if (typeof message.tool_call_id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
+  if (typeof message.tool_call_id !== 'string') throw invalid(`${param}.tool_call_id`, 'must be a text');
   return {
     type: 'tool_result',
     tool_use_id: message.tool_call_id,

@@ -68,19 +68,19 @@ const onlyNeutral =
   };
 
 const temperature: Translate = (value, body, unsupported) => {
-  if (typeof value !== 'number') throw invalid('temperature', 'is not a number');
+  if (typeof value !== 'number') throw invalid('temperature', 'must be a number');
   if (value >= 0 && value <= 1) body.temperature = value;
   else unsupported.add('temperature', "Anthropic's models take a temperature from 0 to 1");
 };
 
 const stop: Translate = (value, body) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
-  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
+  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'must be a list of texts');
   if (sequences.length > 0) body.stop_sequences = sequences;
 };
 
 const user: Translate = (value, body) => {
-  if (typeof value !== 'string') throw invalid('user', 'is not a text');
+  if (typeof value !== 'string') throw invalid('user', 'must be a text');
   body.metadata = { user_id: value };
 };
 
@@ -94,7 +94,7 @@ const responseFormat: Translate = (value, body, unsupported) => {
   }
   const format = isObject(value) && type === 'json_schema' ? value.json_schema : undefined;
   const schema = isObject(format) ? format.schema : undefined;
-  if (!isObject(schema)) throw invalid('response_format.json_schema.schema', 'is not a JSON Schema');
+  if (!isObject(schema)) throw invalid('response_format.json_schema.schema', 'must be a JSON Schema');
   body.output_config = { ...(body.output_config as Fields), format: { type: 'json_schema', schema } };
 };
 
@@ -113,7 +113,8 @@ const reasoningEffort: Translate = (value, body) => {
     return;
   }
   const effort = typeof value === 'string' ? EFFORTS[value] : undefined;
-  if (effort === undefined) throw invalid('reasoning_effort', `is not one of none, ${Object.keys(EFFORTS).join(', ')}`);
+  if (effort === undefined)
+    throw invalid('reasoning_effort', `must be one of none, ${Object.keys(EFFORTS).join(', ')}`);
   body.output_config = { ...(body.output_config as Fields), effort };
 };
 

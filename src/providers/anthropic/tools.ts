@@ -13,7 +13,7 @@ export const toolFields = (
 ): { tools?: readonly JsonObject[]; tool_choice?: JsonObject } => {
   const { tools, tool_choice, parallel_tool_calls } = chat;
   if (tools === undefined || tools === null) return {};
-  if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
+  if (!Array.isArray(tools)) throw invalid('tools', 'must be a list');
   if (tools.length === 0) return {};
   const taken = (tools as unknown[]).flatMap((tool, index) => toolOf(tool, `tools[${index}]`, unsupported));
   if (taken.length === 0) return {};
@@ -22,13 +22,13 @@ export const toolFields = (
 };
 
 const toolOf = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
-  if (!isObject(tool)) throw invalid(param, 'is not an object');
+  if (!isObject(tool)) throw invalid(param, 'must be an object');
   if (tool.type !== 'function') {
     unsupported.add(`${param}.type`, 'Anthropic\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
-  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'must be a text');
   const cache_control = tool.cache_control ?? given.cache_control;
   const taken = {
     name: given.name,
@@ -42,7 +42,7 @@ const toolOf = (tool: unknown, param: string, unsupported: UnsupportedFields): r
 
 const inputSchema = (parameters: unknown, param: string): JsonObject => {
   if (parameters === undefined || parameters === null) return { type: 'object', properties: {} };
-  if (!isObject(parameters)) throw invalid(param, 'is not a JSON Schema');
+  if (!isObject(parameters)) throw invalid(param, 'must be a JSON Schema');
   return parameters.type === undefined ? { type: 'object', ...parameters } : parameters;
 };
 
@@ -55,7 +55,7 @@ const toolChoice = (choice: unknown, single: boolean, unsupported: UnsupportedFi
   if (isObject(choice) && choice.type === 'function') {
     const named = choice.function;
     if (!isObject(named) || typeof named.name !== 'string') {
-      throw invalid('tool_choice.function.name', 'is not a text');
+      throw invalid('tool_choice.function.name', 'must be a text');
     }
     return { type: 'tool', name: named.name, ...alone };
   }

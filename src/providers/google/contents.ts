@@ -27,7 +27,7 @@ export const contentsOf = (
   model: string,
   unsupported: UnsupportedFields,
 ): Contents => {
-  if (!Array.isArray(messages)) throw invalid('messages', 'is not a list');
+  if (!Array.isArray(messages)) throw invalid('messages', 'must be a list');
   const system: JsonObject[] = [];
   const contents: Content[] = [];
   const names = new Map<string, string>();
@@ -40,7 +40,7 @@ export const contentsOf = (
   };
   (messages as readonly ChatMessage[]).forEach((message, index) => {
     const param = `messages[${index}]`;
-    if (!isObject(message)) throw invalid(param, 'is not an object');
+    if (!isObject(message)) throw invalid(param, 'must be an object');
     const given = { content: message.content, param: `${param}.content` };
     switch (message.role) {
       case 'system':
@@ -88,7 +88,7 @@ const modelParts = (message: ChatMessage, param: string, turns: Turns): readonly
   const last = output.at(-1);
   if (of_text !== null && last !== undefined) output[output.length - 1] = { ...last, thoughtSignature: of_text };
   const given: unknown = message.tool_calls ?? [];
-  if (!Array.isArray(given)) throw invalid(`${param}.tool_calls`, 'is not a list');
+  if (!Array.isArray(given)) throw invalid(`${param}.tool_calls`, 'must be a list');
   const calls = (given as unknown[]).flatMap((call, index) => {
     const part = functionCall(call, `${param}.tool_calls[${index}]`, turns);
     if (part === null) return [];
@@ -111,8 +111,8 @@ const functionCall = (call: unknown, param: string, { names, unsupported }: Turn
   }
   const { id } = call;
   const { name } = called;
-  if (typeof id !== 'string') throw invalid(`${param}.id`, 'is not a text');
-  if (typeof name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  if (typeof id !== 'string') throw invalid(`${param}.id`, 'must be a text');
+  if (typeof name !== 'string') throw invalid(`${param}.function.name`, 'must be a text');
   names.set(id, name);
   return { functionCall: { id, name, args: argsOf(called.arguments, `${param}.function.arguments`) } };
 };
@@ -125,16 +125,16 @@ const argsOf = (text: unknown, param: string): JsonObject => {
   } catch {
     // Handled below like JSON that is not an object.
   }
-  throw invalid(param, 'is not the JSON text of an object');
+  throw invalid(param, 'must be the JSON text of an object');
 };
 
 /** The result of a call. Images are part of it if the model supports that, else they follow it. */
 const resultParts = (message: ChatMessage, param: string, turns: Turns): readonly JsonObject[] => {
   const { names, model, unsupported } = turns;
   const id = message.tool_call_id;
-  if (typeof id !== 'string') throw invalid(`${param}.tool_call_id`, 'is not a text');
+  if (typeof id !== 'string') throw invalid(`${param}.tool_call_id`, 'must be a text');
   const name = names.get(id);
-  if (name === undefined) throw invalid(`${param}.tool_call_id`, 'is not the id of a call before it');
+  if (name === undefined) throw invalid(`${param}.tool_call_id`, 'must be the id of an earlier call');
   const parts = contentParts({ content: message.content, param: `${param}.content` }, model, unsupported);
   const output = parts.map(({ text }) => text ?? '').join('');
   const media = parts.filter(({ text }) => text === undefined);

@@ -30,7 +30,7 @@ export const typeOfUrl = (url: string): string | null => {
 export const inlineDataOf = (url: string, param: string): { readonly mimeType: string; readonly data: string } => {
   const head = DATA_URL_HEAD.exec(url);
   if (head === null || !head[2]!.split(';').includes('base64')) {
-    throw invalid(param, 'is neither an http(s) URL nor a base64 data URL');
+    throw invalid(param, 'must be an http(s) URL or a base64 data URL');
   }
   const type = head[1]!.toLowerCase();
   return { mimeType: type === 'image/jpg' ? 'image/jpeg' : type, data: url.slice(head[0].length) };

@@ -32,10 +32,10 @@ export const textParts = (given: Content, unsupported: UnsupportedFields): reado
 const partsOf = ({ content, param }: Content, toParts: ToParts): readonly JsonObject[] => {
   if (content === undefined || content === null || content === '') return [];
   if (typeof content === 'string') return [{ text: content }];
-  if (!Array.isArray(content)) throw invalid(param, 'is neither a text nor a list');
+  if (!Array.isArray(content)) throw invalid(param, 'must be a text or a list');
   return (content as unknown[]).flatMap((part, index) => {
     const at = `${param}[${index}]`;
-    if (!isObject(part)) throw invalid(at, 'is not an object');
+    if (!isObject(part)) throw invalid(at, 'must be an object');
     return toParts(part, at).filter(({ text }) => text !== '');
   });
 };
@@ -62,7 +62,7 @@ const partOf = (
 };
 
 const textPart = (text: unknown, param: string): JsonObject => {
-  if (typeof text !== 'string') throw invalid(param, 'is not a text');
+  if (typeof text !== 'string') throw invalid(param, 'must be a text');
   return { text };
 };
 
@@ -74,7 +74,7 @@ const imageParts = (
 ): readonly JsonObject[] => {
   const image = part.image_url;
   const url = isObject(image) ? image.url : undefined;
-  if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'is not a text');
+  if (!isObject(image) || typeof url !== 'string') throw invalid(`${param}.image_url.url`, 'must be a text');
   const resolution = resolutionOf(image.detail, `${param}.image_url.detail`, model, unsupported);
   if (!isWebUrl(url)) return [{ inlineData: inlineDataOf(url, `${param}.image_url.url`), ...resolution }];
   const mimeType = typeOfUrl(url);
@@ -111,7 +111,7 @@ const fileParts = (file: JsonObject, param: string, unsupported: UnsupportedFiel
 
 const audioPart = (audio: unknown, param: string): JsonObject => {
   const { data, format } = isObject(audio) ? audio : {};
-  if (typeof data !== 'string') throw invalid(`${param}.data`, 'is not a text');
-  if (typeof format !== 'string') throw invalid(`${param}.format`, 'is not a text');
+  if (typeof data !== 'string') throw invalid(`${param}.data`, 'must be a text');
+  if (typeof format !== 'string') throw invalid(`${param}.format`, 'must be a text');
   return { inlineData: { mimeType: `audio/${format}`, data } };
 };

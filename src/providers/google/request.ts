@@ -76,7 +76,7 @@ const STOPS_MAX = 5;
 
 const stop: Translate = (value, { config }, unsupported) => {
   const sequences: unknown[] = Array.isArray(value) ? value : [value];
-  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'is not a list of texts');
+  if (sequences.some((sequence) => typeof sequence !== 'string')) throw invalid('stop', 'must be a list of texts');
   if (sequences.length > STOPS_MAX) unsupported.add('stop', `Google takes ${STOPS_MAX} stop sequences at most`);
   if (sequences.length > 0) config.stopSequences = sequences.slice(0, STOPS_MAX);
 };
@@ -91,7 +91,7 @@ const responseFormat: Translate = (value, { config }, unsupported) => {
   const format = isObject(value) && type === 'json_schema' ? value.json_schema : undefined;
   const schema = isObject(format) ? format.schema : undefined;
   const at = 'response_format.json_schema.schema';
-  if (!isObject(format) || !isObject(schema)) throw invalid(at, 'is not a JSON Schema');
+  if (!isObject(format) || !isObject(schema)) throw invalid(at, 'must be a JSON Schema');
   config.responseMimeType = 'application/json';
   // A schema that is not strict is a preference, so parts that Google ignores need no report.
   config.responseJsonSchema = format.strict === true ? keptSchema(schema, at, unsupported) : schema;

@@ -40,7 +40,7 @@ export const thinkingConfig = (chat: ChatRequest, model: string, unsupported: Un
 const amountOf = (effort: unknown, model: string): JsonObject => {
   const known = EFFORTS.get(effort);
   if (known === undefined) {
-    throw invalid('reasoning_effort', `is not one of none, ${[...EFFORTS.keys()].join(', ')}`);
+    throw invalid('reasoning_effort', `must be one of none, ${[...EFFORTS.keys()].join(', ')}`);
   }
   return isThirdGeneration(model) ? { thinkingLevel: known.level } : { thinkingBudget: known.budget };
 };
@@ -48,6 +48,6 @@ const amountOf = (effort: unknown, model: string): JsonObject => {
 const budgetOf = (thinking: JsonObject | null): JsonObject => {
   if (thinking?.type !== 'enabled') return {};
   const { budget_tokens } = thinking;
-  if (typeof budget_tokens !== 'number') throw invalid('thinking.budget_tokens', 'is not a number');
+  if (typeof budget_tokens !== 'number') throw invalid('thinking.budget_tokens', 'must be a number');
   return { thinkingBudget: Math.min(budget_tokens, MAX_BUDGET) };
 };

@@ -14,7 +14,7 @@ export const toolFields = (
   unsupported: UnsupportedFields,
 ): { tools?: readonly JsonObject[]; toolConfig?: JsonObject } => {
   if (tools === undefined || tools === null) return {};
-  if (!Array.isArray(tools)) throw invalid('tools', 'is not a list');
+  if (!Array.isArray(tools)) throw invalid('tools', 'must be a list');
   const taken = (tools as unknown[]).flatMap((tool, index) => declaration(tool, `tools[${index}]`, unsupported));
   if (taken.length === 0) return {};
   const is_strict = (tools as unknown[]).some(isStrict);
@@ -28,17 +28,17 @@ export const toolFields = (
 const isStrict = (tool: unknown): boolean => isObject(tool) && isObject(tool.function) && tool.function.strict === true;
 
 const declaration = (tool: unknown, param: string, unsupported: UnsupportedFields): readonly JsonObject[] => {
-  if (!isObject(tool)) throw invalid(param, 'is not an object');
+  if (!isObject(tool)) throw invalid(param, 'must be an object');
   if (tool.type !== 'function') {
     unsupported.add(`${param}.type`, 'Google\'s models take tools of the type "function" only');
     return [];
   }
   const given = tool.function;
-  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(given) || typeof given.name !== 'string') throw invalid(`${param}.function.name`, 'must be a text');
   const at = `${param}.function.parameters`;
   const { parameters } = given;
   if (parameters !== undefined && parameters !== null && !isObject(parameters))
-    throw invalid(at, 'is not a JSON Schema');
+    throw invalid(at, 'must be a JSON Schema');
   return [
     {
       name: given.name,
@@ -84,6 +84,6 @@ const callingConfig = (choice: unknown, is_strict: boolean, unsupported: Unsuppo
 
 const nameOf = (tool: unknown, param: string): string => {
   const named = isObject(tool) ? tool.function : undefined;
-  if (!isObject(named) || typeof named.name !== 'string') throw invalid(`${param}.function.name`, 'is not a text');
+  if (!isObject(named) || typeof named.name !== 'string') throw invalid(`${param}.function.name`, 'must be a text');
   return named.name;
 };
