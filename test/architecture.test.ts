@@ -70,13 +70,11 @@ const WORDS_TO_DO = [
   'src/modules/',
   'src/pricing/',
   'src/resources/',
-  'src/sandbox/',
   'src/server/compose.ts',
   'src/vault/',
   'test/catalog/',
   'test/gateway/',
   'test/modules/',
-  'test/sandbox/',
   'test/server/',
   'vault/',
 ];

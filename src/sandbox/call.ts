@@ -1,29 +1,29 @@
 export type ProtocolName = 'openai' | 'anthropic' | 'google';
 
-/** What the sandbox understands of a call, whichever protocol it came in. */
+/** A call of any protocol, as far as the sandbox reads it. */
 export interface SandboxCall {
   readonly model: string;
   readonly stream: boolean;
-  /** Whether a stream is written as server-sent events; else as one JSON list. */
+  /** True if a stream has server-sent events, false if it is one JSON list. */
   readonly sse: boolean;
   readonly include_usage: boolean;
   readonly prompt_tokens: number;
   /** The text of the last message of the user. */
   readonly user_text: string;
   readonly images: number;
-  /** What tools answered, where the last message carries that; else null. */
+  /** Results of tools in the last message; null if it has none. */
   readonly tool_result: string | null;
   readonly tools: readonly SandboxTool[];
   readonly tool_choice: 'auto' | 'none' | 'required' | { readonly name: string };
   readonly parallel_tool_calls: boolean;
-  /** The JSON Schema that the reply must fit; null where it is free text. */
+  /** JSON Schema of the response; null for free text. */
   readonly schema: Json | null;
   readonly max_tokens: number | null;
-  /** The reply ends before the first of these texts that it holds. */
+  /** The response ends before the first of these texts. */
   readonly stop: readonly string[];
-  /** Whether the model is asked to think first, and whether the client may read it. */
+  /** Thinking before the response, and whether the client sees it. */
   readonly thinking: 'none' | 'hidden' | 'shown';
-  /** The request as it came, for what a protocol repeats of it. */
+  /** The request's body. Some protocols repeat fields of it. */
   readonly body: Json;
 }
 
@@ -32,18 +32,18 @@ export interface SandboxTool {
   readonly schema: Json;
 }
 
-export interface SandboxReply {
-  /** What was thought, a token a piece; empty where none was asked for. */
+export interface SandboxResponse {
+  /** Thoughts, one token in each; empty without thinking. */
   readonly thinking: readonly string[];
-  /** The text, a token a piece; empty where tools are called without a word. */
+  /** Text, one token in each; empty if tools are called without text. */
   readonly pieces: readonly string[];
   readonly tool_calls: readonly SandboxToolCall[];
   readonly finish: 'stop' | 'length' | 'tool_calls' | 'refused' | 'blocked';
-  /** The stop text that ended the reply; null where none did. */
+  /** The stop text that ended the response; null if none did. */
   readonly stop_sequence: string | null;
-  /** Without those of `thinking`. */
+  /** Without the tokens of `thinking`. */
   readonly completion_tokens: number;
-  /** Of the prompt's tokens, those read from a cache and those written to it. */
+  /** Tokens of the prompt that were read from a cache, and written to it. */
   readonly cached_tokens: number;
   readonly cache_write_tokens: number;
 }
@@ -60,13 +60,13 @@ interface RefusalDetails {
   readonly retry_after_s?: number | null;
 }
 
-/** What a provider would refuse, in words such as it would use. */
+/** A refusal, with a message like the provider's own. */
 export class SandboxRefusal extends Error {
   readonly status: number;
   readonly param: string | null;
-  /** The provider's own word for it, where the status alone does not give it. */
+  /** The provider's code for the error; null if the status decides it. */
   readonly code: string | null;
-  /** When the client may come again, in seconds; null where nothing is said of it. */
+  /** Seconds after which the client may retry; null if the refusal names none. */
   readonly retry_after_s: number | null;
 
   constructor(status: number, message: string, param: string | null = null, more: RefusalDetails = {}) {
@@ -82,28 +82,28 @@ export class SandboxRefusal extends Error {
 export const isJsonObject = (value: unknown): value is Json =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** `value` where it is a list, else an empty one. */
+/** `value` if it is a list, else an empty list. */
 export const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** `value` where it is an object, else an empty one. */
+/** `value` if it is an object, else an empty object. */
 export const objectOf = (value: unknown): Json => (isJsonObject(value) ? value : {});
 
 const CHARS_PER_TOKEN = 4;
 const TOKENS_PER_IMAGE = 85;
 
-/** The sandbox's own count: four characters a token, 85 tokens an image. */
+/** The sandbox's own count: one token for four characters, 85 tokens for an image. */
 export const tokensOf = (chars: number, images = 0): number =>
   Math.ceil(chars / CHARS_PER_TOKEN) + images * TOKENS_PER_IMAGE;
 
-/** Adds up what a prompt holds, in the same way for every protocol. */
-export interface PromptTally {
+/** Counts the content of a prompt, in the same way for every protocol. */
+export interface PromptCounts {
   text(text: string): void;
   image(): void;
   readonly chars: number;
   readonly images: number;
 }
 
-export const createTally = (): PromptTally => {
+export const createPromptCounts = (): PromptCounts => {
   let chars = 0;
   let images = 0;
   return {
@@ -122,19 +122,19 @@ export const createTally = (): PromptTally => {
   };
 };
 
-/** Adds a described tool to the prompt's count and gives it back. */
+/** Adds the description of a tool to the prompt's counts. @returns the tool */
 export const toolOf = (
-  tally: PromptTally,
+  counts: PromptCounts,
   { name, description, schema }: { name: string; description: unknown; schema: Json },
 ): SandboxTool => {
-  tally.text(name + String(description ?? '') + JSON.stringify(schema));
+  counts.text(name + String(description ?? '') + JSON.stringify(schema));
   return { name, schema };
 };
 
-// The one model that nobody offers, so that a client can meet the provider's refusal.
+// The only unknown model, so that a client can test the provider's refusal.
 const MISSING_MODEL = 'missing';
 
-/** Refuses the one model that does not exist. @throws SandboxRefusal 404 */
+/** Refuses the unknown model. @throws SandboxRefusal 404 */
 export const checkModel = (model: string): void => {
   if (model === MISSING_MODEL) {
     throw new SandboxRefusal(404, `The model \`${model}\` does not exist or you do not have access to it.`, 'model', {
@@ -143,9 +143,9 @@ export const checkModel = (model: string): void => {
   }
 };
 
-/** When every reply of the sandbox was made: the same request gets the same bytes at any time. */
+/** Creation time in every response. It is fixed, so that the same request always gets the same bytes. */
 export const CREATED_S = 1_767_225_600;
 
-/** `text` in pieces of at most `size` characters; none where it is empty. */
+/** `text` in pieces of at most `size` characters; no piece if it is empty. */
 export const piecesOfSize = (text: string, size: number): readonly string[] =>
   Array.from({ length: Math.ceil(text.length / size) }, (_, index) => text.slice(index * size, (index + 1) * size));

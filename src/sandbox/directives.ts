@@ -1,6 +1,6 @@
 import { type ProtocolName, SandboxRefusal } from './call.ts';
 
-/** The faults that a directive asks for; see README.md for what each does. */
+/** Requested faults; README.md describes each. */
 export interface Faults {
   readonly status?: number;
   readonly retry_after?: number;
@@ -32,7 +32,7 @@ export interface Faults {
   readonly empty?: true;
 }
 
-/** Each directive with its largest number; null marks one that takes none. */
+/** Each directive with its largest number; null for a directive without a number. */
 const DIRECTIVES: ReadonlyMap<string, number | null> = new Map([
   ['status', 599],
   ['retry_after', 3_600],
@@ -78,17 +78,17 @@ const PROTOCOLS: readonly string[] = ['openai', 'anthropic', 'google'] satisfies
 export const withoutDirectives = (text: string): string => text.replace(DIRECTIVE, '');
 
 /**
- * The faults that the directives in `text` ask of `protocol`; null where there are none.
- * `seen` tells how often the same request has come before: `times` limits its brackets to the first so many.
- * @throws SandboxRefusal 400 naming what exists, when a directive is not known or its number is none
+ * The faults that the directives in `text` request for `protocol`; null if there are none.
+ * @param seen number of earlier equal requests, which `times` limits
+ * @throws SandboxRefusal 400 with the list of directives, if one is unknown or its number is invalid
  */
 export const faultsOf = (text: string, protocol: ProtocolName, seen: () => number): Faults | null => {
   if (!text.includes(DIRECTIVE_MARK)) return null;
   const faults: Record<string, number | true> = {};
   const brackets = [...text.matchAll(DIRECTIVE)].map(([, inside = '']) => read(inside));
   const before = brackets.some(({ times }) => times !== null) ? seen() : 0;
-  for (const { only, times, asked } of brackets) {
-    if ((only === null || only === protocol) && (times === null || before < times)) Object.assign(faults, asked);
+  for (const { only, times, requested } of brackets) {
+    if ((only === null || only === protocol) && (times === null || before < times)) Object.assign(faults, requested);
   }
   return Object.keys(faults).length === 0 ? null : faults;
 };
@@ -96,19 +96,19 @@ export const faultsOf = (text: string, protocol: ProtocolName, seen: () => numbe
 interface Brackets {
   readonly only: string | null;
   readonly times: number | null;
-  readonly asked: Readonly<Record<string, number | true>>;
+  readonly requested: Readonly<Record<string, number | true>>;
 }
 
 const read = (inside: string): Brackets => {
-  const asked: Record<string, number | true> = {};
+  const requested: Record<string, number | true> = {};
   let only: string | null = null;
-  for (const word of inside.split(/[\s,]+/).filter((part) => part !== '')) {
-    const [name = '', value] = word.split('=', 2);
+  for (const directive of inside.split(/[\s,]+/).filter((part) => part !== '')) {
+    const [name = '', value] = directive.split('=', 2);
     if (name === 'only' && value !== undefined && PROTOCOLS.includes(value)) only = value;
-    else asked[name] = numberOf(name, value);
+    else requested[name] = numberOf(name, value);
   }
-  const { times, ...faults } = asked;
-  return { only, times: typeof times === 'number' ? times : null, asked: faults };
+  const { times, ...faults } = requested;
+  return { only, times: typeof times === 'number' ? times : null, requested: faults };
 };
 
 const numberOf = (name: string, value: string | undefined): number | true => {

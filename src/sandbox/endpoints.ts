@@ -1,6 +1,6 @@
 import type { Json, SandboxCall } from './call.ts';
 import type { ChatForm, Endpoint, Protocol, Target } from './protocol.ts';
-import { replyTo } from './response.ts';
+import { respondTo } from './response.ts';
 
 /** An endpoint for conversations. */
 export const chatEndpoint = (form: ChatForm): Endpoint => ({
@@ -11,8 +11,8 @@ export const chatEndpoint = (form: ChatForm): Endpoint => ({
       user_text: call.user_text,
       stream: call.stream ? streamOf(form, call) : null,
       write: (seed, faults) => {
-        const reply = replyTo(call, faults);
-        return call.stream ? form.frames(call, reply, seed) : [JSON.stringify(form.whole(call, reply, seed))];
+        const response = respondTo(call, faults);
+        return call.stream ? form.frames(call, response, seed) : [JSON.stringify(form.whole(call, response, seed))];
       },
     };
   },
@@ -24,7 +24,7 @@ const streamOf = (form: ChatForm, call: SandboxCall) => ({
   wrongFrame: () => form.wrongFrame(call),
 });
 
-/** What an endpoint without a conversation answers, and the text in which its directives stand. */
+/** The response of an endpoint without a conversation, and the text with its directives. */
 interface JsonAnswer {
   readonly user_text: string;
   readonly json: Json;

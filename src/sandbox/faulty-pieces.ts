@@ -1,21 +1,21 @@
 import type { Faults } from './directives.ts';
-import type { Asked } from './protocol.ts';
+import type { ParsedRequest } from './protocol.ts';
 
-/** Text, or so many megabytes of one letter. */
+/** Text, or a number of megabytes of one letter. */
 export type Piece = string | { readonly fill_mb: number };
 
 const PIECES_OF_A_BODY = 8;
 
-/** What is sent instead of the reply, or of it, piece by piece. */
-export const faultyPieces = (asked: Asked, seed: string, faults: Faults): readonly Piece[] => {
+/** The pieces that are sent, with their faults, instead of the response. */
+export const faultyPieces = (request: ParsedRequest, seed: string, faults: Faults): readonly Piece[] => {
   if (faults.empty === true) return [];
-  if (faults.garbage === true) return [garbageIn(asked)];
-  const frames = asked.write(seed, faults);
-  const broken = asked.stream === null ? bodyOf(frames.join(''), faults) : framesOf(asked, frames, faults);
-  return faults.garbage_after === true ? [...broken, garbageIn(asked)] : broken;
+  if (faults.garbage === true) return [garbageIn(request)];
+  const frames = request.write(seed, faults);
+  const broken = request.stream === null ? bodyOf(frames.join(''), faults) : framesOf(request, frames, faults);
+  return faults.garbage_after === true ? [...broken, garbageIn(request)] : broken;
 };
 
-const garbageIn = ({ stream }: Asked): string =>
+const garbageIn = ({ stream }: ParsedRequest): string =>
   stream?.sse === true ? 'data: <html>Bad Gateway\n\n' : '<html>Bad Gateway</html>';
 
 const bodyOf = (body: string, faults: Faults): readonly Piece[] => {
@@ -23,21 +23,21 @@ const bodyOf = (body: string, faults: Faults): readonly Piece[] => {
   if (faults.bad_json === true) return [body.slice(0, body.length / 2)];
   const fill_mb = faults.bomb_mb ?? faults.long_line_mb;
   if (faults.endless === true) return ['{"padding":"', 'a'.repeat(65_536)];
-  // The field stands in front of the others, so that the reply is still one that can be read.
+  // The field comes first, so that the response stays valid.
   if (fill_mb !== undefined) return ['{"padding":"', { fill_mb }, `",${body.slice(1)}`];
   return faults.cut_after === undefined ? [body] : piecesOf(body);
 };
 
-// Every protocol's own fields, each of a type that it never has.
+// Fields of every protocol, each with a wrong type.
 const WRONG_BODY = '{"id":7,"choices":"none","content":7,"output":7,"candidates":7,"data":7,"usage":"much"}';
 
-/** A body that does not stream, in parts, so that it can be cut in its middle. */
+/** A whole body in parts, so that it can be cut in its middle. */
 const piecesOf = (body: string): readonly string[] => {
   const size = Math.ceil(body.length / PIECES_OF_A_BODY);
   return Array.from({ length: PIECES_OF_A_BODY }, (_, index) => body.slice(index * size, (index + 1) * size));
 };
 
-const framesOf = ({ stream }: Asked, frames: readonly string[], faults: Faults): readonly Piece[] => {
+const framesOf = ({ stream }: ParsedRequest, frames: readonly string[], faults: Faults): readonly Piece[] => {
   const sse = stream?.sse === true;
   const open = sse ? 'data: ' : ',\r\n';
   const close = sse ? '\n\n' : '';

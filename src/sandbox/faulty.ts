@@ -4,10 +4,10 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib';
 import type { Faults } from './directives.ts';
 import { faultyPieces, type Piece } from './faulty-pieces.ts';
-import type { Asked } from './protocol.ts';
+import type { ParsedRequest } from './protocol.ts';
 
-interface FaultyReply {
-  readonly asked: Asked;
+interface FaultyResponse {
+  readonly request: ParsedRequest;
   readonly seed: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly faults: Faults;
@@ -15,29 +15,29 @@ interface FaultyReply {
 
 const MEGABYTE = 1_048_576;
 
-/** Sends a reply with the faults that were asked for. Resolves when the last byte is written or the client is gone. */
+/** Sends a response with the requested faults. @returns when the last byte is written or the client has left */
 export const deliverFaulty = async (
   response: ServerResponse,
-  { asked, seed, headers, faults }: FaultyReply,
+  { request, seed, headers, faults }: FaultyResponse,
 ): Promise<void> => {
   const gone = new AbortController();
   response.once('close', () => gone.abort());
   const pause = async (wait_ms: number): Promise<void> => {
     if (wait_ms > 0) await delay(wait_ms, undefined, { signal: gone.signal });
   };
-  const send = createSend(response, gone.signal, faults, asked.encoding ?? 'utf8');
+  const send = createSend(response, gone.signal, faults, request.encoding ?? 'utf8');
   try {
     await pause(faults.latency_ms ?? 0);
-    // The client decides how long it waits; the connection is held until it goes.
+    // The connection stays open until the client closes it.
     if (faults.hang === true) return;
-    const pieces = faultyPieces(asked, seed, faults);
-    response.writeHead(200, { ...headers, ...framing(asked, pieces, faults) });
+    const pieces = faultyPieces(request, seed, faults);
+    response.writeHead(200, { ...headers, ...framing(request, pieces, faults) });
     response.flushHeaders();
     await pause(faults.slow_first_ms ?? 0);
     for (const [sent, piece] of pieces.entries()) {
       if (sent === faults.cut_after) return cut(response.socket);
-      if (sent === faults.error_after && asked.stream !== null) {
-        const error = asked.stream.errorFrame(sent);
+      if (sent === faults.error_after && request.stream !== null) {
+        const error = request.stream.errorFrame(sent);
         if (error === null) return cut(response.socket);
         response.end(error);
         return;
@@ -48,21 +48,25 @@ export const deliverFaulty = async (
     while (faults.endless === true) {
       await pause(faults.token_interval_ms ?? 0);
       await send(pieces.at(-1) ?? '');
-      // A fast client must not keep the other calls waiting.
+      // A fast client must not block the other calls.
       await turn(undefined, { signal: gone.signal });
     }
-    // A reply that has ended lets go of its connection.
+    // A response releases its connection when it ends.
     const { socket } = response;
     response.end();
-    // A client that was promised more must not wait for it on a connection that is kept.
+    // The client expects more bytes and must not wait for them on an open connection.
     if (faults.content_length !== undefined) cut(socket);
   } catch (error) {
     if (!gone.signal.aborted) throw error;
   }
 };
 
-/** The headers that say how long the body is and how it is packed. */
-const framing = ({ stream }: Asked, pieces: readonly Piece[], faults: Faults): Readonly<Record<string, string>> => {
+/** The headers for the length and the compression of the body. */
+const framing = (
+  { stream }: ParsedRequest,
+  pieces: readonly Piece[],
+  faults: Faults,
+): Readonly<Record<string, string>> => {
   const packed = faults.bomb_mb === undefined ? {} : { 'content-encoding': 'gzip' };
   if (faults.content_length !== undefined) {
     return { ...packed, 'content-length': String(faults.content_length) };
@@ -75,7 +79,7 @@ const framing = ({ stream }: Asked, pieces: readonly Piece[], faults: Faults): R
   return { 'content-length': String(length) };
 };
 
-/** Writes pieces at the pace of the client, in chunks and with pauses where those are asked for. */
+/** Writes pieces as fast as the client reads, with the requested chunks and pauses. */
 const createSend = (response: ServerResponse, signal: AbortSignal, faults: Faults, encoding: BufferEncoding) => {
   const { bomb_mb, drip_ms } = faults;
   const chunk_bytes = faults.chunk_bytes ?? (drip_ms === undefined ? undefined : 1);
@@ -85,7 +89,7 @@ const createSend = (response: ServerResponse, signal: AbortSignal, faults: Fault
   };
   return async (piece: Piece): Promise<void> => {
     if (typeof piece !== 'string') {
-      // Packed texts may follow each other in one body (RFC 1952, 2.2): the same one is sent again and again.
+      // A body may consist of several gzip members (RFC 1952, section 2.2), so the same member is repeated.
       const bytes = pack(Buffer.alloc(MEGABYTE, 'a'));
       for (let sent = 0; sent < piece.fill_mb; sent += 1) await write(bytes);
       return;
@@ -100,9 +104,9 @@ const createSend = (response: ServerResponse, signal: AbortSignal, faults: Fault
   };
 };
 
-/** Ends the connection once what was written has left, without ending the reply. */
+/** Closes the connection after the written bytes, without the end of the response. */
 const cut = (socket: Socket | null): void => {
-  // Node corks what is written until the end of this turn.
+  // Node sends written bytes only at the end of this turn.
   setImmediate(() => socket?.destroySoon());
 };
 

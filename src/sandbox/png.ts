@@ -5,7 +5,7 @@ const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const SQUARE_PX = 64;
 
 /**
- * A picture of two colours drawn from `seed`, in squares: PNG with a palette of one bit a pixel (RFC 2083).
+ * An image with squares of two colours, drawn from `seed`: PNG with a palette and one bit a pixel (RFC 2083).
  * @param size width and height in pixels
  */
 export const pngOf = (seed: string, { width, height }: { width: number; height: number }): Buffer => {
@@ -13,7 +13,7 @@ export const pngOf = (seed: string, { width, height }: { width: number; height: 
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  // One bit a pixel, colours from a palette; compression, filter and interlacing as they always are.
+  // One bit a pixel, colours from a palette; the standard compression and filter, not interlaced.
   header.set([1, 3, 0, 0, 0], 8);
   return Buffer.concat([
     SIGNATURE,
@@ -24,7 +24,7 @@ export const pngOf = (seed: string, { width, height }: { width: number; height: 
   ]);
 };
 
-/** The picture's lines, each behind the byte that names its filter: none. */
+/** The lines of the image, each after a zero byte for no filter. */
 const linesOf = (width: number, height: number): Buffer => {
   const line_bytes = 1 + Math.ceil(width / 8);
   const lines = Buffer.alloc(line_bytes * height);

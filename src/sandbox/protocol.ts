@@ -1,58 +1,58 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Json, ProtocolName, SandboxCall, SandboxRefusal, SandboxReply } from './call.ts';
+import type { Json, ProtocolName, SandboxCall, SandboxRefusal, SandboxResponse } from './call.ts';
 import type { Faults } from './directives.ts';
 
-/** What all endpoints of one provider have in common. */
+/** The common parts of all endpoints of one provider. */
 export interface Protocol {
   readonly name: ProtocolName;
-  /** Why a caller may not call; null when it may. Any key is good but none and `invalid`. */
+  /** The refusal of a request without a key, or with the key `invalid`; null for every other key. */
   unauthorised(headers: IncomingHttpHeaders, query: string): SandboxRefusal | null;
   error(refusal: SandboxRefusal, request_id: string): Json;
-  /** Ids and rate limits, as the provider names them. */
+  /** Ids and rate limits, with the provider's names. */
   headers(request_id: string, status: number): Readonly<Record<string, string>>;
 }
 
-/** What an address says of a call beside its path. */
+/** The parts of a call that come from its URL. */
 export interface Target {
-  /** The model that the path names; empty where it names none. */
+  /** The model in the path; empty without one. */
   readonly model: string;
-  /** Whether the path or the query ask for a stream, and in which form; null where that is for the body to say. */
+  /** The form of the stream that the URL requests; null if the body decides. */
   readonly stream: 'sse' | 'list' | null;
 }
 
-/** How one endpoint for conversations is read and written. */
+/** Parses requests and writes responses of one endpoint for conversations. */
 export interface ChatForm {
   readonly protocol: Protocol;
   /** @throws SandboxRefusal */
   parse(body: Json, target: Target): SandboxCall;
-  /** The JSON of a whole reply. */
-  whole(call: SandboxCall, reply: SandboxReply, seed: string): Json;
-  /** The frames of a streamed reply, as they stand on the wire. */
-  frames(call: SandboxCall, reply: SandboxReply, seed: string): readonly string[];
-  /** An error in the middle of a stream, after `sent` frames, as it stands on the wire. */
+  /** The JSON of a whole response. */
+  whole(call: SandboxCall, response: SandboxResponse, seed: string): Json;
+  /** The frames of a streamed response, as they are sent. */
+  frames(call: SandboxCall, response: SandboxResponse, seed: string): readonly string[];
+  /** An error in the middle of a stream, after `sent` frames, as it is sent. */
   errorFrame(call: SandboxCall, sent: number): string;
-  /** A streamed frame that is of the right form but not of the right types. */
+  /** A valid frame whose fields have wrong types. */
   wrongFrame(call: SandboxCall): string;
 }
 
-/** What an endpoint made of a body: all that is needed to answer it, whole or with faults. */
-export interface Asked {
-  /** Where directives stand. */
+/** A parsed body, with everything that a response needs, with or without faults. */
+export interface ParsedRequest {
+  /** The text with the directives. */
   readonly user_text: string;
-  /** Null where the reply is whole. */
+  /** Null for a whole response. */
   readonly stream: StreamForm | null;
-  /** The type of the reply; absent: JSON, or events. */
+  /** The type of the response; JSON or events if absent. */
   readonly content_type?: string;
-  /** `latin1`: `write` gives a character for each byte; absent: text. */
+  /** `latin1` if `write` returns one character for each byte; text if absent. */
   readonly encoding?: 'latin1';
   /** The frames of a stream, or one body. */
   write(seed: string, faults: Faults): readonly string[];
 }
 
-/** How a stream is written. */
+/** The form of a stream. */
 export interface StreamForm {
   readonly sse: boolean;
-  /** Null where the form has no place for an error: then the connection is cut. */
+  /** Null if the form has no error; the connection is cut then. */
   errorFrame(sent: number): string | null;
   wrongFrame(): string;
 }
@@ -60,5 +60,5 @@ export interface StreamForm {
 export interface Endpoint {
   readonly protocol: Protocol;
   /** @throws SandboxRefusal */
-  read(body: Json, target: Target): Asked;
+  read(body: Json, target: Target): ParsedRequest;
 }

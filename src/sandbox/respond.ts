@@ -4,32 +4,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isJsonObject, type Json, SandboxRefusal } from './call.ts';
 import { DIRECTIVE_MARK, type Faults, faultsOf } from './directives.ts';
 import { deliverFaulty } from './faulty.ts';
-import type { Asked, Endpoint, Protocol, Target } from './protocol.ts';
+import type { Endpoint, ParsedRequest, Protocol, Target } from './protocol.ts';
 
-/** A reply as bytes: headers ready for `writeHead`, and the body. */
+/** A response in bytes, with headers in the form of `writeHead`. */
 export interface Prepared {
   readonly status: number;
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
-/** Reads a body. @throws SandboxRefusal */
+/** Parses a body. @throws SandboxRefusal */
 export type ParseBody = (body: string) => Json | Promise<Json>;
 
-/** @param body text, or of a form a character for each byte */
+/** @param body text, or one character for each byte of a form */
 export type Answer = (body: string, target: Target, response: ServerResponse) => Promise<void> | void;
 
-/** A request, with the text that its reply follows from. */
+/** A request, with the text that determines its response. */
 interface Received {
   readonly body: string;
-  readonly asked_for: string;
+  readonly source: string;
   readonly target: Target;
 }
 
-// A benchmark sends few different bodies; each is answered from memory after the first time.
-const CACHE_MAX_REPLIES = 512;
+// A benchmark sends few different bodies, so responses are kept.
+const CACHE_MAX_RESPONSES = 512;
 const CACHED_BODY_MAX_CHARS = 16_384;
-// How many requests with a `times` are told apart; the oldest is forgotten first.
+// Limit of different requests with `times`; the oldest is dropped first.
 const COUNTED_MAX = 4_096;
 
 const JSON_TYPE = 'application/json';
@@ -41,40 +41,36 @@ export const createAnswer = (endpoint: Endpoint, parse: ParseBody = parseJson): 
   const cache = new Map<string, Prepared>();
   const count = createCount();
 
-  const answerTo = (
-    json: Json,
-    { body, asked_for, target }: Received,
-    response: ServerResponse,
-  ): Promise<void> | void => {
-    const seed = seedOf(asked_for);
-    const asked = endpoint.read(json, target);
-    const faults = body.includes(DIRECTIVE_MARK) ? faultsOf(asked.user_text, protocol.name, () => count(seed)) : null;
+  const answerTo = (json: Json, { body, source, target }: Received, response: ServerResponse): Promise<void> | void => {
+    const seed = seedOf(source);
+    const request = endpoint.read(json, target);
+    const faults = body.includes(DIRECTIVE_MARK) ? faultsOf(request.user_text, protocol.name, () => count(seed)) : null;
     if (faults === null) {
-      const frames = asked.write(seed, {});
-      const bytes = Buffer.from(frames.join(''), asked.encoding ?? 'utf8');
-      const prepared = prepareBytes(200, bytes, headersOf(protocol, asked, seed));
+      const frames = request.write(seed, {});
+      const bytes = Buffer.from(frames.join(''), request.encoding ?? 'utf8');
+      const prepared = prepareBytes(200, bytes, headersOf(protocol, request, seed));
       if (body.length <= CACHED_BODY_MAX_CHARS && !body.includes(DIRECTIVE_MARK)) {
-        if (cache.size >= CACHE_MAX_REPLIES) cache.delete(cache.keys().next().value!);
-        cache.set(asked_for, prepared);
+        if (cache.size >= CACHE_MAX_RESPONSES) cache.delete(cache.keys().next().value!);
+        cache.set(source, prepared);
       }
       return deliver(response, prepared);
     }
     if (faults.status !== undefined) return refuse(faults.status, faults);
-    return deliverFaulty(response, { asked, seed, headers: headersOf(protocol, asked, seed), faults });
+    return deliverFaulty(response, { request, seed, headers: headersOf(protocol, request, seed), faults });
   };
 
   return (body, target, response) => {
-    // Only Google's paths say more of a call than its body does.
-    const asked_for = target.model === '' ? body : `${target.model} ${target.stream} ${body}`;
-    const known = cache.get(asked_for);
+    // Only Google's paths contain more of a call than its body.
+    const source = target.model === '' ? body : `${target.model} ${target.stream} ${body}`;
+    const known = cache.get(source);
     if (known !== undefined) return deliver(response, known);
     const json = parse(body);
-    if (json instanceof Promise) return json.then((form) => answerTo(form, { body, asked_for, target }, response));
-    return answerTo(json, { body, asked_for, target }, response);
+    if (json instanceof Promise) return json.then((form) => answerTo(form, { body, source, target }, response));
+    return answerTo(json, { body, source, target }, response);
   };
 };
 
-/** Counts how often each seed has come before. */
+/** Counts the earlier requests with the same seed. */
 const createCount = (): ((seed: string) => number) => {
   const counts = new Map<string, number>();
   return (seed) => {
@@ -88,7 +84,7 @@ const createCount = (): ((seed: string) => number) => {
 
 const headersOf = (
   protocol: Protocol,
-  { stream, content_type }: Asked,
+  { stream, content_type }: ParsedRequest,
   seed: string,
 ): Readonly<Record<string, string>> => ({
   'content-type': content_type ?? (stream?.sse === true ? SSE_TYPE : JSON_TYPE),
@@ -97,18 +93,18 @@ const headersOf = (
 
 const refuse = async (status: number, { latency_ms = 0, retry_after }: Faults): Promise<never> => {
   await delay(latency_ms);
-  throw new SandboxRefusal(status, 'The sandbox was told to answer so.', null, {
+  throw new SandboxRefusal(status, 'A sandbox directive requests this status.', null, {
     retry_after_s: retry_after ?? null,
   });
 };
 
-/** Sends a reply at once. */
+/** Sends a response at once. */
 export const deliver = (response: ServerResponse, { status, headers, body }: Prepared): void => {
   response.writeHead(status, headers as string[]);
   response.end(body);
 };
 
-/** A reply of one piece, ready to send. */
+/** A response with a text as its body. */
 export const prepareText = (status: number, text: string, headers: Readonly<Record<string, string>>): Prepared =>
   prepareBytes(status, Buffer.from(text), headers);
 
@@ -118,10 +114,10 @@ export const prepareBytes = (status: number, body: Buffer, headers: Readonly<Rec
   body,
 });
 
-/** What ids are made of: the same for the same body. */
+/** The seed of the ids of a response: the same for the same body. */
 export const seedOf = (body: string): string => hash('sha256', body, 'hex').slice(0, 24);
 
-/** The object that a request's body is. @throws SandboxRefusal */
+/** A request's body as an object. @throws SandboxRefusal */
 const parseJson = (body: string): Json => {
   let json: unknown;
   try {

@@ -2,14 +2,14 @@ import {
   isJsonObject,
   type Json,
   type SandboxCall,
-  type SandboxReply,
+  type SandboxResponse,
   type SandboxToolCall,
   tokensOf,
 } from './call.ts';
 import { type Faults, withoutDirectives } from './directives.ts';
 import { sampleOf } from './sample.ts';
 
-// A reply that repeats a long prompt would measure the prompt, not the gateway.
+// With a longer response to a long prompt, benchmarks would measure the prompt instead of the gateway.
 const ECHO_MAX_TOKENS = 256;
 const WORDS = 'one two three four five six seven eight nine ten'.split(' ');
 const THOUGHT = 'The user wrote something. I shall repeat it.';
@@ -17,11 +17,10 @@ const PREFACE = 'I shall look that up.';
 const REFUSAL = 'I cannot help with that.';
 
 /**
- * What the sandbox says to a call: the same to the same call, in any protocol.
- * Tools are called where the call demands it or the user's text names them; a JSON Schema is filled with sample
- * values; else the reply repeats what the user wrote, or counts to `tokens`.
+ * The response to a call: the same for the same call, in any protocol. It calls tools if the call demands them or the
+ * user's text names them, fills a JSON Schema with sample values, or repeats the user's text or counts to `tokens`.
  */
-export const replyTo = (call: SandboxCall, faults: Faults): SandboxReply => {
+export const respondTo = (call: SandboxCall, faults: Faults): SandboxResponse => {
   const cached_tokens = Math.min(faults.cached_tokens ?? 0, call.prompt_tokens);
   const thinking = thoughtsOf(call, faults);
   const around = {
@@ -39,20 +38,20 @@ export const replyTo = (call: SandboxCall, faults: Faults): SandboxReply => {
     return { ...around, pieces, tool_calls, finish: 'tool_calls', completion_tokens };
   }
   const { pieces, stop_sequence } = stopped(wantedOf(call, faults), call.stop);
-  // What is thought counts towards the limit of what may be said.
-  const said = call.max_tokens === null ? pieces : pieces.slice(0, call.max_tokens - thinking.length);
-  const cut = said.length < pieces.length;
+  // Thoughts count towards the limit of tokens.
+  const kept = call.max_tokens === null ? pieces : pieces.slice(0, call.max_tokens - thinking.length);
+  const cut = kept.length < pieces.length;
   return {
     ...around,
-    pieces: said,
+    pieces: kept,
     tool_calls: [],
     finish: cut ? 'length' : finishOf(faults),
     stop_sequence: cut ? null : stop_sequence,
-    completion_tokens: said.length,
+    completion_tokens: kept.length,
   };
 };
 
-const finishOf = ({ refuse, block }: Faults): SandboxReply['finish'] => {
+const finishOf = ({ refuse, block }: Faults): SandboxResponse['finish'] => {
   if (block === true) return 'blocked';
   return refuse === true ? 'refused' : 'stop';
 };
@@ -99,7 +98,7 @@ const piecesOf = (text: string): readonly string[] => {
   return text.startsWith('{') || text.startsWith('[') ? pieces : pieces.slice(0, ECHO_MAX_TOKENS);
 };
 
-/** `pieces` up to the first stop text that they hold. */
+/** `pieces` up to the first stop text. */
 const stopped = (
   pieces: readonly string[],
   stop: readonly string[],

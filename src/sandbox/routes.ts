@@ -12,7 +12,7 @@ import { google } from './google/protocol.ts';
 import { openAiChat } from './openai/chat.ts';
 import { openAiEmbeddings } from './openai/embeddings.ts';
 import { parseForm } from './openai/form.ts';
-import { createOpenAiImages, pictureAt } from './openai/images.ts';
+import { createOpenAiImages, imageAt } from './openai/images.ts';
 import { openAiModel, openAiModels } from './openai/list-models.ts';
 import { openAi } from './openai/protocol.ts';
 import { openAiResponses } from './openai/responses.ts';
@@ -21,12 +21,12 @@ import { openAiTranscriptions } from './openai/transcriptions.ts';
 import type { Endpoint, Protocol, Target } from './protocol.ts';
 import { type Answer, createAnswer, deliver, type ParseBody, prepareBytes, prepareText, seedOf } from './respond.ts';
 
-/** The line of a request that decides who answers it. */
+/** The parts of a request that select its endpoint. */
 export interface Address {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  /** Whether the header `anthropic-version` was sent: the two list their models at one path. */
+  /** True with the header `anthropic-version`: OpenAI and Anthropic list models at the same path. */
   readonly speaks_anthropic: boolean;
 }
 
@@ -34,13 +34,13 @@ export interface Route {
   readonly protocol: Protocol;
   readonly target: Target;
   readonly answer: Answer;
-  /** Whether it is answered to anybody. */
+  /** True if the route needs no key. */
   readonly is_open: boolean;
 }
 
 const PLAIN: Target = { model: '', stream: null };
 
-/** Finds who answers a request. `origin` gives the sandbox's own address. */
+/** Finds the route of a request. @param origin returns the sandbox's own URL */
 export const createRoutes = (origin: () => string): ((address: Address) => Route) => {
   const plain = (endpoint: Endpoint, parse?: ParseBody): Route => ({
     protocol: endpoint.protocol,
@@ -92,15 +92,15 @@ const decoded = (name: string): string => {
   }
 };
 
-/** What is read without a body: models, and the pictures that were made. */
+/** Routes without a body: models, and images. */
 const reading = ({ method, path, query, speaks_anthropic }: Address): Route | null => {
   if (method !== 'GET') return null;
-  const picture = pictureAt(path);
-  if (picture !== null) {
+  const image = imageAt(path);
+  if (image !== null) {
     return {
       ...given(openAi, () => ({})),
       answer: (_body, _target, response) =>
-        deliver(response, prepareBytes(200, picture, { 'content-type': 'image/png' })),
+        deliver(response, prepareBytes(200, image, { 'content-type': 'image/png' })),
       is_open: true,
     };
   }

@@ -13,7 +13,7 @@ const FORMATS: Readonly<Record<string, string | undefined>> = {
   uuid: '00000000-0000-4000-8000-000000000000',
 };
 
-// Tried in turn where a pattern is given; between them they fit most that people write.
+// Tried in turn for a pattern; at least one of them fits most patterns that people write.
 const WORDS = [
   'sandbox',
   'Sandbox',
@@ -54,7 +54,7 @@ const fitting = (pattern: unknown): string => {
   }
 };
 
-/** A number that fits a schema: its least, where it has one, else one or what is nearest to it. */
+/** A number that fits a schema: its minimum, else the nearest number to one. */
 export const numberOf = (schema: Json, whole: boolean): number => {
   const limit = (name: string, other: number): number => {
     const value = schema[name];
@@ -78,7 +78,7 @@ export const numberOf = (schema: Json, whole: boolean): number => {
   return Math.min(1, most, below > 1 ? 1 : below - 1);
 };
 
-/** The value at `index` of a list whose values must all differ. */
+/** The value at `index` of a list of unique values. */
 export const varied = (value: unknown, schema: Json, index: number): unknown => {
   if (Array.isArray(schema.enum)) return schema.enum[index] ?? value;
   if (typeof value === 'number') return value + index * Number(schema.multipleOf ?? 1);

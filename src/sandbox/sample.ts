@@ -1,16 +1,15 @@
 import { isJsonObject, type Json, listOf, objectOf as objectIn } from './call.ts';
 import { numberOf, stringOf, varied } from './sample-scalars.ts';
 
-// Deep enough for any schema that a person writes; a schema that refers to itself ends here.
+// Deeper than any schema that a person writes; a schema that refers to itself ends here.
 const DEPTH_MAX = 24;
-// From here on nothing is added that the schema does not demand, so that one that refers to itself can end.
+// From this depth only required values are added, so that a schema that refers to itself can end.
 const SPARING_BELOW = 14;
 const ITEMS_MAX = 100;
 
 /**
- * A value that fits a JSON Schema of the kind used for tools and structured output; the same for the same schema.
- * Google's own kind, whose types are in capitals and whose limits may be strings, is read as well. Of `pattern` only
- * what one of a few plain words fits is met.
+ * A value that fits a JSON Schema of tools and structured output; the same for the same schema. Google's form, with
+ * types in capitals and limits as strings, is read too. A `pattern` is met only if one of a few words fits it.
  */
 export const sampleOf = (schema: Json): unknown => sample(schema, schema, DEPTH_MAX);
 
@@ -39,7 +38,7 @@ const sample = (given: unknown, root: Json, depth: number): unknown => {
 
 const REFERENCES_MAX = 32;
 
-/** A schema without references and alternatives: of alternatives one is taken, and what all demand is put together. */
+/** A schema without references and alternatives: uses one alternative, and combines `allOf`. */
 const flat = (given: Json, root: Json, depth: number): Json => {
   let schema = given;
   for (let turn = 0; turn < REFERENCES_MAX; turn += 1) {
@@ -53,7 +52,7 @@ const flat = (given: Json, root: Json, depth: number): Json => {
   return schema;
 };
 
-/** The fields that are there. */
+/** The fields without those that are undefined. */
 const words = (fields: Json): Json =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
@@ -108,7 +107,7 @@ const objectOf = (schema: Json, root: Json, depth: number): Json => {
   );
 };
 
-/** What a JSON Pointer (RFC 6901) within the schema stands for. */
+/** The target of a JSON Pointer (RFC 6901) within the schema. */
 const referred = (reference: string, root: Json): Json => {
   let at: unknown = root;
   for (const step of reference.replace(/^#\/?/, '').split('/')) {

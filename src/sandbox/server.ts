@@ -7,24 +7,24 @@ import { deliver, prepareText, seedOf } from './respond.ts';
 import { type Address, createRoutes, type Route } from './routes.ts';
 
 export interface SandboxOptions {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, selects a free port. */
   readonly port?: number;
   readonly host?: string;
   readonly log?: Log;
 }
 
 export interface Sandbox {
-  /** `http://host:port`, without a closing slash: OpenAI's base URL is `${url}/v1`, Anthropic's and Google's is `url`. */
+  /** `http://host:port`, without a final slash. OpenAI's base URL is `${url}/v1`, Anthropic's and Google's is `url`. */
   readonly url: string;
   readonly port: number;
-  /** Calls that have come in since the start, refused ones included. */
+  /** Number of received calls, including refused ones. */
   requests_seen(): number;
   close(): Promise<void>;
 }
 
-// What the providers themselves take at most, with images (Anthropic: 32 MB).
+// The largest limit of a provider, with images (Anthropic: 32 MB).
 const BODY_MAX_BYTES = 33_554_432;
-// Longer than any client keeps a connection, so that the client is always the one who closes.
+// Longer than any client keeps a connection, so that the client always closes it.
 const KEEP_ALIVE_MS = 65_000;
 
 /** Starts the emulator of upstream providers; see README.md beside this file. */
@@ -44,7 +44,7 @@ export const startSandbox = async (options: SandboxOptions = {}): Promise<Sandbo
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    // Cluster's workers that listen on port 0 share one port: another role's calls would come here.
+    // Workers of a cluster that listen on port 0 share one port, so other calls would come here.
     server.listen({ port, host, exclusive: true }, resolve);
   });
   const { port: bound } = server.address() as AddressInfo;
@@ -107,11 +107,11 @@ const readBody = (request: IncomingMessage, done: (error: SandboxRefusal | null,
   });
 };
 
-/** A form holds bytes that are no text. */
+/** True for a form, whose bytes are not text. */
 const encodingOf = ({ headers }: IncomingMessage): BufferEncoding =>
   headers['content-type']?.startsWith('multipart/') === true ? 'latin1' : 'utf8';
 
-// Those after which the providers tell when to come again.
+// Statuses with a `retry-after` header.
 const RETRIED: ReadonlySet<number> = new Set([429, 503, 529]);
 
 const sendRefusal = (
@@ -132,7 +132,7 @@ const sendRefusal = (
   const wait_s = retry_after_s ?? (RETRIED.has(status) ? 1 : null);
   if (wait_s !== null) headers['retry-after'] = String(wait_s);
   const error = protocol.error(refusal, `req_${seed}`);
-  // Where a list was asked for, the error is its only element.
+  // In a list, the error is the only element.
   const json = JSON.stringify(target.stream === 'list' ? [error] : error);
   deliver(response, prepareText(status, json, headers));
 };

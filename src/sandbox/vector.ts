@@ -1,4 +1,4 @@
-/** A unit vector drawn from a text: numbers of a linear congruential generator seeded with it (FNV-1a), scaled to length 1. */
+/** A unit vector drawn from a text, by a linear congruential generator with its FNV-1a hash as the seed. */
 export const vectorOf = (text: string, dimensions: number): Float32Array => {
   let state = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) state = Math.imul(state ^ text.charCodeAt(at), 0x01000193);

@@ -55,15 +55,15 @@ describe("the sandbox's audio with OpenAI's SDK", () => {
   });
 
   it('describes the uploaded file in every format', async () => {
-    const said = `The file größe.wav has 40000 bytes, SHA-256 ${hash('sha256', SOUND).slice(0, 16)}.`;
+    const description = `The file größe.wav has 40000 bytes, SHA-256 ${hash('sha256', SOUND).slice(0, 16)}.`;
     const transcribe = async (response_format: 'json' | 'text' | 'srt' | 'vtt' | 'verbose_json') =>
       client.audio.transcriptions.create({ model: 'whisper-1', file: await file(), response_format });
-    assert.deepEqual(await transcribe('json'), { text: said, usage: { type: 'duration', seconds: 2 } });
-    assert.equal(await transcribe('text'), `${said}\n`);
-    assert.equal(await transcribe('srt'), `1\n00:00:00,000 --> 00:00:02,000\n${said}\n\n\n`);
-    assert.equal(await transcribe('vtt'), `WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n${said}\n\n`);
+    assert.deepEqual(await transcribe('json'), { text: description, usage: { type: 'duration', seconds: 2 } });
+    assert.equal(await transcribe('text'), `${description}\n`);
+    assert.equal(await transcribe('srt'), `1\n00:00:00,000 --> 00:00:02,000\n${description}\n\n\n`);
+    assert.equal(await transcribe('vtt'), `WEBVTT\n\n00:00:00.000 --> 00:00:02.000\n${description}\n\n`);
     const verbose = (await transcribe('verbose_json')) as unknown as { duration: number; text: string };
-    assert.deepEqual([verbose.duration, verbose.text], [2, said]);
+    assert.deepEqual([verbose.duration, verbose.text], [2, description]);
   });
 
   it('streams a transcription, and ignores stream for whisper-1', async () => {

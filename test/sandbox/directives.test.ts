@@ -27,12 +27,12 @@ describe('a directive to the sandbox', () => {
   });
 
   it('sets the number of tokens', async () => {
-    const reply = (await (await post('[[sandbox: tokens=50]]')).json()) as {
+    const response = (await (await post('[[sandbox: tokens=50]]')).json()) as {
       usage: { completion_tokens: number };
       choices: [{ message: { content: string } }];
     };
-    assert.equal(reply.usage.completion_tokens, 50);
-    assert.equal(reply.choices[0].message.content.split(' ').length, 50);
+    assert.equal(response.usage.completion_tokens, 50);
+    assert.equal(response.choices[0].message.content.split(' ').length, 50);
   });
 
   it('delays the headers, the first frame and each next frame', async () => {
@@ -60,9 +60,9 @@ describe('a directive to the sandbox', () => {
 
   it('drops the connection after a number of frames, in a stream and in a whole response', async () => {
     for (const extra of [{}, { stream: true }]) {
-      const reply = await post('[[sandbox: cut_after=3]]', extra);
-      assert.equal(reply.status, 200);
-      await assert.rejects(reply.text());
+      const response = await post('[[sandbox: cut_after=3]]', extra);
+      assert.equal(response.status, 200);
+      await assert.rejects(response.text());
     }
   });
 
@@ -74,19 +74,19 @@ describe('a directive to the sandbox', () => {
   it('applies only to the protocol that it names', async () => {
     const content = '[[sandbox: status=503 only=anthropic]]';
     assert.equal((await post(content)).status, 200);
-    const reply = await fetch(`${sandbox.url}/v1/messages`, {
+    const response = await fetch(`${sandbox.url}/v1/messages`, {
       method: 'POST',
       headers: { 'x-api-key': 'x', 'anthropic-version': '2023-06-01', 'content-type': 'application/json' },
       body: JSON.stringify({ model: 'm', max_tokens: 9, messages: [{ role: 'user', content }] }),
     });
-    assert.equal(reply.status, 503);
+    assert.equal(response.status, 503);
   });
 
   it('is refused if it is unknown, with the known ones in the error, and each is in the README', async () => {
     for (const wrong of ['explode', 'tokens', 'tokens=many', 'status=99', 'hang=1', 'only=mistral', 'chunk_bytes=0']) {
-      const reply = await post(`[[sandbox: ${wrong}]]`);
-      assert.equal(reply.status, 400, wrong);
-      const { error } = (await reply.json()) as { error: { message: string } };
+      const response = await post(`[[sandbox: ${wrong}]]`);
+      assert.equal(response.status, 400, wrong);
+      const { error } = (await response.json()) as { error: { message: string } };
       const list = error.message.slice(error.message.indexOf('These exist: ') + 13);
       const names = list.split(', ').map((item) => /^[a-z_]+/.exec(item)?.[0] ?? '');
       assert.ok(names.includes('cut_after') && names.includes('hang'), error.message);

@@ -51,7 +51,7 @@ const mostly = <T, U>(sound: fc.Arbitrary<T>, other: fc.Arbitrary<U>): fc.Arbitr
 const chat = fc.constant([{ role: 'user', content: 'call f' }]);
 const contents = fc.constant([{ role: 'user', parts: [{ text: 'call f' }] }]);
 
-/** Fields of every endpoint, each mostly of a type that one of them takes. */
+/** Fields of every endpoint, mostly with a type that one of them accepts. */
 const body = fc.record(
   {
     model: mostly(fc.constant('m'), fc.oneof(fc.constantFrom('missing', 'dall-e-3'), junk)),
@@ -89,7 +89,7 @@ const body = fc.record(
 );
 
 const GENERATE = ['contents', 'tools', 'generationConfig'];
-/** Each path, with the fields that it is sent where it takes no others. */
+/** Each path, with the only fields that it accepts. */
 const PATHS: readonly (readonly [string, readonly string[] | null])[] = [
   ['/v1/chat/completions', null],
   ['/v1/responses', null],
@@ -118,14 +118,14 @@ describe('any body sent to the sandbox', () => {
       await fc.assert(
         fc.asyncProperty(body, async (given) => {
           const fields = Object.entries(given).filter(([name]) => names?.includes(name) ?? true);
-          const reply = await fetch(sandbox.url + path, {
+          const response = await fetch(sandbox.url + path, {
             method: 'POST',
             headers: HEADERS,
             body: JSON.stringify(Object.fromEntries(fields)),
           });
-          statuses.add(reply.status);
-          const said = await reply.text();
-          assert.ok(reply.status < 500, said);
+          statuses.add(response.status);
+          const userMessage = await response.text();
+          assert.ok(response.status < 500, userMessage);
         }),
         { numRuns: RUNS },
       );

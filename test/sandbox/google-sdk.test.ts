@@ -49,14 +49,14 @@ describe("the sandbox with Google's SDK", () => {
   };
 
   it('answers with text, usage, finish reason and an id', async () => {
-    const reply = await client.models.generateContent({ model, contents: 'Good morning' });
-    assert.equal(reply.text, 'You wrote: Good morning');
-    assert.equal(reply.candidates?.[0]?.finishReason, 'STOP');
-    assert.equal(reply.usageMetadata?.promptTokenCount, 3);
-    assert.equal(reply.usageMetadata?.candidatesTokenCount, 4);
-    assert.equal(reply.usageMetadata?.totalTokenCount, 7);
-    assert.equal(reply.modelVersion, model);
-    assert.match(reply.responseId ?? '', /^[0-9a-f]{24}$/);
+    const response = await client.models.generateContent({ model, contents: 'Good morning' });
+    assert.equal(response.text, 'You wrote: Good morning');
+    assert.equal(response.candidates?.[0]?.finishReason, 'STOP');
+    assert.equal(response.usageMetadata?.promptTokenCount, 3);
+    assert.equal(response.usageMetadata?.candidatesTokenCount, 4);
+    assert.equal(response.usageMetadata?.totalTokenCount, 7);
+    assert.equal(response.modelVersion, model);
+    assert.match(response.responseId ?? '', /^[0-9a-f]{24}$/);
   });
 
   it('streams the same text that it answers as a whole, with growing usage', async () => {
@@ -79,12 +79,12 @@ describe("the sandbox with Google's SDK", () => {
   });
 
   it('streams one JSON list if no server-sent events are requested', async () => {
-    const reply = await fetch(`${sandbox.url}/v1beta/models/${model}:streamGenerateContent?key=abc`, {
+    const response = await fetch(`${sandbox.url}/v1beta/models/${model}:streamGenerateContent?key=abc`, {
       method: 'POST',
       body: JSON.stringify({ contents: [{ parts: [{ text: 'one two' }] }] }),
     });
-    assert.equal(reply.headers.get('content-type'), 'application/json');
-    const chunks = (await reply.json()) as { candidates: [{ content: { parts: [{ text: string }] } }] }[];
+    assert.equal(response.headers.get('content-type'), 'application/json');
+    const chunks = (await response.json()) as { candidates: [{ content: { parts: [{ text: string }] } }] }[];
     assert.equal(chunks.map(({ candidates }) => candidates[0].content.parts[0].text).join(''), 'You wrote: one two');
     const refused = await fetch(`${sandbox.url}/v1beta/models/missing:streamGenerateContent?key=abc`, {
       method: 'POST',
@@ -122,7 +122,7 @@ describe("the sandbox with Google's SDK", () => {
   });
 
   it("completes a loop of the SDK's automatic function calling", async () => {
-    const reply = await client.models.generateContent({
+    const response = await client.models.generateContent({
       model,
       contents: 'Use get_weather please',
       config: {
@@ -143,12 +143,12 @@ describe("the sandbox with Google's SDK", () => {
         ],
       },
     });
-    assert.equal(reply.text, 'The tool said: sunny in Paris');
+    assert.equal(response.text, 'The tool said: sunny in Paris');
   });
 
   it('obeys the mode of function calling', async () => {
     const other = { ...WEATHER, name: 'get_time' };
-    const ask = (mode: FunctionCallingConfigMode, allowedFunctionNames?: string[]) =>
+    const send = (mode: FunctionCallingConfigMode, allowedFunctionNames?: string[]) =>
       client.models.generateContent({
         model,
         contents: 'Use get_weather please',
@@ -159,8 +159,8 @@ describe("the sandbox with Google's SDK", () => {
           },
         },
       });
-    assert.equal((await ask(FunctionCallingConfigMode.NONE)).functionCalls, undefined);
-    const only = await ask(FunctionCallingConfigMode.ANY, ['get_time']);
+    assert.equal((await send(FunctionCallingConfigMode.NONE)).functionCalls, undefined);
+    const only = await send(FunctionCallingConfigMode.ANY, ['get_time']);
     assert.deepEqual(
       only.functionCalls?.map(({ name }) => name),
       ['get_time'],
@@ -168,50 +168,50 @@ describe("the sandbox with Google's SDK", () => {
   });
 
   it("fills a schema in Google's form and a JSON Schema", async () => {
-    const ask = (schema: object) =>
+    const send = (schema: object) =>
       client.models.generateContent({
         model,
         contents: 'Any city',
         config: { responseMimeType: 'application/json', ...schema },
       });
-    const own = await ask({ responseSchema: WEATHER.parameters });
+    const own = await send({ responseSchema: WEATHER.parameters });
     assert.deepEqual(JSON.parse(own.text ?? ''), { city: 'Paris', days: 3 });
-    const json = await ask({
+    const json = await send({
       responseJsonSchema: { type: 'object', properties: { n: { const: 7 } }, additionalProperties: false },
     });
     assert.deepEqual(JSON.parse(json.text ?? ''), { n: 7 });
   });
 
   it('thinks if the request demands it, and shows its thoughts only if the request demands that', async () => {
-    const ask = (includeThoughts: boolean) =>
+    const send = (includeThoughts: boolean) =>
       client.models.generateContent({
         model,
         contents: 'Hm',
         config: { thinkingConfig: { thinkingBudget: 64, includeThoughts } },
       });
-    const shown = await ask(true);
+    const shown = await send(true);
     assert.equal(shown.candidates?.[0]?.content?.parts?.[0]?.thought, true);
     assert.equal(shown.text, 'You wrote: Hm');
     assert.equal(shown.usageMetadata?.thoughtsTokenCount, 8);
-    const hidden = await ask(false);
+    const hidden = await send(false);
     assert.equal(hidden.candidates?.[0]?.content?.parts?.length, 1);
     assert.equal(hidden.usageMetadata?.thoughtsTokenCount, 8);
     assert.equal(hidden.usageMetadata?.totalTokenCount, 1 + 3 + 8);
   });
 
   it('stops at the limit and at a stop sequence, and returns several candidates', async () => {
-    const ask = (config: object) => client.models.generateContent({ model, contents: 'one two three', config });
-    assert.equal((await ask({ maxOutputTokens: 3 })).candidates?.[0]?.finishReason, 'MAX_TOKENS');
-    assert.equal((await ask({ stopSequences: [' two'] })).text, 'You wrote: one');
-    assert.equal((await ask({ candidateCount: 2 })).candidates?.length, 2);
+    const send = (config: object) => client.models.generateContent({ model, contents: 'one two three', config });
+    assert.equal((await send({ maxOutputTokens: 3 })).candidates?.[0]?.finishReason, 'MAX_TOKENS');
+    assert.equal((await send({ stopSequences: [' two'] })).text, 'You wrote: one');
+    assert.equal((await send({ candidateCount: 2 })).candidates?.length, 2);
   });
 
   it('reports unsafe content of the response and of the prompt', async () => {
-    const ask = (directive: string) => client.models.generateContent({ model, contents: `[[sandbox: ${directive}]]` });
-    const refused = await ask('refuse');
+    const send = (directive: string) => client.models.generateContent({ model, contents: `[[sandbox: ${directive}]]` });
+    const refused = await send('refuse');
     assert.equal(refused.candidates?.[0]?.finishReason, 'SAFETY');
     assert.equal(refused.text, undefined);
-    const blocked = await ask('block');
+    const blocked = await send('block');
     assert.equal(blocked.promptFeedback?.blockReason, 'SAFETY');
     assert.equal(blocked.candidates, undefined);
   });
@@ -248,9 +248,9 @@ describe("the sandbox with Google's SDK", () => {
       contents: 'A cat',
       config: { responseModalities: [Modality.TEXT, Modality.IMAGE] },
     });
-    const picture = candidates?.[0]?.content?.parts?.at(-1)?.inlineData;
-    assert.equal(picture?.mimeType, 'image/png');
-    assert.equal(Buffer.from(picture?.data ?? '', 'base64').readUInt32BE(16), 1_024);
+    const image = candidates?.[0]?.content?.parts?.at(-1)?.inlineData;
+    assert.equal(image?.mimeType, 'image/png');
+    assert.equal(Buffer.from(image?.data ?? '', 'base64').readUInt32BE(16), 1_024);
     assert.equal(usageMetadata?.candidatesTokenCount, 4 + 1_290);
   });
 
@@ -263,27 +263,27 @@ describe("the sandbox with Google's SDK", () => {
   });
 
   it("refuses with Google's errors for a bad key, no key, an unknown model, an unknown field, the rate limit and overload", async () => {
-    const ask = (text: string, more: object = {}) => client.models.generateContent({ model, contents: text, ...more });
+    const send = (text: string, more: object = {}) => client.models.generateContent({ model, contents: text, ...more });
     const stranger = await refusal(clientWith('invalid').models.generateContent({ model, contents: 'x' }));
     assert.equal(stranger.status, 400);
     assert.equal((stranger.error.details as [{ reason: string }])[0].reason, 'API_KEY_INVALID');
     const anonymous = await fetch(`${sandbox.url}/v1beta/models`);
     assert.equal(anonymous.status, 403);
-    assert.equal((await refusal(ask('x', { model: 'missing' }))).error.status, 'NOT_FOUND');
+    assert.equal((await refusal(send('x', { model: 'missing' }))).error.status, 'NOT_FOUND');
     const extra = await refusal(
-      ask('x', { config: { httpOptions: { extraBody: { generationConfig: { best: 1 } } } } }),
+      send('x', { config: { httpOptions: { extraBody: { generationConfig: { best: 1 } } } } }),
     );
     assert.equal(
       extra.error.message,
       `Invalid JSON payload received. Unknown name "best" at 'generation_config': Cannot find field.`,
     );
-    const limited = await refusal(ask('[[sandbox: status=429 retry_after=7]]'));
+    const limited = await refusal(send('[[sandbox: status=429 retry_after=7]]'));
     assert.equal(limited.error.status, 'RESOURCE_EXHAUSTED');
     assert.deepEqual((limited.error.details as object[]).at(-1), {
       '@type': 'type.googleapis.com/google.rpc.RetryInfo',
       retryDelay: '7s',
     });
-    assert.equal((await refusal(ask('[[sandbox: status=503]]'))).error.status, 'UNAVAILABLE');
+    assert.equal((await refusal(send('[[sandbox: status=503]]'))).error.status, 'UNAVAILABLE');
   });
 
   it('refuses a function response without its call, unknown roles, and empty parts', async () => {
@@ -309,19 +309,19 @@ describe("the sandbox with Google's SDK", () => {
 
   it('gets the request of the SDK again after an overload', async () => {
     const contents = 'Once more [[sandbox: status=503 times=2]]';
-    const reply = await clientWith('AIza-x', 4).models.generateContent({ model, contents });
-    assert.equal(reply.text, 'You wrote: Once more');
+    const response = await clientWith('AIza-x', 4).models.generateContent({ model, contents });
+    assert.equal(response.text, 'You wrote: Once more');
   });
 
   it('writes a sentence before it calls functions if a directive requests it', async () => {
-    const reply = await client.models.generateContent({
+    const response = await client.models.generateContent({
       model,
       contents: '[[sandbox: preface tool_calls=2]]',
       config: { tools: [{ functionDeclarations: [WEATHER] }] },
     });
-    const parts = reply.candidates?.[0]?.content?.parts ?? [];
+    const parts = response.candidates?.[0]?.content?.parts ?? [];
     assert.equal(parts[0]?.text, 'I shall look that up.');
-    assert.equal(reply.functionCalls?.length, 2);
+    assert.equal(response.functionCalls?.length, 2);
     const calls = parts.slice(1).map(({ functionCall }) => functionCall?.id);
     assert.equal(new Set(calls).size, 2);
   });

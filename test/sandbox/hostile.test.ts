@@ -8,20 +8,20 @@ interface Way {
   body(text: string): object;
 }
 
-const said = (content: string) => [{ role: 'user', content }];
+const userMessage = (content: string) => [{ role: 'user', content }];
 const parts = (text: string) => ({ contents: [{ role: 'user', parts: [{ text }] }] });
 
 const STREAMS: readonly Way[] = [
   {
     name: 'chat completions',
     path: '/v1/chat/completions',
-    body: (text) => ({ model: 'm', stream: true, messages: said(text) }),
+    body: (text) => ({ model: 'm', stream: true, messages: userMessage(text) }),
   },
   { name: 'responses', path: '/v1/responses', body: (text) => ({ model: 'm', stream: true, input: text }) },
   {
     name: 'messages',
     path: '/v1/messages',
-    body: (text) => ({ model: 'm', stream: true, max_tokens: 99, messages: said(text) }),
+    body: (text) => ({ model: 'm', stream: true, max_tokens: 99, messages: userMessage(text) }),
   },
   { name: 'Google events', path: '/v1beta/models/m:streamGenerateContent?alt=sse', body: parts },
 ];
@@ -29,13 +29,13 @@ const WHOLE: readonly Way[] = [
   {
     name: 'chat completions',
     path: '/v1/chat/completions',
-    body: (text) => ({ model: 'm', messages: said(text) }),
+    body: (text) => ({ model: 'm', messages: userMessage(text) }),
   },
   { name: 'responses', path: '/v1/responses', body: (text) => ({ model: 'm', input: text }) },
   {
     name: 'messages',
     path: '/v1/messages',
-    body: (text) => ({ model: 'm', max_tokens: 99, messages: said(text) }),
+    body: (text) => ({ model: 'm', max_tokens: 99, messages: userMessage(text) }),
   },
   { name: 'Google', path: '/v1beta/models/m:generateContent', body: parts },
   {
@@ -43,7 +43,7 @@ const WHOLE: readonly Way[] = [
     path: '/v1/embeddings',
     body: (text) => ({ model: 'm', input: text, dimensions: 4 }),
   },
-  { name: 'pictures', path: '/v1/images/generations', body: (text) => ({ prompt: text, size: '64x64' }) },
+  { name: 'images', path: '/v1/images/generations', body: (text) => ({ prompt: text, size: '64x64' }) },
 ];
 
 const HEADERS = {
@@ -62,23 +62,23 @@ describe("the sandbox's hostile provider", () => {
   });
   after(() => sandbox.close());
 
-  const ask = (way: Way, directive: string): Promise<Response> =>
+  const send = (way: Way, directive: string): Promise<Response> =>
     fetch(sandbox.url + way.path, {
       method: 'POST',
       headers: HEADERS,
       body: JSON.stringify(way.body(`Good morning to all of you [[sandbox: ${directive}]]`)),
     });
-  const textOf = async (way: Way, directive: string): Promise<string> => (await ask(way, directive)).text();
+  const textOf = async (way: Way, directive: string): Promise<string> => (await send(way, directive)).text();
   const dataOf = (text: string): string[] =>
     text
       .split(/\r?\n/)
       .filter((line) => line.startsWith('data: ') && line !== 'data: [DONE]')
       .map((line) => line.slice(6));
 
-  /** Reads until `bytes` have come or the reply ends, and leaves. */
-  const readSome = async (reply: Response, bytes: number): Promise<number> => {
+  /** Reads until `bytes` have arrived or the response ends, then leaves. */
+  const readSome = async (response: Response, bytes: number): Promise<number> => {
     let read = 0;
-    for await (const chunk of reply.body!) {
+    for await (const chunk of response.body!) {
       read += chunk.length;
       if (read >= bytes) break;
     }
@@ -138,13 +138,13 @@ describe("the sandbox's hostile provider", () => {
   it('cuts chunks within characters, and loses no byte', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
       const sent = 'Größe ✓ 𝄞 [[sandbox: chunk_bytes=1]]';
-      const reply = await fetch(sandbox.url + way.path, {
+      const response = await fetch(sandbox.url + way.path, {
         method: 'POST',
         headers: HEADERS,
         body: JSON.stringify(way.body(sent)),
       });
-      const text = await reply.text();
-      const found = reply.headers.get('content-type')?.startsWith('text/') ? dataOf(text) : [text];
+      const text = await response.text();
+      const found = response.headers.get('content-type')?.startsWith('text/') ? dataOf(text) : [text];
       assert.ok(found.every(isJson) && !text.includes('\ufffd'), way.name);
     }
   });
@@ -159,7 +159,7 @@ describe("the sandbox's hostile provider", () => {
 
   it('declares a length that is too long and closes, or one that is too short and continues', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
-      const long = await ask(way, 'content_length=100000000');
+      const long = await send(way, 'content_length=100000000');
       assert.equal(long.headers.get('content-length'), '100000000');
       await assert.rejects(long.text(), way.name);
     }
@@ -177,16 +177,16 @@ describe("the sandbox's hostile provider", () => {
       assert.equal(longest, 3 * MEGABYTE + '{"padding":""}'.length, way.name);
     }
     for (const way of WHOLE) {
-      const reply = await ask(way, 'long_line_mb=3');
-      const body = (await reply.json()) as { padding: string };
+      const response = await send(way, 'long_line_mb=3');
+      const body = (await response.json()) as { padding: string };
       assert.equal(body.padding.length, 3 * MEGABYTE, way.name);
     }
   });
 
   it('compresses a gigabyte into one or two megabytes, even if the client does not accept compression', async () => {
-    const reply = await ask(WHOLE[0]!, 'bomb_mb=4');
-    assert.equal(reply.headers.get('content-encoding'), 'gzip');
-    assert.equal(((await reply.json()) as { padding: string }).padding.length, 4 * MEGABYTE);
+    const response = await send(WHOLE[0]!, 'bomb_mb=4');
+    assert.equal(response.headers.get('content-encoding'), 'gzip');
+    assert.equal(((await response.json()) as { padding: string }).padding.length, 4 * MEGABYTE);
     for (const way of [WHOLE[0]!, STREAMS[0]!]) {
       const packed = await bytesOnTheWire(sandbox, way.path, way.body('[[sandbox: bomb_mb=1024]]'));
       assert.ok(packed.length > MEGABYTE / 2 && packed.length < 2 * MEGABYTE, `${way.name} ${packed.length}`);
@@ -195,15 +195,15 @@ describe("the sandbox's hostile provider", () => {
 
   it('sends without end, within bounded memory, until the client leaves', async () => {
     for (const way of [...STREAMS, ...WHOLE]) {
-      const reply = await ask(way, 'endless');
-      assert.ok((await readSome(reply, 2 * MEGABYTE)) >= 2 * MEGABYTE, way.name);
+      const response = await send(way, 'endless');
+      assert.ok((await readSome(response, 2 * MEGABYTE)) >= 2 * MEGABYTE, way.name);
     }
     const before = process.memoryUsage.rss();
-    const stalled = await Promise.all(STREAMS.map((way) => ask(way, 'endless')));
+    const stalled = await Promise.all(STREAMS.map((way) => send(way, 'endless')));
     await new Promise((resolve) => setTimeout(resolve, 300));
     const grown_mb = (process.memoryUsage.rss() - before) / MEGABYTE;
     assert.ok(grown_mb < 64, `${grown_mb} MB`);
-    for (const reply of stalled) await reply.body?.cancel();
+    for (const response of stalled) await response.body?.cancel();
   });
 
   it('ends a stream with an error of its protocol, or without one', async () => {
@@ -217,9 +217,9 @@ describe("the sandbox's hostile provider", () => {
   it('fails for the given number of times, counted for each request', async () => {
     const way = WHOLE[0]!;
     const statuses: number[] = [];
-    for (let time = 0; time < 4; time += 1) statuses.push((await ask(way, 'status=503 times=2')).status);
+    for (let time = 0; time < 4; time += 1) statuses.push((await send(way, 'status=503 times=2')).status);
     assert.deepEqual(statuses, [503, 503, 200, 200]);
-    assert.equal((await ask(way, 'status=503, times=2')).status, 503);
+    assert.equal((await send(way, 'status=503, times=2')).status, 503);
   });
 });
 
@@ -232,7 +232,7 @@ const isJson = (text: string): boolean => {
   }
 };
 
-/** All that comes back on a connection of its own, headers included, until it is closed. */
+/** Everything that arrives on a new connection until it is closed, including headers. */
 const bytesOnTheWire = (sandbox: Sandbox, path: string, json: object): Promise<string> =>
   new Promise((resolve, reject) => {
     const body = JSON.stringify(json);

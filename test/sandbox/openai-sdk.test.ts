@@ -19,7 +19,7 @@ const WEATHER = {
   },
 } as const;
 
-const asked = (content: string) => ({ model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content }] });
+const requestOf = (content: string) => ({ model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content }] });
 
 describe("the sandbox with OpenAI's SDK", () => {
   let sandbox: Sandbox;
@@ -32,16 +32,16 @@ describe("the sandbox with OpenAI's SDK", () => {
   after(() => sandbox.close());
 
   it('answers a chat call with text, usage and a request id', async () => {
-    const reply = await client.chat.completions.create(asked('Good morning'));
-    assert.equal(reply.choices[0]?.message.content, 'You wrote: Good morning');
-    assert.equal(reply.choices[0]?.finish_reason, 'stop');
-    assert.equal(reply.usage?.prompt_tokens, 3);
-    assert.equal(reply.usage?.completion_tokens, 4);
-    assert.match(reply._request_id ?? '', /^req_[0-9a-f]{24}$/);
+    const response = await client.chat.completions.create(requestOf('Good morning'));
+    assert.equal(response.choices[0]?.message.content, 'You wrote: Good morning');
+    assert.equal(response.choices[0]?.finish_reason, 'stop');
+    assert.equal(response.usage?.prompt_tokens, 3);
+    assert.equal(response.usage?.completion_tokens, 4);
+    assert.match(response._request_id ?? '', /^req_[0-9a-f]{24}$/);
   });
 
   it('answers the same call with the same bytes, and another call with another id', async () => {
-    const send = (content: string) => client.chat.completions.create(asked(content));
+    const send = (content: string) => client.chat.completions.create(requestOf(content));
     const [first, again, other] = [await send('a'), await send('a'), await send('b')];
     assert.deepEqual(again, first);
     assert.notEqual(other.id, first.id);
@@ -49,7 +49,7 @@ describe("the sandbox with OpenAI's SDK", () => {
 
   it('streams the same text that it answers as a whole, with usage if requested', async () => {
     const stream = await client.chat.completions.create({
-      ...asked('Größe ✓ of things'),
+      ...requestOf('Größe ✓ of things'),
       stream: true,
       stream_options: { include_usage: true },
     });
@@ -64,12 +64,12 @@ describe("the sandbox with OpenAI's SDK", () => {
   });
 
   it('calls the tools that the prompt names, in a stream and in a whole response', async () => {
-    const call = { ...asked('Use get_weather please'), tools: [WEATHER] };
+    const call = { ...requestOf('Use get_weather please'), tools: [WEATHER] };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();
-    for (const reply of [whole, streamed]) {
-      assert.equal(reply.choices[0]?.finish_reason, 'tool_calls');
-      const made = reply.choices[0]?.message.tool_calls?.[0];
+    for (const response of [whole, streamed]) {
+      assert.equal(response.choices[0]?.finish_reason, 'tool_calls');
+      const made = response.choices[0]?.message.tool_calls?.[0];
       assert.ok(made?.type === 'function');
       assert.deepEqual(JSON.parse(made.function.arguments), { city: 'Paris', days: 3 });
     }
@@ -77,13 +77,13 @@ describe("the sandbox with OpenAI's SDK", () => {
 
   it('completes a tool loop of the SDK', async () => {
     const runner = client.chat.completions.runTools({
-      ...asked('Use get_weather please'),
+      ...requestOf('Use get_weather please'),
       tools: [
         {
           type: 'function',
           function: {
             ...WEATHER.function,
-            // The SDK's type of parameters is mutable.
+            // The SDK's parameter type is mutable.
             parameters: { ...WEATHER.function.parameters } as Record<string, unknown>,
             parse: JSON.parse,
             function: ({ city }: { city: string }) => `sunny in ${city}`,
@@ -95,8 +95,8 @@ describe("the sandbox with OpenAI's SDK", () => {
   });
 
   it('fills a JSON Schema', async () => {
-    const reply = await client.chat.completions.create({
-      ...asked('Any city'),
+    const response = await client.chat.completions.create({
+      ...requestOf('Any city'),
       response_format: {
         type: 'json_schema',
         json_schema: {
@@ -105,13 +105,13 @@ describe("the sandbox with OpenAI's SDK", () => {
         },
       },
     });
-    assert.deepEqual(JSON.parse(reply.choices[0]?.message.content ?? ''), { city: 'Paris', days: 3 });
+    assert.deepEqual(JSON.parse(response.choices[0]?.message.content ?? ''), { city: 'Paris', days: 3 });
   });
 
   it('stops at max_tokens', async () => {
-    const reply = await client.chat.completions.create({ ...asked('one two three four'), max_tokens: 3 });
-    assert.equal(reply.choices[0]?.finish_reason, 'length');
-    assert.equal(reply.usage?.completion_tokens, 3);
+    const response = await client.chat.completions.create({ ...requestOf('one two three four'), max_tokens: 3 });
+    assert.equal(response.choices[0]?.finish_reason, 'length');
+    assert.equal(response.usage?.completion_tokens, 3);
   });
 
   it('returns embeddings as unit vectors, with the same values as numbers and in base64', async () => {
@@ -135,21 +135,21 @@ describe("the sandbox with OpenAI's SDK", () => {
 
   it("refuses with OpenAI's errors for a bad key, a bad request, the rate limit and overload", async () => {
     const stranger = client.withOptions({ apiKey: 'invalid' });
-    await assert.rejects(stranger.chat.completions.create(asked('x')), OpenAI.AuthenticationError);
+    await assert.rejects(stranger.chat.completions.create(requestOf('x')), OpenAI.AuthenticationError);
     await assert.rejects(client.chat.completions.create({ model: 'm', messages: [] }), OpenAI.BadRequestError);
-    const limited = client.chat.completions.create(asked('x [[sandbox: status=429]]'));
+    const limited = client.chat.completions.create(requestOf('x [[sandbox: status=429]]'));
     await assert.rejects(limited, (error) => {
       assert.ok(error instanceof OpenAI.RateLimitError);
       assert.equal(error.code, 'rate_limit_exceeded');
       assert.equal(error.headers?.get('retry-after'), '1');
       return true;
     });
-    const broken = client.chat.completions.create(asked('x [[sandbox: status=503]]'));
+    const broken = client.chat.completions.create(requestOf('x [[sandbox: status=503]]'));
     await assert.rejects(broken, OpenAI.InternalServerError);
   });
 
   it('returns several choices with probabilities, in a stream and in a whole response', async () => {
-    const call = { ...asked('Größe ✓'), n: 2, logprobs: true, top_logprobs: 1 };
+    const call = { ...requestOf('Größe ✓'), n: 2, logprobs: true, top_logprobs: 1 };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();
     for (const { choices } of [whole, streamed]) {
@@ -162,34 +162,34 @@ describe("the sandbox with OpenAI's SDK", () => {
   });
 
   it('reasons if the request demands it, within the limit, and counts cached tokens', async () => {
-    const ask = (more: object, directive = '') =>
+    const send = (more: object, directive = '') =>
       client.chat.completions.create({
-        ...asked(`Good morning ${directive}`),
+        ...requestOf(`Good morning ${directive}`),
         reasoning_effort: 'low',
         ...more,
       });
-    const { usage } = await ask({}, '[[sandbox: cached_tokens=2]]');
+    const { usage } = await send({}, '[[sandbox: cached_tokens=2]]');
     assert.equal(usage?.completion_tokens_details?.reasoning_tokens, 8);
     assert.equal(usage?.completion_tokens, 8 + 4);
     assert.equal(usage?.prompt_tokens_details?.cached_tokens, 2);
-    const cut = await ask({ max_completion_tokens: 5 });
+    const cut = await send({ max_completion_tokens: 5 });
     assert.equal(cut.usage?.completion_tokens, 5);
     assert.equal(cut.choices[0]?.finish_reason, 'length');
   });
 
   it('stops at a stop sequence, and refuses and blocks by directive', async () => {
-    const said = async (content: string, more: object = {}) =>
-      (await client.chat.completions.create({ ...asked(content), ...more })).choices[0];
-    assert.equal((await said('one two', { stop: [' two'] }))?.message.content, 'You wrote: one');
-    const refused = await client.chat.completions.stream(asked('[[sandbox: refuse]]')).finalChatCompletion();
+    const choiceOf = async (content: string, more: object = {}) =>
+      (await client.chat.completions.create({ ...requestOf(content), ...more })).choices[0];
+    assert.equal((await choiceOf('one two', { stop: [' two'] }))?.message.content, 'You wrote: one');
+    const refused = await client.chat.completions.stream(requestOf('[[sandbox: refuse]]')).finalChatCompletion();
     assert.equal(refused.choices[0]?.message.refusal, 'I cannot help with that.');
-    assert.equal((await said('[[sandbox: refuse]]'))?.message.content, null);
-    assert.equal((await said('[[sandbox: block]]'))?.finish_reason, 'content_filter');
+    assert.equal((await choiceOf('[[sandbox: refuse]]'))?.message.content, null);
+    assert.equal((await choiceOf('[[sandbox: block]]'))?.finish_reason, 'content_filter');
   });
 
   it('refuses a tool message without its call, a call without its message, and numbers out of range', async () => {
     const made = { id: 'call_1', type: 'function' as const, function: { name: 'f', arguments: '{}' } };
-    const ask = (more: object) => client.chat.completions.create({ ...asked('x'), ...more } as never);
+    const send = (more: object) => client.chat.completions.create({ ...requestOf('x'), ...more } as never);
     for (const wrong of [
       { messages: [{ role: 'tool', tool_call_id: 'call_1', content: 'x' }] },
       {
@@ -202,31 +202,31 @@ describe("the sandbox with OpenAI's SDK", () => {
       { top_p: -1 },
       { n: 'two' },
     ]) {
-      await assert.rejects(ask(wrong), OpenAI.BadRequestError, JSON.stringify(wrong));
+      await assert.rejects(send(wrong), OpenAI.BadRequestError, JSON.stringify(wrong));
     }
   });
 
   it('describes one model, refuses an unknown one, and reports the rate limits', async () => {
     assert.equal((await client.models.retrieve('gpt-4o')).id, 'gpt-4o');
     await assert.rejects(client.models.retrieve('missing'), OpenAI.NotFoundError);
-    await assert.rejects(client.chat.completions.create({ ...asked('x'), model: 'missing' }), (error) => {
+    await assert.rejects(client.chat.completions.create({ ...requestOf('x'), model: 'missing' }), (error) => {
       assert.ok(error instanceof OpenAI.NotFoundError);
       assert.equal(error.code, 'model_not_found');
       return true;
     });
-    const { response } = await client.chat.completions.create(asked('x')).withResponse();
+    const { response } = await client.chat.completions.create(requestOf('x')).withResponse();
     assert.equal(response.headers.get('x-ratelimit-remaining-requests'), '9999');
   });
 
   it('gets the request of the SDK again after an overload', async () => {
     const patient = client.withOptions({ maxRetries: 2 });
     const content = 'Once more [[sandbox: status=503 times=2 retry_after=0]]';
-    const reply = await patient.chat.completions.create(asked(content));
-    assert.equal(reply.choices[0]?.message.content, 'You wrote: Once more');
+    const response = await patient.chat.completions.create(requestOf(content));
+    assert.equal(response.choices[0]?.message.content, 'You wrote: Once more');
   });
 
   it('writes a sentence before it calls tools if a directive requests it', async () => {
-    const call = { ...asked('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
+    const call = { ...requestOf('Use get_weather [[sandbox: preface tool_calls=2]]'), tools: [WEATHER] };
     const whole = await client.chat.completions.create(call);
     const streamed = await client.chat.completions.stream(call).finalChatCompletion();
     for (const { choices } of [whole, streamed]) {

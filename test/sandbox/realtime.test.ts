@@ -12,7 +12,7 @@ const WEATHER = {
   name: 'get_weather',
   parameters: { type: 'object', properties: { city: { enum: ['Paris'] } }, required: ['city'] },
 };
-const said = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
+const userMessage = (text: string) => ({ type: 'message', role: 'user', content: [{ type: 'input_text', text }] });
 
 describe("the sandbox's realtime sessions", () => {
   let sandbox: Sandbox;
@@ -21,7 +21,7 @@ describe("the sandbox's realtime sessions", () => {
   });
   afterEach(() => sandbox.close());
 
-  /** A session whose events are read up to one of a type. */
+  /** A session, and a function that reads its events up to one of a type. */
   const open = async (path = '/v1/realtime?model=gpt-realtime', headers: object = { authorization: 'Bearer x' }) => {
     const socket = new WebSocket(sandbox.url.replace('http', 'ws') + path, { headers: { ...headers } });
     const events: Event[] = [];
@@ -50,8 +50,8 @@ describe("the sandbox's realtime sessions", () => {
     await until('session.created');
     return { socket, until, send: (event: object) => socket.send(JSON.stringify(event)) };
   };
-  const ask = async (session: Awaited<ReturnType<typeof open>>, text: string): Promise<Event[]> => {
-    session.send({ type: 'conversation.item.create', item: said(text) });
+  const prompt = async (session: Awaited<ReturnType<typeof open>>, text: string): Promise<Event[]> => {
+    session.send({ type: 'conversation.item.create', item: userMessage(text) });
     await session.until('conversation.item.done');
     session.send({ type: 'response.create' });
     return session.until('response.done');
@@ -67,25 +67,25 @@ describe("the sandbox's realtime sessions", () => {
   it("serve OpenAI's SDK", async () => {
     const client = new OpenAI({ baseURL: `${sandbox.url}/v1`, apiKey: 'sk-anything' });
     const session = new OpenAIRealtimeWS(
-      // The SDK asks for TLS whatever the address says.
+      // The SDK always uses TLS, even for http.
       { model: 'gpt-realtime', options: { createConnection: () => connect(sandbox.port, '127.0.0.1') } },
       client,
     );
     const text = await new Promise<string>((resolve, reject) => {
-      let heard = '';
+      let received = '';
       session.on('error', reject);
       session.on('session.created', () => {
         session.send({ type: 'session.update', session: { type: 'realtime', instructions: 'Be brief.' } });
       });
       session.on('session.updated', ({ session: updated }) => {
         assert.equal((updated as { instructions?: string }).instructions, 'Be brief.');
-        session.send({ type: 'conversation.item.create', item: said('Good morning') as never });
+        session.send({ type: 'conversation.item.create', item: userMessage('Good morning') as never });
         session.send({ type: 'response.create' });
       });
       session.on('response.output_text.delta', ({ delta }) => {
-        heard += delta;
+        received += delta;
       });
-      session.on('response.done', () => resolve(heard));
+      session.on('response.done', () => resolve(received));
     });
     assert.equal(text, 'You wrote: Good morning');
     session.close();
@@ -93,7 +93,7 @@ describe("the sandbox's realtime sessions", () => {
 
   it('send every event of a response in order, with usage at its end, and continue from it', async () => {
     const session = await open();
-    const events = await ask(session, 'Good morning');
+    const events = await prompt(session, 'Good morning');
     assert.deepEqual(
       events.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]),
       [
@@ -113,8 +113,8 @@ describe("the sandbox's realtime sessions", () => {
     const first = doneOf(events);
     assert.equal(first.output[0].content[0].text, 'You wrote: Good morning');
     assert.deepEqual([first.usage.input_tokens, first.usage.output_tokens, first.usage.total_tokens], [3, 4, 7]);
-    const second = doneOf(await ask(session, 'And now'));
-    // The prompt has grown by what was said before.
+    const second = doneOf(await prompt(session, 'And now'));
+    // The prompt now contains the earlier messages.
     assert.equal(second.usage.input_tokens, Math.ceil((12 + 23 + 7) / 4));
     session.socket.close();
   });
@@ -123,7 +123,7 @@ describe("the sandbox's realtime sessions", () => {
     const session = await open();
     session.send({ type: 'session.update', session: { tools: [WEATHER] } });
     await session.until('session.updated');
-    const [call] = doneOf(await ask(session, 'Use get_weather please')).output;
+    const [call] = doneOf(await prompt(session, 'Use get_weather please')).output;
     assert.equal(call.arguments, '{"city":"Paris"}');
     const output = { type: 'function_call_output', call_id: call.call_id, output: 'sunny' };
     session.send({ type: 'conversation.item.create', item: output });
@@ -137,7 +137,7 @@ describe("the sandbox's realtime sessions", () => {
     const runs = [];
     for (let run = 0; run < 2; run += 1) {
       const session = await open();
-      runs.push(await ask(session, 'Again'));
+      runs.push(await prompt(session, 'Again'));
       session.socket.close();
     }
     assert.deepEqual(runs[1], runs[0]);
@@ -147,7 +147,7 @@ describe("the sandbox's realtime sessions", () => {
     const session = await open();
     session.send({
       type: 'conversation.item.create',
-      item: said('[[sandbox: tokens=500 token_interval_ms=2]]'),
+      item: userMessage('[[sandbox: tokens=500 token_interval_ms=2]]'),
     });
     session.send({ type: 'response.create' });
     session.send({ type: 'response.create', event_id: 'mine' });
@@ -175,19 +175,19 @@ describe("the sandbox's realtime sessions", () => {
       const [event] = (await session.until('error')).slice(-1);
       assert.equal((event!.error as { code: string }).code, code, String(message));
     }
-    assert.equal(doneOf(await ask(session, 'Still there?')).status, 'completed');
+    assert.equal(doneOf(await prompt(session, 'Still there?')).status, 'completed');
     session.socket.close();
   });
 
   it('stop at the limit of tokens, and fail or drop the connection by directive', async () => {
     const session = await open();
-    session.send({ type: 'conversation.item.create', item: said('one two three four') });
+    session.send({ type: 'conversation.item.create', item: userMessage('one two three four') });
     session.send({ type: 'response.create', response: { max_output_tokens: 3 } });
     assert.equal(doneOf(await session.until('response.done')).status_details?.reason, 'max_output_tokens');
-    session.send({ type: 'conversation.item.create', item: said('[[sandbox: error_after=6]]') });
+    session.send({ type: 'conversation.item.create', item: userMessage('[[sandbox: error_after=6]]') });
     session.send({ type: 'response.create' });
     assert.equal((await session.until('error')).filter(({ type }) => type.startsWith('response.')).length, 4);
-    await assert.rejects(ask(session, '[[sandbox: cut_after=4]]'), /closed before/);
+    await assert.rejects(prompt(session, '[[sandbox: cut_after=4]]'), /closed before/);
   });
 
   it('are refused without a key, with a bad key, without a model and at another path', async () => {

@@ -30,16 +30,16 @@ describe("the sandbox's responses endpoint with OpenAI's SDK", () => {
     const stream = await client.responses.create({ model, input: '', ...body, stream: true });
     return Array.fromAsync(stream as AsyncIterable<OpenAI.Responses.ResponseStreamEvent>);
   };
-  /** The types in order, each run of deltas once. */
+  /** The event types in order, without repeated deltas. */
   const typesOf = (events: readonly OpenAI.Responses.ResponseStreamEvent[]): string[] =>
     events.map(({ type }) => type).filter((type, at, all) => type !== all[at - 1]);
 
   it('answers with text, usage and the requested settings', async () => {
-    const reply = await client.responses.create({ model, input: 'Good morning', temperature: 0.5 });
-    assert.equal(reply.output_text, 'You wrote: Good morning');
-    assert.equal(reply.status, 'completed');
-    assert.equal(reply.temperature, 0.5);
-    assert.deepEqual(reply.usage, {
+    const response = await client.responses.create({ model, input: 'Good morning', temperature: 0.5 });
+    assert.equal(response.output_text, 'You wrote: Good morning');
+    assert.equal(response.status, 'completed');
+    assert.equal(response.temperature, 0.5);
+    assert.deepEqual(response.usage, {
       input_tokens: 3,
       input_tokens_details: { cached_tokens: 0 },
       output_tokens: 4,
@@ -76,8 +76,8 @@ describe("the sandbox's responses endpoint with OpenAI's SDK", () => {
     const input: OpenAI.Responses.ResponseInput = [{ role: 'user', content: 'Use get_weather please' }];
     const whole = await client.responses.create({ model, input, tools: [WEATHER] });
     const streamed = await client.responses.stream({ model, input, tools: [WEATHER] }).finalResponse();
-    for (const reply of [whole, streamed]) {
-      const [call] = reply.output;
+    for (const response of [whole, streamed]) {
+      const [call] = response.output;
       assert.ok(call?.type === 'function_call');
       assert.deepEqual(JSON.parse(call.arguments), { city: 'Paris', days: 3 });
     }
@@ -100,12 +100,12 @@ describe("the sandbox's responses endpoint with OpenAI's SDK", () => {
   });
 
   it("fills a JSON Schema that the SDK's helper parses", async () => {
-    const reply = await client.responses.parse<OpenAI.Responses.ResponseCreateParamsNonStreaming, unknown>({
+    const response = await client.responses.parse<OpenAI.Responses.ResponseCreateParamsNonStreaming, unknown>({
       model,
       input: 'Any city',
       text: { format: { type: 'json_schema', name: 'city', strict: true, schema: WEATHER.parameters! } },
     });
-    assert.deepEqual(JSON.parse(reply.output_text), { city: 'Paris', days: 3 });
+    assert.deepEqual(JSON.parse(response.output_text), { city: 'Paris', days: 3 });
   });
 
   it('reasons without output, with a summary, or with encrypted content that the client sends back', async () => {

@@ -66,7 +66,7 @@ const assertFits = (given: Schema): void => {
   );
 };
 
-// A reference is read from the root of the schema, so only a schema that stands there may hold definitions.
+// References start at the root of the schema, so only the root schema may have definitions.
 const hasInnerReference = (given: Schema): boolean =>
   JSON.stringify(given).lastIndexOf('"$defs"') > 0 && given.$defs === undefined;
 

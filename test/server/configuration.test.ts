@@ -151,7 +151,7 @@ describe('a configuration with a database and a provider of its own', function (
     assert.equal((await sendCall({ ...product, text: 'three', model: claude })).status, 200);
     assert.equal(provider.requests_seen(), seen + 2);
     const failed = await sendCall({ ...product, text: '[[sandbox: status=503]]', model: claude });
-    assert.match(failed.body, /The provider answered 503: The sandbox was told to answer so\./);
+    assert.match(failed.body, /The provider answered 503: A sandbox directive requests this status\./);
   });
 
   it('is stopped without stopping that database', async () => {

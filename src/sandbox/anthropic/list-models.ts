@@ -1,6 +1,6 @@
 import { CREATED_S, checkModel, type Json } from '../call.ts';
 
-// Any model name is served; these are the ones that are listed.
+// Every model name is accepted; only these are listed.
 const MODELS = ['claude-opus-5', 'claude-sonnet-5', 'claude-haiku-4-5'] as const;
 
 /** The body of `GET /v1/models`, in one page. */

@@ -1,11 +1,11 @@
 import {
   checkModel,
-  createTally,
+  createPromptCounts,
   isJsonObject,
   type Json,
   listOf,
   objectOf,
-  type PromptTally,
+  type PromptCounts,
   type SandboxCall,
   SandboxRefusal,
   type SandboxTool,
@@ -13,7 +13,7 @@ import {
   toolOf,
 } from '../call.ts';
 
-/** A message's body. @throws SandboxRefusal */
+/** Parses the body of a message. @throws SandboxRefusal */
 export const parseMessages = (body: Json): SandboxCall => {
   const { max_tokens, thinking } = body;
   if (typeof max_tokens !== 'number') throw new SandboxRefusal(400, 'max_tokens: Field required');
@@ -40,7 +40,7 @@ const checkBudget = (budget_tokens: unknown, max_tokens: number): void => {
   }
 };
 
-/** A body as `count_tokens` takes it: without a limit of tokens. @throws SandboxRefusal */
+/** Parses the body of `count_tokens`, which has no limit of tokens. @throws SandboxRefusal */
 export const parseCounted = (body: Json): SandboxCall => {
   const { model, messages, max_tokens, temperature, tool_choice } = body;
   if (typeof model !== 'string') throw new SandboxRefusal(400, 'model: Field required');
@@ -50,9 +50,9 @@ export const parseCounted = (body: Json): SandboxCall => {
   if (typeof temperature === 'number' && (temperature < 0 || temperature > 1)) {
     throw new SandboxRefusal(400, 'temperature: range: 0..1');
   }
-  const tally = createTally();
-  readContent(body.system, 'system', tally);
-  const { user_text, tool_result } = readMessages(messages, tally);
+  const counts = createPromptCounts();
+  readContent(body.system, 'system', counts);
+  const { user_text, tool_result } = readMessages(messages, counts);
   const format = objectOf(objectOf(body.output_config).format);
   return {
     model,
@@ -61,9 +61,9 @@ export const parseCounted = (body: Json): SandboxCall => {
     include_usage: true,
     user_text,
     tool_result,
-    tools: toolsOf(body.tools, tally),
-    prompt_tokens: tokensOf(tally.chars, tally.images),
-    images: tally.images,
+    tools: toolsOf(body.tools, counts),
+    prompt_tokens: tokensOf(counts.chars, counts.images),
+    images: counts.images,
     tool_choice: choiceOf(tool_choice),
     parallel_tool_calls: objectOf(tool_choice).disable_parallel_tool_use !== true,
     schema: isJsonObject(format.schema) ? format.schema : null,
@@ -74,7 +74,7 @@ export const parseCounted = (body: Json): SandboxCall => {
   };
 };
 
-/** The sandbox keeps nothing. Told so, the SDK sends whole conversations instead. */
+/** Refuses threads, because the sandbox stores none. The SDK then sends whole conversations. */
 const checkThread = ({ type }: Json): void => {
   if (type === undefined) return;
   if (type === 'continue') {
@@ -94,7 +94,7 @@ const thinkingOf = ({ type, display }: Json): SandboxCall['thinking'] => {
 
 const readMessages = (
   messages: readonly unknown[],
-  tally: PromptTally,
+  counts: PromptCounts,
 ): { user_text: string; tool_result: string | null } => {
   let user_text = '';
   let tool_result: string | null = null;
@@ -103,7 +103,7 @@ const readMessages = (
     if (!isJsonObject(message) || (message.role !== 'user' && message.role !== 'assistant')) {
       throw new SandboxRefusal(400, `messages.${index}.role: Input should be 'user' or 'assistant'`);
     }
-    const { text, result, used, answered } = readContent(message.content, `messages.${index}`, tally);
+    const { text, result, used, answered } = readContent(message.content, `messages.${index}`, counts);
     checkResults(open, answered, index);
     open = used;
     tool_result = message.role === 'user' && text === '' ? result : null;
@@ -113,7 +113,7 @@ const readMessages = (
   return { user_text, tool_result };
 };
 
-/** Each tool that was used in one message is answered in the next, and nothing else is. */
+/** Checks that each message answers exactly the tools that the message before it used. */
 const checkResults = (open: ReadonlySet<unknown>, answered: ReadonlySet<unknown>, index: number): void => {
   for (const id of answered) {
     if (open.has(id)) continue;
@@ -133,12 +133,12 @@ const checkResults = (open: ReadonlySet<unknown>, answered: ReadonlySet<unknown>
 interface Content {
   readonly text: string;
   readonly result: string | null;
-  /** The ids of the tools that are used and of those that are answered. */
+  /** The ids of used tools and of answered tools. */
   readonly used: ReadonlySet<unknown>;
   readonly answered: ReadonlySet<unknown>;
 }
 
-const readContent = (content: unknown, at: string, tally: PromptTally): Content => {
+const readContent = (content: unknown, at: string, counts: PromptCounts): Content => {
   let text = '';
   let result: string | null = null;
   const used = new Set<unknown>();
@@ -150,18 +150,18 @@ const readContent = (content: unknown, at: string, tally: PromptTally): Content 
       case 'text':
         if (typeof block.text !== 'string') throw new SandboxRefusal(400, `${at}.content: text: Field required`);
         text += block.text;
-        tally.text(block.text);
+        counts.text(block.text);
         break;
       case 'image':
-        tally.image();
+        counts.image();
         break;
       case 'tool_use':
         used.add(block.id);
-        tally.text(String(block.name) + JSON.stringify(block.input));
+        counts.text(String(block.name) + JSON.stringify(block.input));
         break;
       case 'tool_result':
         answered.add(block.tool_use_id);
-        result = (result ?? '') + readContent(block.content, at, tally).text;
+        result = (result ?? '') + readContent(block.content, at, counts).text;
         break;
       case 'thinking':
         if (typeof block.signature !== 'string')
@@ -177,14 +177,14 @@ const readContent = (content: unknown, at: string, tally: PromptTally): Content 
   return { text, result, used, answered };
 };
 
-const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
+const toolsOf = (tools: unknown, counts: PromptCounts): readonly SandboxTool[] =>
   listOf(tools).flatMap((tool, index) => {
-    // The provider's own tools (web search and the like) are taken and never used.
+    // The provider's own tools, such as web search, are accepted and never used.
     if (isJsonObject(tool) && typeof tool.type === 'string' && tool.type !== 'custom') return [];
     if (!isJsonObject(tool) || typeof tool.name !== 'string' || !isJsonObject(tool.input_schema)) {
       throw new SandboxRefusal(400, `tools.${index}: name and input_schema: Field required`);
     }
-    return [toolOf(tally, { name: tool.name, description: tool.description, schema: tool.input_schema })];
+    return [toolOf(counts, { name: tool.name, description: tool.description, schema: tool.input_schema })];
   });
 
 const choiceOf = (choice: unknown): SandboxCall['tool_choice'] => {

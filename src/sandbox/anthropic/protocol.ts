@@ -1,7 +1,7 @@
 import { CREATED_S, SandboxRefusal } from '../call.ts';
 import type { Protocol } from '../protocol.ts';
 
-/** What Anthropic's endpoints have in common. */
+/** The common parts of Anthropic's endpoints. */
 export const anthropic: Protocol = {
   name: 'anthropic',
   unauthorised: (headers) => {
@@ -40,7 +40,7 @@ const ERROR_TYPES: ReadonlyMap<number, string> = new Map([
   [529, 'overloaded_error'],
 ]);
 
-// When a limit is whole again; the same bytes at any time, so a time that has passed.
+// Reset time of the limits. It is fixed, and past, so that responses are always the same.
 const RESET = new Date(CREATED_S * 1_000).toISOString().replace('.000Z', 'Z');
 
 const limitsOf = (exhausted: boolean): Readonly<Record<string, string>> =>

@@ -1,4 +1,4 @@
-import { type Json, objectOf, type PromptTally, SandboxRefusal } from '../call.ts';
+import { type Json, objectOf, type PromptCounts, SandboxRefusal } from '../call.ts';
 import { fieldsOf, messageOf, repeated } from './fields.ts';
 
 const CONTENT = fieldsOf('role parts');
@@ -21,13 +21,16 @@ const ROLES: ReadonlySet<unknown> = new Set(['user', 'model', 'function', undefi
 interface Content {
   readonly text: string;
   readonly result: string | null;
-  /** How many functions are called and how many are answered. */
+  /** Number of functions that are called, and that are answered. */
   readonly calls: number;
   readonly answers: number;
 }
 
-/** Reads a conversation into the prompt's count. @throws SandboxRefusal */
-export const readContents = (given: unknown, tally: PromptTally): { user_text: string; tool_result: string | null } => {
+/** Parses a conversation, and adds it to the prompt's counts. @throws SandboxRefusal */
+export const readContents = (
+  given: unknown,
+  counts: PromptCounts,
+): { user_text: string; tool_result: string | null } => {
   const contents = repeated(given);
   if (contents.length === 0) {
     throw new SandboxRefusal(400, '* GenerateContentRequest.contents: contents is not specified\n', 'contents');
@@ -37,8 +40,8 @@ export const readContents = (given: unknown, tally: PromptTally): { user_text: s
   let open = 0;
   for (const [index, content] of contents.entries()) {
     const at = `contents[${index}]`;
-    const { text, result, calls, answers } = readContent(content, at, tally);
-    // A streamed turn of the model may come back as the contents that it came in.
+    const { text, result, calls, answers } = readContent(content, at, counts);
+    // A client may send a streamed turn of the model back in the pieces of the stream.
     const is_model = objectOf(content).role === 'model';
     const goes_on = is_model && index > 0 && objectOf(contents[index - 1]).role === 'model';
     if (answers !== (goes_on ? 0 : open)) {
@@ -54,8 +57,8 @@ export const readContents = (given: unknown, tally: PromptTally): { user_text: s
   return { user_text, tool_result };
 };
 
-/** Reads one message into the prompt's count. @throws SandboxRefusal */
-export const readContent = (given: unknown, at: string, tally: PromptTally): Content => {
+/** Parses one message, and adds it to the prompt's counts. @throws SandboxRefusal */
+export const readContent = (given: unknown, at: string, counts: PromptCounts): Content => {
   const { role, parts } = messageOf(given, CONTENT, at);
   if (!ROLES.has(role)) throw new SandboxRefusal(400, 'Please use a valid role: user, model.');
   let text = '';
@@ -63,7 +66,7 @@ export const readContent = (given: unknown, at: string, tally: PromptTally): Con
   let calls = 0;
   let answers = 0;
   for (const [index, part] of repeated(parts).entries()) {
-    const read = readPart(part, `${at}.parts[${index}]`, tally);
+    const read = readPart(part, `${at}.parts[${index}]`, counts);
     text += read.text;
     if (read.called) calls += 1;
     if (read.result === null) continue;
@@ -76,7 +79,7 @@ export const readContent = (given: unknown, at: string, tally: PromptTally): Con
 const readPart = (
   given: unknown,
   at: string,
-  tally: PromptTally,
+  counts: PromptCounts,
 ): { text: string; result: string | null; called: boolean } => {
   const part = messageOf(given, PART, at);
   const kinds = DATA.filter((name) => part[name] !== undefined);
@@ -96,21 +99,21 @@ const readPart = (
     case 'text': {
       const text = String(part.text);
       if (part.thought === true) return none;
-      tally.text(text);
+      counts.text(text);
       return { ...none, text };
     }
     case 'inlineData':
     case 'fileData':
-      if (isImage(objectOf(part[kind]))) tally.image();
+      if (isImage(objectOf(part[kind]))) counts.image();
       return none;
     case 'functionCall': {
       const { name, args } = objectOf(part.functionCall);
-      tally.text(String(name) + JSON.stringify(args ?? {}));
+      counts.text(String(name) + JSON.stringify(args ?? {}));
       return { ...none, called: true };
     }
     case 'functionResponse': {
       const result = answerOf(objectOf(objectOf(part.functionResponse).response));
-      tally.text(result);
+      counts.text(result);
       return { ...none, result };
     }
     default:
@@ -120,7 +123,7 @@ const readPart = (
 
 const isImage = ({ mimeType, mime_type }: Json): boolean => String(mimeType ?? mime_type ?? '').startsWith('image/');
 
-/** What a function answered: by custom under `output` or `result`. */
+/** The result of a function, by convention in `output` or `result`. */
 const answerOf = (response: Json): string => {
   const answer = response.output ?? response.result ?? response;
   return typeof answer === 'string' ? answer : JSON.stringify(answer);

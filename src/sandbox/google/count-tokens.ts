@@ -4,11 +4,11 @@ import type { Endpoint } from '../protocol.ts';
 import { parseGenerate } from './generate-request.ts';
 import { google } from './protocol.ts';
 
-/** Google's `countTokens`: what the usage of the call would have. */
+/** Google's `countTokens`, equal to the usage of the call. */
 export const googleCountTokens: Endpoint = jsonEndpoint(google, (body, target) => {
   const { generateContentRequest, generate_content_request, ...bare } = body;
-  const asked = generateContentRequest ?? generate_content_request ?? bare;
-  const { user_text, prompt_tokens } = parseGenerate(objectOf(asked), target);
+  const request = generateContentRequest ?? generate_content_request ?? bare;
+  const { user_text, prompt_tokens } = parseGenerate(objectOf(request), target);
   const promptTokensDetails = [{ modality: 'TEXT', tokenCount: prompt_tokens }];
   return { user_text, json: { totalTokens: prompt_tokens, promptTokensDetails } };
 });

@@ -1,4 +1,4 @@
-import { createTally, type Json, objectOf, SandboxRefusal } from '../call.ts';
+import { createPromptCounts, type Json, objectOf, SandboxRefusal } from '../call.ts';
 import { jsonEndpoint } from '../endpoints.ts';
 import type { Endpoint } from '../protocol.ts';
 import { vectorOf } from '../vector.ts';
@@ -47,15 +47,15 @@ export const googleBatchEmbed: Endpoint = jsonEndpoint(google, (body, { model })
 });
 
 const embeddingOf = (given: Json, at: string): { text: string; embedding: Json } => {
-  const { content, outputDimensionality: asked = DIMENSIONS } = messageOf(given, REQUEST, '');
-  const { text } = readContent(content, at, createTally());
+  const { content, outputDimensionality: dimensions = DIMENSIONS } = messageOf(given, REQUEST, '');
+  const { text } = readContent(content, at, createPromptCounts());
   if (text === '') throw new SandboxRefusal(400, '* EmbedContentRequest.content: content is empty\n', at);
-  if (typeof asked !== 'number' || !Number.isInteger(asked) || asked < 1 || asked > DIMENSIONS) {
+  if (typeof dimensions !== 'number' || !Number.isInteger(dimensions) || dimensions < 1 || dimensions > DIMENSIONS) {
     throw new SandboxRefusal(
       400,
       `* EmbedContentRequest.output_dimensionality: must be from 1 to ${DIMENSIONS}\n`,
       'output_dimensionality',
     );
   }
-  return { text, embedding: { values: [...vectorOf(text, asked)] } };
+  return { text, embedding: { values: [...vectorOf(text, dimensions)] } };
 };

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json, objectOf, SandboxRefusal } from '../call.ts';
 
-/** The fields of a message of Google's, by their name in JSON. */
+/** The fields of one of Google's messages, by their JSON names. */
 export type Fields = ReadonlySet<string>;
 
 export const fieldsOf = (names: string): Fields => new Set(names.split(' '));
@@ -8,8 +8,8 @@ export const fieldsOf = (names: string): Fields => new Set(names.split(' '));
 const camelOf = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 /**
- * A message of Google's with its fields named as in JSON; they may also come as in its protocol buffer (`top_k`).
- * @param at where the message stands in the body, for the error
+ * One of Google's messages with JSON names; it may also have the names of its protocol buffer (`top_k`).
+ * @param at path of the message in the body, for the error
  * @throws SandboxRefusal 400 at a field that the message does not have
  */
 export const messageOf = (given: unknown, fields: Fields, at: string): Json => {
@@ -32,7 +32,7 @@ export const messageOf = (given: unknown, fields: Fields, at: string): Json => {
   return out;
 };
 
-/** The list that a field holds; Google's servers take a single message for a list of one. */
+/** The list in a field; like Google's servers, accepts a single message as a list of one. */
 export const repeated = (value: unknown): readonly unknown[] => {
   if (Array.isArray(value)) return value;
   return value === undefined || value === null ? [] : [value];
@@ -42,7 +42,7 @@ const SCHEMA = fieldsOf(
   'type format title description nullable enum items maxItems minItems properties required minProperties maxProperties minLength maxLength pattern example anyOf propertyOrdering default minimum maximum',
 );
 
-/** Refuses a schema that holds what Google's own kind of schema does not. @throws SandboxRefusal */
+/** Refuses a schema with fields that Google's schemas do not have. @throws SandboxRefusal */
 export const checkSchema = (schema: unknown, at: string): void => {
   const { items, properties, anyOf } = messageOf(schema, SCHEMA, at);
   if (items !== undefined) checkSchema(items, `${at}.items`);

@@ -1,10 +1,10 @@
 import {
   checkModel,
-  createTally,
+  createPromptCounts,
   isJsonObject,
   type Json,
   objectOf,
-  type PromptTally,
+  type PromptCounts,
   type SandboxCall,
   SandboxRefusal,
   type SandboxTool,
@@ -28,27 +28,27 @@ const DECLARATION = fieldsOf('name description parameters parametersJsonSchema r
 const CALLING = fieldsOf('mode allowedFunctionNames');
 const THINKING = fieldsOf('includeThoughts thinkingBudget thinkingLevel');
 
-/** Reads the body of `generateContent`. @throws SandboxRefusal */
+/** Parses the body of `generateContent`. @throws SandboxRefusal */
 export const parseGenerate = (given: Json, { model, stream }: Target): SandboxCall => {
   checkGoogleModel(model);
   const body = messageOf(given, REQUEST, '');
   const config = messageOf(body.generationConfig, CONFIG, 'generation_config');
   checkConfig(config);
-  const tally = createTally();
-  // Whose word it is stands in its place: its role, which some SDKs call system, is passed over.
+  const counts = createPromptCounts();
+  // Its role is ignored; some SDKs send system.
   if (isJsonObject(body.systemInstruction)) {
-    readContent({ ...body.systemInstruction, role: 'user' }, 'system_instruction', tally);
+    readContent({ ...body.systemInstruction, role: 'user' }, 'system_instruction', counts);
   }
-  const { user_text, tool_result } = readContents(body.contents, tally);
-  const { tools, tool_choice } = toolsOf(body, tally);
+  const { user_text, tool_result } = readContents(body.contents, counts);
+  const { tools, tool_choice } = toolsOf(body, counts);
   return {
     model,
     stream: stream !== null,
     sse: stream === 'sse',
     include_usage: true,
-    prompt_tokens: tokensOf(tally.chars, tally.images),
+    prompt_tokens: tokensOf(counts.chars, counts.images),
     user_text,
-    images: tally.images,
+    images: counts.images,
     tool_result,
     tools,
     tool_choice,
@@ -61,7 +61,7 @@ export const parseGenerate = (given: Json, { model, stream }: Target): SandboxCa
   };
 };
 
-/** Refuses the one model that does not exist, in Google's words. @throws SandboxRefusal 404 */
+/** Refuses the unknown model, with Google's message. @throws SandboxRefusal 404 */
 export const checkGoogleModel = (model: string): void => {
   try {
     checkModel(model);
@@ -128,12 +128,12 @@ const thinkingOf = ({ includeThoughts, thinkingBudget, thinkingLevel }: Json): S
 
 const toolsOf = (
   body: Json,
-  tally: PromptTally,
+  counts: PromptCounts,
 ): { tools: readonly SandboxTool[]; tool_choice: SandboxCall['tool_choice'] } => {
   const tools = repeated(body.tools).flatMap((tool, index) => {
     const { functionDeclarations } = messageOf(tool, TOOL, `tools[${index}]`);
     return repeated(functionDeclarations).map((declared, at) =>
-      declaredTool(declared, `tools[${index}].function_declarations[${at}]`, tally),
+      declaredTool(declared, `tools[${index}].function_declarations[${at}]`, counts),
     );
   });
   const { functionCallingConfig, function_calling_config } = objectOf(body.toolConfig);
@@ -150,7 +150,7 @@ const toolsOf = (
 
 const NAME = /^[a-zA-Z_][\w.:-]{0,127}$/;
 
-const declaredTool = (declared: unknown, at: string, tally: PromptTally): SandboxTool => {
+const declaredTool = (declared: unknown, at: string, counts: PromptCounts): SandboxTool => {
   const { name, description, parameters, parametersJsonSchema } = messageOf(declared, DECLARATION, at);
   if (typeof name !== 'string' || !NAME.test(name)) {
     throw new SandboxRefusal(
@@ -161,7 +161,7 @@ const declaredTool = (declared: unknown, at: string, tally: PromptTally): Sandbo
   }
   if (parameters !== undefined) checkSchema(parameters, `${at}.parameters`);
   const schema = parameters ?? parametersJsonSchema;
-  return toolOf(tally, {
+  return toolOf(counts, {
     name,
     description,
     schema: isJsonObject(schema) ? schema : { type: 'object', properties: {} },

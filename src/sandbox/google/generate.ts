@@ -1,4 +1,4 @@
-import { type Json, listOf, objectOf, type SandboxCall, SandboxRefusal, type SandboxReply } from '../call.ts';
+import { type Json, listOf, objectOf, type SandboxCall, SandboxRefusal, type SandboxResponse } from '../call.ts';
 import { pngOf } from '../png.ts';
 import type { ChatForm } from '../protocol.ts';
 import { parseGenerate } from './generate-request.ts';
@@ -8,18 +8,18 @@ import { google, statusOf } from './protocol.ts';
 export const googleGenerate: ChatForm = {
   protocol: google,
   parse: parseGenerate,
-  whole: (call, reply, seed) => {
-    const parts = partsOf(call, reply, seed);
+  whole: (call, response, seed) => {
+    const parts = partsOf(call, response, seed);
     return chunkOf(call, seed, {
       parts: parts.length === 0 ? [{ text: '' }] : joined(parts.map(({ part }) => part)),
-      finish: reply.finish,
-      usage: usageOf(call, reply, tokensIn(parts), reply.thinking.length),
+      finish: response.finish,
+      usage: usageOf(call, response, tokensIn(parts), response.thinking.length),
     });
   },
-  frames: (call, reply, seed) =>
+  frames: (call, response, seed) =>
     framed(
       call,
-      chunksOf(call, reply, seed).map((chunk) => JSON.stringify(chunk)),
+      chunksOf(call, response, seed).map((chunk) => JSON.stringify(chunk)),
     ),
   errorFrame: ({ sse }, sent) => {
     const error = JSON.stringify(statusOf(new SandboxRefusal(503, 'The model is overloaded. Please try again later.')));
@@ -47,7 +47,7 @@ const framed = ({ sse }: SandboxCall, chunks: readonly string[]): string[] =>
 
 interface Chunk {
   readonly parts: readonly Json[];
-  readonly finish: SandboxReply['finish'] | null;
+  readonly finish: SandboxResponse['finish'] | null;
   readonly usage: Json;
 }
 
@@ -58,7 +58,7 @@ const chunkOf = (call: SandboxCall, seed: string, { parts, finish, usage }: Chun
   }
   const { candidateCount } = objectOf(call.body.generationConfig);
   const candidates = Array.from({ length: typeof candidateCount === 'number' ? candidateCount : 1 }, (_, index) => ({
-    // What is unsafe is not shown.
+    // Unsafe content is left out.
     ...(finish === 'refused' ? {} : { content: { parts, role: 'model' } }),
     ...(finish === null ? {} : { finishReason: FINISH_REASONS[finish] }),
     index,
@@ -71,7 +71,7 @@ const ratingsOf = (blocked: boolean): Json[] => [
   { category: 'HARM_CATEGORY_DANGEROUS_CONTENT', probability: 'HIGH', blocked },
 ];
 
-/** A part and how many tokens it counts. */
+/** A part and its number of tokens. */
 interface CountedPart {
   readonly part: Json;
   readonly thoughts: number;
@@ -80,43 +80,43 @@ interface CountedPart {
 
 const tokensIn = (parts: readonly CountedPart[]): number => parts.reduce((sum, { tokens }) => sum + tokens, 0);
 
-// What Google publishes for a picture of this size.
+// Published by Google for an image of this size.
 const PICTURE_TOKENS = 1_290;
 const PICTURE = { width: 1_024, height: 1_024 };
 
-const picturesOf = ({ body }: SandboxCall, seed: string): CountedPart[] => {
+const imagesOf = ({ body }: SandboxCall, seed: string): CountedPart[] => {
   const { responseModalities } = objectOf(body.generationConfig);
   if (!listOf(responseModalities).includes('IMAGE')) return [];
   const data = pngOf(seed, PICTURE).toString('base64');
   return [{ part: { inlineData: { mimeType: 'image/png', data } }, thoughts: 0, tokens: PICTURE_TOKENS }];
 };
 
-const partsOf = (call: SandboxCall, reply: SandboxReply, seed: string): CountedPart[] => {
-  const sign = reply.thinking.length > 0;
+const partsOf = (call: SandboxCall, response: SandboxResponse, seed: string): CountedPart[] => {
+  const sign = response.thinking.length > 0;
   const thoughtSignature = Buffer.from(`thought ${seed}`).toString('base64');
   const thoughts =
     call.thinking === 'shown'
-      ? reply.thinking.map((text) => ({ part: { text, thought: true }, thoughts: 1, tokens: 0 }))
+      ? response.thinking.map((text) => ({ part: { text, thought: true }, thoughts: 1, tokens: 0 }))
       : [];
-  if (reply.finish === 'refused' || reply.finish === 'blocked') return thoughts;
-  const called = reply.tool_calls.map(({ name, input }, index) => ({
+  if (response.finish === 'refused' || response.finish === 'blocked') return thoughts;
+  const called = response.tool_calls.map(({ name, input }, index) => ({
     part: {
       functionCall: { id: `${seed.slice(0, 8)}${index}`, name, args: input },
-      // Of several calls made at once, the first one carries the signature.
+      // Only the first of several parallel calls has a signature.
       ...(sign && index === 0 ? { thoughtSignature } : {}),
     },
     thoughts: 0,
-    tokens: index === reply.tool_calls.length - 1 ? reply.completion_tokens - reply.pieces.length : 0,
+    tokens: index === response.tool_calls.length - 1 ? response.completion_tokens - response.pieces.length : 0,
   }));
   return [
     ...thoughts,
-    ...reply.pieces.map((text) => ({ part: { text }, thoughts: 0, tokens: 1 })),
+    ...response.pieces.map((text) => ({ part: { text }, thoughts: 0, tokens: 1 })),
     ...called,
-    ...picturesOf(call, seed),
+    ...imagesOf(call, seed),
   ];
 };
 
-/** Texts of one kind that follow each other, as one part. */
+/** Joins successive texts of one kind to one part. */
 const joined = (parts: readonly Json[]): Json[] => {
   const out: Json[] = [];
   for (const part of parts) {
@@ -128,33 +128,33 @@ const joined = (parts: readonly Json[]): Json[] => {
   return out;
 };
 
-const chunksOf = (call: SandboxCall, reply: SandboxReply, seed: string): Json[] => {
-  const parts = partsOf(call, reply, seed);
+const chunksOf = (call: SandboxCall, response: SandboxResponse, seed: string): Json[] => {
+  const parts = partsOf(call, response, seed);
   let tokens = 0;
-  let thoughts = call.thinking === 'shown' ? 0 : reply.thinking.length;
+  let thoughts = call.thinking === 'shown' ? 0 : response.thinking.length;
   const chunks = parts.map((counted) => {
     tokens += counted.tokens;
     thoughts += counted.thoughts;
     return chunkOf(call, seed, {
       parts: [counted.part],
       finish: null,
-      usage: usageOf(call, reply, tokens, thoughts),
+      usage: usageOf(call, response, tokens, thoughts),
     });
   });
   const end = {
     parts: [{ text: '' }],
-    finish: reply.finish,
-    usage: usageOf(call, reply, tokens, reply.thinking.length),
+    finish: response.finish,
+    usage: usageOf(call, response, tokens, response.thinking.length),
   };
   return [...chunks, chunkOf(call, seed, end)];
 };
 
-/** Counts of nothing are left out, as Google leaves them out. */
-const usageOf = (call: SandboxCall, reply: SandboxReply, tokens: number, thoughts: number): Json => ({
+/** Leaves out counts of zero, as Google does. */
+const usageOf = (call: SandboxCall, response: SandboxResponse, tokens: number, thoughts: number): Json => ({
   promptTokenCount: call.prompt_tokens,
   ...(tokens > 0 ? { candidatesTokenCount: tokens } : {}),
   totalTokenCount: call.prompt_tokens + tokens + thoughts,
-  ...(reply.cached_tokens > 0 ? { cachedContentTokenCount: reply.cached_tokens } : {}),
+  ...(response.cached_tokens > 0 ? { cachedContentTokenCount: response.cached_tokens } : {}),
   promptTokensDetails: [{ modality: 'TEXT', tokenCount: call.prompt_tokens }],
   ...(thoughts > 0 ? { thoughtsTokenCount: thoughts } : {}),
 });

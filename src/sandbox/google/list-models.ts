@@ -1,16 +1,16 @@
 import { type Json, SandboxRefusal } from '../call.ts';
 import { checkGoogleModel } from './generate-request.ts';
 
-// Any model name is served; these are the ones that are listed.
+// Every model name is accepted; only these are listed.
 const MODELS = ['gemini-2.5-pro', 'gemini-2.5-flash', 'gemini-2.5-flash-lite', 'gemini-embedding-001'] as const;
 const PAGE = 50;
 const PAGE_MAX = 1_000;
 
-/** The body of `GET /v1beta/models`. @param query of the address @throws SandboxRefusal */
+/** The body of `GET /v1beta/models`. @param query of the URL @throws SandboxRefusal */
 export const googleModels = (query: string): Json => {
-  const asked = new URLSearchParams(query);
-  const size = Number(asked.get('pageSize') ?? PAGE);
-  const start = Number(asked.get('pageToken') ?? 0);
+  const parameters = new URLSearchParams(query);
+  const size = Number(parameters.get('pageSize') ?? PAGE);
+  const start = Number(parameters.get('pageToken') ?? 0);
   if (!Number.isInteger(size) || size < 0 || !Number.isInteger(start) || start < 0) {
     throw new SandboxRefusal(400, 'The page token or the page size is not valid.', 'page_token');
   }

@@ -3,7 +3,7 @@ import type { Protocol } from '../protocol.ts';
 
 const INVALID_KEY = 'API_KEY_INVALID';
 
-/** What Google's endpoints have in common. */
+/** The common parts of Google's endpoints. */
 export const google: Protocol = {
   name: 'google',
   unauthorised: (headers, query) => {
@@ -23,7 +23,7 @@ export const google: Protocol = {
   headers: () => ({ vary: 'Origin, X-Origin, Referer', 'server-timing': 'gfet4t7; dur=1' }),
 };
 
-/** An error as `google.rpc.Status` is written in JSON. */
+/** An error in the JSON form of `google.rpc.Status`. */
 export function statusOf({ status, message, param, code, retry_after_s }: SandboxRefusal): Json {
   const details: Json[] = [];
   if (code === INVALID_KEY) {

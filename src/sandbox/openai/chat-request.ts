@@ -1,11 +1,11 @@
 import {
   checkModel,
-  createTally,
+  createPromptCounts,
   isJsonObject,
   type Json,
   listOf,
   objectOf,
-  type PromptTally,
+  type PromptCounts,
   type SandboxCall,
   SandboxRefusal,
   type SandboxTool,
@@ -13,24 +13,24 @@ import {
   toolOf,
 } from '../call.ts';
 
-/** Reads a chat completion's body. @throws SandboxRefusal */
+/** Parses the body of a chat completion. @throws SandboxRefusal */
 export const parseChat = (body: Json): SandboxCall => {
   const { model, messages, max_completion_tokens, max_tokens, stream_options } = body;
   if (typeof model !== 'string') throw new SandboxRefusal(400, 'you must provide a model parameter', 'model');
   checkModel(model);
   checkSampling(body);
-  const tally = createTally();
-  const { user_text, tool_result } = readMessages(messages, tally);
+  const counts = createPromptCounts();
+  const { user_text, tool_result } = readMessages(messages, counts);
   const limit = max_completion_tokens ?? max_tokens;
-  const tools = toolsOf(body.tools, tally);
+  const tools = toolsOf(body.tools, counts);
   return {
     model,
     stream: body.stream === true,
     sse: true,
     include_usage: objectOf(stream_options).include_usage === true,
-    prompt_tokens: tokensOf(tally.chars, tally.images),
+    prompt_tokens: tokensOf(counts.chars, counts.images),
     user_text,
-    images: tally.images,
+    images: counts.images,
     tool_result,
     tools,
     tool_choice: choiceOf(body.tool_choice),
@@ -43,7 +43,7 @@ export const parseChat = (body: Json): SandboxCall => {
   };
 };
 
-/** Whether this effort makes a model think. */
+/** True if a model thinks with this effort. */
 export const thinksWith = (effort: unknown): boolean =>
   typeof effort === 'string' && effort !== 'none' && effort !== 'minimal';
 
@@ -59,7 +59,7 @@ const RANGES: Readonly<Record<string, readonly [number, number]>> = {
   max_output_tokens: [1, Number.MAX_SAFE_INTEGER],
 };
 
-/** Refuses numbers that OpenAI does not take. @throws SandboxRefusal */
+/** Refuses numbers that OpenAI refuses. @throws SandboxRefusal */
 export const checkSampling = (body: Json): void => {
   for (const [name, [least, most]] of Object.entries(RANGES)) {
     const value = body[name];
@@ -89,7 +89,7 @@ const schemaOf = (format: Json): Json | null => {
 
 const ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'user', 'assistant', 'tool']);
 
-const readMessages = (messages: unknown, tally: PromptTally): { user_text: string; tool_result: string | null } => {
+const readMessages = (messages: unknown, counts: PromptCounts): { user_text: string; tool_result: string | null } => {
   if (!Array.isArray(messages) || messages.length === 0) {
     throw new SandboxRefusal(400, "Missing required parameter: 'messages'.", 'messages');
   }
@@ -98,7 +98,7 @@ const readMessages = (messages: unknown, tally: PromptTally): { user_text: strin
   let role_before: unknown = null;
   const open = new Set<unknown>();
   for (const [index, message] of messages.entries()) {
-    const { role, text, called } = readMessage(message, index, tally);
+    const { role, text, called } = readMessage(message, index, counts);
     if (role === 'user') user_text = role_before === 'user' ? user_text + text : text;
     role_before = role;
     if (role === 'tool') {
@@ -137,7 +137,7 @@ const allAnswered = (open: ReadonlySet<unknown>, index: number): void => {
 const readMessage = (
   message: unknown,
   index: number,
-  tally: PromptTally,
+  counts: PromptCounts,
 ): { role: unknown; text: string; called: readonly unknown[] } => {
   if (!isJsonObject(message) || !ROLES.has(message.role)) {
     throw new SandboxRefusal(400, `Invalid value: 'messages[${index}].role'.`, `messages[${index}].role`);
@@ -147,23 +147,23 @@ const readMessage = (
   let text = '';
   for (const part of parts) {
     if (!isJsonObject(part)) throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
-    if (part.type === 'image_url') tally.image();
+    if (part.type === 'image_url') counts.image();
     else if (typeof part.text === 'string') text += part.text;
     else if (typeof part.refusal === 'string') text += part.refusal;
     else if (part.type === 'file' && isJsonObject(part.file)) continue;
     else if (part.type === 'input_audio' && isJsonObject(part.input_audio)) continue;
     else throw new SandboxRefusal(400, 'Invalid content part.', `messages[${index}].content`);
   }
-  tally.text(text);
+  counts.text(text);
   const calls = listOf(tool_calls).map(objectOf);
   for (const call of calls) {
     const called = objectOf(call.function);
-    tally.text(String(called.name) + String(called.arguments));
+    counts.text(String(called.name) + String(called.arguments));
   }
   return { role, text, called: calls.map(({ id }) => id) };
 };
 
-const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
+const toolsOf = (tools: unknown, counts: PromptCounts): readonly SandboxTool[] =>
   listOf(tools).map((tool, index) => {
     const given = objectOf(tool).function;
     if (!isJsonObject(given) || typeof given.name !== 'string') {
@@ -171,7 +171,7 @@ const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
     }
     const { name, description } = given;
     const schema = isJsonObject(given.parameters) ? given.parameters : { type: 'object', properties: {} };
-    return toolOf(tally, { name, description, schema });
+    return toolOf(counts, { name, description, schema });
   });
 
 const choiceOf = (choice: unknown): SandboxCall['tool_choice'] => {

@@ -46,6 +46,6 @@ const inputsOf = (input: unknown): readonly string[] => {
   if (list.length === 0 || list.length > INPUTS_MAX || list.some((item) => isJsonObject(item) || item === null)) {
     throw new SandboxRefusal(400, "Invalid value for 'input'.", 'input');
   }
-  // A list of numbers is one text given as tokens.
+  // A list of numbers is one text in tokens.
   return list.every((item) => typeof item === 'number') ? [list.join(' ')] : list.map(String);
 };

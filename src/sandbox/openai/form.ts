@@ -7,7 +7,7 @@ export interface SandboxFile {
   readonly bytes: Buffer;
 }
 
-/** The fields of a form, its files as `SandboxFile`. @param body a character for each byte @throws SandboxRefusal */
+/** The fields of a form, files as `SandboxFile`. @param body one character for each byte @throws SandboxRefusal */
 export const parseForm = (body: string): Promise<Json> =>
   new Promise((resolve, reject) => {
     const refuse = (): void => reject(new SandboxRefusal(400, 'Could not parse multipart form'));

@@ -4,30 +4,30 @@ import { pngOf } from '../png.ts';
 import type { Endpoint } from '../protocol.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 
-// What a picture counts, as OpenAI publishes it for gpt-image-1: by quality, then by form.
+// Tokens of an image, as OpenAI publishes them for gpt-image-1: by quality, then by shape.
 const IMAGE_TOKENS = {
   low: { square: 272, portrait: 408, landscape: 400 },
   medium: { square: 1_056, portrait: 1_584, landscape: 1_568 },
   high: { square: 4_160, portrait: 6_240, landscape: 6_208 },
 } as const;
-const PICTURES_MAX = 10;
+const IMAGES_MAX = 10;
 const PARTIAL_MAX = 3;
 const SIDE_MAX_PX = 4_096;
 
 interface ImagesCall {
   readonly prompt: string;
-  readonly pictures: number;
+  readonly image_count: number;
   readonly partial_images: number;
   readonly quality: keyof typeof IMAGE_TOKENS;
   readonly width: number;
   readonly height: number;
-  /** Whether a picture is given by its address; else by its content. */
+  /** True if the response has the URL of an image instead of its content. */
   readonly by_url: boolean;
-  /** Models before gpt-image tell no usage. */
-  readonly tells_usage: boolean;
+  /** False for models before gpt-image. */
+  readonly reports_usage: boolean;
 }
 
-/** OpenAI's pictures. `origin` gives the sandbox's own address, where pictures can be fetched. */
+/** OpenAI's images. @param origin returns the sandbox's own URL, where images can be fetched */
 export const createOpenAiImages = (origin: () => string): Endpoint => ({
   protocol: openAi,
   read: (body) => {
@@ -47,8 +47,8 @@ const STREAM = {
   wrongFrame: () => 'event: image_generation.completed\ndata: {"type":"image_generation.completed","b64_json":7}\n\n',
 };
 
-/** The picture that `GET /images/{size}/{seed}.png` answers; null where the path is none of its own. */
-export const pictureAt = (path: string): Buffer | null => {
+/** The image of `GET /images/{size}/{seed}.png`; null for every other path. */
+export const imageAt = (path: string): Buffer | null => {
   const [, width, height, seed] = /^\/images\/(\d{1,4})x(\d{1,4})\/([0-9a-f]+-\d+)\.png$/.exec(path) ?? [];
   if (seed === undefined || Number(width) > SIDE_MAX_PX || Number(height) > SIDE_MAX_PX) return null;
   return pngOf(seed, { width: Number(width), height: Number(height) });
@@ -70,12 +70,12 @@ const parseImages = (body: Json): ImagesCall => {
   }
   return {
     prompt,
-    pictures: wholeNumber('n', n ?? 1, [1, PICTURES_MAX]),
+    image_count: wholeNumber('n', n ?? 1, [1, IMAGES_MAX]),
     partial_images: wholeNumber('partial_images', partial_images ?? 0, [0, PARTIAL_MAX]),
     quality: quality === 'low' || quality === 'high' ? quality : 'medium',
     ...sidesOf(size),
     by_url: is_older && response_format !== 'b64_json',
-    tells_usage: !is_older,
+    reports_usage: !is_older,
   };
 };
 
@@ -102,11 +102,11 @@ const formOf = ({ quality, width, height }: ImagesCall): Json => ({
   size: `${width}x${height}`,
 });
 
-const usageOf = (call: ImagesCall, pictures: number): Json => {
+const usageOf = (call: ImagesCall, image_count: number): Json => {
   const { quality, width, height, prompt } = call;
   const shape = width === height ? 'square' : width < height ? 'portrait' : 'landscape';
   const input_tokens = tokensOf(withoutDirectives(prompt).length);
-  const output_tokens = IMAGE_TOKENS[quality][shape] * pictures;
+  const output_tokens = IMAGE_TOKENS[quality][shape] * image_count;
   return {
     input_tokens,
     input_tokens_details: { image_tokens: 0, text_tokens: input_tokens },
@@ -117,7 +117,7 @@ const usageOf = (call: ImagesCall, pictures: number): Json => {
 
 const wholeOf = (call: ImagesCall, seed: string, origin: string): Json => {
   const { width, height } = call;
-  const data = Array.from({ length: call.pictures }, (_, index) => {
+  const data = Array.from({ length: call.image_count }, (_, index) => {
     const name = `${seed}-${index}`;
     return call.by_url
       ? { url: `${origin}/images/${width}x${height}/${name}.png` }
@@ -126,15 +126,15 @@ const wholeOf = (call: ImagesCall, seed: string, origin: string): Json => {
   return {
     created: CREATED_S,
     data,
-    ...(call.tells_usage ? { ...formOf(call), usage: usageOf(call, call.pictures) } : {}),
+    ...(call.reports_usage ? { ...formOf(call), usage: usageOf(call, call.image_count) } : {}),
   };
 };
 
-/** Each picture half done, as often as was asked for, and then done. */
+/** Each image with the requested number of partial images before it. */
 const framesOf = (call: ImagesCall, seed: string): string[] => {
   const event = (type: string, fields: Json): string =>
     `event: ${type}\ndata: ${JSON.stringify({ type, created_at: CREATED_S, ...formOf(call), ...fields })}\n\n`;
-  return Array.from({ length: call.pictures }, (_, index) => {
+  return Array.from({ length: call.image_count }, (_, index) => {
     const b64_json = pngOf(`${seed}-${index}`, call).toString('base64');
     const partial = Array.from({ length: call.partial_images }, (_, partial_image_index) =>
       event('image_generation.partial_image', {

@@ -1,6 +1,6 @@
 import { CREATED_S, checkModel, type Json } from '../call.ts';
 
-// Any model name is served; these are the ones that are listed.
+// Every model name is accepted; only these are listed.
 const MODELS = [
   'gpt-4o',
   'gpt-4o-mini',

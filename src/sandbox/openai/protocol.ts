@@ -1,7 +1,7 @@
 import { SandboxRefusal } from '../call.ts';
 import type { Protocol } from '../protocol.ts';
 
-/** What OpenAI's endpoints have in common. */
+/** The common parts of OpenAI's endpoints. */
 export const openAi: Protocol = {
   name: 'openai',
   unauthorised: ({ authorization }) => {

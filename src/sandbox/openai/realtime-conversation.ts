@@ -3,17 +3,17 @@ import { type Json, SandboxRefusal } from '../call.ts';
 /** The items of one session. */
 export interface Conversation {
   readonly items: readonly Json[];
-  /** Adds an item that the client made. @returns it, and the id of the one before it */
+  /** Adds an item of the client. @returns the item, and the id of the item before it */
   add(item: Json): { item: Json; previous_item_id: unknown };
-  /** Adds what a response said. */
+  /** Adds the items of a response. */
   append(items: readonly Json[]): void;
-  /** @throws SandboxRefusal where there is none of that id */
+  /** @throws SandboxRefusal if no item has that id */
   find(id: unknown): Json;
-  /** @throws SandboxRefusal where there is none of that id */
+  /** @throws SandboxRefusal if no item has that id */
   remove(id: unknown): void;
 }
 
-/** An empty conversation. `name` makes the ids of items that come without. */
+/** An empty conversation. @param name creates ids for items without one */
 export const createConversation = (name: (kind: string) => string): Conversation => {
   let items: readonly Json[] = [];
   const find = (id: unknown): Json => {
@@ -34,8 +34,8 @@ export const createConversation = (name: (kind: string) => string): Conversation
       items = [...items, item];
       return { item, previous_item_id };
     },
-    append: (said) => {
-      items = [...items, ...said];
+    append: (output) => {
+      items = [...items, ...output];
     },
     find,
     remove: (id) => {

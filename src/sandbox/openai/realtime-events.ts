@@ -1,4 +1,4 @@
-import { type Json, piecesOfSize, type SandboxCall, type SandboxReply } from '../call.ts';
+import { type Json, piecesOfSize, type SandboxCall, type SandboxResponse } from '../call.ts';
 
 export interface RealtimeEvent {
   readonly type: string;
@@ -7,26 +7,26 @@ export interface RealtimeEvent {
 
 interface Made {
   readonly call: SandboxCall;
-  readonly reply: SandboxReply;
-  /** Makes an id of a kind. */
+  readonly response: SandboxResponse;
+  /** Creates an id of a kind. */
   name(kind: string): string;
-  /** The settings that hold for this response. */
+  /** The settings for this response. */
   readonly given: Json;
 }
 
 interface Response {
-  /** All events but the last. */
+  /** All events except the last one. */
   readonly frames: readonly RealtimeEvent[];
-  /** What is said, as items of the conversation. */
+  /** The items for the conversation. */
   readonly output: readonly Json[];
-  /** The response as `response.done` carries it. */
+  /** The response in the event `response.done`. */
   readonly done: Json;
 }
 
 const ARGUMENTS_PIECE_CHARS = 8;
 
-/** The events of a response, in the order in which OpenAI sends them. */
-export const realtimeEvents = ({ call, reply, name, given }: Made): Response => {
+/** The events of a response, in OpenAI's order. */
+export const realtimeEvents = ({ call, response, name, given }: Made): Response => {
   const response_id = name('resp');
   const base = {
     object: 'realtime.response',
@@ -44,24 +44,24 @@ export const realtimeEvents = ({ call, reply, name, given }: Made): Response => 
     response: { ...base, status: 'in_progress', status_details: null, output: [], usage: null },
   });
   emit('rate_limits.updated', { rate_limits: LIMITS });
-  const output = outputOf(reply, name);
-  for (const [output_index, { item, empty, said }] of output.entries()) {
+  const output = outputOf(response, name);
+  for (const [output_index, { item, empty, content }] of output.entries()) {
     const at = { response_id, item_id: item.id, output_index };
     emit('response.output_item.added', { response_id, output_index, item: empty });
     emit('conversation.item.added', { previous_item_id: null, item: empty });
-    for (const { type, fields } of said) emit(type, { ...at, ...fields });
+    for (const { type, fields } of content) emit(type, { ...at, ...fields });
     emit('response.output_item.done', { response_id, output_index, item });
     emit('conversation.item.done', { previous_item_id: null, item });
   }
   const items = output.map(({ item }) => item);
-  const cut = reply.finish === 'length' || reply.finish === 'blocked';
-  const reason = reply.finish === 'length' ? 'max_output_tokens' : 'content_filter';
+  const cut = response.finish === 'length' || response.finish === 'blocked';
+  const reason = response.finish === 'length' ? 'max_output_tokens' : 'content_filter';
   const done = {
     ...base,
     status: cut ? 'incomplete' : 'completed',
     status_details: cut ? { type: 'incomplete', reason } : null,
     output: items,
-    usage: usageOf(call, reply),
+    usage: usageOf(call, response),
   };
   return { frames, output: items, done };
 };
@@ -74,25 +74,25 @@ const LIMITS = [
 interface Item {
   readonly item: Json;
   readonly empty: Json;
-  readonly said: readonly RealtimeEvent[];
+  readonly content: readonly RealtimeEvent[];
 }
 
-const outputOf = (reply: SandboxReply, name: (kind: string) => string): Item[] => [
-  ...(reply.tool_calls.length > 0 && reply.pieces.length === 0 ? [] : [message(reply, name('item'))]),
-  ...reply.tool_calls.map((made) => functionCall(made, { id: name('item'), call_id: name('call') })),
+const outputOf = (response: SandboxResponse, name: (kind: string) => string): Item[] => [
+  ...(response.tool_calls.length > 0 && response.pieces.length === 0 ? [] : [message(response, name('item'))]),
+  ...response.tool_calls.map((made) => functionCall(made, { id: name('item'), call_id: name('call') })),
 ];
 
-const message = (reply: SandboxReply, id: string): Item => {
+const message = (response: SandboxResponse, id: string): Item => {
   const head = { id, object: 'realtime.item', type: 'message', role: 'assistant' };
-  const text = reply.pieces.join('');
+  const text = response.pieces.join('');
   const place = { content_index: 0 };
-  const status = reply.finish === 'length' || reply.finish === 'blocked' ? 'incomplete' : 'completed';
+  const status = response.finish === 'length' || response.finish === 'blocked' ? 'incomplete' : 'completed';
   return {
     item: { ...head, status, content: [{ type: 'output_text', text }] },
     empty: { ...head, status: 'in_progress', content: [] },
-    said: [
+    content: [
       { type: 'response.content_part.added', fields: { ...place, part: { type: 'text', text: '' } } },
-      ...reply.pieces.map((delta) => ({ type: 'response.output_text.delta', fields: { ...place, delta } })),
+      ...response.pieces.map((delta) => ({ type: 'response.output_text.delta', fields: { ...place, delta } })),
       { type: 'response.output_text.done', fields: { ...place, text } },
       { type: 'response.content_part.done', fields: { ...place, part: { type: 'text', text } } },
     ],
@@ -100,7 +100,7 @@ const message = (reply: SandboxReply, id: string): Item => {
 };
 
 const functionCall = (
-  { name, input }: SandboxReply['tool_calls'][number],
+  { name, input }: SandboxResponse['tool_calls'][number],
   { id, call_id }: { id: string; call_id: string },
 ): Item => {
   const text = JSON.stringify(input);
@@ -108,7 +108,7 @@ const functionCall = (
   return {
     item: { ...head, status: 'completed', arguments: text },
     empty: { ...head, status: 'in_progress', arguments: '' },
-    said: [
+    content: [
       ...piecesOfSize(text, ARGUMENTS_PIECE_CHARS).map((delta) => ({
         type: 'response.function_call_arguments.delta',
         fields: { call_id, delta },
@@ -118,8 +118,8 @@ const functionCall = (
   };
 };
 
-const usageOf = (call: SandboxCall, reply: SandboxReply): Json => {
-  const output_tokens = reply.completion_tokens + reply.thinking.length;
+const usageOf = (call: SandboxCall, response: SandboxResponse): Json => {
+  const output_tokens = response.completion_tokens + response.thinking.length;
   return {
     total_tokens: call.prompt_tokens + output_tokens,
     input_tokens: call.prompt_tokens,
@@ -128,8 +128,8 @@ const usageOf = (call: SandboxCall, reply: SandboxReply): Json => {
       text_tokens: call.prompt_tokens,
       audio_tokens: 0,
       image_tokens: 0,
-      cached_tokens: reply.cached_tokens,
-      cached_tokens_details: { text_tokens: reply.cached_tokens, audio_tokens: 0, image_tokens: 0 },
+      cached_tokens: response.cached_tokens,
+      cached_tokens_details: { text_tokens: response.cached_tokens, audio_tokens: 0, image_tokens: 0 },
     },
     output_token_details: { text_tokens: output_tokens, audio_tokens: 0 },
   };

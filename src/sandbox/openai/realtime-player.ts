@@ -5,10 +5,10 @@ import { BROKEN_STREAM } from './protocol.ts';
 import type { RealtimeEvent } from './realtime-events.ts';
 
 interface PlayerDeps {
-  /** Aborted once the client is gone. */
+  /** Aborted when the client has left. */
   readonly signal: AbortSignal;
   emit(event: RealtimeEvent): void;
-  /** Sends a message that is no event. */
+  /** Sends a message that is not an event. */
   send(text: string): void;
   /** Drops the connection. */
   drop(): void;
@@ -20,9 +20,9 @@ export interface Running {
 }
 
 /**
- * Sends the events of a response with the faults that were asked for.
- * @returns what became of it; `lost` where the client shall never hear of it again
- * @throws SandboxRefusal where it shall break off with an error
+ * Sends the events of a response with the requested faults.
+ * @returns the end of the response; `lost` if the client must not get its end
+ * @throws SandboxRefusal if the response must end with an error
  */
 export type Play = (
   events: readonly RealtimeEvent[],
@@ -38,7 +38,7 @@ export const createPlayer = ({ signal, emit, send, drop }: PlayerDeps): Play => 
     await pause(faults.latency_ms);
     if (faults.hang === true) return 'lost';
     if (faults.status !== undefined) {
-      throw new SandboxRefusal(faults.status, 'The sandbox was told to answer so.');
+      throw new SandboxRefusal(faults.status, 'A sandbox directive requests this status.');
     }
     for (const [sent, event] of events.entries()) {
       if (sent === faults.cut_after) {

@@ -1,6 +1,6 @@
 import { type Json, listOf, objectOf, SandboxRefusal } from '../call.ts';
 import { faultsOf } from '../directives.ts';
-import { replyTo } from '../response.ts';
+import { respondTo } from '../response.ts';
 import { openAi } from './protocol.ts';
 import { type Conversation, createConversation } from './realtime-conversation.ts';
 import { realtimeEvents } from './realtime-events.ts';
@@ -10,17 +10,17 @@ import { parseResponses } from './responses-request.ts';
 interface SessionDeps {
   readonly model: string;
   readonly seed: string;
-  /** Aborted once the client is gone. */
+  /** Aborted when the client has left. */
   readonly signal: AbortSignal;
   send(text: string): void;
   /** Drops the connection. */
   drop(): void;
 }
 
-/** Takes one event of the client; null stands for a message that is none. */
+/** Takes one event of the client; null for a message that is not an event. */
 type Receive = (event: Json | null) => void;
 
-/** One realtime session: its settings, its conversation and the response that is under way. */
+/** One realtime session: its settings, its conversation and the response under way. */
 export const createRealtimeSession = ({ model, seed, signal, send, drop }: SessionDeps): Receive => {
   let settings: Json = { ...DEFAULTS, id: `sess_${seed}`, model };
   let events = 0;
@@ -37,7 +37,7 @@ export const createRealtimeSession = ({ model, seed, signal, send, drop }: Sessi
   const play = createPlayer({ signal, send, drop, emit: ({ type, fields }) => emit(type, fields) });
 
   const fail = (error: unknown, event_id: unknown): void => {
-    // The client is gone, and what it waited for with it.
+    // The client has left, so nobody waits for the response.
     if (signal.aborted) return;
     if (!(error instanceof SandboxRefusal)) throw error;
     emit('error', { error: { ...objectOf(openAi.error(error, '').error), event_id: event_id ?? null } });
@@ -81,39 +81,39 @@ export const createRealtimeSession = ({ model, seed, signal, send, drop }: Sessi
 interface ResponderDeps {
   settings(): Json;
   readonly conversation: Conversation;
-  /** Makes an id of a kind. */
+  /** Creates an id of a kind. */
   name(kind: string): string;
   emit(type: string, fields: Json): void;
   readonly play: Play;
-  /** Tells the client of an error, and of the event that it is about. */
+  /** Sends an error event, with the id of the client's event that caused it. */
   fail(error: unknown, event_id: unknown): void;
 }
 
-/** Makes the responses of a session, one at a time. */
+/** Creates the responses of a session, one at a time. */
 const createResponder = ({ settings, conversation, name, emit, play, fail }: ResponderDeps) => {
   let active: Running | null = null;
-  const respond = async (asked: Json, running: Running): Promise<void> => {
-    const given = { ...settings(), ...asked };
-    const call = parseResponses(bodyOf(given, asked.input ?? conversation.items));
+  const respond = async (requested: Json, running: Running): Promise<void> => {
+    const given = { ...settings(), ...requested };
+    const call = parseResponses(bodyOf(given, requested.input ?? conversation.items));
     const faults = faultsOf(call.user_text, openAi.name, () => 0) ?? {};
-    const made = realtimeEvents({ call, reply: replyTo(call, faults), name, given });
+    const made = realtimeEvents({ call, response: respondTo(call, faults), name, given });
     const end = await play(made.frames, faults, running);
-    if (end === 'sent' && asked.conversation !== 'none') conversation.append(made.output);
+    if (end === 'sent' && requested.conversation !== 'none') conversation.append(made.output);
     if (end !== 'lost') emit('response.done', { response: end === 'sent' ? made.done : cancelled(made.done) });
   };
   return {
     /** @throws SandboxRefusal while another one is under way */
-    start: (asked: Json, event_id: unknown): void => {
+    start: (requested: Json, event_id: unknown): void => {
       if (active !== null) throw invalid(ALREADY_ACTIVE, 'conversation_already_has_active_response');
       const running = { cancelled: false };
       active = running;
-      respond(asked, running)
+      respond(requested, running)
         .catch((error: unknown) => fail(error, event_id))
         .finally(() => {
           active = null;
         });
     },
-    /** @throws SandboxRefusal where none is under way */
+    /** @throws SandboxRefusal if none is under way */
     cancel: (): void => {
       if (active === null) throw invalid('Cancellation failed: no active response found', 'response_cancel_not_active');
       active.cancelled = true;
@@ -139,7 +139,7 @@ const DEFAULTS: Json = {
 const invalid = (message: string, code: string, param: string | null = null): SandboxRefusal =>
   new SandboxRefusal(400, message, param, { code });
 
-/** Settings as a response's body has them. */
+/** Settings in the form of a response's body. */
 const bodyOf = ({ model, tools, tool_choice, instructions, max_output_tokens }: Json, input: unknown): Json => ({
   model,
   tools,

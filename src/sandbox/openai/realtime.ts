@@ -7,7 +7,7 @@ import { openAi } from './protocol.ts';
 import { createRealtimeSession } from './realtime-session.ts';
 
 export interface Realtime {
-  /** Answers a request to speak WebSocket: at `/v1/realtime?model=…` with a session, elsewhere with a refusal. */
+  /** Answers a request for WebSocket: with a session at `/v1/realtime?model=…`, elsewhere with a refusal. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Drops every session. */
   close(): void;
@@ -21,7 +21,7 @@ export const createRealtime = (): Realtime => {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MESSAGE_MAX_BYTES,
-    // The key that a browser sends as a protocol is never sent back.
+    // A browser sends its key as a subprotocol, which is never sent back.
     handleProtocols: (offered) => [...offered].find((name) => !name.startsWith(KEY_PROTOCOL)) ?? false,
   });
   return {
@@ -41,7 +41,7 @@ export const createRealtime = (): Realtime => {
   };
 };
 
-/** The model that is asked for. @throws SandboxRefusal */
+/** The requested model. @throws SandboxRefusal */
 const modelOf = ({ url = '', headers }: IncomingMessage): string => {
   const { pathname, searchParams } = new URL(url, 'http://sandbox');
   if (pathname !== '/v1/realtime') throw new SandboxRefusal(404, `Invalid URL (GET ${pathname})`);
@@ -65,7 +65,7 @@ const refuse = (socket: Duplex, refusal: SandboxRefusal): void => {
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];
-  // A client that has gone has nothing to be told.
+  // Without a listener, a client that has left would end the process.
   socket.on('error', () => socket.destroy());
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 };
@@ -80,7 +80,7 @@ const serve = (connection: WebSocket, model: string, seed: string): void => {
     drop: () => connection.terminate(),
   });
   connection.on('close', () => gone.abort());
-  // A broken frame closes the connection; there is nobody left to tell.
+  // After a broken frame the client cannot read an error event.
   connection.on('error', () => connection.terminate());
   connection.on('message', (data, is_binary) => receive(is_binary ? null : parse(data)));
 };

@@ -1,17 +1,17 @@
 import { type Json, listOf, objectOf, piecesOfSize } from '../call.ts';
 
 interface ResponseParts {
-  /** The response as it is when it begins and when it has ended. */
+  /** The response at its beginning and at its end. */
   readonly begun: Json;
   readonly ended: Json;
-  /** The text and the thoughts, a token a piece. */
+  /** The text and the thoughts, one token in each. */
   readonly pieces: readonly string[];
   readonly thinking: readonly string[];
 }
 
 const ARGUMENTS_PIECE_CHARS = 8;
 
-/** The events of a streamed response, numbered, in the order in which OpenAI sends them. */
+/** The numbered events of a streamed response, in OpenAI's order. */
 export const responseFrames = ({ begun, ended, pieces, thinking }: ResponseParts): string[] => {
   const out: string[] = [];
   const emit: Emit = (type, fields) => {
@@ -34,7 +34,7 @@ export const responseFrames = ({ begun, ended, pieces, thinking }: ResponseParts
 
 type Emit = (type: string, fields: Json) => void;
 
-/** An item as it is before anything is said. */
+/** An item before its content. */
 const emptied = (item: Json): Json => {
   switch (item.type) {
     case 'message':

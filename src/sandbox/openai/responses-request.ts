@@ -1,11 +1,11 @@
 import {
   checkModel,
-  createTally,
+  createPromptCounts,
   isJsonObject,
   type Json,
   listOf,
   objectOf,
-  type PromptTally,
+  type PromptCounts,
   type SandboxCall,
   SandboxRefusal,
   type SandboxTool,
@@ -14,7 +14,7 @@ import {
 } from '../call.ts';
 import { checkSampling, thinksWith } from './chat-request.ts';
 
-/** Reads a response's body. @throws SandboxRefusal */
+/** Parses the body of a request for a response. @throws SandboxRefusal */
 export const parseResponses = (body: Json): SandboxCall => {
   const { model, reasoning, max_output_tokens } = body;
   if (typeof model !== 'string') {
@@ -25,19 +25,19 @@ export const parseResponses = (body: Json): SandboxCall => {
   checkModel(model);
   checkSampling(body);
   checkState(body);
-  const tally = createTally();
-  if (typeof body.instructions === 'string') tally.text(body.instructions);
-  const { user_text, tool_result } = readInput(body.input, tally);
-  const tools = toolsOf(body.tools, tally);
+  const counts = createPromptCounts();
+  if (typeof body.instructions === 'string') counts.text(body.instructions);
+  const { user_text, tool_result } = readInput(body.input, counts);
+  const tools = toolsOf(body.tools, counts);
   const { effort, summary } = objectOf(reasoning);
   return {
     model,
     stream: body.stream === true,
     sse: true,
     include_usage: true,
-    prompt_tokens: tokensOf(tally.chars, tally.images),
+    prompt_tokens: tokensOf(counts.chars, counts.images),
     user_text,
-    images: tally.images,
+    images: counts.images,
     tool_result,
     tools,
     tool_choice: choiceOf(body.tool_choice),
@@ -50,7 +50,7 @@ export const parseResponses = (body: Json): SandboxCall => {
   };
 };
 
-/** The sandbox keeps nothing, so it has nothing to go on from. */
+/** Refuses references to earlier responses, because the sandbox stores none. */
 const checkState = ({ previous_response_id: previous, conversation, background }: Json): void => {
   if (typeof previous === 'string') {
     throw new SandboxRefusal(400, `Previous response with id '${previous}' not found.`, 'previous_response_id', {
@@ -74,9 +74,9 @@ const schemaOf = (format: Json): Json | null => {
 const invalidInput = (index: number, message: string): SandboxRefusal =>
   new SandboxRefusal(400, message, `input[${index}]`, { code: 'invalid_value' });
 
-const readInput = (input: unknown, tally: PromptTally): { user_text: string; tool_result: string | null } => {
+const readInput = (input: unknown, counts: PromptCounts): { user_text: string; tool_result: string | null } => {
   if (typeof input === 'string') {
-    tally.text(input);
+    counts.text(input);
     return { user_text: input, tool_result: null };
   }
   if (!Array.isArray(input) || input.length === 0) {
@@ -89,7 +89,7 @@ const readInput = (input: unknown, tally: PromptTally): { user_text: string; too
   let user_before = false;
   const called = new Set<unknown>();
   for (const [index, item] of input.entries()) {
-    const { role, text, output } = readItem(item, { index, tally, called });
+    const { role, text, output } = readItem(item, { index, counts, called });
     if (role === 'user') user_text = user_before ? user_text + text : text;
     user_before = role === 'user';
     tool_result = output === null ? null : (tool_result ?? '') + output;
@@ -105,26 +105,26 @@ interface Item {
 
 const readItem = (
   item: unknown,
-  { index, tally, called }: { index: number; tally: PromptTally; called: Set<unknown> },
+  { index, counts, called }: { index: number; counts: PromptCounts; called: Set<unknown> },
 ): Item => {
   if (!isJsonObject(item)) throw invalidInput(index, `Invalid type for 'input[${index}]': expected an object.`);
   const { type = 'message', role } = item;
   switch (type) {
     case 'message': {
-      const text = textOf(item.content, index, tally);
-      tally.text(text);
+      const text = textOf(item.content, index, counts);
+      counts.text(text);
       return { role, text, output: null };
     }
     case 'function_call':
       called.add(item.call_id);
-      tally.text(String(item.name) + String(item.arguments));
+      counts.text(String(item.name) + String(item.arguments));
       return { role: 'assistant', text: '', output: null };
     case 'function_call_output': {
       if (!called.has(item.call_id)) {
         throw invalidInput(index, `No tool call found for function call output with call_id ${String(item.call_id)}.`);
       }
-      const output = textOf(item.output, index, tally);
-      tally.text(output);
+      const output = textOf(item.output, index, counts);
+      counts.text(output);
       return { role: 'tool', text: '', output };
     }
     case 'reasoning':
@@ -136,11 +136,11 @@ const readItem = (
   }
 };
 
-const textOf = (content: unknown, index: number, tally: PromptTally): string => {
+const textOf = (content: unknown, index: number, counts: PromptCounts): string => {
   if (typeof content === 'string') return content;
   let text = '';
   for (const part of listOf(content).map(objectOf)) {
-    if (part.type === 'input_image') tally.image();
+    if (part.type === 'input_image') counts.image();
     else if (typeof part.text === 'string') text += part.text;
     else if (typeof part.refusal === 'string') text += part.refusal;
     else if (part.type !== 'input_file' && part.type !== 'input_audio') {
@@ -150,18 +150,18 @@ const textOf = (content: unknown, index: number, tally: PromptTally): string => 
   return text;
 };
 
-const toolsOf = (tools: unknown, tally: PromptTally): readonly SandboxTool[] =>
+const toolsOf = (tools: unknown, counts: PromptCounts): readonly SandboxTool[] =>
   listOf(tools)
     .map(objectOf)
     .flatMap((tool, index) => {
-      // The provider's own tools (web search and the like) are taken and never used.
+      // The provider's own tools, such as web search, are accepted and never used.
       if (tool.type !== 'function') return [];
       const { name, description, parameters } = tool;
       if (typeof name !== 'string') {
         throw new SandboxRefusal(400, `Missing required parameter: 'tools[${index}].name'.`, `tools[${index}]`);
       }
       const schema = isJsonObject(parameters) ? parameters : { type: 'object', properties: {} };
-      return [toolOf(tally, { name, description, schema })];
+      return [toolOf(counts, { name, description, schema })];
     });
 
 const choiceOf = (choice: unknown): SandboxCall['tool_choice'] => {

@@ -1,4 +1,4 @@
-import { CREATED_S, type Json, objectOf, type SandboxCall, type SandboxReply } from '../call.ts';
+import { CREATED_S, type Json, objectOf, type SandboxCall, type SandboxResponse } from '../call.ts';
 import type { ChatForm } from '../protocol.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 import { responseFrames } from './responses-events.ts';
@@ -8,24 +8,24 @@ import { parseResponses } from './responses-request.ts';
 export const openAiResponses: ChatForm = {
   protocol: openAi,
   parse: parseResponses,
-  whole: (call, reply, seed) => responseOf(call, seed, { reply, output: outputOf(call, reply, seed) }),
-  frames: (call, reply, seed) =>
+  whole: (call, response, seed) => responseOf(call, seed, { response, output: outputOf(call, response, seed) }),
+  frames: (call, response, seed) =>
     responseFrames({
       begun: responseOf(call, seed, null),
-      ended: responseOf(call, seed, { reply, output: outputOf(call, reply, seed) }),
-      pieces: reply.pieces,
-      thinking: reply.thinking,
+      ended: responseOf(call, seed, { response, output: outputOf(call, response, seed) }),
+      pieces: response.pieces,
+      thinking: response.thinking,
     }),
   errorFrame: (_call, sent) =>
     `event: error\ndata: {"type":"error","sequence_number":${sent},"code":"server_error","message":"${BROKEN_STREAM}","param":null,"error":{"type":"server_error","code":"server_error","message":"${BROKEN_STREAM}","param":null}}\n\n`,
   wrongFrame: () => 'event: response.created\ndata: {"type":"response.created","response":7}\n\n',
 };
 
-/** A response: what it says once it has ended; before that, what was asked. */
+/** A response: with its output at its end, with its settings alone before. */
 const responseOf = (
   call: SandboxCall,
   seed: string,
-  end: { reply: SandboxReply; output: readonly Json[] } | null,
+  end: { response: SandboxResponse; output: readonly Json[] } | null,
 ): Json => {
   const { body } = call;
   return {
@@ -34,7 +34,7 @@ const responseOf = (
     created_at: CREATED_S,
     ...(end === null
       ? { status: 'in_progress', error: null, incomplete_details: null }
-      : { status: statusOf(end.reply), error: null, incomplete_details: incompleteOf(end.reply) }),
+      : { status: statusOf(end.response), error: null, incomplete_details: incompleteOf(end.response) }),
     background: false,
     instructions: body.instructions ?? null,
     max_output_tokens: call.max_tokens,
@@ -53,25 +53,25 @@ const responseOf = (
     top_logprobs: 0,
     top_p: body.top_p ?? 1,
     truncation: body.truncation ?? 'disabled',
-    usage: end === null ? null : usageOf(call, end.reply),
+    usage: end === null ? null : usageOf(call, end.response),
     user: body.user ?? null,
     metadata: body.metadata ?? {},
   };
 };
 
-const isCut = ({ finish }: SandboxReply): boolean => finish === 'length' || finish === 'blocked';
-const statusOf = (reply: SandboxReply): string => (isCut(reply) ? 'incomplete' : 'completed');
-const incompleteOf = (reply: SandboxReply): Json | null =>
-  isCut(reply) ? { reason: reply.finish === 'length' ? 'max_output_tokens' : 'content_filter' } : null;
+const isCut = ({ finish }: SandboxResponse): boolean => finish === 'length' || finish === 'blocked';
+const statusOf = (response: SandboxResponse): string => (isCut(response) ? 'incomplete' : 'completed');
+const incompleteOf = (response: SandboxResponse): Json | null =>
+  isCut(response) ? { reason: response.finish === 'length' ? 'max_output_tokens' : 'content_filter' } : null;
 
-const outputOf = (call: SandboxCall, reply: SandboxReply, seed: string): Json[] => {
-  const status = statusOf(reply);
-  const text = reply.pieces.join('');
+const outputOf = (call: SandboxCall, response: SandboxResponse, seed: string): Json[] => {
+  const status = statusOf(response);
+  const text = response.pieces.join('');
   const content =
-    reply.finish === 'refused'
+    response.finish === 'refused'
       ? { type: 'refusal', refusal: text }
       : { type: 'output_text', annotations: [], logprobs: [], text };
-  const calls = reply.tool_calls.map(({ name, input }, index) => ({
+  const calls = response.tool_calls.map(({ name, input }, index) => ({
     id: `fc_${seed.slice(0, 20)}${index}`,
     type: 'function_call',
     status: 'completed',
@@ -80,7 +80,7 @@ const outputOf = (call: SandboxCall, reply: SandboxReply, seed: string): Json[] 
     name,
   }));
   return [
-    ...reasoningOf(call, reply, seed),
+    ...reasoningOf(call, response, seed),
     ...(calls.length > 0 && text === ''
       ? []
       : [{ id: `msg_${seed}`, type: 'message', status, role: 'assistant', content: [content] }]),
@@ -88,9 +88,9 @@ const outputOf = (call: SandboxCall, reply: SandboxReply, seed: string): Json[] 
   ];
 };
 
-const reasoningOf = ({ thinking, body }: SandboxCall, reply: SandboxReply, seed: string): Json[] => {
-  if (reply.thinking.length === 0) return [];
-  const text = reply.thinking.join('');
+const reasoningOf = ({ thinking, body }: SandboxCall, response: SandboxResponse, seed: string): Json[] => {
+  if (response.thinking.length === 0) return [];
+  const text = response.thinking.join('');
   const include: unknown = body.include;
   const sealed = Array.isArray(include) && include.includes('reasoning.encrypted_content');
   return [
@@ -103,13 +103,13 @@ const reasoningOf = ({ thinking, body }: SandboxCall, reply: SandboxReply, seed:
   ];
 };
 
-const usageOf = (call: SandboxCall, reply: SandboxReply): Json => {
-  const output_tokens = reply.completion_tokens + reply.thinking.length;
+const usageOf = (call: SandboxCall, response: SandboxResponse): Json => {
+  const output_tokens = response.completion_tokens + response.thinking.length;
   return {
     input_tokens: call.prompt_tokens,
-    input_tokens_details: { cached_tokens: reply.cached_tokens },
+    input_tokens_details: { cached_tokens: response.cached_tokens },
     output_tokens,
-    output_tokens_details: { reasoning_tokens: reply.thinking.length },
+    output_tokens_details: { reasoning_tokens: response.thinking.length },
     total_tokens: call.prompt_tokens + output_tokens,
   };
 };

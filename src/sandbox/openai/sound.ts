@@ -1,4 +1,4 @@
-/** Sound of one channel at 24 kHz, as OpenAI speaks. */
+/** Sound with one channel at 24 kHz, as OpenAI's speech has. */
 const SAMPLES_PER_SECOND = 24_000;
 const SAMPLE_BYTES = 2;
 const TONE_HZ = 220;
@@ -12,7 +12,7 @@ export const SOUND_TYPES: Readonly<Record<SoundFormat, string>> = {
   pcm: 'audio/pcm',
 };
 
-/** A tone of so many seconds; silence in MP3. */
+/** A tone of a number of seconds; silence in MP3. */
 export const soundOf = (format: SoundFormat, seconds: number): Buffer => {
   if (format === 'mp3') return silentMp3(seconds);
   const samples = samplesOf(seconds);

@@ -1,6 +1,6 @@
 import { checkModel, type Json, piecesOfSize, SandboxRefusal, tokensOf } from '../call.ts';
 import { type Faults, withoutDirectives } from '../directives.ts';
-import type { Asked, Endpoint, StreamForm } from '../protocol.ts';
+import type { Endpoint, ParsedRequest, StreamForm } from '../protocol.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 import { SOUND_TYPES, type SoundFormat, soundOf } from './sound.ts';
 
@@ -31,7 +31,7 @@ interface SpeechCall {
   readonly by_events: boolean;
 }
 
-type Form = Pick<Asked, 'stream' | 'content_type' | 'encoding'>;
+type Form = Pick<ParsedRequest, 'stream' | 'content_type' | 'encoding'>;
 
 const ERROR = { type: 'server_error', code: null, message: BROKEN_STREAM, param: null };
 
@@ -43,7 +43,7 @@ const EVENT_STREAM: StreamForm = {
 
 const EVENTS: Form = { stream: EVENT_STREAM };
 
-/** Audio has no place for an error. */
+/** An audio stream cannot contain an error. */
 const chunksIn = (format: SoundFormat): Form => ({
   stream: { sse: false, errorFrame: () => null, wrongFrame: () => '' },
   content_type: SOUND_TYPES[format],

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 import { checkModel, type Json, SandboxRefusal, tokensOf } from '../call.ts';
 import { withoutDirectives } from '../directives.ts';
-import type { Asked, Endpoint, StreamForm } from '../protocol.ts';
+import type { Endpoint, ParsedRequest, StreamForm } from '../protocol.ts';
 import type { SandboxFile } from './form.ts';
 import { BROKEN_STREAM, openAi } from './protocol.ts';
 
-// As if each file were sound of 16 bits at 16 kHz.
+// Every file counts as sound of 16 bits at 16 kHz.
 const BYTES_PER_SECOND = 32_000;
 const TOKENS_PER_SECOND = 10;
 const WHISPER_FORMATS = ['json', 'text', 'srt', 'verbose_json', 'vtt'] as const;
@@ -16,12 +16,12 @@ interface TranscriptionCall {
   readonly file: SandboxFile;
   readonly prompt: string;
   readonly format: string;
-  /** Whether it is counted by seconds, and cannot stream. */
+  /** True for a model that counts seconds and does not stream. */
   readonly is_whisper: boolean;
   readonly stream: boolean;
 }
 
-/** OpenAI's transcriptions: the text says which file came, to the last byte. */
+/** OpenAI's transcriptions. The text identifies the received file by its name, size and hash. */
 export const openAiTranscriptions: Endpoint = {
   protocol: openAi,
   read: (body) => {
@@ -46,7 +46,7 @@ const EVENTS: StreamForm = {
   wrongFrame: () => 'data: {"type":"transcript.text.done","text":7,"usage":"much"}\n\n',
 };
 
-const formOf = ({ stream, format }: TranscriptionCall): Pick<Asked, 'stream' | 'content_type'> => {
+const formOf = ({ stream, format }: TranscriptionCall): Pick<ParsedRequest, 'stream' | 'content_type'> => {
   if (stream) return { stream: EVENTS };
   return { stream: null, ...(format.endsWith('json') ? {} : { content_type: TEXT_TYPE }) };
 };
