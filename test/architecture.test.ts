@@ -66,7 +66,6 @@ const WORDS_TO_DO = [
   'src/audit/',
   'src/catalog/',
   'src/dbt/',
-  'src/gateway/ai/realtime/',
   'src/modules/',
   'src/pricing/',
   'src/resources/',

@@ -20,9 +20,9 @@ class ParserState {
   /** The beginning of an incomplete line. */
   readonly held: Buffer[] = [];
   held_bytes = 0;
-  /** Whether the last piece ended with a carriage return that may have a line feed. */
+  /** True if the last piece ended with a carriage return that may have a line feed. */
   has_open_return = false;
-  /** Whether lines end with carriage returns only. */
+  /** True if lines end with carriage returns only. */
   has_lone_returns = false;
   ended_with_return = false;
   has_begun = false;
