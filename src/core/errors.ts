@@ -69,6 +69,16 @@ export const ERRORS = {
     'invalid_request_error',
     'No checkpoint covers the record yet. Retry after the time in Retry-After.',
   ),
+  already_executed: row(
+    409,
+    'invalid_request_error',
+    'A call with this Idempotency-Key was executed already, and its reply is not stored. Use its result, or send a new key.',
+  ),
+  request_in_progress: row(
+    409,
+    'invalid_request_error',
+    'A request with this Idempotency-Key is still running. Retry after the time in Retry-After.',
+  ),
   wrong_state: row(409, 'invalid_request_error', 'The state of the resource does not allow this request.'),
   version_conflict: row(
     412,
@@ -82,6 +92,11 @@ export const ERRORS = {
     'The endpoint does not accept a body of this content type. Send one of a type that it accepts.',
   ),
   validation_error: row(422, 'invalid_request_error', 'The request has invalid fields. Correct each one.'),
+  idempotency_key_reused: row(
+    422,
+    'invalid_request_error',
+    'The Idempotency-Key belongs to a request with another body. Send a new key with a new request.',
+  ),
   provider_key_refused: row(
     422,
     'invalid_request_error',
@@ -139,6 +154,11 @@ export const ERRORS = {
     503,
     'overloaded_error',
     'Nothing was done or shown, because the audit log cannot be written now. Retry later.',
+  ),
+  idempotency_unavailable: row(
+    503,
+    'overloaded_error',
+    'Nothing was done, because the Idempotency-Key cannot be checked now. Retry later.',
   ),
   overloaded: row(503, 'overloaded_error', 'The gateway is at its limit. Retry after the time in Retry-After.'),
   provider_key_unavailable: row(

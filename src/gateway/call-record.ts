@@ -106,6 +106,17 @@ const recordOf = (
   now_ms: number,
   end: EndFacts,
   rated: RatingFacts | null = null,
+): CallRecord => {
+  const record = withoutKey(call, kind, now_ms, end, rated);
+  return call.idempotency === null ? record : { ...record, idempotency: call.idempotency.facts };
+};
+
+const withoutKey = (
+  call: Call,
+  kind: CallRecord['kind'],
+  now_ms: number,
+  end: EndFacts,
+  rated: RatingFacts | null,
 ): CallRecord => ({
   schema_version: SCHEMA_VERSION,
   kind,

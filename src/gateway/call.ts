@@ -10,6 +10,7 @@ import type { ClientProtocol, ParsedRequest } from './ai/client-protocol.ts';
 import type { HostedTool } from './ai/hosted-tools.ts';
 import type { ChunkStream, ProviderResponse, StreamEncoder } from './ai/operation.ts';
 import type { ClientResponse } from './client-response.ts';
+import type { Claim } from './idempotency/idempotency-keys.ts';
 import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
 /** A deployment that can serve the call, with its current price. */
@@ -67,6 +68,8 @@ export interface Call {
   /** `body` as a provider that speaks the client's protocol gets it: decoded where it is JSON. */
   content: Body;
   parsed: ParsedRequest | null;
+  /** Claim on the client's Idempotency-Key; null without a key. */
+  idempotency: Claim | null;
   compliance_flags: readonly string[];
   eligible: readonly Candidate[];
   reservation: Reservation | null;

@@ -28,6 +28,7 @@ const CALL_ERRORS = {
   402: 'The call can cost more than the rest of the budget.',
   403: 'The key has no permission for this.',
   404: 'The model is unknown, or the customer may not use it.',
+  409: 'The Idempotency-Key belongs to a call that was executed, or that is running.',
   413: 'The body is too large.',
   415: 'The endpoint does not accept this content type.',
   422: 'The model has no price.',

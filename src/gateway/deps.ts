@@ -4,9 +4,11 @@ import type { OneVaultError } from '../core/errors.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import type { JournalWriter } from '../journal/writer.ts';
+import type { InstallationSecret } from '../keys/installation-secret.ts';
 import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../providers/contract.ts';
 import type { OpenWebSocket } from '../providers/transport/web-sockets.ts';
 import type { RealtimeConfig } from './ai/realtime/config.ts';
+import type { IdempotencyKeys } from './idempotency/idempotency-keys.ts';
 import type { BudgetCounters } from './limits/budgets.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -21,6 +23,9 @@ export interface GatewayDeps {
   readonly journal: JournalWriter;
   readonly budgets: BudgetCounters;
   readonly limiter: RateLimiter;
+  readonly idempotency_keys: IdempotencyKeys;
+  /** Hashes idempotency keys. */
+  readonly idempotency_secret: InstallationSecret;
   readonly caller: Caller;
   /** By protocol, or by provider if the provider has a compatibility profile. */
   readonly adapters: Readonly<Record<string, ProviderAdapter>>;

@@ -2,11 +2,14 @@ import type { Context, Middleware } from 'koa';
 import { OneVaultError } from '../core/errors.ts';
 import type { ClientProtocol } from './ai/client-protocol.ts';
 import type { Call, Step } from './call.ts';
+import { intentRecord } from './call-record.ts';
 import { createClientResponse } from './client-response.ts';
 import type { GatewayDeps } from './deps.ts';
+import { completeClaim } from './idempotency/end-claim.ts';
 import { createSalts } from './salts.ts';
 import { admit } from './steps/admit.ts';
 import { authenticate } from './steps/authenticate.ts';
+import { claimKey } from './steps/claim-key.ts';
 import { classify } from './steps/classify.ts';
 import { forward } from './steps/forward.ts';
 import { limit } from './steps/limit.ts';
@@ -16,7 +19,7 @@ import { route } from './steps/route.ts';
 import { failureOf, settle } from './steps/settle.ts';
 
 /** Steps of a call. Their order is the security policy. A call is settled after any error of a step. */
-const STEPS = [authenticate, parseRequest, classify, limit, reserve, route, admit, forward] as const;
+const STEPS = [authenticate, parseRequest, claimKey, classify, limit, reserve, route, admit, forward] as const;
 
 /** Number of calls in flight, shared by all endpoints. */
 export interface InFlight {
@@ -43,6 +46,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
       await settleCall(call);
     } catch (fault) {
       deps.log.error({ err: fault, request_id: call.request_id }, 'a call could not be settled');
+      completeClaim(call, intentRecord(call, deps.clock.now()).call);
       ctx.res.destroy();
     } finally {
       deps.metrics.setInFlight(--in_flight.count);
@@ -99,6 +103,7 @@ export const openCall = (
     request_commitment: null,
     content: '',
     parsed: null,
+    idempotency: null,
     compliance_flags: [],
     eligible: [],
     reservation: null,

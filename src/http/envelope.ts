@@ -8,7 +8,8 @@ export interface ErrorEnvelope {
   readonly error: {
     readonly code: string;
     readonly message: string;
-    readonly details: string | null;
+    /** A text, or fields for programs. */
+    readonly details: string | Readonly<Record<string, unknown>> | null;
     readonly status: number;
     readonly request_id: string;
     readonly timestamp: string;
@@ -22,7 +23,7 @@ export const errorEnvelope = (error: OneVaultError, request_id: string, now_ms: 
   error: {
     code: error.code,
     message: wholeMessage(error),
-    details: error.details,
+    details: Object.keys(error.context).length === 0 ? error.details : error.context,
     status: error.status,
     request_id,
     timestamp: instantOf(now_ms),

@@ -97,7 +97,8 @@ const operationOf = (route: RouteContract, components: Components, is_bare: bool
   };
 };
 
-const parametersOf = ({ path, params, query, has_etag, if_match }: RouteContract, components: Components): object[] => {
+const parametersOf = (route: RouteContract, components: Components): object[] => {
+  const { path, params, query, has_etag, if_match } = route;
   const names = [...openApiPath(path).matchAll(/\{(\w+)\}/g)].map(([, name]) => name!);
   return [
     ...names.map((name) => ({
@@ -109,7 +110,18 @@ const parametersOf = ({ path, params, query, has_etag, if_match }: RouteContract
     ...Object.entries(query ?? {}).map(([name, parameter]) => queryParameterOf(name, parameter, components)),
     ...(has_etag === true ? [headerOf('If-None-Match', 'The ETag of a version that is known.')] : []),
     ...(if_match === undefined ? [] : [headerOf('If-Match', 'The ETag of the version that is to change.')]),
+    ...(takesIdempotencyKey(route) ? [IDEMPOTENCY_KEY] : []),
   ];
+};
+
+/** Calls take a key. */
+const takesIdempotencyKey = ({ plane, method }: RouteContract): boolean => plane === 'gateway' && method === 'post';
+
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  description: 'Chosen by the client for one request and its retries. Within 24 h the request is executed once.',
+  schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$' },
 };
 
 const queryParameterOf = (name: string, parameter: QueryParameter, components: Components): object => {

@@ -47,6 +47,7 @@ export interface CallRecord {
   model: string | null;
   routing_rule: string | null;
   call: CallFacts;
+  idempotency?: IdempotencyFacts;
   route: RouteFacts;
 }
 export interface CallFacts {
@@ -93,6 +94,19 @@ export interface CallFacts {
   response_bytes: number;
   request_commitment: string | null;
   response_commitment: string | null;
+}
+/**
+ * Present if the client sent an Idempotency-Key and the call was executed.
+ */
+export interface IdempotencyFacts {
+  /**
+   * HMAC-SHA-256 of customer, path and key under a secret of the installation.
+   */
+  key_hash: string;
+  /**
+   * HMAC-SHA-256 of the request body under the same secret.
+   */
+  body_hash: string;
 }
 export interface Candidate {
   provider: string;

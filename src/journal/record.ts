@@ -4,6 +4,7 @@ export type {
   Attempt,
   CallFacts,
   CallRecord,
+  IdempotencyFacts,
   RatingFacts,
   RouteFacts,
   SessionFacts,

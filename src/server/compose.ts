@@ -8,6 +8,7 @@ import { startSnapshotKeeper } from '../catalog/snapshot-keeper.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
+import { createIdempotencyKeys } from '../gateway/idempotency/idempotency-keys.ts';
 import { createBudgetCounters } from '../gateway/limits/budgets.ts';
 import { createRateLimiter } from '../gateway/limits/rate-limiter.ts';
 import { createGatewayMetrics } from '../gateway/metrics.ts';
@@ -17,6 +18,7 @@ import { createJournalLoader, type JournalLoader, type JournalLoaderDeps } from 
 import { countEntries } from '../journal/reader.ts';
 import type { JournalStore } from '../journal/store.ts';
 import { type JournalWriter, openWriter } from '../journal/writer.ts';
+import { createInstallationSecret, type InstallationSecret } from '../keys/installation-secret.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import type { Sql } from '../postgres/connect.ts';
 import { createAdapters, createCompatibleAdapters } from '../providers/adapters.ts';
@@ -37,6 +39,7 @@ import { createKeyCheck } from './check-provider-key.ts';
 import type { Config } from './config.ts';
 import type { OpenKeys } from './keyring.ts';
 import { readSpentBefore } from './restore-budgets.ts';
+import { restoreIdempotencyKeys } from './restore-idempotency-keys.ts';
 import { registerRuleMetrics, ruleDependency } from './rule-status.ts';
 import { createSubjectKms } from './subject-kms.ts';
 import { createVaultAccess } from './vault-access.ts';
@@ -99,6 +102,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   await using opened = new AsyncDisposableStack();
   const budgets = createBudgetCounters();
   budgets.restore(await readSpentBefore(sql, store, clock));
+  const idempotency_keys = createIdempotencyKeys();
+  await restoreIdempotencyKeys(idempotency_keys, { sql, store, clock });
   const openJournal = input.openJournal ?? openWriter;
   const journal = await openJournal({ store, clock, nextId, log, limit_bytes: limits.journal_limit_bytes });
   opened.defer(() => journal.close());
@@ -109,6 +114,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   opened.defer(() => audit.login_failures.close());
   const keys = await input.openKeys(audit.record);
   opened.defer(() => keys.close());
+  const idempotency_secret = await openIdempotencySecret(input, keys);
+  opened.defer(() => idempotency_secret.close());
   const provider_keys = createProviderKeys({ keyring: keys.keyring, log });
   opened.defer(() => provider_keys.close());
   const keeper = await startSnapshotKeeper({
@@ -133,6 +140,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     journal,
     budgets,
     limiter: createRateLimiter(),
+    idempotency_keys,
+    idempotency_secret,
     caller,
     adapters,
     provider_keys,
@@ -161,6 +170,23 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   const app = createApp({ gateway, control, health, registry: input.metrics });
   const closing = opened.move();
   return { app, gateway, control, beginStop: () => stopping.abort(), close: () => closing.disposeAsync() };
+};
+
+/** The secret is taken into memory now, if it exists, so that calls with keys need no database. */
+const openIdempotencySecret = async (
+  { sql, clock, log }: CompositionInput,
+  { keyring }: OpenKeys,
+): Promise<InstallationSecret> => {
+  const secret = createInstallationSecret({ sql, keyring, clock }, 'idempotency');
+  try {
+    await secret.warm();
+  } catch (err) {
+    log.warn(
+      { err },
+      'the secret of idempotency keys cannot be opened: calls with such a key are refused until it can',
+    );
+  }
+  return secret;
 };
 
 const createHealth = (

@@ -991,6 +991,40 @@ export interface ApiKeyS {
 }
 
 /**
+ * Idempotency key of a call: present only if the client sent one and the call was executed.
+ */
+export interface ApiRequestIdempotencyS {
+  /**
+   * Hash key of the api_request_h row it tells about.
+   */
+  api_request_hk: string;
+  /**
+   * When the record was made, as the record itself says.
+   */
+  load_date: string;
+  /**
+   * When it became true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * HMAC-SHA-256 of customer, path and Idempotency-Key under a secret of the installation.
+   */
+  key_hash: string;
+  /**
+   * HMAC-SHA-256 of the request body under the same secret.
+   */
+  body_hash: string;
+  /**
+   * Which part of the product or of the world said it.
+   */
+  record_source: string;
+}
+
+/**
  * How the route of a call was decided: candidates, attempts and the rule in force.
  */
 export interface ApiRequestRouteS {
@@ -2921,6 +2955,7 @@ export interface SatelliteRows {
   ai_provider_compliance_s: AiProviderComplianceS;
   ai_provider_s: AiProviderS;
   api_key_s: ApiKeyS;
+  api_request_idempotency_s: ApiRequestIdempotencyS;
   api_request_route_s: ApiRequestRouteS;
   api_request_s: ApiRequestS;
   audit_event_s: AuditEventS;
@@ -2987,6 +3022,7 @@ export interface HashKeys {
   ai_provider_compliance_s: 'provider_hk';
   ai_provider_s: 'provider_hk';
   api_key_s: 'api_key_hk';
+  api_request_idempotency_s: 'api_request_hk';
   api_request_route_s: 'api_request_hk';
   api_request_s: 'api_request_hk';
   audit_event_s: 'audit_event_hk';

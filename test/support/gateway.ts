@@ -17,6 +17,7 @@ import type { UpstreamLimits } from '../../src/providers/contract.ts';
 import type { AddressGuardOptions } from '../../src/providers/transport/address-guard.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import {
+  type Composition,
   type CompositionInput,
   compose,
   composeLoader,
@@ -71,6 +72,8 @@ export interface TestGateway extends TestHttp {
   drain(): Promise<void>;
   /** Starts to stop the gateway, as a process does on a signal. */
   stop(): void;
+  /** Ends both planes and starts them again, on the same port, database and journal. */
+  restart(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -99,25 +102,35 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const path = temporaryPath();
   const store = openStore(path);
   const registry = testRegistry();
-  const planes = await compose({
-    clock,
-    log,
-    sql,
-    database_url: database.url,
-    registry,
-    store,
-    metrics: new Registry(),
-    limits: limitsOf(options),
-    guard: options.guard ?? { allowed_hosts: [] },
-    witnesses: options.witnesses ?? [],
-    version: '0.0.0-test',
-    openKeys: async () => openTestKeys(sql, clock, path),
-    chooseEndpoints: () => endpointsOf(sandbox, options),
-    openJournal: journalOf(options),
-    login_failure_window_ms: options.audit?.window_ms,
-  });
-  const listening = { host: '127.0.0.1', port: 0, shutdown_timeout_ms: 0, log, clock, nextId: createIds(clock) };
-  const server = await startHttpServer(planes.app.callback(), listening);
+  const start = (): Promise<Composition> =>
+    compose({
+      clock,
+      log,
+      sql,
+      database_url: database.url,
+      registry,
+      store,
+      metrics: new Registry(),
+      limits: limitsOf(options),
+      guard: options.guard ?? { allowed_hosts: [] },
+      witnesses: options.witnesses ?? [],
+      version: '0.0.0-test',
+      openKeys: async () => openTestKeys(sql, clock, path),
+      chooseEndpoints: () => endpointsOf(sandbox, options),
+      openJournal: journalOf(options),
+      login_failure_window_ms: options.audit?.window_ms,
+    });
+  let planes = await start();
+  const listen = (port: number) =>
+    startHttpServer(planes.app.callback(), {
+      host: '127.0.0.1',
+      port,
+      shutdown_timeout_ms: 0,
+      log,
+      clock,
+      nextId: createIds(clock),
+    });
+  let server = await listen(0);
   const { url } = server;
   const keys = await createFirstKeys(planes.control);
   const loader = composeLoader({ store, registry, clock, log, connect: () => sql });
@@ -137,14 +150,27 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
     keys,
     database,
     sandbox,
-    journal: planes.gateway.journal,
-    budgets: planes.gateway.budgets,
-    control: planes.control,
+    get journal() {
+      return planes.gateway.journal;
+    },
+    get budgets() {
+      return planes.gateway.budgets;
+    },
+    get control() {
+      return planes.control;
+    },
     logged,
     openai: (apiKey = keys.api_key) => new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 }),
     spentBefore: () => readSpentBefore(sql, store, clock),
     drain,
-    stop: planes.beginStop,
+    stop: () => planes.beginStop(),
+    restart: async () => {
+      planes.beginStop();
+      await server.close();
+      await planes.close();
+      planes = await start();
+      server = await listen(Number(new URL(url).port));
+    },
     close: async () => {
       planes.beginStop();
       try {

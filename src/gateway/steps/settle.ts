@@ -6,6 +6,7 @@ import type { Call, Candidate } from '../call.ts';
 import { outcomeRecord } from '../call-record.ts';
 import { streamHeaders } from '../client-response.ts';
 import type { GatewayDeps } from '../deps.ts';
+import { completeClaim, releaseUnused } from '../idempotency/end-claim.ts';
 import { feeOf, settleKeys } from '../limits/key-budgets.ts';
 
 /**
@@ -16,17 +17,20 @@ export const settle =
   (deps: GatewayDeps) =>
   async (call: Call): Promise<void> => {
     await completeUsage(call);
+    releaseUnused(call);
     const rating = ratingOf(call);
     await settleKeys(deps.budgets, call);
     if (call.reservation !== null) await deps.budgets.settle(call.reservation, rating.customer_cost ?? 0n);
     prepareResponse(deps, call, rating);
     const http_status = statusOf(call);
+    const outcome = outcomeRecord(call, rating, http_status, deps.clock.now());
     try {
-      await deps.journal.append(outcomeRecord(call, rating, http_status, deps.clock.now()));
+      await deps.journal.append(outcome);
     } catch (thrown) {
       call.error = asOneVaultError(thrown);
       prepareResponse(deps, call, rating);
     }
+    completeClaim(call, outcome.call);
     sendResponse(call);
     deps.metrics.countCall(call, rating, statusOf(call), deps.clock.now());
   };

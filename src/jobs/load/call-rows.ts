@@ -41,6 +41,9 @@ export const createCallRows = (rows: RowBuilder): CallRows => {
     if (record.route !== null) {
       made.push(rows.satellite('api_request_route_s', api_request_hk, record.route, stamp));
     }
+    if (record.idempotency !== undefined) {
+      made.push(rows.satellite('api_request_idempotency_s', api_request_hk, record.idempotency, stamp));
+    }
     return made;
   };
 };

@@ -55,6 +55,8 @@ const findCall = async ({ sql, rows }: ControlDeps, id: string): Promise<CallRow
       c.customer_bk as customer,
       concat(
         audit.entry_line('api_request_h', h.api_request_hk, h.load_date, null, null, h.record_source),
+        audit.entry_line(
+          'api_request_idempotency_s', i.api_request_hk, i.load_date, i.applied_date, i.hash_diff, i.record_source),
         audit.entry_line('api_request_l', l.api_request_link_hk, l.load_date, null, null, l.record_source),
         audit.entry_line(
           'api_request_route_s', o.api_request_hk, o.load_date, o.applied_date, o.hash_diff, o.record_source),
@@ -65,6 +67,7 @@ const findCall = async ({ sql, rows }: ControlDeps, id: string): Promise<CallRow
     join gateway.api_request_h h using (api_request_hk, load_date)
     join gateway.api_request_l l using (api_request_hk, load_date)
     left join gateway.api_request_route_s o using (api_request_hk, load_date)
+    left join gateway.api_request_idempotency_s i using (api_request_hk, load_date)
     join gateway.customer_h c using (customer_hk)
     where s.api_request_hk = ${api_request_hk}::bytea`;
   return row;

@@ -125,6 +125,13 @@ const leavesOf = (tx: Transaction, day: string) => {
       from call
       join gateway.api_request_route_s t using (load_date, api_request_hk)
       where ${isInDay('t')}
+      union all
+      select call.journal_writer, call.journal_sequence,
+        audit.entry_line('api_request_idempotency_s', t.api_request_hk, t.load_date, t.applied_date, t.hash_diff,
+          t.record_source)
+      from call
+      join gateway.api_request_idempotency_s t using (load_date, api_request_hk)
+      where ${isInDay('t')}
     ),
     leaf as (
       select journal_writer, journal_sequence, count(*) as line_count,

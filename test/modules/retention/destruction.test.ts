@@ -40,7 +40,9 @@ describe('the destruction of calls', () => {
       await tx`set local session_replication_role = replica`;
       await tx.unsafe(statement);
     });
-  const drop = ['h', 'l', 's', 'route_s'].map((table) => `drop table gateway.api_request_${table}_p20200229`).join(';');
+  const drop = ['h', 'l', 's', 'route_s', 'idempotency_s']
+    .map((table) => `drop table gateway.api_request_${table}_p20200229`)
+    .join(';');
   const faultsOfCheck = async (): Promise<string[]> =>
     (await checkVault({ sql: vault.sql, registry, clock: vault.clock })).flatMap(({ first }) => first);
 
@@ -50,7 +52,9 @@ describe('the destruction of calls', () => {
     const certify = (day: string, rows: number) => `
       insert into ops.destruction_certificate_h values ('\\x01', now(), 'calls-${day}-1', 'thief');
       insert into ops.destruction_certificate_s values ('\\x01', now(), now(), '\\x02', 'calls', '${day}', 1, 2, 2,
-        (select jsonb_agg(jsonb_build_object('partition', partition, 'rows', ${rows})) from util.partitions_of_day('${day}')),
+        (select jsonb_agg(jsonb_build_object(
+          'partition', partition, 'rows', case when partition like '%idempotency%' then 0 else ${rows} end))
+          from util.partitions_of_day('${day}')),
         null, null, 2, sha256(''), null, null, null, 'none', 'none', 'thief');
       select util.drop_day('${day}', 'calls-${day}-1');`;
     const attempt = (statement: string) => sql.begin((tx) => tx.unsafe(statement));

@@ -27,13 +27,19 @@ describe('the partitions job', () => {
 
   it('makes the day of its instant and the two weeks after it, in every table, and nothing the second time', async () => {
     const run = async (at: string) => (await runJob(jobDeps(database, fixedClock(at)), 'partitions', { at })).rows_out;
-    assert.equal(await run(AT), 4 * 15);
-    for (const table of ['api_request_h', 'api_request_l', 'api_request_s', 'api_request_route_s']) {
+    assert.equal(await run(AT), 5 * 15);
+    for (const table of [
+      'api_request_h',
+      'api_request_l',
+      'api_request_s',
+      'api_request_route_s',
+      'api_request_idempotency_s',
+    ]) {
       const days = await daysOf(`gateway.${table}`);
       assert.deepEqual([days.length, days[0], days.at(-1)], [15, '20261121', '20261205'], table);
     }
     assert.equal(await run(AT), 0);
-    assert.equal(await run(NEXT), 4);
+    assert.equal(await run(NEXT), 5);
     assert.equal((await daysOf('gateway.api_request_s')).at(-1), '20261206');
   });
 });

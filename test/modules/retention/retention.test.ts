@@ -232,6 +232,7 @@ describe('the job retention', () => {
     const { table_rows, leaf_count, authority, job_run, customer_count, first_request } = said!;
     assert.deepEqual(table_rows, [
       { rows: 2, table: 'api_request_h', partition: 'gateway.api_request_h_p20200229' },
+      { rows: 0, table: 'api_request_idempotency_s', partition: 'gateway.api_request_idempotency_s_p20200229' },
       { rows: 2, table: 'api_request_l', partition: 'gateway.api_request_l_p20200229' },
       { rows: 0, table: 'api_request_route_s', partition: 'gateway.api_request_route_s_p20200229' },
       { rows: 2, table: 'api_request_s', partition: 'gateway.api_request_s_p20200229' },

@@ -30,7 +30,18 @@ const typed = (name: string, fields: JsonObject): JsonObject => ({
  */
 export const statusEnvelope = (given: OneVaultError, request_id: string, now_ms: number): object => {
   const { code, status, message, details, type, param, retry_after_s } = given;
-  const metadata = { request_id, timestamp: instantOf(now_ms), type, ...(param === null ? {} : { param }) };
+  // The values of google.rpc.ErrorInfo's metadata are texts.
+  const facts = Object.entries(given.context).map(([name, value]) => [
+    name === 'request_id' ? 'first_request_id' : name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  const metadata = {
+    request_id,
+    timestamp: instantOf(now_ms),
+    type,
+    ...(param === null ? {} : { param }),
+    ...Object.fromEntries(facts),
+  };
   const sentence = details === null ? message : `${message} ${details}`;
   // Google's SDKs show their users neither headers nor details.
   const wait = retry_after_s === null ? '' : ` Please try again in ${retry_after_s}s.`;
