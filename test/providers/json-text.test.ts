@@ -129,7 +129,7 @@ describe('the JSON text of an object', () => {
     await assertLinearTime((size) => {
       assert.equal(dropField(textOf(size), 'a'), '{"b":2}');
       assert.equal(setField(textOf(size), 'a', '3').length, textOf(size).length);
-    }, 20_000);
+    }, 40_000);
     assert.equal(setField(textOf(1_000), 'a', '3'), textOf(1_000).replaceAll(':1', ':3'));
   }).timeout(HANG_MS);
 });
