@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
 import { PRICE_SATELLITES, withPriceColumns } from '../pricing/price-schemas.ts';
-import { API_CONTRACTS } from '../server/contracts.ts';
+import { apiContracts } from '../server/contracts.ts';
 import { listMetrics } from '../server/list-metrics.ts';
 import { PROJECT } from '../server/paths.ts';
 import { settingsPage } from '../server/settings-text.ts';
@@ -44,7 +44,7 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
     [join(PROJECT.root, 'src', 'vault', 'rows.generated.ts'), await generateRowTypes(registry)],
     [join(PROJECT.root, 'src', 'journal', 'call-record.generated.ts'), call_record],
     [join(PROJECT.dbt_project, 'models', 'sources.yml'), generateDbtSources(registry)],
-    [referencePage('api'), apiPage(API_CONTRACTS)],
+    [referencePage('api'), apiPage(apiContracts(registry))],
     [referencePage('cli'), cliPage(createProgram())],
     [referencePage('errors'), errorsPage()],
     [referencePage('metrics'), metricsPage(listMetrics())],

@@ -5,8 +5,9 @@ import { InputError } from '../core/input-error.ts';
 import type { Decider, PrivacyDeps } from '../modules/privacy/deps.ts';
 import { eraseSubject } from '../modules/privacy/erasures.ts';
 import { exportSubject } from '../modules/privacy/export-subject.ts';
-import { layHold, releaseHold } from '../modules/privacy/holds.ts';
+import { type HoldDecision, layHold, releaseHold } from '../modules/privacy/holds.ts';
 import { findSubject } from '../modules/privacy/subject.ts';
+import type { EngineDeps } from '../resources/engine-deps.ts';
 import { holdsEmail } from '../resources/writing/refuse-email.ts';
 import type { Config } from '../server/config.ts';
 import { prepareMasterKeys } from '../server/keyring.ts';
@@ -32,17 +33,16 @@ export const eraseCommand = (config: Config, subject: string, reason: string): P
 export const holdCommand = (config: Config, subject: string, reason: string): Promise<void> =>
   withPrivacy(config, 'privacy hold', async (deps) => {
     const event = { action: 'privacy.hold', subject_kind: 'customer', subject };
-    const decider = deciderOf(deps, 'privacy.hold');
-    const { hold } = await orRecordFailure(deps, event, () => layHold(deps, { subject, reason }, decider));
-    print(hold);
+    const decision = holdDecision(deps, 'privacy.hold');
+    print(await orRecordFailure(deps, event, () => layHold(deps, { subject, reason }, decision)));
   });
 
 /** `onevault privacy release HOLD --reason TEXT`. */
 export const releaseCommand = (config: Config, id: string, reason: string): Promise<void> =>
   withPrivacy(config, 'privacy release', async (deps) => {
     const event = { action: 'privacy.release', subject_kind: 'legal_hold', subject: id };
-    const decider = deciderOf(deps, 'privacy.release');
-    print(await orRecordFailure(deps, event, () => releaseHold(deps, { id, reason }, decider)));
+    const decision = holdDecision(deps, 'privacy.release');
+    print(await orRecordFailure(deps, event, () => releaseHold(deps, { id, reason }, decision)));
   });
 
 /**
@@ -66,7 +66,7 @@ export const exportSubjectCommand = (config: Config, subject: string, out: strin
     }
   });
 
-interface PrivacyCommand extends CommandDeps, PrivacyDeps {}
+interface PrivacyCommand extends CommandDeps, PrivacyDeps, EngineDeps {}
 
 const print = (value: object): void => console.log(JSON.stringify(value, null, 2));
 
@@ -81,6 +81,11 @@ const deciderOf = ({ actor }: CommandDeps, action: string): Decider => ({
     customers: [subject],
     after,
   }),
+});
+
+const holdDecision = (deps: CommandDeps, action: string): HoldDecision => ({
+  actor: deps.actor.actor,
+  event: (subject) => deciderOf(deps, action).event(subject, {}),
 });
 
 interface PrivacyEvent {
@@ -100,7 +105,11 @@ const withPrivacy = (config: Config, name: string, work: (deps: PrivacyCommand) 
     const { sql, log, database_url } = command;
     try {
       const kms = await prepareMasterKeys(config, sql, log);
-      await work({ ...command, subject_kms: createSubjectKms({ kms, database_url, log }) });
+      await work({
+        ...command,
+        refreshSnapshot: async () => {},
+        subject_kms: createSubjectKms({ kms, database_url, log }),
+      });
     } catch (error) {
       if (!(error instanceof OneVaultError) || error.status >= 500) throw error;
       throw new InputError([error.message, error.details ?? ''].join(' ').trim());

@@ -7,6 +7,8 @@ import { createFaultFinder, type FindFaults } from './validate.ts';
 /** Parsed parameters of a query, without those that were not sent. */
 export type Query = Readonly<Record<string, unknown>>;
 
+// More values of one name are a list to be sent in parts.
+const MAX_VALUES = 50;
 // Parameters of every route.
 const EVERYWHERE = ['version'];
 
@@ -18,9 +20,7 @@ const EVERYWHERE = ['version'];
 export const createQueryReader = (
   parameters: Readonly<Record<string, QueryParameter>>,
 ): ((query: ParsedUrlQuery) => Query) => {
-  const find = new Map<string, FindFaults>(
-    Object.entries(parameters).map(([name, { schema }]) => [name, createFaultFinder(schema)]),
-  );
+  const find = new Map(Object.entries(parameters).map(([name, { schema }]) => [name, createFaultFinder(schema)]));
   return (query) => {
     const faults: FieldFault[] = [];
     const read: Record<string, unknown> = {};
@@ -51,6 +51,9 @@ const faultOf = (
   const path = `query.${name}`;
   if (texts.length > 1 && is_repeated !== true) {
     return { path, code: 'duplicate', message: `${name} stands twice in the query: give one value.` };
+  }
+  if (texts.length > MAX_VALUES) {
+    return { path, code: 'too_many', message: `${name} stands ${MAX_VALUES} times at most.` };
   }
   if (texts.some((text) => text.includes('\0'))) {
     return { path, code: 'pattern', message: `${name} is a text without NUL.` };

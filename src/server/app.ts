@@ -10,7 +10,7 @@ import { openApi } from '../http/openapi-route.ts';
 import { requestId } from '../http/request-id.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import { controlRoutes } from '../modules/routes.ts';
-import { API_CONTRACTS } from './contracts.ts';
+import { apiContracts } from './contracts.ts';
 
 export interface AppDeps {
   readonly gateway: GatewayDeps;
@@ -29,7 +29,7 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(health(deps.health).routes());
   app.use(metrics(deps.registry).routes());
   app.use(controlRoutes(deps.control).routes());
-  app.use(openApi(API_CONTRACTS).routes());
+  app.use(openApi(apiContracts(deps.control.registry)).routes());
   app.use(apiBrowsers().routes());
   app.on('error', (err: unknown) => log.warn({ err }, 'a connection met a fault'));
   return app;

@@ -1353,9 +1353,9 @@ export interface CustomerConfigS {
    */
   customer_name: string;
   /**
-   * Whether the customer's calls are served.
+   * Whether the customer's calls are served; CLOSED is final.
    */
-  customer_status: 'ACTIVE' | 'SUSPENDED';
+  customer_status: 'ACTIVE' | 'SUSPENDED' | 'CLOSED';
   /**
    * Always null: keys are kept only as SHA-256 in auth.api_key_s.
    */

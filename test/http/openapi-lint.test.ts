@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openApiDocument } from '../../src/http/openapi.ts';
-import { API_CONTRACTS } from '../../src/server/contracts.ts';
+import { apiContracts } from '../../src/server/contracts.ts';
+import { testRegistry } from '../support/calls.ts';
 
 const REDOCLY = fileURLToPath(new URL('../../node_modules/.bin/redocly', import.meta.url));
 const run = promisify(execFile);
@@ -34,13 +35,13 @@ describe("Redocly's linter", function () {
   };
 
   it('finds no error and no warning in the OpenAPI document', async () => {
-    const { totals, problems } = await lint(openApiDocument(API_CONTRACTS));
+    const { totals, problems } = await lint(openApiDocument(apiContracts(testRegistry())));
     assert.deepEqual([totals.errors, totals.warnings], [0, 0], JSON.stringify(problems, null, 2).slice(0, 4_000));
   });
 
   it('finds the error in a document that has one', async () => {
     const { totals } = await lint({
-      ...openApiDocument(API_CONTRACTS),
+      ...openApiDocument(apiContracts(testRegistry())),
       paths: { '/a/{id}': { get: { responses: {} } } },
     });
     assert.ok(totals.errors > 0);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createClientProtocols } from '../../src/gateway/ai/protocols/client-protocols.ts';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import type { RouteContract } from '../../src/http/route.ts';
-import { CONTROL_ROUTES } from '../../src/modules/routes.ts';
+import { controlContracts } from '../../src/modules/routes.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 
 interface Operation {
@@ -35,7 +35,7 @@ describe('GET /openapi.json', () => {
 
   it('describes every route of the control plane at its canonical path, and who may use it without a key', () => {
     assert.equal(document.openapi, '3.1.0');
-    for (const { path, method, permission } of CONTROL_ROUTES) {
+    for (const { path, method, permission } of controlContracts(gateway.control.registry)) {
       const operation = document.paths[documented(path)]?.[method];
       assert.ok(operation !== undefined, `${method} ${path}`);
       assert.deepEqual(operation.tags, ['control']);

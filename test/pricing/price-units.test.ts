@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BASE_COLUMNS, PRICE_COLUMNS } from '../../seeds/writing/price-book.ts';
-import { DEPLOYMENT_SCHEMA } from '../../src/modules/deployments/read-deployment.ts';
-import { CUSTOMER_PRICE_SCHEMA } from '../../src/modules/prices/service.ts';
+import { deployments } from '../../src/modules/deployments/deployments.ts';
+import { TIERS } from '../../src/modules/prices/service.ts';
 import { PRICE_SATELLITES, withPriceColumns } from '../../src/pricing/price-schemas.ts';
 import {
   BASE_UNITS,
@@ -37,9 +37,10 @@ describe('the table of price units', () => {
   });
 
   it('gives the requests that state prices, and the seeds, one field for each unit', () => {
-    const stated = Object.keys(DEPLOYMENT_SCHEMA.properties).filter((name) => name.endsWith('_price'));
+    const stated = Object.keys(deployments.inputs!).filter((name) => name.endsWith('_price'));
     assert.deepEqual(stated, columnsOf(PRICE_UNITS));
-    const { prices } = CUSTOMER_PRICE_SCHEMA.properties.tiers.items.properties;
+    const { items } = TIERS.schema as { items: { properties: { prices: { properties: object } } } };
+    const { prices } = items.properties;
     assert.deepEqual(Object.keys(prices.properties), PRICE_UNITS);
     assert.deepEqual([PRICE_COLUMNS, BASE_COLUMNS], [columnsOf(PRICE_UNITS), columnsOf(BASE_UNITS)]);
   });

@@ -4,13 +4,14 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Schema } from '../../src/http/route.ts';
 import { createFaultFinder } from '../../src/http/validate.ts';
-import { API_CONTRACTS } from '../../src/server/contracts.ts';
+import { apiContracts } from '../../src/server/contracts.ts';
 import { PROJECT } from '../../src/server/paths.ts';
+import { testRegistry } from '../support/calls.ts';
 
 /** Every JSON Schema of the HTTP API, by a name that a failure can show. */
 const readSchemas = (): ReadonlyMap<string, Schema> => {
   const schemas = new Map<string, Schema>();
-  for (const { operation_id, params, query, body, responses } of API_CONTRACTS) {
+  for (const { operation_id, params, query, body, responses } of apiContracts(testRegistry())) {
     for (const [name, schema] of Object.entries(params ?? {})) schemas.set(`${operation_id} path ${name}`, schema);
     for (const [name, { schema }] of Object.entries(query ?? {})) schemas.set(`${operation_id} query ${name}`, schema);
     if (body !== undefined) schemas.set(`${operation_id} body`, body.schema);

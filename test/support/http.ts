@@ -54,6 +54,12 @@ export interface TestHttp {
   admin(method: string, path: string, body?: unknown): Promise<Reply>;
   /** Creates a customer and an API key for it. @returns the key and its id */
   newCustomer(customer: NewCustomer, key?: object): Promise<{ readonly key: string; readonly id: string }>;
+  /** Makes a deployment, or changes the one that is there. */
+  deploy(fields: {
+    readonly provider?: string;
+    readonly model?: string;
+    readonly [field: string]: unknown;
+  }): Promise<Reply>;
   /** The row of a call, after loading the journal. @throws AssertionError unless there is exactly one */
   recorded(request_id: string): Promise<VaultCall>;
 }
@@ -89,6 +95,14 @@ export const createHttp = ({ url, keys, sql, drain }: HttpInput): TestHttp => {
       const given = await admin('POST', '/api-keys', { customer: customer.slug, name: 'test', ...key });
       assert.equal(given.status, 201, given.text);
       return given.json as { key: string; id: string };
+    },
+    deploy: async ({ provider, model, ...changes }) => {
+      const made = await admin('POST', '/v1/deployments', { provider, model, ...changes });
+      if (made.status !== 409) return made;
+      const path = `/v1/deployments/${provider}/${encodeURIComponent(String(model))}`;
+      const etag = String((await admin('GET', path)).headers.etag);
+      const headers = { ...bearer(keys.admin_key), 'if-match': etag };
+      return send({ method: 'PATCH', path, headers, body: JSON.stringify(changes) });
     },
     recorded: async (request_id) => {
       await drain();

@@ -1,132 +1,169 @@
 import { priceOf } from '../../catalog/price-rows.ts';
-import { type PriceRow, selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
-import { invalidField } from '../../http/faults.ts';
+import type { PriceRow, TierRow } from '../../catalog/snapshot-queries.ts';
+import type { Schema } from '../../http/route.ts';
+import { PRICE_UNITS, priceColumn } from '../../pricing/price-units.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
-import { lockName, save } from '../../resources/writing/save.ts';
-import type { Content, Stamp } from '../../vault/rows.ts';
-import type { ContextHandler } from '../context-handler.ts';
+import type { Columns, Draft, Input, Resource, Shape } from '../../resources/declaration/resource.ts';
 import type { ControlDeps } from '../deps.ts';
-import { type PriceTerms, presentTier, priceRows } from '../prices/service.ts';
-import { type OfferedModel, readOfferedPrice } from './read-deployment.ts';
+import { type PriceTerms, pricePayloads, TIERS } from '../prices/service.ts';
+import { flatPrice, UNPRICED } from './flat-price.ts';
 
-type Details = Content<'model_s'>;
+const NAME: Schema = { type: 'string', minLength: 1, maxLength: 128, pattern: '^[^\\s\\p{Cc}\\p{Cs}]+$' };
+const CAPABILITIES = [
+  ...['chat', 'streaming', 'tools', 'vision', 'embeddings', 'images', 'realtime', 'speech', 'transcription'],
+];
+const AMOUNT: Schema = {
+  description: 'US dollars of as many units as people state prices of: a short form of one tier.',
+  anyOf: [
+    { type: 'null' },
+    { type: 'number', minimum: 0, maximum: 1_000_000 },
+    { type: 'string', pattern: '^[0-9]{1,7}(\\.[0-9]{1,12})?$' },
+  ],
+};
+const ANY_BODY = ['create', 'update', 'replace'] as const;
 
-/**
- * `POST /v1/deployments`: what a provider serves from now on, and for what price; without one it is unpriced. Of a model that
- * is known already, what is left out stays as it is, but for the price, which is said whole.
- */
-export const offerModel = (deps: ControlDeps): ContextHandler => {
-  return async (ctx, draft) => {
-    const input = ctx.state.body as OfferedModel;
-    const { provider, model } = input;
-    draft.about(`${provider}/${model}`);
-    refuseUnknownProvider(deps, provider);
-    const tiers = readOfferedPrice(input);
-    const terms: PriceTerms = {
-      provider_model_name: input.served_as ?? model,
-      price_source: ADMINISTRATOR,
-      is_offered: input.is_offered ?? true,
-    };
-    const { rows, reader } = deps;
-    const model_hk = rows.hubKey('model_h', { model_bk: model });
-    const provider_hk = rows.hubKey('ai_provider_h', { provider_bk: provider });
-    const offer_hk = rows.linkKey('model_provider_l', { model_hk, provider_hk });
-    const said = { ...terms, tiers: tiers.map(presentTier) };
-    let is_new = false;
-    let details: Details | undefined;
-    await save(deps, async (stamp, tx) => {
-      await lockName(tx, `model/${model}`);
-      const [known] = await reader.current(tx, 'model_s', { hash_keys: [model_hk] });
-      details = detailsOf(input, known);
-      const row = standingAt(Date.parse(stamp.load_date), await selectPrices(tx, [offer_hk]));
-      const before = row === undefined ? null : presentPrice(row);
-      is_new = before === null;
-      const is_same = before !== null && textOf(termsOf(row!), priceOf(row!).tiers) === textOf(terms, tiers);
-      const changes = [
-        ...(known?.hash_diff === rows.diff('model_s', details)
-          ? []
-          : [rows.satellite('model_s', model_hk, details, stamp)]),
-        ...(is_same
-          ? []
-          : [
-              ...priceRows(rows, offer_hk, { terms, tiers }, stamp),
-              rows.satellite('model_provider_tracking_s', offer_hk, { is_present: terms.is_offered }, stamp),
-            ]),
-      ];
-      if (changes.length === 0) return null;
-      return {
-        rows: [...offerKeys(deps, { model, model_hk, provider_hk }, stamp), ...changes],
-        events: [draft.change(before, { ...details, ...said })],
-      };
-    });
-    ctx.status = is_new ? 201 : 200;
-    ctx.body = { provider, model, ...details, ...said };
-  };
+const input = (schema: Schema): Input => ({ schema, on: ANY_BODY });
+
+/** Models as providers serve them: under which name of their own, able to do what, and for which price. */
+export const deployments: Resource<ControlDeps> = {
+  kind: 'deployment',
+  summary: 'A model as a provider serves it. Prices are US dollars.',
+  path: '/deployments',
+  aliases: [],
+  entity: 'model_provider_l',
+  id: ['provider', 'model'],
+  satellites: [['model_price_s', 'model_price_tier_s'], 'model_s'],
+  references: {
+    provider: { hub: 'ai_provider_h', narrow: { pattern: '^[a-z0-9-]{1,100}$', not: { const: 'unknown' } } },
+    model: {
+      hub: 'model_h',
+      is_created: true,
+      narrow: { maxLength: 128, pattern: '^[a-z0-9][a-z0-9._:/@-]*$', not: { const: 'unknown' } },
+    },
+  },
+  fields: {
+    model_name: 'never',
+    model_family: { write: 'always', narrow: { minLength: 1, maxLength: 128, pattern: NAME.pattern } },
+    capabilities: {
+      write: 'always',
+      default: ['chat', 'streaming', 'tools'],
+      narrow: { minItems: 1, uniqueItems: true, items: { enum: CAPABILITIES } },
+    },
+    context_window_tokens: { write: 'always', narrow: { minimum: 1 } },
+    max_output_tokens: { write: 'always', narrow: { minimum: 1 } },
+    quality_score: 'never',
+    is_active: { write: 'never', default: true },
+    provider_model_name: { write: 'always', default: null, narrow: NAME },
+    price_source: { write: 'never', default: 'administrator' },
+    is_offered: { write: 'always', default: true },
+    applied_from: { fact: 'applied_from' },
+    tiers: { write: 'always', default: UNPRICED, codec: TIERS },
+  },
+  inputs: {
+    served_as: input({ ...NAME, description: 'Old name of provider_model_name.', deprecated: true }),
+    family: input({ ...NAME, description: 'Old name of model_family.', deprecated: true }),
+    ...Object.fromEntries(PRICE_UNITS.map((unit) => [priceColumn(unit), input(AMOUNT)])),
+  },
+  filters: ['provider', 'model', 'price_source', 'is_offered', 'capabilities', 'model_family'],
+  sorts: ['model', 'provider', 'applied_from'],
+  names: {
+    ...Object.fromEntries(
+      ['create', 'update', 'replace', 'delete'].map((each) => [each, { action: 'model.offer', subject_kind: 'model' }]),
+    ),
+    list: { action: 'model.list', subject_kind: 'model' },
+    read: { action: 'model.read', subject_kind: 'model' },
+    history: { action: 'model.read', subject_kind: 'model' },
+  },
+  end: { columns: { is_offered: false }, is_final: false },
+  requires_if_match: true,
+  effective_dated: 'read',
+  lock: (_id, { model }) => `model/${model}`,
+  shape: {
+    read: (rows) => ({ ...rows.model_s?.[0], ...termsOf(rows.model_price_s![0]!), tiers: tiersOf(rows) }),
+    write: (columns) => ({
+      ...(pricePayloads({
+        terms: termsOf(columns) as unknown as PriceTerms,
+        tiers: columns.tiers as PriceTier[],
+      }) as unknown as Shape),
+      model_s: [detailsOf(columns)],
+    }),
+  },
+  hooks: {
+    validate: async (deps, draft) => {
+      if (draft.operation === 'create') await keepKnownDetails(deps, draft);
+      readInputs(draft);
+      if (draft.before !== null && saysOtherPrice(draft.before, draft.columns)) {
+        draft.columns.price_source = 'administrator';
+      }
+    },
+    more_rows: ({ rows }, { hash_key, changed, after }, stamp) =>
+      changed.has('model_price_s')
+        ? [
+            rows.satellite(
+              'model_provider_tracking_s',
+              hash_key,
+              { is_present: after.columns.is_offered === true },
+              stamp,
+            ),
+          ]
+        : [],
+    event: ({ before, after }) => ({
+      before: before === null ? null : presentPrice(before.columns),
+      after: { ...detailsOf(after.columns), ...presentPrice(after.columns) },
+    }),
+  },
 };
 
-/** `GET /v1/deployments?provider=&price_source=`: what each provider serves now, under which name of its own, and its price. */
-export const listOffers =
-  ({ sql, clock }: ControlDeps): ContextHandler =>
-  async (ctx) => {
-    const { provider, price_source } = ctx.query;
-    const found = await sql.begin('isolation level repeatable read read only', async (tx) => ({
-      deployments: await selectDeployments(tx),
-      prices: Map.groupBy(await selectPrices(tx), ({ offer_hk }) => offer_hk),
-    }));
-    const data = found.deployments
-      .flatMap((deployment) => {
-        const row = standingAt(clock.now(), found.prices.get(deployment.offer_hk) ?? []);
-        if (row === undefined || deployment.provider === 'unknown') return [];
-        const { applied_date: applied_from } = row;
-        return [{ provider: deployment.provider, model: deployment.model, applied_from, ...presentPrice(row) }];
-      })
-      .filter(
-        (deployment) =>
-          (provider === undefined || deployment.provider === provider) &&
-          (price_source === undefined || deployment.price_source === price_source),
-      );
-    ctx.body = { data };
-  };
-
-const ADMINISTRATOR = 'administrator';
-
-/** The price that holds, by its own date: one of the future may be said already. */
-const standingAt = (now_ms: number, prices: readonly PriceRow[]): PriceRow | undefined =>
-  prices.findLast(({ applied_date }) => Date.parse(applied_date) <= now_ms);
-
-const termsOf = ({ provider_model_name, price_source, is_offered }: PriceRow): PriceTerms => ({
+const termsOf = ({ provider_model_name, price_source, is_offered }: Columns): Columns => ({
   provider_model_name,
   price_source,
   is_offered,
 });
 
-const presentPrice = (row: PriceRow) => ({ ...termsOf(row), tiers: priceOf(row).tiers.map(presentTier) });
-
-const textOf = (terms: PriceTerms, tiers: readonly PriceTier[]): string =>
-  JSON.stringify([terms, tiers.map((tier) => ({ ...presentTier(tier), place: tier.tier }))]);
-
-const refuseUnknownProvider = ({ snapshot }: ControlDeps, provider: string): void => {
-  const { providers } = snapshot();
-  if (providers.has(provider)) return;
-  const details = `There is no provider ${provider}: it is one of ${[...providers.keys()].sort().join(', ')}.`;
-  throw invalidField('provider', 'unknown_reference', details);
+const tiersOf = ({ model_price_s, model_price_tier_s = [] }: Shape): PriceTier[] => {
+  const tiers = model_price_tier_s.length === 0 ? null : (model_price_tier_s as unknown as TierRow[]);
+  const row = { ...model_price_s![0], ...UNDATED, tiers } as unknown as PriceRow;
+  return [...priceOf(row).tiers];
 };
 
-const offerKeys = (
-  { rows }: ControlDeps,
-  { model, model_hk, provider_hk }: { model: string; model_hk: string; provider_hk: string },
-  stamp: Stamp,
-) => [rows.hub('model_h', { model_bk: model }, stamp), rows.link('model_provider_l', { model_hk, provider_hk }, stamp)];
+const UNDATED = { applied_date: '1970-01-01T00:00:00Z', price_version: '', tier_version: null } as const;
 
-const detailsOf = (input: OfferedModel, known: Details | undefined): Details => ({
-  model_name: known?.model_name ?? input.model,
-  model_family: input.family ?? known?.model_family ?? null,
-  capabilities: input.capabilities ?? known?.capabilities ?? ['chat', 'streaming', 'tools'],
-  context_window_tokens: given(input.context_window_tokens, known?.context_window_tokens),
-  max_output_tokens: given(input.max_output_tokens, known?.max_output_tokens),
-  quality_score: known?.quality_score ?? null,
+const detailsOf = (columns: Columns) => ({
+  model_name: columns.model_name,
+  model_family: columns.model_family,
+  capabilities: columns.capabilities,
+  context_window_tokens: columns.context_window_tokens,
+  max_output_tokens: columns.max_output_tokens,
+  quality_score: columns.quality_score,
   is_active: true,
 });
 
-const given = (said: number | null | undefined, known: number | null | undefined): number | null =>
-  said === undefined ? (known ?? null) : said;
+const presentPrice = (columns: Columns): object => ({
+  ...termsOf(columns),
+  tiers: TIERS.fromColumn(columns.tiers),
+});
+
+/** The terms of a price are stated as a whole: who changes one states them all. */
+const saysOtherPrice = (before: Columns, columns: Columns): boolean =>
+  JSON.stringify(presentPrice(before)) !== JSON.stringify(presentPrice(columns));
+
+/** What is known of a model that others serve already stays, where the body does not say it. */
+const keepKnownDetails = async ({ sql, reader, rows }: ControlDeps, draft: Draft): Promise<void> => {
+  const model_hk = rows.hubKey('model_h', { model_bk: draft.references.model! });
+  const [known] = await reader.current(sql, 'model_s', { hash_keys: [model_hk] });
+  if (known === undefined) return;
+  const stated = Object.keys(draft.input);
+  for (const [name, value] of Object.entries(detailsOf(known as unknown as Columns))) {
+    if (!stated.includes(name)) draft.columns[name] = value;
+  }
+};
+
+/** The short forms of a body: old names, and a price beside the fields instead of in tiers. */
+const readInputs = ({ input: body, columns, references }: Draft): void => {
+  if (body.family !== undefined) columns.model_family = body.family;
+  if (body.served_as !== undefined) columns.provider_model_name = body.served_as;
+  columns.model_name ??= references.model;
+  columns.provider_model_name ??= references.model;
+  const price = flatPrice(body);
+  if (price !== null) columns.tiers = price;
+};

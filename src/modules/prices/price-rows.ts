@@ -8,13 +8,19 @@ type Priced<T extends PriceUnit> = Readonly<Record<PriceColumn<T>, string | null
 /** What a row of `model_price_s` says besides prices. */
 export type PriceTerms = Pick<Content<'model_price_s'>, 'provider_model_name' | 'price_source' | 'is_offered'>;
 
-/** The rows that state an offer's price: one, and a set of tiers with the same stamp where that holds not all. */
-export const priceRows = (
-  rows: RowBuilder,
-  offer_hk: string,
-  { terms, tiers }: { readonly terms: PriceTerms; readonly tiers: readonly PriceTier[] },
-  stamp: Stamp,
-): VaultRow[] => {
+interface StatedPrice {
+  readonly terms: PriceTerms;
+  readonly tiers: readonly PriceTier[];
+}
+
+/** The payloads that state a deployment's price: one row, and a set of tiers if the row cannot hold them all. */
+export const pricePayloads = ({
+  terms,
+  tiers,
+}: StatedPrice): {
+  readonly model_price_s: readonly [Content<'model_price_s'>];
+  readonly model_price_tier_s: readonly Content<'model_price_tier_s'>[];
+} => {
   const standard = tiers[0];
   if (standard === undefined) throw new RangeError('a price has at least one tier');
   const base = { ...terms, ...pricesOf(standard, BASE_UNITS) };
@@ -23,9 +29,17 @@ export const priceRows = (
     PRICE_UNITS.every(
       (unit) => (BASE_UNITS as readonly PriceUnit[]).includes(unit) || standard.prices[priceColumn(unit)] === null,
     );
+  return { model_price_s: [base], model_price_tier_s: is_enough ? [] : tiers.map(tierContent) };
+};
+
+/** The rows that state a deployment's price; both satellites' with the same stamp. */
+export const priceRows = (rows: RowBuilder, offer_hk: string, price: StatedPrice, stamp: Stamp): VaultRow[] => {
+  const { model_price_s, model_price_tier_s } = pricePayloads(price);
   return [
-    rows.satellite('model_price_s', offer_hk, base, stamp),
-    ...(is_enough ? [] : rows.satelliteSet('model_price_tier_s', offer_hk, tiers.map(tierContent), stamp)),
+    rows.satellite('model_price_s', offer_hk, model_price_s[0], stamp),
+    ...(model_price_tier_s.length === 0
+      ? []
+      : rows.satelliteSet('model_price_tier_s', offer_hk, model_price_tier_s, stamp)),
   ];
 };
 

@@ -1,2 +1,2 @@
 export * from './price-rows.ts';
-export * from './read-customer-price.ts';
+export * from './price-tiers.ts';

@@ -1,133 +1,128 @@
-import { OneVaultError } from '../../core/errors.ts';
-import { isUuid } from '../../core/ids.ts';
+import type { NewEvent } from '../../audit/record-event.ts';
 import type { Sql } from '../../postgres/connect.ts';
+import { resolveResource } from '../../resources/declaration/model.ts';
+import type { Columns, Resource } from '../../resources/declaration/resource.ts';
+import type { EngineDeps } from '../../resources/engine-deps.ts';
+import { present } from '../../resources/reading/present.ts';
+import { eventsBy } from '../../resources/writing/write-events.ts';
+import { writeResource } from '../../resources/writing/write-resource.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import type { Decider, PrivacyDeps } from './deps.ts';
-import { checkReason, findSubject, lockSubject } from './subject.ts';
-import { writeDecision } from './write-decision.ts';
+import { checkReason } from './subject.ts';
 
-/** A legal hold as its last state says. */
-export interface LegalHold {
-  readonly id: string;
-  readonly subject: string;
-  readonly status: 'ACTIVE' | 'RELEASED';
-  readonly reason: string;
-  readonly decided_by: string;
-  /** When it was laid on. */
-  readonly created_at: string;
-  /** When its state was decided. */
-  readonly since: string;
+/** Legal holds: none of a subject's data is erased until every hold on it is released. */
+export const legalHolds: Resource = {
+  kind: 'legal_hold',
+  summary: "A reason for which a subject's data must not be erased.",
+  path: '/privacy/holds',
+  entity: 'legal_hold_h',
+  id: 'uuid',
+  scope: 'subject',
+  satellites: ['legal_hold_s'],
+  references: {
+    subject: {
+      hub: 'customer_h',
+      link: 'legal_hold_customer_l',
+      is_missing_404: true,
+      description: 'Slug of a customer.',
+    },
+  },
+  fields: {
+    status: { column: 'hold_status', write: 'never', default: 'ACTIVE' },
+    reason: { write: 'create', is_free_text: true, narrow: { minLength: 1 } },
+    decided_by: 'never',
+    created_at: { fact: 'created_at' },
+    since: { fact: 'applied_from' },
+  },
+  filters: ['subject', 'status', 'created_at'],
+  sorts: ['created_at', 'subject'],
+  operations: ['list', 'create', 'read', 'delete', 'history'],
+  names: {
+    list: { permission: 'privacy.list', action: 'privacy.list' },
+    create: { permission: 'privacy.hold', action: 'privacy.hold', subject_kind: 'customer' },
+    read: { permission: 'privacy.read', action: 'privacy.read' },
+    delete: { permission: 'privacy.release', action: 'privacy.release' },
+  },
+  end: {
+    columns: { hold_status: 'RELEASED' },
+    is_final: true,
+    query: {
+      reason: { schema: { type: 'string', maxLength: 2_000 }, description: 'Reason for which it is released.' },
+    },
+  },
+  is_sensitive: true,
+  record_source: 'control.privacy',
+  lock: (_id, { subject }) => `subject/${subject}`,
+  subject: ({ id }, { subject }, operation) => (operation === 'create' ? subject! : id!),
+  hooks: {
+    validate: (_deps, { columns, input, actor }) => {
+      columns.reason = checkReason(String(input.reason ?? ''));
+      columns.decided_by = actor;
+    },
+    // The same reason, while it holds, makes no second hold.
+    find_same: async (_deps, tx, { references, columns }) => {
+      const holds = await activeHolds(tx, references.subject!);
+      return holds.find(({ reason }) => reason === columns.reason)?.id ?? null;
+    },
+    event: ({ draft: { id }, after: { columns } }) => ({
+      before: null,
+      after: { hold: id.id, status: columns.hold_status },
+      reason: columns.reason as string,
+    }),
+  },
+};
+
+/** A command's decision about holds. */
+export interface HoldDecision {
+  readonly actor: string;
+  /** The event of the decision. @param subject the customer whose data it is about */
+  readonly event: (subject: string) => NewEvent;
 }
 
-/**
- * Lays a hold on a subject's data: none of it is erased until every hold is released. The same reason while it holds
- * lays no second one.
- * @returns the hold, and whether it is new
- * @throws OneVaultError not_found, invalid_request
- */
-export const layHold = async (
-  deps: PrivacyDeps,
+/** Lays a hold on a subject's data. @throws OneVaultError not_found, validation_error */
+export const layHold = (
+  deps: EngineDeps,
   input: { readonly subject: string; readonly reason: string },
-  decider: Decider,
-): Promise<{ readonly hold: LegalHold; readonly is_new: boolean }> => {
-  const { rows, nextId, sql } = deps;
-  const { subject } = input;
-  const reason = checkReason(input.reason);
-  await findSubject(sql, subject);
-  let id = nextId();
-  let is_new = true;
-  await writeDecision(deps, async (tx, stamp) => {
-    await lockSubject(tx, subject);
-    const same = (await activeHolds(tx, subject)).find((hold) => hold.reason === reason);
-    if (same !== undefined) {
-      id = same.id;
-      is_new = false;
-      return null;
-    }
-    const legal_hold_hk = rows.hubKey('legal_hold_h', { legal_hold_bk: id });
-    const customer_hk = rows.hubKey('customer_h', { customer_bk: subject });
-    const state = { hold_status: 'ACTIVE', reason, decided_by: decider.decided_by } as const;
-    return {
-      event_id: nextId(),
-      event: { ...decider.event(subject, { hold: id, status: 'ACTIVE' }), reason },
-      rows: [
-        rows.hub('legal_hold_h', { legal_hold_bk: id }, stamp),
-        rows.link('legal_hold_customer_l', { legal_hold_hk, customer_hk }, stamp),
-        rows.satellite('legal_hold_s', legal_hold_hk, state, stamp),
-      ],
-    };
+  decision: HoldDecision,
+): Promise<Columns> => decide(deps, decision, { operation: 'create', id: {}, input });
+
+/** Releases a hold; a released one stays as it is. @throws OneVaultError not_found, validation_error */
+export const releaseHold = (
+  deps: EngineDeps,
+  { id, reason }: { readonly id: string; readonly reason: string },
+  decision: HoldDecision,
+): Promise<Columns> => decide(deps, decision, { operation: 'delete', id: { id }, input: { reason } });
+
+const decide = async (
+  deps: EngineDeps,
+  { actor, event }: HoldDecision,
+  asked: { readonly operation: string; readonly id: Readonly<Record<string, string>>; readonly input: Columns },
+): Promise<Columns> => {
+  const model = resolveResource(deps.registry, legalHolds);
+  const { shown } = await writeResource(deps, model, {
+    operation: asked.operation,
+    place: { id: asked.id, parent: null, confined_to: null },
+    input: asked.input,
+    actor,
+    events: eventsBy(({ customers }) => event(customers![0]!)),
   });
-  return { hold: await findHold(sql, id), is_new };
+  return present(model, shown, { sees_personal: true, only: null });
 };
 
-/**
- * Releases a hold. Releasing it again changes nothing.
- * @throws OneVaultError not_found, invalid_request
- */
-export const releaseHold = async (
-  deps: PrivacyDeps,
-  input: { readonly id: string; readonly reason: string },
-  decider: Decider,
-): Promise<LegalHold> => {
-  const { rows, nextId, sql } = deps;
-  const reason = checkReason(input.reason);
-  const { id, subject } = await findHold(sql, input.id);
-  await writeDecision(deps, async (tx, stamp) => {
-    await lockSubject(tx, subject);
-    const { status } = await findHold(tx, id);
-    if (status === 'RELEASED') return null;
-    const state = { hold_status: 'RELEASED', reason, decided_by: decider.decided_by } as const;
-    return {
-      event_id: nextId(),
-      event: { ...decider.event(subject, { hold: id, status: 'RELEASED' }), reason },
-      rows: [rows.satellite('legal_hold_s', rows.hubKey('legal_hold_h', { legal_hold_bk: id }), state, stamp)],
-    };
-  });
-  return findHold(sql, id);
-};
-
-/** @throws OneVaultError not_found */
-export const findHold = async (sql: Sql | Transaction, id: string): Promise<LegalHold> => {
-  const [hold] = isUuid(id) ? await sql<LegalHold[]>`${selectHold(sql)} and h.legal_hold_bk = ${id}` : [];
-  if (hold === undefined) {
-    throw new OneVaultError('not_found', { param: 'id', details: 'There is no such legal hold.' });
-  }
-  return hold;
-};
+interface ActiveHold {
+  readonly id: string;
+  readonly reason: string;
+  readonly created_at: string;
+}
 
 /** The holds that keep a subject's data from being erased, oldest first. */
-export const activeHolds = async (sql: Sql | Transaction, subject: string): Promise<LegalHold[]> => [
-  ...(await sql<LegalHold[]>`
-    ${selectHold(sql)}
-    and c.customer_bk = ${subject}
-    and s.hold_status = 'ACTIVE'
+export const activeHolds = async (sql: Sql | Transaction, subject: string): Promise<ActiveHold[]> => [
+  ...(await sql<ActiveHold[]>`
+    select h.legal_hold_bk as id, s.reason, h.load_date as created_at
+    from privacy.legal_hold_h h
+    join privacy.legal_hold_s_current s using (legal_hold_hk)
+    join privacy.legal_hold_customer_l l using (legal_hold_hk)
+    join gateway.customer_h c using (customer_hk)
+    where c.customer_bk = ${subject}
+      and s.hold_status = 'ACTIVE'
     order by h.legal_hold_bk`),
 ];
-
-/** Holds by id, which is by age, of one subject or of all. */
-export const listHolds = async (
-  sql: Sql,
-  page: { readonly limit: number; readonly after: string; readonly subject: string | null },
-): Promise<LegalHold[]> => [
-  ...(await sql<LegalHold[]>`
-    ${selectHold(sql)}
-    and h.legal_hold_bk > ${page.after}
-    and ${page.subject === null ? sql`true` : sql`c.customer_bk = ${page.subject}`}
-    order by h.legal_hold_bk
-    limit ${page.limit}`),
-];
-
-const selectHold = (sql: Sql | Transaction) => sql`
-  select
-    h.legal_hold_bk as id,
-    c.customer_bk as subject,
-    s.hold_status as status,
-    s.reason,
-    s.decided_by,
-    h.load_date as created_at,
-    s.applied_date as since
-  from privacy.legal_hold_h h
-  join privacy.legal_hold_s_current s using (legal_hold_hk)
-  join privacy.legal_hold_customer_l l using (legal_hold_hk)
-  join gateway.customer_h c using (customer_hk)
-  where h.legal_hold_bk <> 'unknown'`;

@@ -1,14 +1,12 @@
 import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
-import { list, raw, single } from '../../http/outcome.ts';
-import { sliceOf } from '../../http/paging.ts';
+import { raw, single } from '../../http/outcome.ts';
 import type { EventDraft, Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 import type { Decider } from './deps.ts';
 import { eraseSubject, findErasure } from './erasures.ts';
 import { EXPORT_RENDERERS, type ExportFormat } from './export-renderers.ts';
 import { exportSubject } from './export-subject.ts';
-import { layHold, listHolds, releaseHold } from './holds.ts';
 import { findSubject } from './subject.ts';
 
 interface Asked {
@@ -34,37 +32,6 @@ export const getErasure =
     const certificate = await findErasure(deps.sql, params.id!);
     draft.shows([certificate.subject]);
     return single(certificate);
-  };
-
-/** `POST /privacy/holds`. */
-export const postHold =
-  (deps: ControlDeps): Handler =>
-  async ({ body, draft }) => {
-    const asked = body as Asked;
-    draft.about(asked.subject);
-    const { hold, is_new } = await layHold(deps, asked, deciderOf(draft));
-    draft.shows([hold.subject]);
-    return single(hold, { status: is_new ? 201 : 200 });
-  };
-
-/** `DELETE /privacy/holds/{id}?reason=`: releases. */
-export const deleteHold =
-  (deps: ControlDeps): Handler =>
-  async ({ params, query, draft }) => {
-    const reason = String(query.reason ?? '');
-    const hold = await releaseHold(deps, { id: params.id!, reason }, deciderOf(draft));
-    draft.shows([hold.subject]);
-    return single(hold);
-  };
-
-/** `GET /privacy/holds?subject=&limit=&after=`, released ones too. */
-export const getHolds =
-  (deps: ControlDeps): Handler =>
-  async ({ query, draft }) => {
-    const subject = query.subject === undefined ? null : String(query.subject);
-    const { data, pagination } = sliceOf(await listHolds(deps.sql, { limit: 100_000, after: '', subject }), query);
-    draft.shows([...new Set(data.map((hold) => hold.subject))]);
-    return list(data, pagination);
   };
 
 /** `GET /privacy/exports/{subject}?format=json|html`: everything that is held about a subject. */

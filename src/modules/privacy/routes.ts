@@ -7,7 +7,7 @@ import contact from './contact.schema.json' with { type: 'json' };
 import { getContact, getContactHistory, putContact } from './contacts.ts';
 import { getErasureProof } from './erasure-proof.ts';
 import decision from './privacy-decision.schema.json' with { type: 'json' };
-import { deleteHold, getErasure, getExport, getHolds, postErasure, postHold } from './privacy-routes.ts';
+import { getErasure, getExport, postErasure } from './privacy-routes.ts';
 
 const CERTIFICATE: Schema = objectOf('ErasureCertificate', {
   id: UUID,
@@ -26,16 +26,6 @@ const CERTIFICATE: Schema = objectOf('ErasureCertificate', {
   audit_event_id: UUID,
   proof: TEXT,
   statement: TEXT,
-});
-
-const HOLD: Schema = objectOf('LegalHold', {
-  id: UUID,
-  subject: TEXT,
-  status: { enum: ['ACTIVE', 'RELEASED'] },
-  reason: TEXT,
-  decided_by: TEXT,
-  created_at: INSTANT,
-  since: INSTANT,
 });
 
 // A contact as it was given, a tombstone where it was erased, null where none was ever given.
@@ -154,54 +144,6 @@ export const PRIVACY_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     },
     errors: { 409: 'No checkpoint covers it yet.' },
     serve: getErasureProof,
-  },
-  {
-    ...base,
-    method: 'post',
-    path: '/v1/privacy/holds',
-    aliases: ['/privacy/holds'],
-    operation_id: 'legal_hold.create',
-    summary: "Keep a subject's data from being erased",
-    permission: 'privacy.hold',
-    action: 'privacy.hold',
-    subject_kind: 'customer',
-    body: { schema: decision },
-    responses: { 200: one(HOLD, 'The hold for this reason that stands.'), 201: one(HOLD, 'The hold.') },
-    errors: { 404: 'There is no such subject.' },
-    serve: postHold,
-  },
-  {
-    ...base,
-    method: 'get',
-    path: '/v1/privacy/holds',
-    aliases: ['/privacy/holds'],
-    operation_id: 'legal_hold.list',
-    summary: 'Legal holds',
-    permission: 'privacy.list',
-    action: 'privacy.list',
-    subject_kind: 'legal_hold',
-    query: {
-      subject: { schema: { type: 'string', maxLength: 255 }, description: 'Slug of a customer.' },
-      ...PAGE_QUERY,
-    },
-    responses: { 200: { description: 'Holds.', schema: HOLD, form: 'list' } },
-    serve: getHolds,
-  },
-  {
-    ...base,
-    method: 'delete',
-    path: '/v1/privacy/holds/:id',
-    aliases: ['/privacy/holds/:id'],
-    operation_id: 'legal_hold.delete',
-    summary: 'Release a legal hold',
-    permission: 'privacy.release',
-    action: 'privacy.release',
-    subject_kind: 'legal_hold',
-    subject: 'id',
-    query: { reason: { schema: { type: 'string', maxLength: 2_000 }, description: 'Why it is released.' } },
-    responses: { 200: one(HOLD, 'The hold.') },
-    errors: { 422: 'The reason is not valid.' },
-    serve: deleteHold,
   },
   {
     ...base,

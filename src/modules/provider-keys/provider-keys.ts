@@ -1,152 +1,111 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
-import type { ControlRequest, EventDraft } from '../../resources/serving/control-route.ts';
-import { save } from '../../resources/writing/save.ts';
+import { type Codec, USD } from '../../resources/declaration/codecs.ts';
+import type { Draft, Resource } from '../../resources/declaration/resource.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import { type ContextHandler, pageOf } from '../context-handler.ts';
 import type { ControlDeps } from '../deps.ts';
-import { findProviderKey, listKeysOf, type ProviderKeyRow, present, tellable } from './find-provider-keys.ts';
-import {
-  type ChangedProviderKey,
-  hintOf,
-  type KeyDetails,
-  limitsOf,
-  type NewProviderKey,
-  refuseModels,
-  termsOf,
-} from './read-provider-key.ts';
-import { lockKeysOf, newRows, saveChange, stateOf, stateRows } from './save-provider-key.ts';
+import { customNames, type KeyModels, refuseModels } from './refuse-models.ts';
 import { checkAgain, checkAndSeal } from './seal-provider-key.ts';
 
 // Each call of the customer looks through them.
-const MOST_KEYS = 50;
+const MAX_KEYS = 50;
 
-/** `POST /customers/{slug}/provider-keys`. The key is taken once its provider has accepted it, and never shown. */
-export const createProviderKey = (deps: ControlDeps): ContextHandler => {
-  return async (ctx, draft) => {
-    const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const { provider, api_key, ...input } = ctx.state.body as NewProviderKey;
-    refuseUnknownProvider(deps, provider);
-    refuseModels(deps.snapshot(), provider, input, ownNames(deps, customer, null));
-    const terms = termsOf(input, hintOf(api_key));
-    const limits = limitsOf(input);
-    const id = deps.nextId();
-    draft.about(id);
-    const sealed = await checkAndSeal(deps, { customer, id, provider, api_key, base_url: terms.base_url });
-    const details: KeyDetails = { ...sealed, ...limits, key_status: 'ACTIVE' };
-    const state = { details, terms };
-    await save(deps, async (stamp, tx) => {
-      await lockKeysOf(tx, customer);
-      await refuseMore(tx, customer);
-      return {
-        rows: [...newRows(deps, id, customer, provider, stamp), ...stateRows(deps, id, state, stamp)],
-        events: [draft.change(null, { customer, provider, ...tellable(state) })],
-      };
-    });
-    ctx.status = 201;
-    ctx.body = present(await findProviderKey(deps, customer, id));
-  };
+const NAME = { type: 'string', minLength: 1, maxLength: 255, pattern: '^[^\\u0000\\p{Cs}\\p{Cc}]+$' } as const;
+
+const CUSTOM_MODEL = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['model', 'served_as', 'like'],
+  properties: { model: NAME, served_as: NAME, like: NAME },
+} as const;
+
+const BASE_URL: Codec = {
+  schema: { type: 'string', minLength: 1, maxLength: 2_000, pattern: '^[!-~]+$' },
+  toColumn: (value) => (value as string).replace(/\/+$/, ''),
+  fromColumn: (value) => value,
 };
 
-/**
- * `PUT /customers/{slug}/provider-keys/{id}`: says anew all that is said of a key; with `api_key`, another one takes
- * its place. Either way the provider is asked again.
- */
-export const replaceProviderKey = (deps: ControlDeps): ContextHandler => {
-  return async (ctx, draft) => {
-    const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const id = ctx.params.id as string;
-    draft.about(id);
-    const { api_key: given, ...input } = ctx.state.body as ChangedProviderKey;
-    const before = await findProviderKey(deps, customer, id);
-    refuseRevoked(before);
-    refuseModels(deps.snapshot(), before.provider, input, ownNames(deps, customer, id));
-    const terms = termsOf(input, given === undefined ? before.key_hint : hintOf(given));
-    if (given === undefined && terms.base_url !== before.base_url) {
-      throw invalidField('api_key', 'required', 'Another base_url needs the key that belongs to it.');
-    }
-    const limits = limitsOf(input);
-    const { provider } = before;
-    const wanted = { customer, id, provider, base_url: terms.base_url };
-    const sealed =
-      given === undefined ? await checkAgain(deps, before) : await checkAndSeal(deps, { ...wanted, api_key: given });
-    const details: KeyDetails = { ...sealed, ...limits, key_status: 'ACTIVE' };
-    await saveChange(deps, {
-      customer,
-      id,
-      change: (current) => {
-        if (current.hash_diff !== before.hash_diff) throw changedMeanwhile();
-        return { details, terms };
-      },
-      tell: (old, state) => draft.change(tellable(old), tellable(state)),
-    });
-    ctx.body = present(await findProviderKey(deps, customer, id));
-  };
+/** Customers' own keys at providers: taken once the provider accepts them, sealed, and never shown. */
+export const providerKeys: Resource<ControlDeps> = {
+  kind: 'provider_key',
+  summary: "A customer's own key at a provider, with the limits of its use.",
+  path: '/customers/:slug/provider-keys',
+  entity: 'customer_provider_keys_h',
+  id: 'uuid',
+  parent: { param: 'slug', reference: 'customer' },
+  scope: 'customer',
+  satellites: [['customer_provider_keys_s', 'customer_provider_key_terms_s']],
+  references: {
+    customer: { hub: 'customer_h', link: 'customer_provider_keys_l' },
+    provider: { hub: 'ai_provider_h', link: 'customer_provider_keys_l', narrow: { pattern: '^[a-z0-9-]{1,100}$' } },
+  },
+  fields: {
+    key_hint: { write: 'never', is_logged: false },
+    status: { column: 'key_status', write: 'never', default: 'ACTIVE' },
+    base_url: { write: 'always', codec: BASE_URL },
+    allowed_models: { write: 'always', narrow: { uniqueItems: true, items: NAME } },
+    own_models: { write: 'always', default: [], narrow: { items: CUSTOM_MODEL } },
+    daily_spending_limit: { write: 'always', codec: USD },
+    monthly_spending_limit: { write: 'always', codec: USD },
+    fallback: { write: 'always', default: 'none' },
+    last_validated: 'never',
+    encryption_key_id: { write: 'never', read: 'secret' },
+    created_at: { fact: 'created_at' },
+  },
+  inputs: {
+    api_key: {
+      // It travels as a header: visible ASCII without spaces.
+      schema: { type: 'string', minLength: 1, maxLength: 2_000, pattern: '^[!-~]+$', writeOnly: true },
+      on: ['create', 'update', 'replace'],
+      required_on: ['create'],
+    },
+  },
+  filters: ['provider', 'status', 'fallback', 'created_at'],
+  sorts: ['created_at', 'provider', 'last_validated'],
+  names: {
+    update: { action: 'provider_key.replace' },
+    replace: { action: 'provider_key.replace' },
+    delete: { action: 'provider_key.revoke' },
+  },
+  end: { columns: { key_status: 'REVOKED' }, is_final: true },
+  requires_if_match: true,
+  lock: (_id, { customer }) => `provider-keys/${customer}`,
+  actions: { validate: { summary: 'Ask the provider whether it still accepts the key', run: () => {} } },
+  hooks: {
+    validate: ({ snapshot }, { operation, columns, references, id, input, before }) => {
+      if (operation === 'delete' || operation === 'validate') return;
+      const taken = customNames(snapshot(), references.customer!, id.id!);
+      refuseModels(snapshot(), references.provider!, columns as unknown as KeyModels, taken);
+      if (before !== null && input.api_key === undefined && columns.base_url !== before.base_url) {
+        throw invalidField('api_key', 'required', 'Another base_url needs the key that belongs to it.');
+      }
+    },
+    before_write: (deps, draft) => (draft.operation === 'delete' ? undefined : checkKey(deps, draft)),
+    check: (_deps, tx, { operation, references }) =>
+      operation === 'create' ? refuseMore(tx, references.customer!) : undefined,
+  },
 };
 
-/** `DELETE /customers/{slug}/provider-keys/{id}`: revokes. Revoking again changes nothing. */
-export const revokeProviderKey =
-  (deps: ControlDeps): ContextHandler =>
-  async (ctx, draft) => {
-    const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const id = ctx.params.id as string;
-    draft.about(id);
-    await saveChange(deps, {
-      customer,
-      id,
-      change: (current) => {
-        if (current.key_status === 'REVOKED') return null;
-        const { details, terms } = stateOf(current);
-        return { details: { ...details, key_status: 'REVOKED' }, terms };
-      },
-      tell: (old, state) => draft.change(tellable(old), tellable(state)),
-    });
-    ctx.body = present(await findProviderKey(deps, customer, id));
-  };
+// Four characters of less would leave little to guess.
+const MIN_HINTED_CHARS = 16;
 
-/** `GET /customers/{slug}/provider-keys/{id}`. */
-export const getProviderKey =
-  (deps: ControlDeps): ContextHandler =>
-  async (ctx, draft) => {
-    const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    draft.about(ctx.params.id as string);
-    ctx.body = present(await findProviderKey(deps, customer, ctx.params.id as string));
-  };
+/** The last four characters of a key that is long enough to show them. */
+const hintOf = (api_key: string): string | null => (api_key.length < MIN_HINTED_CHARS ? null : api_key.slice(-4));
 
-/** `GET /customers/{slug}/provider-keys?limit=&after=`, by id, which is by age. */
-export const listProviderKeys =
-  (deps: ControlDeps): ContextHandler =>
-  async (ctx, draft) => {
-    const customer = knownCustomer(deps, ctx.params.slug as string, draft);
-    const page = pageOf(ctx);
-    const rows = await listKeysOf(deps, customer, page);
-    ctx.body = { data: rows.map(present), next: rows.length === page.limit ? rows.at(-1)!.id : null };
+/** The provider is asked about a new key, and again about one that stays. */
+const checkKey = async (deps: ControlDeps, { columns, references, id, input, before }: Draft): Promise<void> => {
+  const key = {
+    customer: references.customer!,
+    id: id.id!,
+    provider: references.provider!,
+    base_url: columns.base_url as string | null,
   };
-
-const knownCustomer = ({ snapshot }: ControlDeps, slug: string, draft: EventDraft): string => {
-  if (!snapshot().customers.has(slug)) {
-    throw new OneVaultError('not_found', { details: `There is no customer ${slug}.` });
+  if (typeof input.api_key === 'string') {
+    Object.assign(columns, await checkAndSeal(deps, { ...key, api_key: input.api_key }));
+    columns.key_hint = hintOf(input.api_key);
+  } else {
+    columns.last_validated = await checkAgain(deps, { ...key, api_key_encrypted: String(before!.api_key_encrypted) });
   }
-  draft.shows([slug]);
-  return slug;
-};
-
-/** @throws OneVaultError not_found */
-export const refuseUnknownCustomer = (
-  deps: ControlDeps,
-  { params, draft }: Pick<ControlRequest, 'params' | 'draft'>,
-): void => void knownCustomer(deps, params.slug!, draft);
-
-const refuseUnknownProvider = ({ snapshot }: ControlDeps, provider: string): void => {
-  const { providers } = snapshot();
-  if (providers.has(provider)) return;
-  const message = `There is no provider ${provider}; there are ${[...providers.keys()].sort().join(', ')}.`;
-  throw invalidField('provider', 'unknown_reference', message);
-};
-
-const refuseRevoked = ({ id, key_status }: ProviderKeyRow): void => {
-  if (key_status === 'ACTIVE') return;
-  throw new OneVaultError('wrong_state', { details: `The key ${id} was revoked: add another one.` });
 };
 
 const refuseMore = async (tx: Transaction, customer: string): Promise<void> => {
@@ -157,20 +116,8 @@ const refuseMore = async (tx: Transaction, customer: string): Promise<void> => {
     join gateway.customer_provider_keys_s_current s using (customer_provider_key_hk)
     where c.customer_bk = ${customer}
       and s.key_status = 'ACTIVE'`;
-  if ((row?.held ?? 0) < MOST_KEYS) return;
+  if ((row?.held ?? 0) < MAX_KEYS) return;
   throw new OneVaultError('wrong_state', {
-    details: `A customer has ${MOST_KEYS} provider keys at most: revoke one first.`,
+    details: `A customer has ${MAX_KEYS} provider keys at most: revoke one first.`,
   });
 };
-
-const changedMeanwhile = (): OneVaultError =>
-  new OneVaultError('already_exists', {
-    details: 'The key was changed by somebody else meanwhile: look at it and try again.',
-  });
-
-const ownNames = ({ snapshot }: ControlDeps, customer: string, but: string | null): ReadonlySet<string> =>
-  new Set(
-    (snapshot().provider_keys.get(customer) ?? [])
-      .filter(({ provider_key }) => provider_key !== but)
-      .flatMap(({ own_models }) => own_models.map(({ model }) => model)),
-  );

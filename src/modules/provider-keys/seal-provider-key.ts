@@ -3,22 +3,23 @@ import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
 import { keyIdOf } from '../../keys/sealed.ts';
+import type { Content } from '../../vault/rows.ts';
 import type { ControlDeps } from '../deps.ts';
-import type { ProviderKeyRow } from './find-provider-keys.ts';
-import type { KeyDetails } from './read-provider-key.ts';
 
-type Sealed = Pick<KeyDetails, 'api_key_encrypted' | 'encryption_key_id' | 'last_validated'>;
+type Sealed = Pick<Content<'customer_provider_keys_s'>, 'api_key_encrypted' | 'encryption_key_id' | 'last_validated'>;
 
-interface Checked {
+interface OwnedKey {
   readonly customer: string;
   readonly id: string;
   readonly provider: string;
-  readonly api_key: string;
   readonly base_url: string | null;
 }
 
 /** Asks the provider about a key, and seals it for its row. @throws OneVaultError as `checkProviderKey` does */
-export const checkAndSeal = async (deps: ControlDeps, { customer, id, ...wanted }: Checked): Promise<Sealed> => {
+export const checkAndSeal = async (
+  deps: ControlDeps,
+  { customer, id, ...wanted }: OwnedKey & { readonly api_key: string },
+): Promise<Sealed> => {
   await check(deps, wanted);
   const context = sealContextOf({ customer, provider_key: id });
   const sealed = await deps.keyring.seal(Buffer.from(wanted.api_key), context);
@@ -29,13 +30,18 @@ export const checkAndSeal = async (deps: ControlDeps, { customer, id, ...wanted 
   };
 };
 
-/** Asks the provider about the key that is there. @throws OneVaultError likewise, or provider_key_unavailable */
-export const checkAgain = async (deps: ControlDeps, before: ProviderKeyRow): Promise<Sealed> => {
-  const { customer, id, provider, base_url, api_key_encrypted, encryption_key_id } = before;
+/**
+ * Asks the provider about the key that is stored.
+ * @returns when it accepted the key. @throws OneVaultError as `checkProviderKey`, or provider_key_unavailable
+ */
+export const checkAgain = async (
+  deps: ControlDeps,
+  { customer, id, provider, base_url, api_key_encrypted }: OwnedKey & { readonly api_key_encrypted: string },
+): Promise<string> => {
   const bytes = await openOrSay(deps, Buffer.from(api_key_encrypted, 'hex'), { customer, provider_key: id });
   await check(deps, { provider, api_key: bytes.toString(), base_url });
   bytes.fill(0);
-  return { api_key_encrypted, encryption_key_id, last_validated: instantOf(deps.clock.now()) };
+  return instantOf(deps.clock.now());
 };
 
 /** What is wrong with the address is wrong with a field of the body. */

@@ -63,6 +63,10 @@ export const identifyCaller = (
   return caller;
 };
 
+/** Whether a caller's kind of key has a permission. */
+export const mayDo = ({ actor_kind }: Caller, permission: string): boolean =>
+  scopesWith(permission).some((scope) => KIND_OF_SCOPE[scope] === actor_kind);
+
 const unknownCaller = (actor: string, code: ErrorCode): Refusal => ({
   actor_kind: 'unknown',
   actor,

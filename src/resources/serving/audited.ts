@@ -50,15 +50,18 @@ const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Cont
   let subject: string | null = null;
   let customers: readonly string[] = [];
   let is_told = false;
+  let suffix = '';
+  let states: Pick<NewEvent, 'before' | 'after'> = {};
   const event = (): NewEvent => ({
     actor_kind: caller.actor_kind,
     actor: caller.actor,
-    action: route.action,
+    action: `${route.action}${suffix}`,
     subject_kind: route.subject_kind,
     subject,
     outcome: 'succeeded',
     ...originOf(ctx),
     customers,
+    ...states,
   });
   const draft: EventDraft = {
     caller,
@@ -72,6 +75,12 @@ const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Cont
     change: (before, after) => {
       is_told = true;
       return { ...event(), before, after };
+    },
+    isDryRun: () => {
+      suffix = '.dry_run';
+    },
+    rehearse: (before, after) => {
+      states = { before, after };
     },
   };
   return { draft, event, isTold: () => is_told };

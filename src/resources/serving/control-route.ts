@@ -18,6 +18,10 @@ export interface EventDraft {
   shows(customers: readonly (string | null)[]): void;
   /** The event of a change, to be written in the change's own transaction: `save` does. */
   change(before: object | null, after: object | null): NewEvent;
+  /** Marks the request as a dry run: its event is another action, whatever becomes of it. */
+  isDryRun(): void;
+  /** States before and after a change that is not made. */
+  rehearse(before: object | null, after: object | null): void;
 }
 
 /** A request that was let in, its path, query and body as the route's contract reads them. */
@@ -54,6 +58,6 @@ export interface ControlRoute<Deps extends RouteDeps> extends RouteContract {
   /** The parameter of the path that names the thing. */
   readonly subject?: string;
   /** Refuses what is not there before the body is read. */
-  readonly locate?: (deps: Deps, request: Omit<ControlRequest, 'body'>) => void;
+  readonly locate?: (deps: Deps, request: Omit<ControlRequest, 'body'>) => Promise<void> | void;
   readonly serve: (deps: Deps) => Handler;
 }

@@ -12,12 +12,8 @@ import { negotiate } from '../../http/version.ts';
 import { audited, type Work } from './audited.ts';
 import type { ControlRoute, RouteDeps } from './control-route.ts';
 
-/** Serves a route at its path, or at one of its aliases, in this order: who asks, in which form, what, and the rest. */
-export const serveRoute = <Deps extends RouteDeps>(
-  deps: Deps,
-  route: ControlRoute<Deps>,
-  is_alias: boolean,
-): Middleware => {
+/** Serves a route at its path and its aliases, in this order: who asks, in which form, what, and the rest. */
+export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRoute<Deps>): Middleware => {
   const handle = route.serve(deps);
   const readQuery = createQueryReader(route.query ?? {});
   const takeBody = bodyReader(route.body);
@@ -31,17 +27,21 @@ export const serveRoute = <Deps extends RouteDeps>(
       operation_id: route.operation_id,
       filter: filterOf(ctx.querystring),
     });
+    const is_alias = isAlias(route, ctx);
     const request = { params, query: readQuery(ctx.query), caller: draft.caller, draft, is_alias, cursors, ctx };
-    route.locate?.(deps, request);
+    await route.locate?.(deps, request);
     return handle({ ...request, body: await takeBody(ctx) });
   };
   const guarded = audited(deps, route, work);
   return async (ctx) => {
     if (route.deprecated !== undefined) markDeprecated(ctx, route.deprecated);
     const outcome = await guarded(ctx);
-    answer(ctx, outcome, { route, is_alias, type: ctx.state.answer_type as string, clock: deps.clock });
+    const type = ctx.state.answer_type as string;
+    answer(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: deps.clock });
   };
 };
+
+const isAlias = ({ path }: RouteContract, ctx: Context): boolean => ctx._matchedRoute !== path;
 
 /** A query without what pages through it, in one form. */
 const filterOf = (querystring: string): string =>

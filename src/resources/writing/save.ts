@@ -35,9 +35,10 @@ export interface SaveDeps {
 export const save = async (
   deps: SaveDeps,
   build: (stamp: Stamp, tx: Transaction) => Promise<Change | null> | Change | null,
+  record_source: string = RECORD_SOURCE,
 ): Promise<void> => {
   await writeVault(deps.sql, deps.clock, async (tx, load_date) => {
-    const stamp = { load_date, applied_date: load_date, record_source: RECORD_SOURCE };
+    const stamp = { load_date, applied_date: load_date, record_source };
     const change = await build(stamp, tx);
     if (change === null) return;
     const told = change.events.flatMap((event) => eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp));

@@ -200,7 +200,7 @@ describe('hosted tools', () => {
     const refused = await generate([{ google_search: {} }]);
     assert.equal(refused.status, 422);
     assert.match(refused.text, /UNPRICED_MODEL.*tools\[0\]\.googleSearch/);
-    const priced = await gateway.admin('POST', '/v1/deployments', {
+    const priced = await gateway.deploy({
       provider: 'google',
       model: 'gemini-2.5-flash',
       input_price: '0.3',

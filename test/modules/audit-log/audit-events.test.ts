@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { CONTROL_ROUTES } from '../../../src/modules/routes.ts';
+import { controlContracts } from '../../../src/modules/routes.ts';
 import { scopesWith } from '../../../src/resources/access/permissions.ts';
+import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
 
@@ -29,6 +30,8 @@ interface EventPage {
 }
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
+
+const routes = controlContracts(testRegistry());
 
 const eventsOf = (reply: Reply): readonly EventBody[] => {
   assert.equal(reply.status, 200, reply.text);
@@ -211,7 +214,7 @@ describe('the audit events of the control plane', () => {
   });
 
   it('are left by every route there is, for every key it lets in', async () => {
-    for (const { method, path, permission, action } of CONTROL_ROUTES) {
+    for (const { method, path, permission, action } of routes) {
       const reply = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
       const told = await toldOf(reply);
       const name = `${method} ${path}`;
@@ -225,13 +228,13 @@ describe('the audit events of the control plane', () => {
 
   it('let nobody past without a key but where it is public by design', () => {
     assert.deepEqual(
-      CONTROL_ROUTES.filter(({ permission }) => permission === null).map(({ method, path }) => `${method} ${path}`),
+      routes.filter(({ permission }) => permission === null).map(({ method, path }) => `${method} ${path}`),
       ['get /v1/audit/checkpoint', 'get /v1/audit/keys', 'get /v1/audit/consistency', 'post /v1/audit/cosignatures'],
     );
   });
 
   it('let an auditor read everything but personal data in clear, and write nothing', async () => {
-    for (const { method, path, permission } of CONTROL_ROUTES.filter((each) => each.permission !== null)) {
+    for (const { method, path, permission } of routes.filter((each) => each.permission !== null)) {
       const { status } = await asAuditor(method.toUpperCase(), pathOf(path), bodyOf(method));
       const is_shown = method === 'get' && !PERSONAL.includes(path);
       assert.equal(scopesWith(permission!).includes('auditor'), is_shown, `${method} ${path}`);

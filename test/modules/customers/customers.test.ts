@@ -155,24 +155,24 @@ describe('/customers', () => {
     [{ slug: 'a'.repeat(10_000) }, 'slug'],
     [{ slug: '__proto__' }, 'slug'],
     [{ slug: ['a'] }, 'slug'],
-    [{ slug: 'a', name: 'a\0b' }, 'name'],
-    [{ slug: 'a', name: '\ud800' }, 'name'],
-    [{ slug: 'a', name: 'x'.repeat(10_000) }, 'name'],
-    [{ slug: 'a', compliance_level: '\udfff' }, 'compliance_level'],
-    [{ slug: 'a', webhook_url: 'https://\ud800' }, 'webhook_url'],
-    [{ slug: 'a', webhook_url: 'javascript:alert(1)' }, 'webhook_url'],
-    [{ slug: 'a', cost_budget_monthly: -1 }, 'cost_budget_monthly'],
-    [{ slug: 'a', cost_budget_monthly: 1e300 }, 'cost_budget_monthly'],
-    [{ slug: 'a', cost_budget_monthly: 1e-13 }, 'cost_budget_monthly'],
-    [{ slug: 'a', cost_budget_monthly: '1e9' }, 'cost_budget_monthly'],
-    [{ slug: 'a', cost_budget_monthly: '1'.repeat(10_000) }, 'cost_budget_monthly'],
-    [{ slug: 'a', rate_limit_requests_per_minute: 0 }, 'rate_limit_requests_per_minute'],
-    [{ slug: 'a', rate_limit_requests_per_minute: 2 ** 31 }, 'rate_limit_requests_per_minute'],
-    [{ slug: 'a', markup_basis_points: 1.5 }, 'markup_basis_points'],
-    [{ slug: 'a', priority_tier: 'premium' }, 'priority_tier'],
-    [{ slug: 'a', preferred_providers: ["o'penai"] }, 'preferred_providers[0]'],
-    [{ slug: 'a', constructor: 1 }, 'constructor'],
-    [{ slug: 'a', is_admin: true }, 'is_admin'],
+    [{ slug: 'ab', name: 'a\0b' }, 'name'],
+    [{ slug: 'ab', name: '\ud800' }, 'name'],
+    [{ slug: 'ab', name: 'x'.repeat(10_000) }, 'name'],
+    [{ slug: 'ab', compliance_level: '\udfff' }, 'compliance_level'],
+    [{ slug: 'ab', webhook_url: 'https://\ud800' }, 'webhook_url'],
+    [{ slug: 'ab', webhook_url: 'javascript:alert(1)' }, 'webhook_url'],
+    [{ slug: 'ab', cost_budget_monthly: -1 }, 'cost_budget_monthly'],
+    [{ slug: 'ab', cost_budget_monthly: 1e300 }, 'cost_budget_monthly'],
+    [{ slug: 'ab', cost_budget_monthly: 1e-13 }, 'cost_budget_monthly'],
+    [{ slug: 'ab', cost_budget_monthly: '1e9' }, 'cost_budget_monthly'],
+    [{ slug: 'ab', cost_budget_monthly: '1'.repeat(10_000) }, 'cost_budget_monthly'],
+    [{ slug: 'ab', rate_limit_requests_per_minute: 0 }, 'rate_limit_requests_per_minute'],
+    [{ slug: 'ab', rate_limit_requests_per_minute: 2 ** 31 }, 'rate_limit_requests_per_minute'],
+    [{ slug: 'ab', markup_basis_points: 1.5 }, 'markup_basis_points'],
+    [{ slug: 'ab', priority_tier: 'premium' }, 'priority_tier'],
+    [{ slug: 'ab', preferred_providers: ["o'penai"] }, 'preferred_providers[0]'],
+    [{ slug: 'ab', constructor: 1 }, 'constructor'],
+    [{ slug: 'ab', is_admin: true }, 'is_admin'],
   ];
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {
@@ -190,8 +190,8 @@ describe('/customers', () => {
       ['', 400],
       ['{', 400],
       ['[]', 422],
-      ['{"slug":"a","__proto__":{"x":1}}', 422],
-      [JSON.stringify({ slug: 'a', name: 'x'.repeat(100_000) }), 413],
+      ['{"slug":"ab","__proto__":{"x":1}}', 422],
+      [JSON.stringify({ slug: 'ab', name: 'x'.repeat(100_000) }), 413],
     ] as const) {
       const reply = await gateway.send({ method: 'POST', path: '/customers', headers, body });
       assert.equal(reply.status, status, body.slice(0, 50));
@@ -207,7 +207,7 @@ describe('/customers', () => {
   });
 
   it('takes any text to list after, but no NUL', async () => {
-    for (const after of ['%27%20or%201=1', '%F0%9F%98%80', 'z'.repeat(10_000)]) {
+    for (const after of ['%27%20or%201=1', '%F0%9F%98%80', 'z'.repeat(4_000)]) {
       assert.equal((await gateway.admin('GET', `/customers?after=${after}`)).status, 200);
     }
     assert.equal((await gateway.admin('GET', '/customers?after=%00')).status, 400);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf, type Reply } from '../../support/http.ts';
+import { dataOf, errorOf, type Reply } from '../../support/http.ts';
 
 interface Statement {
   readonly provider: string;
@@ -31,7 +31,13 @@ describe("customers' own prices", () => {
 
   const data = (reply: Reply): Statement[] => {
     assert.equal(reply.status, 200, reply.text);
-    return (reply.json as { data: Statement[] }).data;
+    return dataOf<Statement[]>(reply);
+  };
+  /** All that was ever stated, after one more statement. */
+  const state = async (method: string, path: string, body?: object): Promise<Statement[]> => {
+    const reply = await gateway.admin(method, path, body);
+    assert.ok([200, 201].includes(reply.status), reply.text);
+    return data(await gateway.admin('GET', `${path}/history`));
   };
   const call = async () => {
     const reply = await gateway.chat({ model: 'gpt-4.1-nano', messages: [{ role: 'user', content: 'Hi' }] }, key);
@@ -40,7 +46,7 @@ describe("customers' own prices", () => {
   };
 
   it('are charged instead of the provider’s with markup, and the call says by which version', async () => {
-    const [said] = data(await gateway.admin('PUT', PATH, { tiers: [tier('0.05', 1.25)], agreement: 'C-17' }));
+    const [said] = await state('PUT', PATH, { tiers: [tier('0.05', 1.25)], agreement: 'C-17' });
     assert.equal(said?.is_agreed, true);
     assert.equal(said.agreement, 'C-17');
     assert.deepEqual(said.tiers, [
@@ -54,7 +60,7 @@ describe("customers' own prices", () => {
   });
 
   it('may be below the provider’s: then the markup is negative, and the call is recorded all the same', async () => {
-    data(await gateway.admin('PUT', PATH, { tiers: [tier(0, '0.000001')] }));
+    await state('PUT', PATH, { tiers: [tier(0, '0.000001')] });
     const { completion_tokens, customer_cost, gateway_markup } = await call();
     assert.equal(customer_cost, String(completion_tokens));
     assert.ok(BigInt(gateway_markup!) < 0n);
@@ -63,29 +69,30 @@ describe("customers' own prices", () => {
 
   it('are said once: the same again writes nothing', async () => {
     const body = { tiers: [tier(1, 2), tier(2, 4, { above_prompt_tokens: 1_000 })] };
-    const once = data(await gateway.admin('PUT', PATH, body));
-    assert.deepEqual(data(await gateway.admin('PUT', PATH, body)), once);
+    const once = await state('PUT', PATH, body);
+    assert.deepEqual(await state('PUT', PATH, body), once);
     const shuffled = { tiers: body.tiers.toReversed() };
-    assert.deepEqual(data(await gateway.admin('PUT', PATH, shuffled)), once);
+    assert.deepEqual(await state('PUT', PATH, shuffled), once);
   });
 
   it('begin when they are dated, and end', async () => {
     const applied_from = '2031-01-01T00:00:00Z';
     const before = await call();
-    const said = data(await gateway.admin('PUT', PATH, { tiers: [tier(7, 7)], applied_from }));
+    const said = await state('PUT', PATH, { tiers: [tier(7, 7)], applied_from });
     assert.equal(said.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
     const after = await call();
     assert.equal(after.customer_cost, before.customer_cost, 'it has not begun');
     await sleep(2);
-    const ended = data(await gateway.admin('DELETE', PATH));
+    const ended = await state('DELETE', PATH);
     assert.deepEqual(
       ended.filter(({ is_agreed }) => !is_agreed).map(({ tiers }) => tiers),
       [[]],
     );
     const { provider_cost, gateway_markup } = await call();
     assert.equal(BigInt(gateway_markup!) * 5n, BigInt(provider_cost!), 'the markup of 20 % holds again');
-    const all = data(await gateway.admin('GET', '/customers/acme/prices'));
-    assert.equal(all.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
+    assert.deepEqual(data(await gateway.admin('GET', '/customers/acme/prices')), [], 'what has ended is not listed');
+    const then = data(await gateway.admin('GET', `/customers/acme/prices?applied=${applied_from}`));
+    assert.equal(then.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
   });
 
   it('reach the reservation too: a budget that fits only them lets a call through', async () => {
@@ -93,14 +100,14 @@ describe("customers' own prices", () => {
     const ask = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1_000 };
     assert.equal((await gateway.chat(ask, tight)).status, 402);
     const path = '/customers/tight/prices/openai/gpt-4.1';
-    data(await gateway.admin('PUT', path, { tiers: [tier('0.01', '0.01')] }));
+    await state('PUT', path, { tiers: [tier('0.01', '0.01')] });
     assert.equal((await gateway.chat(ask, tight)).status, 200);
   });
 
   it('are for models whose names hold slashes too', async () => {
     const body = { tiers: [tier(1, 2)] };
     const path = '/customers/acme/prices/groq/openai%2Fgpt-oss-120b';
-    assert.equal(data(await gateway.admin('PUT', path, body))[0]?.model, 'openai/gpt-oss-120b');
+    assert.equal((await state('PUT', path, body))[0]?.model, 'openai/gpt-oss-120b');
     assert.equal((await gateway.admin('PUT', '/customers/acme/prices/groq/%ZZ', body)).status, 404);
     assert.equal((await gateway.admin('PUT', '/customers/acme/prices/groq/%00', body)).status, 404);
   });

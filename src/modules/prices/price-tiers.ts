@@ -1,53 +1,85 @@
 import { picoFromUsd, usdFromPico } from '../../core/money.ts';
 import { invalidField } from '../../http/faults.ts';
-import { PRICE_UNITS, type PriceUnit, statedCount } from '../../pricing/price-units.ts';
+import type { Schema } from '../../http/route.ts';
+import { PRICE_UNITS, type PriceUnit, priceColumn, statedCount } from '../../pricing/price-units.ts';
 import { type PriceTier, SERVICE_TIERS, type ServiceTier, type UnitPrices } from '../../pricing/prices.ts';
-import schema from './customer-price.schema.json' with { type: 'json' };
-
-/** What an administrator states; amounts are US dollars of as many units as `statedCount` says. */
-export interface NewCustomerPrice {
-  readonly tiers: readonly StatedTier[];
-  /** From when they hold (ISO 8601, UTC); null or absent: from now. */
-  readonly applied_from?: string | null;
-  /** Where they were agreed. */
-  readonly agreement?: string | null;
-}
+import type { Codec } from '../../resources/declaration/codecs.ts';
 
 /** Prices of the calls of a service whose prompts are longer than so many tokens. */
-export interface StatedTier {
+interface StatedTier {
   readonly service_tier?: ServiceTier;
   readonly above_prompt_tokens?: number;
   readonly prices: Readonly<Partial<Record<PriceUnit, number | string>>>;
 }
 
-const { items } = schema.properties.tiers;
+/** A price in a body: US dollars of as many units as `statedCount` says. */
+const PRICE: Schema = {
+  anyOf: [
+    { type: 'number', minimum: 0, maximum: 1_000_000_000 },
+    { type: 'string', pattern: '^\\d{1,9}(\\.\\d{1,12})?$' },
+  ],
+};
+const SHOWN_PRICE: Schema = { type: 'string', pattern: '^\\d+(\\.\\d{1,12})?$' };
+const SECONDS: Schema = { type: ['integer', 'null'], minimum: 0, maximum: 86_400 };
 
-/** The form of tiers, with a price of each unit. */
-const TIERS = {
-  ...schema.properties.tiers,
-  items: {
-    ...items,
-    properties: {
-      ...items.properties,
-      prices: {
-        ...items.properties.prices,
-        properties: Object.fromEntries(PRICE_UNITS.map((unit) => [unit, { $ref: '#/$defs/price' }])),
+const MAX_TIERS = 50;
+
+const pricesOf = (price: Schema, required: readonly PriceUnit[]): Schema => ({
+  type: 'object',
+  description: 'US dollars of a million tokens, of one request or picture, or of a thousand uses of a tool.',
+  additionalProperties: false,
+  required,
+  properties: Object.fromEntries(PRICE_UNITS.map((unit) => [unit, price])),
+});
+
+const SERVICE_TIER: Schema = {
+  enum: SERVICE_TIERS,
+  description: 'Service tier of the provider; standard unless given.',
+};
+const ABOVE: Schema = { type: 'integer', minimum: 0, maximum: 2_147_483_647 };
+
+/** Tiers: as people state prices in JSON, as `PriceTier` in a resource's columns. */
+export const TIERS: Codec = {
+  schema: {
+    type: 'array',
+    minItems: 1,
+    maxItems: MAX_TIERS,
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['prices'],
+      properties: {
+        service_tier: SERVICE_TIER,
+        above_prompt_tokens: ABOVE,
+        prices: pricesOf(PRICE, ['input', 'output']),
       },
     },
   },
+  shown: {
+    type: 'array',
+    items: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['service_tier', 'above_prompt_tokens', 'prices'],
+      properties: {
+        service_tier: SERVICE_TIER,
+        above_prompt_tokens: ABOVE,
+        daily_from_s: SECONDS,
+        daily_until_s: SECONDS,
+        prices: pricesOf(SHOWN_PRICE, []),
+      },
+    },
+  },
+  toColumn: (value) => readTiers(value as readonly StatedTier[]),
+  fromColumn: (value) => (value as readonly PriceTier[]).map(presentTier),
 };
-
-/** The form of tiers, for other schemas that take them. */
-export const TIERS_SCHEMA = { tiers: TIERS, $defs: schema.$defs } as const;
-
-export const CUSTOMER_PRICE_SCHEMA = { ...schema, properties: { ...schema.properties, tiers: TIERS } };
 
 /**
  * The tiers in their order, the standard price first.
  * @throws OneVaultError validation_error when two are for the same calls, a service has none for short prompts, or a
  *   price is finer than a pico-dollar a token
  */
-export const readTiers = ({ tiers }: Pick<NewCustomerPrice, 'tiers'>): PriceTier[] => {
+const readTiers = (tiers: readonly StatedTier[]): PriceTier[] => {
   const read = tiers.map((tier, place) => ({
     service_tier: tier.service_tier ?? 'standard',
     above_prompt_tokens: tier.above_prompt_tokens ?? 0,
@@ -77,7 +109,7 @@ export const presentTier = ({ service_tier, above_prompt_tokens, prices, ...hour
   ...(hours.daily_from_s === null ? {} : { daily_from_s: hours.daily_from_s, daily_until_s: hours.daily_until_s }),
   prices: Object.fromEntries(
     PRICE_UNITS.flatMap((unit) => {
-      const pico = prices[`${unit}_price`];
+      const pico = prices[priceColumn(unit)];
       return pico === null ? [] : [[unit, usdFromPico(pico * statedCount(unit))]];
     }),
   ),
@@ -85,14 +117,14 @@ export const presentTier = ({ service_tier, above_prompt_tokens, prices, ...hour
 
 /** The prices of a tier that has none. */
 export const NO_PRICES = Object.fromEntries(
-  PRICE_UNITS.map((unit) => [`${unit}_price`, null]),
+  PRICE_UNITS.map((unit) => [priceColumn(unit), null]),
 ) as unknown as UnitPrices;
 
 const readPrices = (given: StatedTier['prices'], path: string): UnitPrices => ({
   ...NO_PRICES,
   ...Object.fromEntries(
     (Object.entries(given) as [PriceUnit, number | string][]).map(([unit, usd]) => [
-      `${unit}_price`,
+      priceColumn(unit),
       picoOfUnit(unit, usd, `${path}.${unit}`),
     ]),
   ),

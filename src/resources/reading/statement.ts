@@ -1,0 +1,21 @@
+import { COLUMN_TYPES, type Column } from '../../vault/entity.ts';
+
+/** Parameters of a statement that is put together from parts. */
+export interface Parameters {
+  readonly values: string[];
+  /** Adds a value. @returns how SQL reads it, cast to the type */
+  add(value: string, type: Column['type']): string;
+}
+
+/** All values travel as text, and the statement casts them: so no driver decides what they are. */
+export const createParameters = (): Parameters => {
+  const values: string[] = [];
+  return {
+    values,
+    add: (value, type) => {
+      values.push(value);
+      const { postgres } = COLUMN_TYPES[type];
+      return postgres === 'text' ? `$${values.length}::text` : `$${values.length}::text::${postgres}`;
+    },
+  };
+};

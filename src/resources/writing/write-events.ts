@@ -1,0 +1,29 @@
+import type { NewEvent } from '../../audit/record-event.ts';
+
+/** Where a change reports what it is about. */
+export interface WriteEvents {
+  about(subject: string): void;
+  shows(customers: readonly (string | null)[]): void;
+  change(before: object | null, after: object | null): NewEvent;
+  /** Instead of `change`, if nothing is written. */
+  rehearse(before: object | null, after: object | null): void;
+}
+
+/** What an event says besides who did what: filled in by the change. */
+type Reported = Pick<NewEvent, 'subject' | 'customers' | 'before' | 'after'>;
+
+/** Events of changes that no request asks for: those of commands, and of the product itself. */
+export const eventsBy = (event: (reported: Reported) => NewEvent): WriteEvents => {
+  let subject: string | null = null;
+  let customers: readonly string[] = [];
+  return {
+    about: (name) => {
+      subject = name;
+    },
+    shows: (slugs) => {
+      customers = slugs.filter((slug) => slug !== null);
+    },
+    change: (before, after) => event({ subject, customers, before, after }),
+    rehearse: () => {},
+  };
+};
