@@ -53,7 +53,7 @@ describe('the raw vault', () => {
       from pg_inherits
       join pg_class on pg_class.oid = inhrelid
       where relkind = 'r' and inhparent::regclass::text like 'gateway.api_request_%'`;
-    assert.equal(partitions.length, 8);
+    assert.equal(partitions.length, 10);
     for (const { name } of partitions) {
       const [column] = await sql<{ name: string }[]>`
         select attname as name from pg_attribute where attrelid = ${name}::regclass and attnum = 1`;
