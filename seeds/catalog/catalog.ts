@@ -4,8 +4,8 @@ import { GOOGLE } from './google.ts';
 import type { CatalogModel } from './model.ts';
 import { OPENAI } from './openai.ts';
 
-/** When the entries were last changed: to be raised with them, so that a change is a later statement and no rival. */
+/** Date of the last change of the entries. Raise it with them, so that a change is a later state and no conflict. */
 export const CATALOG_DATE = '2026-11-21T00:00:00Z';
 
-/** Every offer that a first start begins with. Of entries with the same model, the first says what it can do. */
+/** The deployments of a first start. Of entries with the same model, the first one gives its abilities. */
 export const CATALOG: readonly CatalogModel[] = [...OPENAI, ...ANTHROPIC, ...GOOGLE, ...COMPATIBLE];

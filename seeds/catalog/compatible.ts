@@ -4,7 +4,7 @@ import type { CatalogModel } from './model.ts';
 const nameInPrices = (model: { readonly model: string } | { readonly priced_as: string }): string =>
   'priced_as' in model ? model.priced_as : model.model;
 
-/** Of the providers made like OpenAI's, whose table says it all; those that name no prices have none. */
+/** Deployments of the OpenAI-compatible providers, from their table; an entry without prices has none. */
 export const COMPATIBLE: readonly CatalogModel[] = table.flatMap(({ provider, prices, models }) =>
   (models ?? []).map((model) => ({
     provider,

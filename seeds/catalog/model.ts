@@ -1,8 +1,7 @@
 /**
- * An offer of the catalog that a first start begins with: a model at a provider, and what the price data does not
- * tell of it. To add one, write it into its provider's file here; a provider with many keeps a file of its own, which
- * `models.ts` lists. Names, context windows and dated prices come from the price data, by package. Who changes an
- * entry that was seeded before raises `CATALOG_DATE` in `models.ts`.
+ * A deployment of a first start: a model at a provider, and its facts that the price data does not have. Add one to its
+ * provider's file here; a provider with many has a file of its own, which `catalog.ts` lists. Names, context windows and
+ * dated prices come from the price data package. Raise `CATALOG_DATE` in `catalog.ts` to change a seeded entry.
  */
 export interface CatalogModel {
   readonly provider: string;
@@ -13,7 +12,7 @@ export interface CatalogModel {
   /** From the provider's model page: the price data has none. */
   readonly max_output_tokens?: number;
   readonly vision?: boolean;
-  /** Where the price data has none, or a wrong one. */
+  /** For models that the price data lacks, or has wrong. */
   readonly context_window_tokens?: number;
   /** The provider's own name of the model, where it is another. */
   readonly served_as?: string;

@@ -48,7 +48,7 @@ export type BookTier = Readonly<Record<PriceColumn, string | null>> & {
   readonly daily_until_s: number | null;
 };
 
-/** What holds from an instant on (ISO 8601); null: since ever. Tier 0 is the standard price. */
+/** Prices from an instant on (ISO 8601); null: from the beginning. Tier 0 is the standard price. */
 export interface BookPeriod {
   readonly from: string | null;
   readonly tiers: readonly [BookTier, ...BookTier[]];
@@ -96,7 +96,7 @@ export const packagedVersion = (): string => {
   return (JSON.parse(manifest) as { version: string }).version;
 };
 
-/** Whether a price needs a set of `model_price_tier_s` besides its row in `model_price_s`. */
+/** True if a price needs a set of `model_price_tier_s` besides its row in `model_price_s`. */
 export const needsTiers = ({ tiers }: BookPeriod): boolean =>
   tiers.length > 1 ||
   PRICE_COLUMNS.some((column) => !(BASE_COLUMNS as readonly string[]).includes(column) && tiers[0][column] !== null);

@@ -14,7 +14,7 @@ export const TYPES = {
 
 export type Columns = Readonly<Record<string, keyof typeof TYPES>>;
 
-/** When seeded facts were taken in. Constant, so that seeding again meets the rows that stand already. */
+/** Load date of seeded facts. It is constant, so that seeding again finds the existing rows. */
 export const LOAD_DATE = '2026-01-01T00:00:00Z';
 /** From when seeded facts hold that have no date of their own. */
 export const SINCE_EVER = '2020-01-01T00:00:00Z';
@@ -40,7 +40,7 @@ export const insertHubs = async (
 export interface SeedRow {
   /** From when it holds. */
   readonly applied_date: string;
-  /** When it was taken in, where that is not `LOAD_DATE`. */
+  /** Load date; `LOAD_DATE` without it. */
   readonly load_date?: string;
   readonly [column: string]: Value | undefined;
 }
@@ -53,9 +53,9 @@ export interface SeedSatellite {
   /** Columns that only `parent` needs. */
   readonly key_columns: Columns;
   readonly payload: Columns;
-  /** Of a multi-active satellite: the column that tells the rows of a set apart. */
+  /** Of a multi-active satellite: the column that distinguishes the rows of a set. */
   readonly sub_key?: string;
-  /** Whether each source has its own states. */
+  /** True if each source has its own states. */
   readonly is_tracking?: boolean;
 }
 

@@ -23,9 +23,9 @@ export interface AcceptedCosignatures {
 const CLOCK_TOLERANCE_MS = 300_000;
 
 /**
- * Takes the signatures of known witnesses on a checkpoint of ours. Signatures of others are passed over, as C2SP
- * signed-note asks; sent again, nothing changes.
- * @throws NoteError that says why nothing was taken: no note, not our checkpoint, no known witness, a wrong signature
+ * Stores the signatures of known witnesses on one of our checkpoints. Signatures of others are ignored, as C2SP
+ * signed-note requires; a repetition changes nothing.
+ * @throws NoteError with the reason why nothing was stored: no note, not our checkpoint, no known witness, a wrong signature
  */
 export const acceptCosignature = async (
   sql: Sql,

@@ -9,7 +9,7 @@ export type BundleLine = Readonly<Record<string, unknown>> & { readonly kind: st
 
 /**
  * The line that describes a table, so that a verifier can recompute its hashes.
- * @param withhold whether columns that are shown to nobody are left out of its rows
+ * @param withhold true if its rows leave out secret columns
  */
 export const entityLine = (registry: Registry, entity: Entity, withhold: boolean): BundleLine => {
   const { table, kind, hash_key, columns } = entity;
@@ -34,7 +34,7 @@ export const entityLine = (registry: Registry, entity: Entity, withhold: boolean
   };
 };
 
-/** Columns that are shown to nobody, because they let in or open what is sealed. */
+/** Secret columns: they give access or open sealed data. */
 export const withheldColumns = ({ columns }: Entity): string[] =>
   columns.filter(({ privacy }) => privacy === 'secret').map(({ name }) => name);
 

@@ -6,8 +6,8 @@ import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 
 /**
- * A function that finds whether rows are a customer's: those of tables of a customer or a person that name it, or that
- * tell about what belongs to it. What is the platform's, as models and providers, is nobody's.
+ * A function that is true for a customer's rows: rows of tables with the owner customer or person that name the customer,
+ * or that describe something of it. The platform's rows, for example models and providers, belong to no customer.
  * @param customer_hk the customer's hash key, hex
  */
 export const createOwnership = async (

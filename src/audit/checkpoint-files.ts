@@ -2,11 +2,11 @@ import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type FiledCheckpoint, formatCheckpointText, parseCheckpointText, separatorAfter } from './checkpoint-text.ts';
 
-/** The log's checkpoints outside the database: whoever can rewrite the one cannot rewrite the other. */
+/** The log's checkpoints outside the database, where a person who can rewrite the database cannot rewrite them. */
 export interface CheckpointFiles {
   /**
-   * What the newest file with a checkpoint in it holds, in order; empty before the first.
-   * @throws NoteError when a file was changed by somebody
+   * The checkpoints of the newest file that has one, in order; empty before the first.
+   * @throws NoteError when a file was changed
    */
   newest(): Promise<readonly FiledCheckpoint[]>;
   /** Appends notes; resolves when they are on disk. @param day `YYYY-MM-DD`, of the newest of them */

@@ -12,9 +12,9 @@ const BLANK_LINE = '\n\n';
 const SIGNATURE_BLOCK = /^[—\ufffd]/;
 
 /**
- * Takes the text of a checkpoint file apart: signed notes, each followed by an empty line. What a crash left half
- * written is passed over: it is the beginning of the note that follows it, or the file's end.
- * @throws NoteError when anything else stands there: somebody changed the file
+ * Parses the text of a checkpoint file: signed notes, each followed by an empty line. A note that a crash left
+ * incomplete is skipped: it is the beginning of the next note, or the end of the file.
+ * @throws NoteError for any other text: the file was changed
  */
 export const parseCheckpointText = (text: string): FiledCheckpoint[] => {
   const pieces = splitNotes(text);
@@ -35,7 +35,7 @@ export const parseCheckpointText = (text: string): FiledCheckpoint[] => {
 /** The text of a file with these notes. */
 export const formatCheckpointText = (notes: readonly string[]): string => notes.map((note) => `${note}\n`).join('');
 
-/** What to write before more notes, so that what a crash left is ended by an empty line. */
+/** Text to write before more notes, so that an empty line ends an incomplete note. */
 export const separatorAfter = (text: string): string => {
   if (text === '' || text.endsWith(BLANK_LINE)) return '';
   return text.endsWith('\n') ? '\n' : BLANK_LINE;
@@ -49,7 +49,7 @@ const parsePiece = (piece: string): FiledCheckpoint => {
   return { ...parseCheckpoint(text), note: piece };
 };
 
-/** Whether the writer stopped in the file's last note: its end is missing, or all of its signatures are. */
+/** True if the file's last note is incomplete: its end is missing, or all of its signatures. */
 const isCut = (piece: string, text: string): boolean =>
   !text.endsWith(BLANK_LINE) || !piece.slice(0, -1).includes(BLANK_LINE);
 

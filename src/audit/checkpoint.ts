@@ -1,7 +1,7 @@
 import { HASH_BYTES } from './merkle.ts';
 import { decodeBase64, NoteError } from './note.ts';
 
-/** What a checkpoint says: a log's tree at a size. */
+/** Content of a checkpoint: a log's tree at a size. */
 export interface TreeHead {
   readonly origin: string;
   readonly tree_size: number;
@@ -13,8 +13,9 @@ export const formatCheckpoint = ({ origin, tree_size, root }: TreeHead): string 
   `${origin}\n${tree_size}\n${root.toString('base64')}\n`;
 
 /**
- * Reads the text of a checkpoint. Ours have no extension lines, and others' are refused: nobody audits them.
- * @throws NoteError that says what is wrong
+ * Reads the text of a checkpoint. Our checkpoints have no extension lines, and those of others are refused, because no
+ * one audits them.
+ * @throws NoteError with the fault
  */
 export const parseCheckpoint = (text: string): TreeHead => {
   const [origin = '', size = '', encoded = '', ...rest] = text.split('\n');

@@ -11,7 +11,7 @@ export interface StoredCheckpoint {
   readonly checkpoint_at: string;
 }
 
-/** How many are read at once. */
+/** Number of checkpoints in one read. */
 const PAGE = 500;
 
 /**

@@ -29,13 +29,13 @@ export interface PublishedKey {
   readonly last_size: number | null;
 }
 
-/** Before the first checkpoint there is none. Newest of the log that is kept now, with its witnesses' signatures. */
+/** The newest checkpoint of the current log, with its witnesses' signatures; null before the first. */
 export const latestCheckpoint = async (sql: Sql | Transaction): Promise<Checkpoint | null> => {
   const [found] = await readCheckpoints(sql, null);
   return found ?? null;
 };
 
-/** The checkpoint of a size, which is one that was published; null when there is none. */
+/** The published checkpoint of a size; null without one. */
 export const checkpointAt = async (sql: Sql | Transaction, tree_size: number): Promise<Checkpoint | null> => {
   const [found] = await readCheckpoints(sql, tree_size);
   return found ?? null;

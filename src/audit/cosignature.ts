@@ -12,7 +12,7 @@ import {
 const TIMESTAMP_BYTES = 8;
 const ROWS_AT_ONCE = 1_000;
 
-/** What a witness signs (C2SP tlog-cosignature, Ed25519): a header, the time in seconds, the checkpoint's text. */
+/** Signed text of a witness (C2SP tlog-cosignature, Ed25519): a header, the time in seconds, the checkpoint's text. */
 export const cosignedMessage = (text: string, time_s: number): Buffer =>
   Buffer.from(`cosignature/v1\ntime ${time_s}\n${text}`);
 
@@ -52,7 +52,7 @@ export async function* cosignatureFaults(tx: Transaction, witnesses: readonly Ve
   for await (const page of stored) {
     for (const { tree_size, name, key_id, line, note } of page) {
       const witness = witnesses.find((each) => each.name === name && each.key_id === key_id);
-      // Of a witness that we do not know there is nothing to verify with; of a checkpoint that is gone others tell.
+      // An unknown witness has no key to verify with. Other checks report a missing checkpoint.
       if (witness === undefined || note === null || fits(note, line, witness)) continue;
       yield `the signature of the witness ${name} does not fit the checkpoint of size ${tree_size}`;
     }

@@ -13,7 +13,7 @@ export interface DestroyedLeaves {
   readonly leaf_count: number;
 }
 
-/** What certificates say of a range of leaves, in the order of the log. */
+/** Destroyed leaves in a range, with their certificates, in the order of the log. */
 export const readDestroyed = async (sql: Sql | Transaction, { from, to }: LeafRange): Promise<DestroyedLeaves[]> => [
   ...(await sql<DestroyedLeaves[]>`
     select h.destruction_certificate_bk as certificate, s.first_leaf, s.leaf_count
@@ -71,7 +71,7 @@ export const certificatesBeyond = async (
   return rows;
 };
 
-/** A certificate is too new for what should prove it; the message says what to do. */
+/** A certificate is newer than the checkpoint that should prove it; the message contains the cure. */
 export class CertificateNotCoveredError extends Error {
   constructor() {
     super(

@@ -6,7 +6,7 @@ import type { VaultRow } from '../vault/rows.ts';
 const HEADER = 'onevault-entry/v1\n';
 
 /**
- * What a leaf of the audit log commits to: one line a row, sorted, with the hashes that cover every column of the row.
+ * Entry of a leaf of the audit log: one line a row, sorted, with the hashes that cover every column of the row.
  * The SQL functions `audit.entry_line` and `audit.leaf_hash` make the same bytes.
  * @param rows those of one event, sound as a `RowBuilder` makes them, with all standard columns
  * @throws RangeError when the vault has no such table
@@ -20,11 +20,11 @@ export const entryOf = (registry: Registry, rows: readonly VaultRow[]): string =
 const lineOf = (registry: Registry, { table, values }: VaultRow): string => {
   const entity = registry.entities.get(table);
   if (entity === undefined) throw new RangeError(`the vault has no table ${table}`);
-  const said =
+  const state =
     entity.kind === 'satellite' ? `${microInstant(String(values.applied_date))} ${String(values.hash_diff)}` : '- -';
   const key = String(values[entity.hash_key]);
   const load_date = microInstant(String(values.load_date));
-  return `${table} ${key} ${load_date} ${said} ${JSON.stringify(values.record_source)}\n`;
+  return `${table} ${key} ${load_date} ${state} ${JSON.stringify(values.record_source)}\n`;
 };
 
 /**

@@ -3,20 +3,20 @@ import type { Content, RowBuilder, Stamp, VaultRow } from '../vault/rows.ts';
 type EventDetails = Content<'audit_event_s'>;
 type Needed = 'actor_kind' | 'actor' | 'action' | 'subject_kind' | 'outcome';
 
-/** Who did what, to what, and how it ended. What is left out is null, and `event_count` is 1. */
+/** An audit event: actor, action, subject and outcome. Missing fields are null, and `event_count` is 1. */
 export interface AuditEvent extends Pick<EventDetails, Needed>, Partial<Omit<EventDetails, Needed>> {
   /** A UUIDv7. */
   readonly event_id: string;
-  /** The customers whose data it changed or showed, by slug; the vault knows each of them. */
+  /** The customers whose data it changed or showed, by slug; each is in the vault. */
   readonly customers?: readonly string[];
 }
 
-/** Who acted. */
+/** Actor of an event. */
 export type Actor = Pick<AuditEvent, 'actor_kind' | 'actor'>;
 
 /**
- * The rows of an event, for the transaction that does what it tells of. Texts that clients chose freely are cut to
- * what their columns hold, so that no event is refused for its user agent.
+ * The rows of an event, for the transaction of the action. Free texts of clients are cut to the length of their columns,
+ * so that no event is refused for its user agent.
  * @throws TypeError or RangeError naming the column when `before` or `after` has no encoding
  */
 export const eventRows = (rows: RowBuilder, event: AuditEvent, stamp: Stamp): VaultRow[] => {

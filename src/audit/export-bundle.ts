@@ -18,9 +18,9 @@ export interface BundleInput {
   readonly from: number;
   /** The first leaf that is in it no more. */
   readonly to: number;
-  /** How many leaves the newest checkpoint covers. */
+  /** Number of leaves that the newest checkpoint covers. */
   readonly tree_size: number;
-  /** What the first line says of the part that it is; null where it is everything. */
+  /** The part of the log, for the first line; null fields for everything. */
   readonly scope: {
     readonly from: string | null;
     readonly to: string | null;
@@ -28,9 +28,9 @@ export interface BundleInput {
   };
   /** The hash key (hex) of the customer whose rows alone it holds; null for everybody's. */
   readonly customer_hk: string | null;
-  /** How many leaves the log has: those that no checkpoint covers yet included. */
+  /** Number of leaves of the log, with those that no checkpoint covers yet. */
   readonly log_size: number;
-  /** Columns that are shown to nobody are left out; a verification of the vault itself reads them. */
+  /** True if secret columns are left out; a verification of the vault itself reads them. */
   readonly is_shown: boolean;
   readonly made_at: string;
   /** The newest one, which all is proven against. */
@@ -230,9 +230,9 @@ export interface BundleChoice {
 }
 
 /**
- * What to write into a bundle for auditors: whole batches, so that sets of rows stay together, proven against the
- * newest checkpoint.
- * @returns null while the log has no checkpoint, or none of the time asked for
+ * The range of a bundle for auditors: whole batches, so that sets of rows stay together, proven against the newest
+ * checkpoint.
+ * @returns null while the log has no checkpoint, or none in the requested time
  */
 export const planBundle = async (
   sql: Transaction,

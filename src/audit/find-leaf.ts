@@ -7,12 +7,12 @@ import type { Registry } from '../vault/registry.ts';
 import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 
-/** Where a leaf stands. */
+/** Place of a leaf. */
 export interface FoundLeaf {
   readonly leaf_batch_id: number;
-  /** How many leaves of the batch come before it. */
+  /** Number of leaves before it in the batch. */
   readonly offset: number;
-  /** Where the batch's first leaf stands in the tree: the leaf's index is `first_index + offset`; null while it is queued. */
+  /** Index of the batch's first leaf in the tree: the leaf's index is `first_index + offset`; null while it is queued. */
   readonly first_index: number | null;
   /** Lower-case hex. */
   readonly leaf_hash: string;
@@ -42,8 +42,8 @@ export const findLeaf = async (
 
 /**
  * The leaf of a row.
- * @param row with its hash key, load_date and what else its table's primary key holds; the row itself may be gone
- * @returns null when there is none
+ * @param row with its hash key, load_date and the other columns of its primary key; the row itself may be missing
+ * @returns null without one
  * @throws RangeError when the vault has no such table
  */
 export const findRowLeaf = async (
@@ -65,7 +65,7 @@ interface Period {
 }
 
 const UUID_V7 = /^([0-9a-f]{8})-([0-9a-f]{4})-7/;
-// What a hash is looked for in grows with the period: most calls take seconds, few minutes, and clocks differ little.
+// A longer period costs a longer search. Most calls take seconds, few take minutes, and clocks differ little.
 const PERIODS_MS = [
   { before: 5_000, after: 60_000 },
   { before: 60_000, after: 300_000 },
@@ -75,7 +75,7 @@ const PERIODS_MS = [
 // The end of the years that both PostgreSQL and Date write with four digits, less a day.
 const LAST_MS = 253_402_214_400_000;
 
-/** When a call with this id may have been recorded, the likeliest first; null: at any time. */
+/** Periods in which a call with this id may have been recorded, the likeliest first; null: any time. */
 const periodsOf = (request_id: string): (Period | null)[] => {
   const [, high, low] = UUID_V7.exec(request_id) ?? [];
   const begun_ms = Number.parseInt(`${high}${low}`, 16);

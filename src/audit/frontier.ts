@@ -1,6 +1,6 @@
 import { emptyRoot, HASH_BYTES, hashNode, rootOf, splitHashes } from './merkle.ts';
 
-/** How many hashes make one of the next level in audit.node. */
+/** Number of hashes under one hash of the next level in audit.node. */
 export const FAN_OUT = 256;
 
 /** The root of a complete subtree of 256^level leaves. */
@@ -11,7 +11,7 @@ export interface TreeNode {
   readonly node_hash: Buffer;
 }
 
-/** The right edge of a tree: all that is needed to append to it and to know its root. */
+/** The right edge of a tree, which is enough to append to it and to compute its root. */
 export interface Frontier {
   size(): number;
   /**
@@ -62,7 +62,7 @@ export const createFrontier = (size: number, edge: readonly (readonly Uint8Array
   };
 };
 
-/** How many hashes each level of a tree's edge has, the leaves first. */
+/** Number of hashes of each level of a tree's edge, the leaves first. */
 export const edgeOf = (size: number): { readonly level: number; readonly from: number; readonly to: number }[] => {
   const edge = [];
   for (let level = 0, count = size; count > 0; level += 1, count = Math.floor(count / FAN_OUT)) {

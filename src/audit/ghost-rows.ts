@@ -2,7 +2,7 @@ import { type ColumnType, type Entity, GHOST_KEY } from '../vault/entity.ts';
 import type { Registry } from '../vault/registry.ts';
 import type { Transaction } from '../vault/transaction.ts';
 
-/** What stands in a column of a ghost record that may not be null; the others are null. */
+/** Values of a ghost record's columns that are not nullable; the others are null. */
 const VALUES: Readonly<Record<ColumnType, string>> = {
   text: `'unknown'`,
   uuid: `uuid '00000000-0000-0000-0000-000000000000'`,
@@ -17,7 +17,7 @@ const VALUES: Readonly<Record<ColumnType, string>> = {
   'text[]': `'{}'::text[]`,
 };
 
-/** Whether a row is the table's ghost record, in every column: those are in no log, and are the same in every vault. */
+/** SQL that is true for a table's ghost record: it is in no log, and is the same in every vault. */
 export const isGhost = ({ kind, columns }: Entity, alias: string): string => {
   if (kind === 'link') return 'false';
   const conditions = columns.map(({ name, type, is_nullable }) => {

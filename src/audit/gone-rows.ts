@@ -3,8 +3,8 @@ import type { Transaction } from '../vault/transaction.ts';
 import type { ChangePart, LeafPart } from './leaf-parts.ts';
 
 /**
- * What is known of leaves for which no row stands, by index: the journal's record, or the keys that the change feed has.
- * @param isGone whether no row stands for the leaf of an index
+ * Descriptions of leaves whose rows are missing, by index: the journal's record, or the keys in the change feed.
+ * @param isGone true if the row of the leaf at an index is missing
  */
 export const describeGone = async (
   sql: Sql | Transaction,

@@ -22,7 +22,7 @@ interface Run {
 
 const LEVEL_BITS = Math.log2(FAN_OUT);
 
-/** How many leaves the tree has. */
+/** Number of leaves of the tree. */
 export const readTreeSize = async (sql: Sql | Transaction): Promise<number> => {
   const [last] = await sql<{ tree_size: number }[]>`
     select first_index + leaf_count as tree_size
@@ -33,7 +33,7 @@ export const readTreeSize = async (sql: Sql | Transaction): Promise<number> => {
 };
 
 /**
- * The roots of complete subtrees of any size, in the order asked: two statements, however many they are.
+ * The roots of complete subtrees of any size, in the given order: two statements for any number of subtrees.
  * @returns 32 bytes each
  * @throws MissingHashError
  */
@@ -48,7 +48,7 @@ export const readSubtrees = async (sql: Sql | Transaction, subtrees: readonly Su
 };
 
 /**
- * The roots of ranges of leaves that are subtrees of the RFC's tree, complete or at its right edge, in the order asked.
+ * The roots of ranges of leaves that are subtrees of the RFC's tree, complete or at its right edge, in the given order.
  * @throws MissingHashError
  */
 export const readRanges = async (sql: Sql | Transaction, ranges: readonly LeafRange[]): Promise<Buffer[]> => {
@@ -69,7 +69,7 @@ export const readRoot = async (sql: Sql | Transaction, tree_size: number): Promi
   return root!;
 };
 
-/** What is needed to append to the tree as it stands. @throws MissingHashError */
+/** The frontier of the tree, which is needed to append to it. @throws MissingHashError */
 export const readFrontier = async (sql: Sql | Transaction, tree_size: number): Promise<Frontier> => {
   const edge = await readRuns(sql, edgeOf(tree_size));
   return createFrontier(tree_size, edge.map(splitHashes));
@@ -123,7 +123,7 @@ const readNodes = async (sql: Sql | Transaction, runs: readonly Run[]): Promise<
       and node.node_index >= wanted.from_index
       and node.node_index < wanted.to_index) found`;
 
-// Of a batch only the slice that is asked for leaves the disk: the column is stored uncompressed, out of line.
+// Only the requested slice of a batch is read from disk: the column is stored uncompressed, out of line.
 const readLeaves = async (sql: Sql | Transaction, runs: readonly Run[]): Promise<readonly PackedRow[]> => sql<
   PackedRow[]
 >`

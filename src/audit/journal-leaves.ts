@@ -3,7 +3,7 @@ import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { entryOf, leafHash } from './entry.ts';
 
-/** The leaves of what one batch of the journal says: one a record that has rows. */
+/** The leaves of one batch of the journal: one for each record that has rows. */
 export interface JournalLeaves {
   /** The records' sequences, ascending. */
   readonly sequences: readonly number[];
@@ -18,7 +18,7 @@ export interface JournalLeavesDraft {
   finish(): JournalLeaves;
 }
 
-/** Which row of ops.journal_batch leaves belong to, and when they were queued (ISO 8601, UTC). */
+/** The row of ops.journal_batch that leaves belong to, and the instant of their queueing (ISO 8601, UTC). */
 export interface LeafBatch {
   readonly writer: string;
   readonly first_sequence: number;
@@ -32,8 +32,8 @@ export interface JournalLog {
   /** Queues the leaves of a batch that went in as it is: every row of it is in the vault now, and none was before. */
   insert(tx: Transaction, batch: LeafBatch, leaves: JournalLeaves): Promise<void>;
   /**
-   * Queues the leaves of what the vault holds of a batch, whose row in ops.journal_batch stands already: for batches of
-   * which not every row went in as it is.
+   * Queues the leaves of the rows that the vault has of a batch, whose row in ops.journal_batch exists already: for
+   * batches whose rows were not all inserted as they are.
    */
   queue(tx: Transaction, batch: LeafBatch): Promise<void>;
 }

@@ -20,7 +20,7 @@ export const readJournalRows = async (
   family: JournalFamily,
   parts: readonly JournalPart[],
 ): Promise<IndexedRow[]> => {
-  // Where the batch's own row is gone nothing says where to look.
+  // Without the batch's own row its place is unknown.
   const dated = parts.filter((part) => part.first_load_date !== null);
   if (dated.length === 0) return [];
   const parameters = parametersOf(dated);

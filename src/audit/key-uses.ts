@@ -2,10 +2,10 @@ import type { Log } from '../core/log.ts';
 import type { KeyUse } from '../keys/keyring.ts';
 import type { RecordEvent } from './record-event.ts';
 
-/** Tells the audit log how keys are used: the first use at once, the further ones as counts. */
+/** Records uses of keys in the audit log: the first use at once, the further ones as counts. */
 export interface KeyUses {
   observe(use: KeyUse): void;
-  /** Tells what was counted, and counts no more. */
+  /** Records the counts, and stops counting. */
   close(): Promise<void>;
 }
 
@@ -14,20 +14,20 @@ export interface KeyUsesDeps {
   readonly log: Log;
   /** The part of the product that uses the keys. */
   readonly actor: string;
-  /** How long uses are counted before they are told. */
+  /** Period in which uses are counted before they are recorded. */
   readonly interval_ms?: number;
 }
 
 // An hour of a busy process is one line of the log.
 const INTERVAL_MS = 3_600_000;
 
-/** Events that cannot be written are kept and told with the next; no use of a key waits for them. */
+/** An event that cannot be written is kept and recorded with the next one; no use of a key waits for it. */
 export const createKeyUses = (deps: KeyUsesDeps): KeyUses => {
   const counts = new Map<string, { use: KeyUse; count: number }>();
   const seen = new Set<string>();
-  let telling: Promise<void> = Promise.resolve();
+  let recording: Promise<void> = Promise.resolve();
 
-  const tell = async (): Promise<void> => {
+  const recordCounts = async (): Promise<void> => {
     for (const [name, { use, count }] of [...counts]) {
       counts.delete(name);
       try {
@@ -42,15 +42,15 @@ export const createKeyUses = (deps: KeyUsesDeps): KeyUses => {
           reason: use.operation,
         });
       } catch (err) {
-        deps.log.warn({ err, ...use, count }, 'uses of a key cannot be told to the audit log now');
+        deps.log.warn({ err, ...use, count }, 'uses of a key cannot be recorded in the audit log now');
         add(use, count);
         return;
       }
     }
   };
-  const tellNext = (): Promise<void> => {
-    telling = telling.then(tell);
-    return telling;
+  const recordNext = (): Promise<void> => {
+    recording = recording.then(recordCounts);
+    return recording;
   };
   const add = (use: KeyUse, count: number): void => {
     const name = `${use.operation} ${use.data_key_id}`;
@@ -58,7 +58,7 @@ export const createKeyUses = (deps: KeyUsesDeps): KeyUses => {
     if (counted === undefined) counts.set(name, { use, count });
     else counted.count += count;
   };
-  const timer = setInterval(() => void tellNext(), deps.interval_ms ?? INTERVAL_MS).unref();
+  const timer = setInterval(() => void recordNext(), deps.interval_ms ?? INTERVAL_MS).unref();
 
   return {
     observe: (use) => {
@@ -66,11 +66,11 @@ export const createKeyUses = (deps: KeyUsesDeps): KeyUses => {
       const name = `${use.operation} ${use.data_key_id}`;
       if (seen.has(name)) return;
       seen.add(name);
-      void tellNext();
+      void recordNext();
     },
     close: async () => {
       clearInterval(timer);
-      await tellNext();
+      await recordNext();
     },
   };
 };

@@ -5,11 +5,11 @@ import { HASH_BYTES } from './merkle.ts';
 import type { LeafRange } from './subtrees.ts';
 
 interface PartBase {
-  /** Where its first leaf stands in the tree. */
+  /** Index of its first leaf in the tree. */
   readonly first_index: number;
-  /** How many leaves of its batch come before it. */
+  /** Number of leaves before it in its batch. */
   readonly skip: number;
-  /** How many leaves it has. */
+  /** Number of its leaves. */
   readonly take: number;
   /** The hashes of its leaves, lower-case hex. */
   readonly leaf_hashes: readonly string[];

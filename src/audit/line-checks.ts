@@ -5,7 +5,7 @@ import { NoteError, parseNote } from './note.ts';
 
 /** Checks that the log's own notes bear the log's own signatures and nothing else, which those who verify pass over. */
 export interface NoteCheck {
-  /** What is strange about the checkpoints in these lines, a sentence each. */
+  /** Faults of the checkpoints in these lines, a sentence each. */
   take(lines: readonly BundleLine[]): string[];
 }
 
@@ -37,9 +37,9 @@ export const createNoteCheck = (): NoteCheck => {
 
 /** Compares the stored roots of subtrees, which proofs are made of, with those that the leaves give. */
 export interface NodeCheck {
-  /** What differs among the subtrees that the leaves in these lines complete, a sentence each. */
+  /** Differences in the subtrees that the leaves in these lines complete, a sentence each. */
   take(lines: readonly BundleLine[]): Promise<string[]>;
-  /** What is stored beyond what the leaves give. */
+  /** Stored hashes beyond those that the leaves give. */
   finish(): Promise<string[]>;
 }
 

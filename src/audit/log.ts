@@ -7,8 +7,8 @@ import type { Transaction } from '../vault/transaction.ts';
 const LOG_ID_BYTES = 8;
 
 /**
- * Whoever writes the tree, its checkpoints or its keys holds this until the transaction ends, and stamps afterwards:
- * which checkpoints there were at a known instant does not change any more.
+ * Each writer of the tree, its checkpoints or its keys holds this lock until its transaction ends, and stamps after it
+ * has it: so the set of checkpoints at a known instant never changes.
  */
 export const lockLog = async (tx: Transaction): Promise<void> => {
   await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;

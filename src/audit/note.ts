@@ -8,10 +8,10 @@ export const COSIGNATURE_V1 = 0x04;
 export const PUBLIC_KEY_BYTES = 32;
 export const SIGNATURE_BYTES = 64;
 const KEY_ID_BYTES = 4;
-// The specification asks for at least 16 signatures; ours are short.
+// The specification requires at least 16 signatures; ours are short.
 const MAX_NOTE_BYTES = 65_536;
 
-/** A key that verifies signatures of a note: what a C2SP vkey says. */
+/** A key that verifies signatures of a note: the content of a C2SP vkey. */
 export interface VerifierKey {
   readonly name: string;
   /** Eight hex digits. */
@@ -54,7 +54,7 @@ export const keyIdOf = (name: string, kind: number, public_key: Uint8Array): str
 export const formatVerifierKey = ({ name, key_id, kind, public_key }: VerifierKey): string =>
   `${name}+${key_id}+${Buffer.concat([Buffer.from([kind]), public_key]).toString('base64')}`;
 
-/** Reads a verifier key. @throws NoteError that says what is wrong */
+/** Reads a verifier key. @throws NoteError with the fault */
 export const parseVerifierKey = (text: string): VerifierKey => {
   const [name = '', key_id = '', encoded = '', ...rest] = splitKey(text);
   const bytes = decodeBase64(encoded);
@@ -92,7 +92,7 @@ export const signNote = (
 export const formatNote = (text: string, lines: readonly string[]): string =>
   `${text}\n${lines.map((line) => `${line}\n`).join('')}`;
 
-/** Takes a note apart; nothing is verified. @throws NoteError that says what is wrong */
+/** Parses a note; nothing is verified. @throws NoteError with the fault */
 export const parseNote = (note: string): SignedNote => {
   if (Buffer.byteLength(note) > MAX_NOTE_BYTES) throw new NoteError(`a note is larger than ${MAX_NOTE_BYTES} bytes`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note must hold none of them
@@ -121,12 +121,12 @@ const parseSignature = (line: string): NoteSignature => {
   };
 };
 
-/** Whether an Ed25519 signature is a key's over bytes. */
+/** True if an Ed25519 signature is a key's over bytes. */
 export const verifyEd25519 = (public_key: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean =>
   signature.length === SIGNATURE_BYTES && verify(null, bytes, importPublicKey(public_key), signature);
 
 /**
- * Whether a note bears a key's own signature of kind 1.
+ * True if a note has a key's own signature of kind 1.
  * @throws NoteError when a signature bears the key's name and id and does not verify
  */
 export const isSignedBy = (note: SignedNote, { name, key_id, kind, public_key }: VerifierKey): boolean => {
@@ -148,7 +148,7 @@ const importPublicKey = (public_key: Uint8Array): KeyObject =>
 
 const isKeyName = (name: string): boolean => /^[^\s+]+$/u.test(name);
 
-/** Bytes of a canonical standard base64; null when it is none. */
+/** Bytes of a canonical standard base64; null if the text is not one. */
 export const decodeBase64 = (text: string): Buffer | null => {
   const bytes = Buffer.from(text, 'base64');
   return bytes.toString('base64') === text ? bytes : null;

@@ -19,7 +19,7 @@ export interface LoggedLeaf {
   readonly leaf_hash: string;
   /** In the forms of `ColumnType`, instants with six decimals; sorted by table. */
   readonly rows: readonly VaultRow[];
-  /** Where no row stands: what is known of those that should; null otherwise. */
+  /** Description of missing rows; null if all exist. */
   readonly gone: string | null;
   /** The certificate under which the rows were destroyed; null where they stand, or are gone without one. */
   readonly certificate: string | null;

@@ -6,7 +6,7 @@ import type { RowBuilder } from '../vault/rows.ts';
 import { writeVault } from '../vault/write.ts';
 import { type AuditEvent, eventRows } from './event.ts';
 
-/** An event without its id, which whoever writes it makes. */
+/** An event without its id, which its writer makes. */
 export type NewEvent = Omit<AuditEvent, 'event_id'>;
 
 /** Writes an event in a transaction of its own; it is on disk when the promise resolves. */
@@ -21,8 +21,8 @@ export interface EventRecorderDeps {
 }
 
 /**
- * For events that come with no other rows: reads, refusals, commands.
- * @param record_source the part of the product that tells
+ * A recorder of events without other rows: reads, refusals, commands.
+ * @param record_source the part of the product that records
  * @returns a function that rejects when the vault refuses the event or cannot be written
  */
 export const createEventRecorder =

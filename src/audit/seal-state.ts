@@ -2,13 +2,13 @@ import type { Sql } from '../postgres/connect.ts';
 import { latestCheckpoint } from './checkpoints.ts';
 import { readTreeSize } from './hashes.ts';
 
-/** How far the log is behind what is written. */
+/** Lag of the log behind the written rows. */
 export interface SealState {
   readonly tree_size: number;
   /** Of the newest checkpoint; null before the first. */
   readonly checkpoint_size: number | null;
   readonly checkpoint_at: string | null;
-  /** When the oldest leaf that no checkpoint covers was written; null when all are covered. */
+  /** Instant of the oldest leaf that no checkpoint covers; null if all are covered. */
   readonly oldest_uncovered_at: string | null;
 }
 

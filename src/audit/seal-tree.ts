@@ -14,7 +14,7 @@ import { TreeMismatchError } from './tree-mismatch.ts';
 const CHECKPOINT_INTERVAL_MS = 10_000;
 
 export interface SealInput extends SigningDeps {
-  /** The largest checkpoint known from outside the database; null when there is none. */
+  /** The largest checkpoint from outside the database; null without one. */
   readonly published: TreeHead | null;
   /** Compares the tree with what was published also when there is nothing to do. */
   readonly is_check_forced: boolean;
@@ -22,12 +22,12 @@ export interface SealInput extends SigningDeps {
 }
 
 export interface Sealed {
-  /** How many leaves were appended. */
+  /** Number of appended leaves. */
   readonly leaves: number;
   readonly tree_size: number;
-  /** Whether a checkpoint was signed. */
+  /** True if a checkpoint was signed. */
   readonly is_signed: boolean;
-  /** The size of the newest checkpoint, whoever signed it; 0 before the first. */
+  /** The size of the newest checkpoint, signed by any process; 0 before the first. */
   readonly checkpoint_size: number;
 }
 
@@ -40,7 +40,7 @@ export const sealTree = async (sql: Sql, input: SealInput): Promise<Sealed> => {
   const { is_needed, ...state } = await findWork(sql, input);
   if (!is_needed && !input.is_check_forced) return { leaves: 0, is_signed: false, ...state };
   return (await sql.begin(async (tx) => {
-    // What is published must not be lost by a crash of the server.
+    // A crash of the server must not lose a published checkpoint.
     await tx`set local synchronous_commit = on`;
     await lockLog(tx);
     return sealLocked(tx, input);
@@ -81,7 +81,7 @@ const headOf = ({ origin, tree_size, root_hash }: Checkpoint): TreeHead => ({
   root: Buffer.from(root_hash, 'hex'),
 });
 
-/** @throws TreeMismatchError when the tree does not begin with the one that a checkpoint tells of */
+/** @throws TreeMismatchError when the tree does not begin with the tree of a checkpoint */
 const assertExtends = async (
   tx: Transaction,
   tree: { readonly origin: string; readonly tree_size: number },

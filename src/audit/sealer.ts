@@ -70,7 +70,7 @@ const fileCheckpoints = async ({ sql, clock, files, log }: SealerDeps): Promise<
   if (count > 1) log.info({ checkpoints: count }, 'checkpoints that the files lacked are filed');
 };
 
-/** Whether an error says that what was published and what is stored disagree, rather than that something is away. */
+/** True if an error means that the published and the stored log differ, and not that something is unavailable. */
 export const isMismatch = (error: unknown): error is Error =>
   error instanceof TreeMismatchError ||
   (error instanceof Error && ['NoteError', 'MissingHashError'].includes(error.name));

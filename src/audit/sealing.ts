@@ -19,7 +19,7 @@ const INTERVAL_MS = 1_000;
 const INTERVAL_AFTER_ERROR_MS = 5_000;
 const REPEAT_ERROR_MS = 60_000;
 
-/** Seals every second until told to stop. Of several processes that do so, each does what it finds to do. */
+/** Seals every second until it is stopped. Several processes may do so at once: each does the work that it finds. */
 export const startSealing = (deps: SealingDeps): Sealing => {
   const stopping = new AbortController();
   const running = loop(deps, stopping.signal);
@@ -32,29 +32,29 @@ export const startSealing = (deps: SealingDeps): Sealing => {
 };
 
 const loop = async ({ sealer, clock, log, stopped_path }: SealingDeps, stopping: AbortSignal): Promise<void> => {
-  let told_ms = Number.NEGATIVE_INFINITY;
-  let told = '';
-  const tell = (error: unknown): void => {
+  let reported_ms = Number.NEGATIVE_INFINITY;
+  let reported = '';
+  const report = (error: unknown): void => {
     const message = error instanceof Error ? error.message : String(error);
-    const is_news = message !== told || clock.now() - told_ms >= REPEAT_ERROR_MS;
+    const is_news = message !== reported || clock.now() - reported_ms >= REPEAT_ERROR_MS;
     if (isMismatch(error)) {
       writeFileSync(stopped_path, `${instantOf(clock.now())} ${message}\n`, { mode: 0o600 });
       if (is_news) log.fatal({ err: error }, STOPPED);
     } else if (is_news) {
       log.warn({ err: error }, 'the audit log cannot be sealed now; it is tried again');
     }
-    if (is_news) [told, told_ms] = [message, clock.now()];
+    if (is_news) [reported, reported_ms] = [message, clock.now()];
   };
   while (!stopping.aborted) {
     let wait_ms = INTERVAL_MS;
     try {
       const { leaves, tree_size, is_signed } = await sealer.run();
       if (is_signed) log.debug({ leaves, tree_size }, 'a checkpoint is signed');
-      if (told !== '') log.info({ tree_size }, 'the audit log is sealed again');
-      told = '';
+      if (reported !== '') log.info({ tree_size }, 'the audit log is sealed again');
+      reported = '';
       rmSync(stopped_path, { force: true });
     } catch (error) {
-      tell(error);
+      report(error);
       wait_ms = INTERVAL_AFTER_ERROR_MS;
     }
     await sleep(wait_ms, undefined, { signal: stopping }).catch(() => undefined);

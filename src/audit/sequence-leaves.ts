@@ -57,7 +57,7 @@ interface QueuedBatch {
   readonly leaf_hashes: string;
 }
 
-// A batch that is in the tree already, put into the queue again by somebody's hand, stays there for the check to name.
+// A batch in the tree that was queued again by hand stays in the queue, where the check names it.
 const readQueued = async (tx: Transaction, max_leaves: number): Promise<readonly QueuedBatch[]> => tx<QueuedBatch[]>`
   select leaf_batch_id, leaf_count, encode(leaf_hashes, 'hex') as leaf_hashes
   from (

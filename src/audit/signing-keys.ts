@@ -7,7 +7,7 @@ import { latestCheckpoint } from './checkpoints.ts';
 import { lockLog, readOrigin } from './log.ts';
 import { ED25519, formatNote, formatVerifierKey, keyIdOf, parseNote, signNote } from './note.ts';
 
-/** What signs checkpoints. */
+/** Dependencies of signing checkpoints. */
 export interface Signer {
   /** The log's origin. */
   readonly name: string;
@@ -77,7 +77,7 @@ export interface KeyRotation {
 
 /**
  * Retires the signing key and makes another. The newest checkpoint is signed by the new key beside the old one, so
- * that whoever trusts the old key can follow; nothing is said of the tree that was not said before.
+ * that holders of the old key can follow; it states nothing new about the tree.
  * @throws RangeError before the log's first checkpoint
  */
 export const rotateSigningKey = async (sql: Sql, deps: SigningDeps): Promise<KeyRotation> =>

@@ -6,13 +6,12 @@ export interface TreeFault {
   readonly message: string;
 }
 
-/** How many are named of each kind. */
+/** Limit of named faults of each kind. */
 const NAMED = 20;
 
 /**
- * What does not hang together in the log's own tables, without reading a row of the vault. Not looked at, because
- * nothing proves them and no proof needs them: the instants at which batches were queued, and checkpoints, keys and
- * witnesses' signatures came.
+ * Contradictions in the log's own tables, found without reading a row of the vault. Not checked, because nothing proves
+ * them and no proof needs them: the instants of queued batches, checkpoints, keys and witnesses' signatures.
  */
 export const treeFaults = async (tx: Transaction): Promise<TreeFault[]> => {
   const found = await Promise.all([

@@ -12,7 +12,7 @@ import type { VerifierKey } from './note.ts';
 import { treeFaults } from './tree-faults.ts';
 import { uncoveredRows } from './uncovered-rows.ts';
 
-/** What takes the lines: the offline verifier. */
+/** Receiver of the lines: the offline verifier. */
 export interface LineTaker {
   take(line: BundleLine): void;
 }
@@ -42,7 +42,7 @@ export const verifyVault = async (
   });
 };
 
-/** The same within a transaction that somebody else opened. */
+/** The same within the caller's transaction. */
 export const verifyMoment = async (
   tx: Transaction,
   deps: BundleDeps,
@@ -105,7 +105,7 @@ interface NewestNote {
   readonly tree_size: number;
 }
 
-/** Read from the table alone: whoever changed a key or a witness's signature must not hide a checkpoint. */
+/** Read from the table alone, so that a changed key or witness's signature cannot hide a checkpoint. */
 const newestNote = async (tx: Transaction): Promise<NewestNote | null> => {
   const origin = await readOrigin(tx);
   const [row] = await tx<{ note: string; tree_size: number }[]>`

@@ -1,2 +1,2 @@
-/** PostgreSQL's channel on which gateways hear that the vault's reference data has changed. */
+/** PostgreSQL's channel that notifies gateways of changes in the vault's reference data. */
 export const CHANGE_CHANNEL = 'onevault_change';

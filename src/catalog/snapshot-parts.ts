@@ -29,7 +29,7 @@ interface PartSource<T> {
 
 const part = <T>(source: PartSource<T>): PartSource<T> => source;
 
-/** What the snapshot is made of, and which tables each part is read from. */
+/** The parts of the snapshot, with the tables that each is read from. */
 export const PARTS = {
   customers: part<Customer>({
     key: 'customer_hk',

@@ -160,7 +160,7 @@ export interface PriceRow extends Readonly<Record<PriceColumn<BaseUnit>, string 
   readonly provider_model_name: string;
   readonly price_source: string;
   readonly tier_version: string | null;
-  /** The set that was said with the row; null where none was. */
+  /** The set of tiers that was loaded with the row; null without one. */
   readonly tiers: readonly TierRow[] | null;
 }
 

@@ -5,8 +5,8 @@ import type { AgreedPrice, Price } from '../pricing/price.ts';
 import { tiersAt } from '../pricing/prices.ts';
 
 /**
- * What the gateway knows of the world: plain values in memory, built from the vault's current state. The gateway
- * never runs SQL; it asks for the newest snapshot once a call.
+ * The gateway's configuration: plain values in memory, built from the vault's current state. The gateway never runs
+ * SQL; it takes the newest snapshot once a call.
  */
 export interface Snapshot {
   readonly built_at: string;
@@ -60,7 +60,7 @@ export interface ProviderKey {
   readonly provider: string;
   /** The hash diff of the satellite row: a key that was rotated has another. */
   readonly key_version: string;
-  /** Lower-case hex; `sealContextOf` says what it belongs to. */
+  /** Lower-case hex; `sealContextOf` gives its context. */
   readonly api_key_encrypted: string;
   /** Null: the provider's own. */
   readonly base_url: string | null;
@@ -69,13 +69,13 @@ export interface ProviderKey {
   readonly own_models: readonly CustomModel[];
   readonly daily_spending_limit: Pico | null;
   readonly monthly_spending_limit: Pico | null;
-  /** Who pays what the key cannot. */
+  /** Payer of calls that the key cannot pay. */
   readonly fallback: 'none' | 'platform';
 }
 
 /** A customer's own model, reached with its own key alone. */
 export interface CustomModel {
-  /** What its clients ask for. */
+  /** The name in clients' requests. */
   readonly model: string;
   /** The provider's name of it. */
   readonly served_as: string;
@@ -126,7 +126,7 @@ export interface UnusableRule {
 /** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */
 export type RuleConditions = Readonly<Record<string, readonly string[]>>;
 
-/** What a customer's provider key is sealed for: it opens in its own row, for its own customer, and nowhere else. */
+/** Seal context of a customer's provider key: it opens only in its own row and for its own customer. */
 export const sealContextOf = ({
   customer,
   provider_key,
@@ -137,11 +137,11 @@ export const sealContextOf = ({
   column: 'api_key_encrypted',
 });
 
-/** Whether a provider serves a model no more at an instant. */
+/** True if a provider does not offer a model any more at an instant. */
 export const isWithdrawn = ({ prices }: Deployment, now_ms: number): boolean =>
   prices.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms)?.is_offered === false;
 
-/** What a provider charges at an instant, or null where nothing holds or the model is not offered then. */
+/** The provider's price at an instant; null without one, and if the model is not offered then. */
 export const priceAt = (deployment: Deployment, now_ms: number): Price | null => {
   const price = deployment.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   if (price?.is_offered !== true) return null;
@@ -157,8 +157,8 @@ export const agreedPriceAt = (
   price: Price,
   now_ms: number,
 ): Price => {
-  const said = agreed_prices.get(agreedKey({ customer, ...deployment }));
-  const agreed = said?.findLast((candidate) => candidate.holds_from_ms <= now_ms);
+  const prices = agreed_prices.get(agreedKey({ customer, ...deployment }));
+  const agreed = prices?.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   if (agreed?.is_agreed !== true) return price;
   return { ...price, agreed: { ...agreed, tiers: tiersAt(agreed.tiers, now_ms) } };
 };
@@ -170,7 +170,7 @@ export const agreedKey = (of: {
   readonly provider: string;
 }): string => `${of.customer}\n${of.model}\n${of.provider}`;
 
-/** The API key whose secret this is, whatever its state, or null where there is none. */
+/** The API key of a secret, in any state; null for an unknown secret. */
 export const findApiKey = ({ api_keys }: Snapshot, secret: string): ApiKey | null => {
   const key_sha256 = hash('sha256', secret);
   const api_key = api_keys.get(key_sha256);

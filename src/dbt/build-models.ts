@@ -12,7 +12,7 @@ import { buildProject } from './run/build-project.ts';
 /** The schema that the dbt project's schemas start with: `derived_marts` and so on. */
 export const TARGET = { schema: 'derived' } as const;
 
-/** What models are built with, for one run of a job. */
+/** Inputs of building models, for one run of a job. */
 export interface ModelRun {
   readonly sql: Sql;
   readonly clock: Clock;
@@ -21,11 +21,11 @@ export interface ModelRun {
   readonly project_dir: string;
   /** The logical instant: ISO 8601, UTC. */
   readonly at: string;
-  /** What the last successful run of this job had read; null before the first. */
+  /** The watermark of the last successful run of this job; null before the first. */
   readonly previous: Watermark | null;
 }
 
-/** What a run may read, exactly: everything that is final now. */
+/** The exact set of calls that a run may read: everything that is final now. */
 export const takeWatermark = async ({ sql, clock, at }: ModelRun): Promise<Watermark> => {
   const known = await sealKnown(sql, clock);
   return { known, at, writers: await cutOffAt(sql, known) };
@@ -34,7 +34,7 @@ export const takeWatermark = async ({ sql, clock, at }: ModelRun): Promise<Water
 /**
  * Builds the models with a tag for a run, without their tests, which read whole tables.
  * @returns SHA-256 of the compiled SQL of all of them, hex
- * @throws ModelError with what PostgreSQL or the project's parser said
+ * @throws ModelError with the message of PostgreSQL or of the project's parser
  */
 export const buildModels = async (context: ModelRun, tag: string, now: Watermark): Promise<string> => {
   const { sql, project_dir, log, clock, at } = context;

@@ -13,7 +13,7 @@ export interface Compiled {
   readonly sha256: string;
 }
 
-/** What one node is compiled with. */
+/** Inputs of compiling one node. */
 export interface CompileInput extends RenderInput {
   readonly layout: Layout;
   readonly is_incremental: boolean;
@@ -105,7 +105,7 @@ const renderNode = (node: ProjectNode, input: CompileInput): string => {
   return sql;
 };
 
-/** Refuses a config() that says at run what it did not say at parse (it hangs on the target or on a var of the run). */
+/** Refuses a config() that differs from the one at parse time, because it depends on the target or on a var of the run. */
 const checkConfig = (node: ProjectNode, keys: Readonly<Record<string, unknown>>): void => {
   if (isDeepStrictEqual(keys, node.config_call)) return;
   throw new Error('config() says something else than when the project was parsed: it must not hang on the run');

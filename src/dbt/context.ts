@@ -2,13 +2,13 @@ import { isInstant } from '../core/clock.ts';
 import { quoted, type Relation } from './relations.ts';
 import { type CallArguments, type JinjaValue, jinjaFunction, jinjaRecord, toJinja } from './template/values.ts';
 
-/** Where a project is built: the schema, and the name that `target.name` gives. */
+/** Target of a build: the schema, and the name that `target.name` gives. */
 export interface Target {
   readonly schema: string;
   readonly name?: string;
 }
 
-/** What the dbt functions of one template do. */
+/** The dbt functions of one template. */
 export interface ContextInput {
   readonly project_name: string;
   readonly vars: Readonly<Record<string, unknown>>;
@@ -16,7 +16,7 @@ export interface ContextInput {
   readonly target: Target;
   /** The logical instant, ISO 8601. */
   readonly at: string;
-  /** The relation that is built; null where there is none (tests, properties). */
+  /** The relation to build; null for tests and properties. */
   readonly this: Relation | null;
   readonly execute: boolean;
   readonly is_incremental: boolean;

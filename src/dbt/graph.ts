@@ -1,7 +1,7 @@
-/** What each node reads, by unique id. */
+/** Inputs of each node, by unique id. */
 export type Parents = ReadonlyMap<string, readonly string[]>;
 
-/** The nodes in an order in which each comes after what it reads; null with the cycle when there is none. */
+/** The nodes in an order in which each follows its inputs; null, with the cycle, if there is no such order. */
 export const topologicalOrder = (parents: Parents): { order: string[]; cycle: string[] | null } => {
   const order: string[] = [];
   const state = new Map<string, 'open' | 'done'>();
@@ -36,7 +36,7 @@ export const descendantsOf = (id: string, parents: Parents): Set<string> => {
   return reach(id, (next) => children.get(next) ?? []);
 };
 
-/** Who reads each node. */
+/** Readers of each node. */
 export const childrenOf = (parents: Parents): Map<string, string[]> => {
   const children = new Map<string, string[]>();
   for (const [id, reads] of parents) {

@@ -5,7 +5,7 @@ import { ephemeralRelation, fits, quoted, type Relation } from './relations.ts';
 import { createEngine, type Engine } from './template/engine.ts';
 import { readTemplate } from './template/template.ts';
 
-/** What a project is rendered with. */
+/** Inputs of rendering a project. */
 export interface RenderInput {
   readonly project: Project;
   readonly target: Target;
@@ -15,7 +15,7 @@ export interface RenderInput {
   readonly vars?: Readonly<Record<string, unknown>>;
 }
 
-/** Where each model and source is, by unique id. */
+/** Relation of each model and source, by unique id. */
 export type Layout = ReadonlyMap<string, Relation>;
 
 const SCHEMA_MACRO = 'generate_schema_name';

@@ -9,14 +9,14 @@ export interface Relation {
 // PostgreSQL cuts longer names silently (NAMEDATALEN - 1), so two relations could become one.
 const MAX_NAME_BYTES = 63;
 
-/** A name as SQL writes it whatever characters it has. */
+/** A name as a quoted identifier of SQL. */
 export const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** `"schema"."identifier"`. */
 export const quoted = ({ schema, identifier }: Relation): string =>
   schema === null ? quoteName(identifier) : `${quoteName(schema)}.${quoteName(identifier)}`;
 
-/** Whether PostgreSQL keeps the whole name. */
+/** True if PostgreSQL keeps the whole name. */
 export const fits = (name: string): boolean => name !== '' && Buffer.byteLength(name) <= MAX_NAME_BYTES;
 
 /** The name that a relation has while it is built: its own with a suffix, cut with a hash when that is too long. */

@@ -25,7 +25,7 @@ export const selectNodes = (project: Project, selection: string | readonly strin
   return chosen;
 };
 
-/** Who reads whom: models, tests and sources. */
+/** Readers and inputs of models, tests and sources. */
 export const parentsOf = ({ models, tests, sources }: Project): Parents =>
   new Map([
     ...[...sources.keys()].map((id): [string, readonly string[]] => [id, []]),

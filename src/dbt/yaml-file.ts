@@ -40,7 +40,7 @@ export const readYaml = (project_dir: string, file: string, faults: Fault[]): Ya
   return { file, value: document.toJS() as unknown, lineOf };
 };
 
-/** Whether a file's content fits a schema; what does not fit is added to `faults`, each with its line. */
+/** True if a file's content fits a schema; each misfit is added to `faults` with its line. */
 export const checkYaml = <T>(yaml: YamlFile, validate: ValidateFunction<T>, faults: Fault[]): T | null => {
   if (validate(yaml.value)) return yaml.value;
   for (const error of validate.errors ?? []) {

@@ -8,7 +8,7 @@ interface UnitFacts {
   readonly stated_per: 1 | 1_000 | 1_000_000;
   /** The units at whose price it is charged where it has none of its own: the first that has one. */
   readonly stand_ins: readonly string[];
-  /** Whether `model_price_s` has a column for it; others need a set of `model_price_tier_s`. */
+  /** True if `model_price_s` has a column for it; other units need a set of `model_price_tier_s`. */
   readonly is_base: boolean;
 }
 

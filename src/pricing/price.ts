@@ -1,20 +1,20 @@
 import type { PriceTier } from './prices.ts';
 
-/** What a provider charges for a model. */
+/** A provider's price of a model. */
 export interface Price {
   readonly holds_from_ms: number;
   readonly is_offered: boolean;
   readonly provider_model_name: string;
   /** The hash diff of the row in `model_price_s`: which price rated a call. */
   readonly price_version: string;
-  /** The hash diff of the set in `model_price_tier_s` that was said with it; null where it is the only price. */
+  /** The hash diff of its set in `model_price_tier_s`; null if it has no set. */
   readonly tier_version: string | null;
   readonly tiers: readonly PriceTier[];
-  /** What the customer pays instead; null where it pays this price with its markup. */
+  /** The customer's own price instead; null if it pays this price with its markup. */
   readonly agreed: AgreedPrice | null;
 }
 
-/** What a customer pays for a model at a provider. */
+/** A customer's own price of a model at a provider. */
 export interface AgreedPrice {
   readonly holds_from_ms: number;
   /** False: from here on it pays the provider's price with its markup. */

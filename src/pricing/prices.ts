@@ -4,7 +4,7 @@ import { isFreeWithoutPrice, type PriceColumn, type PriceUnit, priceColumn, stan
 /** Pico-dollars of one unit, by the vault's columns; null where that unit has no price of its own. */
 export type UnitPrices = Readonly<Record<PriceColumn, Pico | null>>;
 
-/** How a provider serves a call: what it lets wait costs less, what it prefers costs more. */
+/** A provider's classes of service: a call that may wait costs less, a preferred one costs more. */
 export const SERVICE_TIERS = ['standard', 'batch', 'flex', 'priority'] as const;
 
 export type ServiceTier = (typeof SERVICE_TIERS)[number];
@@ -25,8 +25,8 @@ export interface PriceTier {
 const DAY_MS = 86_400_000;
 
 /**
- * The tiers that hold at an instant. Where some of a service hold by the hour, these alone do; of two such times of
- * day that overlap, the one said last.
+ * The tiers that are valid at an instant. If some tiers of a service are for a time of day, only these are valid then;
+ * of two overlapping times of day the last one.
  */
 export const tiersAt = (tiers: readonly PriceTier[], now_ms: number): readonly PriceTier[] => {
   if (tiers.every(({ daily_from_s }) => daily_from_s === null)) return tiers;
@@ -60,11 +60,11 @@ export const tierFor = (
   return best;
 };
 
-/** Whether a prompt is long enough for a tier. */
+/** True if a prompt is long enough for a tier. */
 export const reaches = ({ above_prompt_tokens }: PriceTier, prompt_tokens: number): boolean =>
   above_prompt_tokens === 0 || prompt_tokens > above_prompt_tokens;
 
-/** What one unit costs, pico-dollars; null where nothing says so. Requests and images cost nothing where they have no price. */
+/** Price of one unit in pico-dollars; null if it is unknown. Requests and images without a price cost nothing. */
 export const priceOf = (prices: UnitPrices, unit: PriceUnit): Pico | null => {
   const own = prices[priceColumn(unit)];
   if (own !== null) return own;

@@ -6,7 +6,7 @@ import { type PriceTier, priceOf, reaches, tierFor } from './prices.ts';
 import { type Units, unitsOf } from './units.ts';
 import type { ToolUses, Usage } from './usage.ts';
 
-/** What a call costs, in pico-dollars; null amounts where the model has no price for what was used. */
+/** Costs of a call in pico-dollars; null amounts if the model has no price for what was used. */
 export interface Rating {
   readonly rating: 'RATED' | 'UNPRICED' | 'NONE';
   readonly provider_cost: Pico | null;
@@ -14,7 +14,7 @@ export interface Rating {
   readonly gateway_markup: Pico | null;
   readonly customer_cost: Pico | null;
   readonly price_version: string | null;
-  /** What the costs follow from, besides `price_version`; null where there are none. */
+  /** The facts behind the costs, besides `price_version`; null without costs. */
   readonly facts: RatingFacts | null;
 }
 
@@ -100,7 +100,7 @@ interface MostUsed {
 }
 
 /**
- * What a call could cost the customer at most, whichever tier it ends in, or null when it is unpriced.
+ * Maximum cost of a call for the customer, over all tiers that it can end in; null if it is unpriced.
  */
 export const maxCost = (most: MostUsed, price: Price, markup_basis_points: number): Pico | null => {
   const agreed = price.agreed?.tiers ?? [];
@@ -118,7 +118,7 @@ export const maxCost = (most: MostUsed, price: Price, markup_basis_points: numbe
   return costs.reduce((dearest, cost) => (cost > dearest ? cost : dearest), 0n) + tools;
 };
 
-/** At the dearest that is said of each: what has no price is the policy's matter. */
+/** Uses of tools at their highest known price. The customer's policy decides about tools without a price. */
 const maxCostOfTools = ({ tool_uses }: MostUsed, { tiers, agreed }: Price, markup: number): Pico =>
   (Object.entries(tool_uses) as [ToolUnit, number][]).reduce((sum, [unit, uses]) => {
     const prices = [
@@ -177,7 +177,7 @@ const BASIS_POINTS = 10_000n;
 const markedUp = (unit: Pico, markup_basis_points: number): Pico =>
   markup_basis_points === 0 ? unit : divideHalfEven(unit * (BASIS_POINTS + BigInt(markup_basis_points)), BASIS_POINTS);
 
-/** What one unit costs at a tier; null where nothing says so. */
+/** Price of one unit at a tier, with markup; null if it is unknown. */
 const chargedAt = ({ prices }: PriceTier, unit: PriceUnit, markup_basis_points: number): Pico | null => {
   const price = priceOf(prices, unit);
   return price === null ? null : markedUp(price, markup_basis_points);

@@ -2,15 +2,14 @@ import type { PriceUnit } from './price-units.ts';
 import type { Usage } from './usage.ts';
 
 /**
- * How many of each unit a call is charged for; units of which there is none are left out. Uses of tools are not among
- * them: they may have no price.
+ * Number of each unit that a call is charged for, without zeros. Uses of tools are not included: they may have no price.
  */
 export type Units = Partial<Record<PriceUnit, number>>;
 
 /**
- * Parts a call's tokens into units: those of the prompt sum to `prompt_tokens`, those of the reply to
- * `completion_tokens`. Providers tell kinds (audio, image) and treatments (cached, written, reasoned) as sums that
- * may overlap; where they do not tell how far, they overlap no more than they must.
+ * Splits a call's tokens into units: those of the prompt sum to `prompt_tokens`, those of the reply to
+ * `completion_tokens`. Providers report kinds (audio, image) and treatments (cached, written, reasoned) as sums that
+ * may overlap. An overlap that is not reported is assumed to be as small as possible.
  * @param usage parts are not larger than their wholes
  */
 export const unitsOf = (usage: Usage): Units => {
@@ -24,19 +23,23 @@ export const unitsOf = (usage: Usage): Units => {
   const special = prompt_audio_tokens + prompt_image_tokens;
   // So many cached or written tokens are of audio or images, at least.
   const overlap = Math.max(0, cached_tokens + cache_write_tokens + special - prompt_tokens);
-  const told_audio = Math.min(usage.cached_audio_tokens ?? 0, prompt_audio_tokens, cached_tokens);
-  const told_image = Math.min(usage.cached_image_tokens ?? 0, prompt_image_tokens, cached_tokens - told_audio);
-  const untold = Math.max(0, overlap - told_audio - told_image);
-  const more_audio = Math.min(untold, prompt_audio_tokens - told_audio, cached_tokens - told_audio - told_image);
-  const cached_audio = told_audio + more_audio;
-  const more_image = Math.min(
-    untold - more_audio,
-    prompt_image_tokens - told_image,
-    cached_tokens - cached_audio - told_image,
+  const reported_audio = Math.min(usage.cached_audio_tokens ?? 0, prompt_audio_tokens, cached_tokens);
+  const reported_image = Math.min(usage.cached_image_tokens ?? 0, prompt_image_tokens, cached_tokens - reported_audio);
+  const unreported = Math.max(0, overlap - reported_audio - reported_image);
+  const more_audio = Math.min(
+    unreported,
+    prompt_audio_tokens - reported_audio,
+    cached_tokens - reported_audio - reported_image,
   );
-  const cached_image = told_image + more_image;
-  // What overlaps still was written: it is charged as that.
-  const written = untold - more_audio - more_image;
+  const cached_audio = reported_audio + more_audio;
+  const more_image = Math.min(
+    unreported - more_audio,
+    prompt_image_tokens - reported_image,
+    cached_tokens - cached_audio - reported_image,
+  );
+  const cached_image = reported_image + more_image;
+  // The rest of the overlap is written tokens, and is charged as such.
+  const written = unreported - more_audio - more_image;
   const written_audio = Math.min(written, prompt_audio_tokens - cached_audio);
   const audio = prompt_audio_tokens - cached_audio - written_audio;
   const image = prompt_image_tokens - cached_image - (written - written_audio);

@@ -1,15 +1,15 @@
 import type { ServiceTier } from './prices.ts';
 
 /**
- * How often tools that the provider runs itself were used, by unit of prices, or by the provider's own name where
- * there is no unit; null where it is not told.
+ * Number of uses of tools that the provider runs itself, by price unit, or by the provider's own name if there is no
+ * unit; null if the provider does not report it.
  */
 export type ToolUses = Readonly<Record<string, number | null>>;
 
 /**
  * Tokens of one call, integers of at least 0. `prompt_tokens` includes `cached_tokens` and
  * `cache_write_tokens`, and `completion_tokens` includes `reasoning_tokens`, as OpenAI counts; audio and image tokens
- * are in either sum too. Where a part is not told there is none. `total_tokens` is the sum of prompt and completion.
+ * are in either sum too. A part that is not reported is 0. `total_tokens` is the sum of prompt and completion.
  */
 export interface Usage {
   readonly prompt_tokens: number;
@@ -34,6 +34,6 @@ export interface Usage {
   readonly images?: number;
   /** Absent: none. */
   readonly tool_uses?: ToolUses;
-  /** How the provider says that it served the call, where it charges other prices for that. */
+  /** The service tier that the provider reports, if it charges other prices for it. */
   readonly service_tier?: ServiceTier;
 }

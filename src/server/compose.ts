@@ -4,7 +4,7 @@ import { createJournalLog } from '../audit/journal-leaves.ts';
 import type { VerifierKey } from '../audit/note.ts';
 import type { RecordEvent } from '../audit/record-event.ts';
 import type { CurrentSnapshot } from '../catalog/snapshot.ts';
-import { startSnapshotKeeper } from '../catalog/snapshot-keeper.ts';
+import { startSnapshotWatcher } from '../catalog/snapshot-watcher.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
@@ -118,15 +118,15 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   opened.defer(() => idempotency_secret.close());
   const provider_keys = createProviderKeys({ keyring: keys.keyring, log });
   opened.defer(() => provider_keys.close());
-  const keeper = await startSnapshotKeeper({
+  const watcher = await startSnapshotWatcher({
     sql,
     clock,
     registry: input.registry,
     log,
     changed: provider_keys.keepOnly,
   });
-  opened.defer(() => keeper.close());
-  const snapshot = keeper.current;
+  opened.defer(() => watcher.close());
+  const snapshot = watcher.current;
   registerRuleMetrics(input.metrics, snapshot);
   const adapters = { ...createAdapters(clock), ...createCompatibleAdapters(clock) };
   const endpoints = input.chooseEndpoints(snapshot, guard);
@@ -160,7 +160,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     ...vault,
     audit,
     snapshot,
-    refreshSnapshot: keeper.refresh,
+    refreshSnapshot: watcher.refresh,
     keyring: keys.keyring,
     subject_kms: createSubjectKms({ kms: keys.kms, database_url: input.database_url, log }),
     checkProviderKey: createKeyCheck({ snapshot, adapters, caller, key_endpoint, guard }),

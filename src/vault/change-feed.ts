@@ -23,11 +23,11 @@ export type ReadChanges = (
 export const createChangeFeed = (registry: Registry): ReadChanges => {
   const family = journalFamily(registry);
   return async (sql, tables, position, limit) => {
-    const asked = tables.map((table) => pick(registry, family, table));
-    const of_journal = asked.filter(({ table }) => family?.tables.has(table));
+    const wanted = tables.map((table) => pick(registry, family, table));
+    const of_journal = wanted.filter(({ table }) => family?.tables.has(table));
     const recorded = await readRecorded(
       sql,
-      asked.filter((entity) => !of_journal.includes(entity)),
+      wanted.filter((entity) => !of_journal.includes(entity)),
       position,
       limit,
     );

@@ -15,9 +15,9 @@ export const FEED_START: ChangePosition = { change: 0, rows: 0, writers: {} };
 export interface ChangePage {
   /** In the order in which they became visible; those of the journal in the order of its sequences. */
   readonly rows: readonly VaultRow[];
-  /** Where the next page begins. */
+  /** The start of the next page. */
   readonly position: ChangePosition;
-  /** Whether there was more to read. */
+  /** True if there is more to read. */
   readonly has_more: boolean;
 }
 

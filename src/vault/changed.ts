@@ -24,11 +24,11 @@ export const createChanged =
   async (sql, rows) => {
     const by_table = Map.groupBy(rows, (row) => row.table);
     const repeated = new Set<VaultRow>();
-    for (const [table, said] of by_table) {
+    for (const [table, all] of by_table) {
       const entity = registry.entities.get(table);
       if (entity?.kind !== 'satellite' || PASSING.includes(entity.flavour)) continue;
-      // What does not validate is for the loader to refuse.
-      const sound = said.filter((row) => entity.fault(row.values) === null);
+      // The loader refuses rows that do not validate.
+      const sound = all.filter((row) => entity.fault(row.values) === null);
       for (const row of await repeatedOf(sql, entity, sound)) repeated.add(row);
     }
     return rows.filter((row) => !repeated.has(row));
@@ -50,13 +50,13 @@ const repeatedOf = async (
   const sources = rows.map(({ values }) => String(values.record_source));
   const is_tracking = flavour === 'tracking';
   const in_force = await sql.unsafe<({ place: number } & State)[]>(
-    `select asked.place::integer as place, held.applied_date, held.load_date, held.hash_diff
+    `select given.place::integer as place, held.applied_date, held.load_date, held.hash_diff
      from unnest($1::text::bytea[], $2::text::timestamptz[], $3::text::text[])
-       with ordinality as asked (key, at, source, place)
+       with ordinality as given (key, at, source, place)
      cross join lateral (
        select applied_date, load_date, hash_diff
        from ${name}
-       where ${hash_key} = asked.key ${is_tracking ? 'and record_source = asked.source' : ''} and applied_date <= asked.at
+       where ${hash_key} = given.key ${is_tracking ? 'and record_source = given.source' : ''} and applied_date <= given.at
        order by applied_date desc, load_date desc, hash_diff desc
        limit 1) held`,
     [
@@ -73,14 +73,14 @@ const repeatedOf = async (
   const of_key = Map.groupBy(rows, ({ values }) =>
     is_tracking ? `${values[hash_key]} ${values.record_source}` : values[hash_key],
   );
-  return [...of_key.values()].flatMap((said) => repeatedOfKey(said, held));
+  return [...of_key.values()].flatMap((all) => repeatedOfKey(all, held));
 };
 
 /** Walks the rows of one key in time. `kept` is the last state that this call adds. */
-const repeatedOfKey = (said: readonly VaultRow[], held: ReadonlyMap<VaultRow | undefined, State>): VaultRow[] => {
+const repeatedOfKey = (all: readonly VaultRow[], held: ReadonlyMap<VaultRow | undefined, State>): VaultRow[] => {
   const repeated: VaultRow[] = [];
   let kept: State | undefined;
-  for (const row of said.toSorted((a, b) => byTime(stateOf(a), stateOf(b)))) {
+  for (const row of all.toSorted((a, b) => byTime(stateOf(a), stateOf(b)))) {
     const state = stateOf(row);
     const before = latest(held.get(row), kept);
     // The rows of a set share one state: the set is new or repeated as a whole.

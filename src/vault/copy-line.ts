@@ -1,6 +1,6 @@
 import type { ColumnType, Entity } from './entity.ts';
 
-/** How an entity's rows travel in COPY's text format (manual, COPY, "Text Format"). */
+/** The form of an entity's rows in COPY's text format (manual, COPY, "Text Format"). */
 export interface LineFormat {
   /** The columns in the order of a line's fields, for the statement. */
   readonly columns: string;
@@ -8,7 +8,7 @@ export interface LineFormat {
   line(values: Readonly<Record<string, unknown>>): string;
 }
 
-/** The columns of the primary key stand first: whoever sorts lines sorts keys. */
+/** The columns of the primary key come first, so that sorted lines are sorted by key. */
 export const lineFormatOf = ({ columns, primary_key }: Entity): LineFormat => {
   const keys = primary_key.map((key) => columns.find(({ name }) => name === key)!);
   const ordered = [...keys, ...columns.filter((column) => !keys.includes(column))];

@@ -23,8 +23,8 @@ export interface Appending {
    */
   add(rows: readonly VaultRow[]): void;
   /**
-   * The batch, to be written in a transaction. Whatever PostgreSQL refuses there, and be it one row that stands
-   * already, rejects the promise and leaves the transaction to be rolled back: `Load` then takes in the rest.
+   * The batch, to be written in a transaction. Each refusal of PostgreSQL, also of one row that exists already, rejects
+   * the promise and leaves the transaction to be rolled back: `Load` then takes in the rest.
    */
   finish(): Promise<(tx: Transaction) => Promise<void>>;
 }

@@ -1,7 +1,7 @@
 import { COLUMN_TYPES, type Column, type ColumnType, type Entity, type Owner, type Privacy } from './entity.ts';
 import type { Registry } from './registry.ts';
 
-/** What a column means, as people read it. */
+/** A column for human readers. */
 export interface ColumnEntry {
   readonly name: string;
   readonly type: ColumnType;
@@ -35,14 +35,14 @@ export interface EntityEntry {
   readonly hubs?: readonly string[];
   /** Of a link: the column that belongs to its key besides the hubs. */
   readonly dependent_key?: string | null;
-  /** Of a satellite: the hub or link that it tells about. */
+  /** Of a satellite: the hub or link that it describes. */
   readonly parent?: string;
   readonly flavour?: string;
-  /** Of a multi-active satellite: what tells the rows of a set apart. */
+  /** Of a multi-active satellite: the columns that distinguish the rows of a set. */
   readonly sub_key?: readonly string[];
   /** Of an effectivity satellite: the hash keys for which one partner holds at a time. */
   readonly driving_key?: readonly string[];
-  /** Of a hub or link: the satellites that tell about it. */
+  /** Of a hub or link: the satellites that describe it. */
   readonly satellites?: readonly string[];
   readonly columns: readonly ColumnEntry[];
 }

@@ -52,7 +52,7 @@ const SUFFIX_OF_KIND = { hub: '_h', link: '_l', satellite: '_s' } as const;
 const PRIVACY = ['public', 'internal', 'confidential', 'personal'];
 const COLUMN_PRIVACY = [...PRIVACY, 'secret'];
 const FLAVOURS = ['state', 'event', 'multi-active', 'effectivity', 'tracking'];
-// What a flavour says stands in a column of its own, so that views and readers know where to look.
+// These flavours have a column of their own, which views and readers use.
 const FLAG_OF_FLAVOUR: Readonly<Record<string, string>> = {
   effectivity: 'is_effective',
   tracking: 'is_present',
@@ -259,20 +259,20 @@ const hashKeyOf = (files: Files, table: string): string => files.get(table)!['x-
 const draftsOf = (file: EntityFile, files: Files): Draft[] => {
   const facts = file['x-vault'];
   const own_key = facts.kind === 'satellite' ? hashKeyOf(files, facts.parent!) : facts.hash_key!;
-  const about = facts.kind === 'satellite' ? `Hash key of the ${facts.parent} row it tells about.` : 'Hash key.';
+  const about = facts.kind === 'satellite' ? `Hash key of its ${facts.parent} row.` : 'Hash key.';
   const payload_role = { hub: 'business_key', link: 'dependent_key', satellite: 'payload' } as const;
   const is_satellite = facts.kind === 'satellite';
   return [
     draft(own_key, 'bytes', 'hash_key', about, HASH),
-    draft('load_date', 'instant', 'standard', 'When the record was made, as the record itself says.', INSTANT),
+    draft('load_date', 'instant', 'standard', 'Instant at which the record was made, taken from the record.', INSTANT),
     ...(is_satellite
       ? [
-          draft('applied_date', 'instant', 'standard', 'When it became true in the business.', INSTANT),
+          draft('applied_date', 'instant', 'standard', 'Instant from which it is true in the business.', INSTANT),
           draft('hash_diff', 'bytes', 'standard', 'Hash of the payload.', HASH),
         ]
       : []),
     ...(facts.hubs ?? []).map((hub) =>
-      draft(hashKeyOf(files, hub), 'bytes', 'hub_key', `Hash key of the ${hub} row it relates.`, HASH),
+      draft(hashKeyOf(files, hub), 'bytes', 'hub_key', `Hash key of the related ${hub} row.`, HASH),
     ),
     ...Object.entries(file.properties ?? {}).map(([name, property]) =>
       draft(
@@ -284,7 +284,13 @@ const draftsOf = (file: EntityFile, files: Files): Draft[] => {
         property['x-privacy'] ?? facts.privacy,
       ),
     ),
-    draft('record_source', 'text', 'standard', 'Which part of the product or of the world said it.', RECORD_SOURCE),
+    draft(
+      'record_source',
+      'text',
+      'standard',
+      'The part of the product or the external source that states it.',
+      RECORD_SOURCE,
+    ),
   ];
 };
 

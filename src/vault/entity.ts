@@ -1,4 +1,4 @@
-/** How a column's value is kept in PostgreSQL and how it stands in JavaScript. */
+/** By type of a column, its types in PostgreSQL and in JSON. */
 export const COLUMN_TYPES = {
   text: { postgres: 'text', json: 'string' },
   uuid: { postgres: 'uuid', json: 'string' },
@@ -22,22 +22,22 @@ export type ColumnType = keyof typeof COLUMN_TYPES;
 
 export type ColumnRole = 'hash_key' | 'hub_key' | 'business_key' | 'dependent_key' | 'payload' | 'standard';
 
-/** Who may see a value; `secret`, of single columns only: nobody, because it lets in or opens what is sealed. */
+/** The readers of a value. A `secret` column is shown to no one: it gives access or opens sealed data. */
 export type Privacy = 'public' | 'internal' | 'confidential' | 'personal' | 'secret';
 
 /**
- * Whose a table is: a customer's, of whom exports and bundles hold it; a person's, which erasing makes unreadable too;
- * or the platform's, which concerns nobody in particular.
+ * Owner of a table's rows: a customer, whose exports and bundles contain them; a person, whose data an erasure makes
+ * unreadable; or the platform.
  */
 export type Owner = 'customer' | 'person' | 'platform';
 
-/** How the rows of a satellite stand in an export of all that is held about a customer (Art. 15 GDPR). */
+/** Section of a satellite in the export of all data about a customer (Art. 15 GDPR). */
 export interface SubjectExport {
   readonly section: string;
   readonly title: string;
-  /** What the data is kept for. */
+  /** Purpose of the data. */
   readonly purpose: ExportPurpose;
-  /** Which rows: every state with its end, the states in force, or the rows as they stand. */
+  /** Exported rows: every state with its end, the states in force, or the rows of the table. */
   readonly states: 'history' | 'current' | 'rows';
   /** Columns that are about others than the customer. */
   readonly omit?: readonly string[];
@@ -80,7 +80,7 @@ interface EntityBase {
   readonly owner: Owner;
   /** The JSON Schema (2020-12) of a whole row, standard columns included. */
   readonly row_schema: Readonly<Record<string, unknown>>;
-  /** What is wrong with a row, as one line that names each faulty column; null when nothing is. */
+  /** The faults of a row in one line that names each faulty column; null if it is valid. */
   fault(row: unknown): string | null;
   /** The same of a row whose hashes a `RowBuilder` computed: it does not look at them, for they are sound. */
   faultOfContent(row: unknown): string | null;
@@ -104,15 +104,15 @@ export interface Satellite extends EntityBase {
   readonly kind: 'satellite';
   readonly parent: string;
   /**
-   * state: what holds from applied_date on · event: a fact, once · multi-active: a set of rows that holds together ·
-   * effectivity: from when a relation holds, and from when no more · tracking: what each source says of a key.
+   * state: valid from applied_date on · event: a fact, once · multi-active: a set of rows that is valid together ·
+   * effectivity: start and end of a relation · tracking: presence of a key in each source.
    */
   readonly flavour: Flavour;
   /** The columns within which a later row replaces an earlier one: the hash key, and the source where each has its say. */
   readonly state_key: readonly string[];
-  /** The hub keys of the parent link of which one partner holds at a time; empty but for effectivity. */
+  /** The hub keys of the parent link that have one partner at a time; empty for other flavours than effectivity. */
   readonly driving_key: readonly string[];
-  /** What tells the rows of a multi-active set apart; empty otherwise. */
+  /** The columns that distinguish the rows of a multi-active set; empty for other flavours. */
   readonly sub_key: readonly string[];
   /** Null unless it is a customer's: what is the platform's is in no export, and a person's is decrypted there. */
   readonly subject_export: SubjectExport | null;

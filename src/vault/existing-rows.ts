@@ -3,18 +3,18 @@ import { arrayLiteral } from './literal.ts';
 import type { VaultRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
-/** What stands under the key of a row: nothing, the same, or something else. */
-export type Standing = 'nothing' | 'same' | 'other';
+/** Row that exists under the key of a given row: none, an equal one, or a different one. */
+export type ExistingRow = 'nothing' | 'same' | 'other';
 
 /**
- * What stands under the primary keys of rows of a partitioned table, load_date and hash key, in their order. Hubs and
- * links say all they say in their keys.
+ * Compares rows of a partitioned table, in their order, with the existing rows under their primary keys (load_date and
+ * hash key). Keys of hubs and links cover all their content.
  */
-export const findStanding = async (
+export const findExistingRows = async (
   tx: Transaction,
   { name, hash_key, kind }: Entity,
   rows: readonly VaultRow[],
-): Promise<Standing[]> => {
+): Promise<ExistingRow[]> => {
   const values = rows.map((row) => row.values);
   const found = await tx.unsafe<{ place: number; hash_diff: string | null }[]>(
     `select given.place::integer as place, ${kind === 'satellite' ? 't.hash_diff' : 'null'} as hash_diff
@@ -29,10 +29,10 @@ export const findStanding = async (
     ],
     { prepare: true },
   );
-  const standing: Standing[] = rows.map(() => 'nothing');
+  const existing: ExistingRow[] = rows.map(() => 'nothing');
   for (const { place, hash_diff } of found) {
     const is_same = hash_diff === null || hash_diff === values[place - 1]!.hash_diff;
-    standing[place - 1] = is_same ? 'same' : 'other';
+    existing[place - 1] = is_same ? 'same' : 'other';
   }
-  return standing;
+  return existing;
 };

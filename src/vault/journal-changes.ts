@@ -18,7 +18,7 @@ export interface JournalTables {
   readonly entities: readonly Entity[];
 }
 
-/** What the loader of the journal took in since the position, writer by writer. */
+/** Rows that the journal's loader has added since a position, writer by writer. */
 export const readJournal = async (
   sql: Sql | Transaction,
   tables: JournalTables,

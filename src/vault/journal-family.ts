@@ -1,11 +1,11 @@
 import type { Entity, Hub, Satellite } from './entity.ts';
 import type { Registry } from './registry.ts';
 
-/** The tables that the journal fills: what one record says goes into one row each, with one load_date. */
+/** The tables that the journal fills: one record makes one row in each, with one load_date. */
 export interface JournalFamily {
   /** The satellite whose rows name their record: columns `journal_writer` and `journal_sequence`. */
   readonly satellite: Satellite;
-  /** The hub that it tells about, whose hash key every table of the family holds. */
+  /** The hub of the satellite. Each table of the family has its hash key. */
   readonly hub: Hub;
   /** The names of all its tables. */
   readonly tables: ReadonlySet<string>;

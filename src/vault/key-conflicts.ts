@@ -2,24 +2,24 @@ import type { Column, Entity } from './entity.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, type Writable } from './literal.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Why ops.load_error holds a rival. */
-export const RIVAL = 'another row stands under its key and says something else';
+/** The reason of a key conflict in ops.load_error. */
+export const KEY_CONFLICT = 'another row stands under its key and says something else';
 
 /**
- * Rows that were not inserted because another row stands under their key that says something else. To be asked after
- * the insert, in its transaction, when fewer rows went in than were given. States and sets have no rivals: what they
- * say is a part of their key.
- * @returns the rivals among `rows`
+ * Rows that were not inserted because a different row exists under their key. Call it after the insert, in its
+ * transaction, if fewer rows were inserted than given. States and sets have no conflicts: their keys include their
+ * content.
+ * @returns the conflicting rows among `rows`
  */
-export const findRivals = async <T extends Writable>(
+export const findKeyConflicts = async <T extends Writable>(
   tx: Transaction,
   entity: Entity,
   rows: readonly T[],
 ): Promise<T[]> => {
-  const told = toldColumns(entity);
-  if (told.length === 0) return [];
+  const content = contentColumns(entity);
+  if (content.length === 0) return [];
   const key = entity.columns.filter(({ name }) => entity.primary_key.includes(name));
-  const columns = [...key, ...told];
+  const columns = [...key, ...content];
   const names = columns.map(({ name }) => name);
   const found = await tx.unsafe<{ place: number }[]>(
     `select given.place::integer as place
@@ -28,19 +28,19 @@ export const findRivals = async <T extends Writable>(
        from unnest(${columns.map((column, at) => parameterOf(column, at + 1)).join(', ')})
          with ordinality as elements (${names.join(', ')}, place)) as given
      cross join lateral (
-       select ${told.map(({ name }) => name).join(', ')}
+       select ${content.map(({ name }) => name).join(', ')}
        from ${entity.name} s
        where ${key.map(({ name }) => `s.${name} = given.${name}`).join(' and ')}
-       limit 1) as stands
-     where (${told.map(comparable('given')).join(', ')}) is distinct from (${told.map(comparable('stands')).join(', ')})`,
+       limit 1) as existing
+     where (${content.map(comparable('given')).join(', ')}) is distinct from (${content.map(comparable('existing')).join(', ')})`,
     columns.map((column) => arrayLiteral(column, rows)),
     { prepare: true },
   );
   return found.map(({ place }) => rows[place - 1]!);
 };
 
-/** What a row tells beyond its primary key, as far as a rival may tell it otherwise. */
-const toldColumns = (entity: Entity): Column[] => {
+/** The columns beyond the primary key that can differ in a conflicting row. */
+const contentColumns = (entity: Entity): Column[] => {
   const named = (...names: string[]) => entity.columns.filter(({ name }) => names.includes(name));
   switch (entity.kind) {
     case 'hub':
@@ -55,7 +55,7 @@ const toldColumns = (entity: Entity): Column[] => {
   }
 };
 
-// Keys are hashed normalised: canonically equivalent texts are one key, and no rivals.
+// Keys are hashed normalised: canonically equivalent texts are one key, and no conflict.
 const comparable =
   (side: string) =>
   ({ name, type }: Column): string =>

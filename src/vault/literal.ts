@@ -3,7 +3,7 @@ import type { Column, ColumnType } from './entity.ts';
 
 /**
  * Rows travel as one text parameter a column, in the notation of PostgreSQL's arrays (manual, section 8.15.6):
- * `{"a",NULL}`. A statement then has as many parameters as the table has columns, whatever the size of the batch.
+ * `{"a",NULL}`. A statement then has one parameter for each column, for a batch of any size.
  */
 type Cell = (value: never) => string;
 
@@ -61,7 +61,7 @@ export const arrayLiteral = ({ name, type }: Pick<Column, 'name' | 'type'>, rows
   return `{${literal.slice(1)}}`;
 };
 
-/** How a column is read out of `unnest`: array columns travel as text, since arrays of arrays must be rectangles. */
+/** SQL of a column of `unnest`: array columns travel as text, since arrays of arrays must be rectangles. */
 export const columnFromUnnest = ({ name, type }: Column): string => (type === 'text[]' ? `${name}::text[]` : name);
 
 const ELEMENTS: Readonly<Record<ColumnType, string>> = {

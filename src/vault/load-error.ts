@@ -14,7 +14,7 @@ export interface Refusal extends Writable {
 
 /**
  * A row as ops.load_error keeps it. The key hashes table, reason and record, so that a replay adds nothing.
- * @param row whatever was given as a row
+ * @param row the given value, of any form
  */
 export const refusal = (row: { readonly table: unknown; readonly values: unknown }, reason: string): Refusal => {
   const table_name = safeText(String(row.table));

@@ -1,6 +1,6 @@
 import type { Sql } from '../postgres/connect.ts';
 import type { Entity } from './entity.ts';
-import { findRivals, RIVAL } from './key-conflicts.ts';
+import { findKeyConflicts, KEY_CONFLICT } from './key-conflicts.ts';
 import { arrayLiteral, columnFromUnnest, parameterOf, type Writable, writableOf } from './literal.ts';
 import { insertRefusals, type Refusal, refusal } from './load-error.ts';
 import { createPartitions, type Partitions } from './partitions.ts';
@@ -26,10 +26,10 @@ export interface LoaderDeps {
 }
 
 /**
- * A loader. It writes everything in the transaction it is given, or in one that it opens, one statement a
- * table. A row goes to ops.load_error and never blocks the rows beside it, when it does not validate, belongs to no
- * known table, or has a rival: a row that stands under its key and says something else. PostgreSQL's errors
- * (postgres.js `PostgresError`) reject the promise, and nothing is written.
+ * A loader. It writes everything in the given transaction, or in one that it opens, one statement a table. A row goes to
+ * ops.load_error, and never blocks the rows beside it, if it does not validate, belongs to no known table, or conflicts
+ * with a different row under its key. PostgreSQL's errors (postgres.js `PostgresError`) reject the promise, and nothing
+ * is written.
  */
 export const createLoader = ({ registry, now }: LoaderDeps): Load => {
   const partitions = createPartitions();
@@ -90,17 +90,19 @@ const write = async (
     insertRefusals(tx, refusals, now()),
   ]);
   const repeated = ordered.filter(([, rows], at) => results[at]! < rows.length);
-  const rivals = await Promise.all(
+  const conflicts = await Promise.all(
     repeated.map(async ([entity, rows]) =>
-      (await findRivals(tx, entity, rows)).map((row) => refusal({ table: entity.table, values: row }, RIVAL)),
+      (await findKeyConflicts(tx, entity, rows)).map((row) =>
+        refusal({ table: entity.table, values: row }, KEY_CONFLICT),
+      ),
     ),
   );
-  await insertRefusals(tx, rivals.flat(), now());
+  await insertRefusals(tx, conflicts.flat(), now());
   return {
     tables: Object.fromEntries(
       ordered.map(([entity, rows], at) => [entity.table, { given: rows.length, inserted: results[at]! }]),
     ),
-    refused: refusals.length + rivals.flat().length,
+    refused: refusals.length + conflicts.flat().length,
   };
 };
 

@@ -87,8 +87,8 @@ export const findKeyRows = async (
 };
 
 /**
- * Whether the vault knew at `known` what it holds under a key. Rows that come through the journal were made before
- * they were loaded: their load_date alone would let a past answer change.
+ * True if the vault had loaded the rows under a key at `known`. Rows from the journal were made before they were
+ * loaded: their load_date alone would let a past answer change.
  */
 export const wasLoaded = async (
   sql: Sql,
@@ -102,15 +102,15 @@ export const wasLoaded = async (
   const { hub, satellite } = family;
   const [late] = await sql.unsafe(
     `select 1
-     from ${satellite.name} said
+     from ${satellite.name} record
      cross join lateral (
        select loaded_at
        from ops.journal_batch
-       where writer = said.journal_writer and first_sequence <= said.journal_sequence
+       where writer = record.journal_writer and first_sequence <= record.journal_sequence
        order by first_sequence desc
        limit 1) batch
-     where said.${hub.hash_key} = decode($1::text, 'hex')
-       and said.load_date in (${loadDatesText(family.satellite, `decode($1::text, 'hex')`)})
+     where record.${hub.hash_key} = decode($1::text, 'hex')
+       and record.load_date in (${loadDatesText(family.satellite, `decode($1::text, 'hex')`)})
        and batch.loaded_at > $2::text::timestamptz`,
     [key.hub_keys[hub.hash_key]!, known],
     { prepare: true },

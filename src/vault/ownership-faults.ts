@@ -4,10 +4,10 @@ import type { EntityFile, Files, VaultFacts } from './entity-file.ts';
 const OWNERS: readonly Owner[] = ['customer', 'person', 'platform'];
 const STATES = ['history', 'current', 'rows'];
 const SECTION = /^[a-z][a-z0-9_]{0,62}$/;
-// What names the key that seals a person's data, and that erasing destroys.
+// Id of the key that seals a person's data. An erasure destroys the key.
 const SUBJECT_KEY = 'subject_key_id';
 
-/** Every fault in what a file says about whose the table is, alone and against the others. */
+/** The faults of a file's statement about its owner, alone and against the other files. */
 export const ownershipFaults = (table: string, file: EntityFile, files: Files): string[] => {
   const facts = file['x-vault'] as VaultFacts | undefined;
   if (facts === undefined) return [];

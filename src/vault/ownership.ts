@@ -19,8 +19,8 @@ const satellitesOf = (registry: Registry, owner: Satellite['owner']): Satellite[
   );
 
 /**
- * The link that says whose a customer's satellite is: its parent, or the one that begins with its parent; null where
- * the parent is the customers' hub.
+ * The link that leads from a customer's satellite to the customer: its parent, or the link that begins with its parent;
+ * null if the parent is the customers' hub.
  */
 export const owningLink = (registry: Registry, { parent }: Satellite): Link | null => {
   if (parent === CUSTOMER_HUB) return null;

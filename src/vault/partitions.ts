@@ -2,7 +2,7 @@ import { instantOf } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Knows which days have their partitions. */
+/** Remembers the days that have their partitions. */
 export interface Partitions {
   /** Makes the partitions that are missing for `days` (`YYYY-MM-DD`), in the transaction. */
   ensure(tx: Transaction, days: ReadonlySet<string>): Promise<void>;
@@ -10,10 +10,10 @@ export interface Partitions {
   forget(): void;
 }
 
-/** Asks the database once a day and table set: a batch of known days costs no statement. */
+/** Makes missing partitions. The database is queried once for each day: a batch of known days costs no statement. */
 export const createPartitions = (): Partitions => {
   const known = new Set<string>();
-  // What a transaction made goes if it is rolled back: nothing that it sees is known for good.
+  // A rollback removes partitions that the transaction made, so they are not remembered.
   const makers = new WeakSet<Transaction>();
   return {
     forget: () => known.clear(),
@@ -29,7 +29,7 @@ export const createPartitions = (): Partitions => {
   };
 };
 
-// Two weeks of nobody looking: a job makes one more day each day.
+// The job may fail for two weeks: it makes one more day each day.
 const DAYS_AHEAD = 14;
 const DAY_MS = 86_400_000;
 

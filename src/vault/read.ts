@@ -5,15 +5,15 @@ import type { Registry } from './registry.ts';
 import type { SatelliteRows, SatelliteTable } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Which keys to read: hash keys as lower-case hex. Without them every key but the ghost record is read. */
+/** Keys to read: hash keys as lower-case hex. Without them every key but the ghost record is read. */
 export interface KeyFilter {
   readonly hash_keys?: readonly string[];
 }
 
 export interface AsOf extends KeyFilter {
-  /** What held in the business at this instant: rows with `applied_date` up to it. */
+  /** Valid in the business at this instant: rows with `applied_date` up to it. */
   readonly applied: string;
-  /** What the warehouse knew at this instant: rows with `load_date` up to it. */
+  /** Known to the warehouse at this instant: rows with `load_date` up to it. */
   readonly known: string;
 }
 
@@ -24,14 +24,14 @@ export interface AsOf extends KeyFilter {
  * force, a tracking satellite the latest row of each key and source.
  */
 export interface Reader {
-  /** The latest row of each key, whatever its applied_date: the last in order of applied_date, load_date, hash_diff. */
+  /** The last row of each key, in the order of applied_date, load_date and hash_diff; applied_date may be in the future. */
   current<T extends SatelliteTable>(sql: Sql | Transaction, table: T, filter?: KeyFilter): Promise<SatelliteRows[T][]>;
   /** The row of each key that held at `applied` as known at `known`: once `known` has passed, the answer never changes. */
   asOf<T extends SatelliteTable>(sql: Sql | Transaction, table: T, at: AsOf): Promise<SatelliteRows[T][]>;
   /**
-   * What was said about one key, oldest first, runs of equal rows as one row. `load_end_date` is where the next
-   * row begins, null for the last; equal to `applied_date` where a later row for the same instant replaced it. Of an
-   * effectivity satellite: the times during which the relation held, whoever ended them.
+   * All states of one key, the oldest first, runs of equal rows as one row. `load_end_date` is the start of the next
+   * row, null for the last; it equals `applied_date` if a later row for the same instant replaced it. Of an effectivity
+   * satellite: the times during which the relation was in force, ended by either partner.
    */
   history<T extends SatelliteTable>(
     sql: Sql | Transaction,
@@ -78,7 +78,7 @@ const inForceText = (registry: Registry, satellite: Satellite, { hash_keys }: Ke
   const order = 's.applied_date desc, s.load_date desc, s.hash_diff desc';
   if (flavour === 'event') {
     const by_dates = partition !== null && hash_keys !== undefined;
-    const dates = `${loadDatesText(satellite, 'asked')} from unnest(${keys_parameter}) asked`;
+    const dates = `${loadDatesText(satellite, 'wanted')} from unnest(${keys_parameter}) wanted`;
     const at_dates = by_dates ? `and s.load_date in (${dates})` : '';
     return `
       select ${select}
@@ -149,7 +149,7 @@ const datedHistoryText = (satellite: Satellite): string => {
       select ${names}, lag(hash_diff) over (${in_order}) as previous_diff
       from ${name}
       where ${hash_key} = decode($1::text, 'hex')
-        and load_date in (${loadDatesText(satellite, `decode($1::text, 'hex')`)})) said
+        and load_date in (${loadDatesText(satellite, `decode($1::text, 'hex')`)})) state
     where previous_diff is distinct from hash_diff
     ${in_order}`;
 };
@@ -162,7 +162,7 @@ const effectivityText = (
   condition: string,
 ): string => {
   const keys = driving_key.map((column) => `l.${column}`).join(', ');
-  // Partners of the keys asked for may have ended them, so they are read too.
+  // A partner may have ended a relation of the requested keys, so the partners are read too.
   const partners = among.startsWith('=')
     ? `and (${keys}) in (select ${keys} from ${link} l where l.${hash_key} ${among})`
     : '';

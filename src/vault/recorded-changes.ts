@@ -14,7 +14,7 @@ interface Change {
 
 /** A piece of a change: its rows after the first `skip`, `take` of them. */
 export interface Piece {
-  /** What its rows come back with, as `major`. */
+  /** The `major` of its rows in the result. */
   readonly position: number;
   readonly change_id: number;
   readonly skip: number;
@@ -29,7 +29,7 @@ export const readRecorded = async (
   limit: number,
 ): Promise<ChangePage> => {
   if (entities.length === 0) return { rows: [], position, has_more: false };
-  // Changes of other tables are read over too, so that nobody has to pass them again.
+  // The position moves past changes of other tables too, so that they are not read again.
   const changes = await sql<Change[]>`
     select o.position, o.change_id, c.table_name, c.row_count
     from ops.change_order o

@@ -16,7 +16,7 @@ export interface Registry {
   satellite(table: string): Satellite;
 }
 
-/** The entity files do not fit together; `faults` says each place. */
+/** The entity files do not fit together; `faults` names each place. */
 export class RegistryError extends Error {
   readonly faults: readonly string[];
 

@@ -7,8 +7,8 @@ import type { Registry } from './registry.ts';
 
 /**
  * The business keys of the hub rows that a key belongs to: of a link's key the hub among its own, of a hub's key
- * those in links that begin with its hub, for a link's first hub is the one that it tells about. So a call has its
- * customer, but a model not the customers of all calls that it served.
+ * those in links that begin with its hub, because a link is about its first hub. So a call has its customer, but a model
+ * does not have the customers of all calls that it served.
  * @param related a hub with a business key of one text
  */
 export const relatedKeys = async (

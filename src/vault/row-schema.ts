@@ -10,10 +10,10 @@ const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
 // Days that every month has: only the few after them need a calendar.
 const SAFE_DAY = '28';
 
-/** Whether `text` is a calendar day `YYYY-MM-DD` of the years 0001 to 9999. */
+/** True if `text` is a calendar day `YYYY-MM-DD` of the years 0001 to 9999. */
 export const isDay = (text: string): boolean => DAY.test(text) && isOnCalendar(text);
 
-/** Whether `text` is an instant `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` of the years 0001 to 9999. */
+/** True if `text` is an instant `YYYY-MM-DDTHH:MM:SS[.ffffff]Z` of the years 0001 to 9999. */
 export const isVaultInstant = (text: string): boolean => INSTANT.test(text) && isOnCalendar(text);
 
 const isOnCalendar = (text: string): boolean => {
@@ -24,7 +24,7 @@ const isOnCalendar = (text: string): boolean => {
   return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
 };
 
-/** Like `RegExp.test`. Ajv tells one from another by `toString`. */
+/** Like `RegExp.test`. Ajv distinguishes patterns by `toString`. */
 interface Pattern {
   test(text: string): boolean;
   toString(): string;
@@ -42,7 +42,7 @@ const FAST_PATTERNS = Object.assign(
 
 const isStorableText = (text: string): boolean => text.isWellFormed() && !text.includes('\0');
 
-/** A validator of rows that knows the vault's formats. It never changes what it checks. */
+/** A validator of rows with the vault's formats. It never changes its input. */
 export const createRowAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({
     allErrors: false,
@@ -58,7 +58,7 @@ export const createRowAjv = (): Ajv2020 => {
   return ajv;
 };
 
-/** A validator as a function that says what is wrong, or null. */
+/** A validator as a function that returns the faults in one line, or null. */
 export const faultOf =
   (validate: ValidateFunction): ((row: unknown) => string | null) =>
   (row) => {
@@ -89,7 +89,7 @@ const POISON: Readonly<Record<ColumnType, readonly unknown[]>> = {
   'text[]': [[null], [1], ['a\0'], ['\ud800'], ['a'.repeat(100_000)], 'a'],
 };
 
-/** What a column's JSON Schema lets through though no table takes it; null when it lets nothing through. */
+/** A value that a column's JSON Schema accepts and PostgreSQL refuses, in words; null if it accepts none. */
 export const laxness = (ajv: Ajv2020, type: ColumnType, schema: object): string | null => {
   const validate = ajv.compile(schema);
   const let_through = POISON[type].find((value) => validate(value));

@@ -9,7 +9,7 @@ export interface AiProviderH {
    */
   provider_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -17,7 +17,7 @@ export interface AiProviderH {
    */
   provider_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -31,7 +31,7 @@ export interface ApiKeyH {
    */
   api_key_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -39,7 +39,7 @@ export interface ApiKeyH {
    */
   api_key_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -53,7 +53,7 @@ export interface ApiRequestH {
    */
   api_request_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -61,13 +61,13 @@ export interface ApiRequestH {
    */
   api_request_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Something that somebody did, tried or looked at: a change, a read, a log-in, a command.
+ * An action of a person or a part of the product: a change, a read, a log-in, a command; also a refused one.
  */
 export interface AuditEventH {
   /**
@@ -75,7 +75,7 @@ export interface AuditEventH {
    */
   audit_event_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -83,7 +83,7 @@ export interface AuditEventH {
    */
   audit_event_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -97,7 +97,7 @@ export interface CustomerH {
    */
   customer_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -105,13 +105,13 @@ export interface CustomerH {
    */
   customer_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * A key that a customer brought for a provider. The key itself stands encrypted in its satellite.
+ * A key that a customer brought for a provider. Its satellite has the encrypted key.
  */
 export interface CustomerProviderKeysH {
   /**
@@ -119,7 +119,7 @@ export interface CustomerProviderKeysH {
    */
   customer_provider_key_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -127,13 +127,13 @@ export interface CustomerProviderKeysH {
    */
   customer_provider_key_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What one customer spent in one billing period.
+ * Spending of one customer in one billing period.
  */
 export interface CustomerSpendingH {
   /**
@@ -141,7 +141,7 @@ export interface CustomerSpendingH {
    */
   spending_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -149,7 +149,7 @@ export interface CustomerSpendingH {
    */
   spending_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -163,7 +163,7 @@ export interface DestructionCertificateH {
    */
   destruction_certificate_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -171,7 +171,7 @@ export interface DestructionCertificateH {
    */
   destruction_certificate_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -185,7 +185,7 @@ export interface ErasureH {
    */
   erasure_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -193,7 +193,7 @@ export interface ErasureH {
    */
   erasure_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -207,7 +207,7 @@ export interface InvoiceH {
    */
   invoice_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -215,7 +215,7 @@ export interface InvoiceH {
    */
   invoice_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -229,7 +229,7 @@ export interface JobRunH {
    */
   job_run_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -237,7 +237,7 @@ export interface JobRunH {
    */
   job_run_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -251,7 +251,7 @@ export interface LegalHoldH {
    */
   legal_hold_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -259,13 +259,13 @@ export interface LegalHoldH {
    */
   legal_hold_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * A model by the name that clients ask for.
+ * A model, by its name in requests.
  */
 export interface ModelH {
   /**
@@ -273,7 +273,7 @@ export interface ModelH {
    */
   model_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -281,7 +281,7 @@ export interface ModelH {
    */
   model_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -295,7 +295,7 @@ export interface ProviderPerformanceH {
    */
   performance_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -303,7 +303,7 @@ export interface ProviderPerformanceH {
    */
   performance_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -317,7 +317,7 @@ export interface ReportH {
    */
   report_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -325,7 +325,7 @@ export interface ReportH {
    */
   report_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -339,7 +339,7 @@ export interface RoutingRuleEvaluationH {
    */
   routing_rule_evaluation_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -347,7 +347,7 @@ export interface RoutingRuleEvaluationH {
    */
   routing_rule_evaluation_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -361,7 +361,7 @@ export interface RoutingRuleH {
    */
   routing_rule_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -369,7 +369,7 @@ export interface RoutingRuleH {
    */
   routing_rule_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -383,7 +383,7 @@ export interface TenantH {
    */
   tenant_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
@@ -391,13 +391,13 @@ export interface TenantH {
    */
   tenant_bk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer a key belongs to.
+ * Customer of an API key.
  */
 export interface ApiKeyCustomerL {
   /**
@@ -405,25 +405,25 @@ export interface ApiKeyCustomerL {
    */
   api_key_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the api_key_h row it relates.
+   * Hash key of the related api_key_h row.
    */
   api_key_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Whose call it was, who served it with which model, and by which rule. What nobody took points to the ghost record.
+ * Customer, API key, provider, model and routing rule of a call. It points to the ghost record for a missing one, for example if no provider took the call.
  */
 export interface ApiRequestL {
   /**
@@ -431,41 +431,41 @@ export interface ApiRequestL {
    */
   api_request_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the api_request_h row it relates.
+   * Hash key of the related api_request_h row.
    */
   api_request_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Hash key of the api_key_h row it relates.
+   * Hash key of the related api_key_h row.
    */
   api_key_hk: string;
   /**
-   * Hash key of the ai_provider_h row it relates.
+   * Hash key of the related ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * Hash key of the model_h row it relates.
+   * Hash key of the related model_h row.
    */
   model_hk: string;
   /**
-   * Hash key of the routing_rule_h row it relates.
+   * Hash key of the related routing_rule_h row.
    */
   routing_rule_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customers' data an event changed or showed.
+ * Customers whose data an event changed or showed.
  */
 export interface AuditEventCustomerL {
   /**
@@ -473,25 +473,25 @@ export interface AuditEventCustomerL {
    */
   audit_event_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the audit_event_h row it relates.
+   * Hash key of the related audit_event_h row.
    */
   audit_event_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer pays prices of its own for a model at a provider.
+ * A customer with its own prices for a model at a provider.
  */
 export interface CustomerPriceL {
   /**
@@ -499,29 +499,29 @@ export interface CustomerPriceL {
    */
   customer_price_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Hash key of the model_h row it relates.
+   * Hash key of the related model_h row.
    */
   model_hk: string;
   /**
-   * Hash key of the ai_provider_h row it relates.
+   * Hash key of the related ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer brought a key, and for which provider.
+ * Customer and provider of a key.
  */
 export interface CustomerProviderKeysL {
   /**
@@ -529,29 +529,29 @@ export interface CustomerProviderKeysL {
    */
   customer_provider_key_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the customer_provider_keys_h row it relates.
+   * Hash key of the related customer_provider_keys_h row.
    */
   customer_provider_key_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Hash key of the ai_provider_h row it relates.
+   * Hash key of the related ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer a spending record belongs to.
+ * Customer of a spending record.
  */
 export interface CustomerSpendingL {
   /**
@@ -559,25 +559,25 @@ export interface CustomerSpendingL {
    */
   customer_spending_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the customer_spending_h row it relates.
+   * Hash key of the related customer_spending_h row.
    */
   spending_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which tenant a customer belongs to.
+ * Tenant of a customer.
  */
 export interface CustomerTenantL {
   /**
@@ -585,19 +585,19 @@ export interface CustomerTenantL {
    */
   customer_tenant_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Hash key of the tenant_h row it relates.
+   * Hash key of the related tenant_h row.
    */
   tenant_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -611,25 +611,25 @@ export interface ErasureCustomerL {
    */
   erasure_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the erasure_h row it relates.
+   * Hash key of the related erasure_h row.
    */
   erasure_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer an invoice is addressed to.
+ * Customer of an invoice.
  */
 export interface InvoiceCustomerL {
   /**
@@ -637,19 +637,19 @@ export interface InvoiceCustomerL {
    */
   invoice_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the invoice_h row it relates.
+   * Hash key of the related invoice_h row.
    */
   invoice_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -663,19 +663,19 @@ export interface LegalHoldCustomerL {
    */
   legal_hold_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the legal_hold_h row it relates.
+   * Hash key of the related legal_hold_h row.
    */
   legal_hold_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -689,25 +689,25 @@ export interface ModelProviderL {
    */
   model_provider_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the model_h row it relates.
+   * Hash key of the related model_h row.
    */
   model_hk: string;
   /**
-   * Hash key of the ai_provider_h row it relates.
+   * Hash key of the related ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which provider and model a window measures.
+ * Provider and model of a performance window.
  */
 export interface ProviderPerformanceL {
   /**
@@ -715,29 +715,29 @@ export interface ProviderPerformanceL {
    */
   provider_performance_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the provider_performance_h row it relates.
+   * Hash key of the related provider_performance_h row.
    */
   performance_hk: string;
   /**
-   * Hash key of the ai_provider_h row it relates.
+   * Hash key of the related ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * Hash key of the model_h row it relates.
+   * Hash key of the related model_h row.
    */
   model_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which customer a report is about; the ghost record where it is about all.
+ * Customer of a report; the ghost record for a report about all customers.
  */
 export interface ReportCustomerL {
   /**
@@ -745,25 +745,25 @@ export interface ReportCustomerL {
    */
   report_customer_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the report_h row it relates.
+   * Hash key of the related report_h row.
    */
   report_hk: string;
   /**
-   * Hash key of the customer_h row it relates.
+   * Hash key of the related customer_h row.
    */
   customer_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which rule an evaluation is about.
+ * Routing rule of an evaluation.
  */
 export interface RoutingRuleEvaluationL {
   /**
@@ -771,37 +771,37 @@ export interface RoutingRuleEvaluationL {
    */
   routing_rule_evaluation_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * Hash key of the routing_rule_evaluation_h row it relates.
+   * Hash key of the related routing_rule_evaluation_h row.
    */
   routing_rule_evaluation_hk: string;
   /**
-   * Hash key of the routing_rule_h row it relates.
+   * Hash key of the related routing_rule_h row.
    */
   routing_rule_hk: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a provider has agreed to, by contract, and until when. Calls with protected data go only where this allows it.
+ * Agreements with a provider and their end dates. Calls with protected data go only to providers that these allow.
  */
 export interface AiProviderComplianceS {
   /**
-   * Hash key of the ai_provider_h row it tells about.
+   * Hash key of its ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -809,15 +809,15 @@ export interface AiProviderComplianceS {
    */
   hash_diff: string;
   /**
-   * Whether a business associate agreement (HIPAA, 45 CFR 164.504(e)) is signed.
+   * True if a business associate agreement (HIPAA, 45 CFR 164.504(e)) is signed.
    */
   has_baa: boolean;
   /**
-   * Whether a data processing agreement (GDPR, Art. 28) is signed.
+   * True if a data processing agreement (GDPR, Art. 28) is signed.
    */
   has_dpa: boolean;
   /**
-   * Where calls are processed: ISO 3166-1 country codes, or `EU`; empty when not stated.
+   * Regions in which calls are processed: ISO 3166-1 country codes, or `EU`; empty if not stated.
    *
    * @maxItems 1000
    */
@@ -827,11 +827,11 @@ export interface AiProviderComplianceS {
    */
   retention_days: number | null;
   /**
-   * Whether the provider may train models on our calls.
+   * True if the provider may train models on our calls.
    */
   trains_on_data: boolean;
   /**
-   * What makes a transfer out of the EU lawful (GDPR, Chapter V); null when nothing does.
+   * Legal basis of a transfer out of the EU (GDPR, Chapter V); null without one.
    */
   transfer_mechanism: 'ADEQUACY' | 'SCC' | 'BCR' | 'DEROGATION' | null;
   /**
@@ -843,7 +843,7 @@ export interface AiProviderComplianceS {
    */
   valid_until: string | null;
   /**
-   * Where the signed documents are kept.
+   * Place of the signed documents.
    */
   evidence: string | null;
   /**
@@ -851,25 +851,25 @@ export interface AiProviderComplianceS {
    */
   evidence_sha256: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * How a provider is reached, and its limits.
+ * Address and limits of a provider.
  */
 export interface AiProviderS {
   /**
-   * Hash key of the ai_provider_h row it tells about.
+   * Hash key of its ai_provider_h row.
    */
   provider_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -889,7 +889,7 @@ export interface AiProviderS {
    */
   api_endpoint: string;
   /**
-   * Names of the models that the provider offers; null when not stated.
+   * Names of the models of the provider; null if not stated.
    *
    * @maxItems 1000
    */
@@ -919,29 +919,29 @@ export interface AiProviderS {
    */
   quality_score: string | null;
   /**
-   * Whether calls may be routed to the provider.
+   * True if calls may be routed to the provider.
    */
   is_active: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a key may do, until when, and whether it still holds.
+ * Permissions, expiry and status of an API key.
  */
 export interface ApiKeyS {
   /**
-   * Hash key of the api_key_h row it tells about.
+   * Hash key of its api_key_h row.
    */
   api_key_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -961,7 +961,7 @@ export interface ApiKeyS {
    */
   key_name: string;
   /**
-   * What the key may be used for.
+   * Permitted uses of the key.
    *
    * @maxItems 1000
    */
@@ -977,7 +977,7 @@ export interface ApiKeyS {
    */
   expires_at: string | null;
   /**
-   * Whether the key holds.
+   * Status of the key.
    */
   key_status: 'ACTIVE' | 'REVOKED';
   /**
@@ -985,7 +985,7 @@ export interface ApiKeyS {
    */
   rate_limit_requests_per_minute: number | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -995,15 +995,15 @@ export interface ApiKeyS {
  */
 export interface ApiRequestIdempotencyS {
   /**
-   * Hash key of the api_request_h row it tells about.
+   * Hash key of its api_request_h row.
    */
   api_request_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1019,25 +1019,25 @@ export interface ApiRequestIdempotencyS {
    */
   body_hash: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * How the route of a call was decided: candidates, attempts and the rule in force.
+ * Decision about the route of a call: candidates, attempts and the rule in force.
  */
 export interface ApiRequestRouteS {
   /**
-   * Hash key of the api_request_h row it tells about.
+   * Hash key of its api_request_h row.
    */
   api_request_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1069,25 +1069,25 @@ export interface ApiRequestRouteS {
    */
   max_cost: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What happened to a call: usage, cost, time and result. Prompts and replies are never stored.
+ * Result of a call: usage, cost and times. Prompts and replies are never stored.
  */
 export interface ApiRequestS {
   /**
-   * Hash key of the api_request_h row it tells about.
+   * Hash key of its api_request_h row.
    */
   api_request_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1095,7 +1095,7 @@ export interface ApiRequestS {
    */
   hash_diff: string;
   /**
-   * When the call came in.
+   * Instant at which the call was received.
    */
   request_timestamp: string;
   /**
@@ -1107,7 +1107,7 @@ export interface ApiRequestS {
    */
   endpoint: string;
   /**
-   * Model that the client asked for; null when it left the choice to the gateway.
+   * Model in the request; null if the client left the choice to the gateway.
    */
   model_requested: string | null;
   /**
@@ -1159,7 +1159,7 @@ export interface ApiRequestS {
    */
   gateway_markup: string | null;
   /**
-   * What the customer pays: provider cost and markup, pico-dollars; null when unpriced.
+   * Cost for the customer: provider cost and markup, pico-dollars; null if unpriced.
    */
   customer_cost: string | null;
   /**
@@ -1167,7 +1167,7 @@ export interface ApiRequestS {
    */
   rating: 'RATED' | 'UNPRICED' | 'NONE';
   /**
-   * hash_diff of the model_price_s row that rated the call; null when not rated. The last of the attempts in api_request_route_s tells units, tier and markup.
+   * hash_diff of the model_price_s row that rated the call; null if not rated. The last attempt in api_request_route_s has units, tier and markup.
    */
   price_version: string | null;
   /**
@@ -1183,7 +1183,7 @@ export interface ApiRequestS {
    */
   user_agent: string | null;
   /**
-   * How the call ended.
+   * Outcome of the call.
    */
   response_status: 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'REFUSED' | 'CANCELLED' | 'ABANDONED';
   /**
@@ -1205,15 +1205,15 @@ export interface ApiRequestS {
    */
   compliance_flags: string[];
   /**
-   * Who counted the tokens: the provider, the gateway, or nobody.
+   * Source of the token counts: the provider, the gateway, or none.
    */
   usage_source: 'provider' | 'counted' | 'none';
   /**
-   * Whether the reply was streamed.
+   * True if the reply was streamed.
    */
   is_streamed: boolean;
   /**
-   * Priority that the client asked for; null when none.
+   * Priority in the request; null without one.
    */
   priority: string | null;
   /**
@@ -1225,11 +1225,11 @@ export interface ApiRequestS {
    */
   response_bytes: number;
   /**
-   * Salted SHA-256 of the request body, so that whoever kept the body can prove it; null when there was none.
+   * Salted SHA-256 of the request body, with which a holder of the body can prove it; null without a body.
    */
   request_commitment: string | null;
   /**
-   * Salted SHA-256 of the reply body, so that whoever kept the body can prove it; null when there was none.
+   * Salted SHA-256 of the reply body, with which a holder of the body can prove it; null without a body.
    */
   response_commitment: string | null;
   /**
@@ -1245,25 +1245,25 @@ export interface ApiRequestS {
    */
   journal_sequence: number;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Who did what, to what, from where, and how it ended.
+ * Actor, action, subject, origin and outcome of an audit event.
  */
 export interface AuditEventS {
   /**
-   * Hash key of the audit_event_h row it tells about.
+   * Hash key of its audit_event_h row.
    */
   audit_event_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1271,39 +1271,39 @@ export interface AuditEventS {
    */
   hash_diff: string;
   /**
-   * What kind of actor it was; unknown where no key was sent or it is not ours.
+   * Kind of the actor; unknown for a missing or unknown key.
    */
   actor_kind: 'administrator' | 'auditor' | 'customer' | 'command' | 'system' | 'unknown';
   /**
-   * Who it was: the id of the API key, the user of the machine, the part of the product; of a key that is not known its first characters, and unknown where none was sent.
+   * The actor: the id of the API key, the user of the machine, or the part of the product; the first characters of an unknown key, and unknown without a key.
    */
   actor: string;
   /**
-   * What was done, as customer.create, vault.read, login.fail.
+   * The action, for example customer.create, vault.read, login.fail.
    */
   action: string;
   /**
-   * What kind of thing it was done to, as customer, api_key, request, endpoint.
+   * Kind of the subject, for example customer, api_key, request, endpoint.
    */
   subject_kind: string;
   /**
-   * Which thing it was done to; null where it was done to none or to many.
+   * The subject of the action; null for none or many.
    */
   subject: string | null;
   /**
-   * How it ended: done, refused by a rule, or failed by a fault.
+   * Outcome: succeeded, refused by a rule, or failed by a fault.
    */
   outcome: 'succeeded' | 'refused' | 'failed';
   /**
-   * Why it was refused or failed, or the reason that was given for it; null where there is none.
+   * Reason of a refusal or failure, or the stated reason of the action; null without one.
    */
   reason: string | null;
   /**
-   * What held before; null where nothing did, and where nothing was changed. Never a secret, never personal data.
+   * State before a change; null without a change or an earlier state. Never a secret, never personal data.
    */
   before: {} | null;
   /**
-   * What held afterwards; null where nothing was changed. Never a secret, never personal data.
+   * State after a change; null without a change. Never a secret, never personal data.
    */
   after: {} | null;
   /**
@@ -1319,11 +1319,11 @@ export interface AuditEventS {
    */
   user_agent: string | null;
   /**
-   * How many like events it tells of: failures that repeat within a minute are told together.
+   * Number of equal events in this one: failures that repeat within a minute are recorded together.
    */
   event_count: number;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1333,15 +1333,15 @@ export interface AuditEventS {
  */
 export interface CustomerConfigS {
   /**
-   * Hash key of the customer_h row it tells about.
+   * Hash key of its customer_h row.
    */
   customer_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1353,7 +1353,7 @@ export interface CustomerConfigS {
    */
   customer_name: string;
   /**
-   * Whether the customer's calls are served; CLOSED is final.
+   * Status of the customer. Calls are served only while it is ACTIVE; CLOSED is final.
    */
   customer_status: 'ACTIVE' | 'SUSPENDED' | 'CLOSED';
   /**
@@ -1387,7 +1387,7 @@ export interface CustomerConfigS {
    */
   priority_tier: 'BASIC' | 'STANDARD' | 'PREMIUM';
   /**
-   * Where notifications are sent; null means nowhere.
+   * Address for notifications; null for none.
    */
   webhook_url: string | null;
   /**
@@ -1395,11 +1395,11 @@ export interface CustomerConfigS {
    */
   markup_basis_points: number;
   /**
-   * What happens to a call to a model without a price.
+   * Policy for calls to a model without a price.
    */
   unpriced_policy: 'allow' | 'refuse';
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1409,15 +1409,15 @@ export interface CustomerConfigS {
  */
 export interface CustomerPiiS {
   /**
-   * Hash key of the customer_h row it tells about.
+   * Hash key of its customer_h row.
    */
   customer_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1433,29 +1433,29 @@ export interface CustomerPiiS {
    */
   subject_key_id: string;
   /**
-   * How it is encrypted.
+   * Encryption algorithm.
    */
   encryption_algorithm: 'AES-256-GCM';
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a customer pays for a model at a provider instead of the provider's price with its markup. Its applied_date is the instant from which the prices hold; its hash_diff, of the whole set, is the version that calls record.
+ * A customer's own prices of a model at a provider, instead of the provider's price with its markup. The prices are valid from applied_date on; hash_diff, of the whole set, is the version that calls record.
  */
 export interface CustomerPriceS {
   /**
-   * Hash key of the customer_price_l row it tells about.
+   * Hash key of its customer_price_l row.
    */
   customer_price_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1467,7 +1467,7 @@ export interface CustomerPriceS {
    */
   tier: number;
   /**
-   * How the provider serves the calls that the row is for.
+   * Service tier of the calls that the row is for.
    */
   service_tier: 'standard' | 'batch' | 'flex' | 'priority';
   /**
@@ -1555,33 +1555,33 @@ export interface CustomerPriceS {
    */
   code_session_price: string | null;
   /**
-   * Whether these prices hold; false from when the customer pays the provider's prices with its markup again.
+   * True if these prices are in force; false from when the customer pays the provider's prices with its markup again.
    */
   is_agreed: boolean;
   /**
-   * Where they were agreed, as the number of a contract; null when not told.
+   * Source of the agreement, for example the number of a contract; null if not stated.
    */
   agreement: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Where a customer's provider key is used, for which models of the customer's own, and what becomes of calls that it cannot pay.
+ * Terms of a customer's provider key: its endpoint, the customer's custom models, and the payer of calls that the key cannot pay.
  */
 export interface CustomerProviderKeyTermsS {
   /**
-   * Hash key of the customer_provider_keys_h row it tells about.
+   * Hash key of its customer_provider_keys_h row.
    */
   customer_provider_key_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1589,7 +1589,7 @@ export interface CustomerProviderKeyTermsS {
    */
   hash_diff: string;
   /**
-   * Where the customer's own endpoint is; null means the provider's.
+   * Address of the customer's own endpoint; null for the provider's.
    */
   base_url: string | null;
   /**
@@ -1597,17 +1597,17 @@ export interface CustomerProviderKeyTermsS {
    */
   key_hint: string | null;
   /**
-   * Models of the customer's own: the name that its clients ask for, the provider's name, and the model of the catalog whose abilities and prices they have.
+   * Custom models of the customer: the name in requests, the provider's name, and the base model in the catalog with their abilities and prices.
    *
    * @maxItems 100
    */
   own_models: unknown[];
   /**
-   * Who pays where the key cannot, because of its limits or because the provider refuses it: nobody, or the operator's own key.
+   * Payer of calls that the key cannot pay because of its limits or a refusal of the provider: none, or the operator's key.
    */
   fallback: 'none' | 'platform';
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1617,15 +1617,15 @@ export interface CustomerProviderKeyTermsS {
  */
 export interface CustomerProviderKeysS {
   /**
-   * Hash key of the customer_provider_keys_h row it tells about.
+   * Hash key of its customer_provider_keys_h row.
    */
   customer_provider_key_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1641,7 +1641,7 @@ export interface CustomerProviderKeysS {
    */
   encryption_key_id: string;
   /**
-   * Whether the key may be used.
+   * Status of the key.
    */
   key_status: 'ACTIVE' | 'REVOKED' | 'EXPIRED';
   /**
@@ -1659,11 +1659,11 @@ export interface CustomerProviderKeysS {
    */
   allowed_models: string[] | null;
   /**
-   * When the provider last accepted the key; null while it never has.
+   * Instant at which the provider last accepted the key; null before the first time.
    */
   last_validated: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1673,15 +1673,15 @@ export interface CustomerProviderKeysS {
  */
 export interface CustomerSpendingS {
   /**
-   * Hash key of the customer_spending_h row it tells about.
+   * Hash key of its customer_spending_h row.
    */
   spending_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1701,7 +1701,7 @@ export interface CustomerSpendingS {
    */
   total_tokens: number;
   /**
-   * What the providers charge, pico-dollars.
+   * Charges of the providers, pico-dollars.
    */
   total_provider_cost: string;
   /**
@@ -1709,7 +1709,7 @@ export interface CustomerSpendingS {
    */
   total_gateway_revenue: string;
   /**
-   * What the customer owes for calls, pico-dollars.
+   * Charges of the customer for calls, pico-dollars.
    */
   total_customer_charges: string;
   /**
@@ -1729,11 +1729,11 @@ export interface CustomerSpendingS {
    */
   credits_applied: string | null;
   /**
-   * Where billing of the period stands.
+   * Billing status of the period.
    */
   billing_status: 'PENDING' | 'BILLED' | 'PAID';
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1743,15 +1743,15 @@ export interface CustomerSpendingS {
  */
 export interface CustomerTenantEffectivityS {
   /**
-   * Hash key of the customer_tenant_l row it tells about.
+   * Hash key of its customer_tenant_l row.
    */
   customer_tenant_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1759,29 +1759,29 @@ export interface CustomerTenantEffectivityS {
    */
   hash_diff: string;
   /**
-   * Whether the relation holds from applied_date on, or ends there.
+   * True if the relation is in force from applied_date on; false if it ends there.
    */
   is_effective: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What was destroyed, how old it was, by which authority, and what the audit log has of it.
+ * Destroyed calls: their number and age, the authority of the destruction, and their leaves in the audit log.
  */
 export interface DestructionCertificateS {
   /**
-   * Hash key of the destruction_certificate_h row it tells about.
+   * Hash key of its destruction_certificate_h row.
    */
   destruction_certificate_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1809,17 +1809,17 @@ export interface DestructionCertificateS {
    */
   customer_count: number;
   /**
-   * What was dropped: `table`, `partition` and `rows` each.
+   * Dropped rows: `table`, `partition` and `rows` each.
    *
    * @maxItems 100
    */
   table_rows: unknown[];
   /**
-   * When the first of the calls came in; null when there was none.
+   * Instant of the first of the calls; null without calls.
    */
   first_request: string | null;
   /**
-   * When the last of them came in; null when there was none.
+   * Instant of the last of the calls; null without calls.
    */
   last_request: string | null;
   /**
@@ -1851,25 +1851,25 @@ export interface DestructionCertificateS {
    */
   job_run: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Where destroyed calls stand in the audit log; hash_diff covers all ranges of the certificate.
+ * Places of destroyed calls in the audit log; hash_diff covers all ranges of the certificate.
  */
 export interface DestructionLeavesS {
   /**
-   * Hash key of the destruction_certificate_h row it tells about.
+   * Hash key of its destruction_certificate_h row.
    */
   destruction_certificate_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1889,25 +1889,25 @@ export interface DestructionLeavesS {
    */
   leaf_count: number;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What destroyed calls sum up to; hash_diff covers all sums of the certificate.
+ * Sums of destroyed calls; hash_diff covers all sums of the certificate.
  */
 export interface DestructionUsageS {
   /**
-   * Hash key of the destruction_certificate_h row it tells about.
+   * Hash key of its destruction_certificate_h row.
    */
   destruction_certificate_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1951,11 +1951,11 @@ export interface DestructionUsageS {
    */
   gateway_markup: string;
   /**
-   * What the calls cost the customer, pico-dollars, exact.
+   * Cost of the calls for the customer, pico-dollars, exact.
    */
   customer_cost: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -1965,15 +1965,15 @@ export interface DestructionUsageS {
  */
 export interface ErasureS {
   /**
-   * Hash key of the erasure_h row it tells about.
+   * Hash key of its erasure_h row.
    */
   erasure_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -1985,7 +1985,7 @@ export interface ErasureS {
    */
   reason: string;
   /**
-   * Who erased it: the id of an API key, or the user of the machine.
+   * Actor of the erasure: the id of an API key, or the user of the machine.
    */
   requested_by: string;
   /**
@@ -2003,7 +2003,7 @@ export interface ErasureS {
    */
   states_erased: number;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -2013,15 +2013,15 @@ export interface ErasureS {
  */
 export interface InvoiceLineS {
   /**
-   * Hash key of the invoice_h row it tells about.
+   * Hash key of its invoice_h row.
    */
   invoice_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2033,7 +2033,7 @@ export interface InvoiceLineS {
    */
   line_number: number;
   /**
-   * What the line is for.
+   * Text of the line.
    */
   description: string;
   /**
@@ -2069,11 +2069,11 @@ export interface InvoiceLineS {
    */
   gateway_markup: string;
   /**
-   * What the line costs, pico-dollars, exact.
+   * Amount of the line, pico-dollars, exact.
    */
   amount: string;
   /**
-   * What the line costs, cents; lines sum to the invoice's total.
+   * Amount of the line, cents; lines sum to the invoice's total.
    */
   amount_cents: number;
   /**
@@ -2089,7 +2089,7 @@ export interface InvoiceLineS {
    */
   control_sum: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -2099,15 +2099,15 @@ export interface InvoiceLineS {
  */
 export interface InvoiceS {
   /**
-   * Hash key of the invoice_h row it tells about.
+   * Hash key of its invoice_h row.
    */
   invoice_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2139,7 +2139,7 @@ export interface InvoiceS {
    */
   cut_off: {};
   /**
-   * When it was issued.
+   * Instant of issue.
    */
   issued_at: string;
   /**
@@ -2155,11 +2155,11 @@ export interface InvoiceS {
    */
   gateway_markup: string;
   /**
-   * What the customer owes, pico-dollars, exact.
+   * Amount due, pico-dollars, exact.
    */
   total: string;
   /**
-   * What the customer owes, cents: the sum of the lines.
+   * Amount due, cents: the sum of the lines.
    */
   total_cents: number;
   /**
@@ -2167,7 +2167,7 @@ export interface InvoiceS {
    */
   call_count: number;
   /**
-   * Where the invoice stands.
+   * Status of the invoice.
    */
   invoice_status: 'ISSUED' | 'PAID' | 'CREDITED';
   /**
@@ -2175,25 +2175,25 @@ export interface InvoiceS {
    */
   document_sha256: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * How a run of a job went; one row an attempt.
+ * Result of a run of a job; one row for each attempt.
  */
 export interface JobRunS {
   /**
-   * Hash key of the job_run_h row it tells about.
+   * Hash key of its job_run_h row.
    */
   job_run_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2209,15 +2209,15 @@ export interface JobRunS {
    */
   logical_instant: string;
   /**
-   * When the attempt started.
+   * Start of the attempt.
    */
   started_at: string;
   /**
-   * When the attempt ended.
+   * End of the attempt.
    */
   ended_at: string;
   /**
-   * How the attempt ended.
+   * Outcome of the attempt.
    */
   outcome: 'SUCCEEDED' | 'FAILED';
   /**
@@ -2233,7 +2233,7 @@ export interface JobRunS {
    */
   rows_out: number;
   /**
-   * How far the input reached, by source; under `left_undone`, what the run left undone and why.
+   * Extent of the input, by source; `left_undone` has the work that the run left undone, with reasons.
    */
   input_watermark: {};
   /**
@@ -2245,25 +2245,25 @@ export interface JobRunS {
    */
   error_message: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Whether a hold is in force, and why.
+ * Status of a legal hold, and its reason.
  */
 export interface LegalHoldS {
   /**
-   * Hash key of the legal_hold_h row it tells about.
+   * Hash key of its legal_hold_h row.
    */
   legal_hold_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2271,7 +2271,7 @@ export interface LegalHoldS {
    */
   hash_diff: string;
   /**
-   * Whether it holds.
+   * Status of the hold.
    */
   hold_status: 'ACTIVE' | 'RELEASED';
   /**
@@ -2279,29 +2279,29 @@ export interface LegalHoldS {
    */
   reason: string;
   /**
-   * Who laid it on or released it: the id of an API key, or the user of the machine.
+   * Actor who laid or released it: the id of an API key, or the user of the machine.
    */
   decided_by: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a provider charges for a model. Its applied_date is the instant from which the price holds; its hash_diff is the price version that calls record.
+ * A provider's price of a model. The price is valid from applied_date on; hash_diff is the price version that calls record.
  */
 export interface ModelPriceS {
   /**
-   * Hash key of the model_provider_l row it tells about.
+   * Hash key of its model_provider_l row.
    */
   model_provider_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2349,33 +2349,33 @@ export interface ModelPriceS {
    */
   request_price: string | null;
   /**
-   * Where the price was read.
+   * Source of the price.
    */
   price_source: string;
   /**
-   * Whether the provider still offers the model.
+   * True if the provider still serves the model.
    */
   is_offered: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a provider charges for a model where that depends on the prompt's length, the time of day or the service, or where more units have prices than model_price_s holds. It completes the row of model_price_s with the same applied_date and load_date, and says tier 0 as that does; a row of model_price_s without a set is the only price.
+ * A provider's prices of a model that depend on the prompt's length, the time of day or the service tier, or that are for more units than model_price_s has. The set completes the row of model_price_s with the same applied_date and load_date, and its tier 0 repeats that row; a row of model_price_s without a set is the only price.
  */
 export interface ModelPriceTierS {
   /**
-   * Hash key of the model_provider_l row it tells about.
+   * Hash key of its model_provider_l row.
    */
   model_provider_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2387,7 +2387,7 @@ export interface ModelPriceTierS {
    */
   tier: number;
   /**
-   * How the provider serves the calls that the row is for.
+   * Service tier of the calls that the row is for.
    */
   service_tier: 'standard' | 'batch' | 'flex' | 'priority';
   /**
@@ -2475,25 +2475,25 @@ export interface ModelPriceTierS {
    */
   code_session_price: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * Which source says, from when on, that a provider lists a model, or lists it no more.
+ * Presence of a model at a provider in each source, from applied_date on.
  */
 export interface ModelProviderTrackingS {
   /**
-   * Hash key of the model_provider_l row it tells about.
+   * Hash key of its model_provider_l row.
    */
   model_provider_link_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2501,29 +2501,29 @@ export interface ModelProviderTrackingS {
    */
   hash_diff: string;
   /**
-   * Whether the source lists it from applied_date on, or no more.
+   * True if the source lists it from applied_date on; false if it does not list it any more.
    */
   is_present: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What a model can do.
+ * Abilities of a model.
  */
 export interface ModelS {
   /**
-   * Hash key of the model_h row it tells about.
+   * Hash key of its model_h row.
    */
   model_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2539,7 +2539,7 @@ export interface ModelS {
    */
   model_family: string | null;
   /**
-   * What it can do, as `chat`, `streaming`, `tools`, `vision`.
+   * Abilities, for example `chat`, `streaming`, `tools`, `vision`.
    *
    * @maxItems 1000
    */
@@ -2557,29 +2557,29 @@ export interface ModelS {
    */
   quality_score: string | null;
   /**
-   * Whether calls may be routed to the model.
+   * True if calls may be routed to the model.
    */
   is_active: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * How a provider and model did in one window. A late call reopens its window: a new row, the old one stays.
+ * Performance of a provider and model in one window. A late call adds a new row for its window; the old one stays.
  */
 export interface ProviderPerformanceS {
   /**
-   * Hash key of the provider_performance_h row it tells about.
+   * Hash key of its provider_performance_h row.
    */
   performance_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2647,7 +2647,7 @@ export interface ProviderPerformanceS {
    */
   quality_score: string | null;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -2657,15 +2657,15 @@ export interface ProviderPerformanceS {
  */
 export interface ReportS {
   /**
-   * Hash key of the report_h row it tells about.
+   * Hash key of its report_h row.
    */
   report_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2681,7 +2681,7 @@ export interface ReportS {
    */
   parameters: {};
   /**
-   * Who asked for it.
+   * Person who requested it.
    */
   requested_by: string;
   /**
@@ -2689,11 +2689,11 @@ export interface ReportS {
    */
   format: 'json' | 'csv' | 'html' | 'pdf';
   /**
-   * What was loaded up to this instant is covered.
+   * The report covers what was loaded up to this instant.
    */
   known_at: string;
   /**
-   * When it was made.
+   * Instant of its making.
    */
   generated_at: string;
   /**
@@ -2709,25 +2709,25 @@ export interface ReportS {
    */
   sql_sha256: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * What the calls that a rule took did and cost in one period, against what the other candidates would have. A late call reopens its period: a new row, the old one stays.
+ * Results and costs of the calls that a rule took in one period, compared with the other candidates. A late call adds a new row for its period; the old one stays.
  */
 export interface RoutingRuleEvaluationS {
   /**
-   * Hash key of the routing_rule_evaluation_h row it tells about.
+   * Hash key of its routing_rule_evaluation_h row.
    */
   routing_rule_evaluation_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2747,7 +2747,7 @@ export interface RoutingRuleEvaluationS {
    */
   rule_version: string;
   /**
-   * Whether the rule was only tried on past traffic, and took no call itself.
+   * True if the rule was only tried on past calls, and took no call itself.
    */
   is_draft: boolean;
   /**
@@ -2771,11 +2771,11 @@ export interface RoutingRuleEvaluationS {
    */
   p95_latency_ms: number | null;
   /**
-   * What the calls cost at the provider, pico-dollars.
+   * Cost of the calls at the provider, pico-dollars.
    */
   provider_cost: string;
   /**
-   * What the customers paid for them, pico-dollars.
+   * Cost of the calls for the customers, pico-dollars.
    */
   customer_cost: string;
   /**
@@ -2791,7 +2791,7 @@ export interface RoutingRuleEvaluationS {
    */
   best_alternative_model: string | null;
   /**
-   * What the same calls would have cost there, pico-dollars, by the prices of that time; null without one.
+   * Cost of the same calls there, pico-dollars, at the prices of that time; null without an alternative.
    */
   best_alternative_cost: string | null;
   /**
@@ -2799,29 +2799,29 @@ export interface RoutingRuleEvaluationS {
    */
   savings: string | null;
   /**
-   * What follows from it.
+   * Conclusion.
    */
   verdict: 'KEEP' | 'REVIEW' | 'CHANGE' | 'NO_TRAFFIC';
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
 
 /**
- * When a rule applies and what it chooses. Its hash_diff is the rule version that calls record.
+ * Conditions and target of a routing rule. Its hash_diff is the rule version that calls record.
  */
 export interface RoutingRuleS {
   /**
-   * Hash key of the routing_rule_h row it tells about.
+   * Hash key of its routing_rule_h row.
    */
   routing_rule_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2837,7 +2837,7 @@ export interface RoutingRuleS {
    */
   rule_priority: number;
   /**
-   * When the rule applies: field names with the values they may have; empty applies always.
+   * Conditions of the rule: field names with their allowed values; an empty object applies to all calls.
    */
   conditions: {};
   /**
@@ -2849,15 +2849,15 @@ export interface RoutingRuleS {
    */
   target_model: string | null;
   /**
-   * Whether the cheaper candidate goes first.
+   * True if the cheaper candidate goes first.
    */
   cost_optimization: boolean;
   /**
-   * Whether the faster candidate goes first.
+   * True if the faster candidate goes first.
    */
   latency_optimization: boolean;
   /**
-   * Whether the better rated candidate goes first.
+   * True if the better rated candidate goes first.
    */
   quality_optimization: boolean;
   /**
@@ -2867,11 +2867,11 @@ export interface RoutingRuleS {
    */
   compliance_requirements: string[] | null;
   /**
-   * Whether the rule is in use.
+   * True if the rule is in use.
    */
   is_active: boolean;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }
@@ -2881,15 +2881,15 @@ export interface RoutingRuleS {
  */
 export interface TenantS {
   /**
-   * Hash key of the tenant_h row it tells about.
+   * Hash key of its tenant_h row.
    */
   tenant_hk: string;
   /**
-   * When the record was made, as the record itself says.
+   * Instant at which the record was made, taken from the record.
    */
   load_date: string;
   /**
-   * When it became true in the business.
+   * Instant from which it is true in the business.
    */
   applied_date: string;
   /**
@@ -2905,7 +2905,7 @@ export interface TenantS {
    */
   billing_entity: string;
   /**
-   * Which part of the product or of the world said it.
+   * The part of the product or the external source that states it.
    */
   record_source: string;
 }

@@ -12,16 +12,16 @@ export type SatelliteTable = keyof SatelliteRows;
 type Rows = HubRows & LinkRows & SatelliteRows;
 type StandardColumn = 'load_date' | 'applied_date' | 'hash_diff' | 'record_source';
 
-/** What a row of a table says, without its hash key and the standard columns: a business key, hub keys, a payload. */
+/** Content of a row without its hash key and the standard columns: a business key, hub keys, a payload. */
 export type Content<T extends keyof Rows> = Omit<Rows[T], HashKeys[T] | StandardColumn>;
 
-/** When and by whom a row was said. */
+/** Instants and source of a row. */
 export interface Stamp {
-  /** When the record was made, as the record itself says: ISO 8601, UTC, `Z`. A replay has the same one. */
+  /** Instant at which the record was made, taken from the record: ISO 8601, UTC, `Z`. A replay has the same one. */
   readonly load_date: string;
-  /** When it became true in the business; hubs and links have none. */
+  /** Instant from which it is true in the business; not used for hubs and links. */
   readonly applied_date: string;
-  /** Which part of the product or of the world said it, at most 100 characters. */
+  /** The part of the product or the external source that states it, at most 100 characters. */
   readonly record_source: string;
 }
 
@@ -41,11 +41,11 @@ export interface RowBuilder {
   diff<T extends SatelliteTable>(table: T, payload: Content<T>): string;
   hub<T extends HubTable>(table: T, key: Content<T>, stamp: Stamp): VaultRow;
   link<T extends LinkTable>(table: T, hubs: Content<T>, stamp: Stamp): VaultRow;
-  /** @param parent_key the hash key of the hub or link that the row tells about */
+  /** @param parent_key the hash key of the hub or link that the row describes */
   satellite<T extends SatelliteTable>(table: T, parent_key: string, payload: Content<T>, stamp: Stamp): VaultRow;
   /**
-   * The rows of a multi-active satellite that hold together; each carries the hash diff of the whole set.
-   * @throws RangeError when there is none, two have one sub key, or one does not validate: a set is said whole or not
+   * The rows of one set of a multi-active satellite; each carries the hash diff of the whole set.
+   * @throws RangeError when the set is empty, two rows have one sub key, or one does not validate: a set is complete
    */
   satelliteSet<T extends SatelliteTable>(
     table: T,
@@ -120,7 +120,7 @@ const satelliteRow = (
 });
 
 const refuseUnsoundSet = ({ table, sub_key, fault }: Satellite, set: readonly VaultRow[]): void => {
-  // What held before would go on, for there is no row to replace it.
+  // The set before would stay in force, because no row replaces it.
   if (set.length === 0) throw new RangeError(`${table}: a set has at least one row`);
   const places = new Set(set.map(({ values }) => sub_key.map((name) => String(values[name])).join(',')));
   if (places.size < set.length) throw new RangeError(`${table}: two rows of a set have one ${sub_key.join(', ')}`);

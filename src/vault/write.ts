@@ -15,7 +15,7 @@ export const writeVault = async <T>(
 
 /**
  * The same for a transaction that is under way, because it reads for long before it writes: from here until its end
- * nobody can say what is known.
+ * no answer for a new instant is final.
  * @returns the instant that its rows are stamped with
  */
 export const stampWrites = async (tx: Transaction, clock: Clock): Promise<string> => {

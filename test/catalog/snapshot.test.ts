@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Registry } from 'prom-client';
 import { priceAt, type Snapshot } from '../../src/catalog/snapshot.ts';
-import { startSnapshotKeeper } from '../../src/catalog/snapshot-keeper.ts';
+import { startSnapshotWatcher } from '../../src/catalog/snapshot-watcher.ts';
 import { fixedClock, systemClock } from '../../src/core/clock.ts';
 import { type Log, silentLog } from '../../src/core/log.ts';
 import { connect } from '../../src/postgres/connect.ts';
@@ -74,9 +74,9 @@ describe('the snapshot', () => {
       database.sql,
       conditions.flatMap(([routing_rule_bk, each]) => ruleRows(routing_rule_bk, each)),
     );
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log });
+    const watcher = await startSnapshotWatcher({ sql, clock: systemClock, registry: testRegistry(), log });
     try {
-      const { routing_rules, unusable_rules } = keeper.current();
+      const { routing_rules, unusable_rules } = watcher.current();
       const used = routing_rules.map(({ routing_rule }) => routing_rule);
       assert.ok(used.includes('sound'));
       const faults = new Map(unusable_rules.map(({ routing_rule, fault }) => [routing_rule, fault]));
@@ -87,21 +87,21 @@ describe('the snapshot', () => {
         'condition on the unknown field "region"; known are request_type, customer, priority',
       );
       assert.equal(faults.get('text'), 'the condition on "customer" is not a list of texts with at least one');
-      await keeper.refresh();
+      await watcher.refresh();
       assert.equal(lines.length, 5);
       assert.ok(lines.some((line) => (line as { routing_rule: string }).routing_rule === 'later'));
       await newLoader()(database.sql, ruleRows('later', { region: ['us'] }, 1));
-      await keeper.refresh();
+      await watcher.refresh();
       assert.equal(lines.length, 6);
 
       const registry = new Registry();
-      registerRuleMetrics(registry, keeper.current);
+      registerRuleMetrics(registry, watcher.current);
       assert.match(await registry.metrics(), /^onevault_routing_rules_unusable 5$/m);
-      const dependency = ruleDependency(keeper.current);
+      const dependency = ruleDependency(watcher.current);
       assert.equal(dependency.status, 'degraded');
       assert.match(dependency.detail!, /Correct them: .*later \(condition on the unknown field "region"/);
     } finally {
-      await keeper.close();
+      await watcher.close();
       await sql.end();
     }
   });
@@ -140,34 +140,34 @@ describe('the snapshot', () => {
 
   it('holds all changes after a refresh, however many refreshes are concurrent', async () => {
     const sql = connect(database.url);
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
+    const watcher = await startSnapshotWatcher({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
       await addCustomer(database.sql, { customer: 'first' });
-      const running_refresh = keeper.refresh();
+      const running_refresh = watcher.refresh();
       await addCustomer(database.sql, { customer: 'second' });
-      await Promise.all([running_refresh, keeper.refresh(), keeper.refresh()]);
-      assert.ok(keeper.current().customers.has('second'));
+      await Promise.all([running_refresh, watcher.refresh(), watcher.refresh()]);
+      assert.ok(watcher.current().customers.has('second'));
     } finally {
-      await keeper.close();
+      await watcher.close();
       await sql.end();
     }
   });
 
   it('stays when its connections are cut, and gets changes again afterwards', async () => {
     const sql = connect(database.url);
-    const keeper = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
+    const watcher = await startSnapshotWatcher({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
-      const before = keeper.current();
+      const before = watcher.current();
       await database.sql`
         select pg_terminate_backend(pid)
         from pg_stat_activity
         where datname = current_database()
           and pid <> pg_backend_pid()`;
-      assert.ok(keeper.current().models.size === before.models.size);
+      assert.ok(watcher.current().models.size === before.models.size);
       await addCustomer(database.sql, { customer: 'third' });
-      await until(() => keeper.current().customers.has('third'), 'the snapshot has the change');
+      await until(() => watcher.current().customers.has('third'), 'the snapshot has the change');
     } finally {
-      await keeper.close();
+      await watcher.close();
       await sql.end();
     }
   });

@@ -50,7 +50,7 @@ decode(repeat('00', 32), 'hex')
 )
 {%- endmacro %}
 
-{# The newest position of the change feed. Whoever sees it sees every smaller one that will ever be. -#}
+{# The newest position of the change feed. A transaction that sees it also sees every smaller one. -#}
 {% macro newest_change() -%}
 (select coalesce(max(position), 0) from {{ source('engine', 'change_order') }})
 {%- endmacro %}
@@ -77,7 +77,7 @@ decode(repeat('00', 32), 'hex')
 )
 {%- endmacro %}
 
-{# The end of the last day to make: no day that is not over, or of which all is not known yet. -#}
+{# The end of the last day to make: the day is over, and all of it is known. -#}
 {% macro last_day_end() -%}
 {{ period('day', 'least(' ~ at() ~ ', ' ~ known() ~ ')') }}
 {%- endmacro %}
@@ -107,7 +107,7 @@ decode(repeat('00', 32), 'hex')
 {%- endmacro %}
 
 {# The rows of a point-in-time table that name another row of a state satellite than its _history says held: none, but
-   for keys of which more was said than known() knows. -#}
+   for keys with later rows than known() covers. -#}
 {% macro differs_from_history(table, key, satellite, history, hash_key, prefix) -%}
 (
   select point.snapshot_day, point.{{ key }} as key

@@ -1,4 +1,4 @@
--- What a month costs is what the provider charges and the markup together, and what its models cost together.
+-- The cost of a month is the sum of provider cost and markup, and the sum over its models.
 select customer, billing_period
 from {{ ref('customer_spend') }}
 where total_customer_charges <> total_provider_cost + total_gateway_revenue

@@ -1,4 +1,4 @@
--- Provider cost and markup of a line are what its calls say that the customer pays.
+-- Provider cost and markup of a line are the cost of its calls for the customer.
 select customer, service_period, provider, model
 from {{ ref('invoice_line') }}
 where provider_cost + gateway_markup <> control_sum

@@ -1,4 +1,4 @@
--- What the views of states and of times say is what the point-in-time table names.
+-- The point-in-time table names the rows of the views of states and of times.
 select snapshot_day, key
 from {{ differs_from_history(
   ref('pit_customer'), 'customer_hk',

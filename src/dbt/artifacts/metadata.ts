@@ -1,4 +1,4 @@
-/** What both artifacts say about the run that wrote them. */
+/** Metadata of the run, for both artifacts. */
 export interface ArtifactMetadata {
   /** The version of dbt whose form the artifacts have. */
   readonly dbt_version: string;

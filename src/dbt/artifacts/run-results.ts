@@ -10,7 +10,7 @@ export interface RunResultsInput {
   readonly metadata: ArtifactMetadata;
   readonly results: readonly NodeResult[];
   readonly elapsed_s: number;
-  /** What the run was asked for: the selection, the instant, the vars. */
+  /** Arguments of the run: the selection, the instant, the vars. */
   readonly args: Readonly<Record<string, unknown>>;
 }
 
@@ -32,7 +32,7 @@ export const runResultsOf = ({
         : [{ name: 'execute', started_at: result.started_at, completed_at: result.completed_at }],
     thread_id: 'main',
     execution_time: result.execution_time_s,
-    // dbt-postgres says -1 where a statement counts no rows.
+    // dbt-postgres writes -1 for a statement that counts no rows.
     adapter_response: result.status === 'success' ? { rows_affected: result.rows_affected ?? -1 } : {},
     message: result.message,
     failures: result.failures,

@@ -1,7 +1,7 @@
 import type { TransactionSql } from 'postgres';
 import { quoted, type Relation } from '../relations.ts';
 
-/** What stands in the place of a model. */
+/** The existing relation in the place of a model. */
 export interface Existing {
   readonly kind: 'table' | 'view' | 'materialized view';
   readonly relation: Relation;

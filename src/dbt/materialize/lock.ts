@@ -2,8 +2,8 @@ import type { TransactionSql } from 'postgres';
 import { quoted, type Relation } from '../relations.ts';
 
 /**
- * Waits until no other transaction builds this relation, and holds it until the end of this one. All writers of
- * a relation come through here, in whatever process they run.
+ * Waits until no other transaction builds this relation, and holds the lock until the end of this one. All writers of a
+ * relation take it, in all processes.
  */
 export const lockRelation = (sql: TransactionSql, relation: Relation): Promise<void> =>
   lockName(sql, `relation ${quoted(relation)}`);

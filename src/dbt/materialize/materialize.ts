@@ -4,14 +4,14 @@ import { buildName, quoted, quoteName, type Relation } from '../relations.ts';
 import { clearPlace } from './dependents.ts';
 import { type Existing, writableColumns } from './existing.ts';
 
-/** Input of a materialization, all of which happens in the transaction `sql`, under the relation's lock. */
+/** Input of a materialization, which happens wholly in the transaction `sql`, under the lock of the relation. */
 interface MaterializeInput {
   readonly sql: TransactionSql;
   readonly model: Model;
   readonly relation: Relation;
   readonly existing: Existing | null;
   readonly compiled_sql: string;
-  /** Whether an incremental model adds to what stands, where it otherwise builds its table anew. */
+  /** True if an incremental model adds to the existing table; otherwise it builds the table anew. */
   readonly is_incremental: boolean;
 }
 

@@ -34,7 +34,7 @@ const ARGUMENTS: Readonly<Record<string, { required: readonly string[]; optional
 const CONFIG_KEYS = ['severity', 'where', 'tags', 'enabled', 'meta'];
 
 /**
- * The test that a properties file asks for, in the old form (arguments beside the config keys) or the new one
+ * The test that a properties file declares, in the old form (arguments beside the config keys) or the new one
  * (`arguments:`).
  * @throws Error when the test, an argument or a config key is not supported
  */
@@ -147,7 +147,7 @@ const testName = (
   return `${is_source ? 'source_' : ''}${test}_${subject}_${parts.join('__')}`;
 };
 
-/** The end of a test's unique id: tells apart tests of one name. */
+/** The end of a test's unique id, which distinguishes tests of one name. */
 export const testHash = (definition: TestDefinition): string =>
   createHash('sha256')
     .update(

@@ -37,7 +37,7 @@ const validate = new Ajv({ allErrors: true, allowUnionTypes: true, strictTypes: 
   properties: MODEL_CONFIG_PROPERTIES,
 });
 
-/** What is wrong with a layer, as text; empty when nothing is. A `+` before a key is dropped first. */
+/** Faults of a layer as text; empty if it is valid. A `+` before a key is dropped first. */
 export const faultsOfConfig = (layer: ConfigLayer): string[] => {
   const jinja = Object.entries(layer).filter(([, value]) => /\{[{%]/.test(JSON.stringify(value) ?? ''));
   if (jinja.length > 0)

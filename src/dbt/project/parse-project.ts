@@ -17,7 +17,7 @@ export interface ParseInput {
   readonly project_dir: string;
   /** Vars as on dbt's command line: they win over the project's. */
   readonly vars?: Readonly<Record<string, unknown>>;
-  /** What `env_var()` can read. */
+  /** Variables for `env_var()`. */
   readonly env?: Readonly<Record<string, string>>;
 }
 

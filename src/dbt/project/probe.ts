@@ -6,14 +6,14 @@ import type { SyntaxNode } from '../template/syntax.ts';
 import { childrenOf } from '../template/syntax.ts';
 import type { Template } from '../template/template.ts';
 
-/** What a template asks for when it is rendered without a database. */
+/** References of a template, found by rendering it without a database. */
 export interface Probe {
   readonly refs: readonly string[];
   readonly sources: readonly (readonly [string, string])[];
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** What all templates of a project share. */
+/** Shared inputs of all templates of a project. */
 export type ProbeInput = Pick<ContextInput, 'project_name' | 'vars' | 'env'> & {
   readonly macros: readonly Template[];
 };

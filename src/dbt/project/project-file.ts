@@ -3,7 +3,7 @@ import type { Fault } from '../faults.ts';
 import { checkYaml, readYaml } from '../yaml-file.ts';
 import { type ConfigLayer, faultsOfConfig, MODEL_CONFIG_PROPERTIES } from './model-config.ts';
 
-/** What dbt_project.yml says. Paths are folders relative to the project's. */
+/** Content of dbt_project.yml. Paths are folders relative to the project's. */
 export interface ProjectFile {
   readonly name: string;
   readonly version: string | null;

@@ -38,7 +38,7 @@ interface RawSource {
   readonly tables?: readonly RawTable[];
 }
 
-/** A properties file below a model folder: what it says of models and sources. */
+/** A properties file below a model folder: its models and sources. */
 export interface Properties {
   readonly yaml: YamlFile;
   readonly models: readonly RawModel[];

@@ -12,7 +12,7 @@ import type { DataTest } from './types.ts';
 /** A test before its references are resolved. */
 export type UnresolvedTest = Omit<DataTest, 'depends_on'>;
 
-/** What a properties file describes, with where it stands there. */
+/** A described item of a properties file, with its place there. */
 interface Subject {
   readonly described: RawDescribed;
   readonly relation: string;

@@ -1,6 +1,6 @@
 import type { Template } from '../template/template.ts';
 
-/** How a model is built. Keys as in dbt. */
+/** Configuration of a model. Keys as in dbt. */
 export interface ModelConfig {
   readonly materialized: 'view' | 'table' | 'incremental' | 'ephemeral';
   /** The custom schema, which dbt appends to the target's. */
@@ -49,7 +49,7 @@ interface TemplatedNode {
   /** The unique ids of the models and sources that it reads. */
   readonly depends_on: readonly string[];
   readonly macros: readonly string[];
-  /** What its own config() said. */
+  /** The arguments of its own config(). */
   readonly config_call: Readonly<Record<string, unknown>>;
   readonly refs: readonly string[];
   readonly sources: readonly (readonly [string, string])[];
@@ -66,7 +66,7 @@ export interface Model extends TemplatedNode {
 export interface DataTest extends TemplatedNode {
   readonly resource_type: 'test';
   readonly config: TestConfig;
-  /** What a generic test is made of; null for a singular one. */
+  /** Parts of a generic test; null for a singular one. */
   readonly generic: GenericTest | null;
 }
 

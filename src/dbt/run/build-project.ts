@@ -23,9 +23,9 @@ export interface BuildInput {
   readonly select?: string | readonly string[];
   /** Vars that win over the project's. */
   readonly vars?: Readonly<Record<string, unknown>>;
-  /** How many nodes run at once, each on a connection of its own (default 4). */
+  /** Number of nodes that run at once, each on its own connection (default 4). */
   readonly threads?: number;
-  /** Whether tests run too, and hold up what is built on what they find faulty (default true). */
+  /** True if tests run too, and block nodes that read faulty ones (default true). */
   readonly run_tests?: boolean;
   readonly full_refresh?: boolean;
   /** A folder for manifest.json and run_results.json. */
@@ -35,7 +35,7 @@ export interface BuildInput {
 }
 
 export interface BuildResult {
-  /** Whether no model failed or was skipped and no test of severity error found anything. */
+  /** True if no model failed or was skipped and no test of severity error failed. */
   readonly success: boolean;
   readonly elapsed_s: number;
   /** In the order in which they ended. Ephemeral models have none. */
@@ -94,8 +94,8 @@ const schemasOf = (project: Project, chosen: ReadonlySet<string>, layout: Layout
     .filter((schema): schema is string => schema !== null);
 
 /**
- * What each node waits for within this run: what it reads; and a model also for every test of what it reads,
- * so that nothing is built on faulty rows (dbt build does the same).
+ * Nodes that each node waits for within this run: its inputs, and for a model also every test of its inputs, so that
+ * nothing is built on faulty rows (dbt build does the same).
  */
 const waitsFor = (project: Project, chosen: ReadonlySet<string>): Map<string, string[]> => {
   const parents = parentsOf(project);

@@ -1,4 +1,4 @@
-/** What became of one model or test. */
+/** Result of one model or test. */
 export interface NodeResult {
   readonly unique_id: string;
   readonly status: 'success' | 'pass' | 'warn' | 'fail' | 'error' | 'skipped';
@@ -15,7 +15,7 @@ export interface NodeResult {
   readonly message: string | null;
 }
 
-/** Whether nothing that waits for this may run. */
+/** True if nodes that wait for this one must not run. */
 export const isBlocking = ({ status }: NodeResult): boolean => ['fail', 'error', 'skipped'].includes(status);
 
 /** The text of a fault of PostgreSQL, with what it adds to help. */

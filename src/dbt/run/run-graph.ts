@@ -1,14 +1,14 @@
-/** How a node of a run ended, for those that wait for it. */
+/** End of a node of a run, for the nodes that wait for it. */
 type Outcome = 'done' | 'blocked';
 
 interface GraphInput {
-  /** What each node waits for, among the nodes of this run. */
+  /** Nodes that each node waits for, among the nodes of this run. */
   readonly parents: ReadonlyMap<string, readonly string[]>;
-  /** How many nodes run at once. */
+  /** Number of nodes that run at once. */
   readonly threads: number;
   /** Runs a node. It must not throw. */
   readonly run: (id: string) => Promise<Outcome>;
-  /** Is told of a node that does not run, because what it waits for is blocked. */
+  /** Called with a node that does not run, because a node that it waits for is blocked. */
   readonly skip: (id: string, because: string) => void;
 }
 

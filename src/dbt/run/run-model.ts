@@ -16,12 +16,12 @@ interface RunInput extends Omit<CompileInput, 'is_incremental'> {
   readonly sql: Sql;
   /** Builds incremental models anew. */
   readonly full_refresh: boolean;
-  /** Is told the SQL before it runs, so that it is known also when it fails. */
+  /** Called with the SQL before it runs, so that it is known also if it fails. */
   readonly onCompiled: (compiled: Compiled) => void;
 }
 
-// Two runs that replace tables below each other's views can meet in a deadlock, of which PostgreSQL ends one, and a
-// view may be made on the old table after we looked for those that read it (2BP01): the next attempt sees it.
+// Two runs that replace tables below each other's views can deadlock, and PostgreSQL ends one of them. A view may also
+// be made on the old table after the search for its readers (2BP01): the next attempt sees it.
 const MAX_ATTEMPTS = 5;
 const RETRY_DELAY_MS = 100;
 const RETRIED = ['40P01', '40001', '2BP01'];

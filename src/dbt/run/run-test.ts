@@ -8,7 +8,7 @@ export interface TestOutcome {
   readonly message: string | null;
 }
 
-/** Runs a test: its rows are its failures, and its severity says what they mean. */
+/** Runs a test: its rows are its failures, which its severity makes errors or warnings. */
 export const runTest = async (sql: Sql, test: DataTest, compiled: Compiled): Promise<TestOutcome> => {
   const [row] = await sql.unsafe<{ failures: string }[]>(
     `select count(*)::text as failures from (\n${compiled.sql}\n) dbt_internal_test`,

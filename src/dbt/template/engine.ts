@@ -148,7 +148,7 @@ const isSame = (left: JinjaValue, right: JinjaValue): boolean => {
   );
 };
 
-/** What `{{ value }}` writes: what Jinja would, where that can be SQL. */
+/** Text of `{{ value }}`: the same as Jinja's, if that can be SQL. */
 const textOf = (value: JinjaValue): string => {
   switch (value.type) {
     case 'StringValue':

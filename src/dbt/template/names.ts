@@ -13,8 +13,8 @@ const TESTS = new Set(
 const CONSTANTS = ['true', 'false', 'none', 'True', 'False', 'None', 'range', 'namespace'];
 
 /**
- * What a template names that nobody gives it: unknown functions, variables, filters and tests. A name that is
- * only asked for with `is defined` or `| default` may be unknown.
+ * Unknown names of a template: functions, variables, filters and tests. A name that is used only with `is defined` or
+ * `| default` may be unknown.
  * @param known the functions, variables and macros that the template gets
  */
 export const findUnknownNames = (tags: readonly ParsedTag[], known: ReadonlySet<string>, file: string): Fault[] => {

@@ -36,7 +36,7 @@ export const scanTags = (source: string): Tag[] => {
   return tags;
 };
 
-/** Where the tag that opened before `start` closes: the position of `}}` or `%}` outside strings and braces, or -1. */
+/** End of the tag that opened before `start`: the position of `}}` or `%}` outside strings and braces, or -1. */
 const findClose = (source: string, start: number, kind: Tag['kind']): number => {
   const close = kind === 'expression' ? '}}' : '%}';
   let depth = 0;

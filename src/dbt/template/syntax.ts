@@ -26,8 +26,8 @@ const BRANCHES: Readonly<Record<string, readonly string[]>> = { elif: ['if'], el
 const SINGLE = ['break', 'continue'];
 
 /**
- * Each tag of a template, parsed alone, so that a fault has the line of its tag. Checks that blocks are closed
- * in order and that every statement is one that the Jinja library knows.
+ * Each tag of a template, parsed alone, so that a fault has the line of its tag. Checks that blocks are closed in order
+ * and that the Jinja library supports every statement.
  * @throws TemplateError at the first faulty tag
  */
 export const parseTags = (source: string): ParsedTag[] => {

@@ -3,7 +3,7 @@ import { Environment } from '@huggingface/jinja';
 /** A value inside the Jinja library, whose classes it does not export. */
 export type JinjaValue = ReturnType<Environment['lookupVariable']>;
 
-/** What a call in a template was given, as plain values. */
+/** Arguments of a call in a template, as plain values. */
 export interface CallArguments {
   readonly positional: readonly unknown[];
   readonly named: Readonly<Record<string, unknown>>;
@@ -38,7 +38,7 @@ export const jinjaRecord = (members: Readonly<Record<string, unknown>>, text: st
   const map = record.value as Map<string, JinjaValue>;
   for (const [name, member] of Object.entries(members)) map.set(name, isJinja(member) ? member : toJinja(member));
   if (text !== null) {
-    // `{{ x }}` asks the value for its text and `x ~ ''` asks what it holds.
+    // `{{ x }}` takes the text of the value, and `x ~ ''` takes its content.
     record.toString = () => text;
     map.toString = () => text;
   }

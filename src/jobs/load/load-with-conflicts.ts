@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
-import { findStanding } from '../../vault/existing-rows.ts';
+import { findExistingRows } from '../../vault/existing-rows.ts';
 import { microInstant } from '../../vault/instant.ts';
 import { type JournalFamily, journalFamily } from '../../vault/journal-family.ts';
-import { RIVAL } from '../../vault/key-conflicts.ts';
+import { KEY_CONFLICT } from '../../vault/key-conflicts.ts';
 import type { Load } from '../../vault/load.ts';
 import { insertRefusals, type Refusal, refusal } from '../../vault/load-error.ts';
 import type { Registry } from '../../vault/registry.ts';
@@ -42,7 +42,7 @@ const separateConflicts = async (
   records: readonly RecordRows[],
 ): Promise<{ sound: RecordRows[]; conflicts: RecordRows[] }> => {
   const satellite_rows = records.map((rows) => rows.find(({ table }) => table === satellite.table)!);
-  const existing = await findStanding(tx, satellite, satellite_rows);
+  const existing = await findExistingRows(tx, satellite, satellite_rows);
   const taken = new Set<string>();
   const [sound, conflicts]: [RecordRows[], RecordRows[]] = [[], []];
   for (const [place, rows] of records.entries()) {
@@ -58,9 +58,9 @@ const separateConflicts = async (
 const refusalsOf = async (tx: Transaction, registry: Registry, rows: readonly VaultRow[]): Promise<Refusal[]> => {
   const refusals: Refusal[] = [];
   for (const [table, given] of Map.groupBy(rows, (row) => row.table)) {
-    const existing = await findStanding(tx, registry.entities.get(table)!, given);
+    const existing = await findExistingRows(tx, registry.entities.get(table)!, given);
     const different = given.filter((_, place) => existing[place] !== 'same');
-    refusals.push(...different.map((row) => refusal(row, RIVAL)));
+    refusals.push(...different.map((row) => refusal(row, KEY_CONFLICT)));
   }
   return refusals;
 };

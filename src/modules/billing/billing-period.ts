@@ -51,7 +51,7 @@ export const closingInstant = (clock: Clock, { period, allow_future }: PeriodCho
   );
 };
 
-/** When the month begins that comes `months` after a period, in milliseconds since the Unix epoch. */
+/** The start of the month `months` after a period, in milliseconds since the Unix epoch. */
 const startOf = (period: string, months: number): number => {
   const [year, month] = period.split('-').map(Number) as [number, number];
   return Date.UTC(year, month - 1 + months, 1);

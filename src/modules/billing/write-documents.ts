@@ -20,7 +20,7 @@ export interface InvoiceFile {
  * Writes issued invoices as `<number>.json` and `<number>.html` into `folder` (made if missing), in the order of
  * their numbers. The JSON file's SHA-256 is the invoice's document_sha256.
  * @param input.period a month as `2026-10`; without it every invoice
- * @throws Error when an invoice's rows no longer give the document that was issued, or what the file system says
+ * @throws Error when an invoice's rows no longer give the issued document, and errors of the file system
  */
 export const writeInvoiceDocuments = async (
   deps: { readonly sql: Sql; readonly registry: Registry },

@@ -1,4 +1,4 @@
-/** What every report opens with: where it comes from, what it covers, and what is missing. */
+/** First part of every report: its source, its coverage, and what is missing. */
 export interface Evidence {
   readonly report_id: string;
   readonly report: string;
@@ -33,7 +33,7 @@ export interface SourceCount {
   readonly control_sum: string;
 }
 
-/** Where the report's calls stand in the audit log, as its checkpoints at the report's instant said. */
+/** Places of the report's calls in the audit log, by the checkpoints at the report's instant. */
 export interface LogCoverage {
   /** The leaves among which they are, the latter index not included; null where none was covered. */
   readonly leaves: { readonly from: number; readonly to: number } | null;

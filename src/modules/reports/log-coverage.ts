@@ -3,8 +3,8 @@ import type { CheckpointPoint, LogCoverage } from './evidence-block.ts';
 import type { ReportParameters } from './report-input.ts';
 
 /**
- * Where the calls of a report's period stand in the audit log. Only checkpoints up to the report's instant count, and
- * what stands before a checkpoint never moves, so that the same report says the same for ever.
+ * Places of the calls of a report's period in the audit log. Only checkpoints up to the report's instant count, and
+ * leaves before a checkpoint never move, so that the same report never changes.
  */
 export const readLogCoverage = async (tx: Transaction, { from, to, known }: ReportParameters): Promise<LogCoverage> => {
   const checkpoint = await lastCheckpoint(tx, known, null);

@@ -26,7 +26,7 @@ export interface ReportDeps {
   readonly reports_dir: string;
   /** Version of the product, for the evidence block. */
   readonly code_version: string;
-  /** Who pulls, for the audit log. */
+  /** Actor of the pull, for the audit log. */
   readonly actor: Actor;
 }
 
@@ -41,16 +41,16 @@ export interface PulledReport {
   readonly sql_sha256: string;
 }
 
-/** Where a document goes, piece by piece; the next piece waits for it. */
+/** Receiver of a document's pieces; the next piece waits for it. */
 export type WriteText = (text: string) => Promise<void> | void;
 
 const BATCH_ROWS = 1_000;
 const ID_LENGTH = 16;
 
 /**
- * Makes a report as known at an instant, gives it to `write` as it comes, and records that it was pulled: in the audit
- * log before the first byte leaves, and when it is whole with its hash. The same
- * parameters and instant give the same bytes, whatever was loaded since.
+ * Makes a report as known at an instant, passes it to `write` piece by piece, and records the pull: in the audit log
+ * before the first byte leaves, and at its end with its hash. The same parameters and instant give the same bytes,
+ * also after later loads.
  * @throws InputError (bad parameters), or what `write` or PostgreSQL throws
  */
 export const pullReport = async (deps: ReportDeps, input: ReportInput, write: WriteText): Promise<PulledReport> => {

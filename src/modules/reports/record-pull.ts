@@ -9,9 +9,9 @@ import { createRowBuilder } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import type { Statement } from './report-sql.ts';
 
-/** Tells the audit log of a pull. Both reject when the event cannot be written. */
+/** Records a pull in the audit log. Both functions reject if the event cannot be written. */
 export interface PullTeller {
-  /** Before the first byte leaves: who is about to see the calls of which customers. */
+  /** Before the first byte leaves: the reader, and the customers whose calls it will see. */
   begins(tx: Transaction, customers: Statement): Promise<void>;
   /** The document broke off, by the name of the error. */
   fails(error: unknown): Promise<void>;
@@ -33,12 +33,13 @@ export const createPullTeller = (
     'pipeline.reports',
   );
   const pull = { ...actor, action: 'report.pull', subject_kind: 'report', subject: report_id } as const;
-  const tell = (rest: Pick<NewEvent, 'outcome' | 'customers' | 'reason'>) => record({ ...pull, ...rest });
+  const recordEnd = (rest: Pick<NewEvent, 'outcome' | 'customers' | 'reason'>) => record({ ...pull, ...rest });
   return {
     begins: async (tx, { text, values }) => {
       const rows = await tx.unsafe<{ customer: string }[]>(text, values);
-      await tell({ outcome: 'succeeded', customers: rows.map(({ customer }) => customer) });
+      await recordEnd({ outcome: 'succeeded', customers: rows.map(({ customer }) => customer) });
     },
-    fails: (error) => tell({ outcome: 'failed', reason: error instanceof Error ? error.name : 'Error', customers: [] }),
+    fails: (error) =>
+      recordEnd({ outcome: 'failed', reason: error instanceof Error ? error.name : 'Error', customers: [] }),
   };
 };

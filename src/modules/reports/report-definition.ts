@@ -12,7 +12,7 @@ export interface ReportDefinition {
   readonly purpose: string;
   readonly retention_class: string;
   readonly sections: readonly Section[];
-  /** What the report was made of: one row a source table, with `row_count` and `control_sum`. */
+  /** Sources of the report: one row a source table, with `row_count` and `control_sum`. */
   readonly sources_sql: string;
   /** Whose calls it shows: `customer`, a slug a row. */
   readonly customers_sql: string;
@@ -45,7 +45,7 @@ interface SchemaJson {
 
 /**
  * Reads a report's folder.
- * @throws InputError that lists the reports there are, when there is none of this name
+ * @throws InputError that lists the existing reports, if none has this name
  */
 export const readReport = (reports_dir: string, name: string): ReportDefinition => {
   const names = readdirSync(reports_dir, { withFileTypes: true })

@@ -10,7 +10,7 @@ export interface ReportInput {
   /** Calls of [from, to), ISO 8601, UTC. */
   readonly from: string;
   readonly to: string;
-  /** What was loaded at this instant is covered; without it, everything that is final now. */
+  /** The report covers what was loaded at this instant; without it, everything that is final now. */
   readonly known?: string | undefined;
   /** json, csv or html. */
   readonly format: string;
@@ -19,7 +19,7 @@ export interface ReportInput {
   readonly requested_by: string;
 }
 
-/** What a report is made of: the same parameters give the same document. */
+/** Parameters of a report: the same ones give the same document. */
 export interface ReportParameters {
   readonly from: string;
   readonly to: string;
@@ -31,7 +31,7 @@ export interface ReportParameters {
 
 const MAX_REQUESTER_LENGTH = 255;
 
-/** Checks a request for a report. @throws InputError that says what is wrong and how to mend it */
+/** Checks a request for a report. @throws InputError with the fault and its cure */
 export const checkReportInput = async (sql: Sql, clock: Clock, input: ReportInput): Promise<ReportParameters> => {
   const { from, to, customer = null, requested_by } = input;
   const format = checkFormat(input.format);

@@ -21,10 +21,10 @@ export interface CertificateInput {
   readonly job_run: string;
 }
 
-/** What a certificate is called. @param number how often the day was destroyed, this time included */
+/** Name of a certificate. @param number how often the day was destroyed, this time included */
 export const certificateName = (day: string, number: number): string => `${RETENTION_CLASS}-${day}-${number}`;
 
-/** The rows of a certificate and of the audit event that tells of it. */
+/** The rows of a certificate and of its audit event. */
 export const certificateRows = (rows: RowBuilder, input: CertificateInput, stamp: Stamp): VaultRow[] => {
   const { survey, leaves, usage, checkpoint, retention_days, job_run } = input;
   const key = { destruction_certificate_bk: input.certificate };

@@ -18,9 +18,9 @@ export interface DayLeaves {
   /** SHA-256 of the leaves' hashes in the order of the log, hex. */
   readonly leaves_sha256: string;
   readonly runs: readonly LeafRun[];
-  /** What was dropped: rows a partition. */
+  /** Dropped rows of each partition. */
   readonly table_rows: readonly { table: string; partition: string; rows: number }[];
-  /** Why the day cannot be certified; empty where every row is what a leaf below `tree_size` says. */
+  /** Reasons why the day cannot be certified; empty if every row matches a leaf below `tree_size`. */
   readonly faults: readonly string[];
 }
 
@@ -56,7 +56,7 @@ export const readDayLeaves = async (
       else runs.push({ first_leaf: leaf_index, leaf_count: 1 });
     }
   }
-  const standing = table_rows.reduce((sum, { rows }) => sum + rows, 0);
+  const existing_rows = table_rows.reduce((sum, { rows }) => sum + rows, 0);
   const forged = await countForged(tx, registry, day);
   return {
     leaf_count,
@@ -66,7 +66,7 @@ export const readDayLeaves = async (
     faults: [
       ...(uncovered > 0 ? [`no checkpoint covers ${uncovered} of its calls`] : []),
       ...(changed > 0 ? [`${changed} of its calls are not what the audit log holds`] : []),
-      ...(standing !== lines ? [`${standing - lines} of its rows belong to no call of it`] : []),
+      ...(existing_rows !== lines ? [`${existing_rows - lines} of its rows belong to no call of it`] : []),
       ...(forged > 0 ? [`${forged} of its rows do not match their hashes`] : []),
     ],
   };

@@ -1,9 +1,9 @@
 import type { Transaction } from '../../vault/transaction.ts';
 import { boundsOf } from './due-days.ts';
 
-/** What the calls of a day sum up to, in the grain of the model usage_daily. */
+/** Sums of the calls of a day, in the grain of the model usage_daily. */
 export interface DayUsage {
-  /** When the calls came in: `YYYY-MM-DD`. */
+  /** Day on which the calls were received: `YYYY-MM-DD`. */
   readonly usage_day: string;
   readonly customer: string;
   readonly provider: string;

@@ -27,14 +27,14 @@ export interface DestroyInput {
   readonly job_run: string;
 }
 
-/** What became of a day: destroyed under a certificate, or kept for reasons. */
+/** Result for a day: destroyed under a certificate, or kept for reasons. */
 export type DayOutcome =
   | { readonly certificate: string; readonly call_count: number }
   | { readonly certificate: null; readonly reasons: readonly string[] };
 
 /**
- * Destroys a day of calls and writes its certificate, both or neither, unless something keeps it. Whoever reads or
- * writes other days goes on; who reads calls at all waits for the moment in which the tables go.
+ * Destroys a day of calls and writes its certificate, both or neither, unless something keeps it. Readers and writers of
+ * other days go on; readers over all days wait for the moment in which the tables are dropped.
  */
 export const destroyDay = async (deps: DestroyDeps, input: DestroyInput): Promise<DayOutcome> => {
   const { sql, registry } = deps;
@@ -58,7 +58,7 @@ export const destroyDay = async (deps: DestroyDeps, input: DestroyInput): Promis
     })) as DayOutcome;
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
-    // A hold that was laid meanwhile, or a day that is too young whatever the settings say.
+    // A hold that was laid meanwhile, or a day that is too young by the database's own limit.
     if (code === OBJECT_IN_USE) return { certificate: null, reasons: [message] };
     if (code === LOCK_NOT_AVAILABLE)
       return {
@@ -84,8 +84,8 @@ const countCertificates = async (tx: Transaction, day: string): Promise<number> 
 };
 
 /**
- * Writes the certificate and drops the day. The tables are asked for shortly and again: who waits for a table in use
- * makes everybody wait who comes after, and while this transaction writes nobody can say what is known.
+ * Writes the certificate and drops the day. The lock of the tables is requested for a short time, and again: a request
+ * that waits for a table in use blocks all later ones, and no answer is final while this transaction writes.
  */
 const dropCertified = async (
   { registry, clock }: DestroyDeps,
@@ -101,7 +101,7 @@ const dropCertified = async (
         const stamp = { load_date, applied_date: load_date, record_source: 'pipeline.retention' };
         const { refused } = await load(part, certificateRows(rows, input, stamp));
         if (refused > 0) throw new Error(`the vault refused ${refused} rows of ${input.certificate}`);
-        // Shorter than PostgreSQL's look for deadlocks, which could end somebody else's transaction.
+        // Shorter than PostgreSQL's deadlock timeout, after which it could end another transaction.
         await part`set local lock_timeout = '300ms'`;
         await part`select util.drop_day(${input.day}::text::date, ${input.certificate})`;
       });

@@ -2,7 +2,7 @@ import type { Sql } from '../../postgres/connect.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Which days of calls have been kept long enough. */
+/** Days of calls that have been kept long enough. */
 export interface RetentionRule {
   /** For how many days after its end a day is kept; 0 is for ever. */
   readonly retention_days: number;

@@ -17,7 +17,7 @@ const MOST_TOLD = 200;
 
 /**
  * Destroys the days of calls that have been kept long enough by `at`, the oldest first, each in a transaction with its
- * certificate. Days that something keeps are told, and looked at again by the next run.
+ * certificate. Days that something keeps are reported, and the next run tries them again.
  */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const { sql, log, at, retention_days } = context;
@@ -43,7 +43,7 @@ export const run = async (context: JobContext): Promise<JobResult> => {
     rows_out,
     input_watermark,
     sql_sha256: null,
-    left_undone: told(left_undone),
+    left_undone: withinLimit(left_undone),
   };
 };
 
@@ -58,7 +58,7 @@ const assertOneClass = ({ entities }: Registry): void => {
   }
 };
 
-const told = (sentences: readonly string[]): string[] => {
+const withinLimit = (sentences: readonly string[]): string[] => {
   const more = sentences.length - MOST_TOLD;
   return [...sentences.slice(0, MOST_TOLD), ...(more > 0 ? [`${more} more days are kept`] : [])];
 };

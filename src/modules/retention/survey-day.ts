@@ -3,12 +3,12 @@ import type { Transaction } from '../../vault/transaction.ts';
 import { lastWatermark } from '../jobs-admin/service.ts';
 import { boundsOf } from './due-days.ts';
 
-/** What a day holds, and why it must be kept. */
+/** Contents of a day, and the reasons to keep it. */
 export interface DaySurvey {
   readonly day: string;
   readonly call_count: number;
   readonly customer_count: number;
-  /** When the first and the last of the calls came in; null where there is none. */
+  /** Instants of the first and the last call; null without calls. */
   readonly first_request: string | null;
   readonly last_request: string | null;
   /** Slugs of the customers, ghost records left out. */
@@ -86,7 +86,7 @@ const missingRecords = async (sql: Sql | Transaction, writers: readonly WriterRe
   );
 };
 
-/** What has to have read a call before it may go. */
+/** Jobs that must have read a call before it may be destroyed. */
 const READERS = ['performance-windows', 'spend', 'invoices'] as const;
 
 const unreadCalls = async (

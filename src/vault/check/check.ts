@@ -13,16 +13,16 @@ export interface CheckContext {
 /** One promise that the vault makes, and how it is put to the test. Each file of this folder exports one. */
 export interface Check {
   readonly name: string;
-  /** What was counted, as a plural. */
+  /** The counted things, as a plural. */
   readonly counted: string;
   /** The pieces of work, each bounded in the memory it takes here. */
   units(context: CheckContext): Promise<Unit[]>;
 }
 
 export interface Unit {
-  /** What the progress line shows. */
+  /** Text of the progress line. */
   readonly label: string;
-  /** How much work it is beside the others: pages of the table. */
+  /** Share of the work, relative to the others: pages of the table. */
   readonly weight: number;
   run(sql: Sql | Transaction): Promise<Outcome>;
 }
@@ -34,7 +34,7 @@ export interface Outcome {
   readonly first: readonly string[];
 }
 
-/** How many faults are named of one piece of work. */
+/** Limit of faults that one piece of work names. */
 export const NAMED_FAULTS = 5;
 
 /** An outcome of faults that are few enough to be named all. */
@@ -44,6 +44,6 @@ export const outcomeOf = (checked: number, faults: readonly string[]): Outcome =
   first: faults.slice(0, NAMED_FAULTS),
 });
 
-/** Whether what is wrong lies in a value, which a smaller piece of work can pin down. */
+/** True if the fault lies in a value, which a smaller piece of work can locate. */
 export const isDataError = (error: unknown): boolean =>
   String((error as { code?: unknown }).code ?? '').startsWith('22');

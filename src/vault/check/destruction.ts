@@ -6,9 +6,9 @@ import { type Check, type Outcome, outcomeOf } from './check.ts';
 import { listLeaves } from './leaves.ts';
 
 /**
- * Calls are gone when and only when a certificate says so: every day that was ever loaded stands or has its
- * certificate, and what stands and what was destroyed are together as many calls as were logged. Whether they are the
- * same calls is for the log's verification.
+ * Calls are missing if and only if a certificate states it: every loaded day exists or has its certificate, and the
+ * existing and the destroyed calls are together as many as were logged. The verification of the log finds out if they
+ * are the same calls.
  */
 export const destruction: Check = {
   name: 'destruction',
@@ -54,21 +54,21 @@ const checkDays = async (sql: Sql | Transaction, { satellite }: JournalFamily): 
 };
 
 const checkCounts = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
-  const [counts] = await sql.unsafe<[{ logged: number; standing: number; destroyed: number }]>(
+  const [counts] = await sql.unsafe<[{ logged: number; existing: number; destroyed: number }]>(
     `select
        (select coalesce(sum(leaf_count), 0)::bigint from audit.leaf_batch where journal_writer is not null) as logged,
-       (select count(*) from ${satellite.name} where ${satellite.hash_key} <> decode('${GHOST_KEY}', 'hex')) as standing,
+       (select count(*) from ${satellite.name} where ${satellite.hash_key} <> decode('${GHOST_KEY}', 'hex')) as existing,
        (select coalesce(sum(leaf_count), 0)::bigint from ops.destruction_certificate_s) as destroyed`,
   );
-  const { logged, standing, destroyed } = counts!;
-  const is_sound = logged === standing + destroyed;
+  const { logged, existing, destroyed } = counts!;
+  const is_sound = logged === existing + destroyed;
   return outcomeOf(
     logged,
-    is_sound ? [] : [`${logged} calls were logged; ${standing} stand, and certificates are for ${destroyed} others`],
+    is_sound ? [] : [`${logged} calls were logged; ${existing} stand, and certificates are for ${destroyed} others`],
   );
 };
 
-/** Each certificate says where the leaves are that it counts. */
+/** Each certificate gives the places of the leaves that it counts. */
 const checkCertificates = async (sql: Sql | Transaction): Promise<Outcome> => {
   const wrong = await sql<{ certificate: string; leaf_count: number; placed: number }[]>`
     select h.destruction_certificate_bk as certificate, s.leaf_count, coalesce(ranges.placed, 0) as placed

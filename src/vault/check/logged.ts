@@ -5,8 +5,8 @@ import { type Check, type Outcome, outcomeOf } from './check.ts';
 
 /**
  * The audit log's own tables agree: each change and each batch of the journal has its leaves, each batch of leaves
- * stands in the tree or in the queue, and the tree has no gap. Whether the leaves are those of the rows, and the tree
- * what was signed, is for the log's verification.
+ * stands in the tree or in the queue, and the tree has no gap. The verification of the log compares the leaves with the
+ * rows, and the tree with the signatures.
  */
 export const logged: Check = {
   name: 'logged',
@@ -96,10 +96,10 @@ const checkJournal = async (sql: Sql | Transaction, family: JournalFamily | null
          where batch.journal_writer = journal.writer and batch.first_sequence = journal.first_sequence)
        and exists (
          select
-         from ${family.satellite.name} said
-         where said.load_date between journal.first_load_date and journal.last_load_date
-           and said.journal_writer = journal.writer
-           and said.journal_sequence between journal.first_sequence and journal.last_sequence)
+         from ${family.satellite.name} record
+         where record.load_date between journal.first_load_date and journal.last_load_date
+           and record.journal_writer = journal.writer
+           and record.journal_sequence between journal.first_sequence and journal.last_sequence)
      order by journal.writer, journal.first_sequence
      limit ${MOST_FAULTS}`,
   );

@@ -43,7 +43,7 @@ const checkReference = async (
   family: JournalFamily | null,
 ): Promise<Outcome> => {
   const conditions = [`p.${to.hash_key} = t.${column}`];
-  // What one record says has one load_date: the parent stands in the same day's partition.
+  // The rows of one record have one load_date: the parent is in the same day's partition.
   if (family?.tables.has(entity.table) && family.tables.has(to.table)) {
     conditions.push('p.load_date = t.load_date');
     if (from !== null) conditions.push(`p.load_date >= timestamptz '${from}'`);

@@ -21,7 +21,7 @@ export const partitions: Check = {
   },
 };
 
-// Half of what the job makes ahead: it may have missed a week before anybody hears of it.
+// Half of what the job makes ahead: it may fail for a week before this fault appears.
 const DAYS_AHEAD = 7;
 const DAY_MS = 86_400_000;
 
@@ -77,7 +77,7 @@ const boundsOf = (day: string): string => {
   return `FOR VALUES FROM ('${start} 00:00:00+00') TO ('${end} 00:00:00+00')`;
 };
 
-/** What is older than the product is the ghost record alone. */
+/** The partition of older dates than the product's holds the ghost record alone. */
 const checkDefault = async (sql: Sql | Transaction, { name }: Entity): Promise<Outcome> => {
   const [row] = await sql.unsafe<[{ rows: number }]>(
     `select count(*) as rows from ${name} where load_date < timestamptz '2000-01-01 00:00:00+00' and load_date <> timestamptz '1900-01-01 00:00:00+00'`,

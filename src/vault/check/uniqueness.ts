@@ -5,7 +5,7 @@ import { inTransaction, type Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
-/** No key stands twice: primary keys, and over all partitions the keys of what the journal says once. */
+/** No key exists twice: primary keys, and over all partitions the keys of records of the journal. */
 export const uniqueness: Check = {
   name: 'uniqueness',
   counted: 'rows',

@@ -31,7 +31,7 @@ ${[...schemas].map(([schema, of_schema]) => navGroup(schema, of_schema)).join('\
 <main id="top">
 <header class="top">
 <h1>Data dictionary of the vault</h1>
-<p>Hubs hold business keys, links relate them, satellites say what was said about them and when. Rows are only ever added. Made from the schemas in <code>vault/entities</code>.</p>
+<p>Hubs hold business keys, links relate them, satellites hold their states over time. Rows are only ever added. Made from the schemas in <code>vault/entities</code>.</p>
 ${counts(entries)}
 </header>
 <figure>
@@ -96,14 +96,14 @@ const factsOf = (entry: EntityEntry, kind_of: KindOf): [string, string][] => {
   const facts: [string, string][] = [];
   const links = (tables: readonly string[]): string =>
     tables.map((table) => `<a href="#${table}" class="${kind_of.get(table)}"><code>${table}</code></a>`).join(' ');
-  if (entry.parent !== undefined) facts.push(['tells about', links([entry.parent])]);
+  if (entry.parent !== undefined) facts.push(['describes', links([entry.parent])]);
   if (entry.hubs !== undefined) facts.push(['relates', links(entry.hubs)]);
   if (entry.business_key !== undefined) facts.push(['business key', codes(entry.business_key)]);
   if (entry.dependent_key != null) facts.push(['dependent key', codes([entry.dependent_key])]);
   if (entry.satellites !== undefined && entry.satellites.length > 0)
     facts.push(['satellites', links(entry.satellites)]);
   if (entry.sub_key !== undefined && entry.sub_key.length > 0)
-    facts.push(['a set is told apart by', codes(entry.sub_key)]);
+    facts.push(['rows of a set differ in', codes(entry.sub_key)]);
   if (entry.driving_key !== undefined && entry.driving_key.length > 0)
     facts.push(['one partner at a time for', codes(entry.driving_key)]);
   facts.push(['belongs to', OWNERS[entry.owner]], ['primary key', codes(entry.primary_key)]);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { startSnapshotKeeper } from '../../../src/catalog/snapshot-keeper.ts';
+import { startSnapshotWatcher } from '../../../src/catalog/snapshot-watcher.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { picoFromUsd } from '../../../src/core/money.ts';
@@ -143,7 +143,7 @@ describe("calls with a customer's own provider key", () => {
     const { id } = await giveKey(gateway, slug);
     const { sql } = gateway.database;
     const revoked = Promise.withResolvers<void>();
-    const keeper = await startSnapshotKeeper({
+    const watcher = await startSnapshotWatcher({
       sql,
       clock: systemClock,
       registry: testRegistry(),
@@ -154,12 +154,12 @@ describe("calls with a customer's own provider key", () => {
       },
     });
     try {
-      assert.equal(keeper.current().provider_keys.get(slug)?.length, 1);
+      assert.equal(watcher.current().provider_keys.get(slug)?.length, 1);
       await gateway.admin('DELETE', `/customers/${slug}/provider-keys/${id}`);
       await revoked.promise;
-      assert.equal(keeper.current().provider_keys.has(slug), false);
+      assert.equal(watcher.current().provider_keys.has(slug), false);
     } finally {
-      await keeper.close();
+      await watcher.close();
     }
   });
 

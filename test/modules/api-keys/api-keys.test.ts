@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
-import { startSnapshotKeeper } from '../../../src/catalog/snapshot-keeper.ts';
+import { startSnapshotWatcher } from '../../../src/catalog/snapshot-watcher.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import { silentLog } from '../../../src/core/log.ts';
 import { connect } from '../../../src/postgres/connect.ts';
@@ -80,7 +80,7 @@ describe('/api-keys', () => {
 
   it('is heard of by another process within a second, made and revoked', async () => {
     const sql = connect(gateway.database.url);
-    const other = await startSnapshotKeeper({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
+    const other = await startSnapshotWatcher({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
       const { key, id } = (await create()).json as KeyBody;
       const known = () => other.current().api_keys.get(hash('sha256', key!));

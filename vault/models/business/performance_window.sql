@@ -48,7 +48,7 @@ call as (
         'provider_timeout'
       )
     )
-    -- What is left of a window of which calls were destroyed says nothing about it: it stays as it was measured.
+    -- A window with destroyed calls cannot be measured again: it stays as it was.
     and not exists (
       select
       from {{ source('ops', 'destruction_certificate_s') }} destroyed

@@ -7,7 +7,7 @@ import type { Snapshot } from './snapshot.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 
 /** Keeps the snapshot that a gateway reads as new as the vault. */
-export interface SnapshotKeeper {
+export interface SnapshotWatcher {
   current(): Snapshot;
   /** Resolves when the snapshot holds all that was committed before the call. */
   refresh(): Promise<void>;
@@ -16,21 +16,21 @@ export interface SnapshotKeeper {
 
 // After a failure: PostgreSQL may be back any moment.
 const RETRY_MS = 500;
-// LISTEN reports a change at once. This is for writers that notify nobody, and for a connection that is dead without
-// knowing it. Without a change it costs one look into the change feed.
+// LISTEN reports a change at once. The poll is for writers that send no notification, and for a connection that is
+// dead and does not show it. Without a change it costs one look into the change feed.
 const POLL_MS = 1_000;
 
 /** Builds the first snapshot and keeps it new. While PostgreSQL is away the last one stands. */
-export const startSnapshotKeeper = async (deps: {
+export const startSnapshotWatcher = async (deps: {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly registry: Registry;
   readonly log: Log;
-  /** Hears of every other snapshot after the first; must not throw. */
+  /** Called with each new snapshot after the first; must not throw. */
   readonly changed?: (snapshot: Snapshot) => void;
   /** Interval of refreshes without a notification; default 1,000. */
   readonly poll_ms?: number;
-}): Promise<SnapshotKeeper> => {
+}): Promise<SnapshotWatcher> => {
   const { sql, log, poll_ms = POLL_MS } = deps;
   const readSnapshot = createSnapshotSource(deps);
   let snapshot = await readSnapshot();
@@ -58,7 +58,7 @@ export const startSnapshotKeeper = async (deps: {
       });
       return under_way;
     }
-    // The one under way may have read before the change: all who ask meanwhile share the next.
+    // The refresh under way may have read before the change: all requests meanwhile share the next one.
     next ??= under_way
       .catch(() => {})
       .then(() => {
