@@ -10,7 +10,7 @@ import { createRowBuilder } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
 import { gatherEvidence } from './evidence.ts';
-import { createPullTeller } from './record-pull.ts';
+import { createPullRecorder } from './record-pull.ts';
 import { RENDERERS } from './render/renderers.ts';
 import { type ReportDefinition, readReport, type Section } from './report-definition.ts';
 import { checkReportInput, type ReportInput, type ReportParameters } from './report-input.ts';
@@ -63,7 +63,7 @@ export const pullReport = async (deps: ReportDeps, input: ReportInput, write: Wr
     hash.update(text);
     await write(text);
   };
-  const teller = createPullTeller(deps, deps.actor, report_id);
+  const recorder = createPullRecorder(deps, deps.actor, report_id);
   const row_count = await sql
     .begin('isolation level repeatable read read only', async (tx) => {
       // While a slow reader takes a piece, the transaction is idle.
@@ -71,14 +71,14 @@ export const pullReport = async (deps: ReportDeps, input: ReportInput, write: Wr
       const values = await sqlParameters(tx, parameters);
       const sources = bindParameters(report.sources_sql, values);
       const evidence = await gatherEvidence(tx, { report, report_id, parameters, code_version, sources });
-      await teller.begins(tx, bindParameters(report.customers_sql, values));
+      await recorder.begins(tx, bindParameters(report.customers_sql, values));
       return render(tx, report, parameters, values, {
         emit,
         head: RENDERERS[parameters.format].begin(evidence),
       });
     })
     .catch(async (error: unknown) => {
-      await teller.fails(error);
+      await recorder.fails(error);
       throw error;
     });
   const pulled = {

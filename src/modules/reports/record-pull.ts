@@ -10,18 +10,18 @@ import type { Transaction } from '../../vault/transaction.ts';
 import type { Statement } from './report-sql.ts';
 
 /** Records a pull in the audit log. Both functions reject if the event cannot be written. */
-export interface PullTeller {
+export interface PullRecorder {
   /** Before the first byte leaves: the reader, and the customers whose calls it will see. */
   begins(tx: Transaction, customers: Statement): Promise<void>;
   /** The document broke off, by the name of the error. */
   fails(error: unknown): Promise<void>;
 }
 
-export const createPullTeller = (
+export const createPullRecorder = (
   { sql, registry, clock }: { readonly sql: Sql; readonly registry: Registry; readonly clock: Clock },
   actor: Actor,
   report_id: string,
-): PullTeller => {
+): PullRecorder => {
   const record = createEventRecorder(
     {
       sql,

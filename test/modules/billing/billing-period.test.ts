@@ -8,12 +8,12 @@ const clock = fixedClock('2026-11-21T10:05:00Z');
 const closing = (period?: string, allow_future = false): string => closingInstant(clock, { period, allow_future });
 
 describe('the period of an invoice', () => {
-  it('is a month whose first day stands in the vault', () => {
+  it('is a month, stored as its first day', () => {
     assert.equal(firstDayOf(parsePeriod('2026-10')), '2026-10-01');
     assert.equal(parsePeriod('2000-01'), '2000-01');
   });
 
-  it('is refused, with how to write it, when it is anything but a month', () => {
+  it('is refused, with the right form, if it is not a month', () => {
     const bad = [
       '',
       ' ',

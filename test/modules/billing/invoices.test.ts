@@ -44,7 +44,7 @@ const withDatabase = async (work: (database: TestDatabase) => Promise<void>): Pr
 };
 
 describe('the job invoices', () => {
-  it('bills every call exactly once, to the pico-dollar, whatever the order of arrival and of the runs', async function () {
+  it('bills every call exactly once, to the pico-dollar, in any order of arrival and of runs', async function () {
     this.timeout(300_000);
     const order = fc.constantFrom(AT, [AT[1]!, AT[0]!, AT[2]!], [AT[0]!, AT[0]!, AT[2]!]);
     await fc.assert(
@@ -71,7 +71,7 @@ describe('the job invoices', () => {
     );
   });
 
-  it('numbers invoices without a gap and bills nobody twice when runs overlap', async () => {
+  it('numbers invoices without a gap, and bills no customer twice when runs overlap', async () => {
     await withDatabase(async (database) => {
       const clock = fixedClock('2026-11-10T00:00:00Z');
       const customers = Array.from({ length: 12 }, (_, place) => `customer-${place}`);
@@ -102,7 +102,7 @@ describe('the job invoices', () => {
     });
   });
 
-  it('writes documents whose bytes are those that the vault vouches for', async () => {
+  it('writes documents with the SHA-256 that the vault has', async () => {
     await withDatabase(async (database) => {
       const clock = fixedClock('2026-11-10T00:00:00Z');
       await addCustomer(database.sql, { customer: 'acme' });
@@ -151,7 +151,7 @@ describe('the job invoices', () => {
     });
   });
 
-  it('bills the others, fails and says why when a customer belongs to no tenant', async () => {
+  it('bills the other customers, and fails with the reason, when a customer belongs to no tenant', async () => {
     await withDatabase(async (database) => {
       const clock = fixedClock('2026-11-10T00:00:00Z');
       await addCustomer(database.sql, { customer: 'acme' });

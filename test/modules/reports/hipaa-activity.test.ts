@@ -116,7 +116,7 @@ describe('the report hipaa-activity', () => {
     assert.deepEqual(evidence.exceptions, []);
   });
 
-  it('gives the same bytes for the same parameters and instant, whatever comes later', async () => {
+  it('gives the same bytes for the same parameters and instant, also after later loads', async () => {
     for (const format of ['json', 'csv', 'html']) {
       const first = await pull({ format });
       assert.equal(createHash('sha256').update(first.text).digest('hex'), first.document_sha256);
@@ -129,7 +129,7 @@ describe('the report hipaa-activity', () => {
     }
   });
 
-  it('keeps to one customer when asked', async () => {
+  it('contains the calls of one customer alone if a customer is given', async () => {
     const { text } = await pull({ customer: 'globex' });
     const { evidence, sections } = JSON.parse(text);
     assert.equal(evidence.tenant, 'demo');
@@ -161,7 +161,7 @@ describe('the report hipaa-activity', () => {
     assert.deepEqual([...rows], [{ requested_by: 'the recorded one', document_sha256, customer_bk: 'acme' }]);
   });
 
-  it('tells the audit log who saw whose calls', async () => {
+  it('records in the audit log who saw whose calls', async () => {
     const { report_id } = await pull({ requested_by: 'the one who looked' });
     const one = await pull({ requested_by: 'the one who looked', customer: 'globex' });
     const rows = await database.sql`
@@ -182,7 +182,7 @@ describe('the report hipaa-activity', () => {
     );
   });
 
-  it('names the checkpoints that cover its calls and who looked, and later ones do not change it', async () => {
+  it('names the checkpoints that cover its calls and the readers of data, and later ones do not change it', async () => {
     const keyring = testKeyring(database.sql, clock);
     const seal = async (): Promise<void> => {
       clock.advance(60_000);
@@ -210,7 +210,7 @@ describe('the report hipaa-activity', () => {
     assert.ok(next.checkpoint.tree_size > checkpoint.tree_size && next.leaves.to > leaves.to);
   });
 
-  it('names what is missing from the journal', async () => {
+  it('names the gaps of the journal', async () => {
     await database.sql`
       insert into ops.journal_batch (writer, first_sequence, last_sequence, record_count, loaded_at)
       values ('00000000-0000-7000-8000-00000000000f', 3, 9, 7, ${'2026-11-21T12:00:00Z'})`;
@@ -220,7 +220,7 @@ describe('the report hipaa-activity', () => {
     ]);
   });
 
-  it('refuses parameters that make no sense', async () => {
+  it('refuses invalid parameters', async () => {
     const refusals: [Partial<ReportInput>, RegExp][] = [
       [{ name: 'hippo' }, /there is no report "hippo"; there are: hipaa-activity/],
       [{ name: '../reports/hipaa-activity' }, /there is no report/],

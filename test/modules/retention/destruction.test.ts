@@ -68,7 +68,7 @@ describe('the destruction of calls', () => {
     assert.deepEqual(await daysBefore(sql), ['2020-02-29', '2026-06-20']);
   });
 
-  it('is not for the role that runs the gateway, by whatever way; another role has it, and only it', async () => {
+  it('is refused to the role that runs the gateway in every way, and allowed to one other role', async () => {
     const denied = ['select util.drop_day($$2020-02-29$$, $$x$$)', 'select util.lock_day($$2020-02-29$$)', drop];
     for (const statement of denied) {
       const attempt = vault.sql.begin(async (tx) => {
@@ -105,7 +105,7 @@ describe('the destruction of calls', () => {
     );
   });
 
-  it('is a fault where the certificate was changed, taken away, or is for other calls', async () => {
+  it('is a fault if the certificate was changed, removed, or is for other calls', async () => {
     await vault.retain();
     await vault.seal();
     await vault.assertSound();
@@ -209,7 +209,7 @@ describe('the destruction of calls', () => {
     assert.deepEqual(verify(part).faults, []);
   });
 
-  it('is named in every report of the time, whatever was known then', async () => {
+  it('is named in every report of its period, for any known instant', async () => {
     const pull = async (customer?: string): Promise<string[]> => {
       let text = '';
       await pullReport(
@@ -266,7 +266,7 @@ describe('the destruction of calls', () => {
     );
   });
 
-  it('can be looked at before, and run by hand', async function () {
+  it('is shown by the command retention plan before, and can be run by hand', async function () {
     this.timeout(300_000);
     const folder = temporaryPath();
     const environment = { DATABASE_URL: vault.database.url, ONEVAULT_DATA_DIR: folder };
@@ -302,7 +302,7 @@ describe('any destruction of calls', () => {
     customer_cost: fc.bigInt({ min: 0n, max: 10n ** 14n }),
   });
 
-  it('takes exactly the certified days, and no sum changes', async function () {
+  it('destroys exactly the certified days, and changes no sum', async function () {
     this.timeout(300_000);
     const first_ms = Date.parse('2020-02-25T00:00:00Z');
     await fc.assert(

@@ -19,7 +19,7 @@ const called = (second: string): CallRecord => {
 describe('a journal that is found after the day of its calls was destroyed', function () {
   this.timeout(300_000);
 
-  it('is loaded by a loader that has known the day, none of it is lost, and the day ends again', async () => {
+  it('is loaded completely by a loader that remembers the day, and the day is destroyed again', async () => {
     const vault = await createOldVault();
     const journal = createJournal();
     const loader = createTestLoader(journal.store, vault.database.url);

@@ -52,7 +52,7 @@ describe('the job retention', () => {
     return left_undone.map((sentence) => sentence.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID'));
   };
 
-  it('keeps everything where no age is set, and every day until it is past its age as a whole', async () => {
+  it('keeps everything without a retention period, and every day until it is wholly past its age', async () => {
     await fill();
     await vault.settle();
     assert.deepEqual(await kept({ retention_days: 0 }), []);
@@ -95,7 +95,7 @@ describe('the job retention', () => {
     assert.deepEqual(told?.left, [`2020-02-28 is kept: ${unread.join('; ')}`]);
   });
 
-  it('keeps the days of customers under a legal hold, whatever else is past its age, until it is released', async () => {
+  it('keeps the days of customers under a legal hold until it is released', async () => {
     await fill();
     await vault.settle();
     await vault.hold('bolt');
@@ -107,7 +107,7 @@ describe('the job retention', () => {
     assert.deepEqual(await daysBefore(vault.sql), ['2026-06-20']);
   });
 
-  it('keeps a day of which rows were changed, added or taken away: it is evidence', async () => {
+  it('keeps a day with changed, added or removed rows as evidence', async () => {
     const damages = [
       [
         `update gateway.api_request_s set customer_cost = 1 where load_date = '2020-02-28 23:00:01+00'`,
@@ -148,7 +148,7 @@ describe('the job retention', () => {
     assert.equal((await daysBefore(vault.sql)).length, 4);
   });
 
-  it('takes in what comes late for a destroyed day, adds it to every total, and destroys it in its turn', async () => {
+  it('loads late calls of a destroyed day, adds them to every total, and destroys the day again in its turn', async () => {
     await fill();
     await vault.settle();
     await vault.retain();
@@ -185,7 +185,7 @@ describe('the job retention', () => {
     ...(await vault.sql`select * from gateway.provider_performance_s order by performance_hk, load_date`),
   ];
 
-  it('leaves sums from which every derived table can be made again from nothing', async () => {
+  it('leaves sums from which every derived table can be made anew', async () => {
     await fill();
     await vault.settle();
     const usage = async () => [
@@ -204,7 +204,7 @@ describe('the job retention', () => {
     assert.deepEqual(await totals(vault.sql), spend);
   });
 
-  it('lets readers of the change feed pass over what is gone, and gives the certificates', async () => {
+  it('lets readers of the change feed skip destroyed calls, and gives them the certificates', async () => {
     await fill();
     await vault.settle();
     await vault.retain();
@@ -219,7 +219,7 @@ describe('the job retention', () => {
     assert.deepEqual(counts, { api_request_s: 1, destruction_certificate_s: 3, destruction_leaves_s: 4 });
   });
 
-  it('writes certificates that anybody reads like any other row', async () => {
+  it('writes certificates that are read like any other row', async () => {
     await fill();
     await vault.settle();
     await vault.retain();
@@ -250,7 +250,7 @@ describe('the job retention', () => {
     assert.deepEqual({ ...event }, { action: 'retention.destroy', subject: '2020-02-29', customers: ['acme', 'bolt'] });
   });
 
-  it('lets those who read calls go on, and leaves all or nothing where it is killed', async function () {
+  it('lets readers of calls go on, and leaves a whole day or none when it is killed', async function () {
     this.timeout(300_000);
     const days = Array.from({ length: 12 }, (_, day) => `2020-05-${String(day + 1).padStart(2, '0')}`);
     await vault.send(
