@@ -10,13 +10,23 @@ import type { JobOptions } from './job-command.ts';
 import type { RotateOptions } from './key-commands.ts';
 import type { RefreshOptions } from './price-commands.ts';
 import type { ReportOptions } from './report-command.ts';
+import type { GetOptions, ListOptions } from './resource-commands.ts';
 import type { PlanOptions } from './retention-commands.ts';
 
 // Each command imports its own code when it runs: help and a bad option need none of it.
 /** The command line: `onevault`. */
 export const createProgram = (): Command => {
   const program = new Command('onevault').version(readVersion()).description('AI and API gateway with an audit trail');
-  for (const add of [addStart, addJobAndReport, addVault, addKeysAndPrices, addPrivacy, addAudit, addHidden])
+  for (const add of [
+    addStart,
+    addJobAndReport,
+    addVault,
+    addKeysAndPrices,
+    addResources,
+    addPrivacy,
+    addAudit,
+    addHidden,
+  ])
     add(program);
   return program.addHelpText('after', () => `\nEnvironment:\n${settingsHelp()}`);
 };
@@ -150,6 +160,38 @@ const addPrivacy = (program: Command): void => {
     .option('--out <folder>', 'where a JSON and an HTML file are written (JSON on standard output)')
     .action(async (subject: string, { out }: { out?: string }) =>
       (await import('./privacy-commands.ts')).exportSubjectCommand(processConfig(), subject, out),
+    );
+};
+
+/** Options that say which running product is asked, and with which key. */
+const withAccess = (command: Command): Command =>
+  command
+    .option('--url <url>', 'where the product listens (that of this data directory)')
+    .option('--key-file <file>', 'a file that holds an API key (the key of the first start)');
+
+const addResources = (program: Command): void => {
+  withAccess(program.command('get'))
+    .argument('<resource>', 'a collection, as customers or customers/acme/prices')
+    .argument('[id...]', 'its id, or the parts of it')
+    .description('print a resource of a running product as JSON')
+    .option('--fields <names>', 'fields to print, with commas between')
+    .option('--applied <instant>', 'when it held (now)')
+    .option('--known <instant>', 'when it was known (now)')
+    .option('--history', 'every state that it had')
+    .action(async (resource: string, id: string[], options: GetOptions) =>
+      (await import('./resource-commands.ts')).getCommand(processConfig(), resource, id, options),
+    );
+  withAccess(program.command('list'))
+    .argument('<resource>', 'a collection, as customers or customers/acme/prices')
+    .description('print resources of a running product as JSON')
+    .option('--filter <condition>', 'as status=ACTIVE or created_at[gte]=2026-01-01T00:00:00Z; may be repeated', listed)
+    .option('--sort <names>', 'as -created_at,name')
+    .option('--fields <names>', 'fields to print, with commas between')
+    .option('--applied <instant>', 'when they held (now)')
+    .option('--known <instant>', 'when they were known (now)')
+    .option('--all', 'every page (the first one)')
+    .action(async (resource: string, options: ListOptions) =>
+      (await import('./resource-commands.ts')).listCommand(processConfig(), resource, options),
     );
 };
 
