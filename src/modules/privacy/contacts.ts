@@ -1,11 +1,15 @@
+import { hash } from 'node:crypto';
 import { canonicalJson } from '../../core/canonical-json.ts';
+import { OneVaultError } from '../../core/errors.ts';
 import { invalidBody } from '../../http/faults.ts';
-import { list, single } from '../../http/outcome.ts';
+import { list, type Outcome, single } from '../../http/outcome.ts';
 import { sliceOf } from '../../http/paging.ts';
-import type { Handler } from '../../resources/serving/control-route.ts';
+import { namesEtag } from '../../resources/reading/etag.ts';
+import type { ControlRequest, Handler } from '../../resources/serving/control-route.ts';
 import { save } from '../../resources/writing/save.ts';
+import { missingVersion } from '../../resources/writing/version-conflict.ts';
 import type { ControlDeps } from '../deps.ts';
-import { type Contact, readContactStates, sealContact } from './contact-states.ts';
+import { type Contact, type ContactState, readContactStates, sealContact } from './contact-states.ts';
 import { findSubject, lockSubject } from './subject.ts';
 import { takeSubjectKey } from './subject-keys.ts';
 
@@ -15,7 +19,8 @@ const MOST_BYTES = 32_000;
 /** `PUT /customers/{slug}/contact`: the whole contact anew. The same again changes nothing. */
 export const putContact =
   (deps: ControlDeps): Handler =>
-  async ({ params, body, draft }) => {
+  async (request) => {
+    const { params, body, draft } = request;
     const slug = params.slug!;
     const contact = body as Contact;
     const text = canonicalJson(contact, 'contact');
@@ -29,6 +34,7 @@ export const putContact =
     await save(deps, async (stamp, tx) => {
       await lockSubject(tx, slug);
       const current = (await readContactStates(deps, tx, slug)).at(-1);
+      if (current !== undefined) refuseStale(request, etagOf(current));
       if (current?.erasure_id === null && canonicalJson(current.contact, 'contact') === text) return null;
       is_first = current === undefined;
       const key = await takeSubjectKey(deps, tx, customer_hk);
@@ -42,7 +48,7 @@ export const putContact =
         key.key.fill(0);
       }
     });
-    return single(await presentCurrent(deps, slug), { status: is_first ? 201 : 200 });
+    return showCurrent(deps, slug, is_first ? 201 : 200);
   };
 
 /** Which parts a contact has, and nothing of what is in them. */
@@ -58,7 +64,7 @@ export const getContact =
     const slug = params.slug!;
     await findSubject(deps.sql, slug);
     draft.shows([slug]);
-    return single(await presentCurrent(deps, slug));
+    return showCurrent(deps, slug, 200);
   };
 
 /** `GET /customers/{slug}/contact/history`: every state, oldest first. */
@@ -72,12 +78,25 @@ export const getContactHistory =
     return list(data, pagination, { meta: { customer: slug } });
   };
 
-const presentCurrent = async (deps: ControlDeps, slug: string): Promise<object> => {
+const showCurrent = async (deps: ControlDeps, slug: string, status: number): Promise<Outcome> => {
   const current = (await readContactStates(deps, deps.sql, slug)).at(-1);
-  return {
+  const shown = {
     customer: slug,
     contact: current?.contact ?? null,
     since: current?.applied_date ?? null,
     erasure_id: current?.erasure_id ?? null,
   };
+  return single(shown, { status, ...(current === undefined ? {} : { headers: { etag: etagOf(current) } }) });
+};
+
+/** Sealed contents never repeat, so the row and its erasure name the state. */
+const etagOf = ({ applied_date, load_date, erasure_id }: ContactState): string =>
+  `"${hash('sha256', JSON.stringify([applied_date, load_date, erasure_id]))}"`;
+
+/** @throws OneVaultError precondition_required, version_conflict */
+const refuseStale = ({ ctx, is_alias }: ControlRequest, current_etag: string): void => {
+  const if_match = ctx.get('if-match');
+  if (if_match === '' && !is_alias) throw missingVersion();
+  if (if_match === '' || namesEtag(if_match, current_etag)) return;
+  throw new OneVaultError('version_conflict', { context: { current_etag, differing_fields: null } });
 };

@@ -64,6 +64,7 @@ export const PRIVACY_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     subject: 'slug',
     body: { schema: contact },
     responses: { 200: one(SHOWN, 'The contact.'), 201: one(SHOWN, 'The first contact.') },
+    if_match: 'required',
     serve: putContact,
   },
   {
@@ -78,6 +79,7 @@ export const PRIVACY_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     subject_kind: 'customer',
     subject: 'slug',
     responses: { 200: one(SHOWN, 'The contact.') },
+    has_etag: true,
     serve: getContact,
   },
   {

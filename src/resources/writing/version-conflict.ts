@@ -6,6 +6,12 @@ import { readHistory } from '../reading/history.ts';
 import { present } from '../reading/present.ts';
 import type { Stored } from '../reading/stored.ts';
 
+/** The error for a change that does not name the version that it is for. */
+export const missingVersion = (): OneVaultError =>
+  new OneVaultError('precondition_required', {
+    faults: [{ path: 'header.if-match', code: 'required', message: 'If-Match is missing.' }],
+  });
+
 const ALL_FIELDS = { sees_personal: false, only: null };
 
 /**

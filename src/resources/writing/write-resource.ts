@@ -13,7 +13,7 @@ import { changedSatellites, entityRows, type Keys, keysOf, satelliteRows, shapeO
 import { hasEnded, type Prepared, prepareDraft } from './prepare-draft.ts';
 import { customerOf, idOf, isCreating, placeOf, refuseUnknown, relatedOf } from './relations.ts';
 import { lockName, save, stampAfter } from './save.ts';
-import { versionConflict } from './version-conflict.ts';
+import { missingVersion, versionConflict } from './version-conflict.ts';
 import type { WriteRequest } from './write-request.ts';
 
 export interface Written {
@@ -72,9 +72,7 @@ export const writeResource = async <Deps extends EngineDeps>(
 
 const requireVersion = ({ requires_version, if_match, creates_only }: WriteRequest): void => {
   if (requires_version !== true || if_match != null || creates_only === true) return;
-  throw new OneVaultError('precondition_required', {
-    faults: [{ path: 'header.if-match', code: 'required', message: 'If-Match is missing.' }],
-  });
+  throw missingVersion();
 };
 
 /** What a transaction found out, for the response. */

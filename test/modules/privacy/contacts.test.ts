@@ -111,6 +111,27 @@ describe('/customers/{slug}/contact', () => {
     assert.match(gateway.logged.splice(0).join(), /belongs to another row/);
   });
 
+  it('takes a change below /v1 for the version that it names, and no other', async () => {
+    const path = '/v1/customers/versioned/contact';
+    await gateway.newCustomer({ slug: 'versioned' });
+    const send = (name: string, etag?: string) =>
+      gateway.send({
+        method: 'PUT',
+        path,
+        headers: { ...bearer(gateway.keys.admin_key), ...(etag === undefined ? {} : { 'if-match': etag }) },
+        body: JSON.stringify({ legal_name: name }),
+      });
+    const first = await send('First');
+    assert.equal(first.status, 201, first.text);
+    const { etag } = first.headers;
+    assert.equal((await gateway.admin('GET', path)).headers.etag, etag);
+    assert.equal((await send('Second')).status, 428);
+    assert.equal((await send('Second', etag)).status, 200);
+    const stale = await send('Third', etag);
+    assert.deepEqual([stale.status, errorOf(stale).code], [412, 'version_conflict']);
+    assert.equal((await gateway.admin('PUT', '/customers/versioned/contact', { legal_name: 'Fourth' })).status, 200);
+  });
+
   it('refuses what is no contact, with the place', async () => {
     const cases: [unknown, string | null][] = [
       [{}, null],
