@@ -6,7 +6,7 @@ import { StartupError } from '../core/startup-error.ts';
 
 // The two files that patches/postgres+3.4.9.patch changes, with the patch applied.
 const PATCHED_SHA256 = {
-  'connection.js': 'd3870ee6e103ed8df80ad444647f574c2a72f5e001590bbdb6694a5a127b6b01',
+  'connection.js': 'f728cb39734bbe1b9f8fab4070e9a6dbc2c581ce8df313790b0c4724e39ec3be',
   'index.js': 'f94cadb1247aa763983267f796045760654dfb64eb8297eb6c3d8df0311835dc',
 } as const;
 

@@ -42,9 +42,7 @@ const MAX_RECONNECT_DELAY_S = 1;
 
 /**
  * A pool of connections to the database at `url` (`postgres://user:password@host:port/database`). Connections open
- * with the first statement; `sql.end()` closes them. If a connection is lost in the middle of a result, its next
- * result starts with as many empty rows as had arrived (driver 3.4.9 keeps its row counter). Code that relies on
- * positions in a result must therefore `end` the pool after a connection error and connect again.
+ * with the first statement; `sql.end()` closes them.
  */
 export const connect = (url: string, options: ConnectOptions = {}): Sql => {
   const chosen = { ...DEFAULTS, ...options };
@@ -117,9 +115,7 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
 
 /**
  * True if the database could not be reached or closed the connection, so that the same statement may succeed later;
- * false after our own `end`. If PostgreSQL ended a connection in the middle of a statement, the driver (3.4) also gives
- * that error to the first statement on the new connection without sending it, so retry more than once. Class 08 and
- * the codes above: PostgreSQL's manual, appendix A.
+ * false after our own `end`. Class 08 and the codes above: PostgreSQL's manual, appendix A.
  */
 export const isConnectionError = (error: unknown): boolean => {
   if (error instanceof AggregateError) return error.errors.some(isConnectionError);
