@@ -68,12 +68,13 @@ export const PARTS = {
     key: 'model_provider_link_hk',
     tables: ['model_provider_l'],
     link: 'model_provider_l',
-    read: async (tx, keys) => (await selectDeployments(tx, keys)).map(({ offer_hk, ...row }) => [offer_hk, row]),
+    read: async (tx, keys) =>
+      (await selectDeployments(tx, keys)).map(({ deployment_hk, ...row }) => [deployment_hk, row]),
   }),
   prices: part<Price>({
     key: 'model_provider_link_hk',
     tables: ['model_provider_l', 'model_price_s', 'model_price_tier_s'],
-    read: async (tx, keys) => (await selectPrices(tx, keys)).map((row) => [row.offer_hk, priceOf(row)]),
+    read: async (tx, keys) => (await selectPrices(tx, keys)).map((row) => [row.deployment_hk, priceOf(row)]),
   }),
   rules: part({
     key: 'routing_rule_hk',

@@ -143,9 +143,9 @@ export const selectModels = (tx: Transaction, keys: Keys = null) => tx<
     and ${among(tx, 's.model_hk', keys)}`;
 
 export const selectDeployments = (tx: Transaction, keys: Keys = null) => tx<
-  { offer_hk: string; model: string; provider: string }[]
+  { deployment_hk: string; model: string; provider: string }[]
 >`
-  select l.model_provider_link_hk as offer_hk, m.model_bk as model, p.provider_bk as provider
+  select l.model_provider_link_hk as deployment_hk, m.model_bk as model, p.provider_bk as provider
   from gateway.model_provider_l l
   join gateway.model_h m using (model_hk)
   join gateway.ai_provider_h p using (provider_hk)
@@ -153,7 +153,7 @@ export const selectDeployments = (tx: Transaction, keys: Keys = null) => tx<
   order by m.model_bk, p.provider_bk`;
 
 export interface PriceRow extends Readonly<Record<PriceColumn<BaseUnit>, string | null>> {
-  readonly offer_hk: string;
+  readonly deployment_hk: string;
   readonly applied_date: string;
   readonly price_version: string;
   readonly is_offered: boolean;
@@ -205,7 +205,7 @@ export const selectPrices = (tx: Transaction, keys: Keys = null) => tx<PriceRow[
     order by model_provider_link_hk, applied_date, load_date, hash_diff desc
   )
   select
-    s.model_provider_link_hk as offer_hk,
+    s.model_provider_link_hk as deployment_hk,
     s.applied_date,
     s.hash_diff as price_version,
     s.is_offered,

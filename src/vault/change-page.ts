@@ -22,17 +22,17 @@ export interface ChangePage {
 }
 
 /** A row on its way into a page, with its place there. */
-export interface Placed {
+export interface PositionedRow {
   readonly major: number;
   readonly minor: number;
   readonly row: VaultRow;
 }
 
-export const inOrder = (rows: readonly Placed[]): VaultRow[] =>
+export const inOrder = (rows: readonly PositionedRow[]): VaultRow[] =>
   rows.toSorted((a, b) => a.major - b.major || a.minor - b.minor).map(({ row }) => row);
 
 /** Rows out of a query whose columns feed_major and feed_minor say their place. */
-export const placed = (table: string, found: readonly Record<string, unknown>[]): Placed[] =>
+export const positionedRows = (table: string, found: readonly Record<string, unknown>[]): PositionedRow[] =>
   found.map(({ feed_major, feed_minor, ...values }) => ({
     major: Number(feed_major),
     minor: Number(feed_minor),

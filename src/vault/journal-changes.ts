@@ -1,5 +1,5 @@
 import type { Sql } from '../postgres/connect.ts';
-import { type ChangePage, type ChangePosition, inOrder, type Placed, placed } from './change-page.ts';
+import { type ChangePage, type ChangePosition, inOrder, type PositionedRow, positionedRows } from './change-page.ts';
 import type { Entity } from './entity.ts';
 import type { JournalFamily } from './journal-family.ts';
 import type { VaultRow } from './rows.ts';
@@ -119,7 +119,7 @@ const readBatch = async (
   entity: Entity,
   range: JournalRange,
   limit: number,
-): Promise<Placed[]> => {
+): Promise<PositionedRow[]> => {
   const { hash_key } = family.hub;
   const found = await sql.unsafe<Record<string, unknown>[]>(
     `with record as materialized (${recordsText(family)})
@@ -131,7 +131,7 @@ const readBatch = async (
     rangeParameters(range, limit),
     PREPARED,
   );
-  return placed(entity.table, found);
+  return positionedRows(entity.table, found);
 };
 
 /** Up to where `limit` records reach, and how many there are. */

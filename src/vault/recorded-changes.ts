@@ -1,5 +1,12 @@
 import type { Sql } from '../postgres/connect.ts';
-import { type ChangePage, type ChangePosition, FEED_START, inOrder, type Placed, placed } from './change-page.ts';
+import {
+  type ChangePage,
+  type ChangePosition,
+  FEED_START,
+  inOrder,
+  type PositionedRow,
+  positionedRows,
+} from './change-page.ts';
 import type { Entity } from './entity.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -78,7 +85,7 @@ export const readPieces = async (
   sql: Sql | Transaction,
   entity: Entity,
   pieces: readonly Piece[],
-): Promise<Placed[]> => {
+): Promise<PositionedRow[]> => {
   if (pieces.length === 0) return [];
   const { name, hash_key, kind, primary_key, columns } = entity;
   const slice = (column: string): string => `c.${column}[piece.skip + 1 : piece.skip + piece.take]`;
@@ -103,5 +110,5 @@ export const readPieces = async (
     ),
     PREPARED,
   );
-  return placed(entity.table, found);
+  return positionedRows(entity.table, found);
 };

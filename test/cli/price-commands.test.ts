@@ -36,9 +36,9 @@ describe('onevault prices refresh', function () {
   const say = async (model: string, provider: string, changes: object): Promise<void> => {
     const model_hk = rows.hubKey('model_h', { model_bk: model });
     const provider_hk = rows.hubKey('ai_provider_h', { provider_bk: provider });
-    const offer_hk = rows.linkKey('model_provider_l', { model_hk, provider_hk });
+    const deployment_hk = rows.linkKey('model_provider_l', { model_hk, provider_hk });
     const [current] = await createReader(registry).current(database.sql, 'model_price_s', {
-      hash_keys: [offer_hk],
+      hash_keys: [deployment_hk],
     });
     const { provider_model_name, input_price, output_price, cached_input_price, cache_write_price } = current!;
     const content = {
@@ -59,7 +59,10 @@ describe('onevault prices refresh', function () {
     const at = '2026-11-02T00:00:00.000Z';
     const stamp = { load_date: at, applied_date: at, record_source: 'test' };
     const load = createLoader({ registry, now: systemClock.now });
-    assert.equal((await load(database.sql, [rows.satellite('model_price_s', offer_hk, content, stamp)])).refused, 0);
+    assert.equal(
+      (await load(database.sql, [rows.satellite('model_price_s', deployment_hk, content, stamp)])).refused,
+      0,
+    );
   };
   const count = async (): Promise<number> => {
     const [{ count: found }] = await database.sql<[{ count: number }]>`

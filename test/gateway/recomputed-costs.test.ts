@@ -43,7 +43,7 @@ const recompute = (sql: Sql) => sql<Recomputed[]>`
       s.gateway_markup,
       s.customer_cost,
       s.price_version,
-      util.hash_link('model_provider_l', l.model_hk, l.provider_hk) as offer_hk,
+      util.hash_link('model_provider_l', l.model_hk, l.provider_hk) as deployment_hk,
       util.hash_link('customer_price_l', l.customer_hk, l.model_hk, l.provider_hk) as agreed_hk,
       o.attempts -> -1 -> 'rating' as facts,
       -- The provider billed the customer, for its own key: it owes us the markup alone.
@@ -60,7 +60,7 @@ const recompute = (sql: Sql) => sql<Recomputed[]>`
         when facts ->> 'tier_version' is null then (
           select to_jsonb(p)
           from gateway.model_price_s p
-          where p.model_provider_link_hk = offer_hk
+          where p.model_provider_link_hk = deployment_hk
             and p.hash_diff = price_version
             and p.load_date <= rated.load_date
           limit 1)
@@ -68,7 +68,7 @@ const recompute = (sql: Sql) => sql<Recomputed[]>`
           select to_jsonb(t)
           from gateway.model_price_tier_s t
           join gateway.model_price_s p using (model_provider_link_hk, applied_date, load_date)
-          where t.model_provider_link_hk = offer_hk
+          where t.model_provider_link_hk = deployment_hk
             and t.hash_diff = decode(facts ->> 'tier_version', 'hex')
             and t.tier = (facts ->> 'tier')::integer
             and p.hash_diff = price_version
@@ -249,9 +249,9 @@ describe('the costs of calls', function () {
   const savePrice = (name: string, tiers: readonly PriceTier[]): Promise<void> =>
     save(gateway.control, (stamp) => {
       const { model_hk, provider_hk } = hubsOf(name);
-      const offer_hk = gateway.control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
+      const deployment_hk = gateway.control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
       const terms = { provider_model_name: name, price_source: 'test', is_offered: true };
-      return { rows: priceRows(gateway.control.rows, offer_hk, { terms, tiers }, stamp), events: [] };
+      return { rows: priceRows(gateway.control.rows, deployment_hk, { terms, tiers }, stamp), events: [] };
     });
   const saveAgreement = (name: string, tiers: readonly PriceTier[]): Promise<void> =>
     save(gateway.control, (stamp) => {

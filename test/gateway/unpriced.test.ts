@@ -13,8 +13,8 @@ describe('a model without a price', () => {
     const { control } = gateway;
     const model_hk = control.rows.hubKey('model_h', { model_bk: REQUEST.model });
     const provider_hk = control.rows.hubKey('ai_provider_h', { provider_bk: 'openai' });
-    const offer_hk = control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
-    await restate(control, 'model_price_s', offer_hk, { input_price: null, output_price: null });
+    const deployment_hk = control.rows.linkKey('model_provider_l', { model_hk, provider_hk });
+    await restate(control, 'model_price_s', deployment_hk, { input_price: null, output_price: null });
   });
   after(() => gateway.close());
 

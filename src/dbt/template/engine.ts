@@ -59,7 +59,7 @@ export const createEngine = (
     rawFunction(([, value]) => toJinja(textOf(value!))),
   );
 
-  const located = <T>(run: () => T): T => {
+  const withLocation = <T>(run: () => T): T => {
     line = 0;
     try {
       return run();
@@ -69,13 +69,14 @@ export const createEngine = (
     }
   };
   for (const file of macro_files) {
-    located(() => interpreter.evaluate(file.program, root));
+    withLocation(() => interpreter.evaluate(file.program, root));
     for (const { name } of macrosIn(file)) bindMacro(root, name);
   }
   return {
-    render: (template) => located(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
+    render: (template) =>
+      withLocation(() => String(interpreter.evaluate(template.program, new Environment(root)).value)),
     callMacro: (name, args) =>
-      located(() => textOf((root.lookupVariable(name).value as MacroBody)(args.map(toJinja), root))),
+      withLocation(() => textOf((root.lookupVariable(name).value as MacroBody)(args.map(toJinja), root))),
   };
 };
 

@@ -33,13 +33,13 @@ export const pricePayloads = ({
 };
 
 /** The rows that state a deployment's price; both satellites' with the same stamp. */
-export const priceRows = (rows: RowBuilder, offer_hk: string, price: StatedPrice, stamp: Stamp): VaultRow[] => {
+export const priceRows = (rows: RowBuilder, deployment_hk: string, price: StatedPrice, stamp: Stamp): VaultRow[] => {
   const { model_price_s, model_price_tier_s } = pricePayloads(price);
   return [
-    rows.satellite('model_price_s', offer_hk, model_price_s[0], stamp),
+    rows.satellite('model_price_s', deployment_hk, model_price_s[0], stamp),
     ...(model_price_tier_s.length === 0
       ? []
-      : rows.satelliteSet('model_price_tier_s', offer_hk, model_price_tier_s, stamp)),
+      : rows.satelliteSet('model_price_tier_s', deployment_hk, model_price_tier_s, stamp)),
   ];
 };
 

@@ -20,7 +20,7 @@ export interface PriceBook {
 
 /** What a refresh would do with an offer. */
 export interface OfferPlan {
-  readonly offer_hk: string;
+  readonly deployment_hk: string;
   readonly model: string;
   readonly provider: string;
   readonly changes: readonly PriceChange[];
@@ -31,16 +31,16 @@ export interface OfferPlan {
 /** Compares every offer's prices with the book's, from `now_ms` on. */
 export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: number): Promise<OfferPlan[]> => {
   const [deployments, prices] = [await selectDeployments(tx), await selectPrices(tx)];
-  const by_offer = Map.groupBy(prices, ({ offer_hk }) => offer_hk);
-  return deployments.map(({ offer_hk, model, provider }) => {
-    const standing = (by_offer.get(offer_hk) ?? []).map(
+  const by_offer = Map.groupBy(prices, ({ deployment_hk }) => deployment_hk);
+  return deployments.map(({ deployment_hk, model, provider }) => {
+    const standing = (by_offer.get(deployment_hk) ?? []).map(
       (row): StandingPrice => ({ ...priceOf(row), price_source: row.price_source }),
     );
     const found = book.find({ model, provider });
     const now = standing.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms);
     const kept = keptBecause(book, found, now);
     const changes = kept === null ? comparePrices(standing, found as readonly BookPrice[], now_ms, book.isOf) : [];
-    return { offer_hk, model, provider, changes, kept };
+    return { deployment_hk, model, provider, changes, kept };
   });
 };
 
@@ -77,11 +77,11 @@ export const refreshPrices = (
         details: 'Prices have changed since they were compared: compare again.',
       });
     }
-    const said = planned.flatMap(({ offer_hk, changes }): VaultRow[] =>
+    const said = planned.flatMap(({ deployment_hk, changes }): VaultRow[] =>
       changes.flatMap(({ applied_from, provider_model_name, tiers }) =>
         priceRows(
           deps.rows,
-          offer_hk,
+          deployment_hk,
           { terms: { provider_model_name, price_source: book.source, is_offered: true }, tiers },
           { ...stamp, applied_date: applied_from },
         ),

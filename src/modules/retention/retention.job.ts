@@ -13,7 +13,7 @@ export const catch_up = 'latest';
 export const timeout_ms = 6 * 3_600_000;
 
 /** As many sentences as the row of a run may hold; the log has them all. */
-const MOST_TOLD = 200;
+const MAX_REPORTED = 200;
 
 /**
  * Destroys the days of calls that have been kept long enough by `at`, the oldest first, each in a transaction with its
@@ -59,6 +59,6 @@ const assertOneClass = ({ entities }: Registry): void => {
 };
 
 const withinLimit = (sentences: readonly string[]): string[] => {
-  const more = sentences.length - MOST_TOLD;
-  return [...sentences.slice(0, MOST_TOLD), ...(more > 0 ? [`${more} more days are kept`] : [])];
+  const more = sentences.length - MAX_REPORTED;
+  return [...sentences.slice(0, MAX_REPORTED), ...(more > 0 ? [`${more} more days are kept`] : [])];
 };

@@ -27,7 +27,7 @@ export const destruction: Check = {
 };
 
 // As many as are worth reading.
-const MOST_FAULTS = 100;
+const MAX_FAULTS = 100;
 
 const checkDays = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
   const days = await sql<{ day: string }[]>`
@@ -46,7 +46,7 @@ const checkDays = async (sql: Sql | Transaction, { satellite }: JournalFamily): 
         from ops.destruction_certificate_s certificate
         where certificate.destroyed_day = loaded.day)
     order by 1
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   return outcomeOf(
     0,
     days.map(({ day }) => `the calls of ${day} are gone, and no certificate says why`),
@@ -80,7 +80,7 @@ const checkCertificates = async (sql: Sql | Transaction): Promise<Outcome> => {
       group by 1) ranges using (destruction_certificate_hk)
     where s.leaf_count <> coalesce(ranges.placed, 0)
     order by 1
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   return outcomeOf(
     0,
     wrong.map(

@@ -23,7 +23,7 @@ export const logged: Check = {
 type Run = (sql: Sql | Transaction) => Promise<Outcome>;
 
 // As many as are worth reading; one fault more or less no longer matters then.
-const MOST_FAULTS = 100;
+const MAX_FAULTS = 100;
 
 /** Each batch is of a change or of records of the journal, as many as it has leaves, and stands in one place. */
 const checkBatches: Run = async (sql) => {
@@ -37,7 +37,7 @@ const checkBatches: Run = async (sql) => {
       or (tree.leaf_batch_id is null) = (queue.leaf_batch_id is null)
       or tree.leaf_count <> batch.leaf_count
     order by leaf_batch_id
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   const miscounted = await sql<{ leaf_batch_id: number; leaf_count: number }[]>`
     select batch.leaf_batch_id, batch.leaf_count
     from audit.leaf_batch batch
@@ -52,7 +52,7 @@ const checkBatches: Run = async (sql) => {
         and journal.first_sequence + batch.sequences[batch.leaf_count] <= journal.last_sequence)) is not true
       or length(batch.leaf_hashes) <> 32 * batch.leaf_count
     order by batch.leaf_batch_id
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   return outcomeOf(counts.batches, [
     ...misplaced.map(
       ({ leaf_batch_id, is_sequenced, is_queued }) =>
@@ -76,7 +76,7 @@ const checkChanges: Run = async (sql) => {
     from ops.load_change change
     where not exists (select from audit.leaf_batch batch where batch.change_id = change.change_id)
     order by change.change_id
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   return outcomeOf(
     0,
     changes.map(({ change_id, table_name }) => `change ${change_id} of ${table_name} has no leaves`),
@@ -101,7 +101,7 @@ const checkJournal = async (sql: Sql | Transaction, family: JournalFamily | null
            and record.journal_writer = journal.writer
            and record.journal_sequence between journal.first_sequence and journal.last_sequence)
      order by journal.writer, journal.first_sequence
-     limit ${MOST_FAULTS}`,
+     limit ${MAX_FAULTS}`,
   );
   return outcomeOf(
     0,
@@ -121,7 +121,7 @@ const checkTree: Run = async (sql) => {
       from audit.sequenced) tree
     where first_index <> expected
     order by first_index
-    limit ${MOST_FAULTS}`;
+    limit ${MAX_FAULTS}`;
   return outcomeOf(
     0,
     gaps.map(({ first_index, expected }) => `the tree goes on at leaf ${first_index} where ${expected} should be`),

@@ -76,11 +76,11 @@ describe('a refresh of prices', () => {
   it('writes only what somebody has seen: prices that changed meanwhile stop it, and nothing is written', async () => {
     const now_ms = systemClock.now();
     const planned = await plan(bookOf(7n), now_ms);
-    const { offer_hk } = planned.find(({ model, provider }) => model === 'gpt-4.1' && provider === 'openai')!;
+    const { deployment_hk } = planned.find(({ model, provider }) => model === 'gpt-4.1' && provider === 'openai')!;
     await save(deps, (stamp) => ({
       rows: priceRows(
         deps.rows,
-        offer_hk,
+        deployment_hk,
         {
           terms: { provider_model_name: 'gpt-4.1', price_source: 'a book 1', is_offered: true },
           tiers: [tierOf(6n)],
