@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** What every table of the raw vault gets: guards, a ghost record, partitions, views. */
+/** The parts of every table of the raw vault: guards, a ghost record, partitions, views. */
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(CHANGES);
   await knex.raw(GUARD);

@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Who did what, and who looked. */
+/** The audit events of writes and of reads. */
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(AUDIT_EVENT);
 };

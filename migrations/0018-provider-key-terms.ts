@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** Where customers' own provider keys are used, and what becomes of calls that they cannot pay. */
+/** The use of customers' own provider keys, and the fate of calls that these cannot pay. */
 export const up = async (knex: Knex): Promise<void> => {
   await knex.raw(`
 create table gateway.customer_provider_key_terms_s (

@@ -8,7 +8,7 @@ import { NoteError, parseNote, type VerifierKey } from './note.ts';
 export interface CosignatureInput {
   /** A checkpoint of ours with the lines that witnesses added. */
   readonly note: string;
-  /** Whom we believe. */
+  /** The witnesses whose cosignatures are accepted. */
   readonly witnesses: readonly VerifierKey[];
   readonly now_ms: number;
 }

@@ -21,7 +21,7 @@ export interface VerifyVaultInput {
   readonly made_at: string;
   /** Only the leaves from one index up to another; the others are taken as the tree has them. */
   readonly range?: { readonly from: number; readonly to: number };
-  /** Whose signatures on checkpoints can be verified. */
+  /** The witnesses whose signatures on checkpoints can be verified. */
   readonly witnesses?: readonly VerifierKey[];
   readonly onProgress?: (leaves: number, of: number) => void;
 }
@@ -85,7 +85,7 @@ export const verifyMoment = async (
   for await (const fault of cosignatureFaults(tx, witnesses)) {
     verifier.take(faultLine('forged_checkpoint', fault));
   }
-  // That no other row was added is shown by the whole vault alone.
+  // Only a check of the whole vault shows that no other row was added.
   if (range !== undefined) return;
   for (const table of await tablesWithoutGhost(tx, deps.registry)) {
     verifier.take(faultLine('row_gone', `the ghost record of ${table} is gone, or another stands in its place`));

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { InputError } from '../core/input-error.ts';
 
-/** The salts that a call's reply carried in `x-onevault-receipt`. */
+/** The salts in the header `x-onevault-receipt`. */
 export interface Receipt {
   readonly request_salt: Buffer;
   readonly response_salt: Buffer;

@@ -6,7 +6,7 @@ import { asOneVaultError, OneVaultError } from '../core/errors.ts';
 import { InputError } from '../core/input-error.ts';
 import { type Pico, usdFromPico } from '../core/money.ts';
 import type { BookPrice } from '../modules/prices/compare-prices.ts';
-import { type OfferPlan, type PriceBook, planRefresh, refreshPrices } from '../modules/prices/refresh-prices.ts';
+import { type DeploymentPlan, type PriceBook, planRefresh, refreshPrices } from '../modules/prices/refresh-prices.ts';
 import { PRICE_UNITS, type PriceUnit, statedCount } from '../pricing/price-units.ts';
 import type { PriceTier, UnitPrices } from '../pricing/prices.ts';
 import type { Config } from '../server/config.ts';
@@ -41,7 +41,7 @@ export const refreshCommand = (config: Config, options: RefreshOptions): Promise
 const writePrices = async (
   command: CommandDeps,
   book: PriceBook,
-  planned: readonly OfferPlan[],
+  planned: readonly DeploymentPlan[],
   now_ms: number,
 ): Promise<void> => {
   const deps = { ...command, refreshSnapshot: async () => {} };
@@ -60,7 +60,7 @@ const writePrices = async (
 
 const SOURCE = '@pydantic/genai-prices';
 
-/** The price data of the installed package; offers go by the names that the catalog says it has of them. */
+/** The price data of the installed package; deployments have the names that the catalog gives for this book. */
 export const packagedBook = (): PriceBook => {
   const names = new Map(CATALOG.map(({ provider, model, priced_as }) => [`${provider}/${model}`, priced_as] as const));
   return {
@@ -111,8 +111,8 @@ const isAgreed = async (): Promise<boolean> => {
   }
 };
 
-/** A line a price that changes, and how many stay, by why. */
-export const planText = (planned: readonly OfferPlan[], source: string): string => {
+/** One line for each price that changes, and the deployments that stay, grouped by reason. */
+export const planText = (planned: readonly DeploymentPlan[], source: string): string => {
   const rows = planned.flatMap(({ model, provider, changes }) =>
     changes.flatMap(({ applied_from, differences }) =>
       differences.map(({ unit, calls, old, new: next }) => [
@@ -127,19 +127,18 @@ export const planText = (planned: readonly OfferPlan[], source: string): string 
     (plan) => plan.kept,
   );
   return [
-    `${source}: ${changed} of ${planned.length} offers have other prices`,
+    `${source}: ${changed} of ${planned.length} deployments have other prices`,
     ...(rows.length === 0
       ? []
       : ['', ...tableOf(['model', 'provider', 'unit', 'old', 'new', 'applied from'], rows), '', UNITS_NOTE]),
     ...[...kept].map(
-      ([reason, offers]) =>
-        `left as they are, ${reason}: ${offers.map(({ model, provider }) => `${model} (${provider})`).join(', ')}`,
+      ([reason, deployments]) =>
+        `left as they are, ${reason}: ${deployments.map(({ model, provider }) => `${model} (${provider})`).join(', ')}`,
     ),
   ].join('\n');
 };
 
-const UNITS_NOTE =
-  'Prices are US dollars: of a million tokens, of a thousand uses of a tool, of one request or picture.';
+const UNITS_NOTE = 'Prices are US dollars: of a million tokens, of a thousand uses of a tool, of one request or image.';
 
 const usdText = (unit: PriceUnit, pico: Pico | null): string =>
   pico === null ? '-' : usdFromPico(pico * statedCount(unit));

@@ -224,8 +224,8 @@ const addAudit = (program: Command): void => {
     .description('whether bodies that were kept are those of a call; exit code 1 when they are not')
     .option('--request <file>', 'the exact bytes of the request body')
     .option('--response <file>', 'the exact bytes of the response body')
-    .requiredOption('--receipt <receipt>', 'what the reply carried in x-onevault-receipt')
-    .requiredOption('--request-id <id>', 'what the reply carried in x-request-id')
+    .requiredOption('--receipt <receipt>', 'value of x-onevault-receipt in the response')
+    .requiredOption('--request-id <id>', 'value of x-request-id in the response')
     .option('--bundle <file>', 'a bundle that holds the call, instead of the vault')
     .option('--key <key>', 'a verifier key that is trusted; may be repeated', listed)
     .action(async (options: ProveOptions) => (await import('./audit-prove.ts')).proveCommand(processConfig, options));

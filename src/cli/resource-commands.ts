@@ -3,7 +3,7 @@ import { InputError } from '../core/input-error.ts';
 import type { Config } from '../server/config.ts';
 import { dataPaths } from '../server/paths.ts';
 
-/** Where a running product is, and the key to ask it with. */
+/** The address of a running product, and the API key for it. */
 interface Access {
   readonly url?: string;
   readonly keyFile?: string;

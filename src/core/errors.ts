@@ -72,7 +72,7 @@ export const ERRORS = {
   already_executed: row(
     409,
     'invalid_request_error',
-    'A call with this Idempotency-Key was executed already, and its reply is not stored. Use its result, or send a new key.',
+    'A call with this Idempotency-Key was executed already, and its response is not stored. Use its result, or send a new key.',
   ),
   request_in_progress: row(
     409,

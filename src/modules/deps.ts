@@ -22,12 +22,12 @@ export interface ControlDeps {
   readonly clock: Clock;
   readonly nextId: NextId;
   readonly audit: AuditTrail;
-  /** What keeps the keys of personal data. */
+  /** The service that keeps the keys of personal data. */
   readonly subject_kms: SubjectKms;
   /** Seals customers' provider keys. It needs a connection of its own: never within a transaction. */
   readonly keyring: Keyring;
   readonly checkProviderKey: ProviderKeyCheck;
-  /** Whose cosignatures of checkpoints are taken. */
+  /** The witnesses whose cosignatures of checkpoints are accepted. */
   readonly witnesses: readonly VerifierKey[];
   readonly snapshot: CurrentSnapshot;
   /** Resolves when this process's gateway knows the newest state of the vault. */

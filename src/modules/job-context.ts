@@ -17,11 +17,11 @@ export interface JobContext {
   readonly project_dir: string;
   /** For how many days after its end a day of calls is kept; 0 is for ever. */
   readonly retention_days: number;
-  /** What keeps subjects' keys; throws where a master key that the database needs is not at hand. */
+  /** Opens the service that keeps subjects' keys; throws if a master key that the database needs is missing. */
   readonly open_subject_kms: () => Promise<SubjectKms>;
   /** The logical instant, which stands where SQL would say "now": ISO 8601, UTC. */
   readonly at: string;
-  /** What the last successful run of this job had read; null before the first. */
+  /** The watermark of the last successful run of this job; null before the first. */
   readonly previous: Watermark | null;
 }
 

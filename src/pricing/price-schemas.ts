@@ -37,7 +37,7 @@ const listText = (members: readonly string[], before: string): string =>
   `${members.join(',\n')}${before.endsWith(',\n') ? ',' : ''}\n`;
 
 const propertyText = (unit: PriceUnit): string => `    "${priceColumn(unit)}": {
-      "description": "Price of ${PRICE_UNIT_TABLE[unit].of}, pico-dollars; null when that unit has no price of its own.",
+      "description": "Price of ${PRICE_UNIT_TABLE[unit].of}, pico-dollars; null if that unit has no price of its own.",
       "x-type": "decimal",
       "type": ["string", "null"],
       "pattern": ${JSON.stringify(DECIMAL)}

@@ -6,7 +6,7 @@ interface UnitFacts {
   readonly kind: 'prompt' | 'completion' | 'tool' | 'whole';
   /** The number of units that people state a price of. */
   readonly stated_per: 1 | 1_000 | 1_000_000;
-  /** The units at whose price it is charged where it has none of its own: the first that has one. */
+  /** Fallback units: without its own price the unit is charged at the price of the first of these that has one. */
   readonly stand_ins: readonly string[];
   /** True if `model_price_s` has a column for it; other units need a set of `model_price_tier_s`. */
   readonly is_base: boolean;
@@ -17,7 +17,7 @@ const whole = { kind: 'whole', stated_per: 1, stand_ins: [], is_base: true } as 
 const tool = { kind: 'tool', stated_per: 1_000, stand_ins: [], is_base: false } as const;
 
 /**
- * The units of prices, in the order of the vault's columns. Prompt and reply are parted into them without a rest. The
+ * The units of prices, in the order of the vault's columns. Prompt and response divide into them without a rest. The
  * price columns of the vault's schemas come from here (`npm run generate`), and so do SQL, request schemas and code; a
  * new unit needs besides only the migration that adds its columns.
  */
@@ -61,7 +61,7 @@ export const PRICE_UNIT_TABLE = {
     is_base: false,
   },
   audio_output: {
-    of: 'one audio token in the reply',
+    of: 'one audio token in the response',
     kind: 'completion',
     ...tokens,
     stand_ins: ['output'],
@@ -76,14 +76,14 @@ export const PRICE_UNIT_TABLE = {
     is_base: false,
   },
   image_output: {
-    of: 'one image token in the reply',
+    of: 'one image token in the response',
     kind: 'completion',
     ...tokens,
     stand_ins: ['output'],
     is_base: false,
   },
   image: { of: 'one generated image', ...whole },
-  request: { of: 'one request, whatever its size', ...whole },
+  request: { of: 'one request of any size', ...whole },
   web_search: { of: 'one search of the web that the provider ran', ...tool },
   file_search: { of: 'one search of stored files that the provider ran', ...tool },
   maps_search: { of: 'one search of maps that the provider ran', ...tool },
@@ -116,13 +116,13 @@ export const unitsOfKind = <K extends UnitFacts['kind']>(kind: K): readonly Unit
 /** The number of units that people state a price of: a million tokens, a thousand uses of a tool, one request or image. */
 export const statedCount = (unit: PriceUnit): bigint => BigInt(PRICE_UNIT_TABLE[unit].stated_per);
 
-/** The units at whose price a unit is charged where it has none of its own: the first that has one. */
+/** Fallback units of a unit: without its own price it is charged at the price of the first of these that has one. */
 export const standInsOf = (unit: PriceUnit): readonly PriceUnit[] => PRICE_UNIT_TABLE[unit].stand_ins;
 
 /** Requests and images cost nothing where they have no price; other units are unpriced then. */
 export const isFreeWithoutPrice = (unit: PriceUnit): boolean => PRICE_UNIT_TABLE[unit].kind === 'whole';
 
-/** Pico-dollars of one unit, by the vault's columns; null where that unit has no price of its own. */
+/** Pico-dollars of one unit, by the vault's columns; null if that unit has no price of its own. */
 export type PriceColumn<U extends PriceUnit = PriceUnit> = `${U}_price`;
 
 export const priceColumn = <U extends PriceUnit>(unit: U): PriceColumn<U> => `${unit}_price`;

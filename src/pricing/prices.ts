@@ -1,7 +1,7 @@
 import type { Pico } from '../core/money.ts';
 import { isFreeWithoutPrice, type PriceColumn, type PriceUnit, priceColumn, standInsOf } from './price-units.ts';
 
-/** Pico-dollars of one unit, by the vault's columns; null where that unit has no price of its own. */
+/** Pico-dollars of one unit, by the vault's columns; null if that unit has no price of its own. */
 export type UnitPrices = Readonly<Record<PriceColumn, Pico | null>>;
 
 /** A provider's classes of service: a call that may wait costs less, a preferred one costs more. */

@@ -7,7 +7,7 @@ import type { Usage } from './usage.ts';
 export type Units = Partial<Record<PriceUnit, number>>;
 
 /**
- * Splits a call's tokens into units: those of the prompt sum to `prompt_tokens`, those of the reply to
+ * Splits a call's tokens into units: those of the prompt sum to `prompt_tokens`, those of the response to
  * `completion_tokens`. Providers report kinds (audio, image) and treatments (cached, written, reasoned) as sums that
  * may overlap. An overlap that is not reported is assumed to be as small as possible.
  * @param usage parts are not larger than their wholes

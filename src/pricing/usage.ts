@@ -28,7 +28,7 @@ export interface Usage {
   /** Of `prompt_audio_tokens` and `prompt_image_tokens`: those that are in `cached_tokens` too. */
   readonly cached_audio_tokens?: number;
   readonly cached_image_tokens?: number;
-  /** Of several replies in one call: the longest prompt, whose length decides the prices. Absent: `prompt_tokens`. */
+  /** Of several responses in one call: the longest prompt, whose length decides the prices. Absent: `prompt_tokens`. */
   readonly longest_prompt_tokens?: number;
   /** Pictures that the provider charges for by the piece. */
   readonly images?: number;

@@ -15,11 +15,11 @@ export interface Config {
   readonly journal_limit_bytes: number;
   readonly body_limit_bytes: number;
   readonly max_calls_in_flight: number;
-  /** Waits for a provider's headers and between two pieces of its reply. */
+  /** Waits for a provider's headers and between two pieces of its response. */
   readonly provider_timeout_ms: number;
-  /** Until the last byte of its reply, however steadily it comes. */
+  /** Until the last byte of its response, even while data arrives. */
   readonly provider_total_timeout_ms: number;
-  readonly provider_reply_limit_bytes: number;
+  readonly provider_response_limit_bytes: number;
   readonly provider_stream_limit_bytes: number;
   readonly provider_event_limit_bytes: number;
   /** Longest time in which a client may read nothing of its stream. */
@@ -87,7 +87,7 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     max_calls_in_flight: values.ONEVAULT_MAX_CALLS_IN_FLIGHT,
     provider_timeout_ms: values.ONEVAULT_PROVIDER_TIMEOUT_MS,
     provider_total_timeout_ms: values.ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS,
-    provider_reply_limit_bytes: values.ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES,
+    provider_response_limit_bytes: values.ONEVAULT_PROVIDER_RESPONSE_LIMIT_BYTES,
     provider_stream_limit_bytes: values.ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES,
     provider_event_limit_bytes: values.ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES,
     client_timeout_ms: values.ONEVAULT_CLIENT_TIMEOUT_MS,

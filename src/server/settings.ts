@@ -164,13 +164,13 @@ const LIMITS = {
   ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: ms(
     1_800_000,
     [100, 86_400_000],
-    'longest time until the end of its reply, however steadily it comes',
+    'longest time until the end of its response, even while data arrives',
   ),
   // More than any model writes today, images included.
-  ONEVAULT_PROVIDER_REPLY_LIMIT_BYTES: bytes(
+  ONEVAULT_PROVIDER_RESPONSE_LIMIT_BYTES: bytes(
     64 * MIB,
     [KIB, 256 * MIB],
-    'largest reply of a provider that is not streamed',
+    'largest response of a provider that is not streamed',
   ),
   // A million tokens, each in a frame of its own.
   ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES: bytes(256 * MIB, [KIB, 2 ** 46], 'longest stream of a provider'),

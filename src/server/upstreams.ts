@@ -72,7 +72,7 @@ const limitsOf = (config: Config): UpstreamLimits => ({
   headers_timeout_ms: config.provider_timeout_ms,
   idle_timeout_ms: config.provider_timeout_ms,
   total_timeout_ms: config.provider_total_timeout_ms,
-  max_response_bytes: config.provider_reply_limit_bytes,
+  max_response_bytes: config.provider_response_limit_bytes,
   max_stream_bytes: config.provider_stream_limit_bytes,
   max_event_bytes: config.provider_event_limit_bytes,
 });

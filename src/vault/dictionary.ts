@@ -22,7 +22,7 @@ export interface EntityEntry {
   readonly title: string;
   readonly description: string;
   readonly privacy: Privacy;
-  /** Whose it is: a customer's, a person's or the platform's. */
+  /** The owner of the data: a customer, a person or the platform. */
   readonly owner: Owner;
   readonly hash_key: string;
   readonly primary_key: readonly string[];

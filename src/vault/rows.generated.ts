@@ -155,7 +155,7 @@ export interface CustomerSpendingH {
 }
 
 /**
- * The end of one day of calls that had been kept long enough.
+ * Destruction of one day of calls at the end of their retention period.
  */
 export interface DestructionCertificateH {
   /**
@@ -167,7 +167,7 @@ export interface DestructionCertificateH {
    */
   load_date: string;
   /**
-   * Class, day and how often the day was destroyed, as `calls-2019-05-01-1`: calls that come in after their day was destroyed make it anew.
+   * Class, day and number of the destruction of that day, as `calls-2019-05-01-1`: late calls create a destroyed day again.
    */
   destruction_certificate_bk: string;
   /**
@@ -243,7 +243,7 @@ export interface JobRunH {
 }
 
 /**
- * A reason for which a subject's data must not be erased.
+ * A legal hold: a reason why a subject's data must not be erased.
  */
 export interface LegalHoldH {
   /**
@@ -309,7 +309,7 @@ export interface ProviderPerformanceH {
 }
 
 /**
- * One report that was made.
+ * One generated report.
  */
 export interface ReportH {
   /**
@@ -603,7 +603,7 @@ export interface CustomerTenantL {
 }
 
 /**
- * Whose personal data was erased.
+ * Customer whose personal data was erased.
  */
 export interface ErasureCustomerL {
   /**
@@ -655,7 +655,7 @@ export interface InvoiceCustomerL {
 }
 
 /**
- * Whose data a hold keeps from being erased.
+ * Customer whose data a hold protects from erasure.
  */
 export interface LegalHoldCustomerL {
   /**
@@ -823,7 +823,7 @@ export interface AiProviderComplianceS {
    */
   processing_regions: string[];
   /**
-   * Days for which the provider keeps prompts and replies; 0 keeps none, null when not stated.
+   * Days for which the provider keeps prompts and responses; 0 if it keeps none, null when not stated.
    */
   retention_days: number | null;
   /**
@@ -881,7 +881,7 @@ export interface AiProviderS {
    */
   provider_name: string;
   /**
-   * Wire format that the provider speaks.
+   * Protocol of the provider's API.
    */
   protocol: 'openai' | 'anthropic' | 'google';
   /**
@@ -899,19 +899,19 @@ export interface AiProviderS {
    */
   cost_per_1k_tokens: string | null;
   /**
-   * Tokens that one request may hold at most.
+   * Maximum number of tokens of one request.
    */
   max_tokens_per_request: number | null;
   /**
-   * Requests a minute that the provider takes from us.
+   * Maximum number of requests a minute that the provider accepts.
    */
   requests_per_minute_limit: number | null;
   /**
-   * Latency last stated, milliseconds; measured values stand in provider_performance_s.
+   * Last stated latency, milliseconds; provider_performance_s has the measured values.
    */
   current_latency_ms: number | null;
   /**
-   * Availability last stated, percent.
+   * Last stated availability, percent.
    */
   current_availability_percent: string | null;
   /**
@@ -949,11 +949,11 @@ export interface ApiKeyS {
    */
   hash_diff: string;
   /**
-   * SHA-256 of the key. The key itself is shown once and kept nowhere.
+   * SHA-256 of the key. The key itself is shown once and never stored.
    */
   key_sha256: string;
   /**
-   * First characters of the key, to recognise it by.
+   * First characters of the key, for people to recognise it.
    */
   key_prefix: string;
   /**
@@ -973,7 +973,7 @@ export interface ApiKeyS {
    */
   allowed_ips: string[] | null;
   /**
-   * From this instant on the key is refused; null means never.
+   * Instant from which the key is refused; null means never.
    */
   expires_at: string | null;
   /**
@@ -981,7 +981,7 @@ export interface ApiKeyS {
    */
   key_status: 'ACTIVE' | 'REVOKED';
   /**
-   * Requests a minute for this key; null leaves it to the customer's limit.
+   * Maximum number of requests a minute with this key; null applies the customer's limit.
    */
   rate_limit_requests_per_minute: number | null;
   /**
@@ -1045,19 +1045,19 @@ export interface ApiRequestRouteS {
    */
   hash_diff: string;
   /**
-   * Candidates in the order they stood, with what was compared.
+   * Candidates in the order of preference, with the compared values.
    *
    * @maxItems 1000
    */
   candidates: unknown[];
   /**
-   * Upstream attempts in the order they were made, with their results.
+   * Upstream attempts in the order of time, with their results.
    *
    * @maxItems 1000
    */
   attempts: unknown[];
   /**
-   * Why the route was taken.
+   * Reason for the route.
    */
   decision: string;
   /**
@@ -1065,7 +1065,7 @@ export interface ApiRequestRouteS {
    */
   rule_version: string | null;
   /**
-   * Most that the client was willing to pay, pico-dollars; null when not stated.
+   * Maximum cost that the client allowed, pico-dollars; null when not stated.
    */
   max_cost: string | null;
   /**
@@ -1075,7 +1075,7 @@ export interface ApiRequestRouteS {
 }
 
 /**
- * Result of a call: usage, cost and times. Prompts and replies are never stored.
+ * Result of a call: usage, cost and times. Prompts and responses are never stored.
  */
 export interface ApiRequestS {
   /**
@@ -1103,7 +1103,7 @@ export interface ApiRequestS {
    */
   request_type: string;
   /**
-   * Path that was called.
+   * Path of the call.
    */
   endpoint: string;
   /**
@@ -1119,7 +1119,7 @@ export interface ApiRequestS {
    */
   prompt_tokens: number | null;
   /**
-   * Tokens of the reply, reasoning included; null when not known.
+   * Tokens of the response, reasoning included; null when not known.
    */
   completion_tokens: number | null;
   /**
@@ -1139,15 +1139,15 @@ export interface ApiRequestS {
    */
   reasoning_tokens: number | null;
   /**
-   * From the arrival of the call to the end of the reply, milliseconds; null when it never ended.
+   * Time from the arrival of the call to the end of the response, milliseconds; null when it never ended.
    */
   request_latency_ms: number | null;
   /**
-   * From sending the call upstream to the end of the upstream's reply, milliseconds; null when nothing was sent.
+   * Time from sending the call upstream to the end of the upstream's response, milliseconds; null when nothing was sent.
    */
   upstream_latency_ms: number | null;
   /**
-   * From the arrival of the call to the first token sent on, milliseconds; null when there was none.
+   * Time from the arrival of the call to the first token sent to the client, milliseconds; null without tokens.
    */
   time_to_first_token_ms: number | null;
   /**
@@ -1155,7 +1155,7 @@ export interface ApiRequestS {
    */
   provider_cost: string | null;
   /**
-   * Customer cost less provider cost, pico-dollars: below 0 where the customer agreed on less; null when unpriced.
+   * Customer cost less provider cost, pico-dollars: negative if the customer's agreed price is lower; null when unpriced.
    */
   gateway_markup: string | null;
   /**
@@ -1163,7 +1163,7 @@ export interface ApiRequestS {
    */
   customer_cost: string | null;
   /**
-   * RATED: costs stand in the row; UNPRICED: there was usage without a price; NONE: there was no usage.
+   * RATED: the row has the costs; UNPRICED: usage without a price; NONE: no usage.
    */
   rating: 'RATED' | 'UNPRICED' | 'NONE';
   /**
@@ -1171,7 +1171,7 @@ export interface ApiRequestS {
    */
   price_version: string | null;
   /**
-   * Why the provider and model were chosen; null when nothing was.
+   * Reason for the choice of provider and model; null when none was chosen.
    */
   route_reason: string | null;
   /**
@@ -1187,7 +1187,7 @@ export interface ApiRequestS {
    */
   response_status: 'SUCCESS' | 'ERROR' | 'TIMEOUT' | 'REFUSED' | 'CANCELLED' | 'ABANDONED';
   /**
-   * HTTP status of the reply.
+   * HTTP status of the response.
    */
   http_status: number;
   /**
@@ -1209,7 +1209,7 @@ export interface ApiRequestS {
    */
   usage_source: 'provider' | 'counted' | 'none';
   /**
-   * True if the reply was streamed.
+   * True if the response was streamed.
    */
   is_streamed: boolean;
   /**
@@ -1221,7 +1221,7 @@ export interface ApiRequestS {
    */
   request_bytes: number;
   /**
-   * Size of the reply body sent to the client, bytes.
+   * Size of the response body sent to the client, bytes.
    */
   response_bytes: number;
   /**
@@ -1229,7 +1229,7 @@ export interface ApiRequestS {
    */
   request_commitment: string | null;
   /**
-   * Salted SHA-256 of the reply body, with which a holder of the body can prove it; null without a body.
+   * Salted SHA-256 of the response body, with which a holder of the body can prove it; null without a body.
    */
   response_commitment: string | null;
   /**
@@ -1383,7 +1383,7 @@ export interface CustomerConfigS {
    */
   rate_limit_requests_per_minute: number | null;
   /**
-   * Whose calls go first when the gateway is full.
+   * Priority of the customer's calls when the gateway is full.
    */
   priority_tier: 'BASIC' | 'STANDARD' | 'PREMIUM';
   /**
@@ -1463,99 +1463,99 @@ export interface CustomerPriceS {
    */
   hash_diff: string;
   /**
-   * Place of the row in its set, from 0: the standard price.
+   * Position of the row in its set, from 0: the standard price.
    */
   tier: number;
   /**
-   * Service tier of the calls that the row is for.
+   * Service tier of the calls that the row applies to.
    */
   service_tier: 'standard' | 'batch' | 'flex' | 'priority';
   /**
-   * The row is for calls whose prompt has more tokens than this; 0: for all.
+   * The row applies to calls whose prompt has more tokens than this; 0 applies to all.
    */
   above_prompt_tokens: number;
   /**
-   * From which second of the day (UTC) the row holds; null when it holds all day.
+   * First second of the day (UTC) at which the row applies; null if it applies all day.
    */
   daily_from_s: number | null;
   /**
-   * Until which second of the day (UTC), itself left out, the row holds: less than daily_from_s when midnight lies between; null when it holds all day.
+   * Second of the day (UTC) before which the row applies; less than daily_from_s if midnight lies between; null if it applies all day.
    */
   daily_until_s: number | null;
   /**
-   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token, pico-dollars; null if that unit has no price of its own.
    */
   input_price: string | null;
   /**
-   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   * Price of one completion token, pico-dollars; null if that unit has no price of its own.
    */
   output_price: string | null;
   /**
-   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_input_price: string | null;
   /**
-   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token written to the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cache_write_price: string | null;
   /**
-   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null if that unit has no price of its own.
    */
   long_cache_write_price: string | null;
   /**
-   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   * Price of one reasoning token, pico-dollars; null if that unit has no price of its own.
    */
   reasoning_price: string | null;
   /**
-   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the prompt, pico-dollars; null if that unit has no price of its own.
    */
   audio_input_price: string | null;
   /**
-   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_audio_input_price: string | null;
   /**
-   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the response, pico-dollars; null if that unit has no price of its own.
    */
   audio_output_price: string | null;
   /**
-   * Price of one image token in the prompt, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the prompt, pico-dollars; null if that unit has no price of its own.
    */
   image_input_price: string | null;
   /**
-   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_image_input_price: string | null;
   /**
-   * Price of one image token in the reply, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the response, pico-dollars; null if that unit has no price of its own.
    */
   image_output_price: string | null;
   /**
-   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   * Price of one generated image, pico-dollars; null if that unit has no price of its own.
    */
   image_price: string | null;
   /**
-   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   * Price of one request of any size, pico-dollars; null if that unit has no price of its own.
    */
   request_price: string | null;
   /**
-   * Price of one search of the web that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of the web that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   web_search_price: string | null;
   /**
-   * Price of one search of stored files that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of stored files that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   file_search_price: string | null;
   /**
-   * Price of one search of maps that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of maps that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   maps_search_price: string | null;
   /**
-   * Price of one machine that the provider ran code on, pico-dollars; null when that unit has no price of its own.
+   * Price of one machine that the provider ran code on, pico-dollars; null if that unit has no price of its own.
    */
   code_session_price: string | null;
   /**
-   * True if these prices are in force; false from when the customer pays the provider's prices with its markup again.
+   * True if these prices are in force; false if the customer pays the provider's prices with its markup again.
    */
   is_agreed: boolean;
   /**
@@ -1593,7 +1593,7 @@ export interface CustomerProviderKeyTermsS {
    */
   base_url: string | null;
   /**
-   * The last four characters of the key, by which people know it; null where it is so short that they would give it away.
+   * Last four characters of the key, for people to recognise it; null if the key is too short to show them.
    */
   key_hint: string | null;
   /**
@@ -1633,7 +1633,7 @@ export interface CustomerProviderKeysS {
    */
   hash_diff: string;
   /**
-   * The provider's key, encrypted; what it is encrypted with, encryption_key_id names.
+   * The provider's key, encrypted; encryption_key_id names the encryption key.
    */
   api_key_encrypted: string;
   /**
@@ -1645,11 +1645,11 @@ export interface CustomerProviderKeysS {
    */
   key_status: 'ACTIVE' | 'REVOKED' | 'EXPIRED';
   /**
-   * Most that may be spent through the key in a day (UTC), pico-dollars; null means no limit.
+   * Maximum spend through the key in a day (UTC), pico-dollars; null means no limit.
    */
   daily_spending_limit: string | null;
   /**
-   * Most that may be spent through the key in a month (UTC), pico-dollars; null means no limit.
+   * Maximum spend through the key in a month (UTC), pico-dollars; null means no limit.
    */
   monthly_spending_limit: string | null;
   /**
@@ -1705,7 +1705,7 @@ export interface CustomerSpendingS {
    */
   total_provider_cost: string;
   /**
-   * Markup, pico-dollars; below 0 where the customer agreed on less than providers charge.
+   * Markup, pico-dollars; negative if the customer's agreed prices are lower than the providers' charges.
    */
   total_gateway_revenue: string;
   /**
@@ -1739,7 +1739,7 @@ export interface CustomerSpendingS {
 }
 
 /**
- * From when a customer belongs to a tenant, and from when no more. A customer belongs to one tenant at a time: joining another ends the time at the one before.
+ * Period in which a customer belongs to a tenant. A customer belongs to one tenant at a time: a new tenant ends the period of the one before.
  */
 export interface CustomerTenantEffectivityS {
   /**
@@ -1797,7 +1797,7 @@ export interface DestructionCertificateS {
    */
   destroyed_day: string;
   /**
-   * For how many days after its end the day had to be kept.
+   * Number of days after its end for which the day had to be kept.
    */
   retention_days: number;
   /**
@@ -1805,7 +1805,7 @@ export interface DestructionCertificateS {
    */
   call_count: number;
   /**
-   * Customers that they belonged to.
+   * Customers of these calls.
    */
   customer_count: number;
   /**
@@ -1823,7 +1823,7 @@ export interface DestructionCertificateS {
    */
   last_request: string | null;
   /**
-   * Leaves of the audit log that stand for the calls.
+   * Leaves of the audit log for the calls.
    */
   leaf_count: number;
   /**
@@ -1843,7 +1843,7 @@ export interface DestructionCertificateS {
    */
   checkpoint_root: string | null;
   /**
-   * By which rule it was destroyed.
+   * Rule under which it was destroyed.
    */
   authority: string;
   /**
@@ -1857,7 +1857,7 @@ export interface DestructionCertificateS {
 }
 
 /**
- * Places of destroyed calls in the audit log; hash_diff covers all ranges of the certificate.
+ * Positions of destroyed calls in the audit log; hash_diff covers all ranges of the certificate.
  */
 export interface DestructionLeavesS {
   /**
@@ -1877,7 +1877,7 @@ export interface DestructionLeavesS {
    */
   hash_diff: string;
   /**
-   * Place of the range, from 1 on; ranges are in the order of the log.
+   * Position of the range, from 1; ranges are in the order of the log.
    */
   range_number: number;
   /**
@@ -1915,11 +1915,11 @@ export interface DestructionUsageS {
    */
   hash_diff: string;
   /**
-   * Place of the sum, from 1 on.
+   * Position of the sum, from 1.
    */
   usage_number: number;
   /**
-   * The day (UTC) on which the calls came in.
+   * Day (UTC) on which the calls arrived.
    */
   usage_day: string;
   /**
@@ -1927,11 +1927,11 @@ export interface DestructionUsageS {
    */
   customer: string;
   /**
-   * Provider slug; `unknown` when none took the calls.
+   * Provider slug; `unknown` when no provider took the calls.
    */
   provider: string;
   /**
-   * Model; `unknown` when none did.
+   * Model; `unknown` when no model took the calls.
    */
   model: string;
   /**
@@ -1961,7 +1961,7 @@ export interface DestructionUsageS {
 }
 
 /**
- * That a subject's key was destroyed, why, and what cannot be read any more.
+ * Destruction of a subject's key: its reason, and the data that cannot be read any more.
  */
 export interface ErasureS {
   /**
@@ -1981,7 +1981,7 @@ export interface ErasureS {
    */
   hash_diff: string;
   /**
-   * Why it was erased. Never personal data.
+   * Reason for the erasure. Never personal data.
    */
   reason: string;
   /**
@@ -1989,17 +1989,17 @@ export interface ErasureS {
    */
   requested_by: string;
   /**
-   * Id of the key that was destroyed; null where the subject had none, because no personal data of it was held.
+   * Id of the destroyed key; null if the subject had no key, because no personal data of it was stored.
    */
   subject_key_id: string | null;
   /**
-   * Ids of the master keys that copies of the destroyed key may lie wrapped under, in backups and the like: once these are destroyed too, the copies are worth nothing. Empty where no key was destroyed.
+   * Ids of the master keys that may wrap copies of the destroyed key, for example in backups: once these are destroyed too, the copies are worthless. Empty if no key was destroyed.
    *
    * @maxItems 1000
    */
   master_key_ids: string[];
   /**
-   * Rows of customer_pii_s that the destroyed key had opened.
+   * Rows of customer_pii_s that the destroyed key decrypted.
    */
   states_erased: number;
   /**
@@ -2029,7 +2029,7 @@ export interface InvoiceLineS {
    */
   hash_diff: string;
   /**
-   * Place of the line on the invoice, from 1.
+   * Position of the line on the invoice, from 1.
    */
   line_number: number;
   /**
@@ -2037,11 +2037,11 @@ export interface InvoiceLineS {
    */
   description: string;
   /**
-   * Provider slug of the calls; null where the line is not about calls.
+   * Provider slug of the calls; null if the line is not about calls.
    */
   provider: string | null;
   /**
-   * Model of the calls; null where the line is not about calls.
+   * Model of the calls; null if the line is not about calls.
    */
   model: string | null;
   /**
@@ -2085,7 +2085,7 @@ export interface InvoiceLineS {
    */
   query_sha256: string;
   /**
-   * Sum of customer_cost over the calls on the line, pico-dollars, taken straight from api_request_s.
+   * Sum of customer_cost over the calls on the line, pico-dollars, computed directly from api_request_s.
    */
   control_sum: string;
   /**
@@ -2095,7 +2095,7 @@ export interface InvoiceLineS {
 }
 
 /**
- * Head and totals of an issued invoice, with the cut-off of what it covers.
+ * Header and totals of an issued invoice, with the cut-off of its usage.
  */
 export interface InvoiceS {
   /**
@@ -2127,11 +2127,11 @@ export interface InvoiceS {
    */
   period_start: string;
   /**
-   * First instant after the period: usage applied before it is covered.
+   * First instant after the period: the invoice covers usage applied before it.
    */
   period_end: string;
   /**
-   * Usage loaded up to this instant is covered.
+   * The invoice covers usage loaded up to this instant.
    */
   known_at: string;
   /**
@@ -2205,7 +2205,7 @@ export interface JobRunS {
    */
   job_name: string;
   /**
-   * The instant that stood for now in all of its work.
+   * Instant that the job used as the current time.
    */
   logical_instant: string;
   /**
@@ -2241,7 +2241,7 @@ export interface JobRunS {
    */
   sql_sha256: string | null;
   /**
-   * Why it failed; null when it did not.
+   * Reason for the failure; null without one.
    */
   error_message: string | null;
   /**
@@ -2275,11 +2275,11 @@ export interface LegalHoldS {
    */
   hold_status: 'ACTIVE' | 'RELEASED';
   /**
-   * Why it was laid on, or released. Never personal data.
+   * Reason for the hold, or for its release. Never personal data.
    */
   reason: string;
   /**
-   * Actor who laid or released it: the id of an API key, or the user of the machine.
+   * Actor who set or released the hold: the id of an API key, or the user of the machine.
    */
   decided_by: string;
   /**
@@ -2313,39 +2313,39 @@ export interface ModelPriceS {
    */
   provider_model_name: string;
   /**
-   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token, pico-dollars; null if that unit has no price of its own.
    */
   input_price: string | null;
   /**
-   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   * Price of one completion token, pico-dollars; null if that unit has no price of its own.
    */
   output_price: string | null;
   /**
-   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_input_price: string | null;
   /**
-   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token written to the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cache_write_price: string | null;
   /**
-   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   * Price of one reasoning token, pico-dollars; null if that unit has no price of its own.
    */
   reasoning_price: string | null;
   /**
-   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the prompt, pico-dollars; null if that unit has no price of its own.
    */
   audio_input_price: string | null;
   /**
-   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the response, pico-dollars; null if that unit has no price of its own.
    */
   audio_output_price: string | null;
   /**
-   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   * Price of one generated image, pico-dollars; null if that unit has no price of its own.
    */
   image_price: string | null;
   /**
-   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   * Price of one request of any size, pico-dollars; null if that unit has no price of its own.
    */
   request_price: string | null;
   /**
@@ -2383,95 +2383,95 @@ export interface ModelPriceTierS {
    */
   hash_diff: string;
   /**
-   * Place of the row in its set, from 0: the standard price.
+   * Position of the row in its set, from 0: the standard price.
    */
   tier: number;
   /**
-   * Service tier of the calls that the row is for.
+   * Service tier of the calls that the row applies to.
    */
   service_tier: 'standard' | 'batch' | 'flex' | 'priority';
   /**
-   * The row is for calls whose prompt has more tokens than this; 0: for all.
+   * The row applies to calls whose prompt has more tokens than this; 0 applies to all.
    */
   above_prompt_tokens: number;
   /**
-   * From which second of the day (UTC) the row holds; null when it holds all day.
+   * First second of the day (UTC) at which the row applies; null if it applies all day.
    */
   daily_from_s: number | null;
   /**
-   * Until which second of the day (UTC), itself left out, the row holds: less than daily_from_s when midnight lies between; null when it holds all day.
+   * Second of the day (UTC) before which the row applies; less than daily_from_s if midnight lies between; null if it applies all day.
    */
   daily_until_s: number | null;
   /**
-   * Price of one prompt token, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token, pico-dollars; null if that unit has no price of its own.
    */
   input_price: string | null;
   /**
-   * Price of one completion token, pico-dollars; null when that unit has no price of its own.
+   * Price of one completion token, pico-dollars; null if that unit has no price of its own.
    */
   output_price: string | null;
   /**
-   * Price of one prompt token read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_input_price: string | null;
   /**
-   * Price of one prompt token written to the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token written to the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cache_write_price: string | null;
   /**
-   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null when that unit has no price of its own.
+   * Price of one prompt token written to the provider's cache for an hour, pico-dollars; null if that unit has no price of its own.
    */
   long_cache_write_price: string | null;
   /**
-   * Price of one reasoning token, pico-dollars; null when that unit has no price of its own.
+   * Price of one reasoning token, pico-dollars; null if that unit has no price of its own.
    */
   reasoning_price: string | null;
   /**
-   * Price of one audio token in the prompt, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the prompt, pico-dollars; null if that unit has no price of its own.
    */
   audio_input_price: string | null;
   /**
-   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the prompt read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_audio_input_price: string | null;
   /**
-   * Price of one audio token in the reply, pico-dollars; null when that unit has no price of its own.
+   * Price of one audio token in the response, pico-dollars; null if that unit has no price of its own.
    */
   audio_output_price: string | null;
   /**
-   * Price of one image token in the prompt, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the prompt, pico-dollars; null if that unit has no price of its own.
    */
   image_input_price: string | null;
   /**
-   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the prompt read from the provider's cache, pico-dollars; null if that unit has no price of its own.
    */
   cached_image_input_price: string | null;
   /**
-   * Price of one image token in the reply, pico-dollars; null when that unit has no price of its own.
+   * Price of one image token in the response, pico-dollars; null if that unit has no price of its own.
    */
   image_output_price: string | null;
   /**
-   * Price of one generated image, pico-dollars; null when that unit has no price of its own.
+   * Price of one generated image, pico-dollars; null if that unit has no price of its own.
    */
   image_price: string | null;
   /**
-   * Price of one request, whatever its size, pico-dollars; null when that unit has no price of its own.
+   * Price of one request of any size, pico-dollars; null if that unit has no price of its own.
    */
   request_price: string | null;
   /**
-   * Price of one search of the web that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of the web that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   web_search_price: string | null;
   /**
-   * Price of one search of stored files that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of stored files that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   file_search_price: string | null;
   /**
-   * Price of one search of maps that the provider ran, pico-dollars; null when that unit has no price of its own.
+   * Price of one search of maps that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   maps_search_price: string | null;
   /**
-   * Price of one machine that the provider ran code on, pico-dollars; null when that unit has no price of its own.
+   * Price of one machine that the provider ran code on, pico-dollars; null if that unit has no price of its own.
    */
   code_session_price: string | null;
   /**
@@ -2501,7 +2501,7 @@ export interface ModelProviderTrackingS {
    */
   hash_diff: string;
   /**
-   * True if the source lists it from applied_date on; false if it does not list it any more.
+   * True if the source lists it from applied_date on; false if it no longer lists it.
    */
   is_present: boolean;
   /**
@@ -2545,11 +2545,11 @@ export interface ModelS {
    */
   capabilities: string[];
   /**
-   * Tokens that prompt and reply may hold together.
+   * Maximum number of tokens of prompt and response together.
    */
   context_window_tokens: number | null;
   /**
-   * Tokens that a reply may hold.
+   * Maximum number of tokens of a response.
    */
   max_output_tokens: number | null;
   /**
@@ -2607,31 +2607,31 @@ export interface ProviderPerformanceS {
    */
   failed_requests: number;
   /**
-   * Mean latency of the answered calls, milliseconds; null when there was none.
+   * Mean latency of the answered calls, milliseconds; null without answered calls.
    */
   average_latency_ms: number | null;
   /**
-   * 95th percentile of latency, milliseconds; null when there was none.
+   * 95th percentile of latency, milliseconds; null without answered calls.
    */
   p95_latency_ms: number | null;
   /**
-   * 99th percentile of latency, milliseconds; null when there was none.
+   * 99th percentile of latency, milliseconds; null without answered calls.
    */
   p99_latency_ms: number | null;
   /**
-   * Mean time to the first token of streamed calls, milliseconds; null when there was none.
+   * Mean time to the first token of streamed calls, milliseconds; null without answered calls.
    */
   average_time_to_first_token_ms: number | null;
   /**
-   * 95th percentile of the time to the first token of streamed calls, milliseconds; null when there was none.
+   * 95th percentile of the time to the first token of streamed calls, milliseconds; null without answered calls.
    */
   p95_time_to_first_token_ms: number | null;
   /**
-   * Failed calls among all, percent; null without calls.
+   * Share of the calls that failed, percent; null without calls.
    */
   error_rate_percent: string | null;
   /**
-   * Calls that the provider was there for among all, percent; null without calls.
+   * Share of the calls for which the provider was available, percent; null without calls.
    */
   availability_percent: string | null;
   /**
@@ -2639,7 +2639,7 @@ export interface ProviderPerformanceS {
    */
   tokens_processed: number;
   /**
-   * Provider cost a token, pico-dollars; null without rated tokens.
+   * Provider cost per token, pico-dollars; null without rated tokens.
    */
   average_cost_per_token: string | null;
   /**
@@ -2653,7 +2653,7 @@ export interface ProviderPerformanceS {
 }
 
 /**
- * A report that was made: for whom, with which parameters, as of when.
+ * A generated report: its requester, parameters and instant of knowledge.
  */
 export interface ReportS {
   /**
@@ -2677,7 +2677,7 @@ export interface ReportS {
    */
   report_name: string;
   /**
-   * Parameters it was made with.
+   * Parameters of the report.
    */
   parameters: {};
   /**
@@ -2693,7 +2693,7 @@ export interface ReportS {
    */
   known_at: string;
   /**
-   * Instant of its making.
+   * Instant when the report was generated.
    */
   generated_at: string;
   /**
@@ -2747,7 +2747,7 @@ export interface RoutingRuleEvaluationS {
    */
   rule_version: string;
   /**
-   * True if the rule was only tried on past calls, and took no call itself.
+   * True if the rule was only tried on past calls and took no call itself.
    */
   is_draft: boolean;
   /**
@@ -2755,11 +2755,11 @@ export interface RoutingRuleEvaluationS {
    */
   total_requests: number;
   /**
-   * Of them, calls that the provider answered.
+   * Number of these calls that the provider answered.
    */
   successful_requests: number;
   /**
-   * Of them, calls that failed.
+   * Number of these calls that failed.
    */
   failed_requests: number;
   /**
@@ -2779,7 +2779,7 @@ export interface RoutingRuleEvaluationS {
    */
   customer_cost: string;
   /**
-   * By other candidate: provider, model, cost in pico-dollars as a decimal string, latency in milliseconds, calls that could be compared.
+   * For each other candidate: provider, model, cost in pico-dollars as a decimal string, latency in milliseconds, calls that could be compared.
    */
   alternatives: unknown[];
   /**
@@ -2795,11 +2795,11 @@ export interface RoutingRuleEvaluationS {
    */
   best_alternative_cost: string | null;
   /**
-   * best_alternative_cost less provider_cost, pico-dollars: negative where the rule was dearer; null without an alternative.
+   * best_alternative_cost less provider_cost, pico-dollars: negative if the rule was more expensive; null without an alternative.
    */
   savings: string | null;
   /**
-   * Conclusion.
+   * Conclusion of the evaluation.
    */
   verdict: 'KEEP' | 'REVIEW' | 'CHANGE' | 'NO_TRAFFIC';
   /**

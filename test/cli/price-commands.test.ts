@@ -78,7 +78,7 @@ describe('onevault prices refresh', function () {
   it('finds nothing to say after a first start, for the catalog is of the same price data', async () => {
     const { code, stdout, stderr } = await run('--dry-run');
     assert.equal(code, 0, stderr);
-    assert.match(stdout, /^@pydantic\/genai-prices \d+\.\d+\.\d+: 0 of \d+ offers have other prices/);
+    assert.match(stdout, /^@pydantic\/genai-prices \d+\.\d+\.\d+: 0 of \d+ deployments have other prices/);
     assert.equal((await run()).code, 0, 'there is nothing to agree to');
   });
 
@@ -89,7 +89,7 @@ describe('onevault prices refresh', function () {
     const before = await count();
     const shown = await run('--dry-run');
     assert.equal(shown.code, 0, shown.stderr);
-    assert.match(shown.stdout, /: 2 of \d+ offers have other prices/);
+    assert.match(shown.stdout, /: 2 of \d+ deployments have other prices/);
     assert.match(shown.stdout, /^model +provider +unit +old +new +applied from$/m);
     assert.match(shown.stdout, /^gpt-4\.1 +openai +input +3 +2 +20\d\d-\S+Z$/m);
     assert.match(shown.stdout, /^gpt-4\.1 +openai +cached_input +- +0\.5 +20\d\d-\S+Z$/m);
@@ -118,7 +118,7 @@ describe('onevault prices refresh', function () {
     );
     const after = await count();
     assert.ok(after > before);
-    assert.match((await run('--yes')).stdout, /: 0 of \d+ offers/);
+    assert.match((await run('--yes')).stdout, /: 0 of \d+ deployments/);
     assert.equal(await count(), after, 'once more adds nothing');
   });
 

@@ -40,7 +40,7 @@ const findEntry = (path: string, name: string): Entry | undefined => {
   }
 };
 
-/** What the lock file lacks of the dependencies of every package, on whatever platform they are installed. */
+/** The dependencies that the lock file lacks, of every package and for every platform. */
 const findMissing = (dependenciesOf: (entry: Entry) => Readonly<Record<string, string>>): string[] =>
   Object.entries(packages).flatMap(([path, entry]) =>
     Object.entries(dependenciesOf(entry)).flatMap(([name, range]) => {

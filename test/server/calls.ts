@@ -5,7 +5,7 @@ export interface ReplySeen {
   readonly status: number;
   readonly request_id: string;
   readonly body: string;
-  /** Whether every byte of the reply came: the body as long as announced, or the stream's own end. */
+  /** True if every byte of the response arrived: the announced length, or the stream's own end. */
   readonly is_complete: boolean;
 }
 

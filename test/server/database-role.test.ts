@@ -15,7 +15,7 @@ describe('the role that the processes of calls have in the database', function (
   });
   after(() => products.cleanUp());
 
-  const ask = (path: string, key: string, body: object): Promise<Response> =>
+  const send = (path: string, key: string, body: object): Promise<Response> =>
     fetch(`${product.url}${path}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -23,7 +23,7 @@ describe('the role that the processes of calls have in the database', function (
     });
   const run = (statement: string) => inDatabase(product.database_url, (sql) => sql.unsafe(statement));
   const createCustomer = async (): Promise<number> => {
-    const reply = await ask('/customers', product.admin_key, { slug: 'acme' });
+    const reply = await send('/customers', product.admin_key, { slug: 'acme' });
     await reply.text();
     return reply.status;
   };
@@ -43,7 +43,7 @@ describe('the role that the processes of calls have in the database', function (
   it('is the loader’s, too, which waits and goes on where it may again', async () => {
     await run('revoke insert on ops.journal_batch from onevault_gateway');
     const call = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
-    assert.equal((await ask('/v1/chat/completions', product.api_key, call)).status, 200);
+    assert.equal((await send('/v1/chat/completions', product.api_key, call)).status, 200);
     await eventually('a load that is refused', () =>
       product.log().includes('permission denied for table journal_batch') ? true : undefined,
     );

@@ -51,7 +51,7 @@ describe('the erasure of personal data', function () {
     rmSync(out, { recursive: true, force: true });
   });
 
-  const ask = async (method: string, path: string, body?: object, key = product.admin_key) => {
+  const send = async (method: string, path: string, body?: object, key = product.admin_key) => {
     const reply = await fetch(`${product.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
@@ -122,22 +122,22 @@ describe('the erasure of personal data', function () {
   it('leaves the plaintext nowhere, and all else as it was', async () => {
     product = await products.start(data_dir);
     for (const slug of ['subject', 'other']) {
-      const made = await ask('POST', '/customers', { slug, name: `Clinic ${control}` });
+      const made = await send('POST', '/customers', { slug, name: `Clinic ${control}` });
       assert.equal(made.status, 201, made.text);
     }
-    const { key } = (await ask('POST', '/api-keys', { customer: 'subject', name: 'calls' })).json;
+    const { key } = (await send('POST', '/api-keys', { customer: 'subject', name: 'calls' })).json;
     const contact = {
       legal_name: marks.name,
       people: [{ role: 'primary', name: marks.name, email: `${marks.mail}@example.org` }],
       postal_address: { lines: [marks.street], city: 'Berlin', country: 'DE' },
     };
-    assert.equal((await ask('PUT', '/customers/subject/contact', { legal_name: marks.name })).status, 201);
-    assert.equal((await ask('PUT', '/customers/subject/contact', contact)).status, 200);
-    assert.equal((await ask('PUT', '/customers/other/contact', { legal_name: marks.other })).status, 201);
+    assert.equal((await send('PUT', '/customers/subject/contact', { legal_name: marks.name })).status, 201);
+    assert.equal((await send('PUT', '/customers/subject/contact', contact)).status, 200);
+    assert.equal((await send('PUT', '/customers/other/contact', { legal_name: marks.other })).status, 201);
     const CALLS = 20;
     for (let at = 0; at < CALLS; at += 1) {
       const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: `Write to ${marks.name}` }] };
-      assert.equal((await ask('POST', '/v1/chat/completions', body, key as string)).status, 200);
+      assert.equal((await send('POST', '/v1/chat/completions', body, key as string)).status, 200);
     }
     await loaded(CALLS);
     await pull('before.csv');
@@ -197,7 +197,7 @@ describe('the erasure of personal data', function () {
     assert.equal(certificate.copies.status, 'worthless');
     assert.equal(certificate.states_erased, 2);
 
-    const shown = await ask('GET', '/customers/subject/contact');
+    const shown = await send('GET', '/customers/subject/contact');
     assert.deepEqual(
       (shown.json.data as { contact: object }).contact,
       { erased: true },
@@ -218,12 +218,12 @@ describe('the erasure of personal data', function () {
   it('stays done after a crash and recovery, and the others can be read', async () => {
     await product.killTree();
     product = await products.start(data_dir);
-    const erased = await ask('GET', '/customers/subject/contact/history');
+    const erased = await send('GET', '/customers/subject/contact/history');
     assert.deepEqual(
       (erased.json.data as { contact: object }[]).map(({ contact }) => contact),
       [{ erased: true }, { erased: true }],
     );
-    const other = await ask('GET', '/customers/other/contact');
+    const other = await send('GET', '/customers/other/contact');
     assert.deepEqual((other.json.data as { contact: object }).contact, { legal_name: marks.other });
     assert.deepEqual(await placesOf([marks.name, marks.mail, marks.street]), []);
   });

@@ -16,7 +16,7 @@ export interface ProductProcess {
   readonly api_key: string;
   readonly admin_key: string;
   readonly database_url: string;
-  /** What it wrote so far. */
+  /** The output so far. */
   stdout(): string;
   log(): string;
   /** Every process of its tree, itself first. */

@@ -44,7 +44,7 @@ export interface ConsistencyClaim {
 }
 
 /**
- * Whether a path proves that the tree of the second size begins with the leaves of the first, unchanged (RFC 9162,
+ * True if a path proves that the tree of the second size begins with the leaves of the first, unchanged (RFC 9162,
  * section 2.1.4.2). A tree without leaves is a part of every tree, and its path is empty.
  */
 export const verifyConsistency = (claim: ConsistencyClaim): boolean => {

@@ -2,9 +2,9 @@ import { setImmediate as yieldToOthers } from 'node:timers/promises';
 import type { Usage } from '../../pricing/usage.ts';
 import type { ChatRequest, ToolCall } from '../../providers/chat-form.ts';
 
-// OpenAI's chat format adds tokens around each message and before the reply (OpenAI cookbook, "How to count tokens").
+// OpenAI's chat format adds tokens around each message and before the response (OpenAI cookbook, "How to count tokens").
 const TOKENS_PER_MESSAGE = 3;
-const TOKENS_BEFORE_REPLY = 3;
+const TOKENS_BEFORE_RESPONSE = 3;
 
 // The tokenizer's time grows with the square of a word's length: 100,000 characters without a space took 47 s, in
 // pieces of this size 0.04 s.
@@ -24,7 +24,7 @@ const AS_TEXT = { disallowedSpecial: new Set<string>() };
  * @param produced the text that the provider produced
  */
 export const countUsage = async (chat: ChatRequest, produced: string): Promise<Usage> => {
-  let prompt_tokens = TOKENS_BEFORE_REPLY;
+  let prompt_tokens = TOKENS_BEFORE_RESPONSE;
   for (const message of chat.messages) {
     const { role, content } = message;
     prompt_tokens += TOKENS_PER_MESSAGE + (await countText(role));

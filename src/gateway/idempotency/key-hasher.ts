@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { IdempotencyFacts } from '../../journal/record.ts';
 import { canonicalBytes } from '../../keys/aead.ts';
 
-/** What one Idempotency-Key belongs to. */
+/** The request that one Idempotency-Key belongs to. */
 export interface KeyedRequest {
   readonly customer: string;
   readonly path: string;

@@ -7,7 +7,7 @@ import type { Caller } from '../../resources/access/caller.ts';
 import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
-/** An event as it is shown. Customers are not told the addresses, programs and requests of others. */
+/** An event as it is shown. Customers do not see the addresses, programs and requests of others. */
 interface EventRow {
   readonly event_id: string;
   readonly customers: readonly string[];

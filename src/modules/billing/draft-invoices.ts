@@ -56,7 +56,7 @@ export interface InvoiceDraft {
 export interface Drafts {
   /** By customer, in the order of their slugs. */
   readonly drafts: readonly InvoiceDraft[];
-  /** Why customers with usage get no invoice, one text each. */
+  /** Reasons why customers with usage get no invoice, one text each. */
   readonly faults: readonly string[];
 }
 

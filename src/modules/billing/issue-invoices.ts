@@ -12,7 +12,7 @@ import { nextInvoiceNumbers } from './invoice-number.ts';
 
 export interface Issued {
   readonly invoices: readonly InvoiceDocument[];
-  /** Why customers with usage got none, one text each. */
+  /** Reasons why customers with usage got no invoice, one text each. */
   readonly faults: readonly string[];
 }
 

@@ -147,7 +147,7 @@ const presentPrice = (columns: Columns): object => ({
 const saysOtherPrice = (before: Columns, columns: Columns): boolean =>
   JSON.stringify(presentPrice(before)) !== JSON.stringify(presentPrice(columns));
 
-/** What is known of a model that others serve already stays, where the body does not say it. */
+/** Keeps the known details of a model that has other deployments, unless the body states them. */
 const keepKnownDetails = async ({ sql, reader, rows }: ControlDeps, draft: Draft): Promise<void> => {
   const model_hk = rows.hubKey('model_h', { model_bk: draft.references.model! });
   const [known] = await reader.current(sql, 'model_s', { hash_keys: [model_hk] });

@@ -17,7 +17,7 @@ export const UNPRICED: readonly PriceTier[] = [
 ];
 
 /**
- * The price that stands beside the fields of a body, as `input_price`; null if there is none.
+ * The price that stands beside the fields of a body, as `input_price`; null if it has no price.
  * @throws OneVaultError validation_error if it is not whole, or stands in `tiers` too
  */
 export const flatPrice = (body: Columns): readonly PriceTier[] | null => {
@@ -29,7 +29,7 @@ export const flatPrice = (body: Columns): readonly PriceTier[] | null => {
   }
   for (const [one, other] of GO_TOGETHER) {
     if (!stated.includes(one) || stated.includes(other)) continue;
-    const rule = `${one}_price and ${other}_price go together: a price is said whole, as 0 where it is nothing, or not at all.`;
+    const rule = `${one}_price and ${other}_price go together: state both, with 0 for a unit that is free, or neither.`;
     throw invalid(priceColumn(other), rule);
   }
   if (!stated.includes('input')) {

@@ -32,7 +32,7 @@ interface WindowRow {
   readonly average_cost_per_token: string | null;
 }
 
-/** How each provider and model did in the five-minute windows that ended by `at`, those with new calls again. */
+/** Computes the performance of each provider and model in five-minute windows that ended by `at`; windows with new calls again. */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);
   const sql_sha256 = await buildModels(context, name, input_watermark);

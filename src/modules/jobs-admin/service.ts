@@ -25,7 +25,7 @@ export const recordRun = async (
   if (refused > 0) throw new Error(`the vault refused the row of the run ${run.job_name}/${run.logical_instant}`);
 };
 
-/** What the last successful run of a job had read; null when none succeeded yet. */
+/** The watermark of the last successful run of a job; null if no run has succeeded yet. */
 export const lastWatermark = async (sql: Sql | Transaction, job: string): Promise<Watermark | null> => {
   const [row] = await sql<{ input_watermark: unknown }[]>`
     select s.input_watermark

@@ -3,14 +3,14 @@ import type { Pico } from '../../core/money.ts';
 import { PRICE_UNITS, type PriceUnit } from '../../pricing/price-units.ts';
 import type { PriceTier } from '../../pricing/prices.ts';
 
-/** What a price book says of an offer, from an instant on; null: since ever. */
+/** The price of a deployment in a price book, from an instant on; null: since ever. */
 export interface BookPrice {
   readonly from_ms: number | null;
   readonly tiers: readonly PriceTier[];
 }
 
-/** What the vault says of it, from an instant on. */
-export interface StandingPrice {
+/** The price of a deployment in the vault, from an instant on. */
+export interface RecordedPrice {
   readonly holds_from_ms: number;
   readonly is_offered: boolean;
   readonly provider_model_name: string;
@@ -18,7 +18,7 @@ export interface StandingPrice {
   readonly tiers: readonly PriceTier[];
 }
 
-/** One price of one unit that is another in the book: pico-dollars, null where there is none. */
+/** One price of one unit that is another in the book: pico-dollars, null without a price. */
 export interface PriceDifference {
   readonly unit: PriceUnit;
   /** For which calls: as `standard above 200000`. */
@@ -27,7 +27,7 @@ export interface PriceDifference {
   readonly new: Pico | null;
 }
 
-/** A price to be said, and what it changes. */
+/** A price to be recorded, and its differences from the price in force. */
 export interface PriceChange {
   readonly applied_from: string;
   readonly provider_model_name: string;
@@ -36,15 +36,15 @@ export interface PriceChange {
 }
 
 /**
- * What has to be said so that from `now_ms` on the vault's prices are the book's. A price that the book dates is said
- * from its date, also from one that has passed: what was rated by then stays as it was rated. What it does not date
- * holds from now.
- * @param standing by the instant that each holds from, oldest first
+ * Finds the prices to record so that from `now_ms` on the vault has the book's prices. A price with a date in the book
+ * holds from that date, even a past one: calls that are rated already keep their cost. A price without a date holds
+ * from now.
+ * @param recorded by the instant that each holds from, oldest first
  * @param book the same
  * @param isOf whether a price comes from the book, by its source; others are left alone
  */
 export const comparePrices = (
-  standing: readonly StandingPrice[],
+  recorded: readonly RecordedPrice[],
   book: readonly BookPrice[],
   now_ms: number,
   isOf: (price_source: string) => boolean,
@@ -52,14 +52,14 @@ export const comparePrices = (
   const dates = [
     ...book.map(({ from_ms }) => from_ms).filter((from_ms) => from_ms !== null),
     now_ms,
-    ...standing.map(({ holds_from_ms }) => holds_from_ms).filter((from_ms) => from_ms > now_ms),
+    ...recorded.map(({ holds_from_ms }) => holds_from_ms).filter((from_ms) => from_ms > now_ms),
   ];
-  const said = [...standing];
+  const timeline = [...recorded];
   const changes: PriceChange[] = [];
   for (const date_ms of [...new Set(dates)].sort((a, b) => a - b)) {
     const wanted = book.findLast(({ from_ms }) => from_ms === null || from_ms <= date_ms);
-    const held = said.filter(({ holds_from_ms }) => holds_from_ms <= date_ms).at(-1);
-    // What came before the vault's first price was never called.
+    const held = timeline.filter(({ holds_from_ms }) => holds_from_ms <= date_ms).at(-1);
+    // No call is older than the vault's first price.
     if (wanted === undefined || held === undefined || !isOf(held.price_source)) continue;
     const differences = differencesOf(held.tiers, wanted.tiers);
     if (differences.length === 0) continue;
@@ -70,8 +70,8 @@ export const comparePrices = (
       tiers: wanted.tiers,
       differences,
     });
-    said.push({ ...held, holds_from_ms: date_ms, tiers: wanted.tiers });
-    said.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
+    timeline.push({ ...held, holds_from_ms: date_ms, tiers: wanted.tiers });
+    timeline.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
   }
   return changes;
 };

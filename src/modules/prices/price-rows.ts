@@ -5,7 +5,7 @@ import type { Content, RowBuilder, Stamp, VaultRow } from '../../vault/rows.ts';
 
 type Priced<T extends PriceUnit> = Readonly<Record<PriceColumn<T>, string | null>>;
 
-/** What a row of `model_price_s` says besides prices. */
+/** The columns of `model_price_s` besides prices. */
 export type PriceTerms = Pick<Content<'model_price_s'>, 'provider_model_name' | 'price_source' | 'is_offered'>;
 
 interface StatedPrice {

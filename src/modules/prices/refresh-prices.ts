@@ -5,41 +5,41 @@ import { OneVaultError } from '../../core/errors.ts';
 import { lockName, type SaveDeps, save } from '../../resources/writing/save.ts';
 import type { VaultRow } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
-import { type BookPrice, comparePrices, type PriceChange, type StandingPrice } from './compare-prices.ts';
+import { type BookPrice, comparePrices, type PriceChange, type RecordedPrice } from './compare-prices.ts';
 import { priceRows } from './price-rows.ts';
 
-/** Where prices are read. */
+/** A source of prices. */
 export interface PriceBook {
   /** Its name and version, as prices are recorded with. */
   readonly source: string;
-  /** Whether a price that is recorded with this source was read in this book, in whatever version. */
+  /** True if a price with this recorded source came from any version of this book. */
   isOf(price_source: string): boolean;
-  /** What it says of an offer, oldest first; null where it has none, or a text: why what it says cannot be taken. */
+  /** The prices of a deployment, oldest first; null if the book has none; a text if they cannot be used: the reason. */
   find(deployment: { readonly provider: string; readonly model: string }): readonly BookPrice[] | string | null;
 }
 
-/** What a refresh would do with an offer. */
-export interface OfferPlan {
+/** The changes that a refresh would make to the prices of a deployment. */
+export interface DeploymentPlan {
   readonly deployment_hk: string;
   readonly model: string;
   readonly provider: string;
   readonly changes: readonly PriceChange[];
-  /** Why it is left as it is, in a few words; null where it is the book's. */
+  /** The reason why its prices stay as they are, in a few words; null if they follow the book. */
   readonly kept: string | null;
 }
 
-/** Compares every offer's prices with the book's, from `now_ms` on. */
-export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: number): Promise<OfferPlan[]> => {
+/** Compares the prices of every deployment with the book's, from `now_ms` on. */
+export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: number): Promise<DeploymentPlan[]> => {
   const [deployments, prices] = [await selectDeployments(tx), await selectPrices(tx)];
-  const by_offer = Map.groupBy(prices, ({ deployment_hk }) => deployment_hk);
+  const by_deployment = Map.groupBy(prices, ({ deployment_hk }) => deployment_hk);
   return deployments.map(({ deployment_hk, model, provider }) => {
-    const standing = (by_offer.get(deployment_hk) ?? []).map(
-      (row): StandingPrice => ({ ...priceOf(row), price_source: row.price_source }),
+    const recorded = (by_deployment.get(deployment_hk) ?? []).map(
+      (row): RecordedPrice => ({ ...priceOf(row), price_source: row.price_source }),
     );
     const found = book.find({ model, provider });
-    const now = standing.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms);
+    const now = recorded.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms);
     const kept = keptBecause(book, found, now);
-    const changes = kept === null ? comparePrices(standing, found as readonly BookPrice[], now_ms, book.isOf) : [];
+    const changes = kept === null ? comparePrices(recorded, found as readonly BookPrice[], now_ms, book.isOf) : [];
     return { deployment_hk, model, provider, changes, kept };
   });
 };
@@ -47,7 +47,7 @@ export const planRefresh = async (tx: Transaction, book: PriceBook, now_ms: numb
 const keptBecause = (
   book: PriceBook,
   found: ReturnType<PriceBook['find']>,
-  now: StandingPrice | undefined,
+  now: RecordedPrice | undefined,
 ): string | null => {
   if (now === undefined) return 'it has no price yet that could be refreshed';
   if (!now.is_offered) return 'it is no longer offered';
@@ -57,8 +57,8 @@ const keptBecause = (
 };
 
 /**
- * Says what a plan holds, in one transaction with its audit event.
- * @param planned as `planRefresh` made it and somebody has seen it
+ * Records the prices of a plan, in one transaction with its audit event.
+ * @param planned the result of `planRefresh`, as a person has seen it
  * @throws OneVaultError already_exists when prices have changed since, so that the plan is another
  */
 export const refreshPrices = (
@@ -68,7 +68,7 @@ export const refreshPrices = (
     planned,
     now_ms,
     actor,
-  }: { readonly planned: readonly OfferPlan[]; readonly now_ms: number; readonly actor: Actor },
+  }: { readonly planned: readonly DeploymentPlan[]; readonly now_ms: number; readonly actor: Actor },
 ): Promise<void> =>
   save(deps, async (stamp, tx) => {
     await lockName(tx, 'prices refresh');
@@ -77,7 +77,7 @@ export const refreshPrices = (
         details: 'Prices have changed since they were compared: compare again.',
       });
     }
-    const said = planned.flatMap(({ deployment_hk, changes }): VaultRow[] =>
+    const rows = planned.flatMap(({ deployment_hk, changes }): VaultRow[] =>
       changes.flatMap(({ applied_from, provider_model_name, tiers }) =>
         priceRows(
           deps.rows,
@@ -87,21 +87,21 @@ export const refreshPrices = (
         ),
       ),
     );
-    if (said.length === 0) return null;
-    return { rows: said, events: [{ ...actor, ...EVENT, subject: book.source, after: toldOf(planned) }] };
+    if (rows.length === 0) return null;
+    return { rows, events: [{ ...actor, ...EVENT, subject: book.source, after: summaryOf(planned) }] };
   });
 
 const EVENT = { action: 'prices.refresh', subject_kind: 'price_book', outcome: 'succeeded' } as const;
 
 // An event stays readable; the prices themselves stand in the vault, with this source.
-const MOST_TOLD = 200;
+const MAX_EVENT_CHANGES = 200;
 
-const toldOf = (planned: readonly OfferPlan[]) => {
+const summaryOf = (planned: readonly DeploymentPlan[]) => {
   const changed = planned.flatMap(({ model, provider, changes }) =>
     changes.map(({ applied_from }) => ({ model, provider, applied_from })),
   );
-  return { prices: changed.length, changes: changed.slice(0, MOST_TOLD) };
+  return { prices: changed.length, changes: changed.slice(0, MAX_EVENT_CHANGES) };
 };
 
-const textOf = (plan: readonly OfferPlan[]): string =>
+const textOf = (plan: readonly DeploymentPlan[]): string =>
   JSON.stringify(plan, (_name, value: unknown) => (typeof value === 'bigint' ? String(value) : value));

@@ -1,7 +1,7 @@
 import type { Sql } from '../../postgres/connect.ts';
 import type { PrivacyDeps } from './deps.ts';
 
-/** An erasure of whose key copies may lie about that still open. */
+/** An erasure whose key may still have copies that can be opened. */
 export interface PendingErasure {
   readonly id: string;
   /** The master keys that they may lie wrapped under, and that exist. */
@@ -9,7 +9,7 @@ export interface PendingErasure {
 }
 
 // One may bring to its end a rotation whose new master key had wrapped the erased key; others wait for one that runs.
-const MOST_ROUNDS = 40;
+const MAX_ROUNDS = 40;
 
 /**
  * Makes copies of the keys that erasures destroyed worthless: destroys every master key that they may lie wrapped under.
@@ -19,7 +19,7 @@ export const clearCopies = async ({
   sql,
   subject_kms,
 }: Pick<PrivacyDeps, 'sql' | 'subject_kms'>): Promise<string | null> => {
-  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const pending = await listPendingErasures(sql);
     if (pending.length === 0) return null;
     const reason = await subject_kms.destroyMasterKeys([

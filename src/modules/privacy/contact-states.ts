@@ -30,14 +30,14 @@ export interface Contact {
   readonly billing_address?: Address;
 }
 
-/** What stands where personal data was, always the same. */
+/** The value that replaces erased personal data; always the same. */
 export const TOMBSTONE = Object.freeze({ erased: true });
 
-/** What was said of a customer from one instant on. */
+/** The contact of a customer from one instant on. */
 export interface ContactState {
   readonly applied_date: string;
   readonly load_date: string;
-  /** When the next one took its place; null while it holds. */
+  /** The instant when the next state replaced it; null while it holds. */
   readonly load_end_date: string | null;
   readonly contact: Contact | typeof TOMBSTONE;
   /** The erasure that destroyed its key; null while it can be read. */
@@ -97,7 +97,7 @@ export const readContactStates = async (
       const key = keys.get(subject_key_id) ?? null;
       const erasure_id = key === null ? (erasures.get(subject_key_id) ?? null) : null;
       if (key === null && erasure_id === null) {
-        throw new Error(`the key ${subject_key_id} of the subject ${slug} is gone, and no erasure tells why`);
+        throw new Error(`the key ${subject_key_id} of the subject ${slug} is gone, and no erasure explains why`);
       }
       const contact = key === null ? TOMBSTONE : openContact(key, customer_hk, slug, state);
       return { applied_date, load_date, load_end_date, contact, erasure_id };

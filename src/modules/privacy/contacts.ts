@@ -13,8 +13,8 @@ import { type Contact, type ContactState, readContactStates, sealContact } from 
 import { findSubject, lockSubject } from './subject.ts';
 import { takeSubjectKey } from './subject-keys.ts';
 
-// What pii_encrypted takes, in hex, less what sealing adds.
-const MOST_BYTES = 32_000;
+// The limit of pii_encrypted, in hex, less the bytes that sealing adds.
+const MAX_BYTES = 32_000;
 
 /** `PUT /customers/{slug}/contact`: the whole contact anew. The same again changes nothing. */
 export const putContact =
@@ -24,8 +24,8 @@ export const putContact =
     const slug = params.slug!;
     const contact = body as Contact;
     const text = canonicalJson(contact, 'contact');
-    if (Buffer.byteLength(text) > MOST_BYTES) {
-      throw invalidBody([{ path: '', code: 'too_long', message: `A contact has ${MOST_BYTES} bytes at most.` }]);
+    if (Buffer.byteLength(text) > MAX_BYTES) {
+      throw invalidBody([{ path: '', code: 'too_long', message: `A contact has ${MAX_BYTES} bytes at most.` }]);
     }
     await findSubject(deps.sql, slug);
     draft.shows([slug]);
@@ -51,7 +51,7 @@ export const putContact =
     return showCurrent(deps, slug, is_first ? 201 : 200);
   };
 
-/** Which parts a contact has, and nothing of what is in them. */
+/** The names of a contact's parts, without their contents. */
 const summaryOf = (contact: Contact): object => ({
   parts: Object.keys(contact).toSorted(),
   people: contact.people?.length ?? 0,

@@ -8,7 +8,7 @@ import type { Reader } from '../../vault/read.ts';
 import type { Registry } from '../../vault/registry.ts';
 import type { RowBuilder } from '../../vault/rows.ts';
 
-/** What personal data is written, read and erased with, by the control plane and by commands. */
+/** The dependencies of reads, writes and erasures of personal data, for the control plane and for commands. */
 export interface PrivacyDeps {
   readonly sql: Sql;
   readonly registry: Registry;
@@ -20,7 +20,7 @@ export interface PrivacyDeps {
   readonly subject_kms: SubjectKms;
 }
 
-/** Who decides something about a subject, and how the audit log is told. */
+/** The person or key that decides about a subject, and the audit event of the decision. */
 export interface Decider {
   /** The id of an API key, or the user of the machine. */
   readonly decided_by: string;

@@ -6,7 +6,7 @@ import { clearCopies, listPendingErasures } from './clear-copies.ts';
 export const name = 'erasures';
 export const schedule = '*/15 * * * *';
 export const catch_up = 'latest';
-// It wraps every key anew, under a service of which each is a request.
+// It wraps every key again; with a key management service each key is one request.
 export const timeout_ms = 30 * 60_000;
 
 /**

@@ -10,7 +10,7 @@ import { activeHolds } from './holds.ts';
 import { checkReason, findSubject, lockSubject } from './subject.ts';
 import { writeDecision } from './write-decision.ts';
 
-/** What is certified of an erasure. */
+/** The certificate of an erasure. */
 export interface ErasureCertificate {
   readonly id: string;
   readonly subject: string;
@@ -21,7 +21,7 @@ export interface ErasureCertificate {
   readonly subject_key_id: string | null;
   /** Rows of personal data that cannot be read any more. */
   readonly states_erased: number;
-  /** What became of copies of the wrapped key outside the table: backups, write-ahead log, dead rows. */
+  /** The state of copies of the wrapped key outside the table: backups, write-ahead log, dead rows. */
   readonly copies: {
     /** `worthless`: every master key that they may lie wrapped under is destroyed. */
     readonly status: 'none' | 'worthless' | 'pending';
@@ -30,9 +30,9 @@ export interface ErasureCertificate {
     /** Those that still exist. They are tried again every quarter of an hour, and by `onevault keys rotate`. */
     readonly master_key_ids_left: readonly string[];
   };
-  /** The event that tells of it in the audit log. */
+  /** The event of the erasure in the audit log. */
   readonly audit_event_id: string;
-  /** Where it is proved that the log holds this erasure, once a checkpoint covers it. */
+  /** The path of the proof that the log holds this erasure, once a checkpoint covers it. */
   readonly proof: string;
   readonly statement: string;
 }
@@ -51,9 +51,8 @@ interface ErasureRow {
 }
 
 /**
- * Erases a subject's personal data: destroys its key, and then the master key under which copies of it may lie. A
- * subject that was erased, and of which nothing was said since, has its certificate again, and what was left to do is
- * tried again.
+ * Erases a subject's personal data: destroys its key, and then the master key under which copies of it may lie. For
+ * a subject without new data since its last erasure, returns that certificate and retries the steps that are still open.
  * @returns the certificate, and whether the erasure is new
  * @throws OneVaultError not_found, invalid_request, legal_hold
  */
@@ -91,7 +90,7 @@ export const eraseSubject = async (
       ],
     };
   });
-  // What cannot be done now, the job erasures goes on with.
+  // The job erasures retries the steps that fail now.
   if ((await listPendingErasures(sql)).some((pending) => pending.id === id)) {
     await deps.subject_kms.dropDeadRows();
     await clearCopies(deps);

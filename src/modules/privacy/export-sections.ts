@@ -21,7 +21,7 @@ const SECURITY = 'Security, and proof of what was done and who looked (Art. 6(1)
 const PURPOSES: Readonly<Record<ExportPurpose, string>> = {
   contract: CONTRACT,
   duty: DUTY,
-  call: `${CONTRACT} ${SECURITY} Prompts and replies are not kept, only salted commitments to them.`,
+  call: `${CONTRACT} ${SECURITY} Prompts and responses are not stored, only salted commitments to them.`,
   security: SECURITY,
 };
 

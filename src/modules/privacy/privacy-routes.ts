@@ -14,7 +14,7 @@ interface Asked {
   readonly reason: string;
 }
 
-/** `POST /privacy/erasures`: the certificate; that of the erasure that was, where nothing was said since. */
+/** `POST /privacy/erasures`: the certificate; without new data since the last erasure, the certificate of that one. */
 export const postErasure =
   (deps: ControlDeps): Handler =>
   async ({ body, draft }) => {

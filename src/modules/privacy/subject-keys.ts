@@ -6,19 +6,19 @@ import type { Sql } from '../../postgres/connect.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import type { PrivacyDeps } from './deps.ts';
 
-/** The table of subjects' keys, wrapped: the one table of which rows are deleted. */
+/** The table of wrapped subjects' keys: the only table whose rows are deleted. */
 const SUBJECT_KEY_TABLE = 'privacy.subject_key';
 
 export interface SubjectKey {
   readonly subject_key_id: string;
-  /** 32 bytes; whoever uses it overwrites it afterwards. Nobody keeps it, so that no process has to forget it. */
+  /** 32 bytes. Its user overwrites it after use and never keeps it, so that no process has to forget it. */
   readonly key: Buffer;
 }
 
 type KeyDeps = Pick<PrivacyDeps, 'clock' | 'nextId' | 'subject_kms'>;
 
 /**
- * The subject's key, made when there is none. The caller holds the subject's lock.
+ * The subject's key; creates a missing one. The caller holds the subject's lock.
  * @throws KmsError, UnknownMasterKeyError, UnwrapError
  */
 export const takeSubjectKey = async (deps: KeyDeps, tx: Transaction, customer_hk: string): Promise<SubjectKey> => {

@@ -5,7 +5,7 @@ import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
 import type { PrivacyDeps } from './deps.ts';
 
-/** What is decided, and the event that tells of it, under an id of its own. */
+/** The rows of a decision, and its audit event under an id of its own. */
 export interface Decision {
   readonly rows: readonly VaultRow[];
   readonly event: NewEvent;
@@ -26,7 +26,7 @@ export const writeDecision = (
     const stamp = { load_date, applied_date: load_date, record_source: RECORD_SOURCE };
     const decision = await decide(tx, stamp);
     if (decision === null) return;
-    const told = eventRows(rows, { ...decision.event, event_id: decision.event_id }, stamp);
-    const { refused } = await load(tx, [...decision.rows, ...told]);
+    const event_rows = eventRows(rows, { ...decision.event, event_id: decision.event_id }, stamp);
+    const { refused } = await load(tx, [...decision.rows, ...event_rows]);
     if (refused > 0) throw new Error(`the vault refused ${refused} rows of ${decision.event.action}`);
   });

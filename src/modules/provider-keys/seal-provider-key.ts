@@ -44,7 +44,7 @@ export const checkAgain = async (
   return instantOf(deps.clock.now());
 };
 
-/** What is wrong with the address is wrong with a field of the body. */
+/** Reports a fault of the address as a fault of a field of the body. */
 const check = async (
   { checkProviderKey }: ControlDeps,
   wanted: Parameters<ControlDeps['checkProviderKey']>[0],

@@ -14,7 +14,7 @@ export interface ReportDefinition {
   readonly sections: readonly Section[];
   /** Sources of the report: one row a source table, with `row_count` and `control_sum`. */
   readonly sources_sql: string;
-  /** Whose calls it shows: `customer`, a slug a row. */
+  /** The customers whose calls it shows: `customer`, one slug a row. */
   readonly customers_sql: string;
   /** SHA-256 of all SQL that makes the document, hex. */
   readonly sql_sha256: string;

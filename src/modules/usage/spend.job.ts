@@ -27,7 +27,7 @@ interface SpendRow {
   readonly billing_status: 'PENDING' | 'BILLED' | 'PAID';
 }
 
-/** What each customer spent in each month up to `at`: months with new calls, or newly billed, again. */
+/** Computes the spend of each customer in each month up to `at`; months with new calls or new invoices again. */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);
   const sql_sha256 = await buildModels(context, name, input_watermark);

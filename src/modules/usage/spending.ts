@@ -1,10 +1,10 @@
 import type { Sql } from '../../postgres/connect.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 
-/** What customers spent since an instant, as the vault knows it, and up to which journal records it knows. */
+/** The spend of customers since an instant, as the vault knows it, and the last journal records that it covers. */
 export interface KnownSpending {
   readonly spending: readonly { readonly customer: string; readonly day: string; readonly amount: bigint }[];
-  /** What providers billed for customers' own keys. */
+  /** The costs that providers billed to customers' own keys. */
   readonly key_spending: readonly {
     readonly provider_key: string;
     readonly day: string;

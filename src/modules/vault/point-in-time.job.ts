@@ -8,9 +8,9 @@ export const catch_up = 'latest';
 export const timeout_ms = 30 * 60_000;
 
 /**
- * Which rows of their satellites held for each customer and each offer at the end of each day that ended by `at`: days
- * that are new, and those of which something was said since the run before. It reads no calls; `rows_out` counts rows
- * of the point-in-time tables that were made.
+ * Computes the satellite rows in force for each customer and each deployment at the end of each day that ended by `at`:
+ * new days, and days with rows that arrived since the last run. It reads no calls; `rows_out` counts the rows written
+ * to the point-in-time tables.
  */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);

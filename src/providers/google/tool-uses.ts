@@ -17,9 +17,9 @@ export const toolUsesIn = (candidates: readonly JsonObject[], model: unknown): T
     if (queries > 0 || chunks.some(({ web }) => isObject(web))) searches += Math.max(1, queries);
     if (googleMapsWidgetContextToken !== undefined || chunks.some((chunk) => isObject(chunk.maps))) maps += 1;
   }
-  const is_by_reply = /^gemini-[12]\b/.test(String(model));
+  const is_per_response = /^gemini-[12]\b/.test(String(model));
   return {
-    ...(searches === 0 ? {} : { web_search: is_by_reply ? 1 : searches }),
+    ...(searches === 0 ? {} : { web_search: is_per_response ? 1 : searches }),
     ...(maps === 0 ? {} : { maps_search: maps }),
   };
 };

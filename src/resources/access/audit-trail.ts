@@ -9,7 +9,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import { createLoginFailures, type LoginFailures } from './login-failures.ts';
 
-/** Where the control plane tells what was done. */
+/** The recorder of the control plane's audit events. */
 export interface AuditTrail {
   /** @throws OneVaultError audit_unavailable when the event cannot be written */
   readonly record: RecordEvent;
@@ -19,35 +19,35 @@ export interface AuditTrail {
 
 interface AuditTrailDeps extends EventRecorderDeps {
   readonly log: Log;
-  /** How long like failures of a log-in are counted before they are told; a minute. */
+  /** The time for which equal log-in failures are counted before one event reports them; a minute by default. */
   readonly window_ms?: number | undefined;
 }
 
-/** A key for calls that was refused where no call is recorded. */
+/** A refused key for calls, where no call is recorded. */
 export interface RefusedKey extends Pick<NewEvent, 'request_id' | 'request_ip' | 'user_agent'> {
   readonly error: { readonly code: string };
-  /** Null where the key is none of ours. */
+  /** Null for an unknown key. */
   readonly api_key: string | null;
   readonly customer: string | null;
   readonly endpoint: string;
 }
 
-/** Tells of it as of every log-in that fails. */
+/** Reports it like every log-in that fails. */
 export const recordRefusedKey =
   (audit: AuditTrail) =>
   ({ api_key, ...refused }: RefusedKey): Promise<void> =>
-    tellRefusedLogin(audit, {
+    reportRefusedLogin(audit, {
       actor_kind: api_key === null ? 'unknown' : 'customer',
       actor: api_key ?? 'unknown',
       ...refused,
     });
 
-/** Tells of somebody who was not let in: who, as far as that is known, where, and why. */
-export const tellRefusedLogin = (
+/** Reports a refused log-in: the caller as far as known, the endpoint and the reason. */
+export const reportRefusedLogin = (
   { login_failures }: AuditTrail,
   { error, customer, endpoint, ...known }: Omit<RefusedKey, 'api_key'> & Actor,
 ): Promise<void> =>
-  login_failures.tell({
+  login_failures.report({
     ...known,
     action: 'login.fail',
     outcome: 'refused',
@@ -57,7 +57,7 @@ export const tellRefusedLogin = (
     customers: customer === null ? [] : [customer],
   });
 
-/** What stands in `record_source` of all that the control plane writes. */
+/** The `record_source` of all rows that the control plane writes. */
 export const RECORD_SOURCE = 'control';
 
 export const createAuditTrail = ({ log, window_ms, ...deps }: AuditTrailDeps): AuditTrail => {

@@ -6,13 +6,13 @@ import { type ErrorCode, OneVaultError } from '../../core/errors.ts';
 import { clientAddress } from '../../http/client-address.ts';
 import { type Scope, scopesWith } from './permissions.ts';
 
-/** Who asks something of the control plane. */
+/** The caller of the control plane. */
 export interface Caller extends Actor {
   /** The customer whose key it is; null for administrators and auditors. */
   readonly customer: string | null;
 }
 
-/** Somebody who was not let in, and why. */
+/** A refused caller, with the reason. */
 export interface Refusal extends Caller {
   readonly error: OneVaultError;
 }
@@ -20,9 +20,9 @@ export interface Refusal extends Caller {
 const KIND_OF_SCOPE = { admin: 'administrator', auditor: 'auditor', calls: 'customer' } as const;
 
 /**
- * Finds who asks, by the key in `Authorization: Bearer`.
- * @param permission what the key must let its holder do
- * @returns the caller, or why there is none
+ * Finds the caller by the key in `Authorization: Bearer`.
+ * @param permission the permission that the key must have
+ * @returns the caller, or the refusal with its reason
  */
 export const identifyCaller = (
   { snapshot, clock }: { readonly snapshot: CurrentSnapshot; readonly clock: Clock },
@@ -63,7 +63,7 @@ export const identifyCaller = (
   return caller;
 };
 
-/** Whether a caller's kind of key has a permission. */
+/** True if a caller's kind of key has a permission. */
 export const mayDo = ({ actor_kind }: Caller, permission: string): boolean =>
   scopesWith(permission).some((scope) => KIND_OF_SCOPE[scope] === actor_kind);
 

@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewEvent, RecordEvent } from '../../audit/record-event.ts';
 import type { Log } from '../../core/log.ts';
 
-/** Tells of log-ins that failed, so that a flood of them cannot fill the vault. */
+/** Reports failed log-ins, in a form that keeps a flood of them from filling the vault. */
 export interface LoginFailures {
   /**
-   * The first failure of its kind is on disk when the promise resolves; like ones within the minute are counted, and
-   * told as one event when it is over.
+   * The first failure of its kind is on disk when the promise resolves. Equal ones within the minute are counted; one
+   * event reports them at its end.
    * @throws what writing the first one throws
    */
-  tell(failure: NewEvent): Promise<void>;
-  /** Tells what was counted so far. */
+  report(failure: NewEvent): Promise<void>;
+  /** Reports the failures counted so far. */
   close(): Promise<void>;
 }
 
@@ -22,19 +22,19 @@ interface LoginFailuresDeps {
 
 interface Kind {
   readonly failure: NewEvent;
-  /** How many came after the first. */
+  /** The number of failures after the first. */
   repeats: number;
   readonly first: Promise<void>;
   readonly timer: NodeJS.Timeout;
 }
 
 const WINDOW_MS = 60_000;
-// Whoever sends another key each time makes another kind each time. Past these bounds failures of one address, then
-// of all addresses, are told together: at most about 220 events a minute, whatever comes.
-const MOST_KINDS_OF_ADDRESS = 10;
-const MOST_KINDS = 100;
-// Without a database a stop does not wait for it: what was counted is lost then, and the first of each kind is not.
-const MOST_CLOSE_MS = 3_000;
+// A client that sends a new key each time makes a new kind each time. Past these bounds one event reports all failures
+// of an address, then of all addresses: at most about 220 events a minute in any case.
+const MAX_KINDS_OF_ADDRESS = 10;
+const MAX_KINDS = 100;
+// A stop does not wait longer for the database: counts are lost then, but never the first failure of a kind.
+const MAX_CLOSE_MS = 3_000;
 
 export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: LoginFailuresDeps): LoginFailures => {
   const kinds = new Map<string, Kind>();
@@ -42,8 +42,8 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
   const chooseKind = (failure: NewEvent): NewEvent => {
     if (kinds.has(nameOf(failure))) return failure;
     const of_address = [...kinds.values()].filter((kind) => kind.failure.request_ip === failure.request_ip);
-    const folded = of_address.length < MOST_KINDS_OF_ADDRESS ? failure : withoutKey(failure);
-    return kinds.has(nameOf(folded)) || kinds.size < MOST_KINDS ? folded : withoutAddress(failure);
+    const folded = of_address.length < MAX_KINDS_OF_ADDRESS ? failure : withoutKey(failure);
+    return kinds.has(nameOf(folded)) || kinds.size < MAX_KINDS ? folded : withoutAddress(failure);
   };
 
   const open = (failure: NewEvent, repeats: number, first: Promise<void>): void => {
@@ -63,13 +63,13 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
       const own = { request_id: null, subject: null, user_agent: null };
       await record({ ...failure, ...own, event_count: repeats });
     } catch (err) {
-      log.warn({ err, repeats }, 'failed log-ins wait to be told');
+      log.warn({ err, repeats }, 'failed log-ins wait to be reported');
       open(failure, repeats + (kinds.get(name)?.repeats ?? 0), Promise.resolve());
     }
   };
 
   return {
-    tell: async (given) => {
+    report: async (given) => {
       const failure = chooseKind(given);
       const name = nameOf(failure);
       const known = kinds.get(name);
@@ -89,8 +89,8 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
     },
     close: async () => {
       for (const { timer } of kinds.values()) clearTimeout(timer);
-      const told = Promise.all([...kinds.keys()].map(end));
-      await Promise.race([told, sleep(MOST_CLOSE_MS, undefined, { ref: false })]);
+      const reported = Promise.all([...kinds.keys()].map(end));
+      await Promise.race([reported, sleep(MAX_CLOSE_MS, undefined, { ref: false })]);
       for (const { timer } of kinds.values()) clearTimeout(timer);
     },
   };

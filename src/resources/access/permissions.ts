@@ -1,7 +1,7 @@
-/** What a key may be used for. */
+/** The use that a key is for. */
 export type Scope = 'admin' | 'auditor' | 'calls';
 
-/** What an administrator's key may do: everything of the control plane. */
+/** The scope of an administrator's key: everything of the control plane. */
 export const ADMIN_SCOPE = 'admin';
 
 /** A permission, as `customer.list`: the resource and what is done with it. */
@@ -11,7 +11,7 @@ interface Grant {
   readonly but?: readonly string[];
 }
 
-/** Which permissions the three kinds of key have: the one place that says it. */
+/** The permissions of the three kinds of key: the only place that defines them. */
 const GRANTS: Readonly<Record<Scope, Grant>> = {
   admin: { has: ['*'] },
   // An auditor checks what was done with personal data, and needs none of it for that.

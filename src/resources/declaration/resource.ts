@@ -19,10 +19,10 @@ export type Related = Readonly<Record<string, string | null>>;
 
 export type Operation = 'list' | 'create' | 'read' | 'update' | 'replace' | 'delete' | 'history';
 
-/** When a field may be written: `patch` only once the resource exists, `always` at creation and later. */
+/** The operations that may write a field: `patch` only once the resource exists, `always` at creation and later. */
 type WritableOn = 'create' | 'patch' | 'always' | 'never';
 
-/** Who may read a field: everyone, callers within the scope, callers with `KIND.read_personal`, nobody. */
+/** The readers of a field: everyone, callers within the scope, callers with `KIND.read_personal`, nobody. */
 export type ReadableBy = 'public' | 'scope' | 'personal' | 'secret';
 
 export interface FieldOptions {

@@ -9,6 +9,6 @@ export const etagOf = (versions: ReadonlyMap<string, Pick<RowVersion, 'hash_diff
   return `"${hash('sha256', [...rows, ...related].join('\n'))}"`;
 };
 
-/** Whether a header of conditions (`If-Match`, `If-None-Match`) names an ETag. */
+/** True if a header of conditions (`If-Match`, `If-None-Match`) names an ETag. */
 export const namesEtag = (header: string, etag: string): boolean =>
   header.trim() === '*' || header.split(',').some((each) => each.trim() === etag);

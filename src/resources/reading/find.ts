@@ -10,7 +10,7 @@ import type { AsOf } from './select-text.ts';
 import { createParameters } from './statement.ts';
 import { latest, readStored, type Stored } from './stored.ts';
 
-/** What a path names: the parts of an id, and the parent where the resource has one. */
+/** The names in a path: the parts of an id, and the parent if the resource has one. */
 export interface Place {
   readonly id: Id;
   /** The business key of the parent's hub. */
@@ -21,7 +21,7 @@ export interface Place {
 
 type FindDeps = Pick<EngineDeps, 'sql' | 'reader' | 'clock'>;
 
-/** One resource; null if there is none, or if it is of another parent or customer. */
+/** One resource; null if it does not exist, or has another parent or customer. */
 export const findStored = async <Deps extends EngineDeps>(
   deps: FindDeps,
   model: ResourceModel<Deps>,

@@ -13,7 +13,7 @@ export interface PastState {
   readonly applied_from: string;
   /** Null: it has no end yet. */
   readonly applied_until: string | null;
-  /** When it was recorded. */
+  /** The instant when it was recorded. */
   readonly recorded_at: string;
   readonly etag: string;
 }

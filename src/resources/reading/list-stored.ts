@@ -62,7 +62,7 @@ const listByCursor = async <Deps extends EngineDeps>(
 ): Promise<{ readonly rows: readonly Stored[]; readonly pagination: Pagination }> => {
   const per_page = perPageOf(query);
   const going_on = readCursor(query, cursors, keys);
-  // What was known at the first page is what all pages show, so that no row comes twice or goes missing.
+  // All pages show the knowledge of the first page, so that no row appears twice or is missing.
   const known = going_on?.fixed.known ?? (await readKnown(deps, query));
   const at = { ...latest(model, going_on?.fixed.applied ?? known), ...appliedOf(query), known };
   const conditions = conditionsOf(model, { query, place, cursors });
@@ -135,7 +135,7 @@ const conditionsOf =
     ...hiddenConditions(model, query, parameters),
   ];
 
-/** What has ended is not listed, unless the query filters by the field that says so. */
+/** Leaves out resources that have ended, unless the query filters by the field that ends them. */
 const hiddenConditions = <Deps extends EngineDeps>(
   { resource: { end }, fields }: ResourceModel<Deps>,
   query: Query,

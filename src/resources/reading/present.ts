@@ -2,7 +2,7 @@ import type { FieldModel, ResourceModel } from '../declaration/model.ts';
 import type { Columns, Id, Related, State } from '../declaration/resource.ts';
 import type { EngineDeps } from '../engine-deps.ts';
 
-/** What is shown of a resource. */
+/** A resource in the form that callers see. */
 export interface Shown {
   readonly id: Id;
   readonly references: Related;
@@ -10,7 +10,7 @@ export interface Shown {
   readonly state: State;
 }
 
-/** Who looks, and which of the fields it wants; null: all that it may see. */
+/** The caller, and the fields that it selects; null: all that it may see. */
 export interface View {
   readonly sees_personal: boolean;
   readonly only: readonly string[] | null;

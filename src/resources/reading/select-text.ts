@@ -3,7 +3,7 @@ import type { ReferenceModel, ResourceModel, SatelliteModel } from '../declarati
 import type { EngineDeps } from '../engine-deps.ts';
 import type { Parameters } from './statement.ts';
 
-/** When a state was true, and when it was known: ISO 8601 in UTC, or `infinity` for the last one that was stated. */
+/** The instant when a state was true, and the instant when it was known: ISO 8601 in UTC, or `infinity` for the last one that was stated. */
 export interface AsOf {
   readonly applied: string;
   readonly known: string;
@@ -16,8 +16,8 @@ export interface SelectText {
 }
 
 /**
- * What a resource is read with: its entity's row, the hubs that it is related to, and of each satellite the row in
- * force. One probe of a primary key for each satellite and row, whatever the instants.
+ * The statement that reads a resource: its entity's row, its related hubs, and the row in force of each satellite. It
+ * makes one probe of a primary key for each satellite and row, for any instants.
  */
 export const selectText = <Deps extends EngineDeps>(
   { entity, id, references, satellites }: ResourceModel<Deps>,

@@ -27,7 +27,7 @@ export interface Stored {
   readonly versions: ReadonlyMap<string, RowVersion>;
 }
 
-/** Which resources to read. @param conditions adds parameters, and returns conditions of SQL */
+/** A selection of resources. @param conditions adds parameters, and returns conditions of SQL */
 export interface Selection {
   readonly at: AsOf;
   readonly conditions: (parameters: Parameters) => readonly string[];
@@ -67,7 +67,7 @@ export const readStored = async <Deps extends EngineDeps>(
   return rows.map((row) => storedOf(model, row, sets));
 };
 
-/** How many resources a selection has, whatever its limit. */
+/** The number of resources in a selection, without its limit. */
 export const countStored = async <Deps extends EngineDeps>(
   sql: Sql | Transaction,
   model: ResourceModel<Deps>,

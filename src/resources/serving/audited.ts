@@ -3,40 +3,40 @@ import type { NewEvent } from '../../audit/record-event.ts';
 import { asOneVaultError, type OneVaultError } from '../../core/errors.ts';
 import { clientAddress } from '../../http/client-address.ts';
 import type { Outcome } from '../../http/outcome.ts';
-import { tellRefusedLogin } from '../access/audit-trail.ts';
+import { reportRefusedLogin } from '../access/audit-trail.ts';
 import { type Caller, identifyCaller, type Refusal } from '../access/caller.ts';
 import { holdsEmail } from '../writing/refuse-email.ts';
 import type { ControlRoute, EventDraft, RouteDeps } from './control-route.ts';
 
-/** What comes between who asks and what is answered. */
-export type Work = (ctx: Context, draft: EventDraft) => Promise<Outcome>;
+/** The step between the check of the caller and the response. */
+export type HandleRequest = (ctx: Context, draft: EventDraft) => Promise<Outcome>;
 
 /**
- * A route with its guard: it lets in who has the permission, and gives the outcome only when what was done, seen or
- * refused is on disk. What customers read of themselves is their own business and no event.
+ * A route with its guard: it admits callers with the permission, and returns the outcome only when the audit event
+ * is on disk. A customer who reads own data makes no event.
  */
 export const audited = <Deps extends RouteDeps>(
   deps: Deps,
   route: ControlRoute<Deps>,
-  work: Work,
+  handle: HandleRequest,
 ): ((ctx: Context) => Promise<Outcome>) => {
   const { permission } = route;
-  if (permission === null) return (ctx) => work(ctx, draftEvent(route, ctx, ANYBODY).draft);
+  if (permission === null) return (ctx) => handle(ctx, draftEvent(route, ctx, ANYBODY).draft);
   return async (ctx) => {
     const caller = identifyCaller(deps, ctx, permission);
-    if ('error' in caller) throw await tellRefusal(deps, ctx, caller);
-    const { draft, event, isTold } = draftEvent(route, ctx, caller);
-    const is_own = caller.actor_kind === 'customer';
+    if ('error' in caller) throw await reportRefusal(deps, ctx, caller);
+    const { draft, event, isReported } = draftEvent(route, ctx, caller);
+    const is_customer = caller.actor_kind === 'customer';
     let outcome: Outcome;
     try {
-      outcome = await work(ctx, draft);
+      outcome = await handle(ctx, draft);
     } catch (thrown) {
       const error = asOneVaultError(thrown);
       const ended = error.status < 500 ? 'refused' : 'failed';
-      if (!is_own) await deps.audit.record({ ...event(), outcome: ended, reason: reasonOf(error), customers: [] });
+      if (!is_customer) await deps.audit.record({ ...event(), outcome: ended, reason: reasonOf(error), customers: [] });
       throw thrown;
     }
-    if (!is_own && !isTold()) await deps.audit.record(event());
+    if (!is_customer && !isReported()) await deps.audit.record(event());
     return outcome;
   };
 };
@@ -49,7 +49,7 @@ const reasonOf = ({ code }: OneVaultError): string => (code === 'validation_erro
 const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Context, caller: Caller) => {
   let subject: string | null = null;
   let customers: readonly string[] = [];
-  let is_told = false;
+  let is_reported = false;
   let suffix = '';
   let states: Pick<NewEvent, 'before' | 'after'> = {};
   const event = (): NewEvent => ({
@@ -66,14 +66,14 @@ const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Cont
   const draft: EventDraft = {
     caller,
     about: (named) => {
-      // What was asked for by an e-mail address was not found; the address stays out of the log, which keeps for ever.
+      // A resource named by an e-mail address does not exist; the address stays out of the permanent log.
       subject = holdsEmail(named) ? null : named;
     },
     shows: (shown) => {
       customers = shown.filter((slug) => slug !== null);
     },
     change: (before, after) => {
-      is_told = true;
+      is_reported = true;
       return { ...event(), before, after };
     },
     isDryRun: () => {
@@ -83,13 +83,13 @@ const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Cont
       states = { before, after };
     },
   };
-  return { draft, event, isTold: () => is_told };
+  return { draft, event, isReported: () => is_reported };
 };
 
-const tellRefusal = async ({ audit }: RouteDeps, ctx: Context, refusal: Refusal): Promise<Error> => {
-  // The path as it is served: what callers put into theirs may be anything.
+const reportRefusal = async ({ audit }: RouteDeps, ctx: Context, refusal: Refusal): Promise<Error> => {
+  // The pattern of the route, because callers may put anything into the path.
   const endpoint = `${ctx.method === 'HEAD' ? 'GET' : ctx.method} ${String(ctx._matchedRoute)}`;
-  await tellRefusedLogin(audit, { ...refusal, endpoint, ...originOf(ctx) });
+  await reportRefusedLogin(audit, { ...refusal, endpoint, ...originOf(ctx) });
   return refusal.error;
 };
 

@@ -9,7 +9,7 @@ import type { RouteContract } from '../../http/route.ts';
 import type { AuditTrail } from '../access/audit-trail.ts';
 import type { Caller } from '../access/caller.ts';
 
-/** What a request reports of itself while it is served. */
+/** The audit event of a request, filled in while it is served. */
 export interface EventDraft {
   readonly caller: Caller;
   /** Names the thing that is asked for, before it is looked for. */
@@ -42,7 +42,7 @@ export interface ControlRequest {
 /** Serves a request that was let in. */
 export type Handler = (request: ControlRequest) => Promise<Outcome> | Outcome;
 
-/** What every route of the control plane works with. */
+/** The dependencies of every route of the control plane. */
 export interface RouteDeps {
   readonly clock: Clock;
   readonly snapshot: CurrentSnapshot;
@@ -53,7 +53,7 @@ export interface RouteDeps {
 export interface ControlRoute<Deps extends RouteDeps> extends RouteContract {
   /** As customer.create; of a route without a permission nothing is recorded. */
   readonly action: string;
-  /** What kind of thing is asked for, as customer. */
+  /** The kind of resource, as `customer`. */
   readonly subject_kind: string;
   /** The parameter of the path that names the thing. */
   readonly subject?: string;

@@ -16,7 +16,7 @@ import type { ControlRequest, Handler, RouteDeps } from './control-route.ts';
 
 type Served = EngineDeps & RouteDeps;
 
-/** What a request's path names, and to whom the caller is confined. */
+/** The names in a request's path, and the customer to whom the caller is confined. */
 export const placeOf = <Deps extends EngineDeps>(
   { resource, id }: ResourceModel<Deps>,
   { params, caller }: Pick<ControlRequest, 'params' | 'caller'>,
@@ -119,7 +119,7 @@ export const locateResource =
     if (resource.scope === reference.name) request.draft.shows([place.parent]);
   };
 
-/** What an event calls a thing that may not be there. */
+/** The name of a resource in an event; the resource may not exist. */
 const askedFor = <Deps extends EngineDeps>(
   { resource, references }: ResourceModel<Deps>,
   { id, parent }: Place,

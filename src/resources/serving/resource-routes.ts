@@ -182,7 +182,7 @@ const listQuery = <Deps extends EngineDeps>(model: ResourceModel<Deps>): Record<
 
 const ON_COLLECTION: readonly Operation[] = ['list', 'create'];
 
-/** What all routes of a resource share: paths, names, parameters. */
+/** The parts that all routes of a resource share: paths, names, parameters. */
 const routeBase = <Deps extends EngineDeps & RouteDeps>(model: ResourceModel<Deps>, operation: string) => {
   const { resource, id } = model;
   const item = id.map(({ name }) => `/:${name}`).join('');

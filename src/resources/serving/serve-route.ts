@@ -9,16 +9,16 @@ import { createQueryReader } from '../../http/query.ts';
 import type { RequestBody, RouteContract } from '../../http/route.ts';
 import { createFaultFinder } from '../../http/validate.ts';
 import { negotiate } from '../../http/version.ts';
-import { audited, type Work } from './audited.ts';
+import { audited, type HandleRequest } from './audited.ts';
 import type { ControlRoute, RouteDeps } from './control-route.ts';
 
-/** Serves a route at its path and its aliases, in this order: who asks, in which form, what, and the rest. */
+/** Serves a route at its path and its aliases, in this order: caller, media type, query, body. */
 export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRoute<Deps>): Middleware => {
   const handle = route.serve(deps);
   const readQuery = createQueryReader(route.query ?? {});
   const takeBody = bodyReader(route.body);
   const produces = producedBy(route);
-  const work: Work = async (ctx, draft) => {
+  const handleRequest: HandleRequest = async (ctx, draft) => {
     const params = ctx.params as Record<string, string>;
     if (route.subject !== undefined) draft.about(params[route.subject]!);
     ctx.state.answer_type = negotiate(ctx, produces);
@@ -32,7 +32,7 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
     await route.locate?.(deps, request);
     return handle({ ...request, body: await takeBody(ctx) });
   };
-  const guarded = audited(deps, route, work);
+  const guarded = audited(deps, route, handleRequest);
   return async (ctx) => {
     if (route.deprecated !== undefined) markDeprecated(ctx, route.deprecated);
     const outcome = await guarded(ctx);
@@ -62,7 +62,7 @@ const TEXT_LIMIT_BYTES = 65_536;
 
 const bodyReader = (body: RequestBody | undefined): ((ctx: Context) => Promise<unknown>) => {
   if (body === undefined) return async () => undefined;
-  // What is not JSON has a reader of its own behind the route.
+  // The route itself reads a body that is not JSON.
   if (body.content_types !== undefined) return (ctx) => readBody(ctx.req, TEXT_LIMIT_BYTES);
   const find = createFaultFinder(body.schema);
   return async (ctx) => {

@@ -5,11 +5,11 @@ import { refuseEmail } from './refuse-email.ts';
 
 type Writing = 'create' | 'update' | 'replace';
 
-/** Whether a field may stand in the body of an operation. */
+/** True if the body of an operation may have the field. */
 export const isWritable = ({ options: { write } }: FieldModel, writing: Writing): boolean =>
   write === 'always' || write === (writing === 'create' ? 'create' : 'patch');
 
-/** Whether a body must have a field: nothing stands for it otherwise. */
+/** True if a body must have the field, because it has no default. */
 export const isRequired = ({ options, is_nullable }: FieldModel): boolean =>
   options.default === undefined && !is_nullable;
 

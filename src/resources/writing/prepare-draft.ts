@@ -56,7 +56,7 @@ const columnsFor = <Deps extends EngineDeps>(
   }
 };
 
-/** What has ended for good takes no change; ending it again changes nothing. */
+/** Refuses a change of a resource that has ended for good; ending it again changes nothing. */
 const refuseEnded = <Deps extends EngineDeps>(
   { resource: { end, kind } }: ResourceModel<Deps>,
   { operation }: WriteRequest,

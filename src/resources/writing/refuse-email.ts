@@ -1,6 +1,6 @@
 import { invalidField } from '../../http/faults.ts';
 
-/** Whether a text holds what looks like an e-mail address: the commonest personal data that is typed where none belongs. */
+/** True if a text contains an e-mail address: the most common personal data in a wrong field. */
 export const holdsEmail = (text: string): boolean => /[^\s@]@[^\s@]+\.[^\s@]/.test(text);
 
 /**

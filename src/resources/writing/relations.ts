@@ -37,7 +37,7 @@ export const isCreating = <Deps extends EngineDeps>(
 export const customerOf = <Deps extends EngineDeps>({ resource }: ResourceModel<Deps>, id: Id, references: Related) =>
   resource.scope === undefined ? null : (references[resource.scope] ?? id[resource.scope] ?? null);
 
-/** What a new resource is to be related to: the path's parent, parts of the id, fields of the body. */
+/** The relations of a new resource: the path's parent, parts of the id, fields of the body. */
 export const relatedOf = <Deps extends EngineDeps>(
   { references, resource }: ResourceModel<Deps>,
   { input }: WriteRequest,

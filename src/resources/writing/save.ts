@@ -12,7 +12,7 @@ import type { Transaction } from '../../vault/transaction.ts';
 import { writeVault } from '../../vault/write.ts';
 import { RECORD_SOURCE } from '../access/audit-trail.ts';
 
-/** What is to be written, and the events that tell who did it: neither is there without the other. */
+/** The rows to write, and the audit events of their author: both are written, or neither. */
 export interface Change {
   readonly rows: readonly VaultRow[];
   readonly events: readonly NewEvent[];
@@ -28,7 +28,7 @@ export interface SaveDeps {
 }
 
 /**
- * Writes one change into the vault, tells every gateway, and waits until this process's own knows.
+ * Writes one change into the vault, notifies every gateway, and waits until the one in this process has it.
  * @param build makes the change, or null where there is nothing to change; what it throws undoes everything
  * @throws OneVaultError internal_error when a row does not validate; nothing is written then
  */
@@ -41,8 +41,10 @@ export const save = async (
     const stamp = { load_date, applied_date: load_date, record_source };
     const change = await build(stamp, tx);
     if (change === null) return;
-    const told = change.events.flatMap((event) => eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp));
-    const { refused } = await deps.load(tx, [...change.rows, ...told]);
+    const event_rows = change.events.flatMap((event) =>
+      eventRows(deps.rows, { ...event, event_id: deps.nextId() }, stamp),
+    );
+    const { refused } = await deps.load(tx, [...change.rows, ...event_rows]);
     if (refused > 0) throw new OneVaultError('internal_error', { cause: new Error(`${refused} rows refused`) });
     await tx`select pg_notify(${CHANGE_CHANNEL}, '')`;
   });

@@ -1,6 +1,6 @@
 import type { NewEvent } from '../../audit/record-event.ts';
 
-/** Where a change reports what it is about. */
+/** The recorder of the subject and the states of a change. */
 export interface WriteEvents {
   about(subject: string): void;
   shows(customers: readonly (string | null)[]): void;
@@ -9,7 +9,7 @@ export interface WriteEvents {
   rehearse(before: object | null, after: object | null): void;
 }
 
-/** What an event says besides who did what: filled in by the change. */
+/** The fields of an event that the change fills in. */
 type Reported = Pick<NewEvent, 'subject' | 'customers' | 'before' | 'after'>;
 
 /** Events of changes that no request asks for: those of commands, and of the product itself. */

@@ -75,9 +75,9 @@ const requireVersion = ({ requires_version, if_match, creates_only }: WriteReque
   throw missingVersion();
 };
 
-/** What a transaction found out, for the response. */
+/** The findings of a transaction, for the response. */
 interface Outcome {
-  /** The id of another resource that says the same already. */
+  /** The id of another resource that has the same content already. */
   same: string | null;
   is_new: boolean;
   rehearsed: { readonly state: State; readonly created_at: string } | null;
@@ -107,17 +107,17 @@ const changeOf = async <Deps extends EngineDeps>(input: ChangeInput<Deps>) => {
   const draft = await catchUp(input, current);
   await hooks?.check?.(deps, tx, draft);
   const dated = request.applied_from == null ? stamp : { ...stamp, applied_date: request.applied_from };
-  const standing =
+  const previous =
     request.applied_from == null
       ? current
       : await findStored(deps, model, place, { tx, at: { applied: request.applied_from, known: 'infinity' } });
   const keys = keysOf(deps.rows, model, draft.id, draft.references);
   const shape = shapeOf(model, draft.columns);
-  const versions = standing?.versions ?? (await attachedVersions(deps, tx, model, keys));
+  const versions = previous?.versions ?? (await attachedVersions(deps, tx, model, keys));
   const changed = changedSatellites(model, satelliteRows(deps.rows, model, shape, keys, dated), versions);
   if (current !== null && request.operation === 'create') refuseOther(model, draft, changed, current);
   const { end } = model.resource;
-  const is_over = request.operation === 'delete' && standing !== null && hasEnded(end!.columns, standing.state.columns);
+  const is_over = request.operation === 'delete' && previous !== null && hasEnded(end!.columns, previous.state.columns);
   if (changed.size === 0 || is_over) return null;
   outcome.is_new = current === null;
   const last = lastDate([...changed].flatMap((table) => versions.get(table)?.applied_date ?? []));
@@ -127,7 +127,7 @@ const changeOf = async <Deps extends EngineDeps>(input: ChangeInput<Deps>) => {
     draft,
     hash_key: keys.hash_key,
     changed,
-    before: standing?.state ?? null,
+    before: previous?.state ?? null,
     after: stateOf(model, draft.columns, stated, later),
   };
   const rows = [
@@ -175,7 +175,7 @@ const currentOf = async <Deps extends EngineDeps>({ deps, model, request, place,
   }
   const { found } = prepared;
   const is_stale = found !== null && etag !== etagOf(found.versions, found.references);
-  // What a hook has sealed or asked about belongs to the version that it saw.
+  // The result of a hook belongs to the version that the hook saw.
   if (is_stale && model.resource.hooks?.before_write !== undefined && request.operation !== 'delete') {
     throw await versionConflict(deps, model, current!, etagOf(found.versions, found.references));
   }
@@ -235,12 +235,12 @@ const finish = <Deps extends EngineDeps>(
   current: Stored | null,
 ) => {
   const { draft, before, after } = change;
-  const told =
+  const recorded =
     current === null ? { ...draft.references, ...logged(model, after.columns) } : logged(model, after.columns);
   const was = before === null ? null : logged(model, before.columns);
   const special = model.resource.hooks?.event?.(change) ?? {};
   if (request.is_dry_run !== true) {
-    const event = request.events.change(was, 'after' in special ? null : told);
+    const event = request.events.change(was, 'after' in special ? null : recorded);
     return { rows, events: [{ ...event, ...special }] };
   }
   for (const { table, values } of rows) {
@@ -249,7 +249,7 @@ const finish = <Deps extends EngineDeps>(
   }
   request.events.rehearse(
     'before' in special ? (special.before ?? null) : was,
-    'after' in special ? (special.after ?? null) : told,
+    'after' in special ? (special.after ?? null) : recorded,
   );
   outcome.rehearsed = { state: after, created_at: current?.created_at ?? instantOf(Date.parse(stamp.load_date)) };
   return null;

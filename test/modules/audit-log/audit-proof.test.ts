@@ -11,7 +11,7 @@ import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
-/** What a proof (C2SP tlog-proof) says, and whether it holds. */
+/** The contents of a proof (C2SP tlog-proof), and its validity. */
 const readProof = (text: string) => {
   const split = text.indexOf('\n\n');
   const [head, extra, index, ...path] = text.slice(0, split).split('\n');

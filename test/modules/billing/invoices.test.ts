@@ -22,7 +22,7 @@ const MONTH_SAFE_MS = 30 * 86_400_000;
 const call = fc.record({
   month: fc.integer({ min: 0, max: 2 }),
   offset_ms: fc.integer({ min: 0, max: MONTH_SAFE_MS - 1 }),
-  // How many invoice runs late it arrives.
+  // The number of invoice runs that it is late.
   late: fc.constantFrom(0, 0, 0, 1, 2),
   customer: fc.constantFrom('acme', 'globex', 'initech'),
   model: fc.constantFrom('gpt-4o', 'gpt-4o-mini'),

@@ -135,7 +135,7 @@ describe('/customers', () => {
     assert.deepEqual(paged, slugs);
   });
 
-  it('refuses a page that is none', async () => {
+  it('refuses paging parameters that are out of range or malformed', async () => {
     for (const query of ['limit=0', 'limit=1001', 'limit=x', 'limit=', 'limit=1&limit=2', 'after=a&after=b']) {
       const reply = await gateway.admin('GET', `/customers?${query}`);
       assert.equal(reply.status, 400, query);

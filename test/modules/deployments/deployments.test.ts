@@ -6,7 +6,7 @@ import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { dataOf, errorOf, type Reply } from '../../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
-/** What a list shows of a deployment. */
+/** A deployment in a list. */
 interface Listed {
   readonly provider: string;
   readonly model: string;
@@ -147,14 +147,14 @@ describe('/v1/deployments', () => {
     assert.equal((await gateway.recorded(reply.request_id)).provider, 'azure-openai');
   });
 
-  it('is told in the audit log with what stood before', async () => {
-    const [row] = await gateway.database.sql<[{ told: number }]>`
-      select count(*)::int as told
+  it('is recorded in the audit log with the state before it', async () => {
+    const [row] = await gateway.database.sql<[{ recorded: number }]>`
+      select count(*)::int as recorded
       from audit.audit_event_s
       where action = 'model.offer'
         and subject = 'vllm/acme/llama-4'
         and outcome = 'succeeded'`;
-    assert.equal(row.told, 3);
+    assert.equal(row.recorded, 3);
   });
 
   it('prices pictures by the piece, and what tells apart how a call is served', async () => {

@@ -109,7 +109,7 @@ const routeOf = (model: string | null, error_code: string | null, paid_by: Gener
   const failed = { ...attempt, provider_key: PROVIDER_KEY, customers_own: 'endpoint' as const };
   return {
     candidates: [],
-    // What counts is who was called last.
+    // Only the last attempt counts.
     attempts: [
       failed,
       {
@@ -127,7 +127,7 @@ const routeOf = (model: string | null, error_code: string | null, paid_by: Gener
 
 const hasFailed = ({ response_status }: Generated): boolean => ['ERROR', 'TIMEOUT'].includes(response_status);
 const isOperators = ({ paid_by }: Generated): boolean => paid_by === 'operator' || paid_by === 'nobody';
-/** Whether it tells how the provider does. */
+/** True if the call says something about the provider's performance. */
 const isTelling = (each: Generated): boolean =>
   isOperators(each) ||
   (each.paid_by === 'key' && (!hasFailed(each) || ['provider_error', 'provider_timeout'].includes(each.error_code)));

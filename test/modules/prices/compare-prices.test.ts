@@ -4,7 +4,7 @@ import {
   type BookPrice,
   comparePrices,
   type PriceChange,
-  type StandingPrice,
+  type RecordedPrice,
 } from '../../../src/modules/prices/compare-prices.ts';
 import { PRICE_UNITS } from '../../../src/pricing/price-units.ts';
 import type { PriceTier, UnitPrices } from '../../../src/pricing/prices.ts';
@@ -20,7 +20,7 @@ const tierOf = (input_price: bigint | null, above_prompt_tokens = 0): PriceTier 
   daily_until_s: null,
   prices: { ...none, input_price, output_price: 1n },
 });
-const standing = (holds_from_ms: number, input_price: bigint | null, price_source = 'book 1'): StandingPrice => ({
+const recorded = (holds_from_ms: number, input_price: bigint | null, price_source = 'book 1'): RecordedPrice => ({
   holds_from_ms,
   is_offered: true,
   provider_model_name: 'm',
@@ -32,38 +32,38 @@ const booked = (from_ms: number | null, input_price: bigint): BookPrice => ({
   tiers: [tierOf(input_price)],
 });
 const isOf = (source: string): boolean => source.startsWith('book ');
-const compare = (said: readonly StandingPrice[], book: readonly BookPrice[]): PriceChange[] =>
-  comparePrices(said, book, NOW, isOf);
+const compare = (held: readonly RecordedPrice[], book: readonly BookPrice[]): PriceChange[] =>
+  comparePrices(held, book, NOW, isOf);
 const brief = (changes: readonly PriceChange[]) =>
   changes.map(({ applied_from, tiers }) => [Date.parse(applied_from), tiers[0]?.prices.input_price]);
 
 describe('the comparison of prices with a price book', () => {
   it('finds nothing where both say the same, in whatever pieces', () => {
-    assert.deepEqual(compare([standing(0, 5n)], [booked(null, 5n)]), []);
-    assert.deepEqual(compare([standing(0, 5n), standing(10, 5n)], [booked(null, 5n)]), []);
-    assert.deepEqual(compare([standing(0, 5n), standing(2_000, 6n)], [booked(null, 5n), booked(2_000, 6n)]), []);
+    assert.deepEqual(compare([recorded(0, 5n)], [booked(null, 5n)]), []);
+    assert.deepEqual(compare([recorded(0, 5n), recorded(10, 5n)], [booked(null, 5n)]), []);
+    assert.deepEqual(compare([recorded(0, 5n), recorded(2_000, 6n)], [booked(null, 5n), booked(2_000, 6n)]), []);
   });
 
   it('says what the book does not date from now, and what it dates from then', () => {
-    assert.deepEqual(brief(compare([standing(0, 5n)], [booked(null, 4n)])), [[NOW, 4n]]);
-    assert.deepEqual(brief(compare([standing(0, 5n)], [booked(null, 5n), booked(900, 4n)])), [[900, 4n]]);
-    assert.deepEqual(brief(compare([standing(0, 5n)], [booked(null, 5n), booked(2_000, 4n)])), [[2_000, 4n]]);
+    assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 4n)])), [[NOW, 4n]]);
+    assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 5n), booked(900, 4n)])), [[900, 4n]]);
+    assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 5n), booked(2_000, 4n)])), [[2_000, 4n]]);
   });
 
   it('takes back a price to come that the book no longer has', () => {
-    const said = [standing(0, 5n), standing(2_000, 9n)];
-    assert.deepEqual(brief(compare(said, [booked(null, 5n)])), [[2_000, 5n]]);
+    const held = [recorded(0, 5n), recorded(2_000, 9n)];
+    assert.deepEqual(brief(compare(held, [booked(null, 5n)])), [[2_000, 5n]]);
   });
 
   it('leaves alone what comes from elsewhere', () => {
-    assert.deepEqual(compare([standing(0, 5n, 'by hand')], [booked(null, 4n)]), []);
-    const said = [standing(0, 5n), standing(2_000, 9n, 'by hand')];
-    assert.deepEqual(brief(compare(said, [booked(null, 4n)])), [[NOW, 4n]]);
+    assert.deepEqual(compare([recorded(0, 5n, 'by hand')], [booked(null, 4n)]), []);
+    const held = [recorded(0, 5n), recorded(2_000, 9n, 'by hand')];
+    assert.deepEqual(brief(compare(held, [booked(null, 4n)])), [[NOW, 4n]]);
   });
 
   it('names each price that is another, of each tier', () => {
     const book = [{ from_ms: null, tiers: [tierOf(5n), tierOf(8n, 200)] }];
-    const [change] = compare([standing(0, 4n)], book);
+    const [change] = compare([recorded(0, 4n)], book);
     assert.deepEqual(change?.differences, [
       { unit: 'input', calls: 'standard', old: 4n, new: 5n },
       { unit: 'input', calls: 'standard above 200', old: null, new: 8n },
@@ -77,13 +77,13 @@ describe('the comparison of prices with a price book', () => {
     const history = fc.uniqueArray(fc.tuple(instant, input), { selector: ([at]) => at, maxLength: 5 });
     fc.assert(
       fc.property(input, history, input, history, (first, later, base, dated) => {
-        const said = [standing(-1, first), ...later.map(([at, price]) => standing(at, price))];
+        const held = [recorded(-1, first), ...later.map(([at, price]) => recorded(at, price))];
         const book = [booked(null, base), ...dated.map(([at, price]) => booked(at, price))];
-        said.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
+        held.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
         book.sort((a, b) => (a.from_ms ?? -1) - (b.from_ms ?? -1));
-        const after = [...said];
-        for (const { applied_from, tiers } of compare(said, book)) {
-          after.push({ ...said[0]!, holds_from_ms: Date.parse(applied_from), tiers });
+        const after = [...held];
+        for (const { applied_from, tiers } of compare(held, book)) {
+          after.push({ ...held[0]!, holds_from_ms: Date.parse(applied_from), tiers });
         }
         after.sort((a, b) => a.holds_from_ms - b.holds_from_ms);
         for (let at = NOW; at <= 2 * NOW; at += 1) {

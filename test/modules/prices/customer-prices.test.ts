@@ -97,11 +97,11 @@ describe("customers' own prices", () => {
 
   it('reach the reservation too: a budget that fits only them lets a call through', async () => {
     const { key: tight } = await gateway.newCustomer({ slug: 'tight', cost_budget_daily: '0.001' });
-    const ask = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1_000 };
-    assert.equal((await gateway.chat(ask, tight)).status, 402);
+    const request = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1_000 };
+    assert.equal((await gateway.chat(request, tight)).status, 402);
     const path = '/customers/tight/prices/openai/gpt-4.1';
     await state('PUT', path, { tiers: [tier('0.01', '0.01')] });
-    assert.equal((await gateway.chat(ask, tight)).status, 200);
+    assert.equal((await gateway.chat(request, tight)).status, 200);
   });
 
   it('are for models whose names hold slashes too', async () => {

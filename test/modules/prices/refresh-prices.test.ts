@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import { createIds } from '../../../src/core/ids.ts';
 import { priceRows } from '../../../src/modules/prices/price-rows.ts';
 import {
-  type OfferPlan,
+  type DeploymentPlan,
   type PriceBook,
   planRefresh,
   refreshPrices,
@@ -58,9 +58,9 @@ describe('a refresh of prices', () => {
   });
   after(() => database.drop());
 
-  const plan = (book: PriceBook, now_ms: number): Promise<OfferPlan[]> =>
+  const plan = (book: PriceBook, now_ms: number): Promise<DeploymentPlan[]> =>
     database.sql.begin((tx) => planRefresh(tx, book, now_ms));
-  const changed = (planned: readonly OfferPlan[]): string[] =>
+  const changed = (planned: readonly DeploymentPlan[]): string[] =>
     planned.filter(({ changes }) => changes.length > 0).map(({ model }) => model);
 
   it('says why it leaves an offer as it is', async () => {

@@ -77,7 +77,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.deepEqual(await contactOf(other), { legal_name: `Name of ${other}` });
   });
 
-  it('is told in the audit log, with the customer, under the id of the certificate', async () => {
+  it('is recorded in the audit log, with the customer, under the id of the certificate', async () => {
     const subject = await newSubject();
     const { audit_event_id } = dataOf<ErasureCertificate>(await erase(subject));
     const [event] = await gateway.database.sql<{ action: string; reason: string; customer: string }[]>`
@@ -219,7 +219,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
       delete from privacy.subject_key
       where customer_hk = (select customer_hk from gateway.customer_h where customer_bk = ${subject})`;
     assert.equal((await gateway.admin('GET', `/customers/${subject}/contact`)).status, 500);
-    assert.match(gateway.logged.splice(0).join(), /no erasure tells why/);
+    assert.match(gateway.logged.splice(0).join(), /no erasure explains why/);
   });
 
   it('leaves a vault in which every hash recomputes', async () => {

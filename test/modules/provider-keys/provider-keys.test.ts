@@ -134,14 +134,14 @@ describe("customers' own provider keys", () => {
     assert.equal(gateway.control.snapshot().provider_keys.has(slug), false);
   });
 
-  it('are not taken where nobody answers, and whoever gave one is told why', async () => {
+  it('are refused with a reason if the provider does not answer', async () => {
     const slug = await newSlug();
     const reply = await postKey(gateway, slug, { base_url: `http://${NOBODY}/v1` });
     assert.deepEqual([reply.status, errorOf(reply).code], [502, 'provider_unreachable'], reply.text);
     assert.match(errorOf(reply).details ?? '', /accepted it, and what base_url names cannot be reached/);
   });
 
-  it('are rotated in their place, by whoever gives the new key', async () => {
+  it('are rotated in place by the administrator who gives the new key', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug, { daily_spending_limit: 1 });
     const other = 'sk-second-customer-key-0001';

@@ -97,7 +97,7 @@ describe('the job point-in-time', () => {
       assert.notEqual(made.rows_out, 0);
       clock.advance(1_000);
       assert.equal((await runJob(deps, 'point-in-time', { at })).rows_out, 0);
-      // What came since has an older load_date than the run knew, as what is seeded or imported has.
+      // The new row has an older load_date than the run knew, as seeded and imported rows have.
       await load(database.sql, config('a', 1, '2026-11-14T00:00:00.000Z', '2026-11-12T00:00:00.000Z'));
       clock.advance(1_000);
       const again = await runJob(deps, 'point-in-time', { at });
@@ -167,7 +167,7 @@ type Subject = Pick<CandidateOutput, 'what' | 'tenant' | 'is_true' | 'value' | '
   readonly subject: string;
 };
 
-/** What is said of a customer or an offer, with or without the hubs and links that it hangs on. */
+/** Rows about a customer or a deployment, with or without their hubs and links. */
 const rowsOf = ({ what, subject, tenant, is_true, value, with_parent }: Subject, stamp: Stamp): VaultRow[] => {
   const customer = { customer_bk: subject };
   const customer_hk = rows.hubKey('customer_h', customer);

@@ -125,7 +125,7 @@ const closeOpen = (state: WriterState): string => {
   return frame('content_block_stop', { index: state.index });
 };
 
-/** Whether the open block is complete, so that another may begin. */
+/** True if the open block is complete, so that another may begin. */
 const isWhole = (state: WriterState): boolean => {
   const { open } = state;
   if (open === null || typeof open.key !== 'number') return true;
