@@ -45,7 +45,7 @@ const HOUSE: House = {
 };
 
 describe('the architecture', () => {
-  it('holds: rooms import only what they may, in no cycle, and names and sizes are as agreed', () => {
+  it('holds: rooms import only the rooms that they may, without a cycle, and names and sizes follow the rules', () => {
     const files = readSources();
     assert.ok(files.size > 200, `${files.size} files were found`);
     assert.deepEqual(findBreaches(files, HOUSE), []);
@@ -61,7 +61,7 @@ describe('the architecture', () => {
 });
 
 describe('the words of the project', () => {
-  it('contain no banned phrase, no banned name and no doc comment that begins with a relative clause', () => {
+  it('include no banned phrase, no banned name and no relative clause at the start of a doc comment', () => {
     const files = [...readSources(), ...readDocuments()].filter(([path]) => /\.(ts|mjs|md)$/.test(path));
     assert.ok(files.length > 200, `${files.length} files were found`);
     assert.deepEqual(
@@ -151,7 +151,7 @@ describe('the check of the architecture', () => {
     );
   };
 
-  it('finds nothing in a sound house', () => {
+  it('finds no fault in a correct house', () => {
     const sound = {
       'src/cli/main.ts': "import { a } from '../gateway/a.ts';\nconsole.log(a);",
       'src/server/config.ts': 'export const config = () => process.env;',
@@ -197,7 +197,7 @@ describe('the check of the architecture', () => {
     }
   });
 
-  it('finds a module that takes a file of another module but its service', () => {
+  it('finds a module that imports another file of a module than its service', () => {
     finds(/through its service\.ts, not src\/modules\/b\/queries\.ts/, {
       'src/modules/a/a.ts': "import { q } from '../b/queries.ts';",
     });
@@ -228,7 +228,7 @@ describe('the check of the architecture', () => {
     finds(/cannot be checked/, { 'src/gateway/a.ts': 'const x = await import(`../${name}.ts`);' });
   });
 
-  it('finds a gateway that takes more of the catalog than its snapshot, and a room that nobody named', () => {
+  it('finds a gateway that imports more of the catalog than its snapshot, and an unknown room', () => {
     finds(/gateway may not import src\/catalog\/snapshot-queries\.ts/, {
       'src/gateway/a.ts': "import { q } from '../catalog/snapshot-queries.ts';",
     });
@@ -259,7 +259,7 @@ describe('the check of the architecture', () => {
     });
   });
 
-  it('finds the environment read anywhere but in src/server/config.ts', () => {
+  it('finds a read of the environment outside src/server/config.ts', () => {
     for (const text of [
       'const port = process.env.PORT;',
       'const port = process?.env.PORT;',
@@ -275,7 +275,7 @@ describe('the check of the architecture', () => {
     assert.deepEqual(breaches({ 'src/core/a.ts': 'const { env } = input;\nprocess.exitCode = env.code;' }), []);
   });
 
-  it('finds names that say nothing, names in another case, default exports and files that are too long', () => {
+  it('finds names without meaning, names in another case, default exports and files that are too long', () => {
     for (const path of [
       'src/core/utils/a.ts',
       'src/http/helpers.ts',

@@ -58,11 +58,11 @@ describe('the documentation', () => {
     );
   });
 
-  it('never shows npx without --no-install, which would run what a stranger publishes under our name', () => {
+  it("never shows npx without --no-install, which would run a stranger's package with our name", () => {
     for (const page of PAGES) assert.doesNotMatch(textOf(page), /npx +(?:--yes |-y )?onevault/, page);
   });
 
-  it('links to pages and headings that there are', () => {
+  it('links only to existing pages and headings', () => {
     for (const page of PAGES) {
       for (const [, target] of textOf(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)) {
         const [path, heading] = target!.split('#');

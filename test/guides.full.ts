@@ -35,7 +35,7 @@ describe('the shell commands of the documentation', function () {
   for (const page of PAGES) {
     const blocks = [...readFileSync(join(ROOT, page), 'utf8').matchAll(BLOCK)].map(([, text]) => text!);
     if (blocks.length === 0) continue;
-    it(`run as they stand on the page ${page}`, async () => {
+    it(`run unchanged from the page ${page}`, async () => {
       const script = blocks.join('\n').replaceAll(STANDING_IN, '');
       const env = {
         PATH: process.env.PATH,
@@ -63,7 +63,7 @@ const FAIL_LOUDLY = `set -euo pipefail
 curl() { command curl --silent --show-error --fail-with-body "$@"; }`;
 
 describe('the guides', () => {
-  it('are all among the pages that are run or read', () => {
+  it('are all in the list of pages that are run or read', () => {
     assert.ok(PAGES.length >= 10, `${PAGES.length} pages were found`);
   });
 });

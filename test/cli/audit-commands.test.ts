@@ -47,7 +47,7 @@ describe('onevault audit', function () {
   const runOffline = (...args: string[]): Promise<Output> =>
     runCommand(['audit', ...args], { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' });
 
-  it('exports bundles that verify with neither database nor network, compressed or not', async () => {
+  it('exports bundles that are verified without database and network, compressed or not', async () => {
     for (const [name, ...scope] of [['all.jsonl'], ['bolt.jsonl.gz', '--customer', 'bolt']] as const) {
       const written = await run('export', ...scope, '--out', file(name));
       assert.equal(written.code, 0, written.stderr);
@@ -71,7 +71,7 @@ describe('onevault audit', function () {
     assert.match(against.stdout, /checkpoints were compared/);
   });
 
-  it('proves bodies by their receipt, from the vault and from a bundle, and says when they are others', async () => {
+  it('proves bodies by their receipt, from the vault and from a bundle, and reports other bodies', async () => {
     const asked = ['--receipt', receipt, '--request-id', request_id];
     const proven = await run('prove', '--request', file('body'), ...asked);
     assert.equal(proven.code, 0, proven.stdout + proven.stderr);
@@ -95,7 +95,7 @@ describe('onevault audit', function () {
     );
   });
 
-  it('proves nothing by a bundle that says of its tables what is not so', async () => {
+  it('proves nothing from a bundle with false statements about its tables', async () => {
     const commitment = createHash('sha256').update(salts[0]).update('other').digest('hex');
     const lines = readFileSync(file('all.jsonl'), 'utf8').trimEnd().split('\n');
     const forged = lines.map((text) => {
@@ -118,7 +118,7 @@ describe('onevault audit', function () {
     assert.match(proven.stdout, /NOT proven to be as it was logged/);
   });
 
-  it('says what is wrong with what it was given, and how to mend it', async () => {
+  it('reports each fault of its input, with the remedy', async () => {
     const faults: [string[], RegExp][] = [
       [['verify', '--bundle', file('all.jsonl')], /--key: a bundle is verified with the public key/],
       [['verify', '--bundle', file('none'), '--key', key], /none cannot be read/],
@@ -137,7 +137,7 @@ describe('onevault audit', function () {
     }
   });
 
-  it('verifies the vault against its log and the files, and names what was changed', async () => {
+  it('verifies the vault against its log and the files, and names each change', async () => {
     const sound = await run('verify');
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
     assert.match(sound.stdout, /Everything is here[\s\S]*seen elsewhere: 4 checkpoints[\s\S]*SOUND/);
@@ -164,7 +164,7 @@ describe('onevault audit', function () {
     );
   });
 
-  it('does not take another log in the place of the one whose checkpoints were published', async () => {
+  it('refuses another log than the one with the published checkpoints', async () => {
     await database.sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
       assert(await replaceLog(tx));

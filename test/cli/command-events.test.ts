@@ -38,7 +38,7 @@ describe('the audit events of commands', () => {
       order by applied_date`),
   ];
 
-  it('tell which user of the machine ran a job, and how it ended', async () => {
+  it('name the user of the machine who ran a job, and its outcome', async () => {
     const done = await run('job', 'partitions');
     assert.equal(done.code, 0, done.stderr);
     const failed = await run('job', 'no-such-job');
@@ -53,7 +53,7 @@ describe('the audit events of commands', () => {
     );
   });
 
-  it('tell of a check of the vault, and of what it found', async () => {
+  it('report a check of the vault, and its findings', async () => {
     const found = async (action: string) => [
       ...(await database.sql<{ actor: string; outcome: string; after: object }[]>`
         select actor, outcome, after
@@ -72,7 +72,7 @@ describe('the audit events of commands', () => {
     assert.deepEqual((await found('vault.check'))[1], { ...ran, after: { faults: 1 } });
   });
 
-  it('tell of a report before a byte of it leaves: without the event there is no report', async () => {
+  it('are written before the first byte of a report: without the event there is no report', async () => {
     const period = ['--from', '2026-11-01T00:00:00Z', '--to', '2026-11-02T00:00:00Z'];
     const pulled = await run('report', 'hipaa-activity', ...period);
     assert.equal(pulled.code, 0, pulled.stderr);

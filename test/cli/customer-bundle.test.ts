@@ -72,13 +72,13 @@ describe('onevault audit export --customer', function () {
   const textsOf = (table: string, column: string): unknown[] =>
     rows.filter((row) => row.table === table).map(({ values }) => values[column]);
 
-  it('holds the prices that were agreed on, the holds and the erasures, and verifies offline', () => {
+  it('contains the agreed prices, the holds and the erasures, and is verified offline', () => {
     assert.deepEqual(textsOf('customer_price_s', 'agreement'), ['of acme']);
     assert.deepEqual(textsOf('legal_hold_s', 'reason').toSorted(), ['hold of acme', 'release of acme']);
     assert.deepEqual(textsOf('erasure_s', 'reason'), ['erasure of acme']);
   });
 
-  it('holds every table of the vault that has rows of the customer, by what the schemas say of their owner', () => {
+  it('contains every table of the vault with rows of the customer, by the owner in the schemas', () => {
     const found = new Set(rows.map(({ table }) => table));
     for (const table of found) assert.notEqual(testRegistry().entities.get(table)?.owner, 'platform', table);
     for (const table of ['customer_config_s', 'customer_pii_s', 'customer_tenant_effectivity_s', 'api_key_s']) {
@@ -86,7 +86,7 @@ describe('onevault audit export --customer', function () {
     }
   });
 
-  it('holds nothing of another customer, and nothing that customers share', () => {
+  it('contains no rows of other customers, and no shared rows', () => {
     const text = lines.join('\n');
     for (const foreign of ['of other', 'model_bk', 'provider_bk', 'tenant_name']) {
       assert.ok(!text.includes(foreign), foreign);

@@ -5,7 +5,7 @@ import { generate, generatePriceSchemas } from '../../src/cli/generate.ts';
 import { PROJECT } from '../../src/server/paths.ts';
 
 describe('the generated files', () => {
-  it('are what the schemas say now: `npm run generate` would change none', async () => {
+  it('match the schemas: `npm run generate` changes none of them', async () => {
     const files = [...generatePriceSchemas(), ...(await generate())];
     assert.ok(files.length >= 8);
     for (const [path, text] of files) {

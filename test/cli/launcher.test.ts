@@ -56,13 +56,13 @@ describe('the launcher', function () {
     symlinkSync(target, join(folder, 'node_modules', NODE_PACKAGE, 'bin', name));
   };
 
-  it('runs dist in an installed package, with the arguments as they are', async () => {
+  it('runs dist in an installed package, with unchanged arguments', async () => {
     write('dist/src/cli/main.js', 'console.log("dist", ...process.argv.slice(2));');
     const { code, stdout } = await run([launcher(), 'job', 'a b']);
     assert.deepEqual([code, stdout], [0, 'dist job a b\n']);
   });
 
-  it('runs src in a checkout, also when there is a dist', async () => {
+  it('runs src in a checkout, even beside a dist', async () => {
     write('dist/src/cli/main.js', 'console.log("dist");');
     write('src/cli/main.ts', 'const text: string = "src"; console.log(text);');
     write('package.json', '{ "type": "module" }');
@@ -70,7 +70,7 @@ describe('the launcher', function () {
     assert.deepEqual([code, stdout], [0, 'src\n']);
   });
 
-  it('says which Node it needs when this one is too old and no other is installed', async () => {
+  it('names the Node that it needs when this one is too old and no other is installed', async () => {
     write('dist/src/cli/main.js', 'console.log("started");');
     const { code, stdout, stderr } = await run(asOldNode());
     assert.deepEqual([code, stdout], [1, '']);
@@ -80,14 +80,14 @@ describe('the launcher', function () {
     );
   });
 
-  it('runs with the installed Node when this one is too old, and ends with its exit code', async () => {
+  it('runs with the installed Node when this one is too old, and exits with its exit code', async () => {
     installNode();
     write('dist/src/cli/main.js', 'console.log(process.versions.node, process.argv[2]); process.exitCode = 7;');
     const { code, stdout } = await run([...asOldNode(), '--help']);
     assert.deepEqual([code, stdout], [7, `${process.versions.node} --help\n`]);
   });
 
-  it('says that the installed Node does not run here', async () => {
+  it('reports an installed Node that does not run on this machine', async () => {
     installNode(join(folder, 'missing'));
     write('dist/src/cli/main.js', 'console.log("started");');
     const { code, stderr } = await run(asOldNode());
@@ -132,12 +132,12 @@ describe('the launcher', function () {
 
     beforeEach(() => write('dist/src/cli/main.js', program()));
 
-    it('keeps compiled code in a folder that this user alone can write', async () => {
+    it('stores compiled code in a folder that only this user can write', async () => {
       assert.equal((await run([launcher()])).stdout, 'started\n');
       assert.ok(cached().length > 2, cached().join(' '));
     });
 
-    it('keeps none in a folder that others can write', async function () {
+    it('stores no compiled code in a folder that others can write', async function () {
       if (process.getuid === undefined) this.skip();
       const shared = join(folder, 'tmp', `onevault-compiled-${process.getuid()}`);
       mkdirSync(shared);
@@ -146,7 +146,7 @@ describe('the launcher', function () {
       assert.equal(cached().length, 1);
     });
 
-    it('starts where no folder can be made', async () => {
+    it('starts without a folder if none can be created', async () => {
       const { code, stdout } = await run([launcher()], { TMPDIR: join(folder, 'old-node.mjs') });
       assert.deepEqual([code, stdout], [0, 'started\n']);
     });

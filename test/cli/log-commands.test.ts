@@ -14,8 +14,8 @@ import { openSealing } from '../../src/server/sealing.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
 import { createTestDatabase } from '../support/database.ts';
 
-describe("the audit log's commands, beside a process that seals", () => {
-  it('rotate the key, and begin another log after a restore, which ends a stop', async function () {
+describe("the audit log's commands beside a process that seals", () => {
+  it('rotate the key, and start another log after a restore, which ends a stop', async function () {
     this.timeout(300_000);
     const { sql, url, drop } = await createTestDatabase();
     const data_dir = mkdtempSync(join(tmpdir(), 'onevault-log-commands-'));

@@ -11,7 +11,7 @@ describe('the output of a command', () => {
   before(() => mkdirSync(folder, { recursive: true }));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('is written to a file piece by piece, in place of what the file held, and with the mode given', async () => {
+  it('is written to a file in pieces, replaces the old contents, and has the given mode', async () => {
     const result = await withOutput(
       path,
       async (write) => {
@@ -28,7 +28,7 @@ describe('the output of a command', () => {
     assert.equal(readFileSync(path, 'utf8'), 'short');
   });
 
-  it('is refused with the reason where its file cannot be opened, before any work is done', async () => {
+  it('is refused with the reason if its file cannot be opened, before the command starts', async () => {
     let has_begun = false;
     const work = async (): Promise<void> => {
       has_begun = true;
@@ -48,7 +48,7 @@ describe('the output of a command', () => {
     assert.equal(has_begun, false);
   });
 
-  it('fails with the error of the work', async () => {
+  it('fails with the error of the command', async () => {
     const failing = withOutput(path, async (write) => {
       await write('part');
       throw new Error('the vault is away');

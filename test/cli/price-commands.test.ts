@@ -75,14 +75,14 @@ describe('onevault prices refresh', function () {
     return priceAt(models.get(model)!.deployments[0]!, systemClock.now())?.tiers[0]?.prices.input_price;
   };
 
-  it('finds nothing to say after a first start, for the catalog is of the same price data', async () => {
+  it('finds no difference after a first start, because the catalog has the same price data', async () => {
     const { code, stdout, stderr } = await run('--dry-run');
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^@pydantic\/genai-prices \d+\.\d+\.\d+: 0 of \d+ deployments have other prices/);
     assert.equal((await run()).code, 0, 'there is nothing to agree to');
   });
 
-  it('shows what differs, and writes it only when somebody agrees', async () => {
+  it('shows the differences, and writes them only when a person agrees', async () => {
     await say('gpt-4.1', 'openai', { input_price: '3000000', cached_input_price: null });
     await say('claude-sonnet-4-5', 'anthropic', {});
     await say('gpt-5', 'openai', { input_price: '1', price_source: 'a contract of our own' });
@@ -122,7 +122,7 @@ describe('onevault prices refresh', function () {
     assert.equal(await count(), after, 'once more adds nothing');
   });
 
-  it('is an event that names the price data, the offers, and who agreed', async () => {
+  it('writes an event with the price data, the deployments and the person who agreed', async () => {
     const events = await database.sql<{ actor: string; subject: string; outcome: string; after: object }[]>`
       select actor, subject, outcome, after
       from audit.audit_event_s

@@ -30,7 +30,7 @@ describe('onevault get and onevault list', function () {
     return JSON.parse(stdout);
   };
 
-  it('print a resource, its history, and lists that are filtered, sorted and trimmed', async () => {
+  it('print a resource, its history, and lists with a filter, an order and selected fields', async () => {
     assert.deepEqual(await printed('get', 'customers', 'acme', '--fields', 'slug,name'), {
       slug: 'acme',
       name: 'Acme',
@@ -47,7 +47,7 @@ describe('onevault get and onevault list', function () {
     assert.deepEqual(await printed('list', 'customers/acme/provider-keys'), []);
   });
 
-  it('say what is wrong: no product, no such resource, a key that may not', async () => {
+  it('report a missing product, an unknown resource and a key without permission', async () => {
     const nowhere = await runCommand(['get', 'customers', 'acme'], { ONEVAULT_DATA_DIR: `${folder}-none` });
     assert.deepEqual([nowhere.code, /name its --url/.test(nowhere.stderr)], [1, true], nowhere.stderr);
     const missing = await run('get', 'customers', 'nobody');

@@ -19,7 +19,7 @@ describe('onevault vault', () => {
   const run = (...args: string[]): Promise<Output> =>
     runCommand(['vault', ...args], { DATABASE_URL: database.url, ONEVAULT_DATA_DIR: folder });
 
-  it('check counts what it checked, and ends with 1 and the faulty rows when one promise is broken', async () => {
+  it('check reports the number of checks, and exits with 1 and the faulty rows if one guarantee is broken', async () => {
     const sound = await run('check');
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
     assert.match(sound.stdout, /^hashes +\d+ rows +sound$/m);
@@ -38,7 +38,7 @@ describe('onevault vault', () => {
     );
   });
 
-  it('docs writes the page, in a folder that it makes, without a database', async () => {
+  it('docs writes the page to a new folder without a database', async () => {
     const out = join(folder, 'deep', 'docs');
     const { code, stdout } = await runCommand(['vault', 'docs', '--out', out], {});
     assert.deepEqual([code, stdout.trim()], [0, join(out, 'index.html')]);

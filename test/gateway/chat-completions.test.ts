@@ -122,7 +122,7 @@ describe('POST /v1/chat/completions', () => {
     });
   }
 
-  it('ends a stream with [DONE], and tells proxies not to buffer it', async () => {
+  it('ends a stream with [DONE], and forbids proxies to buffer it', async () => {
     const reply = await gateway.chat({ ...requestOf('gpt-4o-mini', 'Hi'), stream: true });
     assert.match(reply.headers['content-type']!, /^text\/event-stream/);
     assert.equal(reply.headers['cache-control'], 'no-cache');

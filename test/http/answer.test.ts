@@ -20,8 +20,8 @@ const headersOf = async (deprecation: Deprecation): Promise<Headers> => {
   }
 };
 
-describe('a route that is on its way out', () => {
-  it('says since when, until when, and where to read what replaces it', async () => {
+describe('a deprecated route', () => {
+  it('reports the instants of deprecation and removal, and links to its replacement', async () => {
     const headers = await headersOf({
       since: '2026-01-01T00:00:00Z',
       sunset: '2027-06-30T12:00:00Z',
@@ -33,7 +33,7 @@ describe('a route that is on its way out', () => {
     assert.equal(headers.get('link'), '<https://docs.example/old>; rel="deprecation"; type="text/html"');
   });
 
-  it('says no end that nobody decided', async () => {
+  it('reports no instant of removal if none is decided', async () => {
     const headers = await headersOf({ since: '2026-01-01T00:00:00Z' });
     assert.deepEqual([headers.get('sunset'), headers.get('link')], [null, null]);
   });

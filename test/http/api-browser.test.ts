@@ -11,7 +11,7 @@ describe('the pages that show the API', () => {
   const get = (path: string) => gateway.send({ method: 'GET', path });
 
   for (const path of ['/docs', '/redoc']) {
-    it(`load nothing from elsewhere and run no inline script at ${path}`, async () => {
+    it(`load no foreign resource and run no inline script at ${path}`, async () => {
       const page = await get(path);
       assert.equal(page.status, 200);
       assert.match(page.headers['content-type']!, /^text\/html/);
@@ -31,7 +31,7 @@ describe('the pages that show the API', () => {
       }
     });
 
-    it(`serve no file but their own below ${path}/assets`, async () => {
+    it(`serve only their own files below ${path}/assets`, async () => {
       for (const name of [
         'package.json',
         '..%2Fpackage.json',
@@ -44,7 +44,7 @@ describe('the pages that show the API', () => {
     });
   }
 
-  it('try calls without cookies', async () => {
+  it('send trial calls without cookies', async () => {
     assert.match((await get('/docs/assets/start.js')).text, /credentials: 'omit'/);
   });
 });

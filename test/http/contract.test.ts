@@ -29,7 +29,7 @@ describe('the contract of the control plane', () => {
     assert.match(meta.timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
   });
 
-  it('wraps a resource below /v1 and answers it bare where the spec documents do', async () => {
+  it('wraps a resource below /v1, and returns it bare at the paths of the specification', async () => {
     const bare = await send('/api-keys', {}, 'POST', JSON.stringify({ customer: 'acme', name: 'bare' }));
     const { id } = bare.json as { id: string };
     assert.ok(id);
@@ -37,7 +37,7 @@ describe('the contract of the control plane', () => {
     assert.deepEqual(dataOf(wrapped), (await send(`/api-keys/${id}`)).json);
   });
 
-  it('chooses a version by Accept, by a parameter or by the path, and lists those that there are', async () => {
+  it('chooses a version by Accept, by a parameter or by the path, and lists the existing ones', async () => {
     const vendor = { accept: 'application/vnd.onevault.v1+json' };
     for (const path of ['/customers/acme', '/v1/customers/acme', '/customers/acme?version=1']) {
       const reply = await send(path, vendor);
@@ -57,7 +57,7 @@ describe('the contract of the control plane', () => {
     }
   });
 
-  it('answers errors as problems to who asks for them', async () => {
+  it('returns errors as problem details to clients that accept them', async () => {
     const reply = await send('/v1/customers/nobody', { accept: 'application/problem+json' });
     assert.equal(reply.status, 404);
     assert.match(reply.headers['content-type']!, /^application\/problem\+json/);
@@ -71,7 +71,7 @@ describe('the contract of the control plane', () => {
     assert.equal((await send('/v1/customers/acme', { accept: 'application/problem+json' })).status, 200);
   });
 
-  it('refuses parameters that a path does not have, and names those that it has', async () => {
+  it('refuses unknown parameters of a path, and names the known ones', async () => {
     const reply = await send('/v1/customers?colour=red&per_page=0&per_page=1');
     assert.deepEqual([reply.status, errorOf(reply).code], [400, 'invalid_request']);
     assert.deepEqual(
@@ -87,7 +87,7 @@ describe('the contract of the control plane', () => {
     }
   });
 
-  it('names every fault of a body at once, twenty at most, and keeps nothing', async () => {
+  it('names every fault of a body at once, at most twenty, and stores nothing', async () => {
     const body = JSON.stringify({ slug: 'Bad', name: 7, markup_basis_points: -1, extra: true });
     const reply = await send('/v1/customers', {}, 'POST', body);
     assert.deepEqual([reply.status, errorOf(reply).code], [422, 'validation_error']);
@@ -101,7 +101,7 @@ describe('the contract of the control plane', () => {
     assert.equal(errorOf(await send('/v1/customers', {}, 'POST', JSON.stringify(many))).errors!.length, 20);
   });
 
-  it('tells a body that cannot be read from one whose fields are not valid', async () => {
+  it('distinguishes an unreadable body from one with invalid fields', async () => {
     for (const [body, status, code] of [
       ['{', 400, 'invalid_request'],
       ['', 400, 'invalid_request'],
@@ -122,7 +122,7 @@ describe('the contract of the control plane', () => {
     assert.deepEqual([form.status, errorOf(form).code], [415, 'unsupported_media_type']);
   });
 
-  it('answers HEAD as GET without the body', async () => {
+  it('answers HEAD like GET without the body', async () => {
     const reply = await send('/v1/customers/acme', {}, 'HEAD');
     assert.deepEqual([reply.status, reply.text], [200, '']);
   });

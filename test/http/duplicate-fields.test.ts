@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { duplicateFields } from '../../src/http/duplicate-fields.ts';
 
-describe('duplicateFields', () => {
-  it('finds each field that stands twice in one object, however it is written, and where', () => {
+describe('the search for duplicate fields', () => {
+  it('finds each field that appears twice in one object, in any spelling, and its place', () => {
     for (const [text, paths] of [
       ['{"a":1,"a":2}', ['/a']],
       ['{"a":1,"\\u0061":2}', ['/a']],
@@ -23,7 +23,7 @@ describe('duplicateFields', () => {
     }
   });
 
-  it('finds none in what JSON.stringify writes', () => {
+  it('finds none in the output of JSON.stringify', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => assert.deepEqual(duplicateFields(JSON.stringify(value)), [])));
   });
 

@@ -9,7 +9,7 @@ const parse = (parts: readonly Part[]) => parseForm(formOf(parts, BOUNDARY), BOU
 const parseText = (text: string) => parseForm(Buffer.from(text), BOUNDARY);
 
 describe('a form', () => {
-  it('is read as its parts in their order, each with its place in the body', async () => {
+  it('is parsed into its parts in order, each with its position in the body', async () => {
     const body = formOf([FILE, { name: 'größe', content: 'a "b"\r\n漢字' }, { name: 'x', content: '' }], BOUNDARY);
     const { parts } = await parseForm(body, BOUNDARY);
     assert.deepEqual(
@@ -25,7 +25,7 @@ describe('a form', () => {
     assert.deepEqual([text!.toString(), empty!.toString()], ['a "b"\r\n漢字', '']);
   });
 
-  it('gets another content in one part, to the byte, and stays the same bytes for the same content', async () => {
+  it('gets new content in one part only, and keeps its bytes if the content is the same', async () => {
     const parts = (content: string): Part[] => [FILE, { name: 'model', content }, { name: 'x', content: 'model' }];
     const body = formOf(parts('mine'), BOUNDARY);
     const form = await parseForm(body, BOUNDARY);
@@ -35,7 +35,7 @@ describe('a form', () => {
     assert.throws(() => form.withContent(model, `a\r\n--${BOUNDARY}--`), { code: 'invalid_request', param: 'model' });
   });
 
-  it('may begin with an empty line, end without one, and hold nothing', async () => {
+  it('may begin with an empty line, end without one, and be empty', async () => {
     const inside = 'Content-Disposition: form-data; name="a"\r\n\r\n1';
     const { parts } = await parseText(`\r\n--${BOUNDARY}\r\n${inside}\r\n--${BOUNDARY}--`);
     assert.deepEqual(
@@ -45,7 +45,7 @@ describe('a form', () => {
     assert.deepEqual((await parseText(`--${BOUNDARY}--\r\n`)).parts, []);
   });
 
-  it('is refused where parsers could read it in more than one way', async () => {
+  it('is refused if parsers could read it in different ways', async () => {
     const part = (head: string, content = '1') => `--${BOUNDARY}\r\n${head}\r\n\r\n${content}\r\n--${BOUNDARY}--\r\n`;
     const sound = 'Content-Disposition: form-data; name="a"';
     await parseText(part(sound));
@@ -86,7 +86,7 @@ describe('a form', () => {
     }
   });
 
-  it('is refused by the name of a part that is wrong', async () => {
+  it('is refused with the name of the faulty part', async () => {
     const wrong: readonly Part[] = [
       { name: 'a', content: Buffer.of(0xff, 0xfe) },
       { name: 'a', content: 'größe', head: ['Content-Type: text/plain; charset=latin1'] },
@@ -101,7 +101,7 @@ describe('a form', () => {
     for (const part of wrong) await assert.rejects(parse([part]), { code: 'invalid_request', param: 'a' });
   });
 
-  it('of any bytes is read or refused, and never waited for', async () => {
+  it('of any bytes is parsed or refused, and never blocks', async () => {
     const token = fc.constantFrom(
       ...[`--${BOUNDARY}`, `\r\n--${BOUNDARY}`, '--', '\r\n', '\r\n\r\n', '\n', ' ', '"', ';', ':', 'x'],
       ...[
@@ -122,7 +122,7 @@ describe('a form', () => {
     );
   });
 
-  it('of any parts is read as what was written', async () => {
+  it('of any parts is parsed as it was written', async () => {
     const name = fc.stringMatching(/^[\w[\]-]{1,20}$/);
     const bytes = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.constantFrom(Buffer.from('\r\n--'), SOUND));
     const part: fc.Arbitrary<Part> = fc.oneof(
@@ -143,7 +143,7 @@ describe('a form', () => {
 });
 
 describe('the boundary of a form', () => {
-  it('is found in the content type, quoted or not', () => {
+  it('is read from the content type, quoted or not', () => {
     for (const [type, boundary] of [
       ['multipart/form-data; boundary=abc', 'abc'],
       ['Multipart/Form-Data;boundary="a b:c"', 'a b:c'],
@@ -155,7 +155,7 @@ describe('the boundary of a form', () => {
     }
   });
 
-  it('is refused where it is missing, twice, too long or not of its characters', () => {
+  it('is refused if it is missing, duplicate, too long or has invalid characters', () => {
     for (const type of [
       'multipart/form-data',
       'multipart/form-data; boundary=',

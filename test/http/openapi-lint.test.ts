@@ -39,7 +39,7 @@ describe("Redocly's linter", function () {
     assert.deepEqual([totals.errors, totals.warnings], [0, 0], JSON.stringify(problems, null, 2).slice(0, 4_000));
   });
 
-  it('finds the error in a document that has one', async () => {
+  it('finds the error in a faulty document', async () => {
     const { totals } = await lint({
       ...openApiDocument(apiContracts(testRegistry())),
       paths: { '/a/{id}': { get: { responses: {} } } },

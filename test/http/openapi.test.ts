@@ -33,7 +33,7 @@ describe('GET /openapi.json', () => {
   });
   after(() => gateway.close());
 
-  it('describes every route of the control plane at its canonical path, and who may use it without a key', () => {
+  it('describes every route of the control plane at its canonical path, and the routes without a key', () => {
     assert.equal(document.openapi, '3.1.0');
     for (const { path, method, permission } of controlContracts(gateway.control.registry)) {
       const operation = document.paths[documented(path)]?.[method];
@@ -43,7 +43,7 @@ describe('GET /openapi.json', () => {
     }
   });
 
-  it('describes every endpoint that takes calls', () => {
+  it('describes every endpoint for calls', () => {
     const gateways = Object.entries(document.paths).filter(([, methods]) => methods.post?.tags.includes('gateway'));
     const paths = gateways.map(([path]) => path);
     for (const { path } of createClientProtocols()) {
@@ -53,7 +53,7 @@ describe('GET /openapi.json', () => {
     assert.equal(paths.length, createClientProtocols().length);
   });
 
-  it('names each operation once, has an answer for errors in each, and no reference that leads nowhere', () => {
+  it('names each operation once, has an error response in each, and no broken reference', () => {
     const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
     const names = operations.map(({ operationId }) => operationId);
     assert.deepEqual(names.length, new Set(names).size);
@@ -66,7 +66,7 @@ describe('GET /openapi.json', () => {
   });
 });
 
-describe('openApiDocument', () => {
+describe('the builder of the OpenAPI document', () => {
   const route: RouteContract = {
     method: 'get',
     path: '/v1/things/:id',
@@ -77,13 +77,13 @@ describe('openApiDocument', () => {
     responses: { 200: { description: 'It.', schema: { title: 'Thing', type: 'object' } } },
   };
 
-  it('marks what is on its way out', () => {
+  it('marks deprecated operations', () => {
     const deprecated = { ...route, deprecated: { since: '2026-01-01T00:00:00Z' } };
     const { paths } = openApiDocument([deprecated]) as { paths: Record<string, Record<string, object>> };
     assert.equal((paths['/v1/things/{id}']!.get as { deprecated: boolean }).deprecated, true);
   });
 
-  it('refuses two operations with one name, and two schemas with one name', () => {
+  it('refuses two operations with the same name, and two schemas with the same name', () => {
     assert.throws(() => openApiDocument([route, { ...route, path: '/v1/others' }]), /two operations are called/);
     const other = { 200: { description: 'It.', schema: { title: 'Thing', type: 'string' } } };
     assert.throws(

@@ -4,7 +4,7 @@ import { isUuid } from '../../src/core/ids.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { errorOf } from '../support/http.ts';
 
-describe('what operators ask', () => {
+describe("the operators' endpoints", () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -13,7 +13,7 @@ describe('what operators ask', () => {
   after(() => gateway.close());
 
   for (const path of ['/health', '/health/liveness', '/health/readiness']) {
-    it(`${path} answers 200 without a key, to HEAD too`, async () => {
+    it(`answer 200 without a key at ${path}, for HEAD too`, async () => {
       const reply = await gateway.get(path);
       assert.equal(reply.status, 200);
       assert.deepEqual(reply.json, { status: 'up', version: '0.0.0-test' });
@@ -23,7 +23,7 @@ describe('what operators ask', () => {
     });
   }
 
-  it('/health/dependencies tells of each', async () => {
+  it('report each dependency at /health/dependencies', async () => {
     const reply = await gateway.get('/health/dependencies');
     assert.deepEqual(reply.json, {
       database: { status: 'up' },
@@ -32,7 +32,7 @@ describe('what operators ask', () => {
     });
   });
 
-  it('/metrics counts calls by endpoint, provider, status and error', async () => {
+  it('count calls by endpoint, provider, status and error at /metrics', async () => {
     const hello = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
     await gateway.chat(hello);
     await gateway.chat({ ...hello, stream: true });
@@ -54,7 +54,7 @@ describe('what operators ask', () => {
     assert.match(text, /^onevault_calls_in_flight 0$/m);
   });
 
-  it('gives every reply an id of its own, whatever the client sends', async () => {
+  it('give every response its own id, whatever the client sends', async () => {
     const headers = { 'x-request-id': 'mine' };
     const ids = new Set<string>();
     for (const path of ['/health', '/nowhere', '/v1/models', '/customers']) {
@@ -66,7 +66,7 @@ describe('what operators ask', () => {
   });
 });
 
-describe('a path', () => {
+describe('a request', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -74,7 +74,7 @@ describe('a path', () => {
   });
   after(() => gateway.close());
 
-  it('that nobody serves is answered 404 in the envelope', async () => {
+  it('to an unknown path gets 404 in the envelope', async () => {
     for (const path of [
       '/',
       '/nowhere',
@@ -110,7 +110,7 @@ describe('a path', () => {
     ['DELETE', '/health/readiness', 'GET, HEAD'],
     ['POST', '/metrics', 'GET, HEAD'],
   ] as const) {
-    it(`${path} answers ${method} with 405 and names ${allow}`, async () => {
+    it(`of ${method} to ${path} gets 405 that names ${allow}`, async () => {
       const reply = await gateway.send({ method, path });
       assert.equal(reply.status, 405);
       assert.equal(reply.headers.allow, allow);

@@ -53,7 +53,7 @@ describe('every response of the control plane', () => {
     'if-match': String((await send('GET', path)).headers.etag),
   });
 
-  it('is as the document describes it, for customers, keys and contacts', async () => {
+  it('matches the document for customers, keys and contacts', async () => {
     await send('POST', '/v1/customers', { slug: 'fits', cost_budget_daily: 5, preferred_providers: ['openai'] });
     await send('POST', '/v1/customers', { slug: 'fits', cost_budget_daily: 5, preferred_providers: ['openai'] });
     await send('POST', '/v1/customers', { slug: 'fits' });
@@ -88,7 +88,7 @@ describe('every response of the control plane', () => {
     await send('GET', '/v1/customers/nobody/contact');
   });
 
-  it('is as the document describes it, for provider keys, prices and deployments', async () => {
+  it('matches the document for provider keys, prices and deployments', async () => {
     const key = `/v1/customers/acme/provider-keys/${provider_key}`;
     await send('GET', '/v1/customers/acme/provider-keys');
     await send('GET', key);
@@ -117,7 +117,7 @@ describe('every response of the control plane', () => {
     await send('DELETE', deployment);
   });
 
-  it('is as the document describes it, for evidence', async () => {
+  it('matches the document for evidence', async () => {
     const { request_id } = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] });
     await gateway.drain();
     await send('GET', `/v1/requests/${request_id}`);
@@ -146,7 +146,7 @@ describe('every response of the control plane', () => {
     await send('GET', '/health/dependencies');
   });
 
-  it('was seen with each status that matters', () => {
+  it('is tested with each important status', () => {
     for (const each of [
       'POST 200',
       'POST 201',

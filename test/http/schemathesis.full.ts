@@ -16,7 +16,7 @@ describe('requests that schemathesis makes from the OpenAPI document', function 
   const products = createProducts();
   after(() => products.cleanUp());
 
-  it('meet no 500, no undocumented status and no response that breaks its schema', async function () {
+  it('cause no 500, no undocumented status and no response that breaks its schema', async function () {
     if (!existsSync(SCHEMATHESIS)) {
       assert.equal(process.env.CI, undefined, `${SCHEMATHESIS} must be there in CI`);
       process.stdout.write(`\nschemathesis: skipped, ${SCHEMATHESIS} is not there; .ci/full makes it\n`);

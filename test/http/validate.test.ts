@@ -19,7 +19,7 @@ const validate = createValidator<object>({
 });
 
 describe('a validator of bodies', () => {
-  it('gives what fits back as it is', () => {
+  it('returns a valid body unchanged', () => {
     const value = { name: 'n', list: [{ x: 1, more: true }] };
     assert.equal(validate(value), value);
   });
@@ -35,7 +35,7 @@ describe('a validator of bodies', () => {
     [{ name: 'n', some: {} }, 'some', 'some must have at least 1 of its fields.'],
     [{ name: 'n', when: 'now' }, 'when', 'when must match format "date-time".'],
   ] as const) {
-    it(`tells of ${JSON.stringify(value)} where and what is wrong`, () => {
+    it(`reports the place and the fault of ${JSON.stringify(value)}`, () => {
       assert.throws(
         () => validate(value),
         (error) => {

@@ -53,7 +53,7 @@ describe('the packed product', function () {
     await eventually('the end of the product', () => (isRunning(pid) ? undefined : true), TIMEOUT_MS);
   };
 
-  it('holds what the product runs and reads, and nothing else', async () => {
+  it('contains only the files that the product runs and reads', async () => {
     const { stdout } = await run('tar', ['tzf', tarball]);
     const paths = stdout.trimEnd().split('\n');
     assert.ok(paths.length > 600, `${paths.length} files`);
@@ -63,7 +63,7 @@ describe('the packed product', function () {
     );
   });
 
-  it('starts in the empty folder that it was installed in, serves a call, and stops', async () => {
+  it('starts in the empty folder of its installation, serves a call, and stops', async () => {
     product = spawn('npx', ['--no-install', 'onevault', 'start'], {
       cwd: folder,
       env,
@@ -90,13 +90,13 @@ describe('the packed product', function () {
     assert.equal(existsSync(join(data_dir, 'runtime.json')), false);
   });
 
-  it('makes a database that a checkout of the same version goes on with', async () => {
+  it('creates a database that a checkout of the same version can continue to use', async () => {
     const { code, stdout, stderr } = await runCommand(['vault', 'check'], { ONEVAULT_DATA_DIR: data_dir });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^hashes .* sound$/m);
   });
 
-  it('pulls a report and writes the dictionary from the files that it holds', async () => {
+  it('pulls a report and writes the dictionary from its own files', async () => {
     const onevault = (...args: string[]) => run('npx', ['--no-install', 'onevault', ...args]);
     const [from, to] = ['2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z'];
     await onevault('report', 'hipaa-activity', '--from', from, '--to', to, '--out', 'report.json');

@@ -55,7 +55,7 @@ const asList = (value: string | readonly string[] | undefined): readonly string[
   typeof value === 'string' ? [value] : (value ?? []);
 
 describe('the lock file', () => {
-  it('holds every dependency of every package', () => {
+  it('contains every dependency of every package', () => {
     assert.ok(entries.length > 300, `${entries.length} entries were found`);
     assert.deepEqual(
       findMissing(({ dependencies = {}, devDependencies = {} }) => ({ ...dependencies, ...devDependencies })),
@@ -63,7 +63,7 @@ describe('the lock file', () => {
     );
   });
 
-  it('holds every platform of every package that has one for each, so that npm ci works on all', () => {
+  it('contains every platform of every package with a variant for each, so that npm ci works on all', () => {
     const platform_packages = entries.filter(([, { os }]) => os !== undefined);
     for (const platform of ['linux', 'darwin', 'win32']) {
       const found = platform_packages.filter(([, { os }]) => asList(os).includes(platform));
@@ -75,7 +75,7 @@ describe('the lock file', () => {
     );
   });
 
-  it('says of each package for one platform which it is, so that npm leaves it out on others', () => {
+  it('states the platform of each package for one platform, so that npm omits it on others', () => {
     const OF_ONE_PLATFORM = /(?:^|[-/])(?:darwin|linux|win|win32|windows|freebsd|android)-(?:x64|arm64|arm|ia32)\b/;
     const found = entries.filter(([path]) => OF_ONE_PLATFORM.test(nameOf(path)));
     assert.ok(found.length > 50, `${found.length} packages of one platform were found`);
@@ -86,7 +86,7 @@ describe('the lock file', () => {
     }
   });
 
-  it('marks the Node of Linux as made for glibc, which npm does not know: on musl no broken Node may stand on PATH', () => {
+  it('marks the Node of Linux as built for glibc, so that npm puts no broken Node on PATH on musl', () => {
     for (const cpu of ['x64', 'arm64']) {
       assert.deepEqual(packages[`node_modules/node-linux-${cpu}`]?.libc, ['glibc'], `add "libc": ["glibc"] to ${cpu}`);
     }
@@ -100,7 +100,7 @@ describe('the lock file', () => {
     }
   });
 
-  it('holds the same PostgreSQL driver that travels inside the package', () => {
+  it('contains the PostgreSQL driver that is bundled with the package', () => {
     assert.deepEqual(manifest.bundleDependencies, ['postgres']);
     assert.deepEqual(
       entries.filter(([, { inBundle }]) => inBundle).map(([path]) => nameOf(path)),
@@ -109,12 +109,12 @@ describe('the lock file', () => {
   });
 });
 
-describe('package.json', () => {
+describe('the file package.json', () => {
   const ranges = entries
     .filter(([, { engines }]) => engines?.node !== undefined)
     .map(([path, { engines, optional }]) => ({ path, range: engines!.node!, is_optional: optional === true }));
 
-  it('asks for the oldest Node that every locked package takes', () => {
+  it('requires the oldest Node that every locked package supports', () => {
     const OLDEST_MAJOR = 20;
     const candidates = ranges
       .flatMap(({ range }) => range.split('||').map((part) => minVersion(part)))
@@ -130,7 +130,7 @@ describe('package.json', () => {
     assert.equal(manifest.engines.node, `>=${oldest}`);
   });
 
-  it('decides on every install script, and on no other', () => {
+  it('allows or forbids every install script, and no other', () => {
     const scripted = entries.filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => nameOf(path));
     assert.deepEqual(Object.keys(manifest.allowScripts).toSorted(), [...new Set(scripted)].toSorted());
   });

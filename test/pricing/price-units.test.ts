@@ -23,7 +23,7 @@ import { testRegistry } from '../support/calls.ts';
 const columnsOf = (units: readonly PriceUnit[]): string[] => units.map(priceColumn);
 
 describe('the table of price units', () => {
-  it('has every price column of the vault, in its order, and no satellite of prices is missing from it', () => {
+  it('has every price column of the vault in order, and every satellite of prices', () => {
     const registry = testRegistry();
     for (const [table, units] of Object.entries(PRICE_SATELLITES)) {
       const { row_schema } = registry.satellite(table);
@@ -36,7 +36,7 @@ describe('the table of price units', () => {
     }
   });
 
-  it('gives the requests that state prices, and the seeds, one field for each unit', () => {
+  it('defines one field for each unit in price requests and in the seeds', () => {
     const stated = Object.keys(deployments.inputs!).filter((name) => name.endsWith('_price'));
     assert.deepEqual(stated, columnsOf(PRICE_UNITS));
     const { items } = TIERS.schema as { items: { properties: { prices: { properties: object } } } };
@@ -45,7 +45,7 @@ describe('the table of price units', () => {
     assert.deepEqual([PRICE_COLUMNS, BASE_COLUMNS], [columnsOf(PRICE_UNITS), columnsOf(BASE_UNITS)]);
   });
 
-  it('charges a unit only at the price of units of its own side, which end in one that always has a price', () => {
+  it('charges a unit without a price only at the price of units of its own side, the last of which always has one', () => {
     for (const unit of PRICE_UNITS) {
       const { kind } = PRICE_UNIT_TABLE[unit];
       const stand_ins = standInsOf(unit);
@@ -56,7 +56,7 @@ describe('the table of price units', () => {
     }
   });
 
-  it('states tokens by the million, tools by the thousand, requests and images one by one', () => {
+  it('defines prices by a million tokens, a thousand tool uses, one request and one image', () => {
     for (const unit of [...unitsOfKind('prompt'), ...unitsOfKind('completion')]) {
       assert.equal(statedCount(unit), 1_000_000n, unit);
     }
@@ -68,7 +68,7 @@ describe('the table of price units', () => {
     for (const name of ['toString', '__proto__', '', 'input']) assert.ok(!isToolUnit(name), name);
   });
 
-  it('adds the column of a new unit to a schema, and takes away that of one that is gone', () => {
+  it('adds the column of a new unit to a schema, and removes the column of a removed one', () => {
     const read = (table: string): string =>
       readFileSync(join(PROJECT.entities, 'satellites', `${table}.schema.json`), 'utf8');
     const tiers = read('model_price_tier_s');
@@ -82,7 +82,7 @@ describe('the table of price units', () => {
     assert.ok(!fewer.required.includes('web_search_price'));
   });
 
-  it('refuses a schema without price columns, rather than leave it as it is', () => {
+  it('refuses a schema without price columns, and does not leave it unchanged', () => {
     const text = readFileSync(join(PROJECT.entities, 'satellites', 'tenant_s.schema.json'), 'utf8');
     assert.throws(() => withPriceColumns('model_price_s', text), RangeError);
     assert.throws(() => withPriceColumns('tenant_s', text), RangeError);

@@ -7,7 +7,7 @@ import { type OfficeServer, startOfficeServer } from './offices/office-server.ts
 /** The same tables as a list without an end. */
 const visits: Resource = { ...offices, kind: 'visit', path: '/visits', paging: 'cursor' };
 
-describe('a list without an end', () => {
+describe('an unbounded list', () => {
   let server: OfficeServer;
   before(async () => {
     server = await startOfficeServer(visits);
@@ -32,7 +32,7 @@ describe('a list without an end', () => {
     return dataOf<{ slug: string }[]>(reply).map(({ slug }) => slug);
   };
 
-  it('is led through by a cursor that says nothing, and counts no rows', async () => {
+  it('is read in pages by an opaque cursor, without a total count', async () => {
     const first = await send('GET', '/v1/visits?per_page=3&slug[prefix]=v-');
     const { meta } = first.json as { meta: { pagination: { next_cursor: string; has_more: boolean } } };
     assert.deepEqual(
@@ -50,7 +50,7 @@ describe('a list without an end', () => {
     assert.equal((await send('GET', '/v1/visits?page=1')).status, 400);
   });
 
-  it('shows what was known at its first page: rows that arrive or move meanwhile neither repeat nor go missing', async () => {
+  it('shows the knowledge of its first page: rows that arrive or move meanwhile are neither repeated nor lost', async () => {
     const first = await send('GET', '/v1/visits?per_page=2&sort=desks&slug[prefix]=v-');
     assert.deepEqual(slugsOf(first), ['v-b', 'v-d']);
     await create('v-a', 1);
@@ -63,7 +63,7 @@ describe('a list without an end', () => {
     ]);
   });
 
-  it('refuses a cursor of another filter, order, list or key, and one that was changed', async () => {
+  it('refuses a cursor of another filter, order, list or key, and a changed cursor', async () => {
     const first = await send('GET', '/v1/visits?per_page=1&desks[gt]=0');
     const { meta } = first.json as { meta: { pagination: { next_cursor: string } } };
     const cursor = meta.pagination.next_cursor;

@@ -61,7 +61,7 @@ describe('the list of a resource', () => {
     ['sort=-desks', ['l-b', 'l-d', 'l-a', 'l-c']],
     ['sort=opened_at', ['l-b', 'l-c', 'l-a', 'l-d']],
   ] as const) {
-    it(`answers ${query} with ${slugs.join(', ')}`, async () => {
+    it(`returns ${slugs.join(', ')} for ${query}`, async () => {
       assert.deepEqual(
         await list(`slug[prefix]=l-&${query}`.replace('slug[prefix]=l-&slug[prefix]=l-', 'slug[prefix]=l-')),
         slugs,
@@ -70,7 +70,7 @@ describe('the list of a resource', () => {
   }
 
   for (const sort of ['', 'desks', '-desks', 'rent,-desks', 'opened_at', '-opened_at']) {
-    it(`is walked in pages and by cursor alike, sorted by ${sort === '' ? 'id' : sort}`, async () => {
+    it(`has the same items by page and by cursor, sorted by ${sort === '' ? 'id' : sort}`, async () => {
       const query = `slug[prefix]=l-${sort === '' ? '' : `&sort=${sort}`}`;
       const all = await list(query);
       const first = await send('GET', `/v1/offices?${query}&per_page=3`);
@@ -89,7 +89,7 @@ describe('the list of a resource', () => {
     });
   }
 
-  it('goes on after an id by the old names, and by cursor from there', async () => {
+  it('continues after an id with the old parameters, and by cursor from there', async () => {
     const walked: string[] = [];
     let path: string | null = '/v1/offices?slug[prefix]=l-&limit=1&after=l-a';
     while (path !== null) {
@@ -101,7 +101,7 @@ describe('the list of a resource', () => {
     assert.deepEqual(walked, ['l-b', 'l-c', 'l-d']);
   });
 
-  it('refuses filters, sorts and values that it does not have, naming the parameter', async () => {
+  it('refuses unknown filters, sorts and values, and names the parameter', async () => {
     for (const [query, param] of [
       ['title=x', 'title'],
       ['door_code=5555', 'door_code'],

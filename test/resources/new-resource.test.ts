@@ -75,12 +75,12 @@ describe('a new resource', () => {
     where s.subject = ${subject}
     order by h.audit_event_bk`;
 
-  it('costs one declaration of at most forty lines besides its schemas and its migration', () => {
+  it('needs one declaration of at most forty lines besides its schemas and its migration', () => {
     const [, declaration] = readFileSync(DECLARATION, 'utf8').split('export const');
     assert.ok(declaration!.split('\n').length <= 40, String(declaration));
   });
 
-  it('is created with its defaults, and answers where it is and in which version', async () => {
+  it('is created with its defaults, and returns its location and version', async () => {
     const made = await create('berlin', {
       opened_at: '2026-01-31T01:00:00+02:00',
       languages: ['de'],
@@ -111,7 +111,7 @@ describe('a new resource', () => {
     }
   });
 
-  it('is answered again if the same is asked for twice, and refused with other content', async () => {
+  it('is returned again for an equal request, and refused with other content', async () => {
     await create('twice', { desks: 1 });
     const body = { slug: 'twice', customer: 'acme', title: 'twice', desks: 1 };
     assert.equal((await send('POST', '/v1/offices', { body })).status, 200);
@@ -122,7 +122,7 @@ describe('a new resource', () => {
     assert.equal(await rowsOf('twice'), 1);
   });
 
-  it('refuses words of the API as names', async () => {
+  it('refuses reserved words of the API as names', async () => {
     for (const slug of ['history', 'batch', 'me', 'v1', 'v12', 'api-keys', 'runs']) {
       const reply = await send('POST', '/v1/offices', { body: { slug, customer: 'acme', title: 'x' } });
       assert.deepEqual(
@@ -133,7 +133,7 @@ describe('a new resource', () => {
     }
   });
 
-  it('is changed by a merge patch: what is left out stays, null clears, objects are merged', async () => {
+  it('is changed by a merge patch: omitted fields stay, null clears a field, objects are merged', async () => {
     const made = await create('patch', { desks: 5, floor_plan: { hall: { size: 20, door: true }, roof: 1 } });
     const body = { desks: null, floor_plan: { hall: { door: null, light: 'on' }, roof: null } };
     const changed = await send('PATCH', '/v1/offices/patch', { body, headers: { 'if-match': made.headers.etag! } });
@@ -146,7 +146,7 @@ describe('a new resource', () => {
     assert.notEqual(changed.headers.etag, made.headers.etag);
   });
 
-  it('is replaced by PUT: what is left out gets its default', async () => {
+  it('is replaced by PUT: omitted fields get their defaults', async () => {
     const made = await create('put', { desks: 5, rent: '12.50', has_lift: true });
     const headers = { 'if-match': made.headers.etag! };
     const replaced = await send('PUT', '/v1/offices/put', { body: { title: 'New' }, headers });
@@ -155,7 +155,7 @@ describe('a new resource', () => {
     assert.deepEqual([title, desks, rent, has_lift], ['New', null, '0', false]);
   });
 
-  it('needs If-Match below /v1, takes it on its alias, and names what differs from an old version', async () => {
+  it('requires If-Match below /v1, accepts it on its alias, and names the fields that differ from an old version', async () => {
     const made = await create('match', { desks: 1 });
     const missing = await send('PATCH', '/v1/offices/match', { body: { desks: 2 } });
     assert.deepEqual([missing.status, errorOf(missing).code], [428, 'precondition_required']);
@@ -177,7 +177,7 @@ describe('a new resource', () => {
     assert.equal(await rowsOf('match'), 3);
   });
 
-  it('creates by PUT with If-None-Match alone, and never over what exists', async () => {
+  it('is created by PUT only with If-None-Match, and never over an existing one', async () => {
     const headers = { 'if-none-match': '*' };
     const made = await send('PUT', '/v1/offices/by-put', { body: { title: 'x' }, headers });
     // An office belongs to a customer, which no PUT can name.
@@ -187,7 +187,7 @@ describe('a new resource', () => {
     assert.equal(refused.status, 412);
   });
 
-  it('writes neither a row nor a change for what holds already', async () => {
+  it('writes neither a row nor a change for an equal state', async () => {
     const made = await create('same', { desks: 1 });
     const headers = { 'if-match': made.headers.etag! };
     const again = await send('PATCH', '/v1/offices/same', { body: { desks: 1, rent: '0' }, headers });
@@ -200,7 +200,7 @@ describe('a new resource', () => {
     );
   });
 
-  it('makes each of many changes at once', async () => {
+  it('applies each of many concurrent changes', async () => {
     await create('busy');
     const changes = [{ desks: 7 }, { rent: '3' }, { has_lift: true }, { languages: ['fr'] }, { caretaker: 'Jo' }];
     const replies = await Promise.all(changes.map((body) => send('PATCH', '/offices/busy', { body })));
@@ -210,7 +210,7 @@ describe('a new resource', () => {
     assert.equal(await rowsOf('busy'), 6);
   });
 
-  it('lets one of many changes of one version win', async () => {
+  it('applies only one of many concurrent changes of one version', async () => {
     const made = await create('race', { desks: 0 });
     const headers = { 'if-match': made.headers.etag! };
     const replies = await Promise.all(
@@ -219,14 +219,14 @@ describe('a new resource', () => {
     assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 412, 412, 412, 412, 412]);
   });
 
-  it('answers 304 to who has the version', async () => {
+  it('returns 304 to a client that has the version', async () => {
     const made = await create('cached');
     const same = await send('GET', '/v1/offices/cached', { headers: { 'if-none-match': made.headers.etag! } });
     assert.deepEqual([same.status, same.text, same.headers.etag], [304, '', made.headers.etag]);
     assert.equal((await send('GET', '/v1/offices/cached', { headers: { 'if-none-match': '"0"' } })).status, 200);
   });
 
-  it('rehearses each write: it answers what would be, and leaves nothing but the event', async () => {
+  it('supports a dry run of each write: it returns the result, and writes only the event', async () => {
     const body = { slug: 'rehearsed', customer: 'acme', title: 'x', desks: 3 };
     const made = await send('POST', '/v1/offices?dry_run=true', { body });
     assert.deepEqual([made.status, dataOf<Office>(made).desks], [200, 3]);
@@ -249,7 +249,7 @@ describe('a new resource', () => {
     );
   });
 
-  it('ends in a state that nothing changes any more, and is listed only to who asks', async () => {
+  it('ends in a final state, and is then listed only on request', async () => {
     await create('ending');
     const ended = await send('DELETE', '/v1/offices/ending');
     assert.deepEqual([ended.status, dataOf<Office>(ended).office_status], [200, 'CLOSED']);
@@ -271,7 +271,7 @@ describe('a new resource', () => {
     assert.deepEqual([event!.action, event!.before!.desks, event!.after!.desks], ['office.empty', 9, 0]);
   });
 
-  it('has a history, and a state for each instant and each time at which it was known', async () => {
+  it('has a history, and a state for each applied and each known instant', async () => {
     const first = await create('long', { desks: 1 });
     const second = await send('PATCH', '/offices/long', { body: { desks: 2 } });
     await send('PATCH', '/offices/long', { body: { desks: 3 } });
@@ -303,7 +303,7 @@ describe('a new resource', () => {
     assert.deepEqual(await list('slug=long&applied=2020-01-01T00:00:00Z'), []);
   });
 
-  it('reports who did what in the audit log, without secrets, names and free text', async () => {
+  it('records actor and action in the audit log, without secrets, names and free text', async () => {
     await create('told', { door_code: '9876', caretaker: 'Jane', title: 'At Jane’s', desks: 4 });
     await send('PATCH', '/offices/told', { body: { desks: 5 } });
     await send('GET', '/v1/offices/told');
@@ -325,7 +325,7 @@ describe('a new resource', () => {
     assert.deepEqual([mail.status, errorOf(mail).reason], [422, 'personal_data']);
   });
 
-  it('shows personal data to administrators alone, secrets to nobody, and nothing to customers', async () => {
+  it('shows personal data only to administrators, secrets to nobody, and nothing to customers', async () => {
     await create('private', { door_code: '5555', caretaker: 'Jo' });
     const path = '/v1/offices/private';
     assert.equal(dataOf<Office>(await send('GET', path)).caretaker, 'Jo');
@@ -340,14 +340,14 @@ describe('a new resource', () => {
     assert.deepEqual([write.status, reason], [403, 'missing_permission']);
   });
 
-  it('trims what is shown to the fields that are asked for', async () => {
+  it('returns only the requested fields', async () => {
     await create('trimmed', { desks: 1 });
     assert.deepEqual(dataOf(await send('GET', '/v1/offices/trimmed?fields=slug,desks')), { slug: 'trimmed', desks: 1 });
     const refused = await send('GET', '/v1/offices/trimmed?fields=slug,door_code');
     assert.deepEqual([refused.status, errorOf(refused).param], [400, 'fields']);
   });
 
-  it('is described in OpenAPI, with the words of the vault', () => {
+  it('is described in OpenAPI with the descriptions of the vault', () => {
     const document = openApiDocument(server.routes) as {
       paths: Record<string, Record<string, { operationId: string }>>;
       components: { schemas: Record<string, { properties: Record<string, { description?: string; type: unknown }> }> };

@@ -27,10 +27,10 @@ const literalsBesideIds = (paths: readonly string[]): Literal[] => {
   );
 };
 
-describe('names that people choose', () => {
+describe('the names that people choose', () => {
   const paths = controlContracts(testRegistry()).flatMap(({ path, aliases }) => [path, ...(aliases ?? [])]);
 
-  it('never hide behind a word of a path: each word beside an id is reserved', () => {
+  it('never collide with a word of a path, because each word beside an id is reserved', () => {
     const open = literalsBesideIds(paths).filter(
       ({ collection, literal }) =>
         !NOT_CHOSEN.some((path) => path.startsWith(`${collection}/`)) &&
@@ -40,7 +40,7 @@ describe('names that people choose', () => {
     assert.deepEqual(open, []);
   });
 
-  it('are no first segment of a root alias', () => {
+  it('are never the first segment of a root alias', () => {
     const roots = new Set(paths.filter((path) => !path.startsWith('/v1/')).map((path) => path.split('/')[1]!));
     assert.ok(roots.size > 3);
     for (const root of roots) assert.ok(isReservedName(root), root);

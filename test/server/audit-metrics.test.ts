@@ -10,7 +10,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
 
 describe("the audit log's metrics", () => {
-  it('tell the age of the oldest leaf that no checkpoint covers, in the queue or in the tree, and a stop', async () => {
+  it('report the age of the oldest leaf without a checkpoint, in the queue or in the tree, and a stop', async () => {
     const { sql, drop } = await createTestDatabase();
     const stopped_path = temporaryPath();
     const clock = fixedClock(new Date().toISOString());

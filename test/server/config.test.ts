@@ -56,7 +56,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes every variable that it names, with spaces around it or none', () => {
+  it('accepts every variable that it names, with or without spaces around the value', () => {
     const config = readConfig(
       {
         HOST: '::1',
@@ -127,7 +127,7 @@ describe('the configuration', () => {
     assert.equal(readConfig({ ONEVAULT_DATA_DIR: '/else/where' }, '/cwd').data_dir, '/else/where');
   });
 
-  it('treats an empty variable as one that is not set', () => {
+  it('treats an empty variable as unset', () => {
     const names = Object.keys({ ...SETTINGS, ...FAMILY_SETTINGS });
     const empty = Object.fromEntries(names.map((name) => [name, ' ']));
     assert.deepEqual(readConfig(empty, '/cwd'), readConfig({}, '/cwd'));
@@ -145,7 +145,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('is refused with every fault at once, each naming its variable', () => {
+  it('is refused with every fault at once, each with its variable', () => {
     const bad: Environment = {
       PORT: 'http',
       DATABASE_URL: 'mysql://localhost/x',
@@ -166,7 +166,7 @@ describe('the configuration', () => {
     });
   });
 
-  it('takes witnesses by verifier keys, and names one that has no such form', () => {
+  it('accepts witnesses by verifier keys, and names an invalid one', () => {
     assert.deepEqual(readConfig({}, '/cwd').witness_keys, []);
     for (const key of ['example.com/foo', 'foo+530d903+Aekye', 'f oo+530d903a+Aekye', '+530d903a+Aekye']) {
       assert.match(
@@ -184,7 +184,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('takes both bounds of every number, and refuses the numbers beyond them', () => {
+  it('accepts both bounds of every number, and refuses the numbers beyond them', () => {
     for (const [name, setting] of Object.entries(SETTINGS)) {
       if (setting.type !== 'integer') continue;
       const { min, max } = setting;
@@ -199,7 +199,7 @@ describe('the configuration', () => {
     assert.deepEqual(faultsOf({ ONEVAULT_RETENTION_DAYS: '0' }), []);
   });
 
-  it('takes hosts as URLs write them, and no other spelling, which would allow nothing', () => {
+  it('accepts hosts as URLs spell them, and no other spelling, which would never match', () => {
     for (const host of [
       ...['https://vllm.corp', 'vllm.corp/v1', 'u:secret@vllm.corp', 'vllm.corp.', '*.corp', '10.0.0.0/8', '127.1'],
       ...['2130706433', 'fd00::5', 'vllm.corp:443', 'vllm.corp:99999', 'büro.example', 'a b', '[::ffff:10.0.0.1]'],
@@ -210,7 +210,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes whole numbers within their range and no others', () => {
+  it('accepts only integers within their range', () => {
     for (const port of ['-1', '65536', '1e3', '0x50', '80 80', '8080.0', '+80', '٨', '99999999999999999999']) {
       assert.deepEqual(faultsOf({ PORT: port }), [`PORT=${port}: must be a whole number from 0 to 65535`]);
     }
@@ -221,7 +221,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('keeps what an address holds of passwords out of its faults', () => {
+  it('omits passwords in addresses from its faults', () => {
     for (const name of ['DATABASE_URL', 'OPENAI_BASE_URL', 'ANTHROPIC_BASE_URL']) {
       const [fault, ...more] = faultsOf({ [name]: 'redis://user:hidden@host/x' });
       assert.deepEqual(more, []);
@@ -230,7 +230,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('refuses a malformed master key, and keeps it out of its faults', () => {
+  it('refuses a malformed master key, and omits it from its faults', () => {
     const bad = [
       HEX_KEY.slice(2),
       `${HEX_KEY}00`,
@@ -255,7 +255,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('takes the address and the token of a service of keys together, and the key by its default name', () => {
+  it('requires address and token of a key management service together, and has a default name for the key', () => {
     const url = 'https://keys.internal';
     assert.deepEqual(faultsOf({ ONEVAULT_KMS_URL: url }), ['ONEVAULT_KMS_TOKEN: is needed with ONEVAULT_KMS_URL']);
     assert.deepEqual(faultsOf({ ONEVAULT_KMS_TOKEN: 'x' }), ['ONEVAULT_KMS_URL: is needed with ONEVAULT_KMS_TOKEN']);
@@ -269,7 +269,7 @@ describe('the configuration', () => {
     }
   });
 
-  it('finds a variable whose name has a letter wrong, missing, doubled or swapped', () => {
+  it('recognises a variable with a wrong, missing, doubled or swapped letter', () => {
     const name = fc.constantFrom(...Object.keys(SETTINGS).filter((each) => each.length >= 8));
     const letter = fc.constantFrom(...'ABCDEFGHIJKLMNOPQRSTUVWXYZ_');
     const typo = fc.tuple(name, fc.nat(), letter, fc.nat(3)).map(([right, at, other, kind]) => {
@@ -288,7 +288,7 @@ describe('the configuration', () => {
     );
   });
 
-  it('takes a key and an address of each provider of the family, by its name', () => {
+  it('accepts a key and an address of each compatible provider by its name', () => {
     for (const { provider, base_url } of COMPATIBLE_PROVIDERS) {
       const names = variablesOf(provider);
       const of = (env: Environment) => readConfig(env, '/cwd').compatible_providers[provider];
@@ -311,19 +311,19 @@ describe('the configuration', () => {
     });
   });
 
-  it('finds a misspelt variable of the family by its end, and leaves alone what may be another provider', () => {
+  it('recognises a misspelt variable of the compatible providers by its suffix, and ignores possible other providers', () => {
     assert.deepEqual(faultsOf({ GROQ_API_KYE: 'k' }), ['GROQ_API_KYE: no such variable; did you mean GROQ_API_KEY?']);
     const others = ['GROK_API_KEY', 'ZAI_API_KEY', 'LLM_BASE_URL', 'MISTRAL_MODEL', 'OLLAMA_HOST', 'XAI_REGION'];
     assert.deepEqual(faultsOf(Object.fromEntries(others.map((name) => [name, 'x']))), []);
   });
 
-  it('refuses an unknown variable that bears its prefix, however far from a known one', () => {
+  it('refuses an unknown variable with its prefix, however different from a known one', () => {
     const [fault, ...more] = faultsOf({ ONEVAULT_SOMETHING_ELSE_ENTIRELY: '1' });
     assert.deepEqual(more, []);
     assert.match(fault!, /^ONEVAULT_SOMETHING_ELSE_ENTIRELY: no such variable; did you mean ONEVAULT_/);
   });
 
-  it('leaves the variables of others alone', () => {
+  it('ignores the variables of other programs', () => {
     const others = [
       'PATH',
       'HOME',

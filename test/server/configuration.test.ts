@@ -47,7 +47,7 @@ describe('a bad configuration', function () {
     assert.equal(existsSync(data_dir), false);
   });
 
-  it('that names a database nobody can reach is refused with what to check', async () => {
+  it('with an unreachable database is refused with a list of things to check', async () => {
     const DATABASE_URL = 'postgres://someone:secret-word@127.0.0.1:1/nowhere';
     const environment = { ONEVAULT_DATA_DIR: products.folder(), PORT: '0', DATABASE_URL };
     const { code, stdout, stderr } = await runCommand(['start'], environment);
@@ -61,7 +61,7 @@ describe('a bad configuration', function () {
 describe('the command line', function () {
   this.timeout(300_000);
 
-  it('names a word that is no command, and starts nothing', async () => {
+  it('reports an unknown command, and starts nothing', async () => {
     const products = createProducts();
     const data_dir = products.folder();
     const { code, stdout, stderr } = await runCommand(['strat'], { ONEVAULT_DATA_DIR: data_dir });
@@ -85,7 +85,7 @@ describe('the command line', function () {
     assert.ok(stdout.replaceAll(/\s+/g, ' ').includes(JOBS.map(({ name }) => name).join(', ')), stdout);
   });
 
-  it('loads the code of no command to print help', async () => {
+  it('prints help without loading the code of any command', async () => {
     const folder = temporaryPath();
     try {
       const { code } = await runCommand(['--help'], { NODE_V8_COVERAGE: folder });
@@ -102,7 +102,7 @@ describe('the command line', function () {
   });
 });
 
-describe('a configuration with a database and a provider of its own', function () {
+describe('a configuration with its own database and provider', function () {
   this.timeout(300_000);
   const products = createProducts();
   let database: TestDatabase;
@@ -124,7 +124,7 @@ describe('a configuration with a database and a provider of its own', function (
     await database.drop();
   });
 
-  it('works on that database and starts none itself', async () => {
+  it('uses that database and starts none itself', async () => {
     const { request_id, status } = await sendCall({ ...product, text: 'elsewhere' });
     assert.equal(status, 200);
     await eventually('the call in the vault', async () => {
@@ -140,7 +140,7 @@ describe('a configuration with a database and a provider of its own', function (
     assert.equal(existsSync(`${product.data_dir}/postgres`), false);
   });
 
-  it('sends the calls of that provider there, and those of another to the sandbox', async () => {
+  it('sends calls of that provider to it, and those of other providers to the sandbox', async () => {
     const seen = provider.requests_seen();
     await sendCall({ ...product, text: 'one' });
     const streamed = await sendCall({ ...product, text: 'two', stream: true });
@@ -154,7 +154,7 @@ describe('a configuration with a database and a provider of its own', function (
     assert.match(failed.body, /The provider answered 503: A sandbox directive requests this status\./);
   });
 
-  it('is stopped without stopping that database', async () => {
+  it('stops without stopping that database', async () => {
     assert.deepEqual(await product.stop('SIGTERM'), { code: 0, signal: null });
     const [row] =
       await database.sql`select count(*) > 2 as has_calls from gateway.api_request_s where http_status = 200`;

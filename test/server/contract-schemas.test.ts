@@ -40,14 +40,14 @@ describe('the schemas of the HTTP API', () => {
     );
   });
 
-  it('compile in strict mode, which validators do for their first value', () => {
+  it('compile in strict mode, as validators do for their first value', () => {
     for (const [name, schema] of readSchemas()) {
       assert.doesNotThrow(() => createFaultFinder(schema)({}), name);
     }
     assert.throws(() => createFaultFinder({ type: 'string', maxLenght: 10 })({}), /unknown keyword: "maxLenght"/);
   });
 
-  it('are refused by the meta-schema where a keyword has a value of another type', () => {
+  it('are refused by the meta-schema if a keyword has a value of another type', () => {
     assert.equal(isSchema({ type: 'string', maxLength: 'ten' }), false);
   });
 });

@@ -7,7 +7,7 @@ import { createProducts, eventually, inDatabase, isRunning, type ProductProcess 
 const NARROW_BUDGET = '0.00004';
 const NARROW_CALL = { text: 'spend [[sandbox: tokens=20]]', max_tokens: 20 };
 
-describe('the product, when parts of it are killed', function () {
+describe('the product after a kill of its parts', function () {
   this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
@@ -45,7 +45,7 @@ describe('the product, when parts of it are killed', function () {
   const spend = (): Promise<number> =>
     sendCall({ ...product, api_key: narrow_key, ...NARROW_CALL }).then(({ status }) => status);
 
-  it('goes on after kill -9 of the process that serves: on the same address, with calls in flight recorded as ABANDONED', async () => {
+  it('continues after kill -9 of the serving process: at the same address, with calls in flight recorded as ABANDONED', async () => {
     await call('before');
     const in_flight = Array.from({ length: 5 }, () =>
       sendCall({ ...product, text: 'cut [[sandbox: latency_ms=5000]]' }).catch(() => null),
@@ -77,7 +77,7 @@ describe('the product, when parts of it are killed', function () {
     await allInVault();
   });
 
-  it('serves calls while PostgreSQL is killed and starts again, and takes all of them into the vault after', async () => {
+  it('serves calls while PostgreSQL is killed and restarts, and loads all of them into the vault afterwards', async () => {
     const postmaster = product.pidOf('bin/postgres');
     let is_back = false;
     const clients = Array.from({ length: 4 }, async () => {
@@ -94,7 +94,7 @@ describe('the product, when parts of it are killed', function () {
     await allInVault();
   });
 
-  it('holds a budget, also over kill -9 of the process that serves', async () => {
+  it('enforces a budget, even across kill -9 of the serving process', async () => {
     assert.equal(await spend(), 200);
     assert.equal(await spend(), 402);
     process.kill(product.pidOf('child serve'), 'SIGKILL');
@@ -102,7 +102,7 @@ describe('the product, when parts of it are killed', function () {
     assert.equal(after, 402);
   });
 
-  it('recovers from kill -9 of everything at once: keys, budgets and every answered call stand', async () => {
+  it('recovers from kill -9 of everything at once: keys, budgets and every answered call are kept', async () => {
     const clients = Array.from({ length: 8 }, async () => {
       for (;;) {
         const reply = await sendCall({ ...product, text: 'to the end' }).catch(() => null);
@@ -123,7 +123,7 @@ describe('the product, when parts of it are killed', function () {
     assert.equal(await spend(), 402);
   });
 
-  it('ends at SIGTERM when its call under way has been answered, with code 0 and no process left', async () => {
+  it('exits at SIGTERM after its current call is answered, with code 0 and no process left', async () => {
     const under_way = sendCall({ ...product, text: 'slow [[sandbox: latency_ms=1000]]' });
     await sleep(300);
     const processes = product.processes();

@@ -6,7 +6,7 @@ import { findVaultRole } from '../../src/server/database-role.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { createProducts, eventually, inDatabase, type ProductProcess } from './product-process.ts';
 
-describe('the role that the processes of calls have in the database', function () {
+describe('the database role of the processes that serve calls', function () {
   this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
@@ -30,7 +30,7 @@ describe('the role that the processes of calls have in the database', function (
   const countCalls = async (): Promise<number> =>
     (await run("select 1 from gateway.api_request_h where record_source <> 'ghost'")).length;
 
-  it('is one that has no more rights than it was granted: what is revoked, they cannot do', async () => {
+  it('has only its granted rights: the processes cannot use a revoked one', async () => {
     await run('revoke insert on gateway.customer_h from onevault_gateway');
     assert.equal(await createCustomer(), 500);
     await eventually('the refusal is logged', () =>
@@ -40,7 +40,7 @@ describe('the role that the processes of calls have in the database', function (
     assert.equal(await createCustomer(), 201);
   });
 
-  it('is the loader’s, too, which waits and goes on where it may again', async () => {
+  it('is also the role of the loader, which waits for a revoked right and continues when it is granted again', async () => {
     await run('revoke insert on ops.journal_batch from onevault_gateway');
     const call = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
     assert.equal((await send('/v1/chat/completions', product.api_key, call)).status, 200);
@@ -53,7 +53,7 @@ describe('the role that the processes of calls have in the database', function (
   });
 });
 
-describe('the role that the database has for it', () => {
+describe('the role that the database defines for the product', () => {
   let database: TestDatabase;
   const user = `stranger_${randomBytes(6).toString('hex')}`;
   before(async () => {
@@ -65,7 +65,7 @@ describe('the role that the database has for it', () => {
     await database.drop();
   });
 
-  it('is taken on by a user that has it or can grant it to itself, and other users get a warning', async () => {
+  it('is assumed by a user that has it or can grant it to itself, and other users get a warning', async () => {
     const url = new URL(database.url);
     [url.username, url.password] = [user, 'secret'];
     const sql = connect(url.href, { max_connections: 1 });

@@ -9,12 +9,12 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const DEMO = fileURLToPath(new URL('../../bench/demo.ts', import.meta.url));
 
-describe('npm run demo', function () {
+describe('the command npm run demo', function () {
   this.timeout(300_000);
   const folder = mkdtempSync(join(tmpdir(), 'onevault-demo-'));
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('shows that every client saw what it should and all sums close, and leaves invoices and a report', async () => {
+  it('shows that every client got the expected results and all sums match, and writes invoices and a report', async () => {
     const { stdout } = await run(process.execPath, [DEMO], { cwd: folder });
     assert.match(stdout, /all sums close\n$/);
     assert.match(stdout, /ok {4}every client saw what it should/);

@@ -10,7 +10,7 @@ const ROUNDS = 5;
 const LONGEST_ROUND_MS = 700;
 const TEXTS = ['short', 'some words [[sandbox: tokens=30, token_interval_ms=2]]', 'late [[sandbox: latency_ms=60]]'];
 
-describe('an acknowledged reply', function () {
+describe('an acknowledged response', function () {
   this.timeout(300_000);
   const products = createProducts();
   let product: ProductProcess;
@@ -20,7 +20,7 @@ describe('an acknowledged reply', function () {
   });
   after(() => products.cleanUp());
 
-  it(`has exactly one outcome in the vault, whenever the process that serves is killed (kill -9, ${ROUNDS} rounds, ${CLIENTS} clients)`, async () => {
+  it(`has exactly one outcome in the vault, whenever the serving process is killed (kill -9, ${ROUNDS} rounds, ${CLIENTS} clients)`, async () => {
     const acknowledged: string[] = [];
     let broken = 0;
     let is_over = false;

@@ -119,7 +119,7 @@ describe('the erasure of personal data', function () {
       ...['--format', 'csv', '--out', join(data_dir, name)],
     );
 
-  it('leaves the plaintext nowhere, and all else as it was', async () => {
+  it('leaves the plaintext nowhere, and all other data unchanged', async () => {
     product = await products.start(data_dir);
     for (const slug of ['subject', 'other']) {
       const made = await send('POST', '/customers', { slug, name: `Clinic ${control}` });
@@ -215,7 +215,7 @@ describe('the erasure of personal data', function () {
     assert.match(await command('vault', 'check'), /^hashes +\d+ rows +sound$/m);
   });
 
-  it('stays done after a crash and recovery, and the others can be read', async () => {
+  it('is kept after a crash and recovery, and other subjects can still be read', async () => {
     await product.killTree();
     product = await products.start(data_dir);
     const erased = await send('GET', '/customers/subject/contact/history');

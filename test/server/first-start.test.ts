@@ -23,7 +23,7 @@ describe('a first start', function () {
   });
   after(() => products.cleanUp());
 
-  it('prints its address, a key and a call that works when it is pasted into a shell', async () => {
+  it('prints its address, a key and a call that works in a shell', async () => {
     const printed = product.stdout();
     assert.match(printed, new RegExp(`listens on ${product.url}`));
     assert.match(printed, new RegExp(`demo API key +${product.api_key}`));
@@ -34,7 +34,7 @@ describe('a first start', function () {
     assert.equal(reply.model.startsWith('gpt-4o-mini'), true);
   });
 
-  it('writes demo.json for its owner alone, with the address and both keys', async () => {
+  it('writes demo.json with the address and both keys, readable for its owner only', async () => {
     const path = join(product.data_dir, 'demo.json');
     assert.equal(statSync(path).mode & 0o777, 0o600);
     const demo = JSON.parse(readFileSync(path, 'utf8'));
@@ -47,12 +47,12 @@ describe('a first start', function () {
     assert.equal((await sendCall({ ...demo, text: 'hi' })).status, 200);
   });
 
-  it('keeps its keys out of what it logs and off every command line', () => {
+  it('omits its keys from its log and from every command line', () => {
     const seen = product.log() + JSON.stringify(product.processes());
     for (const key of [product.api_key, product.admin_key]) assert.equal(seen.includes(key), false);
   });
 
-  it('says that it is ready, and what it depends on', async () => {
+  it('reports that it is ready, and its dependencies', async () => {
     const readiness = await fetch(`${product.url}/health/readiness`);
     assert.equal(readiness.status, 200);
     const dependencies = await (await fetch(`${product.url}/health/dependencies`)).text();
@@ -60,7 +60,7 @@ describe('a first start', function () {
     assert.match(dependencies, /"journal":\{"status":"up"/);
   });
 
-  it('takes a call into the vault within moments', async () => {
+  it('loads a call into the vault soon', async () => {
     const { request_id } = await sendCall({ ...product, text: 'to the vault' });
     const { data } = await eventually('the row', () =>
       administer(product, `/requests/${request_id}`).catch(() => undefined),
@@ -70,7 +70,7 @@ describe('a first start', function () {
     assert.equal(row.customer, 'demo');
   });
 
-  it('refuses a second start on the same data directory, and goes on itself', async () => {
+  it('refuses a second start on the same data directory, and continues itself', async () => {
     const second = await runCommand(['start'], { ...environment, PORT: '0' });
     assert.equal(second.code, 1);
     assert.match(second.stderr, new RegExp(`is in use by process ${product.pid}: stop that process`));
@@ -78,7 +78,7 @@ describe('a first start', function () {
     assert.equal((await sendCall({ ...product, text: 'still there' })).status, 200);
   });
 
-  it('refuses a port that is taken, and leaves nothing running', async () => {
+  it('refuses a port in use, and leaves nothing running', async () => {
     const database = await createTestDatabase();
     const data_dir = products.folder();
     const { code, stderr } = await runCommand(['start'], {
@@ -92,7 +92,7 @@ describe('a first start', function () {
     assert.throws(() => statSync(join(data_dir, 'runtime.json')), { code: 'ENOENT' });
   });
 
-  it('lets jobs and reports be run beside it', async () => {
+  it('allows jobs and reports to run beside it', async () => {
     const job = await eventually('the job', async () => {
       const run = await runCommand(['job', 'spend'], environment);
       // The product's own clock may be running it just now.
@@ -109,7 +109,7 @@ describe('a first start', function () {
     assert.match(unknown.stderr, /^onevault: .*dishes.*performance-windows/m);
   });
 
-  it('ends at Ctrl-C when its call under way has been answered, with code 0 and no process left', async () => {
+  it('exits at Ctrl-C after its current call is answered, with code 0 and no process left', async () => {
     const under_way = sendCall({ ...product, text: 'slow [[sandbox: latency_ms=1500]]' });
     await sleep(500);
     const processes = product.processes();

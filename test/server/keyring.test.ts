@@ -68,7 +68,7 @@ describe('the keys of the product', function () {
     where action like 'key.%'
     order by load_date, reason`;
 
-  it('need no setting: a file is made, closed to others, with a warning that holds no key', async () => {
+  it('need no setting: a private file is created, with a warning that contains no key', async () => {
     const { keyring } = await open(configure());
     const sealed = await keyring.seal(secret, HERE);
     assert.equal(statSync(file()).mode & 0o777, 0o600);
@@ -80,7 +80,7 @@ describe('the keys of the product', function () {
     assert.equal(logged, '', 'the second start makes none');
   });
 
-  it('are recorded in the audit log: the first use of each at once, the rest as a count', async () => {
+  it('are recorded in the audit log: the first use of each at once, the others as a count', async () => {
     const keys = await open(configure());
     const sealed = await keys.keyring.seal(secret, HERE);
     for (let i = 0; i < 9; i += 1) await keys.keyring.open(sealed, HERE);
@@ -95,7 +95,7 @@ describe('the keys of the product', function () {
     assert.equal(rows.includes(JSON.parse(readFileSync(file(), 'utf8')).keys[0].key), false);
   });
 
-  it('stop the start when the master key is another one, and name both by their ids', async () => {
+  it('prevent the start with another master key, and both are named by their ids', async () => {
     const [right, wrong] = [randomBytes(32).toString('base64'), randomBytes(32).toString('hex')];
     await (await open(configure({ ONEVAULT_MASTER_KEY: right }))).keyring.seal(secret, HERE);
     assert.equal(existsSync(file()), false);
@@ -113,14 +113,14 @@ describe('the keys of the product', function () {
     await open(configure({ ONEVAULT_MASTER_KEY: `${wrong},${right}` }));
   });
 
-  it('stop the start when the file is gone, and nothing takes its place', async () => {
+  it('prevent the start without their file, which is not replaced', async () => {
     await (await open(configure())).keyring.seal(secret, HERE);
     renameSync(file(), join(folder, 'elsewhere'));
     await assert.rejects(open(configure()), /no master key is at hand/);
     assert.equal(existsSync(file()), false);
   });
 
-  it('wait for a service that is away, and stop the start when it refuses', async () => {
+  it('wait for an unreachable service, and prevent the start if the service refuses', async () => {
     const server = await startTransitServer();
     try {
       const settings = { ONEVAULT_KMS_URL: server.url, ONEVAULT_KMS_TOKEN: server.token };
@@ -138,7 +138,7 @@ describe('the keys of the product', function () {
     }
   });
 
-  it('rotate by a command, which tells what it did and leaves an audit event', async () => {
+  it('are rotated by a command, which reports its steps and writes an audit event', async () => {
     const { keyring } = await open(configure());
     const sealed = await keyring.seal(secret, HERE);
     const before = readFileSync(file(), 'utf8');
@@ -168,7 +168,7 @@ describe('the keys of the product', function () {
     assert.match(refused.stderr, /onevault: The database holds keys that are wrapped under local:/);
   });
 
-  it('rotate twice where the first brings one to its end that is older than an erasure', async () => {
+  it('are rotated twice if the first rotation completes one that is older than an erasure', async () => {
     const kms = createFileKms({ path: file(), given_keys: [], clock: systemClock });
     kms.createMasterKey();
     const deps = privacyDeps(database, kms);
@@ -187,7 +187,7 @@ describe('the keys of the product', function () {
     await assert.rejects(kms.unwrap(backup, place), /is not at hand/);
   });
 
-  it('stay whole when a command that rotates them is killed again and again, and the next one goes on', async () => {
+  it('stay usable when the rotating command is killed repeatedly, and the next command continues', async () => {
     const { keyring } = await open(configure());
     const sealed = [await keyring.seal(secret, HERE)];
     const kms = createFileKms({ path: file(), given_keys: [], clock: systemClock });

@@ -6,14 +6,14 @@ import { registerLoadMetrics } from '../../src/server/load-metrics.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { newLoader } from '../vault/vault-fixture.ts';
 
-describe("the loading's metrics", () => {
+describe("the loader's metrics", () => {
   let database: TestDatabase;
   before(async () => {
     database = await createTestDatabase();
   });
   after(() => database.drop());
 
-  it('count what the vault refused, and say nothing while the database is away', async () => {
+  it('count the records that the vault refused, and are absent while the database is down', async () => {
     const registry = new Registry();
     const sql = connect(database.url, { max_connections: 1, role: 'onevault_gateway' });
     registerLoadMetrics({ registry, sql, log: silentLog });

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { openRealtime } from '../support/realtime.ts';
 import { createProducts, eventually, inDatabase } from './product-process.ts';
 
-describe('a realtime session, when the process that serves is killed', function () {
+describe('a realtime session of a serving process that is killed', function () {
   this.timeout(300_000);
   const products = createProducts();
   after(() => products.cleanUp());
 
-  it('is recorded as ABANDONED with what its responses had used, at its price', async () => {
+  it('is recorded as ABANDONED with the usage of its responses, at its price', async () => {
     const product = await products.start(products.folder());
     const session = await openRealtime(product);
     const done = [await session.prompt('Good morning'), await session.prompt('And now')];
@@ -45,7 +45,7 @@ describe('a realtime session, when the process that serves is killed', function 
     );
   });
 
-  it('ends with 1001 when the product is asked to stop, and is in the vault', async () => {
+  it('ends with 1001 when the product stops, and is in the vault', async () => {
     const product = await products.start(products.folder());
     const session = await openRealtime(product);
     await session.prompt('Good morning');

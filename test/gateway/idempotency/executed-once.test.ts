@@ -92,7 +92,7 @@ describe('a call with an Idempotency-Key', () => {
     return row;
   };
 
-  it('is executed and billed once if a proxy cuts the reply and the SDK retries', async () => {
+  it('is executed and billed once if a proxy cuts the response and the SDK retries', async () => {
     const before = await executed();
     const seen = gateway.sandbox.requests_seen();
     proxy.cuts = 1;
@@ -218,7 +218,7 @@ describe('a call with an Idempotency-Key', () => {
     assert.equal(errorIn(again).details.status, 'ERROR');
   });
 
-  it('tells about a repeated key in the format of each protocol', async () => {
+  it('reports a repeated key in the format of each protocol', async () => {
     const message = { model: 'claude-haiku-4-5', max_tokens: 20, messages: HELLO.messages };
     assert.equal((await call('anthropic', message, '/v1/messages')).status, 200);
     const anthropic = (await call('anthropic', message, '/v1/messages')).json as Envelope & { type: string };
@@ -250,7 +250,7 @@ describe('a call with an Idempotency-Key', () => {
     });
   }
 
-  it('is refused if the header stands twice, and accepted with 255 characters', async () => {
+  it('is refused if the header appears twice, and accepted with 255 characters', async () => {
     const headers = { ...bearer(gateway.keys.api_key), 'idempotency-key': ['a', 'b'] as unknown as string };
     const reply = await gateway.send({
       method: 'POST',

@@ -24,7 +24,7 @@ const claimed = (result: ClaimResult) => {
 };
 
 describe('the idempotency keys of a process', () => {
-  it('give back what they hold of a first call, also when tens of thousands of keys came after it', () => {
+  it('return the facts of a first call, even after tens of thousands of later keys', () => {
     const keys = createIdempotencyKeys();
     const at = (offset_ms: number) => ({ request_id: ID, received_ms: NOW_MS + offset_ms });
     const claim = claimed(keys.claim('acme', facts('first'), at(0)));
@@ -46,7 +46,7 @@ describe('the idempotency keys of a process', () => {
     assert.equal(keys.claim('globex', facts('first'), at(3)).kind, 'claimed');
   });
 
-  it('keep unknown usage and unknown cost apart from zero', () => {
+  it('distinguish unknown usage and unknown cost from zero', () => {
     const keys = createIdempotencyKeys();
     const end: CallEnd = {
       response_status: 'ABANDONED',
@@ -92,7 +92,7 @@ describe('the idempotency keys of a process', () => {
     assert.equal(claim(24 * HOUR_MS + 1).kind, 'repeated');
   });
 
-  it('hold the later of two calls, in whatever order they are restored, and none that is a day old', () => {
+  it('contain the later of two calls, in any order of restoration, and no call that is a day old', () => {
     const known = (offset_ms: number, status: CallEnd['response_status']) => ({
       customer: 'acme',
       facts: facts('a'),

@@ -19,7 +19,7 @@ interface KeyBody {
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
-describe('/api-keys', () => {
+describe('the resource /api-keys', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -30,7 +30,7 @@ describe('/api-keys', () => {
 
   const create = (input: object = {}) => gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'ci', ...input });
 
-  it('makes a key that works at once, and shows it this once', async () => {
+  it('creates a key that works at once, and shows it only once', async () => {
     const made = await create();
     assert.equal(made.status, 201);
     const { key, ...shown } = made.json as KeyBody;
@@ -44,7 +44,7 @@ describe('/api-keys', () => {
     for (const { text } of [again, list]) assert.ok(!text.includes(key!.slice(8)));
   });
 
-  it('keeps of a key only its SHA-256, anywhere in the vault', async () => {
+  it('stores only the SHA-256 of a key anywhere in the vault', async () => {
     const { key, id } = (await create()).json as KeyBody;
     const [row] = await gateway.database.sql<{ key_sha256: string; whole: string }[]>`
       select s.key_sha256, s::text as whole
@@ -55,13 +55,13 @@ describe('/api-keys', () => {
     assert.ok(!row!.whole.includes(key!.slice(8)));
   });
 
-  it('makes another key each time', async () => {
+  it('creates a new key each time', async () => {
     const [first, second] = [(await create()).json as KeyBody, (await create()).json as KeyBody];
     assert.notEqual(first.key, second.key);
     assert.notEqual(first.id, second.id);
   });
 
-  it('revokes at once, and again changes nothing', async () => {
+  it('revokes a key at once, and a second revocation changes nothing', async () => {
     const { key, id } = (await create()).json as KeyBody;
     assert.equal((await gateway.chat(HELLO, key)).status, 200);
     const revoked = await gateway.admin('DELETE', `/api-keys/${id}`);
@@ -78,7 +78,7 @@ describe('/api-keys', () => {
     assert.equal(row!.rows, 2, 'one row for each of its states');
   });
 
-  it('is heard of by another process within a second, made and revoked', async () => {
+  it('notifies another process of a new and of a revoked key within a second', async () => {
     const sql = connect(gateway.database.url);
     const other = await startSnapshotWatcher({ sql, clock: systemClock, registry: testRegistry(), log: silentLog });
     try {
@@ -98,7 +98,7 @@ describe('/api-keys', () => {
     }
   });
 
-  it('writes expiry in UTC, and takes addresses and a rate of its own', async () => {
+  it('returns the expiry in UTC, and accepts addresses and a rate limit for the key', async () => {
     const made = await create({
       expires_at: '2030-01-31T01:00:00+02:00',
       allowed_ips: ['127.0.0.1', '2001:DB8:0:0:0:0:0:1'],
@@ -111,7 +111,7 @@ describe('/api-keys', () => {
     assert.equal((await gateway.chat(HELLO, body.key)).headers['ratelimit-limit'], '5');
   });
 
-  it('lists by age, page by page, of one customer or of all', async () => {
+  it('lists keys by age in pages, of one customer or of all', async () => {
     await gateway.newCustomer({ slug: 'lister' });
     const ids: string[] = [];
     for (let count = 0; count < 3; count += 1) {
@@ -169,7 +169,7 @@ describe('/api-keys', () => {
     });
   }
 
-  it('answers 404 for a key that is not there, whatever its id', async () => {
+  it('returns 404 for an unknown key, whatever its id', async () => {
     for (const id of ['x', 'unknown', '%00', '00000000-0000-7000-8000-000000000000', "'--", 'a'.repeat(5_000)]) {
       for (const method of ['GET', 'DELETE']) {
         assert.equal((await gateway.admin(method, `/api-keys/${id}`)).status, 404, `${method} ${id}`);
@@ -177,7 +177,7 @@ describe('/api-keys', () => {
     }
   });
 
-  it('lists those of any customer that is named, and refuses a name that is no text', async () => {
+  it('lists the keys of any named customer, and refuses a name that is not text', async () => {
     const either = dataOf<KeyBody[]>(await gateway.admin('GET', '/api-keys?customer=lister&customer=nobody'));
     assert.ok(either.length > 0 && either.every(({ customer }) => customer === 'lister'));
     assert.equal((await gateway.admin('GET', '/api-keys?customer=%00')).status, 400);

@@ -85,7 +85,7 @@ describe('the audit events of the control plane', () => {
     return all.filter(({ request_id }) => replies.some((reply) => reply.request_id === request_id));
   };
 
-  it('tell of the first start who made the first keys', async () => {
+  it('name the creator of the first keys at the first start', async () => {
     const all = eventsOf(await asAuditor('GET', '/v1/audit/events?actor=first%20start'));
     assert.deepEqual(
       all.map(({ action, actor_kind }) => [action, actor_kind]),
@@ -101,7 +101,7 @@ describe('the audit events of the control plane', () => {
     );
   });
 
-  it('tell of a change who made it, from where, and what held before and after, and no secret', async () => {
+  it('contain the author, origin, earlier and later state of a change, and no secret', async () => {
     const made = await gateway.send({
       method: 'POST',
       path: '/customers',
@@ -147,7 +147,7 @@ describe('the audit events of the control plane', () => {
     }
   });
 
-  it('stand in the vault with the change: neither is there without the other', async () => {
+  it('are written together with the change: both or neither', async () => {
     const [row] = await gateway.database.sql<{ same: boolean }[]>`
       select bool_and(s.load_date = c.load_date and s.xmin = c.xmin) as same
       from audit.audit_event_s s
@@ -157,7 +157,7 @@ describe('the audit events of the control plane', () => {
     assert.equal(row!.same, true);
   });
 
-  it('tell of what changed nothing, and of what was refused, with the reason', async () => {
+  it('report changes without effect, and refused changes with the reason', async () => {
     const replies = [
       await gateway.admin('POST', '/customers', { slug: 'acme' }),
       await gateway.admin('POST', '/customers', { slug: 'acme', name: 'Other' }),
@@ -179,7 +179,7 @@ describe('the audit events of the control plane', () => {
     );
   });
 
-  it('tell of every read whose data it showed', async () => {
+  it('name the customers whose data a read showed', async () => {
     const called = await gateway.chat(HELLO);
     await gateway.drain();
     const reads = [
@@ -213,7 +213,7 @@ describe('the audit events of the control plane', () => {
     assert.ok(told.every(({ actor_kind, actor }) => actor_kind === 'auditor' && actor === auditor.id));
   });
 
-  it('are left by every route there is, for every key it lets in', async () => {
+  it('are written by every route, for every kind of key that it admits', async () => {
     for (const { method, path, permission, action } of routes) {
       const reply = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
       const told = await toldOf(reply);
@@ -226,14 +226,14 @@ describe('the audit events of the control plane', () => {
     }
   });
 
-  it('let nobody past without a key but where it is public by design', () => {
+  it('exist only for routes that require a key, unless the route is public by design', () => {
     assert.deepEqual(
       routes.filter(({ permission }) => permission === null).map(({ method, path }) => `${method} ${path}`),
       ['get /v1/audit/checkpoint', 'get /v1/audit/keys', 'get /v1/audit/consistency', 'post /v1/audit/cosignatures'],
     );
   });
 
-  it('let an auditor read everything but personal data in clear, and write nothing', async () => {
+  it('allow an auditor to read everything except plain personal data, and to write nothing', async () => {
     for (const { method, path, permission } of routes.filter((each) => each.permission !== null)) {
       const { status } = await asAuditor(method.toUpperCase(), pathOf(path), bodyOf(method));
       const is_shown = method === 'get' && !PERSONAL.includes(path);
@@ -243,7 +243,7 @@ describe('the audit events of the control plane', () => {
     assert.equal((await gateway.chat(HELLO, auditor.key)).status, 403, 'an auditor makes no calls');
   });
 
-  it('are refused to nobody who is concerned: a customer sees those about itself, without addresses', async () => {
+  it('are visible to the customer whom they concern, without addresses', async () => {
     const { key } = await gateway.newCustomer({ slug: 'curious' });
     await asAuditor('GET', '/customers/curious');
     await asAuditor('GET', '/customers');
@@ -263,7 +263,7 @@ describe('the audit events of the control plane', () => {
     assert.equal((await gateway.send({ path: '/customers', headers: bearer(key) })).status, 403);
   });
 
-  it('are listed by time, page by page, and by actor, action and period', async () => {
+  it('are listed by time in pages, and by actor, action and period', async () => {
     const all = eventsOf(await gateway.admin('GET', '/v1/audit/events?limit=1000'));
     const ids = all.map(({ event_id }) => event_id);
     assert.deepEqual(ids, ids.toSorted());
@@ -285,14 +285,14 @@ describe('the audit events of the control plane', () => {
     }
   });
 
-  describe('about log-ins that fail', () => {
+  describe('about failed log-ins', () => {
     const failuresOf = async (reason: string): Promise<EventBody[]> =>
       eventsOf(await gateway.admin('GET', '/v1/audit/events?action=login.fail&limit=1000')).filter(
         (event) => event.reason === reason,
       );
     const tryKey = (headers: Record<string, string>, path = '/customers') => gateway.send({ path, headers });
 
-    it('tell the first at once, and like ones within the minute as one', async () => {
+    it('report the first at once, and equal ones within the minute as one', async () => {
       const wrong = `sk_${'A'.repeat(43)}`;
       const first = await tryKey(bearer(wrong));
       assert.equal(errorOf(first).reason, 'invalid_api_key');
@@ -310,7 +310,7 @@ describe('the audit events of the control plane', () => {
       assert.ok((await count()).length <= 6, 'in a few events');
     });
 
-    it('name the key that is known, and why it was refused', async () => {
+    it('name the known key, and the reason of the refusal', async () => {
       const { key, id } = (await gateway.admin('POST', '/api-keys', { customer: 'acme', name: 'x' })).json as {
         key: string;
         id: string;
@@ -330,7 +330,7 @@ describe('the audit events of the control plane', () => {
       );
     });
 
-    it('tell of a missing and of an expired key, and of an address that a key may not come from', async () => {
+    it('report a missing key, an expired key and a forbidden address', async () => {
       await tryKey({});
       const expired = { name: 'old', scopes: ['auditor'], expires_at: '2020-01-01T00:00:00Z' };
       const foreign = { name: 'far', scopes: ['auditor'], allowed_ips: ['203.0.113.9'] };
@@ -343,7 +343,7 @@ describe('the audit events of the control plane', () => {
       assert.ok((await failuresOf('forbidden')).some(({ actor_kind }) => actor_kind === 'auditor'));
     });
 
-    it('keep nothing of what is no key of ours: it may be a password', async () => {
+    it('store no part of a secret in a foreign form, because it may be a password', async () => {
       const reply = await tryKey({ authorization: 'Bearer hunter2-hunter2' });
       assert.deepEqual(
         (await toldOf(reply)).map(({ actor }) => actor),
@@ -353,7 +353,7 @@ describe('the audit events of the control plane', () => {
       assert.ok(!all.text.includes('hunter2'));
     });
 
-    it('cannot fill the vault, though every one comes with another key', async () => {
+    it('cannot fill the vault, even if each has another key', async () => {
       const before_flood = (await failuresOf('invalid_api_key')).length;
       const secret = (at: number) => `sk_${String(at).padStart(5, '0')}${'B'.repeat(38)}`;
       for (let at = 0; at < 300; at += 30) {
@@ -366,8 +366,8 @@ describe('the audit events of the control plane', () => {
     });
   });
 
-  describe('that cannot be written', () => {
-    it('stop what they would tell of: nothing is done, shown or said', async () => {
+  describe('whose writing fails', () => {
+    it('stop their request: nothing is written, shown or logged', async () => {
       const { sql } = gateway.database;
       await sql`create function pg_temp_refuse() returns trigger language plpgsql as $$
         begin raise exception 'the disk is full'; end $$`;

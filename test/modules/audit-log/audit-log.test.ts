@@ -46,7 +46,7 @@ interface ConsistencyBody {
   readonly hashes: readonly string[];
 }
 
-describe('the audit log over HTTP, which needs no key', () => {
+describe('the audit log over HTTP without a key', () => {
   let gateway: TestGateway;
   let seal: () => Promise<string>;
   const witness = createWitness();
@@ -71,7 +71,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     gateway.send({ method: 'POST', path: '/v1/audit/cosignatures', body });
   const sizeOf = (note: string): number => parseCheckpoint(parseNote(note).text).tree_size;
 
-  it('says so and when to ask again while there is no checkpoint', async () => {
+  it('reports a missing checkpoint, and when to retry', async () => {
     for (const path of ['checkpoint', 'consistency?from=0']) {
       const reply = await gateway.get(`/v1/audit/${path}`);
       assert.equal(reply.status, 404, path);
@@ -80,7 +80,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     assert.deepEqual(dataOf(await gateway.get('/v1/audit/keys')), []);
   });
 
-  it('gives the newest checkpoint, signed by a key that is published, and older ones by their size', async () => {
+  it('returns the newest checkpoint, signed by a published key, and older ones by their size', async () => {
     for (let round = 0; round < 3; round += 1) {
       await gateway.newCustomer({ slug: `round-${round}` });
       notes.push(await seal());
@@ -97,7 +97,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     assert.ok(!(await gateway.get('/v1/audit/keys')).text.includes('sealed'));
   });
 
-  it('proves that each checkpoint is the beginning of each later one', async () => {
+  it('proves that each checkpoint is a prefix of each later one', async () => {
     const heads = notes.map((note) => parseCheckpoint(parseNote(note).text));
     for (const [at, from] of heads.entries()) {
       for (const to of heads.slice(at)) {
@@ -118,7 +118,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     assert.deepEqual([newest.from, newest.to.tree_size], [{ tree_size: 0, root_hash: null }, heads[2]!.tree_size]);
   });
 
-  it('says what is wrong with a size', async () => {
+  it('reports the fault of an invalid size', async () => {
     const [small, large] = [sizeOf(notes[0]!), sizeOf(notes[2]!)];
     for (const [query, status, param] of [
       ['checkpoint?size=x', 400, 'size'],
@@ -138,7 +138,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     }
   });
 
-  it("publishes a known witness's signature, once, and is not moved by anything else", async () => {
+  it("publishes a known witness's signature once, and ignores all other input", async () => {
     const [first, , newest] = notes as [string, string, string];
     const taken = await post(witness.cosign(newest));
     assert.equal(taken.status, 200, taken.text);
@@ -173,7 +173,7 @@ describe('the audit log over HTTP, which needs no key', () => {
     assert.equal((await gateway.get(`/v1/audit/checkpoint?size=${sizeOf(first)}`)).text, first);
   });
 
-  it('takes no other method there', async () => {
+  it('refuses other methods', async () => {
     const reply = await gateway.send({ method: 'POST', path: '/v1/audit/checkpoint' });
     assert.equal(reply.status, 405);
   });

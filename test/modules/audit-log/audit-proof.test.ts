@@ -29,7 +29,7 @@ const readProof = (text: string) => {
   return { entry: entry.toString(), index: place, tree_size, holds };
 };
 
-describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
+describe('the proof of a call over HTTP', () => {
   let gateway: TestGateway;
   let seal: () => Promise<void>;
   let acme: { key: string };
@@ -51,7 +51,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
   const prove = (id: string, key: string): Promise<Reply> =>
     gateway.send({ path: `/v1/audit/proof/${id}`, headers: bearer(key) });
 
-  it('proves of every call, succeeded or refused, that the log holds just what the vault holds', async () => {
+  it('shows of every call, succeeded or refused, that log and vault agree', async () => {
     const calls = await Promise.all(Array.from({ length: 20 }, () => gateway.chat(HELLO, acme.key)));
     calls.push(await gateway.chat({ ...HELLO, model: 'no-such-model' }, acme.key));
     calls.push(await gateway.chat({}, acme.key));
@@ -70,7 +70,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     assert.equal(places.size, calls.length);
   });
 
-  it('does not hold any more once a column of the call was changed', async () => {
+  it('is invalid after a change of a column of the call', async () => {
     const { request_id } = await gateway.chat(HELLO, acme.key);
     await gateway.drain();
     await seal();
@@ -85,7 +85,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     assert.equal(readProof((await prove(request_id, acme.key)).text).holds, false);
   });
 
-  it('says when to ask again while no checkpoint covers the call', async () => {
+  it('states when to retry while no checkpoint covers the call', async () => {
     const { request_id } = await gateway.chat(HELLO, acme.key);
     await gateway.drain();
     const early = await prove(request_id, acme.key);
@@ -95,7 +95,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     assert.ok(readProof((await prove(request_id, acme.key)).text).holds);
   });
 
-  it("answers for another customer's call as for one that is not there, and tells all to those who audit", async () => {
+  it("is refused for another customer's call like for an unknown one, and is complete for auditors", async () => {
     const { request_id } = await gateway.chat(HELLO);
     const refused = await gateway.chat(HELLO, `sk_${'A'.repeat(43)}`);
     await gateway.drain();
@@ -125,7 +125,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
     assert.equal((await gateway.get(`/v1/audit/proof/${request_id}`)).status, 401);
   });
 
-  describe('/v1/audit/entries', () => {
+  describe('from the entries at /v1/audit/entries', () => {
     interface Entry {
       readonly index: number;
       readonly leaf_hash: string;
@@ -146,7 +146,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
       return { tree_size: meta.tree_size, data: dataOf<Entry[]>(reply), next: nextOf(reply) };
     };
 
-    it('give every leaf that a checkpoint covers, page by page, and the root follows from them', async () => {
+    it('recomputes the root from every leaf that a checkpoint covers, in pages', async () => {
       await seal();
       const entries: Entry[] = [];
       let page = await list('limit=37');
@@ -166,7 +166,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
       assert.match(differing[0]!.entry!, /api_request_s .* (ab){32} /);
     });
 
-    it('give a customer its own calls, and no other leaf', async () => {
+    it('gives a customer its own calls, and no other leaf', async () => {
       const { data, next } = await list('limit=1000', acme.key);
       assert.equal(next, null);
       assert.ok(data.length >= 22);
@@ -179,7 +179,7 @@ describe('GET /v1/audit/proof/{request_id} and /v1/audit/entries', () => {
       assert.ok(data.every(({ entry }) => entry!.includes('\napi_request_s ')));
     });
 
-    it('give the part that is asked for, and say what is wrong', async () => {
+    it('covers the requested range, and reports faults of a request', async () => {
       const part = await list('from=3&to=5');
       assert.deepEqual(
         part.data.map(({ index }) => index),

@@ -13,7 +13,7 @@ describe('PATCH /customers/{slug}', () => {
 
   const change = (slug: string, fields: object) => gateway.admin('PATCH', `/customers/${slug}`, fields);
 
-  it('changes what is given and leaves the rest, with what was before in the history and the event', async () => {
+  it('changes the given fields and keeps the others, with the earlier state in the history and the event', async () => {
     const terms = {
       cost_budget_monthly: '12.5',
       markup_basis_points: 1_500,
@@ -46,7 +46,7 @@ describe('PATCH /customers/{slug}', () => {
     assert.equal(event!.after.markup_basis_points, 1_500);
   });
 
-  it('holds for the very next call: a budget that is raised, a customer who is suspended and let in again', async () => {
+  it('applies to the next call: a raised budget, a suspended customer and a readmitted one', async () => {
     const { key } = await gateway.newCustomer({ slug: 'small', cost_budget_monthly: '0.000001' });
     assert.equal((await gateway.chat(CHAT, key)).status, 402);
     await change('small', { cost_budget_monthly: '10' });
@@ -58,7 +58,7 @@ describe('PATCH /customers/{slug}', () => {
     assert.equal((await gateway.chat(CHAT, key)).status, 200);
   });
 
-  it('writes nothing where nothing changes', async () => {
+  it('writes nothing if nothing changes', async () => {
     await gateway.newCustomer({ slug: 'same', cost_budget_daily: 5 });
     const count = () => gateway.database.sql`select count(*) from gateway.customer_config_s`;
     const before = await count();
@@ -66,7 +66,7 @@ describe('PATCH /customers/{slug}', () => {
     assert.deepEqual(await count(), before);
   });
 
-  it('makes all of many changes at once', async () => {
+  it('applies each of many concurrent changes', async () => {
     await gateway.newCustomer({ slug: 'busy' });
     const changes = [
       { cost_budget_daily: '1' },
@@ -79,7 +79,7 @@ describe('PATCH /customers/{slug}', () => {
     for (const fields of changes) assert.deepEqual({ ...busy, ...fields }, busy);
   });
 
-  it('refuses what is no change, naming it, and customers that are not there', async () => {
+  it('refuses invalid changes by name, and unknown customers', async () => {
     for (const fields of [{}, { slug: 'x' }, { tenant: 'demo' }, { status: 'GONE' }, { cost_budget_daily: -1 }, []]) {
       assert.equal((await change('acme', fields)).status, 422, JSON.stringify(fields));
     }

@@ -12,7 +12,7 @@ interface ListBody {
   readonly links: { readonly next: string | null };
 }
 
-describe('/customers', () => {
+describe('the resource /customers', () => {
   let gateway: TestGateway;
 
   before(async () => {
@@ -20,7 +20,7 @@ describe('/customers', () => {
   });
   after(() => gateway.close());
 
-  it('makes a customer, shows it with its defaults, and the vault has who wrote it', async () => {
+  it('creates a customer, shows it with its defaults, and records its author in the vault', async () => {
     const made = await gateway.admin('POST', '/customers', { slug: 'acme', cost_budget_monthly: '12.5' });
     assert.equal(made.status, 201);
     const body = dataOf<CustomerBody>(made);
@@ -52,7 +52,7 @@ describe('/customers', () => {
     assert.deepEqual({ ...row }, { record_source: 'control', budget: '12500000000000' });
   });
 
-  it('takes every field, and amounts to the pico-dollar as numbers or text', async () => {
+  it('accepts every field, and amounts to the pico-dollar as numbers or text', async () => {
     const input = {
       slug: 'whole',
       name: 'Whole & Söhne',
@@ -73,7 +73,7 @@ describe('/customers', () => {
     assert.deepEqual(body, { ...input, cost_budget_monthly: '0.000000000001' });
   });
 
-  it('answers the same again with what is there, and writes nothing', async () => {
+  it('returns the existing customer for an equal request, and writes nothing', async () => {
     const input = { slug: 'twice', name: 'Twice' };
     const first = await gateway.admin('POST', '/customers', input);
     const again = await gateway.admin('POST', '/customers', input);
@@ -101,14 +101,14 @@ describe('/customers', () => {
     }
   });
 
-  it('makes one customer of many requests at once', async () => {
+  it('creates one customer for many concurrent requests', async () => {
     const replies = await Promise.all(
       Array.from({ length: 20 }, () => gateway.admin('POST', '/customers', { slug: 'race' })),
     );
     assert.deepEqual(replies.map(({ status }) => status).toSorted(), [...Array<number>(19).fill(200), 201]);
   });
 
-  it('refuses a tenant that is not there, the ghost record among them', async () => {
+  it('refuses an unknown tenant, and the ghost record as one', async () => {
     for (const tenant of ['nobody', 'unknown']) {
       const reply = await gateway.admin('POST', '/customers', { slug: 'orphan', tenant });
       assert.equal(reply.status, 422);
@@ -117,7 +117,7 @@ describe('/customers', () => {
     assert.equal((await gateway.admin('GET', '/customers/orphan')).status, 404);
   });
 
-  it('lists by slug, page by page, without the ghost record', async () => {
+  it('lists customers by slug in pages, without the ghost record', async () => {
     for (const slug of ['p-1', 'p-2', 'p-3']) await gateway.admin('POST', '/customers', { slug });
     const all = (await gateway.admin('GET', '/customers')).json as ListBody;
     const slugs = all.data.map(({ slug }) => slug);
@@ -184,7 +184,7 @@ describe('/customers', () => {
     });
   }
 
-  it('refuses what is no JSON, and a body beyond a form', async () => {
+  it('refuses a body that is not JSON, and one over the limit', async () => {
     const headers = { authorization: `Bearer ${gateway.keys.admin_key}`, 'content-type': 'application/json' };
     for (const [body, status] of [
       ['', 400],
@@ -198,7 +198,7 @@ describe('/customers', () => {
     }
   });
 
-  it('answers 404 for a customer that is not there, whatever its name', async () => {
+  it('returns 404 for an unknown customer, whatever its name', async () => {
     for (const slug of ['nobody', 'unknown', '%00', '%E0%A4%A', "'--", '__proto__', 'a'.repeat(10_000)]) {
       const reply = await gateway.admin('GET', `/customers/${slug}`);
       assert.equal(reply.status, 404, slug);
@@ -206,14 +206,14 @@ describe('/customers', () => {
     }
   });
 
-  it('takes any text to list after, but no NUL', async () => {
+  it('accepts any text as the last slug of a page, except NUL', async () => {
     for (const after of ['%27%20or%201=1', '%F0%9F%98%80', 'z'.repeat(4_000)]) {
       assert.equal((await gateway.admin('GET', `/customers?after=${after}`)).status, 200);
     }
     assert.equal((await gateway.admin('GET', '/customers?after=%00')).status, 400);
   });
 
-  it('asks for the key of an administrator', async () => {
+  it('requires the key of an administrator', async () => {
     const { key } = await gateway.newCustomer({ slug: 'curious' });
     for (const [headers, status] of [
       [{}, 401],

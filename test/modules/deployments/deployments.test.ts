@@ -18,7 +18,7 @@ interface Listed {
 const FREE = { input: 0, output: 0 };
 const FLAT = { input_price: 0, output_price: 0 };
 
-describe('/v1/deployments', () => {
+describe('the resource /v1/deployments', () => {
   let gateway: TestGateway;
   let server: ScriptedUpstream;
 
@@ -58,7 +58,7 @@ describe('/v1/deployments', () => {
   const offer = (fields: object): Promise<Reply> => gateway.deploy({ ...fields });
   const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
 
-  it('makes a model that can be called at once by its name, under its own at the provider, for its price', async () => {
+  it("creates a model that can be called at once by its name, with the provider's name and its price", async () => {
     assert.equal((await call(MODEL.model)).status, 404);
     const made = await offer(MODEL);
     assert.equal(made.status, 201, made.text);
@@ -90,7 +90,7 @@ describe('/v1/deployments', () => {
     );
   });
 
-  it('changes nothing when the same is said again, and holds a new price from then on', async () => {
+  it('changes nothing for an equal request, and applies a new price from then on', async () => {
     const count = async () => {
       const [row] = await gateway.database.sql<[{ prices: number }]>`
         select count(*)::int as prices
@@ -111,7 +111,7 @@ describe('/v1/deployments', () => {
     assert.equal((await gateway.recorded((await call(MODEL.model)).request_id)).provider_cost, '0');
   });
 
-  it('leaves a model without a price to the policy on unpriced calls', async () => {
+  it('applies the policy for unpriced calls to a model without a price', async () => {
     await offer({ provider: 'vllm', model: 'free-for-all' });
     const refused = await call('free-for-all');
     assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model']);
@@ -131,7 +131,7 @@ describe('/v1/deployments', () => {
     assert.equal((await call('short-lived')).status, 404);
   });
 
-  it('names a deployment of a model that others serve too', async () => {
+  it('names a deployment of a model that has others', async () => {
     const deployment = {
       provider: 'azure-openai',
       model: 'gpt-4o-mini',
@@ -147,7 +147,7 @@ describe('/v1/deployments', () => {
     assert.equal((await gateway.recorded(reply.request_id)).provider, 'azure-openai');
   });
 
-  it('is recorded in the audit log with the state before it', async () => {
+  it('writes an audit event with the earlier state', async () => {
     const [row] = await gateway.database.sql<[{ recorded: number }]>`
       select count(*)::int as recorded
       from audit.audit_event_s
@@ -157,7 +157,7 @@ describe('/v1/deployments', () => {
     assert.equal(row.recorded, 3);
   });
 
-  it('prices pictures by the piece, and what tells apart how a call is served', async () => {
+  it('prices images one by one, and by service tier', async () => {
     const picture = { ...FLAT, image_price: '0.04', capabilities: ['images'], provider: 'openai' };
     assert.equal((await offer({ ...picture, model: 'acme-painter' })).status, 201);
     const drawn = { created: 1, data: [{ b64_json: 'AAAA' }, { b64_json: 'AAAA' }] };
@@ -196,7 +196,7 @@ describe('/v1/deployments', () => {
     assert.equal((await gateway.recorded(reply.request_id)).provider_cost, '1400000000');
   });
 
-  it('is listed with what holds now, by provider and by who said it', async () => {
+  it('lists deployments with the prices in force, by provider and by source', async () => {
     const list = async (query: string) =>
       ((await gateway.admin('GET', `/v1/deployments${query}`)).json as { data: Listed[] }).data;
     const set = await list(
@@ -231,7 +231,7 @@ describe('/v1/deployments', () => {
     assert.equal((await gateway.get('/v1/deployments')).status, 401);
   });
 
-  it('is left alone by a refresh of prices', async () => {
+  it('is not changed by a refresh of prices', async () => {
     const plan = await gateway.database.sql.begin('read only', (tx) =>
       planRefresh(tx, packagedBook(), gateway.control.clock.now()),
     );
@@ -240,7 +240,7 @@ describe('/v1/deployments', () => {
     assert.ok(kept.every(({ changes }) => changes.length === 0));
   });
 
-  it('refuses what it cannot keep, naming the field', async () => {
+  it('refuses invalid input and names the field', async () => {
     for (const [fields, param] of [
       [{}, 'provider'],
       [{ provider: 'nobody', model: 'm' }, 'provider'],

@@ -28,7 +28,7 @@ const call = fc.record({
 type Generated = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
 describe('the job performance-windows', () => {
-  it('gives the windows that a plain computation gives, whenever calls arrive', async function () {
+  it('writes the same windows as a simple computation, whenever calls arrive', async function () {
     this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(call, { maxLength: 60 }), async (calls) => {

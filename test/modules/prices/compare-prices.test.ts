@@ -38,30 +38,30 @@ const brief = (changes: readonly PriceChange[]) =>
   changes.map(({ applied_from, tiers }) => [Date.parse(applied_from), tiers[0]?.prices.input_price]);
 
 describe('the comparison of prices with a price book', () => {
-  it('finds nothing where both say the same, in whatever pieces', () => {
+  it('finds nothing if both have the same prices, in any division into periods', () => {
     assert.deepEqual(compare([recorded(0, 5n)], [booked(null, 5n)]), []);
     assert.deepEqual(compare([recorded(0, 5n), recorded(10, 5n)], [booked(null, 5n)]), []);
     assert.deepEqual(compare([recorded(0, 5n), recorded(2_000, 6n)], [booked(null, 5n), booked(2_000, 6n)]), []);
   });
 
-  it('says what the book does not date from now, and what it dates from then', () => {
+  it('applies undated prices of the book from now, and dated ones from their date', () => {
     assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 4n)])), [[NOW, 4n]]);
     assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 5n), booked(900, 4n)])), [[900, 4n]]);
     assert.deepEqual(brief(compare([recorded(0, 5n)], [booked(null, 5n), booked(2_000, 4n)])), [[2_000, 4n]]);
   });
 
-  it('takes back a price to come that the book no longer has', () => {
+  it('replaces a future price that the book no longer has', () => {
     const held = [recorded(0, 5n), recorded(2_000, 9n)];
     assert.deepEqual(brief(compare(held, [booked(null, 5n)])), [[2_000, 5n]]);
   });
 
-  it('leaves alone what comes from elsewhere', () => {
+  it('keeps prices from other sources', () => {
     assert.deepEqual(compare([recorded(0, 5n, 'by hand')], [booked(null, 4n)]), []);
     const held = [recorded(0, 5n), recorded(2_000, 9n, 'by hand')];
     assert.deepEqual(brief(compare(held, [booked(null, 4n)])), [[NOW, 4n]]);
   });
 
-  it('names each price that is another, of each tier', () => {
+  it('names each different price of each tier', () => {
     const book = [{ from_ms: null, tiers: [tierOf(5n), tierOf(8n, 200)] }];
     const [change] = compare([recorded(0, 4n)], book);
     assert.deepEqual(change?.differences, [
@@ -71,7 +71,7 @@ describe('the comparison of prices with a price book', () => {
     ]);
   });
 
-  it('leads to the book’s prices at every instant from now on, and then finds nothing more', () => {
+  it("results in the book's prices at every instant from now on, and then finds no difference", () => {
     const instant = fc.integer({ min: 0, max: 2 * NOW });
     const input = fc.bigInt({ min: 0n, max: 3n });
     const history = fc.uniqueArray(fc.tuple(instant, input), { selector: ([at]) => at, maxLength: 5 });

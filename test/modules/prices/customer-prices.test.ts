@@ -45,7 +45,7 @@ describe("customers' own prices", () => {
     return gateway.recorded(reply.request_id);
   };
 
-  it('are charged instead of the provider’s with markup, and the call says by which version', async () => {
+  it("are charged instead of the provider's prices with markup, and the call records their version", async () => {
     const [said] = await state('PUT', PATH, { tiers: [tier('0.05', 1.25)], agreement: 'C-17' });
     assert.equal(said?.is_agreed, true);
     assert.equal(said.agreement, 'C-17');
@@ -59,7 +59,7 @@ describe("customers' own prices", () => {
     assert.equal(route?.attempts.at(-1)?.rating?.agreed_version, said.agreed_version);
   });
 
-  it('may be below the provider’s: then the markup is negative, and the call is recorded all the same', async () => {
+  it("may be lower than the provider's prices: the markup is negative, and the call is recorded", async () => {
     await state('PUT', PATH, { tiers: [tier(0, '0.000001')] });
     const { completion_tokens, customer_cost, gateway_markup } = await call();
     assert.equal(customer_cost, String(completion_tokens));
@@ -67,7 +67,7 @@ describe("customers' own prices", () => {
     assert.match((await gateway.get('/metrics')).text, /^onevault_calls_in_flight 0$/m);
   });
 
-  it('are said once: the same again writes nothing', async () => {
+  it('are written once: an equal request writes nothing', async () => {
     const body = { tiers: [tier(1, 2), tier(2, 4, { above_prompt_tokens: 1_000 })] };
     const once = await state('PUT', PATH, body);
     assert.deepEqual(await state('PUT', PATH, body), once);
@@ -75,7 +75,7 @@ describe("customers' own prices", () => {
     assert.deepEqual(await state('PUT', PATH, shuffled), once);
   });
 
-  it('begin when they are dated, and end', async () => {
+  it('begin at their date, and end', async () => {
     const applied_from = '2031-01-01T00:00:00Z';
     const before = await call();
     const said = await state('PUT', PATH, { tiers: [tier(7, 7)], applied_from });
@@ -95,7 +95,7 @@ describe("customers' own prices", () => {
     assert.equal(then.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
   });
 
-  it('reach the reservation too: a budget that fits only them lets a call through', async () => {
+  it('apply to the reservation too: a budget that covers only them admits a call', async () => {
     const { key: tight } = await gateway.newCustomer({ slug: 'tight', cost_budget_daily: '0.001' });
     const request = { model: 'gpt-4.1', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1_000 };
     assert.equal((await gateway.chat(request, tight)).status, 402);
@@ -104,7 +104,7 @@ describe("customers' own prices", () => {
     assert.equal((await gateway.chat(request, tight)).status, 200);
   });
 
-  it('are for models whose names hold slashes too', async () => {
+  it('apply to models with slashes in their names too', async () => {
     const body = { tiers: [tier(1, 2)] };
     const path = '/customers/acme/prices/groq/openai%2Fgpt-oss-120b';
     assert.equal((await state('PUT', path, body))[0]?.model, 'openai/gpt-oss-120b');
@@ -112,7 +112,7 @@ describe("customers' own prices", () => {
     assert.equal((await gateway.admin('PUT', '/customers/acme/prices/groq/%00', body)).status, 404);
   });
 
-  it('refuse what is not sound, naming the field', async () => {
+  it('are refused with the name of the field if they are invalid', async () => {
     const refused = async (body: unknown, param: string | null, path = PATH, status = 422) => {
       const reply = await gateway.admin('PUT', path, body);
       assert.equal(reply.status, status, reply.text);
@@ -138,7 +138,7 @@ describe("customers' own prices", () => {
     assert.equal((await gateway.admin('DELETE', `${PATH}?applied_from=x`)).status, 400);
   });
 
-  it('are events in the audit log, and nobody’s but administrators’ to write', async () => {
+  it('are recorded in the audit log, and only administrators may write them', async () => {
     const events = await gateway.database.sql<{ action: string; subject: string }[]>`
       select action, subject
       from audit.audit_event_s

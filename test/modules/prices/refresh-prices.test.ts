@@ -63,7 +63,7 @@ describe('a refresh of prices', () => {
   const changed = (planned: readonly DeploymentPlan[]): string[] =>
     planned.filter(({ changes }) => changes.length > 0).map(({ model }) => model);
 
-  it('says why it leaves an offer as it is', async () => {
+  it('reports why it keeps the prices of a deployment', async () => {
     const planned = await plan(bookOf(7n), systemClock.now());
     assert.deepEqual(changed(planned), ['gpt-4.1']);
     const keptOf = (wanted: string) =>
@@ -73,7 +73,7 @@ describe('a refresh of prices', () => {
     assert.equal(keptOf('gpt-4.1'), null);
   });
 
-  it('writes only what somebody has seen: prices that changed meanwhile stop it, and nothing is written', async () => {
+  it('writes only the plan that a person has seen, and nothing if prices changed meanwhile', async () => {
     const now_ms = systemClock.now();
     const planned = await plan(bookOf(7n), now_ms);
     const { deployment_hk } = planned.find(({ model, provider }) => model === 'gpt-4.1' && provider === 'openai')!;

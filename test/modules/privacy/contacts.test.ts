@@ -19,7 +19,7 @@ const WHOLE = {
   billing_address: { recipient: 'Buchhaltung', lines: ['Postfach 7'], city: 'Berlin', country: 'DE' },
 };
 
-describe('/customers/{slug}/contact', () => {
+describe('the resource /customers/{slug}/contact', () => {
   let gateway: TestGateway;
   const put = (slug: string, body: unknown) => gateway.admin('PUT', `/customers/${slug}/contact`, body);
   const get = async (slug: string) => dataOf<ContactBody>(await gateway.admin('GET', `/customers/${slug}/contact`));
@@ -30,7 +30,7 @@ describe('/customers/{slug}/contact', () => {
   });
   after(() => gateway.close());
 
-  it('gives back what was put, and null before anything was', async () => {
+  it('returns the stored contact, and null before the first one', async () => {
     assert.deepEqual(await get('acme'), { customer: 'acme', contact: null, since: null, erasure_id: null });
     const made = await put('acme', WHOLE);
     assert.equal(made.status, 201, made.text);
@@ -40,7 +40,7 @@ describe('/customers/{slug}/contact', () => {
     assert.deepEqual((await get('acme')).contact, { legal_name: 'Praxis' });
   });
 
-  it('keeps every state, oldest first, and writes none for the same again', async () => {
+  it('keeps every state, oldest first, and writes none for an equal request', async () => {
     await put('acme', { legal_name: 'Praxis' });
     const { data } = (await gateway.admin('GET', '/customers/acme/contact/history')).json as {
       data: { contact: object; load_end_date: string | null }[];
@@ -55,7 +55,7 @@ describe('/customers/{slug}/contact', () => {
     );
   });
 
-  it('tells nothing of it in the tables, in generic reads, or in audit events', async () => {
+  it('reveals no contact in the tables, in generic reads or in audit events', async () => {
     const { sql } = gateway.database;
     const stored = await sql<{ row: string }[]>`select s::text as row from gateway.customer_pii_s s`;
     const events = await sql<{ row: string }[]>`select s::text as row from audit.audit_event_s s`;
@@ -80,7 +80,7 @@ describe('/customers/{slug}/contact', () => {
     );
   });
 
-  it('tells who read it', async () => {
+  it('records its readers', async () => {
     await get('acme');
     const [{ reads }] = await gateway.database.sql<[{ reads: number }]>`
       select count(*) as reads
@@ -93,7 +93,7 @@ describe('/customers/{slug}/contact', () => {
     assert.ok(reads >= 1);
   });
 
-  it('is sealed for its own row: one of another customer in its place does not open', async () => {
+  it('is sealed for its own row: the contact of another customer in its place cannot be decrypted', async () => {
     await put('other', { legal_name: 'Other' });
     const { sql } = gateway.database;
     await sql`alter table gateway.customer_pii_s disable trigger refuse_change`;
@@ -111,7 +111,7 @@ describe('/customers/{slug}/contact', () => {
     assert.match(gateway.logged.splice(0).join(), /belongs to another row/);
   });
 
-  it('takes a change below /v1 for the version that it names, and no other', async () => {
+  it('accepts a change below /v1 only for the version that the request names', async () => {
     const path = '/v1/customers/versioned/contact';
     await gateway.newCustomer({ slug: 'versioned' });
     const send = (name: string, etag?: string) =>
@@ -132,7 +132,7 @@ describe('/customers/{slug}/contact', () => {
     assert.equal((await gateway.admin('PUT', '/customers/versioned/contact', { legal_name: 'Fourth' })).status, 200);
   });
 
-  it('refuses what is no contact, with the place', async () => {
+  it('refuses an invalid contact and names the field', async () => {
     const cases: [unknown, string | null][] = [
       [{}, null],
       [[], null],
@@ -203,7 +203,7 @@ describe('/customers/{slug}/contact', () => {
     }
   });
 
-  it('lets in administrators only', async () => {
+  it('admits administrators only', async () => {
     for (const method of ['GET', 'PUT']) {
       const path = '/customers/acme/contact';
       const headers = bearer(gateway.keys.api_key);
@@ -212,7 +212,7 @@ describe('/customers/{slug}/contact', () => {
     }
   });
 
-  it('gives eight writers at once one key, and every one of their states can be read', async () => {
+  it('gives eight concurrent writers one key, and each of their states can be read', async () => {
     await gateway.newCustomer({ slug: 'busy' });
     const names = Array.from({ length: 8 }, (_, at) => `Name ${at}`);
     const replies = await Promise.all(names.map((legal_name) => put('busy', { legal_name })));

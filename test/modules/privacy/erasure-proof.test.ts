@@ -9,14 +9,14 @@ import { dataOf, errorOf } from '../../support/http.ts';
 import { keyringOf } from '../../support/keyring.ts';
 import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
-describe('GET /privacy/erasures/{id}/proof', () => {
+describe('the proof of an erasure over HTTP', () => {
   let gateway: TestGateway;
   before(async () => {
     gateway = await startTestGateway();
   });
   after(() => gateway.close());
 
-  it('proves that the log holds the erasure, once a checkpoint covers it, and no more once its row was changed', async () => {
+  it('shows that the log has the erasure once a checkpoint covers it, until its row is changed', async () => {
     const { sql } = gateway.database;
     await gateway.newCustomer({ slug: 'acme' });
     await gateway.admin('PUT', '/customers/acme/contact', { legal_name: 'Name' });

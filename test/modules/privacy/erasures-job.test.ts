@@ -41,7 +41,7 @@ describe('the erasures job', () => {
   const rotations = async (): Promise<number> =>
     (await database.sql`select 1 from privacy.key_rotation where completed_at is not null`).length;
 
-  it('asks for no master key while no erasure is pending', async () => {
+  it('needs no master key while no erasure is pending', async () => {
     const kms = fileKms(path);
     const deps = privacyDeps(database, kms);
     const { subject } = await newSubject(deps);
@@ -50,7 +50,7 @@ describe('the erasures job', () => {
     assert.deepEqual([done.rows_out, done.left_undone], [0, undefined]);
   });
 
-  it('brings to its end what could not be done because the service of the master keys was away', async () => {
+  it('completes erasures that failed because the key management service was down', async () => {
     const kms = fileKms(path);
     const away = async (): Promise<never> => {
       throw new KmsError('the service is away', { is_temporary: true });
@@ -77,7 +77,7 @@ describe('the erasures job', () => {
     await assert.rejects(kms.unwrap(backup, place), /is not at hand/);
   });
 
-  it('waits, and does nothing else, for the operator who gives the master keys, and sees when they are gone', async () => {
+  it('waits for the operator to remove the master keys, and notices their removal', async () => {
     const [older, newer] = [randomBytes(32), randomBytes(32)];
     const deps = privacyDeps(database, fileKms(path, [older]));
     const { subject, backup } = await newSubject(deps);
@@ -99,7 +99,7 @@ describe('the erasures job', () => {
     assert.equal((await copiesOf(certificate)).status, 'worthless');
   });
 
-  it('sees when the operator of a Transit service has trimmed the versions away', async () => {
+  it('notices that the operator of a Transit service has trimmed the versions', async () => {
     const server = await startTransitServer();
     try {
       server.makeKey('transit', 'onevault');

@@ -12,7 +12,7 @@ interface LegalHold {
   readonly status: string;
 }
 
-describe('/privacy/erasures and /privacy/holds', () => {
+describe('the erasure of a subject over HTTP', () => {
   let gateway: TestGateway;
   let customers = 0;
 
@@ -36,7 +36,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
   });
   after(() => gateway.close());
 
-  it('makes the data unreadable for ever, and certifies it', async () => {
+  it('makes the data unreadable for ever, and returns a certificate', async () => {
     const [subject, other] = [await newSubject(), await newSubject()];
     const reply = await erase(subject);
     assert.equal(reply.status, 201, reply.text);
@@ -60,7 +60,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.deepEqual(await contactOf(other), { legal_name: `Name of ${other}` }, 'others are as they were');
   });
 
-  it('leaves old copies of the wrapped key without any master key that opens them', async () => {
+  it('leaves no master key for old copies of the wrapped key', async () => {
     const [subject, other] = [await newSubject(), await newSubject()];
     const { sql } = gateway.database;
     const [old] = await sql<{ subject_key_id: string; wrapped_key: string; master_key_id: string }[]>`
@@ -90,7 +90,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.deepEqual({ ...event }, { action: 'privacy.erase', reason: REASON, customer: subject });
   });
 
-  it('gives the same certificate for the same subject again, and for eight at once', async () => {
+  it('returns the same certificate for a repeated request, and for eight concurrent ones', async () => {
     const subject = await newSubject();
     const replies = await Promise.all(Array.from({ length: 8 }, () => erase(subject)));
     assert.equal(replies.filter(({ status }) => status === 201).length, 1);
@@ -98,7 +98,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.equal(new Set(replies.map((reply) => dataOf<ErasureCertificate>(reply).id)).size, 1);
   });
 
-  it('certifies that nothing was held of a subject without personal data', async () => {
+  it('certifies for a subject without personal data that none was stored', async () => {
     await gateway.newCustomer({ slug: 'bare' });
     const certificate = dataOf<ErasureCertificate>(await erase('bare'));
     assert.equal(certificate.copies.status, 'none');
@@ -106,7 +106,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.equal((await gateway.admin('GET', '/customers/bare/contact')).status, 200);
   });
 
-  it('takes new data of an erased subject under a new key, which another erasure destroys', async () => {
+  it('accepts new data of an erased subject under a new key, which another erasure destroys', async () => {
     const subject = await newSubject();
     const first = dataOf<ErasureCertificate>(await erase(subject));
     const put = await gateway.admin('PUT', `/customers/${subject}/contact`, { legal_name: 'New' });
@@ -118,7 +118,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.deepEqual(await contactOf(subject), { erased: true });
   });
 
-  it('is kept from it by a legal hold, which it names, until every hold is released', async () => {
+  it('is refused with the name of the legal hold until every hold is released', async () => {
     const subject = await newSubject();
     const made = await Promise.all([hold(subject, 'case 1'), hold(subject, 'case 2')]);
     const ids = made.map((reply) => dataOf<LegalHold>(reply).id);
@@ -148,7 +148,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     );
   });
 
-  it('is kept from it by a legal hold even where somebody deletes the key by hand', async () => {
+  it('is prevented by a legal hold even if an operator deletes the key in the database', async () => {
     const subject = await newSubject();
     await hold(subject, 'case 3');
     await assert.rejects(
@@ -160,7 +160,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     await assert.rejects(gateway.database.sql`truncate privacy.subject_key`, /refused/);
   });
 
-  it('never lets a hold and an erasure both succeed, in whatever order they come', async () => {
+  it('never succeeds together with a concurrent hold, in any order', async () => {
     for (let round = 0; round < 5; round += 1) {
       const subject = await newSubject();
       const [erased, held] = await Promise.all([erase(subject), hold(subject, 'race')]);
@@ -170,7 +170,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     }
   });
 
-  it('says so when the master keys cannot be renewed now, and does it when asked again', async () => {
+  it('reports that the master keys cannot be renewed now, and renews them on a repeated request', async () => {
     const subject = await newSubject();
     const { subject_kms } = gateway.control;
     const away = {
@@ -194,7 +194,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.equal(again.copies.status, 'worthless');
   });
 
-  it('refuses subjects that are not there and reasons that cannot stand in the log', async () => {
+  it('refuses unknown subjects, and reasons that the log cannot contain', async () => {
     const subject = await newSubject();
     assert.equal((await erase('nobody')).status, 404);
     assert.equal((await hold('nobody', 'x')).status, 404);
@@ -213,7 +213,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.deepEqual(await contactOf(subject), { legal_name: `Name of ${subject}` });
   });
 
-  it('fails aloud when a key is gone that no erasure destroyed', async () => {
+  it('is not assumed for a key that is missing without an erasure: a read fails with an error', async () => {
     const subject = await newSubject();
     await gateway.database.sql`
       delete from privacy.subject_key
@@ -222,7 +222,7 @@ describe('/privacy/erasures and /privacy/holds', () => {
     assert.match(gateway.logged.splice(0).join(), /no erasure explains why/);
   });
 
-  it('leaves a vault in which every hash recomputes', async () => {
+  it('leaves a vault with only valid hashes', async () => {
     const results = await checkVault(
       { sql: gateway.database.sql, registry: gateway.control.registry, clock: systemClock },
       () => {},

@@ -20,7 +20,7 @@ const CALLS = 30;
 // About 18 MB of JSON: more than the kernel's buffers of both ends.
 const EVENTS = 20_000;
 
-describe('/privacy/exports', () => {
+describe("the export of a subject's data", () => {
   let gateway: TestGateway;
   const read = async (): Promise<Section[]> => {
     const reply = await gateway.admin('GET', '/privacy/exports/acme');
@@ -46,7 +46,7 @@ describe('/privacy/exports', () => {
   });
   after(() => gateway.close());
 
-  it('holds all that is known of the subject and nothing of others, with purposes, and no secret', async () => {
+  it('contains all data of the subject and none of others, with purposes, and no secret', async () => {
     const sections = await read();
     assert.deepEqual(
       rowsOf(sections, 'personal_data').map(({ contact }) => contact),
@@ -67,7 +67,7 @@ describe('/privacy/exports', () => {
     assert.ok(sections.every(({ purpose, retention }) => purpose !== '' && retention !== ''));
   });
 
-  it('has a section for every satellite of a customer, each with columns of one name', async () => {
+  it('has a section for every satellite of a customer, each with its own column names', async () => {
     const registry = testRegistry();
     const sections = await read();
     const names = sections.map(({ name }) => name);
@@ -91,7 +91,7 @@ describe('/privacy/exports', () => {
     }
   });
 
-  it('names what each row is about by the keys of all that its link relates', async () => {
+  it('names the subject of each row by the keys of all hubs of its link', async () => {
     const sections = await read();
     const [call] = rowsOf(sections, 'calls');
     assert.equal(call!.provider, 'openai');
@@ -104,7 +104,7 @@ describe('/privacy/exports', () => {
     );
   });
 
-  it('tells who looked: the export itself is an event before its first byte leaves', async () => {
+  it('is recorded with its reader before its first byte is sent', async () => {
     await read();
     const events = rowsOf(await read(), 'audit_events');
     const actions = events.map(({ action }) => String(action));
@@ -117,7 +117,7 @@ describe('/privacy/exports', () => {
     );
   });
 
-  it('is a page that shows hostile text as text', async () => {
+  it('is also a page that shows hostile text as text', async () => {
     const page = await gateway.admin('GET', '/privacy/exports/acme?format=html');
     assert.match(String(page.headers['content-type']), /^text\/html/);
     assert.match(String(page.headers['content-disposition']), /acme\.html/);
@@ -135,7 +135,7 @@ describe('/privacy/exports', () => {
     assert.ok(!text.includes('Once here'));
   });
 
-  it('waits for a slow client with a transaction, and gives it up when the client leaves', async () => {
+  it('keeps its transaction open for a slow client, and ends it when the client disconnects', async () => {
     await gateway.newCustomer({ slug: 'large' });
     const { control } = gateway;
     const at = '2026-11-01T00:00:00Z';
@@ -180,7 +180,7 @@ describe('/privacy/exports', () => {
     await until(async () => (await openTransactions()) === 0, 'no transaction is open');
   });
 
-  it('refuses unknown subjects and formats, and everybody but administrators', async () => {
+  it('is refused for unknown subjects and formats, and to all but administrators', async () => {
     assert.equal((await gateway.admin('GET', '/privacy/exports/nobody')).status, 404);
     const format = await gateway.admin('GET', '/privacy/exports/acme?format=pdf');
     assert.equal(errorOf(format).param, 'format');

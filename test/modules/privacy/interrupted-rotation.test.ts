@@ -54,7 +54,7 @@ describe('an erasure after a rotation that was interrupted', () => {
     }
   };
 
-  it('leaves no copy of the key that opens, at whatever step the rotation died', async () => {
+  it('leaves no usable copy of the key, at whatever step the rotation died', async () => {
     const numbers = new Set<number>();
     for (let step = 1; ; step += 1) {
       assert.ok(step < 60, 'the rotation has an end');

@@ -32,7 +32,7 @@ describe("customers' own provider keys", () => {
   };
   const pathOf = ({ customer, id }: ShownKey): string => `/customers/${customer}/provider-keys/${id}`;
 
-  it('are taken once the provider accepts them, and shown without the key', async () => {
+  it('are stored once the provider accepts them, and shown without the key', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug, {
       allowed_models: ['gpt-4o', 'gpt-4o-mini'],
@@ -61,7 +61,7 @@ describe("customers' own provider keys", () => {
     assert.ok(id);
   });
 
-  it('are kept sealed for their row, and stand nowhere in clear: not in the database, nor in what is said of them', async () => {
+  it('are stored sealed for their row, and appear nowhere in clear: neither in the database nor in logs and events', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     const { id } = key;
@@ -102,7 +102,7 @@ describe("customers' own provider keys", () => {
     assert.match(told[4].text, /customer_provider|provider_keys/);
   });
 
-  it('are refused with the words of the provider where it does not accept them', async () => {
+  it("are refused with the provider's message if it does not accept them", async () => {
     const slug = await newSlug();
     const reply = await postKey(gateway, slug, { api_key: 'sk-wrong-key-of-somebody-1234' });
     assert.deepEqual([reply.status, errorOf(reply).reason], [422, 'provider_key_refused']);
@@ -111,7 +111,7 @@ describe("customers' own provider keys", () => {
     assert.deepEqual(dataOf(await gateway.admin('GET', `/customers/${slug}/provider-keys`)), []);
   });
 
-  it('are not taken while the provider cannot be asked, or what answers is no provider', async () => {
+  it('are refused while the provider fails, or if the address is not a provider', async () => {
     const slug = await newSlug();
     const cases: [(response: Parameters<Parameters<ScriptedUpstream['script']>[0]>[0]) => void, number, string][] = [
       [(response) => sendJson(response, '{"error":{"message":"down"}}', 503), 502, 'provider_error'],
@@ -163,7 +163,7 @@ describe("customers' own provider keys", () => {
     assert.equal(now.fallback, 'platform', 'what was refused changed nothing');
   });
 
-  it('never go to another address than the one they were given for', async () => {
+  it('are never sent to another address than their own', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     const before = upstream.received.length;
@@ -176,7 +176,7 @@ describe("customers' own provider keys", () => {
     assert.equal(upstream.received.at(-1)?.url, '/elsewhere/models');
   });
 
-  it('are revoked once and for all', async () => {
+  it('stay revoked after their revocation', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     for (const _ of [1, 2]) {
@@ -193,7 +193,7 @@ describe("customers' own provider keys", () => {
     assert.equal(states, 2);
   });
 
-  it('are the business of administrators; auditors may look, customers not', async () => {
+  it('are writable by administrators, readable by auditors, and hidden from customers', async () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     const made = await gateway.admin('POST', '/api-keys', { name: 'audit', scopes: ['auditor'] });
@@ -205,7 +205,7 @@ describe("customers' own provider keys", () => {
     assert.equal((await gateway.send({ path })).status, 401);
   });
 
-  it("are found under their own customer's name only", async () => {
+  it('are found under their own customer only', async () => {
     const [slug, other] = [await newSlug(), await newSlug()];
     const key = await giveKey(gateway, slug);
     for (const method of ['GET', 'DELETE', 'PUT']) {
@@ -219,7 +219,7 @@ describe("customers' own provider keys", () => {
     assert.equal(dataOf<ShownKey>(await gateway.admin('GET', pathOf(key))).status, 'ACTIVE');
   });
 
-  it('are refused with the path of the fault where something is wrong with what is said of them', async () => {
+  it('are refused with the path of each fault in their fields', async () => {
     const slug = await newSlug();
     const own = { model: 'mine', served_as: 'ft:1', like: 'gpt-4o-mini' };
     await giveKey(gateway, slug, { own_models: [{ ...own, model: 'taken' }] });
@@ -258,7 +258,7 @@ describe("customers' own provider keys", () => {
     assert.equal(upstream.received.length, asked, 'nobody was asked about any of them');
   });
 
-  it('never make a fault of our own, whatever is sent', async () => {
+  it('never cause an internal error, whatever is sent', async () => {
     const slug = await newSlug();
     const body = fc.record(
       {
@@ -287,7 +287,7 @@ describe("customers' own provider keys", () => {
     );
   });
 
-  it('are fifty at most a customer', async () => {
+  it('are limited to fifty for each customer', async () => {
     const slug = await newSlug();
     for (let count = 0; count < 50; count += 1) await giveKey(gateway, slug);
     const reply = await postKey(gateway, slug);

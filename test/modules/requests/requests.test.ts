@@ -10,7 +10,7 @@ describe('GET /requests/{request_id}', () => {
   });
   after(() => gateway.close());
 
-  it('shows a call as the vault has it, once it is there', async () => {
+  it('shows a call as the vault has it once it is loaded', async () => {
     const reply = await gateway.chat({
       model: 'gpt-4o-mini',
       messages: [{ role: 'user', content: 'Hi' }],
@@ -32,7 +32,7 @@ describe('GET /requests/{request_id}', () => {
     assert.equal((call.route as { attempts: unknown[] }).attempts.length, 1);
   });
 
-  it('shows a call that no customer could be found for', async () => {
+  it('shows a call without a known customer', async () => {
     const { request_id } = await gateway.chat({}, 'sk_wrong');
     await gateway.drain();
     const call = dataOf<Record<string, unknown>>(await gateway.admin('GET', `/requests/${request_id}`));
@@ -40,7 +40,7 @@ describe('GET /requests/{request_id}', () => {
     assert.equal(call.route, null);
   });
 
-  it('answers 404 for a call that is not there, whatever its id', async () => {
+  it('returns 404 for an unknown call, whatever its id', async () => {
     for (const id of ['x', 'unknown', '%00', '00000000-0000-7000-8000-000000000000', "';--", '1'.repeat(9_000)]) {
       assert.equal((await gateway.admin('GET', `/requests/${id}`)).status, 404, id);
     }

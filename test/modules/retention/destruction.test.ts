@@ -46,7 +46,7 @@ describe('the destruction of calls', () => {
   const faultsOfCheck = async (): Promise<string[]> =>
     (await checkVault({ sql: vault.sql, registry, clock: vault.clock })).flatMap(({ first }) => first);
 
-  it('is refused by the database without a certificate, with one that miscounts, of young days and of held customers', async () => {
+  it('is refused by the database without a certificate, with a wrong count, for recent days and for customers under a hold', async () => {
     const { sql } = vault;
     await assert.rejects(sql`select util.drop_day('2020-02-29', 'calls-2020-02-29-1')`, /has written no certificate/);
     const certify = (day: string, rows: number) => `
@@ -68,7 +68,7 @@ describe('the destruction of calls', () => {
     assert.deepEqual(await daysBefore(sql), ['2020-02-29', '2026-06-20']);
   });
 
-  it('is refused to the role that runs the gateway in every way, and allowed to one other role', async () => {
+  it('is refused in every way to the role that runs the gateway, and allowed to one other role', async () => {
     const denied = ['select util.drop_day($$2020-02-29$$, $$x$$)', 'select util.lock_day($$2020-02-29$$)', drop];
     for (const statement of denied) {
       const attempt = vault.sql.begin(async (tx) => {
@@ -93,7 +93,7 @@ describe('the destruction of calls', () => {
     );
   });
 
-  it('is a fault without a certificate, for the vault’s check and for the log’s verification', async () => {
+  it("is reported as a fault without a certificate by the vault's check and the log's verification", async () => {
     await asSuperuser(drop);
     assert.deepEqual((await faultsOfCheck()).sort(), [
       '3 calls were logged; 1 stand, and certificates are for 0 others',
@@ -105,7 +105,7 @@ describe('the destruction of calls', () => {
     );
   });
 
-  it('is a fault if the certificate was changed, removed, or is for other calls', async () => {
+  it('is reported as a fault if the certificate was changed, removed, or covers other calls', async () => {
     await vault.retain();
     await vault.seal();
     await vault.assertSound();
@@ -146,7 +146,7 @@ describe('the destruction of calls', () => {
     assert.deepEqual(await faultsOfCheck(), ['3 calls were logged; 0 stand, and certificates are for 2 others']);
   });
 
-  it('leaves old proofs of destroyed calls valid, and new ones can be made', async () => {
+  it('leaves old proofs of destroyed calls valid, and new ones possible', async () => {
     const { sql } = vault;
     const leaf = (await findLeaf(sql, registry, { request_id: KNOWN_ID }))!;
     const index = leaf.first_index! + leaf.offset;
@@ -176,7 +176,7 @@ describe('the destruction of calls', () => {
       return lines;
     })) as string[];
 
-  it('is in bundles of everything with its certificate, which a verifier holds against the leaves', async () => {
+  it('is in complete bundles with its certificate, which a verifier compares with the leaves', async () => {
     await vault.retain();
     await assert.rejects(bundle(), CertificateNotCoveredError);
     await vault.seal();
@@ -245,7 +245,7 @@ describe('the destruction of calls', () => {
     assert.deepEqual(await pull('bolt'), [`1 calls ${said}`]);
   });
 
-  it('waits for a hold that is being laid, and then keeps the day', async () => {
+  it('waits for a hold in progress, and then keeps the day', async () => {
     const laying = vault.sql.begin(async (tx) => {
       await tx`insert into privacy.legal_hold_h values ('\\x07', now(), 'late', 'test')`;
       await tx`
@@ -266,7 +266,7 @@ describe('the destruction of calls', () => {
     );
   });
 
-  it('is shown by the command retention plan before, and can be run by hand', async function () {
+  it('is announced by the command retention plan, and can be started by an operator', async function () {
     this.timeout(300_000);
     const folder = temporaryPath();
     const environment = { DATABASE_URL: vault.database.url, ONEVAULT_DATA_DIR: folder };

@@ -16,7 +16,7 @@ const called = (second: string): CallRecord => {
   };
 };
 
-describe('a journal that is found after the day of its calls was destroyed', function () {
+describe("a journal that is found after the destruction of its calls' day", function () {
   this.timeout(300_000);
 
   it('is loaded completely by a loader that remembers the day, and the day is destroyed again', async () => {

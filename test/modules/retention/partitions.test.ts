@@ -25,7 +25,7 @@ describe('the partitions job', () => {
     return found.map(({ day }) => day);
   };
 
-  it('makes the day of its instant and the two weeks after it, in every table, and nothing the second time', async () => {
+  it('creates partitions for the day of its instant and the two weeks after it in every table, and none the second time', async () => {
     const run = async (at: string) => (await runJob(jobDeps(database, fixedClock(at)), 'partitions', { at })).rows_out;
     assert.equal(await run(AT), 5 * 15);
     for (const table of [

@@ -25,7 +25,7 @@ describe('the job retention', () => {
     );
   };
 
-  it('destroys the days that are past their age, each with a certificate, and nothing the second time', async () => {
+  it('destroys the days past their retention period, each with a certificate, and none the second time', async () => {
     await fill();
     await vault.settle();
     await vault.assertSound();
@@ -52,7 +52,7 @@ describe('the job retention', () => {
     return left_undone.map((sentence) => sentence.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID'));
   };
 
-  it('keeps everything without a retention period, and every day until it is wholly past its age', async () => {
+  it('keeps everything without a retention period, and every day until its period has ended completely', async () => {
     await fill();
     await vault.settle();
     assert.deepEqual(await kept({ retention_days: 0 }), []);
@@ -136,7 +136,7 @@ describe('the job retention', () => {
     }
   });
 
-  it('keeps a day while records that came before its calls are missing', async () => {
+  it('keeps a day while earlier journal records than its calls are missing', async () => {
     await fill();
     await vault.settle();
     await vault.sql.begin(async (tx) => {
@@ -148,7 +148,7 @@ describe('the job retention', () => {
     assert.equal((await daysBefore(vault.sql)).length, 4);
   });
 
-  it('loads late calls of a destroyed day, adds them to every total, and destroys the day again in its turn', async () => {
+  it('loads late calls of a destroyed day, adds them to every total, and destroys the day again later', async () => {
     await fill();
     await vault.settle();
     await vault.retain();
@@ -185,7 +185,7 @@ describe('the job retention', () => {
     ...(await vault.sql`select * from gateway.provider_performance_s order by performance_hk, load_date`),
   ];
 
-  it('leaves sums from which every derived table can be made anew', async () => {
+  it('leaves sums from which every derived table can be rebuilt', async () => {
     await fill();
     await vault.settle();
     const usage = async () => [
@@ -219,7 +219,7 @@ describe('the job retention', () => {
     assert.deepEqual(counts, { api_request_s: 1, destruction_certificate_s: 3, destruction_leaves_s: 4 });
   });
 
-  it('writes certificates that are read like any other row', async () => {
+  it('writes certificates that can be read like any other row', async () => {
     await fill();
     await vault.settle();
     await vault.retain();
@@ -250,7 +250,7 @@ describe('the job retention', () => {
     assert.deepEqual({ ...event }, { action: 'retention.destroy', subject: '2020-02-29', customers: ['acme', 'bolt'] });
   });
 
-  it('lets readers of calls go on, and leaves a whole day or none when it is killed', async function () {
+  it('does not block readers of calls, and leaves a complete day or none when it is killed', async function () {
     this.timeout(300_000);
     const days = Array.from({ length: 12 }, (_, day) => `2020-05-${String(day + 1).padStart(2, '0')}`);
     await vault.send(

@@ -28,7 +28,7 @@ const call = fc
 type Generated = typeof call extends fc.Arbitrary<infer T> ? T : never;
 
 describe('the job spend', () => {
-  it('gives the totals that a plain computation gives, whenever calls arrive', async function () {
+  it('writes the same totals as a simple computation, whenever calls arrive', async function () {
     this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(call, { maxLength: 60 }), async (calls) => {
@@ -72,7 +72,7 @@ describe('the job spend', () => {
     );
   });
 
-  it('shows what came after a run for a future instant', async () => {
+  it('includes calls that arrived after a run for a future instant', async () => {
     const database = await createTestDatabase();
     try {
       const clock = fixedClock('2026-11-10T00:00:00Z');
@@ -95,7 +95,7 @@ describe('the job spend', () => {
     }
   });
 
-  it('looks again at a month whose invoice was issued since', async () => {
+  it('recomputes a month whose invoice was issued since', async () => {
     const database = await createTestDatabase();
     try {
       const clock = fixedClock('2026-11-10T00:00:00Z');

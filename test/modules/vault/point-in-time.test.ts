@@ -63,7 +63,7 @@ const CHANGED_BEFORE_AN_EARLIER_RUN: CandidateOutput[] = [
 ];
 
 describe('the job point-in-time', () => {
-  it('names the rows that a reader finds as of the end of each day, whenever they came', async function () {
+  it('has the rows that a reader finds at the end of each day, whenever they arrived', async function () {
     this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(said, { maxLength: 30 }), async (sayings) => {
@@ -78,7 +78,7 @@ describe('the job point-in-time', () => {
     );
   });
 
-  it('makes a customer’s days again from the day that a late state speaks of, and no others', async () => {
+  it("recomputes a customer's days from the applied day of a late state, and no others", async () => {
     const database = await createTestDatabase();
     try {
       const clock = fixedClock('2026-11-16T09:00:00Z');

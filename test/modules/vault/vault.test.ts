@@ -52,7 +52,7 @@ describe('the vault over HTTP', () => {
       return load_date;
     });
 
-  it('is for administrators only', async () => {
+  it('is open to administrators only', async () => {
     for (const path of ['/vault/entities', '/vault/tenant_s/demo', '/vault/tenant_s/demo/history']) {
       const replies: Reply[] = [
         await gateway.get(path),
@@ -95,7 +95,7 @@ describe('the vault over HTTP', () => {
     assert.ok(entry('model_provider_l').satellites?.includes('model_price_s'));
   });
 
-  it('answers what held then, as known then, and never otherwise later', async () => {
+  it('returns the state of an instant as known at an instant, and never another one later', async () => {
     const first = await say('bank', 'A', '2026-01-01T00:00:00.000Z');
     await say('bank', 'C', '2026-03-01T00:00:00.000Z');
     const nameAt = async (query: string): Promise<unknown> => {
@@ -121,7 +121,7 @@ describe('the vault over HTTP', () => {
     );
   });
 
-  it('says which instants it answered for, and gives the same for them again', async () => {
+  it('returns the instants of its response, and the same response for them again', async () => {
     const now = await read('tenant_s/demo');
     assert.equal(now.applied, now.known);
     assert.ok(Date.now() - Date.parse(now.known) < 5_000);
@@ -143,7 +143,7 @@ describe('the vault over HTTP', () => {
     assert.equal(ghost.hash_key, GHOST_KEY);
   });
 
-  it('reads keys that hold separators, slashes and other letters', async () => {
+  it('reads keys with separators, slashes and non-ASCII letters', async () => {
     for (const key of ['a,b', 'c/d', '50% ü ☃', 'e~f']) {
       await say(key, `name of ${key}`, '2026-01-01T00:00:00.000Z');
       const { rows, business_key } = await read(`tenant_s/${encodeURIComponent(key)}`);
@@ -151,7 +151,7 @@ describe('the vault over HTTP', () => {
     }
   });
 
-  it('withholds what would let somebody in', async () => {
+  it('withholds secrets that would grant access', async () => {
     const { api_key, admin_key } = gateway.keys;
     const listed = (await gateway.admin('GET', '/api-keys')).json as { data: { id: string }[] };
     const text = (await gateway.admin('GET', `/vault/api_key_s/${listed.data[0]!.id}`)).text;
@@ -165,7 +165,7 @@ describe('the vault over HTTP', () => {
     assert.deepEqual((await read('customer_config_s/demo')).withheld, ['api_key_encrypted']);
   });
 
-  it('shows a call only from when it was loaded, though it was made before', async () => {
+  it('shows a call only from the instant when it was loaded, although it is older', async () => {
     const { request_id } = await gateway.chat({
       model: 'gpt-4o-mini',
       messages: [{ role: 'user', content: 'Hi' }],
@@ -185,7 +185,7 @@ describe('the vault over HTTP', () => {
     assert.equal((await read(`${path}/history`)).rows.length, 1);
   });
 
-  it('says what is wrong with a path or an instant', async () => {
+  it('reports the fault of a path or an instant', async () => {
     await refused('nothing_s/demo', 404, 'entity', /no entity nothing_s; GET \/vault\/entities lists them/);
     await refused('tenant_s/nobody', 404, 'business_key', /tenant_h has no row for nobody/);
     await refused('tenant_s/nobody/history', 404, 'business_key', /tenant_h has no row for nobody/);
