@@ -45,7 +45,7 @@ describe('the table of price units', () => {
     assert.deepEqual([PRICE_COLUMNS, BASE_COLUMNS], [columnsOf(PRICE_UNITS), columnsOf(BASE_UNITS)]);
   });
 
-  it('charges a unit without a price only at the price of units of its own side, the last of which always has one', () => {
+  it('charges a unit without a price only at prices of its own side, where the last unit always has one', () => {
     for (const unit of PRICE_UNITS) {
       const { kind } = PRICE_UNIT_TABLE[unit];
       const stand_ins = standInsOf(unit);
