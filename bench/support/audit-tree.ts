@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createCheckpointFiles } from '../../src/audit/checkpoint-files.ts';
-import { readRoot, readSubtrees, readTreeSize } from '../../src/audit/hashes.ts';
 import { consistencyProof, inclusionProof } from '../../src/audit/proofs.ts';
+import { readRoot, readSubtrees, readTreeSize } from '../../src/audit/read-hashes.ts';
 import { createSealer, type Sealer } from '../../src/audit/sealer.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';

@@ -1,7 +1,7 @@
 import type { Sql } from '../postgres/connect.ts';
 import { parseCheckpoint } from './checkpoint.ts';
-import { readRoot } from './hashes.ts';
 import { isSignedBy, parseNote, parseVerifierKey } from './note.ts';
+import { readRoot } from './read-hashes.ts';
 import { TreeMismatchError } from './tree-mismatch.ts';
 
 /** A signed note of the log, without its witnesses. */

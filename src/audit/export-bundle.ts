@@ -5,7 +5,7 @@ import { type BundleLine, coveringSubtrees, createGap, entityLine, withheldColum
 import { createOwnership } from './bundle-owner.ts';
 import { latestCheckpoint, listKeys } from './checkpoints.ts';
 import { CertificateNotCoveredError, certificatesBeyond } from './destroyed.ts';
-import { readSubtrees } from './hashes.ts';
+import { readSubtrees } from './read-hashes.ts';
 import type { LoggedLeaf, ReadLeaves } from './read-leaves.ts';
 
 export interface BundleDeps {

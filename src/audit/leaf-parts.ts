@@ -1,7 +1,7 @@
 import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from '../vault/transaction.ts';
-import { MissingHashError } from './hashes.ts';
 import { HASH_BYTES } from './merkle.ts';
+import { MissingHashError } from './read-hashes.ts';
 import type { LeafRange } from './subtrees.ts';
 
 interface PartBase {

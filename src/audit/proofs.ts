@@ -1,7 +1,7 @@
 import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { Checkpoint } from './checkpoints.ts';
-import { readRanges } from './hashes.ts';
+import { readRanges } from './read-hashes.ts';
 import { consistencyRanges, inclusionRanges } from './subtrees.ts';
 
 /**

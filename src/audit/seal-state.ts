@@ -1,6 +1,6 @@
 import type { Sql } from '../postgres/connect.ts';
 import { latestCheckpoint } from './checkpoints.ts';
-import { readTreeSize } from './hashes.ts';
+import { readTreeSize } from './read-hashes.ts';
 
 /** Lag of the log behind the written rows. */
 export interface SealState {

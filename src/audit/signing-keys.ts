@@ -4,7 +4,7 @@ import type { Keyring, SealContext } from '../keys/contract.ts';
 import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { latestCheckpoint } from './checkpoints.ts';
-import { lockLog, readOrigin } from './log.ts';
+import { lockLog, readOrigin } from './current-log.ts';
 import { ED25519, formatNote, formatVerifierKey, keyIdOf, parseNote, signNote } from './note.ts';
 
 /** Dependencies of signing checkpoints. */

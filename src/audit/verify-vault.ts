@@ -2,13 +2,13 @@ import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { BundleLine } from './bundle-lines.ts';
 import { cosignatureFaults } from './cosignature.ts';
+import { readOrigin } from './current-log.ts';
 import { type BundleDeps, type BundleInput, bundleLines } from './export-bundle.ts';
 import { createFrontier } from './frontier.ts';
 import { tablesWithoutGhost } from './ghost-rows.ts';
-import { MissingHashError, readTreeSize } from './hashes.ts';
 import { createNodeCheck, createNoteCheck } from './line-checks.ts';
-import { readOrigin } from './log.ts';
 import type { VerifierKey } from './note.ts';
+import { MissingHashError, readTreeSize } from './read-hashes.ts';
 import { treeFaults } from './tree-faults.ts';
 import { uncoveredRows } from './uncovered-rows.ts';
 

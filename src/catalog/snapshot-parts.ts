@@ -1,6 +1,6 @@
 import type { AgreedPrice, Price } from '../pricing/price.ts';
 import type { Transaction } from '../vault/transaction.ts';
-import { agreedPriceOf, picoOf, priceOf } from './price-rows.ts';
+import { agreedPriceOf, picoOf, priceOf } from './read-price.ts';
 import { type ApiKey, agreedKey, type Customer, type Model, type Provider, type ProviderKey } from './snapshot.ts';
 import {
   type Keys,

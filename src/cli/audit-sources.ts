@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { listCheckpointFiles } from '../audit/checkpoint-files.ts';
 import { parseCheckpointText } from '../audit/checkpoint-text.ts';
-import { readOrigin } from '../audit/log.ts';
+import { readOrigin } from '../audit/current-log.ts';
 import { InputError } from '../core/input-error.ts';
 import type { Sql } from '../postgres/connect.ts';
 

@@ -5,7 +5,7 @@ import { systemClock } from '../core/clock.ts';
 import { createLog, type Log } from '../core/log.ts';
 import { connect } from '../postgres/connect.ts';
 import type { Config } from '../server/config.ts';
-import { openDatabaseForCommand } from '../server/database.ts';
+import { openDatabaseForCommand } from '../server/open-database.ts';
 import { PROJECT } from '../server/paths.ts';
 import { createVaultAccess, type VaultAccess } from '../server/vault-access.ts';
 import { loadRegistry } from '../vault/registry.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileFromFile } from 'json-schema-to-typescript';
 import { PRICE_SATELLITES, withPriceColumns } from '../pricing/price-schemas.ts';
-import { apiContracts } from '../server/contracts.ts';
+import { apiContracts } from '../server/api-contracts.ts';
 import { listMetrics } from '../server/list-metrics.ts';
 import { PROJECT } from '../server/paths.ts';
 import { settingsPage } from '../server/settings-text.ts';

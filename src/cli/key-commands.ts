@@ -6,7 +6,7 @@ import { listPendingErasures } from '../modules/privacy/clear-copies.ts';
 import type { Sql } from '../postgres/connect.ts';
 import { withLease } from '../postgres/lease.ts';
 import type { Config } from '../server/config.ts';
-import { prepareMasterKeys } from '../server/keyring.ts';
+import { prepareMasterKeys } from '../server/open-keyring.ts';
 import { type CommandDeps, runCommand } from './command.ts';
 import { withCommandEvent, withFailureEvent } from './command-events.ts';
 

@@ -1,10 +1,10 @@
 import { existsSync, renameSync } from 'node:fs';
-import { startNewLog } from '../audit/log.ts';
+import { startNewLog } from '../audit/current-log.ts';
 import { rotateSigningKey } from '../audit/signing-keys.ts';
 import { instantOf, systemClock } from '../core/clock.ts';
 import { StartupError } from '../core/startup-error.ts';
 import type { Config } from '../server/config.ts';
-import { openKeyring } from '../server/keyring.ts';
+import { openKeyring } from '../server/open-keyring.ts';
 import { dataPaths } from '../server/paths.ts';
 import { runCommand } from './command.ts';
 import { withCommandEvent } from './command-events.ts';

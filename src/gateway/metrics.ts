@@ -1,4 +1,4 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry as MetricsRegistry } from 'prom-client';
 import type { Rating } from '../pricing/rating.ts';
 import type { Call } from './call.ts';
 
@@ -12,8 +12,8 @@ export interface GatewayMetrics {
 
 const LATENCY_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-export const createGatewayMetrics = (registry: Registry): GatewayMetrics => {
-  const registers = [registry];
+export const createGatewayMetrics = (metrics: MetricsRegistry): GatewayMetrics => {
+  const registers = [metrics];
   const calls = new Counter({
     name: 'onevault_calls_total',
     help: 'Calls that ended, by endpoint, provider, HTTP status and error code.',

@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type { Registry } from 'prom-client';
+import type { Registry as MetricsRegistry } from 'prom-client';
 import type { RouteContract } from './route.ts';
 
 /** Route of `metrics`. */
@@ -16,7 +16,7 @@ export const METRICS_CONTRACT: RouteContract = {
 };
 
 /** `GET /metrics` in the text format of Prometheus. */
-export const metrics = (registry: Registry): Router =>
+export const metrics = (registry: MetricsRegistry): Router =>
   new Router().get('/metrics', async (ctx) => {
     ctx.type = registry.contentType;
     ctx.body = await registry.metrics();

@@ -1,5 +1,5 @@
 import Koa from 'koa';
-import type { Registry } from 'prom-client';
+import type { Registry as MetricsRegistry } from 'prom-client';
 import type { GatewayDeps } from '../gateway/deps.ts';
 import { gatewayRoutes } from '../gateway/routes.ts';
 import { apiBrowsers } from '../http/api-browser.ts';
@@ -10,16 +10,16 @@ import { openApi } from '../http/openapi-route.ts';
 import { requestId } from '../http/request-id.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import { controlRoutes } from '../modules/routes.ts';
-import { apiContracts } from './contracts.ts';
+import { apiContracts } from './api-contracts.ts';
 
 export interface AppDeps {
   readonly gateway: GatewayDeps;
   readonly control: ControlDeps;
   readonly health: HealthDeps;
-  readonly registry: Registry;
+  readonly metrics: MetricsRegistry;
 }
 
-/** Both planes behind one port. The data plane comes first: it is the one that is asked ten thousand times a second. */
+/** Both planes behind one port. The data plane comes first, because it serves nearly all requests. */
 export const createApp = (deps: AppDeps): Koa => {
   const { clock, nextId, log } = deps.gateway;
   const app = new Koa();
@@ -27,7 +27,7 @@ export const createApp = (deps: AppDeps): Koa => {
   app.use(errorHandler(clock, log));
   app.use(gatewayRoutes(deps.gateway));
   app.use(health(deps.health).routes());
-  app.use(metrics(deps.registry).routes());
+  app.use(metrics(deps.metrics).routes());
   app.use(controlRoutes(deps.control).routes());
   app.use(openApi(apiContracts(deps.control.registry)).routes());
   app.use(apiBrowsers().routes());

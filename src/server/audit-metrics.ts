@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 import { readSealState, type SealState } from '../audit/seal-state.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
 
 export interface AuditMetricsDeps {
-  readonly registry: Registry;
+  readonly metrics: MetricsRegistry;
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: Log;
@@ -18,7 +18,7 @@ export interface AuditMetricsDeps {
 const READING_LASTS_MS = 500;
 
 /** Registers the metrics of the audit log. Read when scraped; without the database the values are absent. */
-export const registerAuditMetrics = ({ registry, sql, clock, log, stopped_path }: AuditMetricsDeps): void => {
+export const registerAuditMetrics = ({ metrics, sql, clock, log, stopped_path }: AuditMetricsDeps): void => {
   let reading: { readonly started_ms: number; readonly state: Promise<SealState | null> } | null = null;
   const read = (): Promise<SealState | null> => {
     const now_ms = clock.now();
@@ -37,7 +37,7 @@ export const registerAuditMetrics = ({ registry, sql, clock, log, stopped_path }
     new Gauge({
       name,
       help,
-      registers: [registry],
+      registers: [metrics],
       async collect() {
         const state = await read();
         const value = state === null ? null : pick(state);
@@ -63,7 +63,7 @@ export const registerAuditMetrics = ({ registry, sql, clock, log, stopped_path }
   new Gauge({
     name: 'onevault_audit_sealing_stopped',
     help: '1 while nothing is signed because the database is not what the checkpoint files say.',
-    registers: [registry],
+    registers: [metrics],
     collect() {
       this.set(existsSync(stopped_path) ? 1 : 0);
     },

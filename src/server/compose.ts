@@ -28,7 +28,7 @@ import {
   type AddressGuardOptions,
   createAddressGuard,
 } from '../providers/transport/address-guard.ts';
-import { createCaller } from '../providers/transport/caller.ts';
+import { createCaller } from '../providers/transport/upstream-caller.ts';
 import { createWebSockets } from '../providers/transport/web-sockets.ts';
 import { createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
@@ -37,11 +37,11 @@ import type { Registry } from '../vault/registry.ts';
 import { createApp } from './app.ts';
 import { createKeyCheck } from './check-provider-key.ts';
 import type { Config } from './config.ts';
-import type { OpenKeys } from './keyring.ts';
+import type { OpenKeys } from './open-keyring.ts';
+import { createSubjectKms } from './open-subject-kms.ts';
 import { readSpentBefore } from './restore-budgets.ts';
 import { restoreIdempotencyKeys } from './restore-idempotency-keys.ts';
 import { registerRuleMetrics, ruleDependency } from './rule-status.ts';
-import { createSubjectKms } from './subject-kms.ts';
 import { createVaultAccess } from './vault-access.ts';
 
 /** The bounds within which both planes work. */
@@ -167,7 +167,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     witnesses: input.witnesses,
   };
   const health = createHealth(input, journal, snapshot, stopping.signal);
-  const app = createApp({ gateway, control, health, registry: input.metrics });
+  const app = createApp({ gateway, control, health, metrics: input.metrics });
   const closing = opened.move();
   return { app, gateway, control, beginStop: () => stopping.abort(), close: () => closing.disposeAsync() };
 };

@@ -1,11 +1,11 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 
 /** @param waiting counts the journal's records */
-export const registerJournalMetrics = (registry: Registry, waiting: () => number): void => {
+export const registerJournalMetrics = (metrics: MetricsRegistry, waiting: () => number): void => {
   new Gauge({
     name: 'onevault_journal_records',
     help: 'Records in the journal: those that wait for the vault, and intents of calls under way.',
-    registers: [registry],
+    registers: [metrics],
     collect() {
       this.set(waiting());
     },

@@ -1,4 +1,4 @@
-import { Registry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { createGatewayMetrics } from '../gateway/metrics.ts';
@@ -8,17 +8,17 @@ import { registerLoadMetrics } from './load-metrics.ts';
 import { registerRuleMetrics } from './rule-status.ts';
 
 /** The product's metrics, registered and never read: their names, labels and help. */
-export const listMetrics = (): Registry => {
-  const registry = new Registry();
+export const listMetrics = (): MetricsRegistry => {
+  const metrics = new MetricsRegistry();
   const unread = (): never => {
     throw new Error('these metrics are listed, not read');
   };
   const unconnected = Object.assign(unread, {}) as never;
   const log = createLog('silent', 'metrics');
-  createGatewayMetrics(registry);
-  registerAuditMetrics({ registry, sql: unconnected, clock: systemClock, log, stopped_path: '' });
-  registerJournalMetrics(registry, unread);
-  registerLoadMetrics({ registry, sql: unconnected, log });
-  registerRuleMetrics(registry, unread);
-  return registry;
+  createGatewayMetrics(metrics);
+  registerAuditMetrics({ metrics, sql: unconnected, clock: systemClock, log, stopped_path: '' });
+  registerJournalMetrics(metrics, unread);
+  registerLoadMetrics({ metrics, sql: unconnected, log });
+  registerRuleMetrics(metrics, unread);
+  return metrics;
 };

@@ -1,9 +1,9 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
 
 export interface LoadMetricsDeps {
-  readonly registry: Registry;
+  readonly metrics: MetricsRegistry;
   readonly sql: Sql;
   readonly log: Log;
 }
@@ -12,11 +12,11 @@ export interface LoadMetricsDeps {
 const MOST_COUNTED = 100_000;
 
 /** Registers the metrics of loading. Read when scraped; without the database the value is absent. */
-export const registerLoadMetrics = ({ registry, sql, log }: LoadMetricsDeps): void => {
+export const registerLoadMetrics = ({ metrics, sql, log }: LoadMetricsDeps): void => {
   new Gauge({
     name: 'onevault_vault_load_errors',
     help: `Rows and records that the vault refused, in ops.load_error; ${MOST_COUNTED} stands for that many or more.`,
-    registers: [registry],
+    registers: [metrics],
     async collect() {
       try {
         this.set(await countErrors(sql));

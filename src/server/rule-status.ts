@@ -1,4 +1,4 @@
-import { Gauge, type Registry } from 'prom-client';
+import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 import type { CurrentSnapshot } from '../catalog/snapshot.ts';
 import type { Dependency } from '../http/health.ts';
 
@@ -16,11 +16,11 @@ export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
 };
 
 /** Registers the number of routing rules that are left out. */
-export const registerRuleMetrics = (registry: Registry, snapshot: CurrentSnapshot): void => {
+export const registerRuleMetrics = (metrics: MetricsRegistry, snapshot: CurrentSnapshot): void => {
   new Gauge({
     name: 'onevault_routing_rules_unusable',
     help: 'Active routing rules that are left out because their conditions cannot be decided.',
-    registers: [registry],
+    registers: [metrics],
     collect() {
       this.set(snapshot().unusable_rules.length);
     },

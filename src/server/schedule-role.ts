@@ -3,10 +3,10 @@ import { createLog } from '../core/log.ts';
 import { startSchedule } from '../jobs/schedule.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import { createJobDeps } from './jobs.ts';
+import { openSealing } from './open-sealing.ts';
+import { openSubjectKms } from './open-subject-kms.ts';
 import { PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
-import { openSealing } from './sealing.ts';
-import { openSubjectKms } from './subject-kms.ts';
 
 /** Runs the jobs on their clock, and seals the audit log. */
 export const startScheduleRole: StartRole = async ({ config, database_url }) => {

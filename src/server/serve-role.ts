@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Registry as MetricsRegistry } from 'prom-client';
 import { systemClock } from '../core/clock.ts';
 import { createIds } from '../core/ids.ts';
 import { createLog } from '../core/log.ts';
@@ -10,8 +10,8 @@ import { registerAuditMetrics } from './audit-metrics.ts';
 import { compose } from './compose.ts';
 import { startHttpServer } from './http-server.ts';
 import { registerJournalMetrics } from './journal-metrics.ts';
-import { openKeyring } from './keyring.ts';
 import { registerLoadMetrics } from './load-metrics.ts';
+import { openKeyring } from './open-keyring.ts';
 import { dataPaths, PROJECT, readVersion } from './paths.ts';
 import type { StartRole } from './role.ts';
 import { chooseEndpoints } from './upstreams.ts';
@@ -32,11 +32,11 @@ export const startServeRole: StartRole = async ({ config, database_url, database
   });
   const paths = dataPaths(config.data_dir);
   const store = openStore(paths.journal);
-  const metrics = new Registry();
+  const metrics = new MetricsRegistry();
   collectDefaultMetrics({ register: metrics });
   registerJournalMetrics(metrics, () => countEntries(store));
-  registerAuditMetrics({ registry: metrics, sql, clock, log, stopped_path: paths.sealing_stopped });
-  registerLoadMetrics({ registry: metrics, sql, log });
+  registerAuditMetrics({ metrics, sql, clock, log, stopped_path: paths.sealing_stopped });
+  registerLoadMetrics({ metrics, sql, log });
   const planes = await compose({
     clock,
     log,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { acceptCosignature } from '../../src/audit/accept-cosignature.ts';
 import { formatCheckpoint } from '../../src/audit/checkpoint.ts';
 import { checkpointAt, latestCheckpoint, listKeys } from '../../src/audit/checkpoints.ts';
-import { startNewLog } from '../../src/audit/log.ts';
+import { startNewLog } from '../../src/audit/current-log.ts';
 import { emptyRoot } from '../../src/audit/merkle.ts';
 import { formatNote, isSignedBy, NoteError, parseNote, parseVerifierKey } from '../../src/audit/note.ts';
 import { sealTree } from '../../src/audit/seal-tree.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { entryOf, leafHash } from '../../src/audit/entry.ts';
-import { readFrontier, readTreeSize } from '../../src/audit/hashes.ts';
+import { readFrontier, readTreeSize } from '../../src/audit/read-hashes.ts';
 import { createReadLeaves, type LoggedLeaf } from '../../src/audit/read-leaves.ts';
 import { sequenceLeaves } from '../../src/audit/sequence-leaves.ts';
 import { type UncoveredRow, uncoveredRows } from '../../src/audit/uncovered-rows.ts';

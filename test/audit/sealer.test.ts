@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCheckpointFiles } from '../../src/audit/checkpoint-files.ts';
 import { formatCheckpointText, parseCheckpointText } from '../../src/audit/checkpoint-text.ts';
-import { startNewLog } from '../../src/audit/log.ts';
+import { startNewLog } from '../../src/audit/current-log.ts';
 import { NoteError } from '../../src/audit/note.ts';
 import { createSealer, isMismatch, type Sealer } from '../../src/audit/sealer.ts';
 import { rotateSigningKey } from '../../src/audit/signing-keys.ts';

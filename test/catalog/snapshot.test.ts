@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Registry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { priceAt, type Snapshot } from '../../src/catalog/snapshot.ts';
 import { startSnapshotWatcher } from '../../src/catalog/snapshot-watcher.ts';
 import { fixedClock, systemClock } from '../../src/core/clock.ts';
@@ -94,9 +94,9 @@ describe('the snapshot', () => {
       await watcher.refresh();
       assert.equal(lines.length, 6);
 
-      const registry = new Registry();
-      registerRuleMetrics(registry, watcher.current);
-      assert.match(await registry.metrics(), /^onevault_routing_rules_unusable 5$/m);
+      const metrics = new MetricsRegistry();
+      registerRuleMetrics(metrics, watcher.current);
+      assert.match(await metrics.metrics(), /^onevault_routing_rules_unusable 5$/m);
       const dependency = ruleDependency(watcher.current);
       assert.equal(dependency.status, 'degraded');
       assert.match(dependency.detail!, /Correct them: .*later \(condition on the unknown field "region"/);

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { latestCheckpoint, listKeys } from '../../src/audit/checkpoints.ts';
-import { lockLog } from '../../src/audit/log.ts';
+import { lockLog } from '../../src/audit/current-log.ts';
 import { newLogCommand, rotateSigningKeyCommand } from '../../src/cli/log-commands.ts';
 import { silentLog } from '../../src/core/log.ts';
 import { readConfig } from '../../src/server/config.ts';
+import { openSealing } from '../../src/server/open-sealing.ts';
 import { PROJECT } from '../../src/server/paths.ts';
-import { openSealing } from '../../src/server/sealing.ts';
 import { loadRegistry } from '../../src/vault/registry.ts';
 import { createTestDatabase } from '../support/database.ts';
 

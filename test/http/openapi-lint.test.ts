@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openApiDocument } from '../../src/http/openapi.ts';
-import { apiContracts } from '../../src/server/contracts.ts';
+import { apiContracts } from '../../src/server/api-contracts.ts';
 import { testRegistry } from '../support/calls.ts';
 
 const REDOCLY = fileURLToPath(new URL('../../node_modules/.bin/redocly', import.meta.url));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { openApiDocument } from '../../src/http/openapi.ts';
-import { apiContracts } from '../../src/server/contracts.ts';
+import { apiContracts } from '../../src/server/api-contracts.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { bearer, dataOf, type Reply } from '../support/http.ts';
 import { actAsOpenAi, giveKey, OWN_KEY } from '../support/provider-keys.ts';

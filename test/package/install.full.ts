@@ -5,8 +5,8 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { sendCall } from '../server/calls.ts';
 import { eventually, isRunning, runCommand } from '../server/product-process.ts';
+import { sendCall } from '../server/send-call.ts';
 import { temporaryPath } from '../support/server.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));

@@ -4,7 +4,7 @@ import type { OneVaultError } from '../../src/core/errors.ts';
 import { createAdapters, createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import { checkKey } from '../../src/providers/check-key.ts';
 import type { ProviderAdapter } from '../../src/providers/contract.ts';
-import { createCaller } from '../../src/providers/transport/caller.ts';
+import { createCaller } from '../../src/providers/transport/upstream-caller.ts';
 import { startSandbox } from '../../src/sandbox/server.ts';
 import { type Received, type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 

@@ -4,7 +4,7 @@ import { createCompatibleAdapters } from '../../src/providers/adapters.ts';
 import type { ChatMessage, ChatRequest } from '../../src/providers/chat-form.ts';
 import { COMPATIBLE_PROVIDERS } from '../../src/providers/compatible-providers.ts';
 import type { Caller, Upstream } from '../../src/providers/contract.ts';
-import { createCaller } from '../../src/providers/transport/caller.ts';
+import { createCaller } from '../../src/providers/transport/upstream-caller.ts';
 import { createUnsupportedFields, type UnsupportedFields } from '../../src/providers/unsupported-fields.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';

@@ -6,7 +6,7 @@ import { COMPATIBLE_PROVIDERS, type CompatibleProvider } from '../../src/provide
 import type { Caller, Upstream, UpstreamRequest } from '../../src/providers/contract.ts';
 import { createCompatible } from '../../src/providers/openai/adapter.ts';
 import { createProfile } from '../../src/providers/openai/compatible/profile.ts';
-import { createCaller } from '../../src/providers/transport/caller.ts';
+import { createCaller } from '../../src/providers/transport/upstream-caller.ts';
 import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 import { RECORDED, type RecordedProfile } from './compatible-fixture.ts';
 import { CLOCK, STRICT, upstreamAt } from './support.ts';

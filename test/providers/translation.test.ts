@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { ChatRequest } from '../../src/providers/chat-form.ts';
 import type { Caller } from '../../src/providers/contract.ts';
-import { createCaller } from '../../src/providers/transport/caller.ts';
+import { createCaller } from '../../src/providers/transport/upstream-caller.ts';
 import { type Sandbox, startSandbox } from '../../src/sandbox/server.ts';
 import { runCall, upstreamAt } from './support.ts';
 

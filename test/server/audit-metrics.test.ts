@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
-import { Registry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { sealTree } from '../../src/audit/seal-tree.ts';
 import { fixedClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
@@ -14,12 +14,12 @@ describe("the audit log's metrics", () => {
     const { sql, drop } = await createTestDatabase();
     const stopped_path = temporaryPath();
     const clock = fixedClock(new Date().toISOString());
-    const registry = new Registry();
+    const metrics = new MetricsRegistry();
     const keyring = testKeyring(sql, clock);
-    registerAuditMetrics({ registry, sql, clock, stopped_path, log: silentLog });
+    registerAuditMetrics({ metrics, sql, clock, stopped_path, log: silentLog });
     const scrape = async (): Promise<Record<string, number>> => {
       clock.advance(1_000);
-      const lines = (await registry.metrics()).split('\n').filter((line) => /^onevault_audit_/.test(line));
+      const lines = (await metrics.metrics()).split('\n').filter((line) => /^onevault_audit_/.test(line));
       return Object.fromEntries(
         lines.map((line) => [line.slice('onevault_audit_'.length).split(' ')[0]!, Number(line.split(' ')[1])]),
       );

@@ -6,8 +6,8 @@ import { JOBS } from '../../src/server/jobs.ts';
 import { FAMILY_SETTINGS, SETTINGS } from '../../src/server/settings.ts';
 import { createEmptyDatabase, type TestDatabase } from '../support/database.ts';
 import { temporaryPath } from '../support/server.ts';
-import { administer, sendCall } from './calls.ts';
 import { createProducts, eventually, type ProductProcess, runCommand } from './product-process.ts';
+import { administer, sendCall } from './send-call.ts';
 
 const ROOT = new URL('../../', import.meta.url).href;
 const LOADED_FOR_HELP =

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Schema } from '../../src/http/route.ts';
 import { createFaultFinder } from '../../src/http/validate.ts';
-import { apiContracts } from '../../src/server/contracts.ts';
+import { apiContracts } from '../../src/server/api-contracts.ts';
 import { PROJECT } from '../../src/server/paths.ts';
 import { testRegistry } from '../support/calls.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { administer, sendCall } from './calls.ts';
 import { createProducts, eventually, inDatabase, isRunning, type ProductProcess } from './product-process.ts';
+import { administer, sendCall } from './send-call.ts';
 
 /** A customer's key and what its budget (USD) leaves room for: one call, and then no second one. */
 const NARROW_BUDGET = '0.00004';

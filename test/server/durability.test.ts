@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sendCall } from './calls.ts';
 import { createProducts, eventually, inDatabase, type ProductProcess } from './product-process.ts';
+import { sendCall } from './send-call.ts';
 
 const CLIENTS = 32;
 const ROUNDS = 5;

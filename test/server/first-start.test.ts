@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { createTestDatabase } from '../support/database.ts';
-import { administer, sendCall } from './calls.ts';
 import { createProducts, eventually, isRunning, type ProductProcess, runCommand } from './product-process.ts';
+import { administer, sendCall } from './send-call.ts';
 
 const run = promisify(execFile);
 const PERIOD = ['--from', '2020-01-01T00:00:00Z', '--to', '2100-01-01T00:00:00Z'] as const;

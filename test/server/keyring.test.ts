@@ -13,7 +13,7 @@ import type { Kms, WrappedKey } from '../../src/keys/kms.ts';
 import { rotateKeys } from '../../src/keys/rotate-keys.ts';
 import { eraseSubject, findErasure } from '../../src/modules/privacy/erasures.ts';
 import { type Config, readConfig } from '../../src/server/config.ts';
-import { type OpenKeys, openKeyring } from '../../src/server/keyring.ts';
+import { type OpenKeys, openKeyring } from '../../src/server/open-keyring.ts';
 import { createVaultAccess } from '../../src/server/vault-access.ts';
 import { send, startTransitServer } from '../keys/transit-fixture.ts';
 import { decider, newSubject, privacyDeps } from '../modules/privacy/privacy-fixture.ts';

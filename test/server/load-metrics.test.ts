@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Registry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { silentLog } from '../../src/core/log.ts';
 import { connect } from '../../src/postgres/connect.ts';
 import { registerLoadMetrics } from '../../src/server/load-metrics.ts';
@@ -14,10 +14,10 @@ describe("the loader's metrics", () => {
   after(() => database.drop());
 
   it('count the records that the vault refused, and are absent while the database is down', async () => {
-    const registry = new Registry();
+    const metrics = new MetricsRegistry();
     const sql = connect(database.url, { max_connections: 1, role: 'onevault_gateway' });
-    registerLoadMetrics({ registry, sql, log: silentLog });
-    const read = async () => /^onevault_vault_load_errors (\S+)$/m.exec(await registry.metrics())?.[1] ?? null;
+    registerLoadMetrics({ metrics, sql, log: silentLog });
+    const read = async () => /^onevault_vault_load_errors (\S+)$/m.exec(await metrics.metrics())?.[1] ?? null;
     assert.equal(await read(), '0');
     const refused = { table: 'no_such_h', values: { grams: 3 } };
     await database.sql.begin((tx) => newLoader()(tx, [refused]));

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import OpenAI from 'openai';
 import { pino } from 'pino';
-import { Registry } from 'prom-client';
+import { Registry as MetricsRegistry } from 'prom-client';
 import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { createIds } from '../../src/core/ids.ts';
 import type { RealtimeConfig } from '../../src/gateway/ai/realtime/config.ts';
@@ -26,7 +26,7 @@ import {
 } from '../../src/server/compose.ts';
 import { createFirstKeys, type FirstKeys } from '../../src/server/first-start.ts';
 import { startHttpServer } from '../../src/server/http-server.ts';
-import type { OpenKeys } from '../../src/server/keyring.ts';
+import type { OpenKeys } from '../../src/server/open-keyring.ts';
 import { readSpentBefore } from '../../src/server/restore-budgets.ts';
 import { testRegistry } from './calls.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
@@ -110,7 +110,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
       database_url: database.url,
       registry,
       store,
-      metrics: new Registry(),
+      metrics: new MetricsRegistry(),
       limits: limitsOf(options),
       guard: options.guard ?? { allowed_hosts: [] },
       witnesses: options.witnesses ?? [],

@@ -1,4 +1,4 @@
-import { priceOf } from '../../catalog/price-rows.ts';
+import { priceOf } from '../../catalog/read-price.ts';
 import type { PriceRow, TierRow } from '../../catalog/snapshot-queries.ts';
 import type { Schema } from '../../http/route.ts';
 import { PRICE_UNITS, priceColumn } from '../../pricing/price-units.ts';

@@ -1,4 +1,4 @@
-import { agreedPriceOf } from '../../catalog/price-rows.ts';
+import { agreedPriceOf } from '../../catalog/read-price.ts';
 import type { TierRow } from '../../catalog/snapshot-queries.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { PriceTier } from '../../pricing/prices.ts';

@@ -1,5 +1,5 @@
 import type { Actor } from '../../audit/event.ts';
-import { priceOf } from '../../catalog/price-rows.ts';
+import { priceOf } from '../../catalog/read-price.ts';
 import { selectDeployments, selectPrices } from '../../catalog/snapshot-queries.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { lockName, type SaveDeps, save } from '../../resources/writing/save.ts';

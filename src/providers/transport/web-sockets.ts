@@ -4,8 +4,8 @@ import { OneVaultError } from '../../core/errors.ts';
 import { createPeer, HeldWebSocket, type Peer, WEB_SOCKET_OPTIONS } from '../../http/web-socket.ts';
 import type { Upstream, UpstreamHeaders, UpstreamRequest } from '../contract.ts';
 import type { AddressGuard } from './address-guard.ts';
-import { asUnreachable } from './caller.ts';
 import { transportError } from './transport-error.ts';
+import { asUnreachable } from './upstream-caller.ts';
 
 export interface WebSocketRequest extends Pick<UpstreamRequest, 'path' | 'headers'> {
   /** Offered subprotocols in the order of preference. */

@@ -7,7 +7,7 @@ import type { Query } from '../../http/query.ts';
 import { propertiesOf } from '../declaration/list-query.ts';
 import type { ResourceModel } from '../declaration/model.ts';
 import type { EngineDeps } from '../engine-deps.ts';
-import { afterCondition, filterConditions, orderText, type SortKey, sortKeysOf } from './conditions.ts';
+import { afterCondition, filterConditions, orderText, type SortKey, sortKeysOf } from './filter-conditions.ts';
 import { confinement, type Place } from './find.ts';
 import { readKnown } from './read-known.ts';
 import type { AsOf } from './select-text.ts';

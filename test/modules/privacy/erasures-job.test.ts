@@ -8,7 +8,7 @@ import { type Kms, KmsError } from '../../../src/keys/kms.ts';
 import { createVaultTransitKms } from '../../../src/keys/vault-transit-kms.ts';
 import type { PrivacyDeps } from '../../../src/modules/privacy/deps.ts';
 import { type ErasureCertificate, eraseSubject, findErasure } from '../../../src/modules/privacy/erasures.ts';
-import { createSubjectKms } from '../../../src/server/subject-kms.ts';
+import { createSubjectKms } from '../../../src/server/open-subject-kms.ts';
 import { fileKms, keyFolder } from '../../keys/key-fixture.ts';
 import { startTransitServer } from '../../keys/transit-fixture.ts';
 import { jobDeps } from '../../support/calls.ts';

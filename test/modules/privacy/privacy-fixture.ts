@@ -3,7 +3,7 @@ import { silentLog } from '../../../src/core/log.ts';
 import type { Kms } from '../../../src/keys/kms.ts';
 import type { Decider, PrivacyDeps } from '../../../src/modules/privacy/deps.ts';
 import { takeSubjectKey } from '../../../src/modules/privacy/subject-keys.ts';
-import { createSubjectKms } from '../../../src/server/subject-kms.ts';
+import { createSubjectKms } from '../../../src/server/open-subject-kms.ts';
 import { createVaultAccess } from '../../../src/server/vault-access.ts';
 import { testRegistry } from '../../support/calls.ts';
 import type { TestDatabase } from '../../support/database.ts';

@@ -6,7 +6,7 @@ import { OneVaultError } from '../../../src/core/errors.ts';
 import type { Caller, UpstreamRequest } from '../../../src/providers/contract.ts';
 import { createAddressGuard } from '../../../src/providers/transport/address-guard.ts';
 import { isReachable } from '../../../src/providers/transport/address-ranges.ts';
-import { createCaller } from '../../../src/providers/transport/caller.ts';
+import { createCaller } from '../../../src/providers/transport/upstream-caller.ts';
 import { sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 import { upstreamAt } from '../support.ts';
 

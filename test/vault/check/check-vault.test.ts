@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFrontier } from '../../../src/audit/hashes.ts';
+import { readFrontier } from '../../../src/audit/read-hashes.ts';
 import { sequenceLeaves } from '../../../src/audit/sequence-leaves.ts';
 import { systemClock } from '../../../src/core/clock.ts';
 import type { Sql } from '../../../src/postgres/connect.ts';

@@ -13,7 +13,7 @@ import { connect, type Sql } from '../postgres/connect.ts';
 import { JobBusyError, withLease } from '../postgres/lease.ts';
 import { loadRegistry } from '../vault/registry.ts';
 import type { Config } from './config.ts';
-import { prepareMasterKeys } from './keyring.ts';
+import { prepareMasterKeys } from './open-keyring.ts';
 import { PROJECT } from './paths.ts';
 
 interface SubjectKmsInput {

@@ -7,7 +7,7 @@ import type { Log } from '../core/log.ts';
 import { connect } from '../postgres/connect.ts';
 import type { Registry } from '../vault/registry.ts';
 import type { Config } from './config.ts';
-import { openKeyring } from './keyring.ts';
+import { openKeyring } from './open-keyring.ts';
 import { dataPaths } from './paths.ts';
 import { createVaultAccess } from './vault-access.ts';
 

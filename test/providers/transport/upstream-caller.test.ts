@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { setTimeout as delay } from 'node:timers/promises';
 import { bodyText } from '../../../src/core/body.ts';
 import type { Caller, SsePiece, Upstream, UpstreamRequest } from '../../../src/providers/contract.ts';
-import { createCaller } from '../../../src/providers/transport/caller.ts';
+import { createCaller } from '../../../src/providers/transport/upstream-caller.ts';
 import { startSandbox } from '../../../src/sandbox/server.ts';
 import { upstreamAt } from '../support.ts';
 
