@@ -120,9 +120,9 @@ const callOf = (url: string, key: string): Pick<StreamLoad, 'url' | 'authorizati
 
 const runLoad = async (name: string, load: StreamLoad): Promise<StreamFigures> => {
   const figures = await runStreamLoad(load);
-  const { first_token_p50_ms: p50, first_token_p99_ms: p99, most_at_once, failed, lost_frames } = figures;
+  const { first_token_p50_ms: p50, first_token_p99_ms: p99, max_at_once, failed, lost_frames } = figures;
   progress(
-    `${name}: ${most_at_once} streams at most, first token p50 ${p50} ms, p99 ${p99} ms, ${failed} failed, ${lost_frames} frames lost`,
+    `${name}: ${max_at_once} streams at most, first token p50 ${p50} ms, p99 ${p99} ms, ${failed} failed, ${lost_frames} frames lost`,
   );
   return figures;
 };

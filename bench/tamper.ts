@@ -13,7 +13,7 @@ import { COLUMN_TAMPERINGS } from '../test/audit/tampering/log-columns.ts';
 import { LOG_TAMPERINGS } from '../test/audit/tampering/log-tamperings.ts';
 import { createRandom } from '../test/audit/tampering/mutate.ts';
 import { showTwoViews } from '../test/audit/tampering/split-view.ts';
-import { newTally, readAll, tryGroup, tryLogTampering } from '../test/audit/tampering/try-tamperings.ts';
+import { newResults, readAll, tryGroup, tryLogTampering } from '../test/audit/tampering/try-tamperings.ts';
 import { type BenchOption, type Figures, progress } from './support/bench.ts';
 import { readConditions } from './support/conditions.ts';
 
@@ -59,7 +59,7 @@ const tamper = async (sql: Sql, chosen: Record<keyof typeof options, number>): P
   const random = createRandom(seed);
   const vault = await createSealedVault({ sql });
   const [trusted, leaves] = await Promise.all([vault.published(), readAll(sql, vault)]);
-  const results = newTally();
+  const results = newResults();
   while (results.tried < tamperings) {
     const size = Math.min(group, tamperings - results.tried);
     await tryGroup(sql, vault, trusted, { random, leaves, size }, results);

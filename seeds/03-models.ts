@@ -83,7 +83,7 @@ const MODEL_S = {
   },
 } as const;
 
-const OFFER = {
+const DEPLOYMENT = {
   hash_key: 'model_provider_link_hk',
   parent: `util.hash_link('model_provider_l', ${MODEL_KEY}, ${PROVIDER_KEY})`,
   key_columns: { model: 'text', provider: 'text' },
@@ -94,7 +94,7 @@ const numbers = (columns: readonly string[]): Columns =>
 
 const MODEL_PRICE_S = {
   table: 'gateway.model_price_s',
-  ...OFFER,
+  ...DEPLOYMENT,
   payload: {
     provider_model_name: 'text',
     ...numbers(BASE_COLUMNS),
@@ -105,7 +105,7 @@ const MODEL_PRICE_S = {
 
 const MODEL_PRICE_TIER_S = {
   table: 'gateway.model_price_tier_s',
-  ...OFFER,
+  ...DEPLOYMENT,
   payload: {
     service_tier: 'text',
     ...numbers(['tier', 'above_prompt_tokens', 'daily_from_s', 'daily_until_s', ...PRICE_COLUMNS]),
@@ -116,7 +116,7 @@ const MODEL_PRICE_TIER_S = {
 /** The price data lists them all. */
 const MODEL_PROVIDER_TRACKING_S = {
   table: 'gateway.model_provider_tracking_s',
-  ...OFFER,
+  ...DEPLOYMENT,
   payload: { is_present: 'boolean' },
   is_tracking: true,
 } as const;

@@ -13,7 +13,7 @@ const PAGES = ['README.md', 'docs/quickstart.md', ...listGuides()];
 // A block that needs what no machine here has, as a real provider's key, is marked `no-run`.
 const BLOCK = /^```sh\n(.*?)^```$/gms;
 /** Commands that this test stands in for, or that other tests run. */
-const STANDING_IN = /^(?:npm (?:install|start|test|run \w+)|export (?:KEY|ADMIN)=.*)$/gm;
+const SETUP_LINES = /^(?:npm (?:install|start|test|run \w+)|export (?:KEY|ADMIN)=.*)$/gm;
 
 const run = promisify(execFile);
 
@@ -36,7 +36,7 @@ describe('the shell commands of the documentation', function () {
     const blocks = [...readFileSync(join(ROOT, page), 'utf8').matchAll(BLOCK)].map(([, text]) => text!);
     if (blocks.length === 0) continue;
     it(`run unchanged from the page ${page}`, async () => {
-      const script = blocks.join('\n').replaceAll(STANDING_IN, '');
+      const script = blocks.join('\n').replaceAll(SETUP_LINES, '');
       const env = {
         PATH: process.env.PATH,
         HOME: folder,
@@ -44,12 +44,12 @@ describe('the shell commands of the documentation', function () {
         ADMIN: product.admin_key,
         ONEVAULT_DATA_DIR: product.data_dir,
       };
-      await run('bash', ['-c', `${FAIL_LOUDLY}\n${placed(script)}`], { cwd: folder, env });
+      await run('bash', ['-c', `${FAIL_LOUDLY}\n${withProduct(script)}`], { cwd: folder, env });
     });
   }
 
   /** The script with the product of this test in the place of the reader's. */
-  const placed = (script: string): string =>
+  const withProduct = (script: string): string =>
     script
       .replaceAll('http://127.0.0.1:8080', product.url)
       .replaceAll(/(?:\.\/)?\.onevault\//g, `${product.data_dir}/`)

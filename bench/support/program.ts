@@ -3,27 +3,27 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 /** A program in a separate process, so that its work does not slow the measured process. */
-export interface Program<Question, Answer> {
+export interface Program<Question, Result> {
   /** Sends one request at a time. @throws Error with the program's error, or if it has ended */
-  request(input: Question): Promise<Answer>;
+  request(input: Question): Promise<Result>;
   stop(): Promise<void>;
 }
 
-type Reply<Answer> = { readonly answer: Answer } | { readonly error: string };
+type ProgramMessage<Result> = { readonly result: Result } | { readonly error: string };
 
 /** Starts a file that calls `answerQuestions`. Requests and responses are sent as JSON. */
-export const startProgram = <Question extends object, Answer>(file: URL): Program<Question, Answer> => {
+export const startProgram = <Question extends object, Result>(file: URL): Program<Question, Result> => {
   const child = fork(fileURLToPath(file), { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const exited = once(child, 'exit');
   return {
     request: (input) => {
-      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      const { promise, resolve, reject } = Promise.withResolvers<Result>();
       const ended = (code: number | null): void => reject(new Error(`${file.pathname} ended: ${code}`));
       child.once('exit', ended);
-      child.once('message', (response: Reply<Answer>) => {
+      child.once('message', (response: ProgramMessage<Result>) => {
         child.off('exit', ended);
         if ('error' in response) reject(new Error(response.error));
-        else resolve(response.answer);
+        else resolve(response.result);
       });
       child.send(input);
       return promise;
@@ -39,14 +39,14 @@ export const startProgram = <Question extends object, Answer>(file: URL): Progra
  * The other side: responds to each request until the parent process disconnects.
  * @param close closes open resources at the end
  */
-export const serveRequests = <Question, Answer>(
-  work: (input: Question) => Promise<Answer>,
+export const serveRequests = <Question, Result>(
+  work: (input: Question) => Promise<Result>,
   close: () => Promise<void> = async () => {},
 ): void => {
   process.on('message', (input: Question) => {
     work(input).then(
-      (answer) => process.send!({ answer } satisfies Reply<Answer>),
-      (error: Error) => process.send!({ error: error.stack ?? error.message } satisfies Reply<Answer>),
+      (result) => process.send!({ result } satisfies ProgramMessage<Result>),
+      (error: Error) => process.send!({ error: error.stack ?? error.message } satisfies ProgramMessage<Result>),
     );
   });
   process.on('disconnect', () => {

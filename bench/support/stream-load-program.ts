@@ -129,9 +129,9 @@ serveRequests<StreamLoad, StreamFigures>(async (load) => {
     whole: whole.length,
     failed: taken.length - whole.length,
     lost_frames: whole.reduce((sum, each) => sum + each.lost_frames, 0),
-    most_at_once: max,
+    max_at_once: max,
     first_token_p50_ms: rounded(percentile(sorted, 50)),
     first_token_p99_ms: rounded(percentile(sorted, 99)),
-    first_token_most_ms: rounded(percentile(sorted, 100)),
+    first_token_max_ms: rounded(percentile(sorted, 100)),
   };
 });

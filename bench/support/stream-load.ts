@@ -22,10 +22,10 @@ export interface StreamFigures {
   readonly failed: number;
   /** Frames that are missing or out of order. */
   readonly lost_frames: number;
-  readonly most_at_once: number;
+  readonly max_at_once: number;
   readonly first_token_p50_ms: number;
   readonly first_token_p99_ms: number;
-  readonly first_token_most_ms: number;
+  readonly first_token_max_ms: number;
 }
 
 /** Opens streams from a separate process. */

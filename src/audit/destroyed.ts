@@ -66,7 +66,7 @@ export const certificatesBeyond = async (
       .filter(({ table_name }) => table_name === table)
       .map(({ change_id, row_count }, position) => ({ position, change_id, skip: 0, take: row_count }));
     const entity = registry.entities.get(table);
-    if (entity !== undefined) rows.push(...(await readPieces(sql, entity, pieces)).map((placed) => placed.row));
+    if (entity !== undefined) rows.push(...(await readPieces(sql, entity, pieces)).map((positioned) => positioned.row));
   }
   return rows;
 };

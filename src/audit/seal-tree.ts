@@ -37,7 +37,7 @@ export interface Sealed {
  * @throws TreeMismatchError when the tree does not extend what was published; then nothing is written
  */
 export const sealTree = async (sql: Sql, input: SealInput): Promise<Sealed> => {
-  const { is_needed, ...state } = await findWork(sql, input);
+  const { is_needed, ...state } = await findSealState(sql, input);
   if (!is_needed && !input.is_check_forced) return { leaves: 0, is_signed: false, ...state };
   return (await sql.begin(async (tx) => {
     // A crash of the server must not lose a published checkpoint.
@@ -110,13 +110,13 @@ const assertExtends = async (
   );
 };
 
-interface Work {
+interface SealState {
   readonly is_needed: boolean;
   readonly tree_size: number;
   readonly checkpoint_size: number;
 }
 
-const findWork = async (sql: Sql, { clock }: SealInput): Promise<Work> => {
+const findSealState = async (sql: Sql, { clock }: SealInput): Promise<SealState> => {
   const [row] = await sql<{ is_queued: boolean }[]>`
     select exists (select from audit.leaf_queue) as is_queued`;
   const tree_size = await readTreeSize(sql);

@@ -30,7 +30,7 @@ const placeFaults = (tx: Transaction): Promise<TreeFault[]> => tx<TreeFault[]>`
   from (
     select first_index, leaf_batch_id,
       coalesce(lag(first_index + leaf_count) over (order by first_index), 0) as expected
-    from audit.sequenced) placed
+    from audit.sequenced) in_tree
   where first_index <> expected
   order by first_index
   limit ${NAMED}`;
@@ -38,23 +38,23 @@ const placeFaults = (tx: Transaction): Promise<TreeFault[]> => tx<TreeFault[]>`
 const batchFaults = (tx: Transaction): Promise<TreeFault[]> => tx<TreeFault[]>`
   select
     case
-      when placed.leaf_batch_id is null then 'tail_cut'
+      when in_tree.leaf_batch_id is null then 'tail_cut'
       when waiting.leaf_batch_id is not null then 'order'
       else 'history'
     end as fault,
     'batch ' || leaf_batch_id || case
-      when batch.leaf_count is null and placed.leaf_batch_id is not null then ' of the tree is gone'
+      when batch.leaf_count is null and in_tree.leaf_batch_id is not null then ' of the tree is gone'
       when batch.leaf_count is null then ' waits for the tree and is gone'
-      when placed.leaf_batch_id is null then ' was taken out of the tree, or never came there'
+      when in_tree.leaf_batch_id is null then ' was taken out of the tree, or never came there'
       when waiting.leaf_batch_id is not null then ' waits for the tree and is in it'
       else ' has another number of leaves than the tree says'
     end as message
   from audit.leaf_batch batch
-  full join audit.sequenced placed using (leaf_batch_id)
+  full join audit.sequenced in_tree using (leaf_batch_id)
   full join audit.leaf_queue waiting using (leaf_batch_id)
-  where num_nonnulls(placed.leaf_batch_id, waiting.leaf_batch_id) <> 1
+  where num_nonnulls(in_tree.leaf_batch_id, waiting.leaf_batch_id) <> 1
     or batch.leaf_count is null
-    or batch.leaf_count <> placed.leaf_count
+    or batch.leaf_count <> in_tree.leaf_count
     or length(batch.leaf_hashes) <> 32 * batch.leaf_count
   order by leaf_batch_id
   limit ${NAMED}`;

@@ -55,11 +55,11 @@ export const assembleSnapshot = (built_at: string, parts: Parts, before: Assembl
 const valuesOf = <T>(part: ReadonlyMap<string, readonly T[]>): T[] => [...part.values()].flat();
 
 const modelsOf = ({ models, deployments, prices }: Parts): Snapshot['models'] => {
-  const placed = [...deployments].flatMap(([key, all]) =>
+  const with_prices = [...deployments].flatMap(([key, all]) =>
     all.map((each): Deployment => ({ ...each, prices: prices.get(key) ?? [] })),
   );
   const by_model = Map.groupBy(
-    placed.toSorted((a, b) => compare(a.provider, b.provider)),
+    with_prices.toSorted((a, b) => compare(a.provider, b.provider)),
     ({ model }) => model,
   );
   return new Map(

@@ -61,15 +61,15 @@ export const listCommand = async (
 };
 
 /** The part of an answer that is printed or followed. */
-interface Answer {
+interface ResponseBody {
   readonly data: unknown;
   readonly links?: { readonly next: string | null };
 }
 
-type Request = (path: string) => Promise<Answer>;
+type SendRequest = (path: string) => Promise<ResponseBody>;
 
 /** @throws InputError if no product is known, if it does not answer, or if it refuses the request */
-const connectTo = (config: Config, access: { url: string | undefined; keyFile: string | undefined }): Request => {
+const connectTo = (config: Config, access: { url: string | undefined; keyFile: string | undefined }): SendRequest => {
   const demo = demoOf(config);
   const url = access.url ?? demo?.url;
   const key = access.keyFile === undefined ? demo?.admin_key : readKey(access.keyFile);
@@ -81,7 +81,7 @@ const connectTo = (config: Config, access: { url: string | undefined; keyFile: s
     const response = await fetch(new URL(path, url), { headers }).catch((error: Error) => {
       throw new InputError(`${url} does not answer: ${((error.cause as Error | undefined) ?? error).message}`);
     });
-    const body = (await response.json().catch(() => null)) as (Answer & { error?: { message: string } }) | null;
+    const body = (await response.json().catch(() => null)) as (ResponseBody & { error?: { message: string } }) | null;
     if (response.ok && body !== null && 'data' in body) return body;
     throw new InputError(`${url} answered ${response.status}: ${body?.error?.message ?? 'no JSON of OneVault'}`);
   };

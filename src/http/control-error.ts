@@ -30,7 +30,7 @@ const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {
 export const controlCodeOf = (code: ErrorCode): string => CODES[code] ?? code;
 
 /** Writes an error in the form of the control plane, or as a problem (RFC 9457) if `Accept` prefers it. */
-export const answerControlError = (ctx: Context, error: OneVaultError, clock: Clock): void => {
+export const sendControlError = (ctx: Context, error: OneVaultError, clock: Clock): void => {
   const body = bodyOf(error, ctx.state.request_id as string, clock.now());
   ctx.status = error.status;
   ctx.set('cache-control', 'no-store');

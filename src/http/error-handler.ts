@@ -3,7 +3,7 @@ import type { Context, Middleware } from 'koa';
 import type { Clock } from '../core/clock.ts';
 import { asOneVaultError, OneVaultError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
-import { answerControlError } from './control-error.ts';
+import { sendControlError } from './control-error.ts';
 import { errorEnvelope } from './envelope.ts';
 
 /**
@@ -24,7 +24,7 @@ export const errorHandler =
       }
       if (error.retry_after_s !== null) ctx.set('retry-after', String(error.retry_after_s));
       if (ctx.state.plane !== 'gateway') {
-        answerControlError(ctx, error, clock);
+        sendControlError(ctx, error, clock);
         return;
       }
       ctx.status = error.status;

@@ -50,14 +50,14 @@ export const HEALTH_CONTRACTS: readonly RouteContract[] = [
 
 /** `/health` and `/health/{liveness,readiness,dependencies}` for load balancers and operators. They need no key. */
 export const health = ({ version, isReady, dependencies }: HealthDeps): Router => {
-  const answer = (ctx: Context, is_well: boolean): void => {
+  const respond = (ctx: Context, is_well: boolean): void => {
     ctx.status = is_well ? 200 : 503;
     ctx.body = { status: is_well ? 'up' : 'down', version };
   };
   return new Router()
-    .get('/health', (ctx) => answer(ctx, isReady()))
-    .get('/health/liveness', (ctx) => answer(ctx, true))
-    .get('/health/readiness', (ctx) => answer(ctx, isReady()))
+    .get('/health', (ctx) => respond(ctx, isReady()))
+    .get('/health/liveness', (ctx) => respond(ctx, true))
+    .get('/health/readiness', (ctx) => respond(ctx, isReady()))
     .get('/health/dependencies', async (ctx) => {
       ctx.body = await dependencies();
     });

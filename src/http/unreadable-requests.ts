@@ -32,7 +32,7 @@ const MALFORMED: Refusal = {
  * Responds to requests that Node's HTTP parser refuses, in the form of all errors, and closes their connections.
  * Such a request has no path yet, so that no route can handle it.
  */
-export const answerUnreadable = (server: Server, clock: Clock, nextId: NextId): void => {
+export const refuseUnreadable = (server: Server, clock: Clock, nextId: NextId): void => {
   server.on('clientError', (fault: NodeJS.ErrnoException, socket: Duplex) => {
     if (fault.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();

@@ -122,7 +122,7 @@ const runOnce = async (deps: JobDeps, job: ModuleJob, input: RunInput, attempt: 
   }
 };
 
-type Work = (sql: Sql) => Promise<JobResult>;
+type JobBody = (sql: Sql) => Promise<JobResult>;
 
 /** Runs `work` on its own pool. PostgreSQL cancels its statements on timeout or when the signal fires. */
 const cancellable = async (
@@ -131,7 +131,7 @@ const cancellable = async (
   application_name: string,
   job: ModuleJob,
   { signal }: RunInput,
-  work: Work,
+  work: JobBody,
 ): Promise<JobResult> => {
   const sql = connect(deps.database_url, {
     application_name,

@@ -92,7 +92,7 @@ const ratedUses = (uses: ToolUses, listed: PriceTier): { readonly priced: Units;
 };
 
 /** Upper bounds of what a call may use. */
-interface MostUsed {
+interface MaxUsage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly images: number;
@@ -102,45 +102,50 @@ interface MostUsed {
 /**
  * Maximum cost of a call for the customer, over all tiers that it can end in; null if it is unpriced.
  */
-export const maxCost = (most: MostUsed, price: Price, markup_basis_points: number): Pico | null => {
+export const maxCost = (max_usage: MaxUsage, price: Price, markup_basis_points: number): Pico | null => {
   const agreed = price.agreed?.tiers ?? [];
   const listed = price.tiers.filter(({ service_tier }) =>
     // Agreed prices take the place of all that is listed for their service, if one of them is for every prompt.
     agreed.every((tier) => tier.service_tier !== service_tier || tier.above_prompt_tokens > 0),
   );
-  const standard = price.tiers.filter((tier) => tier.service_tier === 'standard' && reaches(tier, most.prompt_tokens));
+  const standard = price.tiers.filter(
+    (tier) => tier.service_tier === 'standard' && reaches(tier, max_usage.prompt_tokens),
+  );
   if (standard.length === 0 || !standard.every(isComplete)) return null;
   const costs = [
-    ...agreed.map((tier) => maxCostAt(tier, most, 0)),
-    ...listed.map((tier) => maxCostAt(tier, most, markup_basis_points)),
+    ...agreed.map((tier) => maxCostAt(tier, max_usage, 0)),
+    ...listed.map((tier) => maxCostAt(tier, max_usage, markup_basis_points)),
   ];
-  const tools = maxCostOfTools(most, price, markup_basis_points);
+  const tools = maxCostOfTools(max_usage, price, markup_basis_points);
   return costs.reduce((dearest, cost) => (cost > dearest ? cost : dearest), 0n) + tools;
 };
 
 /** Uses of tools at their highest known price. The customer's policy decides about tools without a price. */
-const maxCostOfTools = ({ tool_uses }: MostUsed, { tiers, agreed }: Price, markup: number): Pico =>
+const maxCostOfTools = ({ tool_uses }: MaxUsage, { tiers, agreed }: Price, markup: number): Pico =>
   (Object.entries(tool_uses) as [ToolUnit, number][]).reduce((sum, [unit, uses]) => {
     const prices = [
       ...tiers.map((tier) => chargedAt(tier, unit, markup)),
       ...(agreed?.tiers ?? []).map((tier) => chargedAt(tier, unit, 0)),
     ];
-    const dearest = prices.reduce<Pico>((most, price) => (price !== null && price > most ? price : most), 0n);
+    const dearest = prices.reduce<Pico>(
+      (max_usage, price) => (price !== null && price > max_usage ? price : max_usage),
+      0n,
+    );
     return sum + BigInt(uses) * dearest;
   }, 0n);
 
 const INPUTS = unitsOfKind('prompt');
 const OUTPUTS = unitsOfKind('completion');
 
-const maxCostAt = (tier: PriceTier, most: MostUsed, markup: number): Pico => {
-  if (!isComplete(tier) || !reaches(tier, most.prompt_tokens)) return 0n;
+const maxCostAt = (tier: PriceTier, max_usage: MaxUsage, markup: number): Pico => {
+  if (!isComplete(tier) || !reaches(tier, max_usage.prompt_tokens)) return 0n;
   const { input, output, image, request } = dearestUnits(tier);
   const times = (count: number, price: Pico): Pico =>
     price === 0n || count === 0 ? 0n : BigInt(count) * markedUp(price, markup);
   return (
-    times(most.prompt_tokens, input) +
-    times(most.completion_tokens, output) +
-    times(most.images, image) +
+    times(max_usage.prompt_tokens, input) +
+    times(max_usage.completion_tokens, output) +
+    times(max_usage.images, image) +
     times(1, request)
   );
 };

@@ -25,13 +25,13 @@ const streamOf = (form: ChatForm, call: SandboxCall) => ({
 });
 
 /** The response of an endpoint without a conversation, and the text with its directives. */
-interface JsonAnswer {
+interface JsonResponse {
   readonly user_text: string;
   readonly json: Json;
 }
 
 /** An endpoint that answers one JSON object. */
-export const jsonEndpoint = (protocol: Protocol, make: (body: Json, target: Target) => JsonAnswer): Endpoint => ({
+export const jsonEndpoint = (protocol: Protocol, make: (body: Json, target: Target) => JsonResponse): Endpoint => ({
   protocol,
   read: (body, target) => {
     const { user_text, json } = make(body, target);

@@ -17,7 +17,7 @@ export interface Prepared {
 export type ParseBody = (body: string) => Json | Promise<Json>;
 
 /** @param body text, or one character for each byte of a form */
-export type Answer = (body: string, target: Target, response: ServerResponse) => Promise<void> | void;
+export type Respond = (body: string, target: Target, response: ServerResponse) => Promise<void> | void;
 
 /** A request, with the text that determines its response. */
 interface Received {
@@ -36,12 +36,16 @@ const JSON_TYPE = 'application/json';
 const SSE_TYPE = 'text/event-stream; charset=utf-8';
 
 /** Answers the calls of one endpoint. */
-export const createAnswer = (endpoint: Endpoint, parse: ParseBody = parseJson): Answer => {
+export const createRespond = (endpoint: Endpoint, parse: ParseBody = parseJson): Respond => {
   const { protocol } = endpoint;
   const cache = new Map<string, Prepared>();
   const count = createCount();
 
-  const answerTo = (json: Json, { body, source, target }: Received, response: ServerResponse): Promise<void> | void => {
+  const respondTo = (
+    json: Json,
+    { body, source, target }: Received,
+    response: ServerResponse,
+  ): Promise<void> | void => {
     const seed = seedOf(source);
     const request = endpoint.read(json, target);
     const faults = body.includes(DIRECTIVE_MARK) ? faultsOf(request.user_text, protocol.name, () => count(seed)) : null;
@@ -65,8 +69,8 @@ export const createAnswer = (endpoint: Endpoint, parse: ParseBody = parseJson): 
     const known = cache.get(source);
     if (known !== undefined) return deliver(response, known);
     const json = parse(body);
-    if (json instanceof Promise) return json.then((form) => answerTo(form, { body, source, target }, response));
-    return answerTo(json, { body, source, target }, response);
+    if (json instanceof Promise) return json.then((form) => respondTo(form, { body, source, target }, response));
+    return respondTo(json, { body, source, target }, response);
   };
 };
 

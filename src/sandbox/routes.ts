@@ -19,7 +19,7 @@ import { openAiResponses } from './openai/responses.ts';
 import { openAiSpeech } from './openai/speech.ts';
 import { openAiTranscriptions } from './openai/transcriptions.ts';
 import type { Endpoint, Protocol, Target } from './protocol.ts';
-import { type Answer, createAnswer, deliver, type ParseBody, prepareBytes, prepareText, seedOf } from './respond.ts';
+import { createRespond, deliver, type ParseBody, prepareBytes, prepareText, type Respond, seedOf } from './respond.ts';
 
 /** The parts of a request that select its endpoint. */
 export interface Address {
@@ -33,7 +33,7 @@ export interface Address {
 export interface Route {
   readonly protocol: Protocol;
   readonly target: Target;
-  readonly answer: Answer;
+  readonly respond: Respond;
   /** True if the route needs no key. */
   readonly is_open: boolean;
 }
@@ -45,7 +45,7 @@ export const createRoutes = (origin: () => string): ((address: Address) => Route
   const plain = (endpoint: Endpoint, parse?: ParseBody): Route => ({
     protocol: endpoint.protocol,
     target: PLAIN,
-    answer: createAnswer(endpoint, parse),
+    respond: createRespond(endpoint, parse),
     is_open: false,
   });
   const fixed: ReadonlyMap<string, Route> = new Map([
@@ -58,13 +58,13 @@ export const createRoutes = (origin: () => string): ((address: Address) => Route
     ['POST /v1/messages', plain(chatEndpoint(anthropicMessages))],
     ['POST /v1/messages/count_tokens', plain(anthropicCountTokens)],
   ]);
-  const generate = createAnswer(chatEndpoint(googleGenerate));
-  const methods: ReadonlyMap<string, Answer> = new Map([
+  const generate = createRespond(chatEndpoint(googleGenerate));
+  const methods: ReadonlyMap<string, Respond> = new Map([
     ['generateContent', generate],
     ['streamGenerateContent', generate],
-    ['countTokens', createAnswer(googleCountTokens)],
-    ['embedContent', createAnswer(googleEmbed)],
-    ['batchEmbedContents', createAnswer(googleBatchEmbed)],
+    ['countTokens', createRespond(googleCountTokens)],
+    ['embedContent', createRespond(googleEmbed)],
+    ['batchEmbedContents', createRespond(googleBatchEmbed)],
   ]);
   return (address) =>
     fixed.get(`${address.method} ${address.path}`) ??
@@ -75,13 +75,13 @@ export const createRoutes = (origin: () => string): ((address: Address) => Route
 
 const GOOGLE_CALL = /^\/v1(?:beta)?\/models\/([^/:]+):([A-Za-z]+)$/;
 
-const googleCall = (methods: ReadonlyMap<string, Answer>, { method, path, query }: Address): Route | null => {
+const googleCall = (methods: ReadonlyMap<string, Respond>, { method, path, query }: Address): Route | null => {
   const [, name = '', verb = ''] = method === 'POST' ? (GOOGLE_CALL.exec(path) ?? []) : [];
-  const answer = methods.get(verb);
-  if (answer === undefined) return null;
+  const respond = methods.get(verb);
+  if (respond === undefined) return null;
   const form = /(?:^|&)alt=sse(?:&|$)/.test(query) ? 'sse' : 'list';
   const target = { model: decoded(name), stream: verb === 'streamGenerateContent' ? form : null } as const;
-  return { protocol: google, target, answer, is_open: false };
+  return { protocol: google, target, respond, is_open: false };
 };
 
 const decoded = (name: string): string => {
@@ -99,7 +99,7 @@ const reading = ({ method, path, query, speaks_anthropic }: Address): Route | nu
   if (image !== null) {
     return {
       ...given(openAi, () => ({})),
-      answer: (_body, _target, response) =>
+      respond: (_body, _target, response) =>
         deliver(response, prepareBytes(200, image, { 'content-type': 'image/png' })),
       is_open: true,
     };
@@ -117,7 +117,7 @@ const reading = ({ method, path, query, speaks_anthropic }: Address): Route | nu
 const given = (protocol: Protocol, make: () => Json): Route => ({
   protocol,
   target: PLAIN,
-  answer: (body, _target, response) => {
+  respond: (body, _target, response) => {
     const headers = { 'content-type': 'application/json', ...protocol.headers(`req_${seedOf(body)}`, 200) };
     deliver(response, prepareText(200, JSON.stringify(make()), headers));
   },

@@ -73,7 +73,7 @@ const addressOf = ({ method = 'GET', url = '/', headers }: IncomingMessage): Add
 };
 
 const serve = (route: Route, request: IncomingMessage, response: ServerResponse, log: Log): void => {
-  const { protocol, target, answer, is_open } = route;
+  const { protocol, target, respond, is_open } = route;
   const refuse = (error: unknown, body: string): void => {
     if (!(error instanceof SandboxRefusal))
       log.error({ err: error, path: request.url?.split('?', 1)[0] }, 'sandbox fault');
@@ -86,7 +86,7 @@ const serve = (route: Route, request: IncomingMessage, response: ServerResponse,
       const query = request.url?.split('?', 2)[1] ?? '';
       const refusal = is_open ? null : protocol.unauthorised(request.headers, query);
       if (refusal !== null) throw refusal;
-      answer(body, target, response)?.catch((fault: unknown) => refuse(fault, body));
+      respond(body, target, response)?.catch((fault: unknown) => refuse(fault, body));
     } catch (fault) {
       refuse(fault, body);
     }

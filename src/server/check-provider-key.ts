@@ -31,15 +31,15 @@ export const createKeyCheck =
     try {
       await checkKey(deps.caller, adapter, { base_url: address, api_key, is_guarded: base_url !== null });
     } catch (error) {
-      throw unreachable(error) ? notAsked(base_url === null ? provider : 'what base_url names', error) : error;
+      throw unreachable(error) ? checkFailed(base_url === null ? provider : 'what base_url names', error) : error;
     }
   };
 
 const unreachable = (error: unknown): boolean =>
   error instanceof OneVaultError && error.code === 'provider_unreachable' && error.details === null;
 
-const notAsked = (whom: string, cause: unknown): OneVaultError =>
+const checkFailed = (checked: string, cause: unknown): OneVaultError =>
   new OneVaultError('provider_unreachable', {
-    details: `A key is taken once its provider has accepted it, and ${whom} cannot be reached from here.`,
+    details: `A key is taken once its provider has accepted it, and ${checked} cannot be reached from here.`,
     cause,
   });

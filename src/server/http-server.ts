@@ -4,7 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { NextId } from '../core/ids.ts';
 import type { Log } from '../core/log.ts';
 import { StartupError } from '../core/startup-error.ts';
-import { answerUnreadable } from '../http/unreadable-requests.ts';
+import { refuseUnreadable } from '../http/unreadable-requests.ts';
 import { serveUpgrades, UPGRADES } from '../http/upgrades.ts';
 
 // Longer than what balancers keep a connection for (AWS and nginx: 60 s), so that they are the ones to close it.
@@ -40,7 +40,7 @@ export const startHttpServer = async (listener: RequestListener, options: HttpSe
     listener,
   );
   serveUpgrades(server, listener);
-  answerUnreadable(server, options.clock, options.nextId);
+  refuseUnreadable(server, options.clock, options.nextId);
   const url = await listen(server, options);
   return { url, close: () => closeServer(server, options) };
 };

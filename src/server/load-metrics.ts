@@ -9,13 +9,13 @@ export interface LoadMetricsDeps {
 }
 
 // An operator with so many reads the table; a scrape must be bounded.
-const MOST_COUNTED = 100_000;
+const MAX_COUNTED = 100_000;
 
 /** Registers the metrics of loading. Read when scraped; without the database the value is absent. */
 export const registerLoadMetrics = ({ metrics, sql, log }: LoadMetricsDeps): void => {
   new Gauge({
     name: 'onevault_vault_load_errors',
-    help: `Rows and records that the vault refused, in ops.load_error; ${MOST_COUNTED} stands for that many or more.`,
+    help: `Rows and records that the vault refused, in ops.load_error; ${MAX_COUNTED} stands for that many or more.`,
     registers: [metrics],
     async collect() {
       try {
@@ -34,6 +34,6 @@ const countErrors = async (sql: Sql): Promise<number> => {
     from (
       select
       from ops.load_error
-      limit ${MOST_COUNTED}) refused`;
+      limit ${MAX_COUNTED}) refused`;
   return row.errors;
 };

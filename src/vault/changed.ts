@@ -12,7 +12,7 @@ import type { Transaction } from './transaction.ts';
 export type Changed = (sql: Sql | Transaction, rows: readonly VaultRow[]) => Promise<VaultRow[]>;
 
 // A fact repeats nothing. An opening of a relation that another partner has ended is news, though the last of its own.
-const PASSING: readonly Flavour[] = ['event', 'effectivity'];
+const UNFILTERED: readonly Flavour[] = ['event', 'effectivity'];
 
 /**
  * A filter that drops the rows of state, multi-active and tracking satellites that say what holds at their applied_date
@@ -26,7 +26,7 @@ export const createChanged =
     const repeated = new Set<VaultRow>();
     for (const [table, all] of by_table) {
       const entity = registry.entities.get(table);
-      if (entity?.kind !== 'satellite' || PASSING.includes(entity.flavour)) continue;
+      if (entity?.kind !== 'satellite' || UNFILTERED.includes(entity.flavour)) continue;
       // The loader refuses rows that do not validate.
       const sound = all.filter((row) => entity.fault(row.values) === null);
       for (const row of await repeatedOf(sql, entity, sound)) repeated.add(row);

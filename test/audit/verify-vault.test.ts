@@ -6,7 +6,7 @@ import { COLUMN_TAMPERINGS, unnamedColumns } from './tampering/log-columns.ts';
 import { LOG_TAMPERINGS } from './tampering/log-tamperings.ts';
 import { createRandom } from './tampering/mutate.ts';
 import { showTwoViews } from './tampering/split-view.ts';
-import { newTally, readAll, tryGroup, tryLogTampering } from './tampering/try-tamperings.ts';
+import { newResults, readAll, tryGroup, tryLogTampering } from './tampering/try-tamperings.ts';
 
 describe('the verification of the vault against its log', () => {
   let database: TestDatabase;
@@ -28,7 +28,7 @@ describe('the verification of the vault against its log', () => {
   it('reports every manipulation of rows', async () => {
     const { sql } = database;
     const [trusted, leaves] = await Promise.all([vault.published(), readAll(sql, vault)]);
-    const results = newTally();
+    const results = newResults();
     const random = createRandom(20_261_121);
     for (let group = 0; group < 12; group += 1)
       await tryGroup(sql, vault, trusted, { random, leaves, size: 10 }, results);
@@ -37,7 +37,7 @@ describe('the verification of the vault against its log', () => {
 
   it('reports every manipulation of the log', async () => {
     const trusted = await vault.published();
-    const results = newTally();
+    const results = newResults();
     const random = createRandom(20_261_122);
     const tamperings = [...LOG_TAMPERINGS, ...COLUMN_TAMPERINGS];
     for (const tampering of tamperings) {

@@ -186,8 +186,8 @@ describe('POST /v1/messages', () => {
         assert.equal(call.response_status, 'SUCCESS');
         assert.equal(call.customer_cost, '0');
         assert.equal(call.rating, 'NONE');
-        const asks_provider = model.startsWith('claude');
-        assert.equal(call.route?.attempts.length, asks_provider ? 1 : 0);
+        const calls_provider = model.startsWith('claude');
+        assert.equal(call.route?.attempts.length, calls_provider ? 1 : 0);
       });
 
       it("reports errors in Anthropic's format, whole and streamed", async () => {

@@ -6,7 +6,7 @@ import { bearer, errorOf } from '../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const PATH = '/v1/responses';
-const ASK = { model: 'gpt-4o-mini', input: 'Hi' };
+const REQUEST = { model: 'gpt-4o-mini', input: 'Hi' };
 
 const usage = {
   input_tokens: 100,
@@ -57,7 +57,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     const json = ` ${JSON.stringify(responseOf({ x_new: 1 })).replace('"x_new":1', '"x_new" : 1.0')}`;
     upstream.script((response) => sendJson(response, json));
     const body = JSON.stringify({
-      ...ASK,
+      ...REQUEST,
       store: true,
       previous_response_id: 'resp_0',
       tools: [{ type: 'web_search' }],
@@ -83,7 +83,7 @@ describe("a provider that speaks OpenAI's responses", () => {
 
   it('has its events passed through byte for byte, including unknown ones, and its usage read', async () => {
     answerWith(created + unknown + delta + completed);
-    const reply = await gateway.post(PATH, { ...ASK, stream: true });
+    const reply = await gateway.post(PATH, { ...REQUEST, stream: true });
     assert.equal(reply.text, created + unknown + delta + completed);
     const call = await gateway.recorded(reply.request_id);
     assert.equal(call.prompt_tokens, 100);
@@ -95,23 +95,23 @@ describe("a provider that speaks OpenAI's responses", () => {
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ service_tier: 'priority' }))));
     const { key } = await gateway.newCustomer({ slug: 'hasty', unpriced_policy: 'allow' });
     const { key: careful } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
-    const refused = await gateway.post(PATH, { ...ASK, service_tier: 'priority' }, careful);
+    const refused = await gateway.post(PATH, { ...REQUEST, service_tier: 'priority' }, careful);
     assert.equal(errorOf(refused).code, 'unpriced_model');
     assert.equal(errorOf(refused).param, 'service_tier');
-    const reply = await gateway.post(PATH, { ...ASK, service_tier: 'priority' }, key);
+    const reply = await gateway.post(PATH, { ...REQUEST, service_tier: 'priority' }, key);
     assert.equal((await gateway.recorded(reply.request_id)).rating, 'UNPRICED');
     const message = { role: 'assistant', content: 'Hello' };
     const chat = {
       id: 'x',
       object: 'chat.completion',
       created: 1,
-      model: ASK.model,
+      model: REQUEST.model,
       service_tier: 'priority',
       choices: [{ index: 0, message, finish_reason: 'stop' }],
       usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
     };
     upstream.script((response) => sendJson(response, JSON.stringify(chat)));
-    const same = await gateway.chat({ model: ASK.model, messages: [{ role: 'user', content: 'Hi' }] }, key);
+    const same = await gateway.chat({ model: REQUEST.model, messages: [{ role: 'user', content: 'Hi' }] }, key);
     assert.equal((await gateway.recorded(same.request_id)).rating, 'UNPRICED');
   });
 
@@ -142,7 +142,7 @@ describe("a provider that speaks OpenAI's responses", () => {
       const reply = await fetch(`${gateway.url}${PATH}`, {
         method: 'POST',
         headers: bearer(gateway.keys.api_key),
-        body: JSON.stringify({ ...ASK, stream: true }),
+        body: JSON.stringify({ ...REQUEST, stream: true }),
       });
       has_started.resolve();
       const text = await reply.text();
@@ -162,7 +162,7 @@ describe("a provider that speaks OpenAI's responses", () => {
       assert.equal(call.completion_tokens, 2);
       assert.equal(call.usage_source, 'counted');
       has_started = Promise.withResolvers();
-      const stream = await gateway.openai().responses.create({ ...ASK, stream: true });
+      const stream = await gateway.openai().responses.create({ ...REQUEST, stream: true });
       has_started.resolve();
       await assert.rejects(async () => {
         for await (const each of stream) assert.ok(each);
@@ -173,7 +173,7 @@ describe("a provider that speaks OpenAI's responses", () => {
   it('fails the call by a failure in a whole response', async () => {
     const error = { code: 'server_error', message: 'Oh.' };
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))));
-    const reply = await gateway.post(PATH, ASK);
+    const reply = await gateway.post(PATH, REQUEST);
     assert.equal(reply.status, 502);
     assert.equal(errorOf(reply).code, 'provider_error');
   });
@@ -182,7 +182,7 @@ describe("a provider that speaks OpenAI's responses", () => {
     const output = [message, { type: 'function_call', name: 'f', arguments: '{"a":1}' }];
     for (const text of [responseOf({ usage: null, output }), responseOf({ usage: undefined, output })]) {
       upstream.script((response) => sendJson(response, JSON.stringify(text)));
-      const reply = await gateway.post(PATH, ASK);
+      const reply = await gateway.post(PATH, REQUEST);
       const call = await gateway.recorded(reply.request_id);
       assert.equal(call.usage_source, 'counted');
       assert.ok(call.completion_tokens! > 4);
@@ -192,7 +192,7 @@ describe("a provider that speaks OpenAI's responses", () => {
   it("causes provider_malformed if its response does not have the protocol's form", async () => {
     for (const text of ['[]', '{}', '{"output":"x"}', '{"output":[],"usage":{"input_tokens":-1}}']) {
       upstream.script((response) => sendJson(response, text));
-      assert.equal(errorOf(await gateway.post(PATH, ASK)).code, 'provider_malformed', text);
+      assert.equal(errorOf(await gateway.post(PATH, REQUEST)).code, 'provider_malformed', text);
     }
   });
 

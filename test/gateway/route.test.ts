@@ -31,7 +31,7 @@ const rule = (rule_name: string, given: Partial<RoutingRule>): RoutingRule => ({
   ...given,
 });
 
-interface Asked {
+interface RouteInput {
   readonly eligible: readonly Candidate[];
   readonly rules?: readonly RoutingRule[];
   readonly preferred?: readonly string[] | null;
@@ -41,7 +41,7 @@ interface Asked {
 }
 
 /** The route of a call of the customer acme, with all fields of snapshot and call that the step reads. */
-const routed = ({ eligible, rules = [], preferred = null, ...parsed }: Asked): Route => {
+const routed = ({ eligible, rules = [], preferred = null, ...parsed }: RouteInput): Route => {
   const snapshot = () => ({ routing_rules: rules }) as unknown as Snapshot;
   const call = {
     eligible,

@@ -32,7 +32,7 @@ const open = ({ client, provider, is_passthrough }: ProtocolPair): StreamEncoder
   const { name } = provider;
   const target = { model: provider.model, stream: true, upstream: upstreamAt('http://localhost', name) };
   const [adapter, unsupported] = [adapters[name], createUnsupportedFields(false)];
-  const dialogue = is_passthrough
+  const exchange = is_passthrough
     ? passThrough(adapter.passthroughs[protocol.protocol_name!]!, {
         parsed,
         content: JSON.stringify(body),
@@ -41,7 +41,7 @@ const open = ({ client, provider, is_passthrough }: ProtocolPair): StreamEncoder
         unsupported,
       })
     : parsed.operation.translate(adapter, target, unsupported)!;
-  return dialogue.stream();
+  return exchange.stream();
 };
 
 describe('a stream in pieces', () => {

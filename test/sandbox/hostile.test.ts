@@ -164,7 +164,7 @@ describe("the sandbox's hostile provider", () => {
       await assert.rejects(long.text(), way.name);
     }
     for (const way of WHOLE) {
-      const bytes = await bytesOnTheWire(sandbox, way.path, way.body('[[sandbox: content_length=5]]'));
+      const bytes = await receiveRaw(sandbox, way.path, way.body('[[sandbox: content_length=5]]'));
       const [head = '', body = ''] = bytes.split('\r\n\r\n', 2);
       assert.match(head, /content-length: 5\r\n/, way.name);
       assert.ok(body.length > 5, way.name);
@@ -188,7 +188,7 @@ describe("the sandbox's hostile provider", () => {
     assert.equal(response.headers.get('content-encoding'), 'gzip');
     assert.equal(((await response.json()) as { padding: string }).padding.length, 4 * MEGABYTE);
     for (const way of [WHOLE[0]!, STREAMS[0]!]) {
-      const packed = await bytesOnTheWire(sandbox, way.path, way.body('[[sandbox: bomb_mb=1024]]'));
+      const packed = await receiveRaw(sandbox, way.path, way.body('[[sandbox: bomb_mb=1024]]'));
       assert.ok(packed.length > MEGABYTE / 2 && packed.length < 2 * MEGABYTE, `${way.name} ${packed.length}`);
     }
   });
@@ -233,7 +233,7 @@ const isJson = (text: string): boolean => {
 };
 
 /** Everything that arrives on a new connection until it is closed, including headers. */
-const bytesOnTheWire = (sandbox: Sandbox, path: string, json: object): Promise<string> =>
+const receiveRaw = (sandbox: Sandbox, path: string, json: object): Promise<string> =>
   new Promise((resolve, reject) => {
     const body = JSON.stringify(json);
     const lines = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}`);

@@ -199,7 +199,7 @@ describe('the keys of the product', function () {
       await eventually('a rotation under way', async () =>
         running.hasEnded() || (await states(database)).open > 0 ? true : undefined,
       );
-      await sleep(Math.random() * MOST_WAIT_MS);
+      await sleep(Math.random() * MAX_WAIT_MS);
       const { signal } = await running.kill('SIGKILL');
       const after = await states(database);
       if (signal === 'SIGKILL' && after.open > 0) killed_under_way += 1;
@@ -224,7 +224,7 @@ describe('the keys of the product', function () {
 
 const SUBJECTS = 400;
 const KILLS = 6;
-const MOST_WAIT_MS = 600;
+const MAX_WAIT_MS = 600;
 
 const addSubject = async ({ sql }: TestDatabase, kms: Kms) => {
   const [key_id, key] = [nextId(), randomBytes(32)];

@@ -258,11 +258,11 @@ describe("the vault's loader", () => {
     }
 
     describe('that conflict with an existing row', () => {
-      const RIVAL = 'another row stands under its key and says something else';
+      const CONFLICT_REASON = 'another row stands under its key and says something else';
       const refusedCalls = (number: number) => sql<{ tokens: number }[]>`
         select (record::jsonb ->> 'prompt_tokens')::integer as tokens
         from ops.load_error
-        where reason = ${RIVAL} and record::jsonb ->> 'journal_sequence' = ${String(number + 1)}
+        where reason = ${CONFLICT_REASON} and record::jsonb ->> 'journal_sequence' = ${String(number + 1)}
         order by 1`;
 
       it('keeps each of them in ops.load_error, in one batch or several, and the first row in its table', async () => {

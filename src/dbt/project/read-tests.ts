@@ -34,13 +34,13 @@ export const readTests = (input: ReadInput): Map<string, UnresolvedTest> => {
   return tests;
 };
 
-interface Located {
+interface TestWithPlace {
   readonly test: UnresolvedTest;
   readonly fault: Omit<Fault, 'message'>;
 }
 
-const singularTests = (input: ReadInput): Located[] =>
-  listFiles(input.project_dir, input.project.test_paths, ['.sql']).flatMap((path): Located[] => {
+const singularTests = (input: ReadInput): TestWithPlace[] =>
+  listFiles(input.project_dir, input.project.test_paths, ['.sql']).flatMap((path): TestWithPlace[] => {
     const name = basename(path.path, '.sql');
     const probed = readAndProbe(input, path, name);
     if (probed === null) return [];
@@ -70,7 +70,7 @@ const singularTests = (input: ReadInput): Located[] =>
     return [{ test, fault }];
   });
 
-const genericTests = (input: ReadInput): Located[] =>
+const genericTests = (input: ReadInput): TestWithPlace[] =>
   input.properties.flatMap((file) =>
     subjectsOf(input.project.name, file).flatMap((subject) =>
       writtenTests(subject, input.faults, file).flatMap(({ raw, column, at }) => {

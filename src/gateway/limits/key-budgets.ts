@@ -55,8 +55,8 @@ export const reserveKeys = async (budgets: BudgetCounters, call: Call): Promise<
 /** Releases the reservations and counts the provider's bill for the key that paid. */
 export const settleKeys = async (budgets: BudgetCounters, call: Call): Promise<void> => {
   for (const { provider_key, reservation } of call.key_reservations) {
-    const is_payer = call.chosen?.provider_key?.provider_key === provider_key;
-    await budgets.settle(reservation, is_payer ? (call.provider_key_cost ?? 0n) : 0n);
+    const pays_call = call.chosen?.provider_key?.provider_key === provider_key;
+    await budgets.settle(reservation, pays_call ? (call.provider_key_cost ?? 0n) : 0n);
   }
 };
 

@@ -26,7 +26,7 @@ export const listEvents =
     const per_page = perPageOf(query);
     const going_on = query.cursor === undefined ? null : cursors.open(String(query.cursor));
     const period = going_on === null ? periodOf(query, clock.now()) : (going_on.fixed as unknown as Period);
-    const customer = askedCustomer(caller, textOf(query.customer));
+    const customer = customerFilter(caller, textOf(query.customer));
     const found = await findEvents(sql, {
       limit: per_page + 1,
       after: String(going_on?.key[0] ?? query.after ?? ''),
@@ -46,8 +46,9 @@ export const listEvents =
 
 const textOf = (value: unknown): string | null => (value === undefined ? null : String(value));
 
-const askedCustomer = (caller: Caller, asked: string | null): string | null => {
-  if (caller.customer === null || asked === null || asked === caller.customer) return caller.customer ?? asked;
+const customerFilter = (caller: Caller, requested: string | null): string | null => {
+  if (caller.customer === null || requested === null || requested === caller.customer)
+    return caller.customer ?? requested;
   throw new OneVaultError('forbidden', { param: 'customer', details: 'A customer sees its own events.' });
 };
 

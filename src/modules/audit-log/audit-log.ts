@@ -11,7 +11,7 @@ import type { ControlDeps } from '../deps.ts';
 
 // Checkpoints are made at least once a minute while leaves arrive, and usually every ten seconds.
 const SOON_S = 10;
-const MOST_DETAILS = 400;
+const MAX_DETAILS_CHARS = 400;
 
 /** `GET /v1/audit/checkpoint?size=`: the newest signed note, or that of a size, with its witnesses' signatures. */
 export const getCheckpoint =
@@ -92,7 +92,7 @@ export const addCosignatures =
     } catch (cause) {
       if (!(cause instanceof NoteError)) throw cause;
       // It quotes what was sent, which may be long.
-      const details = `${cause.message.slice(0, MOST_DETAILS)}.`;
+      const details = `${cause.message.slice(0, MAX_DETAILS_CHARS)}.`;
       throw new OneVaultError('invalid_request', { details, cause });
     }
   };

@@ -9,7 +9,7 @@ import { EXPORT_RENDERERS, type ExportFormat } from './export-renderers.ts';
 import { exportSubject } from './export-subject.ts';
 import { findSubject } from './subject.ts';
 
-interface Asked {
+interface ErasureRequest {
   readonly subject: string;
   readonly reason: string;
 }
@@ -18,9 +18,9 @@ interface Asked {
 export const postErasure =
   (deps: ControlDeps): Handler =>
   async ({ body, draft }) => {
-    const asked = body as Asked;
-    draft.about(asked.subject);
-    const { certificate, is_new } = await eraseSubject(deps, asked, deciderOf(draft));
+    const erasure_request = body as ErasureRequest;
+    draft.about(erasure_request.subject);
+    const { certificate, is_new } = await eraseSubject(deps, erasure_request, deciderOf(draft));
     draft.shows([certificate.subject]);
     return single(certificate, { status: is_new ? 201 : 200 });
   };

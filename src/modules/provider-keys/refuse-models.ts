@@ -27,10 +27,10 @@ export const refuseModels = (
   { allowed_models, own_models }: KeyModels,
   taken: ReadonlySet<string>,
 ): void => {
-  const isOffered = (model: string): boolean =>
+  const hasDeployment = (model: string): boolean =>
     snapshot.models.get(model)?.deployments.some((deployment) => deployment.provider === provider) === true;
   for (const [index, model] of (allowed_models ?? []).entries()) {
-    if (isOffered(model)) continue;
+    if (hasDeployment(model)) continue;
     const message = `${provider} does not offer ${model}; GET /v1/models lists what there is.`;
     throw invalidField(`allowed_models[${index}]`, 'unknown_reference', message);
   }

@@ -36,7 +36,7 @@ export const readLogCoverage = async (tx: Transaction, { from, to, known }: Repo
 const lastCheckpoint = async (
   tx: Transaction,
   known: string,
-  most_leaves: number | null,
+  max_leaves: number | null,
 ): Promise<CheckpointPoint | null> => {
   const [row] = await tx<CheckpointPoint[]>`
     select
@@ -47,7 +47,7 @@ const lastCheckpoint = async (
     from audit.checkpoint
     join audit.signing_key key using (key_id)
     where checkpoint.checkpoint_at <= ${known}::text::timestamptz
-      ${most_leaves === null ? tx`` : tx`and checkpoint.tree_size <= ${most_leaves}`}
+      ${max_leaves === null ? tx`` : tx`and checkpoint.tree_size <= ${max_leaves}`}
       and key.name = (
         select 'onevault/' || log_id
         from audit.log

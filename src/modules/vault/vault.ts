@@ -27,12 +27,12 @@ export const listEntities = ({ registry }: ControlDeps): Handler => {
 export const getEntity =
   (deps: ControlDeps): Handler =>
   async (request) => {
-    const { entity, keyed, key } = findAsked(deps, request);
+    const { entity, keyed, key } = findTarget(deps, request);
     const known = await readKnown(deps, request.query);
     const applied = (request.query.applied as string | undefined) ?? known;
     const rows = await readAsOf(deps, entity, key, { applied, known });
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
-    await tellCustomers(deps, request.draft, keyed, key);
+    await nameCustomers(deps, request.draft, keyed, key);
     return single({ ...head(entity, key), applied, known, ...present(entity, rows) });
   };
 
@@ -40,24 +40,24 @@ export const getEntity =
 export const getHistory =
   (deps: ControlDeps): Handler =>
   async (request) => {
-    const { entity, keyed, key } = findAsked(deps, request);
+    const { entity, keyed, key } = findTarget(deps, request);
     if (entity.kind !== 'satellite') {
       throw badPath('entity', `${entity.table} is a ${entity.kind} and never changes; its satellites have a history.`);
     }
     const rows = await deps.reader.history(deps.sql, entity.table as SatelliteTable, key.hash_key);
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
-    await tellCustomers(deps, request.draft, keyed, key);
+    await nameCustomers(deps, request.draft, keyed, key);
     return single({ ...head(entity, key), ...present(entity, rows) });
   };
 
-interface Asked {
+interface Target {
   readonly entity: Entity;
   /** The hub or link that the key is of. */
   readonly keyed: Hub | Link;
   readonly key: NamedKey;
 }
 
-const tellCustomers = async (
+const nameCustomers = async (
   { sql, registry }: ControlDeps,
   draft: EventDraft,
   keyed: Hub | Link,
@@ -66,7 +66,7 @@ const tellCustomers = async (
   draft.shows(await relatedKeys(sql, registry, keyed, key, registry.hub('customer_h')));
 };
 
-const findAsked = ({ registry }: ControlDeps, { ctx, draft }: ControlRequest): Asked => {
+const findTarget = ({ registry }: ControlDeps, { ctx, draft }: ControlRequest): Target => {
   // The path as it was sent: a comma within a key comes as %2C and separates nothing.
   const [, , table = '', sent_key = ''] = ctx.path.replace(/^\/v1/, '').split('/');
   draft.about(`${table}/${sent_key}`);

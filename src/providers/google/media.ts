@@ -22,8 +22,8 @@ export const isWebUrl = (url: string): boolean => WEB_URL.test(url) && URL.canPa
 
 /** The media type; null if the URL does not show it. */
 export const typeOfUrl = (url: string): string | null => {
-  const [, ending] = /\.(\w+)$/.exec(new URL(url).pathname) ?? [];
-  return TYPES.get(ending?.toLowerCase() ?? '') ?? null;
+  const [, extension] = /\.(\w+)$/.exec(new URL(url).pathname) ?? [];
+  return TYPES.get(extension?.toLowerCase() ?? '') ?? null;
 };
 
 /** The parts of a base64 data URL (RFC 2397). @throws OneVaultError invalid_request */

@@ -143,8 +143,8 @@ const hiddenConditions = <Deps extends EngineDeps>(
 ): string[] => {
   if (end === undefined) return [];
   const marks = fields.filter(({ column }) => column !== null && Object.hasOwn(end.columns, column));
-  const is_asked = Object.keys(query).some((name) => marks.some((mark) => name.split('[')[0] === mark.name));
-  if (is_asked || marks.length === 0) return [];
+  const is_filtered = Object.keys(query).some((name) => marks.some((mark) => name.split('[')[0] === mark.name));
+  if (is_filtered || marks.length === 0) return [];
   const ended = marks.map(({ sql, column, type }) => `${sql} = ${parameters.add(String(end.columns[column!]), type!)}`);
   return [`(${ended.join(' and ')}) is not true`];
 };

@@ -107,7 +107,7 @@ export const locateResource =
     const { resource, references } = model;
     const place = placeOf(model, request);
     if (Object.keys(place.id).length > 0 || (place.parent !== null && resource.subject !== undefined)) {
-      request.draft.about(askedFor(model, place));
+      request.draft.about(subjectOfPlace(model, place));
     }
     if (place.parent === null) return;
     const reference = references.find(({ name }) => name === resource.parent!.reference)!;
@@ -120,7 +120,7 @@ export const locateResource =
   };
 
 /** The name of a resource in an event; the resource may not exist. */
-const askedFor = <Deps extends EngineDeps>(
+const subjectOfPlace = <Deps extends EngineDeps>(
   { resource, references }: ResourceModel<Deps>,
   { id, parent }: Place,
 ): string => {

@@ -1,5 +1,4 @@
 import type { Context, Middleware } from 'koa';
-import { answer, markDeprecated } from '../../http/answer.ts';
 import { readBody } from '../../http/body.ts';
 import { createCursors } from '../../http/cursor.ts';
 import { invalidBody } from '../../http/faults.ts';
@@ -9,6 +8,7 @@ import { createQueryReader } from '../../http/query.ts';
 import type { RequestBody, RouteContract } from '../../http/route.ts';
 import { createFaultFinder } from '../../http/validate.ts';
 import { negotiate } from '../../http/version.ts';
+import { markDeprecated, writeOutcome } from '../../http/write-outcome.ts';
 import { audited, type HandleRequest } from './audited.ts';
 import type { ControlRoute, RouteDeps } from './control-route.ts';
 
@@ -21,7 +21,7 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
   const handleRequest: HandleRequest = async (ctx, draft) => {
     const params = ctx.params as Record<string, string>;
     if (route.subject !== undefined) draft.about(params[route.subject]!);
-    ctx.state.answer_type = negotiate(ctx, produces);
+    ctx.state.response_type = negotiate(ctx, produces);
     const cursors = createCursors({
       secret: ctx.get('authorization'),
       operation_id: route.operation_id,
@@ -36,8 +36,8 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
   return async (ctx) => {
     if (route.deprecated !== undefined) markDeprecated(ctx, route.deprecated);
     const outcome = await guarded(ctx);
-    const type = ctx.state.answer_type as string;
-    answer(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: deps.clock });
+    const type = ctx.state.response_type as string;
+    writeOutcome(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: deps.clock });
   };
 };
 

@@ -39,7 +39,7 @@ export const actionHandler =
       requires_version: false,
     });
 
-interface Asked {
+interface WriteInput {
   readonly operation: string;
   readonly input: Columns;
   readonly applied_from: string | null;
@@ -50,12 +50,12 @@ const write = async <Deps extends Served>(
   deps: Deps,
   model: ResourceModel<Deps>,
   request: ControlRequest,
-  asked: Asked,
+  input_of: WriteInput,
 ): Promise<Outcome> => {
   const is_dry_run = request.query.dry_run === true;
   if (is_dry_run) request.draft.isDryRun();
   const { shown, etag, is_new, reveals } = await writeResource(deps, model, {
-    ...asked,
+    ...input_of,
     place: placeOf(model, request),
     if_match: headerOf(request, 'if-match'),
     creates_only: headerOf(request, 'if-none-match') === '*',

@@ -23,7 +23,7 @@ interface Content {
   readonly result: string | null;
   /** Number of functions that are called, and that are answered. */
   readonly calls: number;
-  readonly answers: number;
+  readonly result_count: number;
 }
 
 /** Parses a conversation, and adds it to the prompt's counts. @throws SandboxRefusal */
@@ -40,11 +40,11 @@ export const readContents = (
   let open = 0;
   for (const [index, content] of contents.entries()) {
     const at = `contents[${index}]`;
-    const { text, result, calls, answers } = readContent(content, at, counts);
+    const { text, result, calls, result_count } = readContent(content, at, counts);
     // A client may send a streamed turn of the model back in the pieces of the stream.
     const is_model = objectOf(content).role === 'model';
     const goes_on = is_model && index > 0 && objectOf(contents[index - 1]).role === 'model';
-    if (answers !== (goes_on ? 0 : open)) {
+    if (result_count !== (goes_on ? 0 : open)) {
       throw new SandboxRefusal(
         400,
         'Please ensure that the number of function response parts is equal to the number of function call parts of the function call turn.',
@@ -64,16 +64,16 @@ export const readContent = (given: unknown, at: string, counts: PromptCounts): C
   let text = '';
   let result: string | null = null;
   let calls = 0;
-  let answers = 0;
+  let result_count = 0;
   for (const [index, part] of repeated(parts).entries()) {
     const read = readPart(part, `${at}.parts[${index}]`, counts);
     text += read.text;
     if (read.called) calls += 1;
     if (read.result === null) continue;
-    answers += 1;
+    result_count += 1;
     result = (result ?? '') + read.result;
   }
-  return { text, result, calls, answers };
+  return { text, result, calls, result_count };
 };
 
 const readPart = (
@@ -112,7 +112,7 @@ const readPart = (
       return { ...none, called: true };
     }
     case 'functionResponse': {
-      const result = answerOf(objectOf(objectOf(part.functionResponse).response));
+      const result = resultText(objectOf(objectOf(part.functionResponse).response));
       counts.text(result);
       return { ...none, result };
     }
@@ -124,7 +124,7 @@ const readPart = (
 const isImage = ({ mimeType, mime_type }: Json): boolean => String(mimeType ?? mime_type ?? '').startsWith('image/');
 
 /** The result of a function, by convention in `output` or `result`. */
-const answerOf = (response: Json): string => {
-  const answer = response.output ?? response.result ?? response;
-  return typeof answer === 'string' ? answer : JSON.stringify(answer);
+const resultText = (response: Json): string => {
+  const value = response.output ?? response.result ?? response;
+  return typeof value === 'string' ? value : JSON.stringify(value);
 };

@@ -81,14 +81,14 @@ interface CountedPart {
 const tokensIn = (parts: readonly CountedPart[]): number => parts.reduce((sum, { tokens }) => sum + tokens, 0);
 
 // Published by Google for an image of this size.
-const PICTURE_TOKENS = 1_290;
-const PICTURE = { width: 1_024, height: 1_024 };
+const IMAGE_TOKENS = 1_290;
+const IMAGE_SIZE = { width: 1_024, height: 1_024 };
 
 const imagesOf = ({ body }: SandboxCall, seed: string): CountedPart[] => {
   const { responseModalities } = objectOf(body.generationConfig);
   if (!listOf(responseModalities).includes('IMAGE')) return [];
-  const data = pngOf(seed, PICTURE).toString('base64');
-  return [{ part: { inlineData: { mimeType: 'image/png', data } }, thoughts: 0, tokens: PICTURE_TOKENS }];
+  const data = pngOf(seed, IMAGE_SIZE).toString('base64');
+  return [{ part: { inlineData: { mimeType: 'image/png', data } }, thoughts: 0, tokens: IMAGE_TOKENS }];
 };
 
 const partsOf = (call: SandboxCall, response: SandboxResponse, seed: string): CountedPart[] => {

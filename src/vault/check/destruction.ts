@@ -70,22 +70,22 @@ const checkCounts = async (sql: Sql | Transaction, { satellite }: JournalFamily)
 
 /** Each certificate gives the places of the leaves that it counts. */
 const checkCertificates = async (sql: Sql | Transaction): Promise<Outcome> => {
-  const wrong = await sql<{ certificate: string; leaf_count: number; placed: number }[]>`
-    select h.destruction_certificate_bk as certificate, s.leaf_count, coalesce(ranges.placed, 0) as placed
+  const wrong = await sql<{ certificate: string; leaf_count: number; listed_leaves: number }[]>`
+    select h.destruction_certificate_bk as certificate, s.leaf_count, coalesce(ranges.listed_leaves, 0) as listed_leaves
     from ops.destruction_certificate_s s
     join ops.destruction_certificate_h h using (destruction_certificate_hk)
     left join (
-      select destruction_certificate_hk, sum(leaf_count)::bigint as placed
+      select destruction_certificate_hk, sum(leaf_count)::bigint as listed_leaves
       from ops.destruction_leaves_s
       group by 1) ranges using (destruction_certificate_hk)
-    where s.leaf_count <> coalesce(ranges.placed, 0)
+    where s.leaf_count <> coalesce(ranges.listed_leaves, 0)
     order by 1
     limit ${MAX_FAULTS}`;
   return outcomeOf(
     0,
     wrong.map(
-      ({ certificate, leaf_count, placed }) =>
-        `the certificate ${certificate} is for ${leaf_count} leaves, and says where ${placed} of them are`,
+      ({ certificate, leaf_count, listed_leaves }) =>
+        `the certificate ${certificate} is for ${leaf_count} leaves, and lists ${listed_leaves} of them`,
     ),
   );
 };

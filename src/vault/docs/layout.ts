@@ -77,12 +77,12 @@ export const layOut = async (entries: readonly EntityEntry[]): Promise<Layout> =
       targets: [is_first ? link : hub],
     })),
   };
-  const placed = await new elk.default().layout(graph);
-  const node_of = new Map(placed.children!.map((node) => [node.id, node]));
-  const edge_of = new Map(placed.edges!.map((edge) => [edge.id, edge]));
+  const laid_out = await new elk.default().layout(graph);
+  const node_of = new Map(laid_out.children!.map((node) => [node.id, node]));
+  const edge_of = new Map(laid_out.edges!.map((edge) => [edge.id, edge]));
   return {
-    width: Math.ceil(placed.width!),
-    height: Math.ceil(placed.height!),
+    width: Math.ceil(laid_out.width!),
+    height: Math.ceil(laid_out.height!),
     cards: cards.map((card) => {
       const { x, y } = node_of.get(card.entry.table)!;
       return { ...card, x: x!, y: y! };

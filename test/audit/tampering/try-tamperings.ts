@@ -15,7 +15,7 @@ export interface TamperingResults {
   readonly wrong: string[];
 }
 
-export const newTally = (): TamperingResults => ({ tried: 0, found: {}, wrong: [] });
+export const newResults = (): TamperingResults => ({ tried: 0, found: {}, wrong: [] });
 
 export type Trusted = Awaited<ReturnType<SealedVault['published']>>;
 

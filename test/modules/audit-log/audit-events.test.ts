@@ -80,7 +80,7 @@ describe('the audit events of the control plane', () => {
     });
 
   /** The events that HTTP requests with these ids left. */
-  const toldOf = async (...replies: readonly Reply[]): Promise<EventBody[]> => {
+  const recordedFor = async (...replies: readonly Reply[]): Promise<EventBody[]> => {
     const all = eventsOf(await gateway.admin('GET', '/v1/audit/events?limit=1000'));
     return all.filter(({ request_id }) => replies.some((reply) => reply.request_id === request_id));
   };
@@ -111,9 +111,9 @@ describe('the audit events of the control plane', () => {
     const key = await gateway.admin('POST', '/api-keys', { customer: 'told', name: 'ci of Jane' });
     const { id, key: secret } = key.json as { id: string; key: string };
     const gone = await gateway.admin('DELETE', `/api-keys/${id}`);
-    const told = await toldOf(made, key, gone);
-    assert.equal(told.length, 3);
-    const [created, issued, revoked] = told;
+    const recorded = await recordedFor(made, key, gone);
+    assert.equal(recorded.length, 3);
+    const [created, issued, revoked] = recorded;
     assert.deepEqual(
       { ...created, event_id: '', occurred_at: '', after: null },
       {
@@ -141,7 +141,7 @@ describe('the audit events of the control plane', () => {
       [revoked!.before!.key_status, revoked!.after!.key_status, revoked!.subject, revoked!.customers],
       ['ACTIVE', 'REVOKED', id, ['told']],
     );
-    const text = JSON.stringify(told);
+    const text = JSON.stringify(recorded);
     for (const hidden of [secret.slice(8), 'key_sha256', 'Jane', 'api_key_encrypted']) {
       assert.ok(!text.includes(hidden), hidden);
     }
@@ -166,7 +166,7 @@ describe('the audit events of the control plane', () => {
       await gateway.admin('GET', '/customers/nobody'),
     ];
     assert.deepEqual(
-      (await toldOf(...replies)).map(({ subject, outcome, reason, customers }) => [
+      (await recordedFor(...replies)).map(({ subject, outcome, reason, customers }) => [
         ...[subject, outcome, reason, customers.length],
       ]),
       [
@@ -195,9 +195,9 @@ describe('the audit events of the control plane', () => {
     ];
     const replies: Reply[] = [];
     for (const path of reads) replies.push(await asAuditor('GET', path));
-    const told = await toldOf(...replies);
+    const recorded = await recordedFor(...replies);
     assert.deepEqual(
-      told.map(({ action, subject, customers }) => [action, subject, customers]),
+      recorded.map(({ action, subject, customers }) => [action, subject, customers]),
       [
         ['customer.read', 'acme', ['acme']],
         ['customer.list', null, ['acme', 'demo', 'told']],
@@ -210,19 +210,19 @@ describe('the audit events of the control plane', () => {
         ['audit.read', 'acme', ['acme']],
       ],
     );
-    assert.ok(told.every(({ actor_kind, actor }) => actor_kind === 'auditor' && actor === auditor.id));
+    assert.ok(recorded.every(({ actor_kind, actor }) => actor_kind === 'auditor' && actor === auditor.id));
   });
 
   it('are written by every route, for every kind of key that it admits', async () => {
     for (const { method, path, permission, action } of routes) {
       const reply = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
-      const told = await toldOf(reply);
+      const recorded = await recordedFor(reply);
       const name = `${method} ${path}`;
       if (permission === null) {
-        assert.deepEqual(told, [], name);
+        assert.deepEqual(recorded, [], name);
         continue;
       }
-      assert.deepEqual([told.length, told[0]!.action], [1, action], name);
+      assert.deepEqual([recorded.length, recorded[0]!.action], [1, action], name);
     }
   });
 
@@ -296,9 +296,9 @@ describe('the audit events of the control plane', () => {
       const wrong = `sk_${'A'.repeat(43)}`;
       const first = await tryKey(bearer(wrong));
       assert.equal(errorOf(first).reason, 'invalid_api_key');
-      const [told] = await toldOf(first);
+      const [recorded] = await recordedFor(first);
       assert.deepEqual(
-        [told!.actor_kind, told!.actor, told!.outcome, told!.subject, told!.event_count],
+        [recorded!.actor_kind, recorded!.actor, recorded!.outcome, recorded!.subject, recorded!.event_count],
         ['unknown', 'sk_AAAAA…', 'refused', 'GET /customers', 1],
       );
       await Promise.all(Array.from({ length: 40 }, () => tryKey(bearer(wrong), '/api-keys')));
@@ -318,11 +318,11 @@ describe('the audit events of the control plane', () => {
       await tryKey(bearer(key));
       await gateway.admin('DELETE', `/api-keys/${id}`);
       await tryKey(bearer(key));
-      const told = [...(await failuresOf('forbidden')), ...(await failuresOf('revoked_api_key'))].filter(
+      const recorded = [...(await failuresOf('forbidden')), ...(await failuresOf('revoked_api_key'))].filter(
         ({ actor }) => actor === id,
       );
       assert.deepEqual(
-        told.map(({ reason, actor_kind, customers }) => [reason, actor_kind, customers]),
+        recorded.map(({ reason, actor_kind, customers }) => [reason, actor_kind, customers]),
         [
           ['forbidden', 'customer', ['acme']],
           ['revoked_api_key', 'customer', ['acme']],
@@ -346,7 +346,7 @@ describe('the audit events of the control plane', () => {
     it('store no part of a secret in a foreign form, because it may be a password', async () => {
       const reply = await tryKey({ authorization: 'Bearer hunter2-hunter2' });
       assert.deepEqual(
-        (await toldOf(reply)).map(({ actor }) => actor),
+        (await recordedFor(reply)).map(({ actor }) => actor),
         ['unknown'],
       );
       const all = await gateway.admin('GET', '/v1/audit/events?limit=1000');

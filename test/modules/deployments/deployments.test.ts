@@ -55,12 +55,12 @@ describe('the resource /v1/deployments', () => {
     input_price: '0.5',
     output_price: 1.5,
   };
-  const offer = (fields: object): Promise<Reply> => gateway.deploy({ ...fields });
+  const createDeployment = (fields: object): Promise<Reply> => gateway.deploy({ ...fields });
   const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
 
   it("creates a model that can be called at once by its name, with the provider's name and its price", async () => {
     assert.equal((await call(MODEL.model)).status, 404);
-    const made = await offer(MODEL);
+    const made = await createDeployment(MODEL);
     assert.equal(made.status, 201, made.text);
     const { applied_from: _from, ...shown } = dataOf<Listed>(made);
     assert.deepEqual(shown, {
@@ -101,9 +101,9 @@ describe('the resource /v1/deployments', () => {
       return row.prices;
     };
     const before = await count();
-    assert.equal((await offer(MODEL)).status, 200);
+    assert.equal((await createDeployment(MODEL)).status, 200);
     assert.equal(await count(), before);
-    const changed = await offer({ provider: 'vllm', model: MODEL.model, input_price: 0, output_price: '0' });
+    const changed = await createDeployment({ provider: 'vllm', model: MODEL.model, input_price: 0, output_price: '0' });
     assert.equal(changed.status, 200, changed.text);
     assert.equal(await count(), before + 1);
     const { context_window_tokens, model_family } = dataOf<Record<string, unknown>>(changed);
@@ -112,13 +112,13 @@ describe('the resource /v1/deployments', () => {
   });
 
   it('applies the policy for unpriced calls to a model without a price', async () => {
-    await offer({ provider: 'vllm', model: 'free-for-all' });
+    await createDeployment({ provider: 'vllm', model: 'free-for-all' });
     const refused = await call('free-for-all');
     assert.deepEqual([refused.status, errorOf(refused).code], [422, 'unpriced_model']);
   });
 
   it('withdraws a model', async () => {
-    await offer({ provider: 'vllm', model: 'short-lived', input_price: 1, output_price: 1 });
+    await createDeployment({ provider: 'vllm', model: 'short-lived', input_price: 1, output_price: 1 });
     assert.equal((await call('short-lived')).status, 200);
     const gone = {
       provider: 'vllm',
@@ -127,7 +127,7 @@ describe('the resource /v1/deployments', () => {
       output_price: 1,
       is_offered: false,
     };
-    assert.equal((await offer(gone)).status, 200);
+    assert.equal((await createDeployment(gone)).status, 200);
     assert.equal((await call('short-lived')).status, 404);
   });
 
@@ -139,7 +139,7 @@ describe('the resource /v1/deployments', () => {
       input_price: '0.01',
       output_price: '0.02',
     };
-    assert.equal((await offer(deployment)).status, 200);
+    assert.equal((await createDeployment(deployment)).status, 200);
     const { key } = await gateway.newCustomer({ slug: 'on-azure', preferred_providers: ['azure-openai'] });
     const reply = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] }, key);
     assert.equal(reply.status, 200, reply.text);
@@ -158,8 +158,8 @@ describe('the resource /v1/deployments', () => {
   });
 
   it('prices images one by one, and by service tier', async () => {
-    const picture = { ...FLAT, image_price: '0.04', capabilities: ['images'], provider: 'openai' };
-    assert.equal((await offer({ ...picture, model: 'acme-painter' })).status, 201);
+    const image_model = { ...FLAT, image_price: '0.04', capabilities: ['images'], provider: 'openai' };
+    assert.equal((await createDeployment({ ...image_model, model: 'acme-painter' })).status, 201);
     const drawn = { created: 1, data: [{ b64_json: 'AAAA' }, { b64_json: 'AAAA' }] };
     const chat = {
       id: 'c',
@@ -183,10 +183,10 @@ describe('the resource /v1/deployments', () => {
       { above_prompt_tokens: 500, prices: { input: 4, output: 8 } },
       { service_tier: 'flex', prices: { input: 1, output: 4 } },
     ];
-    const said = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers });
-    assert.equal(said.status, 200, said.text);
-    const again = await offer({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
-    assert.deepEqual(dataOf(again), dataOf(said));
+    const first = await createDeployment({ provider: 'openai', model: 'gpt-4.1-nano', tiers });
+    assert.equal(first.status, 200, first.text);
+    const again = await createDeployment({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
+    assert.deepEqual(dataOf(again), dataOf(first));
     const reply = await gateway.chat({
       model: 'gpt-4.1-nano',
       service_tier: 'flex',
@@ -265,7 +265,7 @@ describe('the resource /v1/deployments', () => {
       [{ provider: 'vllm', model: 'm', tiers: [{ prices: FREE }], image_price: 1 }, 'image_price'],
       [{ provider: 'vllm', model: 'm', ...FLAT, web_search_price: '0.0000000001' }, 'web_search_price'],
     ] as const) {
-      const reply = await offer(fields);
+      const reply = await createDeployment(fields);
       assert.equal(reply.status, 422, JSON.stringify(fields));
       assert.equal(errorOf(reply).param, param, reply.text);
     }

@@ -46,17 +46,17 @@ describe("customers' own prices", () => {
   };
 
   it("are charged instead of the provider's prices with markup, and the call records their version", async () => {
-    const [said] = await state('PUT', PATH, { tiers: [tier('0.05', 1.25)], agreement: 'C-17' });
-    assert.equal(said?.is_agreed, true);
-    assert.equal(said.agreement, 'C-17');
-    assert.deepEqual(said.tiers, [
+    const [agreed] = await state('PUT', PATH, { tiers: [tier('0.05', 1.25)], agreement: 'C-17' });
+    assert.equal(agreed?.is_agreed, true);
+    assert.equal(agreed.agreement, 'C-17');
+    assert.deepEqual(agreed.tiers, [
       { service_tier: 'standard', above_prompt_tokens: 0, prices: { input: '0.05', output: '1.25' } },
     ]);
     const { prompt_tokens, completion_tokens, provider_cost, customer_cost, gateway_markup, route } = await call();
     assert.equal(BigInt(provider_cost!), BigInt(prompt_tokens!) * 100_000n + BigInt(completion_tokens!) * 400_000n);
     assert.equal(BigInt(customer_cost!), BigInt(prompt_tokens!) * 50_000n + BigInt(completion_tokens!) * 1_250_000n);
     assert.equal(BigInt(gateway_markup!), BigInt(customer_cost!) - BigInt(provider_cost!));
-    assert.equal(route?.attempts.at(-1)?.rating?.agreed_version, said.agreed_version);
+    assert.equal(route?.attempts.at(-1)?.rating?.agreed_version, agreed.agreed_version);
   });
 
   it("may be lower than the provider's prices: the markup is negative, and the call is recorded", async () => {
@@ -78,8 +78,8 @@ describe("customers' own prices", () => {
   it('begin at their date, and end', async () => {
     const applied_from = '2031-01-01T00:00:00Z';
     const before = await call();
-    const said = await state('PUT', PATH, { tiers: [tier(7, 7)], applied_from });
-    assert.equal(said.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
+    const agreed = await state('PUT', PATH, { tiers: [tier(7, 7)], applied_from });
+    assert.equal(agreed.at(-1)?.applied_from, '2031-01-01T00:00:00.000Z');
     const after = await call();
     assert.equal(after.customer_cost, before.customer_cost, 'it has not begun');
     await sleep(2);

@@ -84,7 +84,7 @@ describe("customers' own provider keys", () => {
     await assert.rejects(gateway.control.keyring.open(bytes, { ...context, tenant: 'demo' }), /cannot be opened/);
     const named = await sql`select 1 from privacy.data_key where data_key_id = ${sealed!.encryption_key_id}`;
     assert.equal(named.length, 1, 'encryption_key_id names the key that it is sealed with');
-    const told = await Promise.all([
+    const shown_texts = await Promise.all([
       gateway.admin('GET', `/vault/customer_provider_keys_s/${id}`),
       gateway.admin('GET', `/vault/customer_provider_keys_s/${id}/history`),
       gateway.admin('GET', `/vault/customer_provider_key_terms_s/${id}`),
@@ -92,14 +92,14 @@ describe("customers' own provider keys", () => {
       gateway.admin('GET', `/privacy/exports/${slug}?format=json`),
       gateway.admin('GET', pathOf(key)),
     ]);
-    for (const { status, text } of told) {
+    for (const { status, text } of shown_texts) {
       assert.equal(status, 200, text);
       assert.ok(!text.includes(OWN_KEY.slice(3, 20)), text);
       assert.ok(!text.includes(sealed!.api_key_encrypted), text);
     }
-    assert.match(told[3].text, /provider_key\.create/);
-    assert.match(told[3].text, /provider_key\.replace/);
-    assert.match(told[4].text, /customer_provider|provider_keys/);
+    assert.match(shown_texts[3].text, /provider_key\.create/);
+    assert.match(shown_texts[3].text, /provider_key\.replace/);
+    assert.match(shown_texts[4].text, /customer_provider|provider_keys/);
   });
 
   it("are refused with the provider's message if it does not accept them", async () => {

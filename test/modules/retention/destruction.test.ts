@@ -200,10 +200,10 @@ describe('the destruction of calls', () => {
       ['destruction', 'destruction'],
     );
     // Leaves of calls that stand, passed off as destroyed with the others.
-    const standing = lines.findIndex((line) => line.includes('"kind":"leaf"') && line.includes('api_request_s'));
-    const leaf = JSON.parse(lines[standing]!);
+    const leaf_line = lines.findIndex((line) => line.includes('"kind":"leaf"') && line.includes('api_request_s'));
+    const leaf = JSON.parse(lines[leaf_line]!);
     const hidden = JSON.stringify({ ...destroyed, index: leaf.index, hashes: [leaf.hash] });
-    assert.ok(verify(lines.with(standing, hidden)).faults.some(({ kind }) => kind === 'destruction'));
+    assert.ok(verify(lines.with(leaf_line, hidden)).faults.some(({ kind }) => kind === 'destruction'));
     const part = await bundle({ from: 1 });
     assert.ok(!part.some((line) => line.startsWith('{"kind":"destroyed"')));
     assert.deepEqual(verify(part).faults, []);

@@ -85,14 +85,14 @@ describe('the job retention', () => {
     await vault.send({ request_timestamp: '2020-02-28T09:00:00.000Z' });
     assert.deepEqual(await kept(), [`2020-02-28 is kept: ${unread.join('; ')}`]);
     assert.deepEqual(await daysBefore(vault.sql), ['2020-02-28', '2026-06-20']);
-    const [told] = await vault.sql<{ left: string[] }[]>`
+    const [job_run] = await vault.sql<{ left: string[] }[]>`
       select input_watermark->'left_undone' as left
       from ops.job_run_s
       where job_name = 'retention'
         and outcome = 'SUCCEEDED'
       order by load_date desc
       limit 1`;
-    assert.deepEqual(told?.left, [`2020-02-28 is kept: ${unread.join('; ')}`]);
+    assert.deepEqual(job_run?.left, [`2020-02-28 is kept: ${unread.join('; ')}`]);
   });
 
   it('keeps the days of customers under a legal hold until it is released', async () => {
@@ -279,8 +279,8 @@ describe('the job retention', () => {
           and application_name not like '% control'`;
       await run;
       const gone = (await certificates(vault.sql)).map(({ day }) => day);
-      const standing = (await daysBefore(vault.sql)).filter((day) => days.includes(day));
-      assert.deepEqual([...gone, ...standing].sort(), days, 'a day stands or has its certificate, and never both');
+      const remaining = (await daysBefore(vault.sql)).filter((day) => days.includes(day));
+      assert.deepEqual([...gone, ...remaining].sort(), days, 'a day stands or has its certificate, and never both');
     }
     await vault.retain();
     is_over = true;

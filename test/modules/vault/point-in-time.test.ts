@@ -24,7 +24,7 @@ const registry = testRegistry();
 const rows = createRowBuilder(registry);
 const reader = createReader(registry);
 
-const said = fc.record({
+const rowInput = fc.record({
   what: fc.constantFrom('config', 'pii', 'tenancy', 'price', 'model', 'provider'),
   subject: fc.constantFrom('a', 'b'),
   tenant: fc.constantFrom('north', 'south'),
@@ -37,9 +37,9 @@ const said = fc.record({
   with_parent: fc.constantFrom(true, true, true, false),
   round: fc.integer({ min: 0, max: 2 }),
 });
-type CandidateOutput = typeof said extends fc.Arbitrary<infer T> ? T : never;
+type RowInput = typeof rowInput extends fc.Arbitrary<infer T> ? T : never;
 
-const DAY_6: CandidateOutput = {
+const DAY_6: RowInput = {
   what: 'config',
   subject: 'a',
   tenant: 'north',
@@ -50,10 +50,10 @@ const DAY_6: CandidateOutput = {
   with_parent: true,
   round: 0,
 };
-const DAY_10 = { applied: [20, 'at'], load: 'now', round: 1 } satisfies Partial<CandidateOutput>;
+const DAY_10 = { applied: [20, 'at'], load: 'now', round: 1 } satisfies Partial<RowInput>;
 
 /** States of a day that the run which meets them, being for an earlier instant, would not make by itself. */
-const CHANGED_BEFORE_AN_EARLIER_RUN: CandidateOutput[] = [
+const CHANGED_BEFORE_AN_EARLIER_RUN: RowInput[] = [
   DAY_6,
   { ...DAY_6, what: 'tenancy' },
   { ...DAY_6, what: 'price' },
@@ -66,10 +66,10 @@ describe('the job point-in-time', () => {
   it('has the rows that a reader finds at the end of each day, whenever they arrived', async function () {
     this.timeout(300_000);
     await fc.assert(
-      fc.asyncProperty(fc.array(said, { maxLength: 30 }), async (sayings) => {
+      fc.asyncProperty(fc.array(rowInput, { maxLength: 30 }), async (inputs) => {
         const database = await createTestDatabase();
         try {
-          await tell(database, sayings);
+          await checkRuns(database, inputs);
         } finally {
           await database.drop();
         }
@@ -127,7 +127,7 @@ describe('the job point-in-time', () => {
   });
 });
 
-const tell = async (database: TestDatabase, sayings: readonly CandidateOutput[]): Promise<void> => {
+const checkRuns = async (database: TestDatabase, inputs: readonly RowInput[]): Promise<void> => {
   const { sql } = database;
   const clock = fixedClock(CLOCK);
   const deps = jobDeps(database, clock);
@@ -137,10 +137,10 @@ const tell = async (database: TestDatabase, sayings: readonly CandidateOutput[])
   assert.equal((await load(sql, rowsOf({ ...DAY_6, subject: 'quiet' }, known_before))).refused, 0);
   // In the last round nothing new is said, but what was ahead of the run before is known.
   for (const [round, at] of [...AT, AT[2]!].entries()) {
-    const said_now = sayings.filter((each) => each.round === round);
+    const current = inputs.filter((each) => each.round === round);
     const { refused } = await load(
       sql,
-      said_now.flatMap((each) => rowsOf(each, stampOf(each, clock.now()))),
+      current.flatMap((each) => rowsOf(each, stampOf(each, clock.now()))),
     );
     assert.equal(refused, 0);
     clock.advance(1_000);
@@ -148,13 +148,13 @@ const tell = async (database: TestDatabase, sayings: readonly CandidateOutput[])
     // No run takes back the days of one for a later instant.
     const until_ms = Math.floor(Date.parse(AT[round < 2 ? 0 : 2]!) / DAY_MS) * DAY_MS;
     assert.deepEqual(await customersOf(sql), await expectedCustomers(sql, known, until_ms));
-    assert.deepEqual(await offersOf(sql), await expectedOffers(sql, known, until_ms));
+    assert.deepEqual(await deploymentsOf(sql), await expectedDeployments(sql, known, until_ms));
     clock.advance(1_000);
   }
   assert.equal((await runJob(deps, 'point-in-time', { at: AT[2]! })).rows_out, 0);
 };
 
-const stampOf = ({ applied: [quarters, place], load }: CandidateOutput, now_ms: number): Stamp => {
+const stampOf = ({ applied: [quarters, place], load }: RowInput, now_ms: number): Stamp => {
   const applied_ms = START_MS + quarters * (DAY_MS / 4);
   return {
     applied_date: place === 'at' ? instantOf(applied_ms) : `${instantOf(applied_ms - 1).slice(0, -1)}999Z`,
@@ -163,7 +163,7 @@ const stampOf = ({ applied: [quarters, place], load }: CandidateOutput, now_ms: 
   };
 };
 
-type Subject = Pick<CandidateOutput, 'what' | 'tenant' | 'is_true' | 'value' | 'with_parent'> & {
+type Subject = Pick<RowInput, 'what' | 'tenant' | 'is_true' | 'value' | 'with_parent'> & {
   readonly subject: string;
 };
 
@@ -222,7 +222,7 @@ const customersOf = async (sql: Sql): Promise<string[]> =>
       from derived_business.pit_customer`,
   );
 
-const offersOf = async (sql: Sql): Promise<string[]> =>
+const deploymentsOf = async (sql: Sql): Promise<string[]> =>
   linesOf(
     await sql`
       select snapshot_day, model_provider_link_hk, model_hk, provider_hk,
@@ -272,7 +272,7 @@ const expectedCustomers = async (sql: Sql, known: string, until_ms: number): Pro
   return lines.sort();
 };
 
-const expectedOffers = async (sql: Sql, known: string, until_ms: number): Promise<string[]> => {
+const expectedDeployments = async (sql: Sql, known: string, until_ms: number): Promise<string[]> => {
   const starts = await firstDays(
     sql`select model_provider_link_hk as key, applied_date, load_date from gateway.model_price_s`,
     known,

@@ -87,7 +87,7 @@ describe('the vault over HTTP', () => {
       is_nullable: false,
       role: 'payload',
       is_in_primary_key: false,
-      description: 'SHA-256 of the key. The key itself is shown once and kept nowhere.',
+      description: 'SHA-256 of the key. The key itself is shown once and never stored.',
       privacy: 'secret',
     });
     assert.deepEqual(entry('model_provider_l').hubs, ['model_h', 'ai_provider_h']);

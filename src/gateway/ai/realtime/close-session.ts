@@ -2,7 +2,7 @@ import { asOneVaultError } from '../../../core/errors.ts';
 import { CLOSE_CODES, type Message } from '../../../http/web-socket.ts';
 import { outcomeRecord } from '../../call-record.ts';
 import { errorEvent, type Session } from './session.ts';
-import { type Ending, endedFor } from './session-end.ts';
+import { endedFor, type SessionEnd } from './session-end.ts';
 
 const SWITCHED = 101;
 
@@ -10,7 +10,7 @@ const SWITCHED = 101;
  * Ends a session: releases its reservations, appends the outcome, then closes both sides. Neither side sees the end
  * before the outcome is on disk.
  */
-export const closeSession = async (session: Session, ending: Ending): Promise<void> => {
+export const closeSession = async (session: Session, ending: SessionEnd): Promise<void> => {
   const { call, client, provider, deps } = session;
   let reported = ending;
   session.is_over = true;
@@ -27,7 +27,7 @@ export const closeSession = async (session: Session, ending: Ending): Promise<vo
 };
 
 /** @returns the fault that kept the outcome from being recorded, else null */
-const record = async ({ call, deps, budget }: Session, ending: Ending): Promise<unknown> => {
+const record = async ({ call, deps, budget }: Session, ending: SessionEnd): Promise<unknown> => {
   call.error = ending.error;
   call.session!.closed_by = ending.by;
   call.session!.close_code = ending.close_code;
@@ -47,7 +47,7 @@ const record = async ({ call, deps, budget }: Session, ending: Ending): Promise<
 /** Passes the close frame of one side to the other, and its answer back; without one, closes both. */
 const closeBoth = async (
   { client, provider }: Session,
-  { by, close_code, frame, error }: Ending,
+  { by, close_code, frame, error }: SessionEnd,
   message: Message | null,
 ): Promise<void> => {
   if (by === 'client' && frame !== null) {

@@ -6,7 +6,7 @@ import { createClientSide, refusalOf } from './client-side.ts';
 import { closeSession } from './close-session.ts';
 import { createProviderSide } from './provider-side.ts';
 import { openSession, type Session, type SessionInput } from './session.ts';
-import { type Ending, endedFor, endingBy, endingOf, type Side } from './session-end.ts';
+import { endBy, endedFor, endOf, type SessionEnd, type Side } from './session-end.ts';
 
 // Longest time after which a revoked key or silence is noticed.
 const WATCH_MS = 1_000;
@@ -15,7 +15,7 @@ const CANCEL_WAIT_MS = 2_000;
 
 /** Passes messages between client and provider until the session ends, then records it and closes both sides. */
 export const runSession = async (deps: GatewayDeps, input: SessionInput): Promise<void> => {
-  const ended = Promise.withResolvers<Ending>();
+  const ended = Promise.withResolvers<SessionEnd>();
   const session = openSession(deps, input, ended.resolve);
   const provider_side = createProviderSide(session);
   const pumps = [pump(session, 'client', createClientSide(session)), pump(session, 'provider', provider_side.take)];
@@ -39,14 +39,14 @@ const pump = async (
   try {
     await from.receive((received) => {
       const { kind } = received;
-      if (kind === 'close' || kind === 'fault' || kind === 'gone') session.end(endingBy(side, received));
+      if (kind === 'close' || kind === 'fault' || kind === 'gone') session.end(endBy(side, received));
       else if (session.is_over) return undefined;
       else if (kind === 'text' || kind === 'binary') return take({ kind, payload: received.payload });
       else return to.send(kind, received.payload);
       return undefined;
     });
   } catch (thrown) {
-    const ending = endingOf(thrown, side);
+    const ending = endOf(thrown, side);
     if (ending.error?.code === 'internal_error')
       deps.log.error({ err: thrown, request_id: call.request_id }, 'a session met a fault');
     session.end(ending);

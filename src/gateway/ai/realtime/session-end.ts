@@ -4,7 +4,7 @@ import { CLOSE_CODES, type CloseFrame, type FrameFault, type Received } from '..
 export type Side = 'client' | 'provider';
 
 /** The reason that a session ends, and the close frame for both sides. */
-export interface Ending {
+export interface SessionEnd {
   readonly by: Side | 'gateway';
   /** Recorded; 1006 if a connection was cut. */
   readonly close_code: number;
@@ -15,12 +15,12 @@ export interface Ending {
 }
 
 /** The ending for the last thing received from a side. */
-export const endingBy = (side: Side, last: Exclude<Received, { readonly payload: Buffer }>): Ending => {
+export const endBy = (side: Side, last: Exclude<Received, { readonly payload: Buffer }>): SessionEnd => {
   if (last.kind === 'close') return closedBy(side, last.frame);
   return last.kind === 'fault' ? brokenBy(side, last.fault) : cutBy(side);
 };
 
-const closedBy = (by: Side, frame: CloseFrame): Ending => ({
+const closedBy = (by: Side, frame: CloseFrame): SessionEnd => ({
   by,
   frame,
   close_code: frame.code,
@@ -33,21 +33,21 @@ const REGULAR: ReadonlySet<number> = new Set([CLOSE_CODES.normal, CLOSE_CODES.go
 const providerGone = (how: string): OneVaultError =>
   new OneVaultError('provider_disconnected', { details: `The provider closed the session ${how}.` });
 
-const cutBy = (by: Side): Ending => ({
+const cutBy = (by: Side): SessionEnd => ({
   by,
   close_code: CLOSE_CODES.cut,
   frame: null,
   error: by === 'client' ? new OneVaultError('client_closed_request') : providerGone('without a close frame'),
 });
 
-const brokenBy = (by: Side, { close_code, message: details }: FrameFault): Ending => {
+const brokenBy = (by: Side, { close_code, message: details }: FrameFault): SessionEnd => {
   if (by === 'provider') return endedFor(new OneVaultError('provider_malformed', { details }), 'provider');
   const code = close_code === CLOSE_CODES.too_big ? 'body_too_large' : 'invalid_request';
   return { ...endedFor(new OneVaultError(code, { details })), close_code };
 };
 
 /** The ending for an error, which the gateway reports. */
-export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gateway'): Ending => ({
+export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gateway'): SessionEnd => ({
   by,
   error,
   frame: null,
@@ -55,7 +55,7 @@ export const endedFor = (error: OneVaultError, by: 'gateway' | 'provider' = 'gat
 });
 
 /** The ending for an error thrown while a message of `side` was handled. */
-export const endingOf = (thrown: unknown, side: Side): Ending => {
+export const endOf = (thrown: unknown, side: Side): SessionEnd => {
   if (!(thrown instanceof OneVaultError)) return endedFor(new OneVaultError('internal_error', { cause: thrown }));
   return endedFor(thrown, thrown.code.startsWith('provider_') && side === 'provider' ? 'provider' : 'gateway');
 };

@@ -6,7 +6,7 @@ import type { RealtimeProtocol, UpstreamLimits } from '../../../providers/contra
 import type { Call, SideTraffic } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
 import { createSessionBudget, type SessionBudget } from './session-budget.ts';
-import type { Ending } from './session-end.ts';
+import type { SessionEnd } from './session-end.ts';
 
 /** Limit of the text that is counted of a prompt. */
 export const UNANSWERED_MAX_CHARS = 524_288;
@@ -25,11 +25,11 @@ export interface Session {
   /** Text that the client wrote since the last response ended; the last `UNANSWERED_MAX_CHARS` of it count. */
   unanswered_text: string;
   /** The reason that the session ends; null while it goes on. */
-  ending: Ending | null;
+  ending: SessionEnd | null;
   /** True once the outcome is being recorded. Later messages do not belong to the session. */
   is_over: boolean;
   /** Ends the session, unless it is ending already. */
-  end(ending: Ending): void;
+  end(ending: SessionEnd): void;
   /** Sends the client a message. @returns as `Peer.send` */
   sendToClient(message: Message): Promise<void> | undefined;
 }
@@ -46,7 +46,7 @@ export interface SessionInput {
 export const openSession = (
   deps: GatewayDeps,
   { protocol, ...input }: SessionInput,
-  ended: (ending: Ending) => void,
+  ended: (ending: SessionEnd) => void,
 ): Session => {
   const { call, client } = input;
   const sent_by_client = createTrafficCounter(call.request_salt);

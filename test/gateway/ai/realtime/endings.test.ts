@@ -58,8 +58,8 @@ describe('the end of a realtime session', () => {
     const probe = await open();
     await probe.close();
     const [candidate] = (await settled(gateway, probe.request_id)).route!.candidates;
-    const worst = BigInt(candidate!.worst_cost!);
-    const budget = `${worst / 1_000_000_000_000n}.${String(worst % 1_000_000_000_000n).padStart(12, '0')}`;
+    const max_cost = BigInt(candidate!.worst_cost!);
+    const budget = `${max_cost / 1_000_000_000_000n}.${String(max_cost % 1_000_000_000_000n).padStart(12, '0')}`;
     const { key } = await gateway.newCustomer({
       slug: 'narrow',
       cost_budget_monthly: budget,

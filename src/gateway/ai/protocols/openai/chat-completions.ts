@@ -35,7 +35,7 @@ export const createChatCompletions = (): ClientProtocol => {
   };
 };
 
-/** Writes the pivot form unchanged. Usage is placed as OpenAI does: null in each chunk, and one last chunk for it. */
+/** Writes the pivot form unchanged. Usage follows OpenAI: null in each chunk, and one last chunk for it. */
 const createWriter = (include_usage: boolean): ChatWriter => ({
   whole: (response) => (call) =>
     JSON.stringify(call.usage === null ? response : { ...response, usage: usageJson(call.usage) }),

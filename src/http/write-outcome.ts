@@ -5,7 +5,7 @@ import type { Outcome } from './outcome.ts';
 import type { Deprecation, RouteContract } from './route.ts';
 
 /** Writes the outcome of a handler in the form of the route's contract. @param type the negotiated media type */
-export const answer = (
+export const writeOutcome = (
   ctx: Context,
   outcome: Outcome,
   { route, is_alias, type, clock }: { route: RouteContract; is_alias: boolean; type: string; clock: Clock },

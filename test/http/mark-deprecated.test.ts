@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Koa from 'koa';
-import { markDeprecated } from '../../src/http/answer.ts';
 import type { Deprecation } from '../../src/http/route.ts';
+import { markDeprecated } from '../../src/http/write-outcome.ts';
 
 const headersOf = async (deprecation: Deprecation): Promise<Headers> => {
   const app = new Koa().use((ctx) => {
