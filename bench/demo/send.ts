@@ -84,7 +84,7 @@ const seenOf = async (
 ): Promise<SentCall> => {
   try {
     const { request_id, seen } = await call();
-    if (request_id == null) throw new Error('a reply had no x-request-id');
+    if (request_id == null) throw new Error('a response had no x-request-id');
     return { request_id, seen };
   } catch (error) {
     if (!(error instanceof APIError) || error.requestID == null) throw error;

@@ -34,9 +34,9 @@ describe('onevault audit export --customer', function () {
   };
 
   const admin = async (method: string, path: string, body?: object): Promise<unknown> => {
-    const reply = await gateway.admin(method, path, body);
-    assert.ok(reply.status < 300, `${method} ${path}: ${reply.status} ${reply.text}`);
-    return (reply.json as { data: unknown }).data;
+    const response = await gateway.admin(method, path, body);
+    assert.ok(response.status < 300, `${method} ${path}: ${response.status} ${response.text}`);
+    return (response.json as { data: unknown }).data;
   };
 
   before(async () => {

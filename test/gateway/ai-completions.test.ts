@@ -24,19 +24,19 @@ describe('POST /v1/ai/completions', () => {
   after(() => gateway.close());
 
   const complete = async (body: object): Promise<AiResponse> => {
-    const reply = await gateway.ai(body);
-    assert.equal(reply.status, 200, reply.text);
-    return reply.json as AiResponse;
+    const client_response = await gateway.ai(body);
+    assert.equal(client_response.status, 200, client_response.text);
+    return client_response.json as AiResponse;
   };
 
   it('answers a prompt with text, provider, model, usage, cost and route', async () => {
-    const reply = await gateway.ai({ prompt: 'Good morning' });
-    const response = reply.json as AiResponse;
-    assert.equal(response.id, reply.request_id);
+    const client_response = await gateway.ai({ prompt: 'Good morning' });
+    const response = client_response.json as AiResponse;
+    assert.equal(response.id, client_response.request_id);
     assert.equal(response.object, 'ai.completion');
     assert.equal(response.text, 'You wrote: Good morning');
     assert.equal(response.finish_reason, 'stop');
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(response.model, call.model);
     assert.equal(response.provider, call.provider);
     assert.equal(response.usage.completion_tokens, call.completion_tokens);
@@ -82,8 +82,8 @@ describe('POST /v1/ai/completions', () => {
 
   it("sends a call to the customer's preferred provider if no rule names another", async () => {
     const { key } = await gateway.newCustomer({ slug: 'loyal', preferred_providers: ['anthropic'] });
-    const reply = await gateway.ai({ prompt: 'Hi' }, key);
-    assert.equal((reply.json as AiResponse).provider, 'anthropic');
+    const client_response = await gateway.ai({ prompt: 'Hi' }, key);
+    assert.equal((client_response.json as AiResponse).provider, 'anthropic');
   });
 
   it('records the priority, and the candidates with the maximum cost of each', async () => {
@@ -115,11 +115,11 @@ describe('POST /v1/ai/completions', () => {
 
   it('refuses a max_cost that every model may exceed', async () => {
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.ai({ prompt: 'Hi', max_cost: '0.000000001' });
-    assert.equal(reply.status, 402);
-    assert.equal(errorOf(reply).code, 'budget_exceeded');
-    assert.equal(errorOf(reply).param, 'max_cost');
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.ai({ prompt: 'Hi', max_cost: '0.000000001' });
+    assert.equal(client_response.status, 402);
+    assert.equal(errorOf(client_response).code, 'budget_exceeded');
+    assert.equal(errorOf(client_response).param, 'max_cost');
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.response_status, 'REFUSED');
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
@@ -130,15 +130,17 @@ describe('POST /v1/ai/completions', () => {
 
   it('streams deltas and ends with the whole response without its text', async () => {
     for (const type of ['completion', 'medical_analysis']) {
-      const reply = await gateway.ai({ prompt: 'One two three', type, stream: true });
-      assert.match(reply.headers['content-type']!, /^text\/event-stream/);
-      const frames = framesOf(reply.text).map((frame) => JSON.parse(frame) as AiResponse & { delta?: string });
+      const client_response = await gateway.ai({ prompt: 'One two three', type, stream: true });
+      assert.match(client_response.headers['content-type']!, /^text\/event-stream/);
+      const frames = framesOf(client_response.text).map(
+        (frame) => JSON.parse(frame) as AiResponse & { delta?: string },
+      );
       const last = frames.pop()!;
       assert.equal(frames.map(({ delta }) => delta).join(''), 'You wrote: One two three');
       assert.equal(last.text, undefined);
-      assert.equal(last.id, reply.request_id);
+      assert.equal(last.id, client_response.request_id);
       assert.equal(last.usage.completion_tokens, 5);
-      const call = await gateway.recorded(reply.request_id);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(picoFromUsd(last.cost.amount), BigInt(call.customer_cost!));
       assert.equal(last.model, call.model);
       assert.equal(call.is_streamed, true);
@@ -146,25 +148,25 @@ describe('POST /v1/ai/completions', () => {
   });
 
   it('streams a response without any text as a stream too', async () => {
-    const reply = await gateway.ai({ prompt: '[[sandbox: tokens=0]]', stream: true });
-    assert.match(reply.headers['content-type']!, /^text\/event-stream/);
-    assert.equal(framesOf(reply.text).length, 1);
-    assert.equal((await gateway.recorded(reply.request_id)).response_status, 'SUCCESS');
+    const client_response = await gateway.ai({ prompt: '[[sandbox: tokens=0]]', stream: true });
+    assert.match(client_response.headers['content-type']!, /^text\/event-stream/);
+    assert.equal(framesOf(client_response.text).length, 1);
+    assert.equal((await gateway.recorded(client_response.request_id)).response_status, 'SUCCESS');
   });
 
   it('ends a broken stream with the error', async () => {
     const prompt = '[[sandbox: tokens=40 cut_after=20 token_interval_ms=1]]';
-    const reply = await gateway.ai({ prompt, stream: true });
-    const frames = framesOf(reply.text).map((frame) => JSON.parse(frame) as { error?: { code: string } });
+    const client_response = await gateway.ai({ prompt, stream: true });
+    const frames = framesOf(client_response.text).map((frame) => JSON.parse(frame) as { error?: { code: string } });
     assert.equal(frames.at(-1)?.error?.code, 'provider_disconnected');
   });
 
   it('sends a call to another provider when the first one fails, and records both attempts', async () => {
     for (const directive of ['status=503', 'status=429', 'garbage', 'cut_after=0', 'wrong_type']) {
       for (const stream of [false, true]) {
-        const reply = await gateway.ai({ prompt: `Hi [[sandbox: only=openai ${directive}]]`, stream });
-        assert.equal(reply.status, 200, reply.text);
-        const call = await gateway.recorded(reply.request_id);
+        const client_response = await gateway.ai({ prompt: `Hi [[sandbox: only=openai ${directive}]]`, stream });
+        assert.equal(client_response.status, 200, client_response.text);
+        const call = await gateway.recorded(client_response.request_id);
         assert.equal(call.response_status, 'SUCCESS');
         assert.equal(call.provider, 'google');
         assert.equal(call.model, 'gemini-2.5-flash-lite');
@@ -182,15 +184,15 @@ describe('POST /v1/ai/completions', () => {
   });
 
   it('tries no other provider for a request that the first one refuses as invalid', async () => {
-    const reply = await gateway.ai({ prompt: 'Hi [[sandbox: only=openai status=422]]' });
-    assert.equal(reply.status, 422);
-    assert.equal((await gateway.recorded(reply.request_id)).route!.attempts.length, 1);
+    const client_response = await gateway.ai({ prompt: 'Hi [[sandbox: only=openai status=422]]' });
+    assert.equal(client_response.status, 422);
+    assert.equal((await gateway.recorded(client_response.request_id)).route!.attempts.length, 1);
   });
 
   it('fails with the last error when both providers fail', async () => {
-    const reply = await gateway.ai({ prompt: 'Hi [[sandbox: status=503]]' });
-    assert.equal(reply.status, 502);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.ai({ prompt: 'Hi [[sandbox: status=503]]' });
+    assert.equal(client_response.status, 502);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual(
       call.route!.attempts.map(({ provider, http_status }) => [provider, http_status]),
       [
@@ -203,8 +205,8 @@ describe('POST /v1/ai/completions', () => {
 
   it('never fails over once the client has received a part of the response', async () => {
     const prompt = 'Hi [[sandbox: only=openai tokens=40 cut_after=20 token_interval_ms=1]]';
-    const reply = await gateway.ai({ prompt, stream: true });
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.ai({ prompt, stream: true });
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.error_code, 'provider_disconnected');
     assert.equal(call.route!.attempts.length, 1);
   });

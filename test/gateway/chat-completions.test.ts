@@ -123,40 +123,40 @@ describe('POST /v1/chat/completions', () => {
   }
 
   it('ends a stream with [DONE], and forbids proxies to buffer it', async () => {
-    const reply = await gateway.chat({ ...requestOf('gpt-4o-mini', 'Hi'), stream: true });
-    assert.match(reply.headers['content-type']!, /^text\/event-stream/);
-    assert.equal(reply.headers['cache-control'], 'no-cache');
-    assert.equal(reply.headers['x-accel-buffering'], 'no');
-    assert.equal(framesOf(reply.text).at(-1), '[DONE]');
+    const client_response = await gateway.chat({ ...requestOf('gpt-4o-mini', 'Hi'), stream: true });
+    assert.match(client_response.headers['content-type']!, /^text\/event-stream/);
+    assert.equal(client_response.headers['cache-control'], 'no-cache');
+    assert.equal(client_response.headers['x-accel-buffering'], 'no');
+    assert.equal(framesOf(client_response.text).at(-1), '[DONE]');
   });
 
   it('accepts the key in x-api-key too', async () => {
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: '/v1/chat/completions',
       headers: { 'x-api-key': gateway.keys.api_key },
       body: JSON.stringify(requestOf('gpt-4o-mini', 'Hi')),
     });
-    assert.equal(reply.status, 200);
+    assert.equal(client_response.status, 200);
   });
 
   it("records size and commitment of request and response, which the receipt's salts open", async () => {
     for (const stream of [false, true]) {
       const body = Buffer.from(JSON.stringify({ ...requestOf('gpt-4o-mini', 'Größe ✓'), stream }));
-      const reply = await gateway.send({
+      const client_response = await gateway.send({
         method: 'POST',
         path: '/v1/chat/completions',
         headers: { authorization: `Bearer ${gateway.keys.api_key}`, 'content-type': 'application/json' },
         body,
       });
-      const [version, request_salt, response_salt] = String(reply.headers['x-onevault-receipt']).split('.');
+      const [version, request_salt, response_salt] = String(client_response.headers['x-onevault-receipt']).split('.');
       assert.equal(version, 'v1');
       const commit = (salt: string, bytes: Buffer) => hash('sha256', Buffer.concat([Buffer.from(salt, 'hex'), bytes]));
-      const call = await gateway.recorded(reply.request_id);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.request_commitment, commit(request_salt!, body));
-      assert.equal(call.response_commitment, commit(response_salt!, Buffer.from(reply.text)));
+      assert.equal(call.response_commitment, commit(response_salt!, Buffer.from(client_response.text)));
       assert.equal(call.request_bytes, body.length);
-      assert.equal(call.response_bytes, Buffer.byteLength(reply.text));
+      assert.equal(call.response_bytes, Buffer.byteLength(client_response.text));
     }
   });
 

@@ -161,8 +161,8 @@ describe('a compatible provider', () => {
       )) {
         assert.equal(ids.has(model), false, model);
       }
-      const reply = await gateway.chat({ model: 'sonar', messages: [{ role: 'user', content: 'x' }] });
-      assert.deepEqual([reply.status, errorOf(reply).code], [404, 'model_not_found']);
+      const client_response = await gateway.chat({ model: 'sonar', messages: [{ role: 'user', content: 'x' }] });
+      assert.deepEqual([client_response.status, errorOf(client_response).code], [404, 'model_not_found']);
     } finally {
       await gateway.close();
     }

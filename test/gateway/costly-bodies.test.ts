@@ -31,33 +31,33 @@ describe('a request that is made to cost time,', () => {
     });
 
   it('with a field of stream_options given 50,000 times, takes linear time', async () => {
-    const reply = await assertLinearTime((times) => {
+    const client_response = await assertLinearTime((times) => {
       const options = `{${'"include_usage":true,'.repeat(times)}"include_usage":true}`;
       const body = `{"model":"gpt-4.1","max_tokens":5,"stream":true,"stream_options":${options},"messages":[{"role":"user","content":"Hi"}]}`;
       return send('/v1/chat/completions', body);
     }, 50_000);
-    assert.equal(reply.status, 200, reply.text);
+    assert.equal(client_response.status, 200, client_response.text);
   });
 
   it("with 40,000 turns in Google's contents, takes linear time", async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"No."}}', 400));
-    const reply = await assertLinearTime((count) => {
+    const client_response = await assertLinearTime((count) => {
       const turns = '{"role":"model","parts":[{"text":"a"}]},{"role":"user","parts":[{"text":"b"}]},'.repeat(count);
       const body = `{"contents":[${turns}{"role":"user","parts":[{"text":"c"}]}],"generationConfig":{"maxOutputTokens":5}}`;
       return send('/v1beta/models/claude-haiku-4-5:generateContent', body);
     }, 40_000);
-    assert.equal(reply.status, 400, reply.text);
+    assert.equal(client_response.status, 400, client_response.text);
   });
 
   it('with 30,000 function calls without results, is refused', async () => {
-    const reply = await assertLinearTime((count) => {
+    const client_response = await assertLinearTime((count) => {
       const call = '{"functionCall":{"name":"f","args":{}}},'.repeat(count);
       const result = '{"functionResponse":{"name":"f","response":{}}},'.repeat(count);
       const contents = `{"role":"model","parts":[${call.slice(0, -1)}]},{"role":"user","parts":[${result.slice(0, -1)}]}`;
       return send('/v1beta/models/claude-haiku-4-5:generateContent', `{"contents":[${contents}]}`);
     }, 30_000);
-    assert.equal(reply.status, 400);
-    assert.match(reply.text, /contents\[0\]\.parts\[1000\]\.functionCall .*more than 1000 calls/);
+    assert.equal(client_response.status, 400);
+    assert.match(client_response.text, /contents\[0\]\.parts\[1000\]\.functionCall .*more than 1000 calls/);
   });
 
   it('with 60,000 allowed functions or required fields, takes linear time', async () => {
@@ -72,13 +72,13 @@ describe('a request that is made to cost time,', () => {
       return { generationConfig: { responseMimeType: 'application/json', responseSchema, maxOutputTokens: 5 } };
     };
     for (const fieldsOf of [functions, schema]) {
-      const reply = await assertLinearTime((count) => {
+      const client_response = await assertLinearTime((count) => {
         const names = Array.from({ length: count }, (_, index) => `function_${index}`);
         const contents = [{ parts: [{ text: 'Hi' }] }];
         const body = JSON.stringify({ contents, ...fieldsOf(names) });
         return send('/v1beta/models/claude-haiku-4-5:generateContent', body);
       }, 60_000);
-      assert.equal(reply.status, 400, reply.text.slice(0, 300));
+      assert.equal(client_response.status, 400, client_response.text.slice(0, 300));
     }
   });
 
@@ -95,21 +95,21 @@ describe('a request that is made to cost time,', () => {
 
   for (const piece of ['a.', 'a.b-', 'sk-', 'a-'])
     it(`for a provider's error of 60,000 characters of "${piece}", takes linear time`, async () => {
-      const reply = await assertLinearTime((length) => {
+      const client_response = await assertLinearTime((length) => {
         const message = piece.repeat(length / piece.length);
         upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
         const body = `{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}`;
         return send('/v1/messages', body);
       }, 60_000);
-      assert.equal(reply.status, 400, reply.text);
+      assert.equal(client_response.status, 400, client_response.text);
     });
 
   it('shows no part of a key on which the limit of a long provider error falls', async () => {
     const message = `${'https://a.example/x '.repeat(99)}${'y'.repeat(8)} sk-ant-${'z'.repeat(40)}9`;
     upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
     const body = `{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}`;
-    const reply = await send('/v1/messages', body);
-    assert.doesNotMatch(reply.text, /sk-ant|zzz/);
+    const client_response = await send('/v1/messages', body);
+    assert.doesNotMatch(client_response.text, /sk-ant|zzz/);
   });
 
   for (const [path, field] of [
@@ -117,14 +117,14 @@ describe('a request that is made to cost time,', () => {
     ['/v1beta/models/gpt-4.1:generateContent', 'responseSchema'],
   ] as const)
     it(`with a schema that nests 200,000 levels, is refused without an internal error: ${path}`, async () => {
-      const reply = await assertLinearTime((levels) => {
+      const client_response = await assertLinearTime((levels) => {
         const schema = `${'{"items":'.repeat(levels)}{}${'}'.repeat(levels)}`;
         const config = `{"responseMimeType":"application/json","${field}":${schema}}`;
         return send(path, `{"contents":[{"parts":[{"text":"Hi"}]}],"generationConfig":${config}}`);
       }, 200_000);
-      assert.equal(reply.status, 400, reply.text);
-      assert.match(reply.text, /more than 500 levels deep/);
-      const call = await gateway.recorded(reply.request_id);
+      assert.equal(client_response.status, 400, client_response.text);
+      assert.match(client_response.text, /more than 500 levels deep/);
+      const call = await gateway.recorded(client_response.request_id);
       assert.deepEqual([call.response_status, call.error_code], ['REFUSED', 'invalid_request']);
     });
 

@@ -50,24 +50,24 @@ describe('a slow journal', () => {
   it('delays a call to the provider until the intent is on disk', async () => {
     held_kind = 'intent';
     const seen = gateway.sandbox.requests_seen();
-    const reply = gateway.chat(HELLO);
+    const client_response = gateway.chat(HELLO);
     await passOneOtherCall();
     assert.equal(gateway.sandbox.requests_seen(), seen + 1);
     released.resolve();
-    assert.equal((await reply).status, 200);
+    assert.equal((await client_response).status, 200);
     assert.equal(gateway.sandbox.requests_seen(), seen + 2);
   });
 
   it('delays a whole response until the outcome is on disk', async () => {
     held_kind = 'outcome';
     let is_answered = false;
-    const reply = gateway.chat(HELLO).finally(() => {
+    const client_response = gateway.chat(HELLO).finally(() => {
       is_answered = true;
     });
     await passOneOtherCall();
     assert.equal(is_answered, false);
     released.resolve();
-    const { request_id } = await reply;
+    const { request_id } = await client_response;
     assert.equal((await gateway.recorded(request_id)).response_status, 'SUCCESS');
   });
 
@@ -105,10 +105,10 @@ describe('a journal that accepts no more records', () => {
       await until(() => !gateway.journal.isWritable(), 'the journal is over its limit');
       const seen = gateway.sandbox.requests_seen();
       for (const stream of [false, true]) {
-        const reply = await gateway.chat({ ...HELLO, stream });
-        assert.equal(reply.status, 503);
-        assert.equal(errorOf(reply).code, 'journal_unavailable');
-        assert.equal(reply.headers['retry-after'], '1');
+        const client_response = await gateway.chat({ ...HELLO, stream });
+        assert.equal(client_response.status, 503);
+        assert.equal(errorOf(client_response).code, 'journal_unavailable');
+        assert.equal(client_response.headers['retry-after'], '1');
       }
       const refused = await gateway.chat(HELLO, 'sk_wrong');
       assert.equal(refused.status, 503, 'a call that cannot be recorded gets no other error');

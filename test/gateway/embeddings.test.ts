@@ -74,18 +74,18 @@ describe('POST /v1/embeddings', () => {
   });
 
   it('finds the compliance flags of each text', async () => {
-    const reply = await gateway.post('/v1/embeddings', { model, input: ['hello', 'SSN 219-09-9999'] });
-    assert.equal(reply.status, 200);
-    const { compliance_flags } = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.post('/v1/embeddings', { model, input: ['hello', 'SSN 219-09-9999'] });
+    assert.equal(client_response.status, 200);
+    const { compliance_flags } = await gateway.recorded(client_response.request_id);
     assert.ok(compliance_flags.length > 0);
   });
 
   it('finds the compliance flags also in tokens, which LangChain sends instead of texts', async () => {
     const tokens = encode('My SSN is 219-09-9999.');
     for (const input of [tokens, [[1], tokens], [[...tokens, 4_294_967_295]]]) {
-      const reply = await gateway.post('/v1/embeddings', { model, input });
-      assert.equal(reply.status, 200);
-      const { compliance_flags } = await gateway.recorded(reply.request_id);
+      const client_response = await gateway.post('/v1/embeddings', { model, input });
+      assert.equal(client_response.status, 200);
+      const { compliance_flags } = await gateway.recorded(client_response.request_id);
       assert.ok(compliance_flags.length > 0);
     }
   });
@@ -104,17 +104,17 @@ describe('POST /v1/embeddings', () => {
       [[{}], /^input\[0\]/],
     ];
     for (const [input, param] of cases) {
-      const reply = await gateway.post('/v1/embeddings', { model, input });
-      assert.equal(reply.status, 400, JSON.stringify(input));
-      assert.match(errorOf(reply).param ?? '', param);
+      const client_response = await gateway.post('/v1/embeddings', { model, input });
+      assert.equal(client_response.status, 400, JSON.stringify(input));
+      assert.match(errorOf(client_response).param ?? '', param);
     }
   });
 
   it('refuses a model and a provider without embeddings', async () => {
     for (const name of ['gpt-4o-mini', 'claude-haiku-4-5']) {
-      const reply = await gateway.post('/v1/embeddings', { model: name, input: 'x' });
-      assert.equal(reply.status, 404, name);
-      assert.equal(errorOf(reply).code, 'model_not_found');
+      const client_response = await gateway.post('/v1/embeddings', { model: name, input: 'x' });
+      assert.equal(client_response.status, 404, name);
+      assert.equal(errorOf(client_response).code, 'model_not_found');
     }
     const chat = await gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
     assert.equal(errorOf(chat).code, 'model_not_found');
@@ -122,9 +122,9 @@ describe('POST /v1/embeddings', () => {
 
   describe('in the unified form', () => {
     it('chooses the cheapest model, and returns its name and the cost', async () => {
-      const reply = await gateway.post('/v1/ai/embeddings', { input: ['a text', 'another'], max_cost: 0.01 });
-      assert.equal(reply.status, 200, reply.text);
-      const body = reply.json as {
+      const client_response = await gateway.post('/v1/ai/embeddings', { input: ['a text', 'another'], max_cost: 0.01 });
+      assert.equal(client_response.status, 200, client_response.text);
+      const body = client_response.json as {
         object: string;
         model: string;
         data: { index: number; embedding: number[] }[];
@@ -140,33 +140,33 @@ describe('POST /v1/embeddings', () => {
         ],
       );
       assert.ok(Number(body.cost.amount) > 0);
-      const call = await gateway.recorded(reply.request_id);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.request_type, 'embedding');
       assert.equal(call.endpoint, '/v1/ai/embeddings');
     });
 
     it("returns the provider's vectors", async () => {
-      const reply = await gateway.post('/v1/ai/embeddings', { input: 'same', model, dimensions: 6 });
+      const client_response = await gateway.post('/v1/ai/embeddings', { input: 'same', model, dimensions: 6 });
       const direct = await client.embeddings.create({
         model,
         input: 'same',
         dimensions: 6,
         encoding_format: 'float',
       });
-      assert.deepEqual((reply.json as typeof direct).data[0]!.embedding, direct.data[0]!.embedding);
+      assert.deepEqual((client_response.json as typeof direct).data[0]!.embedding, direct.data[0]!.embedding);
     });
 
     it('refuses a max_cost that is not an amount of money', async () => {
       for (const max_cost of [0, -1, 1e308, 'x', '1e5', null]) {
-        const reply = await gateway.post('/v1/ai/embeddings', { input: 'x', max_cost });
-        assert.equal(reply.status, 400);
-        assert.equal(errorOf(reply).param, 'max_cost');
+        const client_response = await gateway.post('/v1/ai/embeddings', { input: 'x', max_cost });
+        assert.equal(client_response.status, 400);
+        assert.equal(errorOf(client_response).param, 'max_cost');
       }
     });
 
     it('refuses unknown fields', async () => {
-      const reply = await gateway.post('/v1/ai/embeddings', { input: 'x', inputs: 'y' });
-      assert.equal(reply.status, 400);
+      const client_response = await gateway.post('/v1/ai/embeddings', { input: 'x', inputs: 'y' });
+      assert.equal(client_response.status, 400);
     });
   });
 });
@@ -187,21 +187,21 @@ describe('embeddings of a provider with unusual responses', () => {
     const json = '{ "object":"list", "data":[{"embedding":[1e-7, 0.10]}], "x":1, "usage":{"prompt_tokens":2} }';
     upstream.script((response) => sendJson(response, json));
     const body = `{"model": "${model}", "input":"é", "x_unknown" : 1.50}`;
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: '/v1/embeddings',
       headers: { authorization: `Bearer ${gateway.keys.api_key}` },
       body,
     });
-    assert.equal(reply.text, json);
+    assert.equal(client_response.text, json);
     assert.equal(upstream.received.at(-1)!.body, body);
     assert.equal(upstream.received.at(-1)!.url, '/embeddings');
   });
 
   it('are counted if the provider reports no usage', async () => {
     upstream.script((response) => sendJson(response, '{"data":[{"index":0,"embedding":[0.5]}]}'));
-    const reply = await gateway.post('/v1/embeddings', { model, input: ['hello world', 'hello'] });
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.post('/v1/embeddings', { model, input: ['hello world', 'hello'] });
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.usage_source, 'counted');
     assert.equal(call.prompt_tokens, 3);
   });
@@ -212,8 +212,8 @@ describe('embeddings of a provider with unusual responses', () => {
       { index: 0, embedding: [0] },
     ];
     upstream.script((response) => sendJson(response, JSON.stringify({ data })));
-    const reply = await gateway.post('/v1/ai/embeddings', { model, input: ['a', 'b'] });
-    const { data: given } = reply.json as { data: unknown };
+    const client_response = await gateway.post('/v1/ai/embeddings', { model, input: ['a', 'b'] });
+    const { data: given } = client_response.json as { data: unknown };
     assert.deepEqual(given, [
       { index: 0, embedding: [0] },
       { index: 1, embedding: [1] },
@@ -229,8 +229,8 @@ describe('embeddings of a provider with unusual responses', () => {
       '{"data":[{"embedding":[null]}]}',
     ]) {
       upstream.script((response) => sendJson(response, text));
-      const reply = await gateway.post('/v1/ai/embeddings', { model, input: 'a' });
-      assert.equal(errorOf(reply).code, 'provider_malformed', text);
+      const client_response = await gateway.post('/v1/ai/embeddings', { model, input: 'a' });
+      assert.equal(errorOf(client_response).code, 'provider_malformed', text);
     }
   });
 });

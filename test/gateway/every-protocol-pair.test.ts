@@ -18,9 +18,9 @@ interface Outcome {
 /** Endpoints and modes in which OpenAI's SDK can send a prompt. */
 const REQUESTS: Readonly<Record<string, (client: OpenAI, model: string, text: string) => Promise<Outcome>>> = {
   'chat, whole': async (client, model, content) => {
-    const reply = await client.chat.completions.create({ model, messages: [{ role: 'user', content }] });
-    const { prompt_tokens, completion_tokens } = reply.usage!;
-    return { text: reply.choices[0]!.message.content!, tokens: [prompt_tokens, completion_tokens] };
+    const client_response = await client.chat.completions.create({ model, messages: [{ role: 'user', content }] });
+    const { prompt_tokens, completion_tokens } = client_response.usage!;
+    return { text: client_response.choices[0]!.message.content!, tokens: [prompt_tokens, completion_tokens] };
   },
   'chat, streamed': async (client, model, content) => {
     const stream = client.chat.completions.stream({
@@ -29,9 +29,9 @@ const REQUESTS: Readonly<Record<string, (client: OpenAI, model: string, text: st
       stream_options: { include_usage: true },
       messages: [{ role: 'user', content }],
     });
-    const reply = await stream.finalChatCompletion();
-    const { prompt_tokens, completion_tokens } = reply.usage!;
-    return { text: reply.choices[0]!.message.content!, tokens: [prompt_tokens, completion_tokens] };
+    const client_response = await stream.finalChatCompletion();
+    const { prompt_tokens, completion_tokens } = client_response.usage!;
+    return { text: client_response.choices[0]!.message.content!, tokens: [prompt_tokens, completion_tokens] };
   },
   'responses, whole': async (client, model, input) => {
     const { output_text, usage } = await client.responses.create({ model, input });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ERRORS } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, errorOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, errorOf } from '../support/http.ts';
 import {
   chat,
   embeddings,
@@ -41,19 +41,19 @@ describe('any body that resembles the schema', () => {
     bodies: readonly string[],
     more: Readonly<Record<string, string>> = {},
   ): Promise<void> => {
-    const replies: Reply[] = [];
+    const client_responses: ClientResponse[] = [];
     const queue = [...bodies];
     const worker = async (): Promise<void> => {
       for (let body = queue.pop(); body !== undefined; body = queue.pop()) {
-        const reply = await gateway.send({
+        const client_response = await gateway.send({
           method: 'POST',
           path,
           headers: { ...bearer(gateway.keys.api_key), ...more },
           body,
         });
-        assert.notEqual(reply.status, 500, body);
-        if (reply.status !== 200) assert.ok(errorOf(reply).code in ERRORS, reply.text);
-        replies.push(reply);
+        assert.notEqual(client_response.status, 500, body);
+        if (client_response.status !== 200) assert.ok(errorOf(client_response).code in ERRORS, client_response.text);
+        client_responses.push(client_response);
       }
     };
     await Promise.all(Array.from({ length: 16 }, worker));
@@ -62,10 +62,10 @@ describe('any body that resembles the schema', () => {
       select h.api_request_bk as id, s.http_status, s.error_code
       from gateway.api_request_s s
       join gateway.api_request_h h using (api_request_hk)
-      where h.api_request_bk = any(${replies.map(({ request_id }) => request_id)})`;
+      where h.api_request_bk = any(${client_responses.map(({ request_id }) => request_id)})`;
     const status_by_id = new Map(rows.map(({ id, http_status }) => [id, http_status]));
     assert.equal(rows.length, bodies.length, 'exactly one row a call');
-    for (const { request_id, status } of replies) assert.equal(status_by_id.get(request_id), status);
+    for (const { request_id, status } of client_responses) assert.equal(status_by_id.get(request_id), status);
     assert.ok(rows.every(({ error_code }) => error_code !== 'internal_error'));
     const valid = rows.filter(({ http_status }) => http_status === 200);
     assert.ok(valid.length > 0, `some of them are valid, by the seed ${SEED}`);

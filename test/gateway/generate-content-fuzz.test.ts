@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { ERRORS } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import type { Reply } from '../support/http.ts';
+import type { ClientResponse } from '../support/http.ts';
 import { SEED, sample } from './bodies-fixture.ts';
 
 const strange: fc.Arbitrary<unknown> = fc.oneof(
@@ -165,19 +165,19 @@ describe("any body that resembles Google's schema", () => {
 
   /** Sends all bodies, several at a time. Asserts that the vault holds each call once, without an internal error. */
   const assertServed = async (path: string, bodies: readonly unknown[]): Promise<void> => {
-    const replies: Reply[] = [];
+    const client_responses: ClientResponse[] = [];
     const queue = bodies.map((body) => JSON.stringify(body));
     const worker = async (): Promise<void> => {
       for (let body = queue.pop(); body !== undefined; body = queue.pop()) {
         const headers = { 'x-goog-api-key': gateway.keys.api_key, 'x-onevault-unsupported-fields': 'allow' };
-        const reply = await gateway.send({ method: 'POST', path, headers, body });
-        assert.notEqual(reply.status, 500, body);
-        if (reply.status !== 200) {
+        const client_response = await gateway.send({ method: 'POST', path, headers, body });
+        assert.notEqual(client_response.status, 500, body);
+        if (client_response.status !== 200) {
           // A stream without alt=sse is a list, also for an error.
-          const [{ error }] = [reply.json].flat() as [{ error: { details: { reason: string }[] } }];
-          assert.ok(error.details[0]!.reason.toLowerCase() in ERRORS, reply.text);
+          const [{ error }] = [client_response.json].flat() as [{ error: { details: { reason: string }[] } }];
+          assert.ok(error.details[0]!.reason.toLowerCase() in ERRORS, client_response.text);
         }
-        replies.push(reply);
+        client_responses.push(client_response);
       }
     };
     await Promise.all(Array.from({ length: 16 }, worker));
@@ -186,10 +186,10 @@ describe("any body that resembles Google's schema", () => {
       select h.api_request_bk as id, s.http_status, s.error_code
       from gateway.api_request_s s
       join gateway.api_request_h h using (api_request_hk)
-      where h.api_request_bk = any(${replies.map(({ request_id }) => request_id)})`;
+      where h.api_request_bk = any(${client_responses.map(({ request_id }) => request_id)})`;
     const status_by_id = new Map(rows.map(({ id, http_status }) => [id, http_status]));
     assert.equal(rows.length, bodies.length, 'exactly one row a call');
-    for (const { request_id, status } of replies) assert.equal(status_by_id.get(request_id), status);
+    for (const { request_id, status } of client_responses) assert.equal(status_by_id.get(request_id), status);
     assert.ok(rows.every(({ error_code }) => error_code !== 'internal_error'));
     assert.ok(
       rows.some(({ http_status }) => http_status === 200),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import type { Reply } from '../support/http.ts';
+import type { ClientResponse } from '../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const GENERATE = '/v1beta/models/gemini-2.5-flash:generateContent';
@@ -43,7 +43,7 @@ describe('Google, called by its own protocol,', () => {
     await upstream.close();
   });
 
-  const send = (path: string, body: string): Promise<Reply> =>
+  const send = (path: string, body: string): Promise<ClientResponse> =>
     gateway.send({
       method: 'POST',
       path,
@@ -63,8 +63,8 @@ describe('Google, called by its own protocol,', () => {
       '{ "system_instruction":{"parts":{"text":"Be kind."}}, "x_big":12345678901234567890,"x":1.0, "x":2e0,' +
       '"tools":[{"urlContext":{}}],"cachedContent":"cachedContents/1",' +
       '"contents":[{"parts":[{"a_new_part":{},"text":"\\u00e9"}]}],"generation_config":{"topK":4.0}\n}';
-    const reply = await send(GENERATE, body);
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await send(GENERATE, body);
+    assert.equal(client_response.status, 200, client_response.text);
     const { url, headers, body: received } = upstream.received.at(-1)!;
     assert.equal(url, GENERATE);
     assert.equal(received, body);
@@ -77,9 +77,9 @@ describe('Google, called by its own protocol,', () => {
   it('has its response passed through byte for byte, and its usage recorded by kind', async () => {
     const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(WHOLE).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
-    const reply = await send(GENERATE, JSON.stringify(HELLO));
-    assert.equal(reply.text, text);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await send(GENERATE, JSON.stringify(HELLO));
+    assert.equal(client_response.text, text);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual(
       [call.prompt_tokens, call.cached_tokens, call.reasoning_tokens, call.completion_tokens],
       [130, 100, 3, 7],
@@ -88,19 +88,19 @@ describe('Google, called by its own protocol,', () => {
 
   it('has its stream passed through byte for byte, including unknown frames and comments', async () => {
     stream(EVENTS);
-    const reply = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
-    assert.equal(reply.text, EVENTS.join(''));
+    const client_response = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
+    assert.equal(client_response.text, EVENTS.join(''));
     assert.equal(upstream.received.at(-1)!.url, `${STREAM}?alt=sse`);
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.usage_source, 'provider');
     assert.deepEqual([call.prompt_tokens, call.completion_tokens], [130, 7]);
   });
 
   it('has its frames passed through byte for byte as the items of a list, without alt=sse', async () => {
     stream(EVENTS);
-    const reply = await send(STREAM, JSON.stringify(HELLO));
-    assert.equal(reply.text, `[${FRAMES.join(',\r\n')}]`);
-    assert.match(String(reply.headers['content-type']), /^application\/json/);
+    const client_response = await send(STREAM, JSON.stringify(HELLO));
+    assert.equal(client_response.text, `[${FRAMES.join(',\r\n')}]`);
+    assert.match(String(client_response.headers['content-type']), /^application\/json/);
     assert.equal(upstream.received.at(-1)!.url, `${STREAM}?alt=sse`);
     stream([data(FRAMES[3]!)]);
     assert.equal((await send(STREAM, JSON.stringify(HELLO))).text, `[${FRAMES[3]}]`);
@@ -109,9 +109,9 @@ describe('Google, called by its own protocol,', () => {
   it('has a stream that ends too early counted, and ended with an error of the protocol', async () => {
     for (const path of [`${STREAM}?alt=sse`, STREAM]) {
       stream(EVENTS.slice(0, 2));
-      const reply = await send(path, JSON.stringify(HELLO));
-      assert.match(reply.text, /\{"error":\{"code":502,.*"PROVIDER_DISCONNECTED"/);
-      const call = await gateway.recorded(reply.request_id);
+      const client_response = await send(path, JSON.stringify(HELLO));
+      assert.match(client_response.text, /\{"error":\{"code":502,.*"PROVIDER_DISCONNECTED"/);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.error_code, 'provider_disconnected');
       assert.equal(call.prompt_tokens, 130);
       assert.ok(call.completion_tokens! >= 2);
@@ -130,8 +130,8 @@ describe('Google, called by its own protocol,', () => {
     ]) {
       for (const frames of [[frame], [start, frame]]) {
         stream(frames);
-        const reply = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
-        const { error_code } = await gateway.recorded(reply.request_id);
+        const client_response = await send(`${STREAM}?alt=sse`, JSON.stringify(HELLO));
+        const { error_code } = await gateway.recorded(client_response.request_id);
         const known = ['provider_malformed', 'provider_error', 'provider_rate_limited', 'provider_disconnected'];
         assert.ok(known.includes(error_code!), `${frame}: ${error_code}`);
       }
@@ -140,9 +140,9 @@ describe('Google, called by its own protocol,', () => {
 
   it('gets no body with two limits: the call is refused', async () => {
     const two = '{"contents":[{"parts":[{"text":"x"}]}],"generationConfig":{"maxOutputTokens":1,"maxOutputTokens":9}}';
-    const reply = await send(GENERATE, two);
-    assert.equal(reply.status, 400);
-    assert.match(reply.text, /"field":"generationConfig.maxOutputTokens"/);
+    const client_response = await send(GENERATE, two);
+    assert.equal(client_response.status, 400);
+    assert.match(client_response.text, /"field":"generationConfig.maxOutputTokens"/);
     const twice = await send(GENERATE, '{"contents":[{"parts":[{"text":"x"}]}],"contents":[{"parts":[]}]}');
     assert.match(twice.text, /"field":"contents"/);
   });
@@ -150,8 +150,8 @@ describe('Google, called by its own protocol,', () => {
   it('counts the tokens itself, of contents or of a whole request', async () => {
     upstream.script((response) => sendJson(response, '{"totalTokens": 42, "x_new":1}'));
     for (const body of [HELLO, { generateContentRequest: { model: 'models/gemini-2.5-flash', ...HELLO } }]) {
-      const reply = await send(COUNT, JSON.stringify(body));
-      assert.equal(reply.text, '{"totalTokens": 42, "x_new":1}');
+      const client_response = await send(COUNT, JSON.stringify(body));
+      assert.equal(client_response.text, '{"totalTokens": 42, "x_new":1}');
       assert.equal(upstream.received.at(-1)!.url, COUNT);
       assert.equal(upstream.received.at(-1)!.body, JSON.stringify(body));
     }
@@ -163,11 +163,11 @@ describe('Google, called by its own protocol,', () => {
     upstream.script((response) => sendJson(response, '{"embedding": {"values":[0.50]}, "x_new":1}'));
     const path = '/v1beta/models/gemini-embedding-001:embedContent';
     const body = '{ "content":{"parts":[{"text":"two words"}]}, "taskType":"CLUSTERING"}';
-    const reply = await send(path, body);
-    assert.equal(reply.text, '{"embedding": {"values":[0.50]}, "x_new":1}');
+    const client_response = await send(path, body);
+    assert.equal(client_response.text, '{"embedding": {"values":[0.50]}, "x_new":1}');
     assert.equal(upstream.received.at(-1)!.url, path);
     assert.equal(upstream.received.at(-1)!.body, body);
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.usage_source, 'counted');
     assert.equal(call.prompt_tokens, 2);
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ApiError, FunctionCallingConfigMode, GoogleGenAI, type Part } from '@google/genai';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import type { Reply } from '../support/http.ts';
+import type { ClientResponse } from '../support/http.ts';
 
 const MODELS = ['gpt-4o-mini', 'claude-haiku-4-5', 'gemini-2.5-flash', 'gemini-3.5-flash'] as const;
 
@@ -28,7 +28,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
   });
   after(() => gateway.close());
 
-  const send = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply> =>
+  const send = (path: string, body: unknown, headers: Record<string, string> = {}): Promise<ClientResponse> =>
     gateway.send({
       method: 'POST',
       path,
@@ -39,14 +39,14 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
   for (const model of MODELS) {
     describe(`with ${model}`, () => {
       it("answers Google's SDK with text, usage and an id, and records the call with its cost", async () => {
-        const reply = await client.models.generateContent({ model, contents: 'Good morning' });
-        assert.equal(reply.text, 'You wrote: Good morning');
-        assert.equal(reply.candidates?.[0]?.finishReason, 'STOP');
-        assert.equal(reply.usageMetadata?.promptTokenCount, 3);
-        assert.equal(reply.usageMetadata?.candidatesTokenCount, 4);
-        assert.equal(reply.usageMetadata?.totalTokenCount, 7);
-        assert.ok(reply.responseId);
-        const call = await gateway.recorded(String(reply.sdkHttpResponse?.headers?.['x-request-id']));
+        const client_response = await client.models.generateContent({ model, contents: 'Good morning' });
+        assert.equal(client_response.text, 'You wrote: Good morning');
+        assert.equal(client_response.candidates?.[0]?.finishReason, 'STOP');
+        assert.equal(client_response.usageMetadata?.promptTokenCount, 3);
+        assert.equal(client_response.usageMetadata?.candidatesTokenCount, 4);
+        assert.equal(client_response.usageMetadata?.totalTokenCount, 7);
+        assert.ok(client_response.responseId);
+        const call = await gateway.recorded(String(client_response.sdkHttpResponse?.headers?.['x-request-id']));
         assert.equal(call.endpoint, '/v1beta/models/{model}:generateContent');
         assert.equal(call.provider, providerOf(model));
         assert.equal(call.usage_source, 'provider');
@@ -80,8 +80,10 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         const streamed = await Array.fromAsync(
           await client.models.generateContentStream({ model, contents: [prompt], config }),
         );
-        for (const replies of [[whole], streamed]) {
-          const parts = replies.flatMap((reply) => reply.candidates?.[0]?.content?.parts ?? []);
+        for (const client_responses of [[whole], streamed]) {
+          const parts = client_responses.flatMap(
+            (client_response) => client_response.candidates?.[0]?.content?.parts ?? [],
+          );
           const calls = parts.filter(({ functionCall }) => functionCall !== undefined);
           assert.deepEqual(
             calls.map(({ functionCall }) => ({ name: functionCall?.name, args: functionCall?.args })),
@@ -109,7 +111,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
       });
 
       it('calls the function that the client requires', async () => {
-        const reply = await client.models.generateContent({
+        const client_response = await client.models.generateContent({
           model,
           contents: 'Hi',
           config: {
@@ -123,7 +125,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
           },
         });
         assert.deepEqual(
-          reply.functionCalls?.map(({ name }) => name),
+          client_response.functionCalls?.map(({ name }) => name),
           ['get_time'],
         );
       });
@@ -146,12 +148,12 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
             },
           },
         ]) {
-          const reply = await send(`/v1beta/models/${model}:generateContent`, {
+          const client_response = await send(`/v1beta/models/${model}:generateContent`, {
             contents: [{ parts: [{ text: 'Give me JSON' }] }],
             generationConfig: { responseMimeType: 'application/json', ...schema },
           });
-          assert.equal(reply.status, 200, reply.text);
-          const { candidates } = reply.json as { candidates: { content: { parts: { text: string }[] } }[] };
+          assert.equal(client_response.status, 200, client_response.text);
+          const { candidates } = client_response.json as { candidates: { content: { parts: { text: string }[] } }[] };
           assert.deepEqual(JSON.parse(candidates[0]!.content.parts.map(({ text }) => text).join('')), {
             n: 'seven',
           });
@@ -159,7 +161,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
       });
 
       it('accepts images and documents', async () => {
-        const reply = await client.models.generateContent({
+        const client_response = await client.models.generateContent({
           model,
           contents: [
             { inlineData: { mimeType: 'image/png', data: PNG } },
@@ -167,17 +169,17 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
             { text: 'Look' },
           ],
         });
-        assert.match(reply.text ?? '', /^You wrote: Look \(images: 1\)$/);
+        assert.match(client_response.text ?? '', /^You wrote: Look \(images: 1\)$/);
       });
 
       it('limits the output tokens, and reports the limit as finish reason', async () => {
-        const reply = await client.models.generateContent({
+        const client_response = await client.models.generateContent({
           model,
           contents: 'one two three four five',
           config: { maxOutputTokens: 3 },
         });
-        assert.equal(reply.candidates?.[0]?.finishReason, 'MAX_TOKENS');
-        assert.equal(reply.text?.trim(), 'You wrote: one');
+        assert.equal(client_response.candidates?.[0]?.finishReason, 'MAX_TOKENS');
+        assert.equal(client_response.text?.trim(), 'You wrote: one');
       });
 
       it('counts tokens without cost, and records the call', async () => {
@@ -234,10 +236,10 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
 
       it('streams a list without alt=sse', async () => {
         const contents = [{ parts: [{ text: 'one two' }] }];
-        const reply = await send(`/v1beta/models/${model}:streamGenerateContent`, { contents });
-        assert.equal(reply.status, 200);
-        assert.match(String(reply.headers['content-type']), /^application\/json/);
-        const items = JSON.parse(reply.text) as {
+        const client_response = await send(`/v1beta/models/${model}:streamGenerateContent`, { contents });
+        assert.equal(client_response.status, 200);
+        assert.match(String(client_response.headers['content-type']), /^application\/json/);
+        const items = JSON.parse(client_response.text) as {
           candidates: { content: { parts: { text: string }[] }; finishReason?: string }[];
         }[];
         assert.ok(items.length > 2);
@@ -281,8 +283,8 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
       tools: [{ functionDeclarations: [declared('get_time')] }],
     };
     const prompt = { role: 'user', parts: [{ text: 'Use get_time' }] };
-    const reply = await client.models.generateContent({ model, contents: [prompt], config });
-    const { content } = reply.candidates![0]!;
+    const client_response = await client.models.generateContent({ model, contents: [prompt], config });
+    const { content } = client_response.candidates![0]!;
     assert.ok(content!.parts!.some(({ thought }) => thought === true));
     const call = content!.parts!.find(({ functionCall }) => functionCall !== undefined)!;
     assert.ok(call.thoughtSignature);
@@ -300,7 +302,7 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
 
   it('accepts a key in the query, and each field by its other name', async () => {
     const { api_key } = gateway.keys;
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: `/v1beta/models/gpt-4o-mini:generateContent?key=${api_key}`,
       headers: { 'content-type': 'application/json' },
@@ -310,8 +312,8 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
         generation_config: { max_output_tokens: 3 },
       }),
     });
-    assert.equal(reply.status, 200, reply.text);
-    assert.match(reply.text, /"finishReason":"MAX_TOKENS"/);
+    assert.equal(client_response.status, 200, client_response.text);
+    assert.match(client_response.text, /"finishReason":"MAX_TOKENS"/);
     const other_path = await gateway.send({
       method: 'POST',
       path: `/v1/chat/completions?key=${api_key}`,
@@ -351,14 +353,14 @@ describe('POST /v1beta/models/{model}:generateContent', () => {
     ];
     for (const model of ['gpt-4o-mini', 'gemini-2.5-flash']) {
       for (const [body, field] of wrong) {
-        const reply = await send(`/v1beta/models/${model}:generateContent`, body);
-        assert.equal(reply.status, 400, reply.text);
-        const { error } = reply.json as {
+        const client_response = await send(`/v1beta/models/${model}:generateContent`, body);
+        assert.equal(client_response.status, 400, client_response.text);
+        const { error } = client_response.json as {
           error: { status: string; details: { reason?: string; fieldViolations?: { field: string }[] }[] };
         };
         assert.equal(error.status, 'INVALID_ARGUMENT');
         assert.equal(error.details[0]?.reason, 'INVALID_REQUEST');
-        assert.equal(error.details[1]?.fieldViolations?.[0]?.field, field, reply.text);
+        assert.equal(error.details[1]?.fieldViolations?.[0]?.field, field, client_response.text);
       }
     }
   });

@@ -38,12 +38,12 @@ describe('an incomplete response of Google', () => {
   for (const [path, body] of REQUESTS) {
     it(`is tried twice, paid for, and an error at ${path} if the model wrote a malformed call`, async () => {
       upstream.script((response) => sendJson(response, JSON.stringify(ended('MALFORMED_FUNCTION_CALL'))));
-      const reply = await gateway.post(path, { model: MODEL, ...body });
-      assert.equal(reply.status, 502, reply.text);
-      assert.match(reply.text, /MALFORMED_FUNCTION_CALL/);
-      assert.doesNotMatch(reply.text, /Half of/);
+      const client_response = await gateway.post(path, { model: MODEL, ...body });
+      assert.equal(client_response.status, 502, client_response.text);
+      assert.match(client_response.text, /MALFORMED_FUNCTION_CALL/);
+      assert.doesNotMatch(client_response.text, /Half of/);
       assert.equal(upstream.received.length, 2);
-      const call = await gateway.recorded(reply.request_id);
+      const call = await gateway.recorded(client_response.request_id);
       assert.deepEqual(
         [call.response_status, call.error_code, call.prompt_tokens, call.completion_tokens, call.rating],
         ['ERROR', 'provider_malformed', 100, 20, 'RATED'],
@@ -77,18 +77,18 @@ describe('an incomplete response of Google', () => {
       upstream.script((response) =>
         sendJson(response, JSON.stringify(ended(upstream.received.length === 1 ? 'MALFORMED_RESPONSE' : 'STOP'))),
       );
-      const reply = await gateway.post(path, { model: MODEL, ...body });
-      assert.equal(reply.status, 200, reply.text);
-      assert.match(reply.text, /Half of/);
+      const client_response = await gateway.post(path, { model: MODEL, ...body });
+      assert.equal(client_response.status, 200, client_response.text);
+      assert.match(client_response.text, /Half of/);
     });
 
     it(`with an unknown finish reason is not reported as complete at ${path}`, async () => {
       upstream.script((response) => sendJson(response, JSON.stringify(ended('BORED'))));
-      const reply = await gateway.post(path, { model: MODEL, ...body });
-      assert.equal(reply.status, 200, reply.text);
-      assert.match(reply.text, /Half of/);
-      assert.match(reply.text, /content_filter|"refusal"/);
-      assert.doesNotMatch(reply.text, /"stop"|"end_turn"|"completed"/);
+      const client_response = await gateway.post(path, { model: MODEL, ...body });
+      assert.equal(client_response.status, 200, client_response.text);
+      assert.match(client_response.text, /Half of/);
+      assert.match(client_response.text, /content_filter|"refusal"/);
+      assert.doesNotMatch(client_response.text, /"stop"|"end_turn"|"completed"/);
     });
   }
 
@@ -96,8 +96,8 @@ describe('an incomplete response of Google', () => {
     const text = JSON.stringify(ended('MALFORMED_FUNCTION_CALL'));
     upstream.script((response) => sendJson(response, text));
     const contents = [{ parts: [{ text: 'Hi' }] }];
-    const reply = await gateway.post(`/v1beta/models/${MODEL}:generateContent`, { contents });
-    assert.deepEqual([reply.status, reply.text], [200, text]);
+    const client_response = await gateway.post(`/v1beta/models/${MODEL}:generateContent`, { contents });
+    assert.deepEqual([client_response.status, client_response.text], [200, text]);
   });
 
   it('is a list of one error for a stream without alt=sse that fails before its first item', async () => {

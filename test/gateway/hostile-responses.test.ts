@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import type { Reply } from '../support/http.ts';
+import type { ClientResponse } from '../support/http.ts';
 import {
   PROTOCOL_PAIRS,
   PROVIDER_PROTOCOLS,
@@ -317,16 +317,16 @@ describe('a hostile provider', () => {
     pair: ProtocolPair,
     stream: boolean,
     code: ErrorCode,
-    reply: Reply,
+    response: ClientResponse,
   ) => {
     const { client } = pair;
-    const has_begun = reply.status === 200;
-    if (has_begun) assert.equal(client.brokenBy(reply.text), code, reply.text.slice(-500));
-    else assert.equal(client.errorCode(reply.json), code, reply.text);
+    const has_begun = response.status === 200;
+    if (has_begun) assert.equal(client.brokenBy(response.text), code, response.text.slice(-500));
+    else assert.equal(client.errorCode(response.json), code, response.text);
     assert.ok(!has_begun || stream, 'only a stream may break');
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(response.request_id);
     assert.equal(call.error_code, code);
-    assert.equal(call.http_status, reply.status);
+    assert.equal(call.http_status, response.status);
     assert.equal(call.response_status, code === 'provider_timeout' ? 'TIMEOUT' : 'ERROR');
     assert.equal(call.is_streamed, stream);
     assert.equal(call.route!.attempts.at(-1)!.error_code, code);
@@ -334,11 +334,16 @@ describe('a hostile provider', () => {
     if (!has_begun) assert.equal(call.customer_cost, '0');
   };
 
-  const assertWhole = async (gateway: TestGateway, { client }: ProtocolPair, stream: boolean, reply: Reply) => {
-    assert.equal(reply.status, 200, reply.text);
-    assert.ok(!reply.text.includes('garbage'));
-    if (stream) assert.ok(client.isWhole(reply.text));
-    assert.equal((await gateway.recorded(reply.request_id)).response_status, 'SUCCESS');
+  const assertWhole = async (
+    gateway: TestGateway,
+    { client }: ProtocolPair,
+    stream: boolean,
+    response: ClientResponse,
+  ) => {
+    assert.equal(response.status, 200, response.text);
+    assert.ok(!response.text.includes('garbage'));
+    if (stream) assert.ok(client.isWhole(response.text));
+    assert.equal((await gateway.recorded(response.request_id)).response_status, 'SUCCESS');
   };
 
   for (const [number, { name, code, streamed_code, needs_end }] of HOSTILE_RESPONSES.entries()) {
@@ -351,7 +356,7 @@ describe('a hostile provider', () => {
       }, 5);
       const pairs = PROTOCOL_PAIRS.filter(({ provider }) => needs_end !== true || provider.has_end);
       const cases = pairs.flatMap((pair) => [false, true].map((stream) => ({ pair, stream })));
-      const replies = await Promise.all(
+      const responses = await Promise.all(
         cases.map(({ pair, stream }) => {
           const content = `hostility ${number} ${stream ? 'stream' : 'whole'}`;
           return gateway.send(sentTo(gateway, pair, content, stream));
@@ -360,10 +365,10 @@ describe('a hostile provider', () => {
       clearInterval(watch);
       assert.ok(max - before < MEMORY_MAX_BYTES, `${max - before} bytes of buffers`);
       for (const [at, { pair, stream }] of cases.entries()) {
-        const reply = replies[at]!;
+        const response = responses[at]!;
         const expected = stream && streamed_code !== undefined ? streamed_code : code;
-        if (expected === null) await assertWhole(gateway, pair, stream, reply);
-        else await assertCut(gateway, pair, stream, expected, reply);
+        if (expected === null) await assertWhole(gateway, pair, stream, response);
+        else await assertCut(gateway, pair, stream, expected, response);
       }
     });
   }

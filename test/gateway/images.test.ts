@@ -83,9 +83,12 @@ describe('POST /v1/images/generations', () => {
 
   it('streams partial and final images, sends the last one when the call is on disk, and adds up the usage', async () => {
     upstream.script((response) => sendFrames(response, [partial, completed(usage), completed(usage)]));
-    const reply = await gateway.post(PATH, { ...request, n: 2, stream: true, partial_images: 1 });
-    assert.equal(reply.text, [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''));
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.post(PATH, { ...request, n: 2, stream: true, partial_images: 1 });
+    assert.equal(
+      client_response.text,
+      [partial, completed(usage), completed(usage)].map((each) => `data: ${each}\n\n`).join(''),
+    );
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.completion_tokens, 544);
     assert.equal(call.is_streamed, true);
     assert.equal(call.response_status, 'SUCCESS');
@@ -94,9 +97,9 @@ describe('POST /v1/images/generations', () => {
   it('reports a stream that ends without its image, or with an error', async () => {
     for (const frames of [[partial], [partial, JSON.stringify({ type: 'error', error: { message: 'No.' } })]]) {
       upstream.script((response) => sendFrames(response, frames));
-      const reply = await gateway.post(PATH, { ...request, stream: true, partial_images: 1 });
-      assert.match(reply.text, /"error":\{"code":"provider_/);
-      assert.equal((await gateway.recorded(reply.request_id)).response_status, 'ERROR');
+      const client_response = await gateway.post(PATH, { ...request, stream: true, partial_images: 1 });
+      assert.match(client_response.text, /"error":\{"code":"provider_/);
+      assert.equal((await gateway.recorded(client_response.request_id)).response_status, 'ERROR');
     }
   });
 
@@ -107,8 +110,8 @@ describe('POST /v1/images/generations', () => {
       [{ n: 3 }, 816],
       [{ quality: 'auto' }, 6_240],
     ] as const) {
-      const reply = await gateway.post(PATH, { ...request, ...more });
-      const call = await gateway.recorded(reply.request_id);
+      const client_response = await gateway.post(PATH, { ...request, ...more });
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.usage_source, 'counted');
       assert.equal(call.completion_tokens, tokens);
       assert.equal(call.rating, 'RATED');
@@ -117,9 +120,9 @@ describe('POST /v1/images/generations', () => {
 
   it('chooses a model if the client names none', async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(image)));
-    const reply = await gateway.post(PATH, { prompt: 'A dog' });
-    assert.equal(reply.status, 200, reply.text);
-    const { model } = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.post(PATH, { prompt: 'A dog' });
+    assert.equal(client_response.status, 200, client_response.text);
+    const { model } = await gateway.recorded(client_response.request_id);
     assert.equal(model, 'gpt-image-1-mini');
     assert.deepEqual(JSON.parse(upstream.received.at(-1)!.body), { prompt: 'A dog', model });
   });
@@ -137,9 +140,9 @@ describe('POST /v1/images/generations', () => {
       [{ ...request, n: 11 }, 'n'],
       [{ ...request, stream: 'yes' }, 'stream'],
     ] as const) {
-      const reply = await gateway.post(PATH, body);
-      assert.equal(reply.status, 400);
-      assert.equal(errorOf(reply).param, param);
+      const client_response = await gateway.post(PATH, body);
+      assert.equal(client_response.status, 400);
+      assert.equal(errorOf(client_response).param, param);
     }
     const twice = await gateway.send({
       method: 'POST',
@@ -153,12 +156,12 @@ describe('POST /v1/images/generations', () => {
 
   it('returns model and cost in the unified form', async () => {
     upstream.script((response) => sendJson(response, JSON.stringify(image)));
-    const reply = await gateway.post('/v1/ai/images/generations', {
+    const client_response = await gateway.post('/v1/ai/images/generations', {
       prompt: 'A cat',
       size: '1024x1024',
       max_cost: 1,
     });
-    const body = reply.json as { object: string; model: string; data: unknown; cost: { amount: string } };
+    const body = client_response.json as { object: string; model: string; data: unknown; cost: { amount: string } };
     assert.equal(body.object, 'ai.images');
     assert.equal(body.model, 'gpt-image-1-mini');
     assert.deepEqual(body.data, image.data);

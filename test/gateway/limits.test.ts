@@ -17,19 +17,19 @@ describe('the rate limit of an API key', () => {
   it('is reported in headers, and a request beyond it gets 429 with the time to wait and is recorded', async () => {
     const { key } = await gateway.newCustomer({ slug: 'limited' }, { rate_limit_requests_per_minute: 3 });
     for (const remaining of ['2', '1', '0']) {
-      const reply = await gateway.chat(HELLO, key);
-      assert.equal(reply.status, 200);
-      assert.equal(reply.headers['ratelimit-limit'], '3');
-      assert.equal(reply.headers['ratelimit-remaining'], remaining);
+      const response = await gateway.chat(HELLO, key);
+      assert.equal(response.status, 200);
+      assert.equal(response.headers['ratelimit-limit'], '3');
+      assert.equal(response.headers['ratelimit-remaining'], remaining);
     }
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.chat(HELLO, key);
-    assert.equal(reply.status, 429);
-    assert.equal(errorOf(reply).code, 'rate_limit_exceeded');
-    assert.equal(reply.headers['retry-after'], '20');
-    assert.equal(reply.headers['ratelimit-remaining'], '0');
-    assert.equal(reply.headers['ratelimit-reset'], '60');
-    const call = await gateway.recorded(reply.request_id);
+    const response = await gateway.chat(HELLO, key);
+    assert.equal(response.status, 429);
+    assert.equal(errorOf(response).code, 'rate_limit_exceeded');
+    assert.equal(response.headers['retry-after'], '20');
+    assert.equal(response.headers['ratelimit-remaining'], '0');
+    assert.equal(response.headers['ratelimit-reset'], '60');
+    const call = await gateway.recorded(response.request_id);
     assert.equal(call.response_status, 'REFUSED');
     assert.equal(call.error_code, 'rate_limit_exceeded');
     assert.equal(call.customer, 'limited');
@@ -41,21 +41,21 @@ describe('the rate limit of an API key', () => {
 
   it("is its customer's limit if the key has none, also in the headers of streamed calls", async () => {
     const { key } = await gateway.newCustomer({ slug: 'bounded', rate_limit_requests_per_minute: 1 });
-    const reply = await gateway.chat({ ...HELLO, stream: true }, key);
-    assert.equal(reply.headers['ratelimit-limit'], '1');
+    const response = await gateway.chat({ ...HELLO, stream: true }, key);
+    assert.equal(response.headers['ratelimit-limit'], '1');
     assert.equal((await gateway.chat(HELLO, key)).status, 429);
   });
 
   it('is not reported if neither key nor customer has a limit', async () => {
-    const reply = await gateway.chat(HELLO);
-    assert.equal(reply.headers['ratelimit-limit'], undefined);
+    const response = await gateway.chat(HELLO);
+    assert.equal(response.headers['ratelimit-limit'], undefined);
   });
 
   it('is exact under concurrent calls', async () => {
     const { key } = await gateway.newCustomer({ slug: 'burst' }, { rate_limit_requests_per_minute: 10 });
-    const replies = await Promise.all(Array.from({ length: 40 }, () => gateway.chat(HELLO, key)));
-    assert.equal(replies.filter(({ status }) => status === 200).length, 10);
-    assert.equal(replies.filter(({ status }) => status === 429).length, 30);
+    const responses = await Promise.all(Array.from({ length: 40 }, () => gateway.chat(HELLO, key)));
+    assert.equal(responses.filter(({ status }) => status === 200).length, 10);
+    assert.equal(responses.filter(({ status }) => status === 429).length, 30);
   });
 });
 
@@ -81,10 +81,10 @@ describe('calls in flight', () => {
     const in_flight = [gateway.chat(HELLO), gateway.chat(HELLO)];
     const metrics = async (): Promise<string> => (await gateway.get('/metrics')).text;
     await until(async () => /^onevault_calls_in_flight 2$/m.test(await metrics()), 'two calls are in flight');
-    const reply = await gateway.chat(HELLO);
-    assert.equal(reply.status, 503);
-    assert.equal(errorOf(reply).code, 'overloaded');
-    assert.equal(reply.headers['retry-after'], '1');
+    const response = await gateway.chat(HELLO);
+    assert.equal(response.status, 503);
+    assert.equal(errorOf(response).code, 'overloaded');
+    assert.equal(response.headers['retry-after'], '1');
     released.resolve();
     for (const { status } of await Promise.all(in_flight)) assert.equal(status, 200);
     assert.equal((await gateway.chat(HELLO)).status, 200);

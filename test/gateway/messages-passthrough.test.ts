@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse } from '../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../support/upstream.ts';
 
 const HELLO = { model: 'claude-haiku-4-5', max_tokens: 50, messages: [{ role: 'user', content: 'Hi' }] };
@@ -51,7 +51,7 @@ describe('Anthropic, called by its own protocol,', () => {
     await upstream.close();
   });
 
-  const send = (body: string, headers: Record<string, string> = {}, path = '/v1/messages'): Promise<Reply> =>
+  const send = (body: string, headers: Record<string, string> = {}, path = '/v1/messages'): Promise<ClientResponse> =>
     gateway.send({
       method: 'POST',
       path,
@@ -71,8 +71,8 @@ describe('Anthropic, called by its own protocol,', () => {
       '{ "model":"claude-haiku-4-5", "max_tokens": 50, "x_big":12345678901234567890,"x":1.0, "x":2e0,' +
       '"tools":[{"type":"web_search_20260209","name":"web_search"}],"container":"c",' +
       '"messages":[{"role":"user","content":[{"type":"a_new_block","text":"\\u00e9"}]}]\n}';
-    const reply = await send(body, { 'anthropic-version': '2024-01-01', 'anthropic-beta': 'a,b' });
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await send(body, { 'anthropic-version': '2024-01-01', 'anthropic-beta': 'a,b' });
+    assert.equal(client_response.status, 200, client_response.text);
     const { url, headers, body: received } = upstream.received.at(-1)!;
     assert.equal(url, '/v1/messages');
     assert.equal(received, body);
@@ -85,9 +85,9 @@ describe('Anthropic, called by its own protocol,', () => {
   it('has its response passed through byte for byte, and its usage recorded by kind', async () => {
     const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(MESSAGE).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
-    const reply = await send(JSON.stringify(HELLO));
-    assert.equal(reply.text, text);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await send(JSON.stringify(HELLO));
+    assert.equal(client_response.text, text);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual(
       [call.prompt_tokens, call.cached_tokens, call.cache_write_tokens, call.completion_tokens],
       [130, 100, 20, 7],
@@ -96,9 +96,9 @@ describe('Anthropic, called by its own protocol,', () => {
 
   it('has its stream passed through byte for byte, including unknown events', async () => {
     stream(EVENTS);
-    const reply = await send(JSON.stringify({ ...HELLO, stream: true }));
-    assert.equal(reply.text, EVENTS.join(''));
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await send(JSON.stringify({ ...HELLO, stream: true }));
+    assert.equal(client_response.text, EVENTS.join(''));
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.usage_source, 'provider');
     assert.deepEqual([call.prompt_tokens, call.completion_tokens], [130, 7]);
   });
@@ -106,10 +106,10 @@ describe('Anthropic, called by its own protocol,', () => {
   it('has a stream that ends too early counted, and ended with an error of the protocol', async () => {
     for (const sent of [2, 5, 6]) {
       stream(EVENTS.slice(0, sent));
-      const reply = await send(JSON.stringify({ ...HELLO, stream: true }));
-      assert.ok(reply.text.startsWith(EVENTS.slice(0, sent).join('')));
-      assert.match(reply.text, /event: error\ndata: \{"type":"error",.*"provider_disconnected".*\}\n\n$/);
-      const call = await gateway.recorded(reply.request_id);
+      const client_response = await send(JSON.stringify({ ...HELLO, stream: true }));
+      assert.ok(client_response.text.startsWith(EVENTS.slice(0, sent).join('')));
+      assert.match(client_response.text, /event: error\ndata: \{"type":"error",.*"provider_disconnected".*\}\n\n$/);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.error_code, 'provider_disconnected');
       assert.equal(call.prompt_tokens, 130);
       if (sent > 2) {
@@ -131,8 +131,8 @@ describe('Anthropic, called by its own protocol,', () => {
     ]) {
       for (const frames of [[frame], [start, frame]]) {
         stream(frames);
-        const reply = await send(JSON.stringify({ ...HELLO, stream: true }));
-        const { error_code } = await gateway.recorded(reply.request_id);
+        const client_response = await send(JSON.stringify({ ...HELLO, stream: true }));
+        const { error_code } = await gateway.recorded(client_response.request_id);
         const known = [null, 'provider_malformed', 'provider_error', 'provider_disconnected'];
         assert.ok(known.includes(error_code), `${frame}: ${error_code}`);
       }
@@ -140,18 +140,18 @@ describe('Anthropic, called by its own protocol,', () => {
   });
 
   it('gets no body with two limits: the call is refused', async () => {
-    const reply = await send(
+    const client_response = await send(
       '{"max_tokens":1,"model":"claude-haiku-4-5","messages":[{"role":"user","content":"x"}],"max_tokens":9}',
     );
-    assert.equal(reply.status, 400);
-    assert.equal((reply.json as { error: { param: string } }).error.param, 'max_tokens');
+    assert.equal(client_response.status, 400);
+    assert.equal((client_response.json as { error: { param: string } }).error.param, 'max_tokens');
   });
 
   it('counts the tokens itself', async () => {
     upstream.script((response) => sendJson(response, '{"input_tokens": 42, "x_new":1}'));
     const { max_tokens: _limit, ...body } = HELLO;
-    const reply = await send(JSON.stringify(body), {}, '/v1/messages/count_tokens');
-    assert.equal(reply.text, '{"input_tokens": 42, "x_new":1}');
+    const client_response = await send(JSON.stringify(body), {}, '/v1/messages/count_tokens');
+    assert.equal(client_response.text, '{"input_tokens": 42, "x_new":1}');
     assert.equal(upstream.received.at(-1)!.url, '/v1/messages/count_tokens');
     assert.equal(upstream.received.at(-1)!.body, JSON.stringify(body));
     upstream.script((response) => sendJson(response, '{"input_tokens":"many"}'));

@@ -232,22 +232,22 @@ describe('POST /v1/messages', () => {
       [{ temperature: 1.5 }, 'temperature'],
     ];
     for (const [fields, param] of wrong) {
-      const reply = await gateway.post('/v1/messages', { ...requestOf('gpt-4o-mini', 'x'), ...fields });
-      const { type, error } = reply.json as { type: string; error: { type: string; param: string } };
-      assert.equal(reply.status, 400, reply.text);
+      const client_response = await gateway.post('/v1/messages', { ...requestOf('gpt-4o-mini', 'x'), ...fields });
+      const { type, error } = client_response.json as { type: string; error: { type: string; param: string } };
+      assert.equal(client_response.status, 400, client_response.text);
       assert.equal(type, 'error');
       assert.equal(error.type, 'invalid_request_error');
-      assert.equal(error.param, param, reply.text);
+      assert.equal(error.param, param, client_response.text);
     }
   });
 
   it("reports a key's limit in the headers that SDKs read", async () => {
     const { key } = await gateway.newCustomer({ slug: 'limited' }, { rate_limit_requests_per_minute: 2 });
-    const reply = await gateway.post('/v1/messages', requestOf('claude-haiku-4-5', 'Hi'), key);
-    assert.equal(reply.status, 200, reply.text);
-    assert.equal(reply.headers['anthropic-ratelimit-requests-limit'], '2');
-    assert.equal(reply.headers['anthropic-ratelimit-requests-remaining'], '1');
-    assert.ok(!Number.isNaN(Date.parse(String(reply.headers['anthropic-ratelimit-requests-reset']))));
+    const client_response = await gateway.post('/v1/messages', requestOf('claude-haiku-4-5', 'Hi'), key);
+    assert.equal(client_response.status, 200, client_response.text);
+    assert.equal(client_response.headers['anthropic-ratelimit-requests-limit'], '2');
+    assert.equal(client_response.headers['anthropic-ratelimit-requests-remaining'], '1');
+    assert.ok(!Number.isNaN(Date.parse(String(client_response.headers['anthropic-ratelimit-requests-reset']))));
     const chat = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
     const other = await gateway.chat(chat, key);
     assert.equal(other.headers['x-ratelimit-limit-requests'], '2');

@@ -7,7 +7,7 @@ import { type ScriptedUpstream, sendFrames, sendJson, startScriptedUpstream } fr
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
-const REPLY = {
+const RESPONSE = {
   id: 'x',
   object: 'chat.completion',
   created: 1,
@@ -32,7 +32,7 @@ describe("a provider that speaks the client's protocol", () => {
   });
 
   it("gets the request with every unknown field, and the operator's key instead of the client's", async () => {
-    upstream.script((response) => sendJson(response, JSON.stringify(REPLY)));
+    upstream.script((response) => sendJson(response, JSON.stringify(RESPONSE)));
     const body = {
       ...HELLO,
       seed: 7,
@@ -41,13 +41,13 @@ describe("a provider that speaks the client's protocol", () => {
       messages: [{ role: 'user', content: 'Hi', name: 'jo', x_mark: [] }],
     };
     const text = JSON.stringify(body).replace('"x_vendor":{', '"x_vendor":{"__proto__":{"polluted":true},');
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: '/v1/chat/completions',
       headers: bearer(gateway.keys.api_key),
       body: text,
     });
-    assert.equal(reply.status, 200);
+    assert.equal(client_response.status, 200);
     const received = upstream.received.at(-1)!;
     assert.equal(received.url, '/v1/chat/completions');
     assert.equal(received.body, text);
@@ -57,7 +57,7 @@ describe("a provider that speaks the client's protocol", () => {
   });
 
   it('has its response passed through byte for byte', async () => {
-    const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(REPLY).slice(1)}`;
+    const text = `{ "x_new":[1.0, 1e2,"\\u00e9"],\n${JSON.stringify(RESPONSE).slice(1)}`;
     upstream.script((response) => sendJson(response, text));
     assert.equal((await gateway.chat(HELLO)).text, text);
   });
@@ -69,8 +69,8 @@ describe("a provider that speaks the client's protocol", () => {
       chunk({}, 'stop'),
     ];
     upstream.script((response) => sendFrames(response, [...frames, '[DONE]']));
-    const reply = await gateway.chat({ ...HELLO, stream: true });
-    assert.deepEqual(framesOf(reply.text), [...frames, '[DONE]']);
+    const client_response = await gateway.chat({ ...HELLO, stream: true });
+    assert.deepEqual(framesOf(client_response.text), [...frames, '[DONE]']);
   });
 
   it('is asked for usage in a stream, which a client that did not request it never sees', async () => {
@@ -101,7 +101,7 @@ describe("a provider that speaks the client's protocol", () => {
     ];
     for (const message of messages) {
       const choices = [{ index: 0, message, finish_reason: 'stop' }];
-      upstream.script((response) => sendJson(response, JSON.stringify({ ...REPLY, choices })));
+      upstream.script((response) => sendJson(response, JSON.stringify({ ...RESPONSE, choices })));
       const call = await gateway.recorded((await gateway.chat(HELLO)).request_id);
       assert.equal(call.usage_source, 'counted');
       assert.ok(call.completion_tokens! >= 2 && call.completion_tokens! < 20);
@@ -115,10 +115,10 @@ describe("a provider that speaks the client's protocol", () => {
       { prompt_tokens: 5, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 6 } },
       { prompt_tokens: 9_007_199_254_740_991, completion_tokens: 5 },
     ]) {
-      upstream.script((response) => sendJson(response, JSON.stringify({ ...REPLY, usage })));
-      const reply = await gateway.chat(HELLO);
-      assert.equal(reply.status, 200);
-      const call = await gateway.recorded(reply.request_id);
+      upstream.script((response) => sendJson(response, JSON.stringify({ ...RESPONSE, usage })));
+      const client_response = await gateway.chat(HELLO);
+      assert.equal(client_response.status, 200);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.usage_source, 'counted');
       assert.equal(call.completion_tokens, 2);
     }
@@ -139,17 +139,17 @@ describe("a provider that speaks the client's protocol", () => {
 
   it('has its error text recorded also with a NUL character', async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"no\\u0000 \\ud800"}}', 422));
-    const reply = await gateway.chat(HELLO);
-    assert.equal(reply.status, 422);
-    assert.match((await gateway.recorded(reply.request_id)).error_message!, /The provider answered 422: no/);
+    const client_response = await gateway.chat(HELLO);
+    assert.equal(client_response.status, 422);
+    assert.match((await gateway.recorded(client_response.request_id)).error_message!, /The provider answered 422: no/);
   });
 
   it('has keys and hosts removed from its error', async () => {
     const message = 'Incorrect key sk-upstream-1234567890 at https://10.0.0.7/v1 (db.internal)';
     upstream.script((response) => sendJson(response, JSON.stringify({ error: { message } }), 400));
-    const reply = await gateway.chat(HELLO);
-    const call = await gateway.recorded(reply.request_id);
-    for (const text of [errorOf(reply).message, call.error_message!]) {
+    const client_response = await gateway.chat(HELLO);
+    const call = await gateway.recorded(client_response.request_id);
+    for (const text of [errorOf(client_response).message, call.error_message!]) {
       assert.match(text, /Incorrect key/);
       assert.ok(!/sk-upstream|10\.0\.0\.7|db\.internal/.test(text), text);
     }

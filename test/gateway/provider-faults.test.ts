@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { errorOf, framesOf, type Reply } from '../support/http.ts';
+import { type ClientResponse, errorOf, framesOf } from '../support/http.ts';
 
 // Only providers that stay silent for 5 s or more wait for it.
 const TIMEOUT_MS = 1_000;
@@ -72,21 +72,21 @@ describe('a provider that fails', () => {
     await impatient_gateway.close();
   });
 
-  const send = (model: string, directive: string, stream: boolean, to = gateway): Promise<Reply> =>
+  const send = (model: string, directive: string, stream: boolean, to = gateway): Promise<ClientResponse> =>
     to.chat({ model, stream, messages: [{ role: 'user', content: `Hi [[sandbox: ${directive}]]` }] });
 
   const spent = (by = gateway) => by.budgets.total(`demo/${new Date().toISOString().slice(0, 7)}`);
 
-  const assertFailed = async (reply: Reply, expected: Fault, model: string, by = gateway) => {
-    const error = errorOf(reply);
-    assert.equal(error.code, expected.code, reply.text);
-    assert.equal(reply.status, expected.status);
+  const assertFailed = async (response: ClientResponse, expected: Fault, model: string, by = gateway) => {
+    const error = errorOf(response);
+    assert.equal(error.code, expected.code, response.text);
+    assert.equal(response.status, expected.status);
     assert.equal(error.status, expected.status);
-    assert.equal(error.request_id, reply.request_id);
-    assert.equal(reply.headers['retry-after'], expected.retry_after);
-    assert.match(reply.headers['content-type']!, /^application\/json/);
-    assert.ok(!/127\.0\.0\.1|localhost|sk-upstream/.test(reply.text), 'the error shows neither host nor key');
-    const call = await by.recorded(reply.request_id);
+    assert.equal(error.request_id, response.request_id);
+    assert.equal(response.headers['retry-after'], expected.retry_after);
+    assert.match(response.headers['content-type']!, /^application\/json/);
+    assert.ok(!/127\.0\.0\.1|localhost|sk-upstream/.test(response.text), 'the error shows neither host nor key');
+    const call = await by.recorded(response.request_id);
     assert.equal(call.response_status, expected.response_status);
     assert.equal(call.error_code, expected.code);
     assert.equal(call.http_status, expected.status);
@@ -117,13 +117,13 @@ describe('a provider that fails', () => {
         ['tokens=40 error_after=20 token_interval_ms=1', 'provider_error'],
       ] as const) {
         const before = spent();
-        const reply = await send(model, directive, true);
-        assert.equal(reply.status, 200);
-        const frames = framesOf(reply.text);
+        const response = await send(model, directive, true);
+        assert.equal(response.status, 200);
+        const frames = framesOf(response.text);
         assert.ok(!frames.includes('[DONE]'), 'a broken stream does not look complete');
         const { error } = JSON.parse(frames.at(-1)!) as { error: { code: string } };
         assert.equal(error.code, code);
-        const call = await gateway.recorded(reply.request_id);
+        const call = await gateway.recorded(response.request_id);
         assert.equal(call.response_status, 'ERROR');
         assert.equal(call.error_code, code);
         assert.equal(call.http_status, 200);
@@ -142,8 +142,8 @@ describe('a provider that fails', () => {
     );
     await Promise.all(
       cases.map(async ({ model, stream, expected }) => {
-        const reply = await send(model, expected.directive, stream, impatient_gateway);
-        await assertFailed(reply, expected, model, impatient_gateway);
+        const response = await send(model, expected.directive, stream, impatient_gateway);
+        await assertFailed(response, expected, model, impatient_gateway);
       }),
     );
     assert.equal(spent(impatient_gateway), before);
@@ -152,17 +152,17 @@ describe('a provider that fails', () => {
   it('by silence in the middle of a stream is disconnected after the idle timeout', async () => {
     await Promise.all(
       MODELS.map(async (model) => {
-        const reply = await send(model, 'tokens=9 token_interval_ms=5000', true, impatient_gateway);
-        const { error } = JSON.parse(framesOf(reply.text).at(-1)!) as { error: { code: string } };
+        const response = await send(model, 'tokens=9 token_interval_ms=5000', true, impatient_gateway);
+        const { error } = JSON.parse(framesOf(response.text).at(-1)!) as { error: { code: string } };
         assert.equal(error.code, 'provider_timeout');
-        assert.equal((await impatient_gateway.recorded(reply.request_id)).response_status, 'TIMEOUT');
+        assert.equal((await impatient_gateway.recorded(response.request_id)).response_status, 'TIMEOUT');
       }),
     );
   });
 
   it('does not stop the gateway', async () => {
-    const reply = await send('gpt-4o-mini', 'tokens=1', false);
-    assert.equal(reply.status, 200);
+    const response = await send('gpt-4o-mini', 'tokens=1', false);
+    assert.equal(response.status, 200);
     assert.equal((await gateway.get('/health/readiness')).status, 200);
   });
 
@@ -192,11 +192,11 @@ describe('a provider that cannot be reached', () => {
   for (const model of MODELS) {
     it(`causes 502 for a call of ${model}, after two attempts`, async () => {
       for (const stream of [false, true]) {
-        const reply = await gateway.chat({ model, stream, messages: [{ role: 'user', content: 'Hi' }] });
-        assert.equal(reply.status, 502);
-        assert.equal(errorOf(reply).code, 'provider_unreachable');
-        assert.ok(!reply.text.includes('127.0.0.1'));
-        const call = await gateway.recorded(reply.request_id);
+        const response = await gateway.chat({ model, stream, messages: [{ role: 'user', content: 'Hi' }] });
+        assert.equal(response.status, 502);
+        assert.equal(errorOf(response).code, 'provider_unreachable');
+        assert.ok(!response.text.includes('127.0.0.1'));
+        const call = await gateway.recorded(response.request_id);
         assert.equal(call.error_code, 'provider_unreachable');
         assert.equal(call.route?.attempts.length, 2);
         assert.deepEqual(

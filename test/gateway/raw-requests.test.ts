@@ -5,7 +5,7 @@ import { ERRORS } from '../../src/core/errors.ts';
 import { jsonBody } from '../../src/gateway/ai/body-reader.ts';
 import { createClientProtocols } from '../../src/gateway/ai/protocols/client-protocols.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse } from '../support/http.ts';
 
 /** A valid request of each endpoint, by its recorded path. */
 const VALID: Readonly<Record<string, { readonly path?: string; readonly body: object }>> = {
@@ -127,7 +127,7 @@ describe('a hostile request', () => {
   });
   after(() => gateway.close());
 
-  const codeOf = ({ json, text: body }: Reply): string => {
+  const codeOf = ({ json, text: body }: ClientResponse): string => {
     // Google's stream without alt=sse is a list, also for an error.
     const [{ error }] = [json].flat() as [{ error: { code: string | number; details: unknown } }];
     const [first] = Array.isArray(error.details) ? (error.details as { reason?: string }[]) : [];
@@ -136,7 +136,7 @@ describe('a hostile request', () => {
     return code;
   };
 
-  const sendTo = async (path: string, { body, headers }: Raw): Promise<Reply> =>
+  const sendTo = async (path: string, { body, headers }: Raw): Promise<ClientResponse> =>
     gateway.send({ method: 'POST', path, headers: { ...bearer(gateway.keys.api_key), ...headers }, body });
 
   it('is tried at every endpoint that takes JSON', () => {
@@ -150,29 +150,35 @@ describe('a hostile request', () => {
   for (const [endpoint, { path = endpoint, body: valid }] of Object.entries(VALID)) {
     it(`is refused or served at ${endpoint}, never with 500, and recorded once`, async function () {
       this.timeout(300_000);
-      const replies: Reply[] = [await sendTo(path, { body: text(valid) })];
-      assert.equal(replies[0]!.status, 200, replies[0]!.text);
+      const client_responses: ClientResponse[] = [await sendTo(path, { body: text(valid) })];
+      assert.equal(client_responses[0]!.status, 200, client_responses[0]!.text);
       for (const [name, raw] of Object.entries(unreadable(valid))) {
-        const reply = await sendTo(path, raw);
-        assert.ok(reply.status >= 400 && reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
-        codeOf(reply);
-        replies.push(reply);
+        const client_response = await sendTo(path, raw);
+        assert.ok(
+          client_response.status >= 400 && client_response.status < 500,
+          `${name}: ${client_response.status} ${client_response.text.slice(0, 300)}`,
+        );
+        codeOf(client_response);
+        client_responses.push(client_response);
       }
       for (const [name, raw] of Object.entries(unusual(valid))) {
-        const reply = await sendTo(path, raw);
-        assert.ok(reply.status < 500, `${name}: ${reply.status} ${reply.text.slice(0, 300)}`);
-        if (reply.status !== 200) assert.notEqual(codeOf(reply), 'internal_error', name);
-        replies.push(reply);
+        const client_response = await sendTo(path, raw);
+        assert.ok(
+          client_response.status < 500,
+          `${name}: ${client_response.status} ${client_response.text.slice(0, 300)}`,
+        );
+        if (client_response.status !== 200) assert.notEqual(codeOf(client_response), 'internal_error', name);
+        client_responses.push(client_response);
       }
       await gateway.drain();
       const rows = await gateway.database.sql<{ id: string; http_status: number }[]>`
         select h.api_request_bk as id, s.http_status
         from gateway.api_request_s s
         join gateway.api_request_h h using (api_request_hk)
-        where h.api_request_bk = any(${replies.map(({ request_id }) => request_id)})`;
-      assert.equal(rows.length, replies.length, 'exactly one row a call');
+        where h.api_request_bk = any(${client_responses.map(({ request_id }) => request_id)})`;
+      assert.equal(rows.length, client_responses.length, 'exactly one row a call');
       const status_by_id = new Map(rows.map(({ id, http_status }) => [id, http_status]));
-      for (const { request_id, status } of replies) assert.equal(status_by_id.get(request_id), status);
+      for (const { request_id, status } of client_responses) assert.equal(status_by_id.get(request_id), status);
     });
   }
 
@@ -242,10 +248,10 @@ describe('a hostile request', () => {
       { traceparent: 'ff-nonsense' },
       { 'idempotency-key': 'k'.repeat(255) },
     ]) {
-      const reply = await sendTo('/v1/chat/completions', { body: text(body), headers });
-      assert.equal(reply.status, 200, `${text(headers).slice(0, 80)}: ${reply.text}`);
-      assert.match(reply.request_id, /^[0-9a-f-]{36}$/);
-      await gateway.recorded(reply.request_id);
+      const client_response = await sendTo('/v1/chat/completions', { body: text(body), headers });
+      assert.equal(client_response.status, 200, `${text(headers).slice(0, 80)}: ${client_response.text}`);
+      assert.match(client_response.request_id, /^[0-9a-f-]{36}$/);
+      await gateway.recorded(client_response.request_id);
     }
   });
 });

@@ -296,8 +296,8 @@ describe('the costs of calls', function () {
     );
     const tools = [{ type: 'web_search' }, { type: 'file_search' }, { type: 'code_interpreter' }];
     const request = { model: name, input: 'Hi', max_output_tokens: 2_000, tools };
-    const reply = await gateway.post('/v1/responses', request, keys.get(customer));
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await gateway.post('/v1/responses', request, keys.get(customer));
+    assert.equal(client_response.status, 200, client_response.text);
   };
   const call = async (name: string, customer: string, used: object): Promise<void> => {
     upstream.script((response) =>
@@ -314,8 +314,8 @@ describe('the costs of calls', function () {
       ),
     );
     const request = { model: name, messages: [{ role: 'user', content: 'Hi' }] };
-    const reply = await gateway.chat(request, keys.get(customer));
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await gateway.chat(request, keys.get(customer));
+    assert.equal(client_response.status, 200, client_response.text);
   };
 
   it('equal the product of their units and prices, recomputed from the vault alone', async () => {

@@ -3,7 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { fixedClock } from '../../src/core/clock.ts';
 import { ERRORS, type ErrorCode } from '../../src/core/errors.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, errorOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, errorOf } from '../support/http.ts';
 import { restate } from '../support/restate.ts';
 
 const ENDPOINTS = ['/v1/chat/completions', '/v1/ai/completions'] as const;
@@ -23,18 +23,18 @@ describe('a refused call', () => {
    * Asserts that the response is the error table's row in OpenAI's format, that the vault holds the call once with its
    * reason, and that nothing is reserved.
    */
-  const assertRefused = async (reply: Reply, code: ErrorCode, param: string | null = null) => {
-    const error = errorOf(reply);
-    assert.equal(error.code, code, reply.text);
-    assert.equal(reply.status, ERRORS[code].status);
-    assert.equal(error.status, reply.status);
+  const assertRefused = async (client_response: ClientResponse, code: ErrorCode, param: string | null = null) => {
+    const error = errorOf(client_response);
+    assert.equal(error.code, code, client_response.text);
+    assert.equal(client_response.status, ERRORS[code].status);
+    assert.equal(error.status, client_response.status);
     assert.equal(error.type, ERRORS[code].type);
     assert.equal(error.param, param);
-    assert.equal(error.request_id, reply.request_id);
-    const call = await gateway.recorded(reply.request_id);
+    assert.equal(error.request_id, client_response.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.response_status, 'REFUSED');
     assert.equal(call.error_code, code);
-    assert.equal(call.http_status, reply.status);
+    assert.equal(call.http_status, client_response.status);
     assert.equal(call.intent_sequence, null);
     assert.equal(call.customer_cost, '0');
     assert.equal(call.rating, 'NONE');
@@ -61,8 +61,8 @@ describe('a refused call', () => {
   for (const path of ENDPOINTS) {
     describe(`at ${path}`, () => {
       it('without a key gets 401, and is recorded without a customer', async () => {
-        const reply = await gateway.send({ method: 'POST', path, body: JSON.stringify(HELLO) });
-        const { call } = await assertRefused(reply, 'missing_api_key');
+        const client_response = await gateway.send({ method: 'POST', path, body: JSON.stringify(HELLO) });
+        const { call } = await assertRefused(client_response, 'missing_api_key');
         assert.equal(call.customer, 'unknown');
         assert.equal(call.api_key, 'unknown');
         assert.equal(call.endpoint, path);
@@ -74,8 +74,8 @@ describe('a refused call', () => {
 
       it('without a bearer token in the header gets 401', async () => {
         const headers = { authorization: `Basic ${gateway.keys.api_key}` };
-        const reply = await gateway.send({ method: 'POST', path, headers, body: JSON.stringify(HELLO) });
-        await assertRefused(reply, 'missing_api_key');
+        const client_response = await gateway.send({ method: 'POST', path, headers, body: JSON.stringify(HELLO) });
+        await assertRefused(client_response, 'missing_api_key');
       });
 
       it("with an administrator's key gets 403", async () => {
@@ -114,14 +114,14 @@ describe('a refused call', () => {
       });
 
       it('with a compressed body gets 415', async () => {
-        const reply = await raw(path, JSON.stringify(HELLO), { 'content-encoding': 'gzip' });
-        const { error } = await assertRefused(reply, 'unsupported_media_type');
+        const client_response = await raw(path, JSON.stringify(HELLO), { 'content-encoding': 'gzip' });
+        const { error } = await assertRefused(client_response, 'unsupported_media_type');
         assert.match(error.details!, /gzip/);
       });
 
       it('with a body over the limit gets 413 that states the limit', async () => {
-        const reply = await raw(path, JSON.stringify({ ...HELLO, user: 'x'.repeat(BODY_LIMIT_BYTES) }));
-        const { error } = await assertRefused(reply, 'body_too_large');
+        const client_response = await raw(path, JSON.stringify({ ...HELLO, user: 'x'.repeat(BODY_LIMIT_BYTES) }));
+        const { error } = await assertRefused(client_response, 'body_too_large');
         assert.match(error.details!, /4096 bytes/);
       });
 
@@ -205,8 +205,8 @@ describe('a refused call', () => {
   ];
   for (const [body, param] of WRONG_CHATS) {
     it(`names the field ${param} of ${JSON.stringify(body).slice(0, 90)}`, async () => {
-      const reply = await gateway.chat(body as object);
-      const { error } = await assertRefused(reply, 'invalid_request', errorOf(reply).param);
+      const client_response = await gateway.chat(body as object);
+      const { error } = await assertRefused(client_response, 'invalid_request', errorOf(client_response).param);
       assert.ok(error.param!.startsWith(param), `${error.param} is not at ${param}`);
       assert.ok(error.message.includes(error.param!), 'SDKs show only the message');
     });
@@ -255,7 +255,7 @@ describe('a refused call', () => {
 });
 
 /** Sends a body in pieces without a length, and reads the response, which may come before all is sent. */
-const sendChunked = (gateway: TestGateway, path: string, bytes: number): Promise<Reply> =>
+const sendChunked = (gateway: TestGateway, path: string, bytes: number): Promise<ClientResponse> =>
   new Promise((resolve, reject) => {
     const request = httpRequest(`${gateway.url}${path}`, {
       method: 'POST',

@@ -99,12 +99,12 @@ describe('a form for a transcription', () => {
   ] of Object.entries(REFUSALS)) {
     it(`${name} is refused with a reason, before any provider gets it`, async () => {
       const seen = gateway.sandbox.requests_seen();
-      const reply = await transcribe(gateway, { body, content_type });
-      const error = errorOf(reply);
-      assert.deepEqual([reply.status, error.code, error.param], [status, code, param], reply.text);
+      const response = await transcribe(gateway, { body, content_type });
+      const error = errorOf(response);
+      assert.deepEqual([response.status, error.code, error.param], [status, code, param], response.text);
       assert.ok(error.details !== null);
       assert.equal(gateway.sandbox.requests_seen(), seen);
-      const call = await gateway.recorded(reply.request_id);
+      const call = await gateway.recorded(response.request_id);
       assert.deepEqual([call.response_status, call.customer_cost, call.intent_sequence], ['REFUSED', '0', null]);
       assert.deepEqual(readdirSync(temporary), []);
     });
@@ -112,9 +112,9 @@ describe('a form for a transcription', () => {
 
   it('with unknown parts is passed through and served', async () => {
     const parts = [FILE, { name: '__proto__', content: 'x' }, { name: 'x[y]', content: 'z' }, MODEL];
-    const reply = await transcribe(gateway, { body: formOf(parts) });
-    assert.equal(reply.status, 200, reply.text);
-    assert.match(reply.text, /The file a\.wav has 9028 bytes/);
+    const response = await transcribe(gateway, { body: formOf(parts) });
+    assert.equal(response.status, 200, response.text);
+    assert.match(response.text, /The file a\.wav has 9028 bytes/);
   });
 
   it('whose client disconnects is recorded as cancelled, and the next form is served', async () => {

@@ -63,16 +63,16 @@ describe("a provider that speaks OpenAI's responses", () => {
       tools: [{ type: 'web_search' }],
       x_unknown: { a: [] },
     });
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: PATH,
       headers: bearer(gateway.keys.api_key),
       body,
     });
-    assert.equal(reply.text, json);
+    assert.equal(client_response.text, json);
     assert.equal(upstream.received.at(-1)!.url, PATH);
     assert.equal(upstream.received.at(-1)!.body, body);
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.prompt_tokens, 100);
     assert.equal(call.cached_tokens, 60);
     assert.equal(call.completion_tokens, 20);
@@ -83,9 +83,9 @@ describe("a provider that speaks OpenAI's responses", () => {
 
   it('has its events passed through byte for byte, including unknown ones, and its usage read', async () => {
     answerWith(created + unknown + delta + completed);
-    const reply = await gateway.post(PATH, { ...REQUEST, stream: true });
-    assert.equal(reply.text, created + unknown + delta + completed);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await gateway.post(PATH, { ...REQUEST, stream: true });
+    assert.equal(client_response.text, created + unknown + delta + completed);
+    const call = await gateway.recorded(client_response.request_id);
     assert.equal(call.prompt_tokens, 100);
     assert.equal(call.completion_tokens, 20);
     assert.equal(call.response_status, 'SUCCESS');
@@ -98,8 +98,8 @@ describe("a provider that speaks OpenAI's responses", () => {
     const refused = await gateway.post(PATH, { ...REQUEST, service_tier: 'priority' }, careful);
     assert.equal(errorOf(refused).code, 'unpriced_model');
     assert.equal(errorOf(refused).param, 'service_tier');
-    const reply = await gateway.post(PATH, { ...REQUEST, service_tier: 'priority' }, key);
-    assert.equal((await gateway.recorded(reply.request_id)).rating, 'UNPRICED');
+    const client_response = await gateway.post(PATH, { ...REQUEST, service_tier: 'priority' }, key);
+    assert.equal((await gateway.recorded(client_response.request_id)).rating, 'UNPRICED');
     const message = { role: 'assistant', content: 'Hello' };
     const chat = {
       id: 'x',
@@ -139,13 +139,13 @@ describe("a provider that speaks OpenAI's responses", () => {
         response.write(created + delta);
         void has_started.promise.then(() => response.end(ending));
       });
-      const reply = await fetch(`${gateway.url}${PATH}`, {
+      const client_response = await fetch(`${gateway.url}${PATH}`, {
         method: 'POST',
         headers: bearer(gateway.keys.api_key),
         body: JSON.stringify({ ...REQUEST, stream: true }),
       });
       has_started.resolve();
-      const text = await reply.text();
+      const text = await client_response.text();
       assert.ok(text.startsWith(created + delta));
       const error_event = JSON.parse(text.slice((created + delta).length).replace(/^event: error\ndata: /, '')) as {
         type: string;
@@ -157,7 +157,7 @@ describe("a provider that speaks OpenAI's responses", () => {
       assert.equal(error_event.sequence_number, 2);
       assert.equal(error_event.code, code);
       assert.equal(error_event.error.code, code);
-      const call = await gateway.recorded(reply.headers.get('x-request-id')!);
+      const call = await gateway.recorded(client_response.headers.get('x-request-id')!);
       assert.equal(call.error_code, code);
       assert.equal(call.completion_tokens, 2);
       assert.equal(call.usage_source, 'counted');
@@ -173,17 +173,17 @@ describe("a provider that speaks OpenAI's responses", () => {
   it('fails the call by a failure in a whole response', async () => {
     const error = { code: 'server_error', message: 'Oh.' };
     upstream.script((response) => sendJson(response, JSON.stringify(responseOf({ status: 'failed', error }))));
-    const reply = await gateway.post(PATH, REQUEST);
-    assert.equal(reply.status, 502);
-    assert.equal(errorOf(reply).code, 'provider_error');
+    const client_response = await gateway.post(PATH, REQUEST);
+    assert.equal(client_response.status, 502);
+    assert.equal(errorOf(client_response).code, 'provider_error');
   });
 
   it('has its usage counted if it reports none', async () => {
     const output = [message, { type: 'function_call', name: 'f', arguments: '{"a":1}' }];
     for (const text of [responseOf({ usage: null, output }), responseOf({ usage: undefined, output })]) {
       upstream.script((response) => sendJson(response, JSON.stringify(text)));
-      const reply = await gateway.post(PATH, REQUEST);
-      const call = await gateway.recorded(reply.request_id);
+      const client_response = await gateway.post(PATH, REQUEST);
+      const call = await gateway.recorded(client_response.request_id);
       assert.equal(call.usage_source, 'counted');
       assert.ok(call.completion_tokens! > 4);
     }
@@ -197,12 +197,12 @@ describe("a provider that speaks OpenAI's responses", () => {
   });
 
   it('gets no body that contains a cost limit twice', async () => {
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: PATH,
       headers: bearer(gateway.keys.api_key),
       body: '{"model":"gpt-4o-mini","input":"x","max_output_tokens":1,"max_output_tokens":9000}',
     });
-    assert.equal(errorOf(reply).param, 'max_output_tokens');
+    assert.equal(errorOf(client_response).param, 'max_output_tokens');
   });
 });

@@ -160,7 +160,7 @@ describe('POST /v1/responses', () => {
       });
 
       it('accepts instructions, images, files and messages of all roles', async () => {
-        const reply = await client.responses.create({
+        const client_response = await client.responses.create({
           model,
           instructions: 'Be brief.',
           input: [
@@ -177,7 +177,7 @@ describe('POST /v1/responses', () => {
             },
           ],
         });
-        assert.match(reply.output_text, /What is this\?/);
+        assert.match(client_response.output_text, /What is this\?/);
       });
 
       it('counts the usage if the client disconnects within the stream', async () => {
@@ -243,10 +243,10 @@ describe('POST /v1/responses', () => {
       [{ input: 'x', text: { format: { type: 'json_schema' } } }, 'text.format.schema'],
     ];
     for (const [body, param] of cases) {
-      const reply = await gateway.post('/v1/responses', { model: MODELS[1], ...body });
-      assert.equal(reply.status, 400, reply.text);
-      assert.equal(errorOf(reply).code, 'invalid_request');
-      assert.equal(errorOf(reply).param, param);
+      const client_response = await gateway.post('/v1/responses', { model: MODELS[1], ...body });
+      assert.equal(client_response.status, 400, client_response.text);
+      assert.equal(errorOf(client_response).code, 'invalid_request');
+      assert.equal(errorOf(client_response).param, param);
     }
   });
 
@@ -289,10 +289,10 @@ describe('POST /v1/responses', () => {
     ];
     for (const [more, param] of cases) {
       const body = { model: MODELS[1], input: 'x', ...more };
-      const reply = await gateway.post('/v1/responses', body);
-      assert.equal(reply.status, 400, reply.text);
-      assert.equal(errorOf(reply).code, 'unsupported_feature');
-      assert.equal(errorOf(reply).param, param);
+      const client_response = await gateway.post('/v1/responses', body);
+      assert.equal(client_response.status, 400, client_response.text);
+      assert.equal(errorOf(client_response).code, 'unsupported_feature');
+      assert.equal(errorOf(client_response).param, param);
       const lenient = await gateway.send({
         method: 'POST',
         path: '/v1/responses',
@@ -330,7 +330,7 @@ describe('POST /v1/responses', () => {
 
   it('finds compliance flags in fields that other providers lack', async () => {
     const body = { model: MODELS[0], input: 'x', prompt: { id: 'p', variables: { who: 'SSN 219-09-9999' } } };
-    const reply = await gateway.post('/v1/responses', body);
-    assert.ok((await gateway.recorded(reply.request_id)).compliance_flags.length > 0);
+    const client_response = await gateway.post('/v1/responses', body);
+    assert.ok((await gateway.recorded(client_response.request_id)).compliance_flags.length > 0);
   });
 });

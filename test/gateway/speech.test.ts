@@ -186,8 +186,13 @@ describe('POST /v1/audio/speech', () => {
       response.end();
     });
     const body = '{"x": 1.0 ,"model": "our-voice","input":"Hällo", "voice":{"id":"v"}}';
-    const reply = await gateway.send({ method: 'POST', path: PATH, headers: bearer(gateway.keys.api_key), body });
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await gateway.send({
+      method: 'POST',
+      path: PATH,
+      headers: bearer(gateway.keys.api_key),
+      body,
+    });
+    assert.equal(client_response.status, 200, client_response.text);
     assert.equal(upstream.received.at(-1)!.body, body.replace('our-voice', 'gpt-4o-mini-tts-2025-12-15'));
   });
 
@@ -223,8 +228,8 @@ describe('POST /v1/audio/speech', () => {
       [{ ...REQUEST, speed: '1' }, 'speed'],
       [{ ...REQUEST, stream_format: 'video' }, 'stream_format'],
     ] as const) {
-      const reply = await gateway.post(PATH, body);
-      assert.deepEqual([reply.status, errorOf(reply).param], [400, param]);
+      const client_response = await gateway.post(PATH, body);
+      assert.deepEqual([client_response.status, errorOf(client_response).param], [400, param]);
     }
     const twice = await gateway.send({
       method: 'POST',

@@ -5,7 +5,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import Anthropic from '@anthropic-ai/sdk';
 import { systemClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { type Reply, until } from '../support/http.ts';
+import { type ClientResponse, until } from '../support/http.ts';
 import { PAIRS_WITH_END, type ProtocolPair, sentTo } from '../support/protocols.ts';
 import { chunkOf, LAST_CHUNK, pour, type RawUpstream, STREAM_HEAD, startRawUpstream } from '../support/raw-upstream.ts';
 
@@ -40,7 +40,7 @@ describe('a stream', () => {
     await upstream.close();
   });
 
-  const send = (pair: ProtocolPair): Promise<Reply> => gateway.send(sentTo(gateway, pair, 'Hi', true));
+  const send = (pair: ProtocolPair): Promise<ClientResponse> => gateway.send(sentTo(gateway, pair, 'Hi', true));
 
   /** Opens a stream that the test reads itself. */
   const open = async (
@@ -105,10 +105,10 @@ describe('a stream', () => {
 
       it('is billed by the usage that the provider reports, although the client did not request it', async () => {
         streamed(frames);
-        const reply = await send(pair);
-        const call = await gateway.recorded(reply.request_id);
+        const client_response = await send(pair);
+        const call = await gateway.recorded(client_response.request_id);
         assert.deepEqual([call.usage_source, call.prompt_tokens, call.completion_tokens], ['provider', 11, 7]);
-        if (client.endpoint === '/v1/chat/completions') assert.ok(!reply.text.includes('"usage"'));
+        if (client.endpoint === '/v1/chat/completions') assert.ok(!client_response.text.includes('"usage"'));
       });
 
       it('ends with an error of its protocol when the provider breaks off', async () => {
@@ -120,11 +120,11 @@ describe('a stream', () => {
             else if (end === 'ended') socket.write(LAST_CHUNK);
             else socket.end();
           });
-          const reply = await send(pair);
+          const client_response = await send(pair);
           const code = end === 'garbage' ? 'provider_malformed' : 'provider_disconnected';
-          assert.equal(client.brokenBy(reply.text), code);
-          assert.equal(client.wordsOf(reply.text).join(''), WORDS.slice(0, 5).join(''));
-          const call = await gateway.recorded(reply.request_id);
+          assert.equal(client.brokenBy(client_response.text), code);
+          assert.equal(client.wordsOf(client_response.text).join(''), WORDS.slice(0, 5).join(''));
+          const call = await gateway.recorded(client_response.request_id);
           assert.equal(call.response_status, 'ERROR');
           assert.equal(call.error_code, code);
           assert.equal(call.usage_source, 'counted');
@@ -191,9 +191,9 @@ describe('a stream', () => {
         const before = upstream.connections();
         for (let call = 0; call < 3; call += 1) {
           streamed([...frames, ': bye\n\n', 'data: {"more":true}\n\n']);
-          const reply = await send(pair);
-          assert.ok(client.isWhole(reply.text));
-          assert.ok(!reply.text.includes('more') && !reply.text.includes('bye'));
+          const client_response = await send(pair);
+          assert.ok(client.isWhole(client_response.text));
+          assert.ok(!client_response.text.includes('more') && !client_response.text.includes('bye'));
         }
         assert.ok(upstream.connections() <= before + 1, 'the connection is used again');
         upstream.script((socket) => {

@@ -44,13 +44,13 @@ describe('POST /v1/audio/transcriptions', () => {
       { name: 'timestamp_granularities[]', content: 'segment' },
       MODEL,
     ]);
-    const reply = await transcribe(gateway, { body });
-    assert.equal(reply.text, answer);
+    const client_response = await transcribe(gateway, { body });
+    assert.equal(client_response.text, answer);
     const seen = upstream.received.at(-1)!;
     assert.equal(seen.url, '/audio/transcriptions');
     assert.ok(seen.bytes.equals(body));
     assert.equal(seen.headers['content-type'], FORM_TYPE);
-    const { request_id, headers, bytes } = reply;
+    const { request_id, headers, bytes } = client_response;
     await assertCommitted(
       gateway,
       { request_id, receipt: headers['x-onevault-receipt'] },
@@ -82,8 +82,8 @@ describe('POST /v1/audio/transcriptions', () => {
       { name: 'model', content: model, head: ['Content-Type: text/plain; charset=utf-8'] },
       FILE,
     ];
-    const reply = await transcribe(gateway, { body: formOf(parts('our-transcriber')) });
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await transcribe(gateway, { body: formOf(parts('our-transcriber')) });
+    assert.equal(client_response.status, 200, client_response.text);
     assert.ok(upstream.received.at(-1)!.bytes.equals(formOf(parts('gpt-4o-transcribe-2026'))));
   });
 
@@ -96,14 +96,18 @@ describe('POST /v1/audio/transcriptions', () => {
     ];
     upstream.script((response) => sendFrames(response, frames));
     const body = formOf([FILE, MODEL, { name: 'stream', content: 'true' }]);
-    const reply = await transcribe(gateway, { body });
-    assert.equal(reply.text, frames.map((frame) => `data: ${frame}\n\n`).join(''));
-    assert.match(String(reply.headers['content-type']), /^text\/event-stream/);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await transcribe(gateway, { body });
+    assert.equal(client_response.text, frames.map((frame) => `data: ${frame}\n\n`).join(''));
+    assert.match(String(client_response.headers['content-type']), /^text\/event-stream/);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual([call.is_streamed, call.response_status, call.completion_tokens], [true, 'SUCCESS', 45]);
     assert.equal(call.provider_cost, String(COST));
-    const receipt = reply.headers['x-onevault-receipt'];
-    await assertCommitted(gateway, { request_id: reply.request_id, receipt }, { sent: body, received: reply.bytes });
+    const receipt = client_response.headers['x-onevault-receipt'];
+    await assertCommitted(
+      gateway,
+      { request_id: client_response.request_id, receipt },
+      { sent: body, received: client_response.bytes },
+    );
   });
 
   it('reports that a stream broke off, and charges for the text that was written', async () => {
@@ -143,10 +147,10 @@ describe('POST /v1/audio/transcriptions', () => {
         response.end(answer);
       });
       const form = [FILE, { name: 'model', content: 'whisper-1' }, { name: 'stream', content: 'true' }];
-      const reply = await transcribe(gateway, { body: formOf(form), api_key: unpriced_key });
-      assert.ok(reply.bytes.equals(answer), content_type);
-      assert.equal(reply.headers['content-type'], passed);
-      const call = await gateway.recorded(reply.request_id);
+      const client_response = await transcribe(gateway, { body: formOf(form), api_key: unpriced_key });
+      assert.ok(client_response.bytes.equals(answer), content_type);
+      assert.equal(client_response.headers['content-type'], passed);
+      const call = await gateway.recorded(client_response.request_id);
       assert.deepEqual([call.response_bytes, call.is_streamed], [answer.length, false]);
     }
   });
@@ -154,9 +158,9 @@ describe('POST /v1/audio/transcriptions', () => {
   it('records a model that is charged by the second as unpriced, never as free', async () => {
     answerJson({ text: 'Hello', usage: { type: 'duration', seconds: 12 } });
     const body = formOf([FILE, { name: 'model', content: 'whisper-1' }]);
-    const reply = await transcribe(gateway, { body, api_key: unpriced_key });
-    assert.equal(reply.status, 200, reply.text);
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = await transcribe(gateway, { body, api_key: unpriced_key });
+    assert.equal(client_response.status, 200, client_response.text);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual([call.rating, call.customer_cost, call.provider_cost], ['UNPRICED', null, null]);
     // 12 s at 10 tokens a second.
     assert.deepEqual([call.usage_source, call.prompt_tokens], ['counted', 120]);
@@ -168,8 +172,8 @@ describe('POST /v1/audio/transcriptions', () => {
   it('counts the longest possible audio of the file if the provider reports no usage, within the context window', async () => {
     answerJson({ text: 'Hello' });
     const call = async (content: Buffer) => {
-      const reply = await transcribe(gateway, { body: formOf([{ ...FILE, content }, MODEL]) });
-      return gateway.recorded(reply.request_id);
+      const client_response = await transcribe(gateway, { body: formOf([{ ...FILE, content }, MODEL]) });
+      return gateway.recorded(client_response.request_id);
     };
     const small = await call(SOUND);
     assert.deepEqual([small.usage_source, small.prompt_tokens], ['counted', Math.ceil((SOUND.length / 750) * 10)]);
@@ -185,8 +189,8 @@ describe('POST /v1/audio/transcriptions', () => {
     const { key } = await gateway.newCustomer({ slug: 'frugal', cost_budget_daily: '0.10' });
     const seen = upstream.received.length;
     // The context window at the highest price and the longest text: 16,000 × 6 and 2,000 × 10 micro-dollars.
-    const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]), api_key: key });
-    assert.deepEqual([reply.status, errorOf(reply).code], [402, 'budget_exceeded']);
+    const client_response = await transcribe(gateway, { body: formOf([FILE, MODEL]), api_key: key });
+    assert.deepEqual([client_response.status, errorOf(client_response).code], [402, 'budget_exceeded']);
     assert.equal(upstream.received.length, seen);
   });
 
@@ -200,23 +204,23 @@ describe('POST /v1/audio/transcriptions', () => {
       [[], []],
     ] as const) {
       const sound = { ...FILE, content: Buffer.from(`${secret} `.repeat(50)) };
-      const reply = await transcribe(gateway, { body: formOf([sound, MODEL, ...parts]) });
-      assert.deepEqual((await gateway.recorded(reply.request_id)).compliance_flags, flags);
+      const client_response = await transcribe(gateway, { body: formOf([sound, MODEL, ...parts]) });
+      assert.deepEqual((await gateway.recorded(client_response.request_id)).compliance_flags, flags);
     }
   });
 
   it('reports a provider error if the response has no transcription', async () => {
     for (const text of ['', '[]', '7', '{}', '{"text":7}', '{"text":"a","usage":{"input_tokens":-1}}']) {
       upstream.script((response) => sendJson(response, text));
-      const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
-      assert.equal(errorOf(reply).code, 'provider_malformed', text);
+      const client_response = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
+      assert.equal(errorOf(client_response).code, 'provider_malformed', text);
     }
   });
 
   it("passes the provider's error text to the client", async () => {
     upstream.script((response) => sendJson(response, '{"error":{"message":"Audio file might be corrupted"}}', 400));
-    const reply = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
-    assert.deepEqual([reply.status, errorOf(reply).code], [400, 'provider_rejected']);
-    assert.match(String(errorOf(reply).message), /Audio file might be corrupted/);
+    const client_response = await transcribe(gateway, { body: formOf([FILE, MODEL]) });
+    assert.deepEqual([client_response.status, errorOf(client_response).code], [400, 'provider_rejected']);
+    assert.match(String(errorOf(client_response).message), /Audio file might be corrupted/);
   });
 });

@@ -21,18 +21,18 @@ describe('a model without a price', () => {
   it('is refused to a customer whose policy requires a price, and the call is recorded', async () => {
     const { key } = await gateway.newCustomer({ slug: 'careful', unpriced_policy: 'refuse' });
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.chat(REQUEST, key);
-    assert.equal(reply.status, 422);
-    assert.equal(errorOf(reply).code, 'unpriced_model');
-    assert.equal((await gateway.recorded(reply.request_id)).response_status, 'REFUSED');
+    const response = await gateway.chat(REQUEST, key);
+    assert.equal(response.status, 422);
+    assert.equal(errorOf(response).code, 'unpriced_model');
+    assert.equal((await gateway.recorded(response.request_id)).response_status, 'REFUSED');
     assert.equal(gateway.sandbox.requests_seen(), seen);
   });
 
   it('serves a customer whose policy allows it, and the call is recorded as unpriced, never as free', async () => {
     const { key } = await gateway.newCustomer({ slug: 'careless', unpriced_policy: 'allow' });
-    const reply = await gateway.chat(REQUEST, key);
-    assert.equal(reply.status, 200);
-    const call = await gateway.recorded(reply.request_id);
+    const response = await gateway.chat(REQUEST, key);
+    assert.equal(response.status, 200);
+    const call = await gateway.recorded(response.request_id);
     assert.equal(call.rating, 'UNPRICED');
     assert.equal(call.customer_cost, null);
     assert.equal(call.provider_cost, null);
@@ -43,7 +43,7 @@ describe('a model without a price', () => {
 
   it('is never chosen for a call with max_cost', async () => {
     const { key } = await gateway.newCustomer({ slug: 'bounded', unpriced_policy: 'allow' });
-    const reply = await gateway.ai({ prompt: 'Hi', model: REQUEST.model, max_cost: 1 }, key);
-    assert.equal(reply.status, 402);
+    const response = await gateway.ai({ prompt: 'Hi', model: REQUEST.model, max_cost: 1 }, key);
+    assert.equal(response.status, 402);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse } from '../support/http.ts';
 
 describe('a field that the provider lacks', () => {
   let gateway: TestGateway;
@@ -10,7 +10,7 @@ describe('a field that the provider lacks', () => {
   });
   after(() => gateway.close());
 
-  const send = (path: string, body: object, lenient: boolean): Promise<Reply> =>
+  const send = (path: string, body: object, lenient: boolean): Promise<ClientResponse> =>
     gateway.send({
       method: 'POST',
       path,
@@ -74,7 +74,7 @@ describe('a field that the provider lacks', () => {
     path === generate ? body : { ...body, stream };
 
   /** Facts of an error, in Google's format or the others'. */
-  const faultOf = ({ json }: Reply) => {
+  const faultOf = ({ json }: ClientResponse) => {
     const { error } = json as {
       error: {
         code: string;
@@ -111,9 +111,9 @@ describe('a field that the provider lacks', () => {
   }
 
   it('is not listed for another provider that has it', async () => {
-    const reply = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
-    assert.equal(reply.status, 200);
-    assert.equal(reply.headers['x-onevault-unsupported-fields'], undefined);
+    const response = await send('/v1/messages', message({ model: 'claude-haiku-4-5', top_k: 4 }), false);
+    assert.equal(response.status, 200);
+    assert.equal(response.headers['x-onevault-unsupported-fields'], undefined);
   });
 
   it('is listed in a valid header, whatever its name and however many there are', async () => {

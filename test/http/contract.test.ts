@@ -40,9 +40,9 @@ describe('the contract of the control plane', () => {
   it('chooses a version by Accept, by a parameter or by the path, and lists the existing ones', async () => {
     const vendor = { accept: 'application/vnd.onevault.v1+json' };
     for (const path of ['/customers/acme', '/v1/customers/acme', '/customers/acme?version=1']) {
-      const reply = await send(path, vendor);
-      assert.equal(reply.status, 200, reply.text);
-      assert.match(reply.headers['content-type']!, /^application\/vnd\.onevault\.v1\+json/);
+      const response = await send(path, vendor);
+      assert.equal(response.status, 200, response.text);
+      assert.match(response.headers['content-type']!, /^application\/vnd\.onevault\.v1\+json/);
     }
     for (const accept of ['application/vnd.onevault.v9+json', 'text/csv']) {
       const unknown = await send('/customers/acme', { accept });
@@ -58,13 +58,13 @@ describe('the contract of the control plane', () => {
   });
 
   it('returns errors as problem details to clients that accept them', async () => {
-    const reply = await send('/v1/customers/nobody', { accept: 'application/problem+json' });
-    assert.equal(reply.status, 404);
-    assert.match(reply.headers['content-type']!, /^application\/problem\+json/);
-    const problem = reply.json as Record<string, unknown>;
+    const response = await send('/v1/customers/nobody', { accept: 'application/problem+json' });
+    assert.equal(response.status, 404);
+    assert.match(response.headers['content-type']!, /^application\/problem\+json/);
+    const problem = response.json as Record<string, unknown>;
     assert.equal(problem.type, 'urn:onevault:error:not_found');
     assert.equal(problem.status, 404);
-    assert.equal(problem.instance, `urn:uuid:${reply.request_id}`);
+    assert.equal(problem.instance, `urn:uuid:${response.request_id}`);
     assert.match(String(problem.detail), /no customer nobody/);
     const both = await send('/v1/customers/nobody', { accept: 'application/json, application/problem+json' });
     assert.match(both.headers['content-type']!, /^application\/json/);
@@ -72,16 +72,16 @@ describe('the contract of the control plane', () => {
   });
 
   it('refuses unknown parameters of a path, and names the known ones', async () => {
-    const reply = await send('/v1/customers?colour=red&per_page=0&per_page=1');
-    assert.deepEqual([reply.status, errorOf(reply).code], [400, 'invalid_request']);
+    const response = await send('/v1/customers?colour=red&per_page=0&per_page=1');
+    assert.deepEqual([response.status, errorOf(response).code], [400, 'invalid_request']);
     assert.deepEqual(
-      errorOf(reply).errors!.map(({ path, code }) => [path, code]),
+      errorOf(response).errors!.map(({ path, code }) => [path, code]),
       [
         ['query.colour', 'unknown_parameter'],
         ['query.per_page', 'duplicate'],
       ],
     );
-    assert.match(errorOf(reply).details!, /per_page/);
+    assert.match(errorOf(response).details!, /per_page/);
     for (const query of ['__proto__=1', 'constructor=1', '%00=1', 'a[b]=1', `${'x'.repeat(2_000)}=1`]) {
       assert.equal((await send(`/v1/customers/acme?${query}`)).status, 400, query.slice(0, 40));
     }
@@ -89,10 +89,10 @@ describe('the contract of the control plane', () => {
 
   it('names every fault of a body at once, at most twenty, and stores nothing', async () => {
     const body = JSON.stringify({ slug: 'Bad', name: 7, markup_basis_points: -1, extra: true });
-    const reply = await send('/v1/customers', {}, 'POST', body);
-    assert.deepEqual([reply.status, errorOf(reply).code], [422, 'validation_error']);
+    const response = await send('/v1/customers', {}, 'POST', body);
+    assert.deepEqual([response.status, errorOf(response).code], [422, 'validation_error']);
     assert.deepEqual(
-      errorOf(reply)
+      errorOf(response)
         .errors!.map(({ path, code }) => `${path} ${code}`)
         .toSorted(),
       ['/extra unknown_field', '/markup_basis_points too_small', '/name type', '/slug pattern'],
@@ -109,8 +109,8 @@ describe('the contract of the control plane', () => {
       ['{"slug":"twice","slug":"twice-2"}', 422, 'validation_error'],
       ['{"slug":"a","name":"x","n\\u0061me":"y"}', 422, 'validation_error'],
     ] as const) {
-      const reply = await send('/v1/customers', {}, 'POST', body);
-      assert.deepEqual([reply.status, errorOf(reply).code], [status, code], body);
+      const response = await send('/v1/customers', {}, 'POST', body);
+      assert.deepEqual([response.status, errorOf(response).code], [status, code], body);
     }
     const twice = errorOf(await send('/v1/customers', {}, 'POST', '{"slug":"a","name":"x","name":"y"}'));
     assert.deepEqual(
@@ -123,7 +123,7 @@ describe('the contract of the control plane', () => {
   });
 
   it('answers HEAD like GET without the body', async () => {
-    const reply = await send('/v1/customers/acme', {}, 'HEAD');
-    assert.deepEqual([reply.status, reply.text], [200, '']);
+    const response = await send('/v1/customers/acme', {}, 'HEAD');
+    assert.deepEqual([response.status, response.text], [200, '']);
   });
 });

@@ -26,10 +26,10 @@ describe('GET /openapi.json', () => {
   let document: Document;
   before(async () => {
     gateway = await startTestGateway();
-    const reply = await gateway.get('/openapi.json');
-    assert.equal(reply.status, 200);
-    assert.match(reply.headers['content-type']!, /^application\/json/);
-    document = reply.json as Document;
+    const client_response = await gateway.get('/openapi.json');
+    assert.equal(client_response.status, 200);
+    assert.match(client_response.headers['content-type']!, /^application\/json/);
+    document = client_response.json as Document;
   });
   after(() => gateway.close());
 

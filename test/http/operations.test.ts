@@ -14,9 +14,9 @@ describe("the operators' endpoints", () => {
 
   for (const path of ['/health', '/health/liveness', '/health/readiness']) {
     it(`answer 200 without a key at ${path}, for HEAD too`, async () => {
-      const reply = await gateway.get(path);
-      assert.equal(reply.status, 200);
-      assert.deepEqual(reply.json, { status: 'up', version: '0.0.0-test' });
+      const response = await gateway.get(path);
+      assert.equal(response.status, 200);
+      assert.deepEqual(response.json, { status: 'up', version: '0.0.0-test' });
       const head = await gateway.send({ method: 'HEAD', path });
       assert.equal(head.status, 200);
       assert.equal(head.text, '');
@@ -24,8 +24,8 @@ describe("the operators' endpoints", () => {
   }
 
   it('report each dependency at /health/dependencies', async () => {
-    const reply = await gateway.get('/health/dependencies');
-    assert.deepEqual(reply.json, {
+    const response = await gateway.get('/health/dependencies');
+    assert.deepEqual(response.json, {
       database: { status: 'up' },
       journal: { status: 'up', detail: '0 records wait' },
       routing_rules: { status: 'up' },
@@ -86,12 +86,12 @@ describe('a request', () => {
       '/%00',
       '/%',
     ]) {
-      const reply = await gateway.get(path);
-      assert.equal(reply.status, 404, path);
-      const error = errorOf(reply);
+      const response = await gateway.get(path);
+      assert.equal(response.status, 404, path);
+      const error = errorOf(response);
       assert.equal(error.code, 'not_found');
       assert.equal(error.type, ERRORS.not_found.type);
-      assert.equal(error.request_id, reply.request_id);
+      assert.equal(error.request_id, response.request_id);
     }
   });
 
@@ -111,11 +111,11 @@ describe('a request', () => {
     ['POST', '/metrics', 'GET, HEAD'],
   ] as const) {
     it(`of ${method} to ${path} gets 405 that names ${allow}`, async () => {
-      const reply = await gateway.send({ method, path });
-      assert.equal(reply.status, 405);
-      assert.equal(reply.headers.allow, allow);
-      assert.equal(errorOf(reply).code, 'method_not_allowed');
-      assert.match(errorOf(reply).details!, new RegExp(allow));
+      const response = await gateway.send({ method, path });
+      assert.equal(response.status, 405);
+      assert.equal(response.headers.allow, allow);
+      assert.equal(errorOf(response).code, 'method_not_allowed');
+      assert.match(errorOf(response).details!, new RegExp(allow));
     });
   }
 });

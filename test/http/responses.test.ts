@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { openApiDocument } from '../../src/http/openapi.ts';
 import { apiContracts } from '../../src/server/api-contracts.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, dataOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, dataOf } from '../support/http.ts';
 import { actAsOpenAi, giveKey, OWN_KEY } from '../support/provider-keys.ts';
 import { type CheckResponse, createResponseCheck } from '../support/response-check.ts';
 import { type ScriptedUpstream, startScriptedUpstream } from '../support/upstream.ts';
@@ -38,16 +38,16 @@ describe('every response of the control plane', () => {
     path: string,
     body?: unknown,
     more: Record<string, string> = {},
-  ): Promise<Reply> => {
-    const reply = await gateway.send({
+  ): Promise<ClientResponse> => {
+    const response = await gateway.send({
       method,
       path,
       headers: { ...bearer(gateway.keys.admin_key), ...more },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    check(method, path, reply);
-    covered.add(`${method} ${reply.status}`);
-    return reply;
+    check(method, path, response);
+    covered.add(`${method} ${response.status}`);
+    return response;
   };
   const etag = async (path: string): Promise<Record<string, string>> => ({
     'if-match': String((await send('GET', path)).headers.etag),

@@ -4,7 +4,7 @@ import { createFaultFinder } from '../../src/http/validate.ts';
 import { controlContracts } from '../../src/modules/routes.ts';
 import { testRegistry } from '../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { bearer, errorOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, errorOf } from '../support/http.ts';
 
 /** A body with one faulty place, and the JSON Pointer to it. */
 interface BadBody {
@@ -75,7 +75,7 @@ describe('bad input', function () {
       .replace(':provider', 'openai')
       .replace(':model', 'gpt-4.1')
       .replaceAll(/:\w+/g, '00000000-0000-7000-8000-000000000000');
-  const send = (method: string, path: string, body: string): Promise<Reply> =>
+  const send = (method: string, path: string, body: string): Promise<ClientResponse> =>
     gateway.send({ method: method.toUpperCase(), path: pathOf(path), headers: bearer(gateway.keys.admin_key), body });
   /** Rows of the vault, but for the audit log. */
   const rowsOf = async (): Promise<string> => {
@@ -101,14 +101,14 @@ describe('bad input', function () {
       const before = await rowsOf();
       for (const { pointer, body: sent, fault } of cases) {
         const text = JSON.stringify(sent);
-        const reply = await send(method, path, text);
-        const { errors } = errorOf(reply);
-        assert.equal(reply.status, 422, `${fault} ${pointer} ${reply.text}`);
+        const response = await send(method, path, text);
+        const { errors } = errorOf(response);
+        assert.equal(response.status, 422, `${fault} ${pointer} ${response.text}`);
         assert.ok(
           errors!.some((each) => each.path === pointer || each.path.startsWith(`${pointer}/`)),
           `${fault} ${pointer} in ${JSON.stringify(errors)}`,
         );
-        assert.ok(reply.text.length < 20_000, 'the response does not repeat what was sent');
+        assert.ok(response.text.length < 20_000, 'the response does not repeat what was sent');
       }
       for (const name of Object.keys((schema.properties ?? {}) as Properties)) {
         const twice = errorOf(await send(method, path, `{"${name}":null,"${name}":null}`));

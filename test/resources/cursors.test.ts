@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Resource } from '../../src/resources/declaration/resource.ts';
-import { bearer, dataOf, errorOf, nextOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, dataOf, errorOf, nextOf } from '../support/http.ts';
 import { offices } from './offices/office-declaration.ts';
 import { type OfficeServer, startOfficeServer } from './offices/office-server.ts';
 
@@ -23,13 +23,18 @@ describe('an unbounded list', () => {
   });
   after(() => server.close());
 
-  const send = (method: string, path: string, body?: object, key = server.gateway.keys.admin_key): Promise<Reply> =>
+  const send = (
+    method: string,
+    path: string,
+    body?: object,
+    key = server.gateway.keys.admin_key,
+  ): Promise<ClientResponse> =>
     server.send({ method, path, headers: bearer(key), ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
-  const create = (slug: string, desks: number | null): Promise<Reply> =>
+  const create = (slug: string, desks: number | null): Promise<ClientResponse> =>
     send('POST', '/v1/visits', { slug, customer: 'acme', title: slug, desks });
-  const slugsOf = (reply: Reply): string[] => {
-    assert.equal(reply.status, 200, reply.text);
-    return dataOf<{ slug: string }[]>(reply).map(({ slug }) => slug);
+  const slugsOf = (response: ClientResponse): string[] => {
+    assert.equal(response.status, 200, response.text);
+    return dataOf<{ slug: string }[]>(response).map(({ slug }) => slug);
   };
 
   it('is read in pages by an opaque cursor, without a total count', async () => {

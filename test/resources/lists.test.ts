@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { bearer, dataOf, errorOf, nextOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, dataOf, errorOf, nextOf } from '../support/http.ts';
 import { offices } from './offices/office-declaration.ts';
 import { type OfficeServer, startOfficeServer } from './offices/office-server.ts';
 
@@ -23,7 +23,7 @@ describe('the list of a resource', () => {
   });
   after(() => server.close());
 
-  const send = (method: string, path: string, body?: object): Promise<Reply> =>
+  const send = (method: string, path: string, body?: object): Promise<ClientResponse> =>
     server.send({
       method,
       path,
@@ -31,13 +31,13 @@ describe('the list of a resource', () => {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
   const create = async (slug: string, fields: object = {}): Promise<void> => {
-    const reply = await send('POST', '/v1/offices', { slug, customer: 'acme', title: slug, ...fields });
-    assert.equal(reply.status, 201, reply.text);
+    const response = await send('POST', '/v1/offices', { slug, customer: 'acme', title: slug, ...fields });
+    assert.equal(response.status, 201, response.text);
   };
   const list = async (query: string): Promise<string[]> => {
-    const reply = await send('GET', `/v1/offices?${query}`);
-    assert.equal(reply.status, 200, `${query} ${reply.text}`);
-    return dataOf<Office[]>(reply).map(({ slug }) => slug);
+    const response = await send('GET', `/v1/offices?${query}`);
+    assert.equal(response.status, 200, `${query} ${response.text}`);
+    return dataOf<Office[]>(response).map(({ slug }) => slug);
   };
 
   for (const [query, slugs] of [
@@ -93,10 +93,10 @@ describe('the list of a resource', () => {
     const walked: string[] = [];
     let path: string | null = '/v1/offices?slug[prefix]=l-&limit=1&after=l-a';
     while (path !== null) {
-      const reply: Reply = await send('GET', path);
-      assert.equal(reply.status, 200, reply.text);
-      walked.push(...dataOf<Office[]>(reply).map(({ slug }) => slug));
-      path = nextOf(reply);
+      const response: ClientResponse = await send('GET', path);
+      assert.equal(response.status, 200, response.text);
+      walked.push(...dataOf<Office[]>(response).map(({ slug }) => slug));
+      path = nextOf(response);
     }
     assert.deepEqual(walked, ['l-b', 'l-c', 'l-d']);
   });
@@ -128,8 +128,8 @@ describe('the list of a resource', () => {
       [`slug=${'x'.repeat(300)}`, 'slug'],
       [Array.from({ length: 51 }, () => 'slug=a').join('&'), 'slug'],
     ] as const) {
-      const reply = await send('GET', `/v1/offices?${query}`);
-      assert.deepEqual([reply.status, errorOf(reply).param], [400, param], `${query} ${reply.text}`);
+      const response = await send('GET', `/v1/offices?${query}`);
+      assert.deepEqual([response.status, errorOf(response).param], [400, param], `${query} ${response.text}`);
     }
   });
 });

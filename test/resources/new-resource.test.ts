@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { openApiDocument } from '../../src/http/openapi.ts';
-import { bearer, dataOf, errorOf, type Reply } from '../support/http.ts';
+import { bearer, type ClientResponse, dataOf, errorOf } from '../support/http.ts';
 import { offices } from './offices/office-declaration.ts';
 import { type OfficeServer, startOfficeServer } from './offices/office-server.ts';
 
@@ -41,22 +41,22 @@ describe('a new resource', () => {
     method: string,
     path: string,
     { body, headers = {} }: { body?: unknown; headers?: Record<string, string> } = {},
-  ): Promise<Reply> =>
+  ): Promise<ClientResponse> =>
     server.send({
       method,
       path,
       headers: { ...bearer(server.gateway.keys.admin_key), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-  const create = async (slug: string, fields: object = {}): Promise<Reply> => {
-    const reply = await send('POST', '/v1/offices', { body: { slug, customer: 'acme', title: slug, ...fields } });
-    assert.equal(reply.status, 201, reply.text);
-    return reply;
+  const create = async (slug: string, fields: object = {}): Promise<ClientResponse> => {
+    const response = await send('POST', '/v1/offices', { body: { slug, customer: 'acme', title: slug, ...fields } });
+    assert.equal(response.status, 201, response.text);
+    return response;
   };
   const list = async (query: string): Promise<string[]> => {
-    const reply = await send('GET', `/v1/offices?${query}`);
-    assert.equal(reply.status, 200, `${query} ${reply.text}`);
-    return dataOf<Office[]>(reply).map(({ slug }) => slug);
+    const response = await send('GET', `/v1/offices?${query}`);
+    assert.equal(response.status, 200, `${query} ${response.text}`);
+    return dataOf<Office[]>(response).map(({ slug }) => slug);
   };
   const rowsOf = async (slug: string): Promise<number> => {
     const [row] = await server.gateway.database.sql<[{ rows: number }]>`
@@ -124,9 +124,9 @@ describe('a new resource', () => {
 
   it('refuses reserved words of the API as names', async () => {
     for (const slug of ['history', 'batch', 'me', 'v1', 'v12', 'api-keys', 'runs']) {
-      const reply = await send('POST', '/v1/offices', { body: { slug, customer: 'acme', title: 'x' } });
+      const response = await send('POST', '/v1/offices', { body: { slug, customer: 'acme', title: 'x' } });
       assert.deepEqual(
-        [reply.status, errorOf(reply).reason, errorOf(reply).param],
+        [response.status, errorOf(response).reason, errorOf(response).param],
         [422, 'reserved_name', 'slug'],
         slug,
       );
@@ -203,8 +203,8 @@ describe('a new resource', () => {
   it('applies each of many concurrent changes', async () => {
     await create('busy');
     const changes = [{ desks: 7 }, { rent: '3' }, { has_lift: true }, { languages: ['fr'] }, { caretaker: 'Jo' }];
-    const replies = await Promise.all(changes.map((body) => send('PATCH', '/offices/busy', { body })));
-    assert.ok(replies.every(({ status }) => status === 200));
+    const responses = await Promise.all(changes.map((body) => send('PATCH', '/offices/busy', { body })));
+    assert.ok(responses.every(({ status }) => status === 200));
     const now = dataOf<Office>(await send('GET', '/v1/offices/busy'));
     for (const change of changes) assert.deepEqual({ ...now, ...change }, now);
     assert.equal(await rowsOf('busy'), 6);
@@ -213,10 +213,10 @@ describe('a new resource', () => {
   it('applies only one of many concurrent changes of one version', async () => {
     const made = await create('race', { desks: 0 });
     const headers = { 'if-match': made.headers.etag! };
-    const replies = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 6 }, (_, at) => send('PATCH', '/v1/offices/race', { body: { desks: at + 1 }, headers })),
     );
-    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [200, 412, 412, 412, 412, 412]);
+    assert.deepEqual(responses.map(({ status }) => status).toSorted(), [200, 412, 412, 412, 412, 412]);
   });
 
   it('returns 304 to a client that has the version', async () => {

@@ -105,9 +105,9 @@ describe('the product after a kill of its parts', function () {
   it('recovers from kill -9 of everything at once: keys, budgets and every answered call are kept', async () => {
     const clients = Array.from({ length: 8 }, async () => {
       for (;;) {
-        const reply = await sendCall({ ...product, text: 'to the end' }).catch(() => null);
-        if (reply === null || !reply.is_complete) return;
-        answered.push(reply.request_id);
+        const response = await sendCall({ ...product, text: 'to the end' }).catch(() => null);
+        if (response === null || !response.is_complete) return;
+        answered.push(response.request_id);
       }
     });
     await sleep(300);

@@ -23,9 +23,9 @@ describe('the database role of the processes that serve calls', function () {
     });
   const run = (statement: string) => inDatabase(product.database_url, (sql) => sql.unsafe(statement));
   const createCustomer = async (): Promise<number> => {
-    const reply = await send('/customers', product.admin_key, { slug: 'acme' });
-    await reply.text();
-    return reply.status;
+    const response = await send('/customers', product.admin_key, { slug: 'acme' });
+    await response.text();
+    return response.status;
   };
   const countCalls = async (): Promise<number> =>
     (await run("select 1 from gateway.api_request_h where record_source <> 'ghost'")).length;

@@ -27,8 +27,8 @@ describe('an acknowledged response', function () {
     const client = async (_: unknown, number: number): Promise<void> => {
       for (let sent = number; !is_over; sent += 1) {
         const input = { ...product, stream: sent % 2 === 0, text: TEXTS[sent % TEXTS.length]! };
-        const reply = await sendCall(input).catch(() => null);
-        if (reply?.is_complete === true && reply.status === 200) acknowledged.push(reply.request_id);
+        const response = await sendCall(input).catch(() => null);
+        if (response?.is_complete === true && response.status === 200) acknowledged.push(response.request_id);
         else {
           broken += 1;
           await sleep(20);
@@ -38,7 +38,7 @@ describe('an acknowledged response', function () {
     const clients = Array.from({ length: CLIENTS }, client);
     const killAtRandom = async (): Promise<void> => {
       const before = acknowledged.length;
-      await eventually('replies', () => (acknowledged.length > before + CLIENTS ? true : undefined));
+      await eventually('responses', () => (acknowledged.length > before + CLIENTS ? true : undefined));
       await sleep(randomInt(LONGEST_ROUND_MS));
       process.kill(product.pidOf('child serve'), 'SIGKILL');
     };
@@ -49,7 +49,7 @@ describe('an acknowledged response', function () {
       is_over = true;
     }
     await Promise.all(clients);
-    assert.ok(acknowledged.length > ROUNDS * CLIENTS, `${acknowledged.length} replies`);
+    assert.ok(acknowledged.length > ROUNDS * CLIENTS, `${acknowledged.length} responses`);
     assert.ok(broken >= ROUNDS, `only ${broken} calls met a kill`);
     assert.equal(new Set(acknowledged).size, acknowledged.length, 'no request id was given twice');
 
@@ -71,7 +71,7 @@ describe('an acknowledged response', function () {
       );
       const statuses = new Map(outcomes.map(({ request_id, status }) => [request_id, status]));
       const lost = acknowledged.filter((request_id) => statuses.get(request_id) !== 'SUCCESS');
-      assert.deepEqual(lost, [], `${lost.length} of ${acknowledged.length} acknowledged replies are lost`);
+      assert.deepEqual(lost, [], `${lost.length} of ${acknowledged.length} acknowledged responses are lost`);
       assert.ok([...statuses.values()].includes('ABANDONED'), 'calls in flight were recorded');
 
       const writers = await sql`

@@ -52,13 +52,13 @@ describe('the erasure of personal data', function () {
   });
 
   const send = async (method: string, path: string, body?: object, key = product.admin_key) => {
-    const reply = await fetch(`${product.url}${path}`, {
+    const response = await fetch(`${product.url}${path}`, {
       method,
       headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    const text = await reply.text();
-    return { status: reply.status, text, json: JSON.parse(text) as Record<string, unknown> };
+    const text = await response.text();
+    return { status: response.status, text, json: JSON.parse(text) as Record<string, unknown> };
   };
   const command = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await runCommand(args, { ONEVAULT_DATA_DIR: data_dir });

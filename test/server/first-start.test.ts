@@ -29,9 +29,9 @@ describe('a first start', function () {
     assert.match(printed, new RegExp(`demo API key +${product.api_key}`));
     const [command] = /curl [\s\S]*?\}'\n/.exec(printed) ?? [];
     const { stdout } = await run('sh', ['-c', command!]);
-    const reply = JSON.parse(stdout);
-    assert.equal(reply.choices[0].message.content, 'You wrote: Hello');
-    assert.equal(reply.model.startsWith('gpt-4o-mini'), true);
+    const response = JSON.parse(stdout);
+    assert.equal(response.choices[0].message.content, 'You wrote: Hello');
+    assert.equal(response.model.startsWith('gpt-4o-mini'), true);
   });
 
   it('writes demo.json with the address and both keys, readable for its owner only', async () => {
@@ -117,9 +117,9 @@ describe('a first start', function () {
     // A terminal sends the signal to every process of its group at once.
     for (const { pid, command } of processes) if (command.includes(' child ')) process.kill(pid, 'SIGINT');
     const ended = await product.stop('SIGINT');
-    const reply = await under_way;
-    assert.equal(reply.status, 200);
-    assert.equal(reply.is_complete, true);
+    const response = await under_way;
+    assert.equal(response.status, 200);
+    assert.equal(response.is_complete, true);
     assert.deepEqual(ended, { code: 0, signal: null });
     assert.deepEqual(
       processes.filter(({ pid }) => isRunning(pid)),
@@ -129,7 +129,7 @@ describe('a first start', function () {
 
     const report = await runCommand(['report', 'hipaa-activity', ...PERIOD, '--format', 'csv'], environment);
     assert.equal(report.code, 0, report.stderr);
-    assert.ok(report.stdout.includes(reply.request_id), 'what it answered last is in the vault');
+    assert.ok(report.stdout.includes(response.request_id), 'what it answered last is in the vault');
     const job = await runCommand(['job', 'performance-windows'], environment);
     assert.equal(job.code, 0, job.stderr);
   });

@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 
-/** A reply as its client saw it. */
-export interface ReplySeen {
+/** A response as its client saw it. */
+export interface ResponseSeen {
   readonly status: number;
   readonly request_id: string;
   readonly body: string;
@@ -19,7 +19,7 @@ export interface CallInput {
 }
 
 /** Sends a chat completion on a connection of its own. Rejects when not even headers come back. */
-export const sendCall = (input: CallInput): Promise<ReplySeen> =>
+export const sendCall = (input: CallInput): Promise<ResponseSeen> =>
   new Promise((resolve, reject) => {
     const { url, api_key, text, stream = false, model = 'gpt-4o-mini', max_tokens } = input;
     const sent = request(`${url}/v1/chat/completions`, {
@@ -54,12 +54,12 @@ export const administer = async (
   path: string,
   body?: object,
 ): Promise<Record<string, unknown>> => {
-  const reply = await fetch(`${url}${path}`, {
+  const client_response = await fetch(`${url}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
     headers: { authorization: `Bearer ${admin_key}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const answer = (await reply.json()) as Record<string, unknown>;
-  if (!reply.ok) throw new Error(`${path}: ${reply.status} ${JSON.stringify(answer)}`);
+  const answer = (await client_response.json()) as Record<string, unknown>;
+  if (!client_response.ok) throw new Error(`${path}: ${client_response.status} ${JSON.stringify(answer)}`);
   return answer;
 };

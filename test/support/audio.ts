@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hash } from 'node:crypto';
 import type { TestGateway } from './gateway.ts';
-import type { Reply } from './http.ts';
+import type { ClientResponse } from './http.ts';
 
 /** A part of a form: text, or a file. */
 export interface Part {
@@ -45,7 +45,7 @@ interface FormCall {
 export const transcribe = (
   gateway: TestGateway,
   { body, content_type = FORM_TYPE, api_key = gateway.keys.api_key }: FormCall,
-): Promise<Reply> =>
+): Promise<ClientResponse> =>
   gateway.send({
     method: 'POST',
     path: '/v1/audio/transcriptions',

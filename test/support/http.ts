@@ -6,7 +6,7 @@ import type { Sql } from '../../src/postgres/connect.ts';
 import type { FirstKeys } from '../../src/server/first-start.ts';
 
 /** A complete response. */
-export interface Reply {
+export interface ClientResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -43,15 +43,15 @@ export interface NewCustomer {
 
 /** Requests of tests to a gateway over HTTP. */
 export interface TestHttp {
-  send(sent: Sent): Promise<Reply>;
+  send(sent: Sent): Promise<ClientResponse>;
   /** A GET without a key. */
-  get(path: string): Promise<Reply>;
+  get(path: string): Promise<ClientResponse>;
   /** A POST of JSON with an API key, by default the demo customer's. */
-  post(path: string, body: unknown, api_key?: string): Promise<Reply>;
-  chat(body: object, api_key?: string): Promise<Reply>;
-  ai(body: object, api_key?: string): Promise<Reply>;
+  post(path: string, body: unknown, api_key?: string): Promise<ClientResponse>;
+  chat(body: object, api_key?: string): Promise<ClientResponse>;
+  ai(body: object, api_key?: string): Promise<ClientResponse>;
   /** A request with the administrator's key. */
-  admin(method: string, path: string, body?: unknown): Promise<Reply>;
+  admin(method: string, path: string, body?: unknown): Promise<ClientResponse>;
   /** Creates a customer and an API key for it. @returns the key and its id */
   newCustomer(customer: NewCustomer, key?: object): Promise<{ readonly key: string; readonly id: string }>;
   /** Makes a deployment, or changes the one that is there. */
@@ -59,7 +59,7 @@ export interface TestHttp {
     readonly provider?: string;
     readonly model?: string;
     readonly [field: string]: unknown;
-  }): Promise<Reply>;
+  }): Promise<ClientResponse>;
   /** The row of a call, after loading the journal. @throws AssertionError unless there is exactly one */
   recorded(request_id: string): Promise<VaultCall>;
 }
@@ -72,7 +72,7 @@ interface HttpInput {
 }
 
 export const createHttp = ({ url, keys, sql, drain }: HttpInput): TestHttp => {
-  const send = (sent: Sent): Promise<Reply> => sendTo(url, sent);
+  const send = (sent: Sent): Promise<ClientResponse> => sendTo(url, sent);
   const post: TestHttp['post'] = (path, body, api_key = keys.api_key) =>
     send({ method: 'POST', path, headers: bearer(api_key), body: JSON.stringify(body) });
   const admin: TestHttp['admin'] = (method, path, body) =>
@@ -124,7 +124,7 @@ export const bearer = (api_key: string): Record<string, string> => ({
   'content-type': 'application/json',
 });
 
-const sendTo = (url: string, { method = 'GET', path, headers = {}, body }: Sent): Promise<Reply> =>
+const sendTo = (url: string, { method = 'GET', path, headers = {}, body }: Sent): Promise<ClientResponse> =>
   new Promise((resolve, reject) => {
     const request = httpRequest(`${url}${path}`, { method, headers }, (response) => {
       const chunks: Buffer[] = [];
@@ -170,8 +170,8 @@ export interface ErrorBody {
 }
 
 /** The error of either plane. The control plane's more specific code is `reason`, its text `details`. */
-export const errorOf = (reply: Reply): ErrorBody['error'] & { readonly reason: string | null } => {
-  const { error } = reply.json as ErrorBody;
+export const errorOf = (client_response: ClientResponse): ErrorBody['error'] & { readonly reason: string | null } => {
+  const { error } = client_response.json as ErrorBody;
   const { details } = error as { details: unknown };
   if (typeof details !== 'object' || details === null) return { ...error, reason: null };
   const { explanation, reason } = details as { explanation: string | null; reason: string | null };
@@ -179,14 +179,15 @@ export const errorOf = (reply: Reply): ErrorBody['error'] & { readonly reason: s
 };
 
 /** Content of the control plane's envelope: one resource or a list. */
-export const dataOf = <T = unknown>(reply: Reply): T => {
-  const body = reply.json as { data: T; meta: object };
-  assert.ok('data' in body && 'meta' in body, reply.text);
+export const dataOf = <T = unknown>(client_response: ClientResponse): T => {
+  const body = client_response.json as { data: T; meta: object };
+  assert.ok('data' in body && 'meta' in body, client_response.text);
   return body.data;
 };
 
 /** Link to the next page of a list; null at its end. */
-export const nextOf = (reply: Reply): string | null => (reply.json as { links: { next: string | null } }).links.next;
+export const nextOf = (client_response: ClientResponse): string | null =>
+  (client_response.json as { links: { next: string | null } }).links.next;
 
 // Bounds a hang only: a little less than mocha's timeout, so that the message names the missing event.
 const HANG_MS = 120_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestGateway } from './gateway.ts';
-import { dataOf, type Reply } from './http.ts';
+import { type ClientResponse, dataOf } from './http.ts';
 import { type ScriptedUpstream, sendJson } from './upstream.ts';
 
 /** A provider key in a response of the control plane. */
@@ -22,7 +22,7 @@ export interface ShownKey {
 export const OWN_KEY = 'sk-own-customer-key-9f3aTAIL';
 
 /** Sends a customer's own key for OpenAI. */
-export const postKey = (gateway: TestGateway, customer: string, body: object = {}): Promise<Reply> =>
+export const postKey = (gateway: TestGateway, customer: string, body: object = {}): Promise<ClientResponse> =>
   gateway.admin('POST', `/customers/${customer}/provider-keys`, {
     provider: 'openai',
     api_key: OWN_KEY,
@@ -31,9 +31,9 @@ export const postKey = (gateway: TestGateway, customer: string, body: object = {
 
 /** The same, and asserts that the key was accepted. */
 export const giveKey = async (gateway: TestGateway, customer: string, body: object = {}): Promise<ShownKey> => {
-  const reply = await postKey(gateway, customer, body);
-  assert.equal(reply.status, 201, reply.text);
-  return dataOf<ShownKey>(reply);
+  const client_response = await postKey(gateway, customer, body);
+  assert.equal(client_response.status, 201, client_response.text);
+  return dataOf<ShownKey>(client_response);
 };
 
 const USAGE = { prompt_tokens: 20, completion_tokens: 400, total_tokens: 420 };

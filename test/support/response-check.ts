@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
-import type { Reply } from './http.ts';
+import type { ClientResponse } from './http.ts';
 
 interface Documented {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
@@ -12,7 +12,7 @@ interface Operation {
 }
 
 /** Checks that a response is one that the OpenAPI document describes: its status, its media type, its body. */
-export type CheckResponse = (method: string, path: string, reply: Reply) => void;
+export type CheckResponse = (method: string, path: string, client_response: ClientResponse) => void;
 
 export const createResponseCheck = (document: object): CheckResponse => {
   const { paths } = document as Documented;
@@ -23,24 +23,30 @@ export const createResponseCheck = (document: object): CheckResponse => {
     template,
     pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
   }));
-  return (method, path, reply) => {
+  return (method, path, client_response) => {
     const [bare] = path.split('?');
     const { template } =
       templates.find((each) => each.template === bare) ?? templates.find(({ pattern }) => pattern.test(bare!)) ?? {};
     assert.ok(template !== undefined, `${bare} is documented`);
     const operation = paths[template]![method.toLowerCase()];
-    const response = operation?.responses[String(reply.status)];
-    assert.ok(response !== undefined, `${method} ${template} documents ${reply.status}: ${reply.text}`);
-    if (reply.text === '') return;
-    const type = String(reply.headers['content-type']).split(';')[0]!;
-    assert.ok(response.content?.[type] !== undefined, `${method} ${template} ${reply.status} documents ${type}`);
+    const response = operation?.responses[String(client_response.status)];
+    assert.ok(
+      response !== undefined,
+      `${method} ${template} documents ${client_response.status}: ${client_response.text}`,
+    );
+    if (client_response.text === '') return;
+    const type = String(client_response.headers['content-type']).split(';')[0]!;
+    assert.ok(
+      response.content?.[type] !== undefined,
+      `${method} ${template} ${client_response.status} documents ${type}`,
+    );
     if (!type.endsWith('json')) return;
     const pointer = [
       'paths',
       template,
       method.toLowerCase(),
       'responses',
-      String(reply.status),
+      String(client_response.status),
       'content',
       type,
       'schema',
@@ -50,8 +56,8 @@ export const createResponseCheck = (document: object): CheckResponse => {
       .join('/');
     const validate = ajv.getSchema(`api#/${pointer}`)!;
     assert.ok(
-      validate(reply.json),
-      `${method} ${path} ${reply.status}: ${ajv.errorsText(validate.errors)} ${reply.text}`,
+      validate(client_response.json),
+      `${method} ${path} ${client_response.status}: ${ajv.errorsText(validate.errors)} ${client_response.text}`,
     );
   };
 };

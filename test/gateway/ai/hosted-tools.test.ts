@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf, type Reply, type VaultCall } from '../../support/http.ts';
+import { type ClientResponse, errorOf, type VaultCall } from '../../support/http.ts';
 import { giveKey } from '../../support/provider-keys.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
@@ -59,20 +59,20 @@ describe('hosted tools', () => {
           .join(''),
       );
     });
-  const respond = (fields: object, key = careful): Promise<Reply> =>
+  const respond = (fields: object, key = careful): Promise<ClientResponse> =>
     gateway.post('/v1/responses', { model: 'gpt-4.1', input: 'Hi', max_output_tokens: 1_000, ...fields }, key);
-  const message = (fields: object, key = careful): Promise<Reply> => {
+  const message = (fields: object, key = careful): Promise<ClientResponse> => {
     const messages = [{ role: 'user', content: 'Hi' }];
     return gateway.post('/v1/messages', { model: 'claude-haiku-4-5', max_tokens: 1_000, messages, ...fields }, key);
   };
-  const generate = (tools: readonly object[], key = careful): Promise<Reply> => {
+  const generate = (tools: readonly object[], key = careful): Promise<ClientResponse> => {
     const contents = [{ role: 'user', parts: [{ text: 'Hi' }] }];
     return gateway.post('/v1beta/models/gemini-2.5-flash:generateContent', { contents, tools }, key);
   };
-  const ok = async (sent: Promise<Reply>): Promise<VaultCall> => {
-    const reply = await sent;
-    assert.equal(reply.status, 200, reply.text);
-    return gateway.recorded(reply.request_id);
+  const ok = async (sent: Promise<ClientResponse>): Promise<VaultCall> => {
+    const client_response = await sent;
+    assert.equal(client_response.status, 200, client_response.text);
+    return gateway.recorded(client_response.request_id);
   };
   const factsOf = ({ route }: VaultCall): Facts => (route!.attempts.at(-1) as unknown as { rating: Facts }).rating;
   /** Difference of provider cost to the same call without its tools. */
@@ -151,8 +151,8 @@ describe('hosted tools', () => {
       [{ tools: [{ type: 'code_interpreter', container: { type: 'auto' } }] }, 'tools[0].type'],
       [{ prompt: { id: 'pmpt_1' }, model: 'gpt-4.1-nano' }, 'prompt'],
     ] as const) {
-      const reply = await respond(fields);
-      assert.deepEqual([reply.status, errorOf(reply).param], [422, param], reply.text);
+      const client_response = await respond(fields);
+      assert.deepEqual([client_response.status, errorOf(client_response).param], [422, param], client_response.text);
     }
   });
 
@@ -214,19 +214,19 @@ describe('hosted tools', () => {
       finishReason: 'STOP',
       groundingMetadata,
     });
-    const reply = (modelVersion: string, metadata: object) => ({
+    const client_response = (modelVersion: string, metadata: object) => ({
       candidates: [candidate(metadata)],
       modelVersion,
       usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 20, totalTokenCount: 120 },
     });
     const queries = { webSearchQueries: ['a', 'b', 'c'], groundingChunks: [{ web: {} }] };
-    respondWith(reply('gemini-2.5-flash', {}));
+    respondWith(client_response('gemini-2.5-flash', {}));
     const plain = await ok(generate([{ google_search: {} }]));
-    respondWith(reply('gemini-2.5-flash', queries));
+    respondWith(client_response('gemini-2.5-flash', queries));
     assert.equal(feeOf(await ok(generate([{ googleSearch: {} }])), plain), 35n * MILLI_DOLLAR);
-    respondWith(reply('gemini-3-pro', queries));
+    respondWith(client_response('gemini-3-pro', queries));
     assert.equal(feeOf(await ok(generate([{ googleSearch: {} }])), plain), 3n * 35n * MILLI_DOLLAR);
-    respondWith(reply('gemini-2.5-flash', { groundingChunks: [{ maps: { title: 'x' } }] }));
+    respondWith(client_response('gemini-2.5-flash', { groundingChunks: [{ maps: { title: 'x' } }] }));
     assert.equal(feeOf(await ok(generate([{ google_maps: {} }])), plain), 25n * MILLI_DOLLAR);
     const unknown = await generate([{ urlContext: {}, codeExecution: {} }, { palmReading: {} }]);
     assert.equal(unknown.status, 422);
@@ -273,15 +273,15 @@ describe('hosted tools', () => {
 
   it('have no effect if a translation omits them', async () => {
     respondWith({ ...CLAUDE, usage: { input_tokens: 100, output_tokens: 20 } });
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: '/v1/responses',
       headers: { authorization: `Bearer ${careful}`, 'x-onevault-unsupported-fields': 'allow' },
       body: JSON.stringify({ model: 'claude-haiku-4-5', input: 'Hi', tools: [{ type: 'image_generation' }] }),
     });
-    assert.equal(reply.status, 200, reply.text);
-    assert.match(String(reply.headers['x-onevault-unsupported-fields']), /tools\[0\]/);
-    assert.equal(factsOf(await gateway.recorded(reply.request_id)).unpriced, undefined);
+    assert.equal(client_response.status, 200, client_response.text);
+    assert.match(String(client_response.headers['x-onevault-unsupported-fields']), /tools\[0\]/);
+    assert.equal(factsOf(await gateway.recorded(client_response.request_id)).unpriced, undefined);
   });
 
   it("are not sent with a customer's own key that has a limit, because nobody can enforce it", async () => {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { FILE, formOf, transcribe } from '../../support/audio.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
+import { bearer, type ClientResponse, errorOf, until } from '../../support/http.ts';
 import { openRealtime } from '../../support/realtime.ts';
 import { restate } from '../../support/restate.ts';
 
 /** A call of each capability. */
-const CALLS: Readonly<Record<string, (gateway: TestGateway, model: string, key: string) => Promise<Reply>>> = {
+const CALLS: Readonly<Record<string, (gateway: TestGateway, model: string, key: string) => Promise<ClientResponse>>> = {
   chat: ({ chat }, model, key) => chat({ model, max_tokens: 1, messages: [{ role: 'user', content: 'Hi' }] }, key),
   embeddings: ({ post }, model, key) => post('/v1/embeddings', { model, input: 'Hi' }, key),
   images: ({ post }, model, key) => post('/v1/images/generations', { model, prompt: 'A cat' }, key),
@@ -48,8 +48,8 @@ describe('GET /v1/models', () => {
         await (await openRealtime({ url: gateway.url, api_key: gateway.keys.api_key, path })).close();
         continue;
       }
-      const reply = await CALLS[capabilities[0]!]!(gateway, id, key);
-      assert.equal(reply.status, 200, id);
+      const response = await CALLS[capabilities[0]!]!(gateway, id, key);
+      assert.equal(response.status, 200, id);
     }
   });
 
@@ -84,9 +84,9 @@ describe('GET /v1/models', () => {
 
   it('returns 404 for an unknown model, whatever its name', async () => {
     for (const name of ['gpt-zero', '__proto__', '%00', '%', '%E0%A4%A', 'a'.repeat(5_000)]) {
-      const reply = await get(`/v1/models/${name}`);
-      assert.equal(reply.status, 404, name);
-      assert.equal(errorOf(reply).code, 'model_not_found');
+      const response = await get(`/v1/models/${name}`);
+      assert.equal(response.status, 404, name);
+      assert.equal(errorOf(response).code, 'model_not_found');
     }
   });
 
@@ -103,11 +103,11 @@ describe('GET /v1/models', () => {
     await restate(control, 'ai_provider_s', provider_hk, { is_active: false });
     const { data } = await gateway.openai().models.list();
     assert.ok(data.every(({ owned_by }) => owned_by !== 'anthropic'));
-    const reply = await gateway.chat({
+    const response = await gateway.chat({
       model: 'claude-haiku-4-5',
       messages: [{ role: 'user', content: 'Hi' }],
     });
-    assert.equal(errorOf(reply).code, 'model_not_found');
+    assert.equal(errorOf(response).code, 'model_not_found');
   });
 });
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import OpenAI from 'openai';
 import { fixedClock } from '../../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, type Reply, until } from '../../support/http.ts';
+import { bearer, type ClientResponse, until } from '../../support/http.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user' as const, content: 'One two three' }] };
 
@@ -17,14 +17,14 @@ interface Envelope {
   };
 }
 
-const errorIn = (reply: Reply): Envelope['error'] => (reply.json as Envelope).error;
+const errorIn = (client_response: ClientResponse): Envelope['error'] => (client_response.json as Envelope).error;
 
 /** OpenAI's SDK as its users set it up to send an Idempotency-Key with every request. */
 class IdempotentOpenAI extends OpenAI {
   protected override idempotencyHeader = 'Idempotency-Key';
 }
 
-/** A proxy that cuts the connection instead of sending replies, while `cuts` is positive. */
+/** A proxy that cuts the connection instead of sending responses, while `cuts` is positive. */
 interface CuttingProxy {
   readonly url: string;
   cuts: number;
@@ -36,15 +36,15 @@ const startCuttingProxy = async (target: string): Promise<CuttingProxy> => {
   const server: Server = createServer((request, response) => {
     proxy.requests += 1;
     const { method, headers } = request;
-    const sent = httpRequest(`${target}${request.url}`, { method: method!, headers }, async (reply) => {
+    const sent = httpRequest(`${target}${request.url}`, { method: method!, headers }, async (client_response) => {
       const chunks: Buffer[] = [];
-      for await (const chunk of reply as AsyncIterable<Buffer>) chunks.push(chunk);
+      for await (const chunk of client_response as AsyncIterable<Buffer>) chunks.push(chunk);
       if (proxy.cuts > 0) {
         proxy.cuts -= 1;
         request.socket.destroy();
         return;
       }
-      response.writeHead(reply.statusCode!, reply.headers).end(Buffer.concat(chunks));
+      response.writeHead(client_response.statusCode!, client_response.headers).end(Buffer.concat(chunks));
     });
     request.pipe(sent);
   });
@@ -99,7 +99,7 @@ describe('a call with an Idempotency-Key', () => {
     proxy.requests = 0;
     const client = new IdempotentOpenAI({ baseURL: `${proxy.url}/v1`, apiKey: gateway.keys.api_key, maxRetries: 3 });
     const error: unknown = await client.chat.completions.create(HELLO, { idempotencyKey: 'order 1' }).then(
-      () => assert.fail('the reply is not stored'),
+      () => assert.fail('the response is not stored'),
       (thrown: unknown) => thrown,
     );
     assert.ok(error instanceof OpenAI.APIError);
@@ -146,11 +146,11 @@ describe('a call with an Idempotency-Key', () => {
 
   it('is executed by one of eight concurrent duplicates', async () => {
     const seen = gateway.sandbox.requests_seen();
-    const replies = await Promise.all(Array.from({ length: 8 }, () => call('eight at once')));
+    const client_responses = await Promise.all(Array.from({ length: 8 }, () => call('eight at once')));
     assert.equal(gateway.sandbox.requests_seen(), seen + 1);
-    assert.deepEqual(replies.map(({ status }) => status).sort(), [200, ...Array(7).fill(409)]);
-    for (const reply of replies.filter(({ status }) => status === 409)) {
-      const { code } = errorIn(reply);
+    assert.deepEqual(client_responses.map(({ status }) => status).sort(), [200, ...Array(7).fill(409)]);
+    for (const client_response of client_responses.filter(({ status }) => status === 409)) {
+      const { code } = errorIn(client_response);
       assert.ok(code === 'request_in_progress' || code === 'already_executed', code);
     }
   });
@@ -243,34 +243,34 @@ describe('a call with an Idempotency-Key', () => {
   ] as const) {
     it(`is refused with the name of the header if the key ${fault}`, async () => {
       const seen = gateway.sandbox.requests_seen();
-      const reply = await call(key);
-      assert.equal(reply.status, 400);
-      assert.equal(errorIn(reply).param, 'header.Idempotency-Key');
+      const client_response = await call(key);
+      assert.equal(client_response.status, 400);
+      assert.equal(errorIn(client_response).param, 'header.Idempotency-Key');
       assert.equal(gateway.sandbox.requests_seen(), seen);
     });
   }
 
   it('is refused if the header appears twice, and accepted with 255 characters', async () => {
     const headers = { ...bearer(gateway.keys.api_key), 'idempotency-key': ['a', 'b'] as unknown as string };
-    const reply = await gateway.send({
+    const client_response = await gateway.send({
       method: 'POST',
       path: '/v1/chat/completions',
       headers,
       body: JSON.stringify(HELLO),
     });
-    assert.equal(reply.status, 400);
-    assert.equal(errorIn(reply).param, 'header.Idempotency-Key');
+    assert.equal(client_response.status, 400);
+    assert.equal(errorIn(client_response).param, 'header.Idempotency-Key');
     assert.equal((await call('k'.repeat(255))).status, 200);
   });
 
   it('leaves no readable key in the journal or the vault', async () => {
-    const reply = await call('patient-4711');
+    const client_response = await call('patient-4711');
     await gateway.drain();
     const [row] = await gateway.database.sql<[{ key_hash: string; body_hash: string }]>`
       select i.key_hash, i.body_hash
       from gateway.api_request_idempotency_s i
       join gateway.api_request_h h using (api_request_hk)
-      where h.api_request_bk = ${reply.request_id}`;
+      where h.api_request_bk = ${client_response.request_id}`;
     assert.match(row.key_hash, /^[0-9a-f]{64}$/);
     assert.match(row.body_hash, /^[0-9a-f]{64}$/);
     const [secret] = await gateway.database.sql<[{ sealed_secret: string }]>`

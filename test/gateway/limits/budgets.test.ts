@@ -128,15 +128,15 @@ describe("a customer's budget", () => {
     released = promise;
     let refused = 0;
     const calls = Array.from({ length: 200 }, async () => {
-      const reply = await gateway.chat(body, key);
-      if (reply.status === 402) refused += 1;
-      return reply;
+      const response = await gateway.chat(body, key);
+      if (response.status === 402) refused += 1;
+      return response;
     });
     await until(() => refused >= 150, 'all calls but 50 are refused');
     resolve();
-    const replies = await Promise.all(calls);
-    assert.equal(replies.filter(({ status }) => status === 200).length, 50);
-    assert.equal(replies.filter(({ status }) => status === 402).length, 150);
+    const responses = await Promise.all(calls);
+    assert.equal(responses.filter(({ status }) => status === 200).length, 50);
+    assert.equal(responses.filter(({ status }) => status === 402).length, 150);
     assert.equal(gateway.budgets.total('fifty/2026-11'), cost * 50n);
     assert.equal(gateway.budgets.total('fifty/2026-11-21'), cost * 50n);
     assert.equal(await spentInVault('fifty'), cost * 50n);
@@ -175,16 +175,16 @@ describe("a customer's budget", () => {
   it('that is too small for a call refuses it with 402 and states the maximum cost, the rest and the remedy', async () => {
     const { key } = await gateway.newCustomer({ slug: 'poor', cost_budget_daily: '0.000001' });
     const seen = gateway.sandbox.requests_seen();
-    const reply = await gateway.chat(bodyWith('tokens=8'), key);
-    assert.equal(reply.status, 402);
-    const error = errorOf(reply);
+    const response = await gateway.chat(bodyWith('tokens=8'), key);
+    assert.equal(response.status, 402);
+    const error = errorOf(response);
     assert.equal(error.code, 'budget_exceeded');
     assert.equal(error.type, 'billing_error');
     assert.match(
       error.details!,
       /can cost 0\.0000\d+ USD, but the budget poor\/2026-11-21 has 0\.000001 USD left\. Lower max_tokens/,
     );
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(response.request_id);
     assert.equal(call.response_status, 'REFUSED');
     assert.equal(call.customer_cost, '0');
     assert.equal(gateway.budgets.total('poor/2026-11'), 0n);

@@ -7,7 +7,7 @@ import { createBudgetCounters } from '../../../src/gateway/limits/budgets.ts';
 import { recordedInsert } from '../../../src/vault/recorded-insert.ts';
 import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { errorOf, framesOf, type Reply, type VaultCall } from '../../support/http.ts';
+import { type ClientResponse, errorOf, framesOf, type VaultCall } from '../../support/http.ts';
 import { actAsOpenAi, giveKey, keysOfCalls, OWN_KEY, type ShownKey } from '../../support/provider-keys.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
@@ -50,9 +50,9 @@ describe("calls with a customer's own provider key", () => {
     return { slug, key };
   };
   const attemptsOf = ({ route }: VaultCall): readonly Attempt[] => route!.attempts as readonly Attempt[];
-  const ok = (reply: Reply): Reply => {
-    assert.equal(reply.status, 200, reply.text);
-    return reply;
+  const ok = (client_response: ClientResponse): ClientResponse => {
+    assert.equal(client_response.status, 200, client_response.text);
+    return client_response;
   };
 
   it("use it before the platform's key and cost only the markup; with the provider's bill, the sum equals a call with the platform's key", async () => {
@@ -94,9 +94,9 @@ describe("calls with a customer's own provider key", () => {
         [...frames.map((frame) => JSON.stringify(frame)), '[DONE]'].map((data) => `data: ${data}\n\n`).join(''),
       );
     });
-    const reply = ok(await gateway.chat({ ...CHAT, stream: true }, key));
-    assert.equal(framesOf(reply.text).at(-1), '[DONE]');
-    const call = await gateway.recorded(reply.request_id);
+    const client_response = ok(await gateway.chat({ ...CHAT, stream: true }, key));
+    assert.equal(framesOf(client_response.text).at(-1), '[DONE]');
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual(keysOfCalls(upstream), [OWN_KEY]);
     assert.equal(attemptsOf(call)[0]?.provider_key, id);
     assert.equal(call.provider_cost, '0');
@@ -109,8 +109,8 @@ describe("calls with a customer's own provider key", () => {
     ok(await gateway.chat(CHAT, key));
     ok(await gateway.chat({ ...CHAT, model: 'gpt-4o-mini' }, key));
     assert.deepEqual(keysOfCalls(upstream), [PLATFORM_KEY, OWN_KEY]);
-    const reply = ok(await gateway.chat({ ...CHAT, model: 'claude-sonnet-4-5' }, key));
-    assert.equal(attemptsOf(await gateway.recorded(reply.request_id))[0]?.provider_key, null);
+    const client_response = ok(await gateway.chat({ ...CHAT, model: 'claude-sonnet-4-5' }, key));
+    assert.equal(attemptsOf(await gateway.recorded(client_response.request_id))[0]?.provider_key, null);
   });
 
   it('use the newest key that allows the model', async () => {
@@ -167,15 +167,18 @@ describe("calls with a customer's own provider key", () => {
     for (const fallback of ['none', 'platform']) {
       const { slug, key } = await newCustomer();
       const { id } = await giveKey(gateway, slug, { fallback, daily_spending_limit: '0.05' });
-      const replies = await Promise.all(Array.from({ length: 40 }, () => gateway.chat(CHAT, key)));
-      const refused = replies.filter(({ status }) => status === 402);
+      const client_responses = await Promise.all(Array.from({ length: 40 }, () => gateway.chat(CHAT, key)));
+      const refused = client_responses.filter(({ status }) => status === 402);
       assert.equal(refused.length > 0, fallback === 'none');
-      for (const reply of refused) {
-        assert.equal(errorOf(reply).code, 'budget_exceeded');
-        assert.match(errorOf(reply).details ?? '', new RegExp(`limit provider-key:${id}/.*own key has .* USD left`));
+      for (const client_response of refused) {
+        assert.equal(errorOf(client_response).code, 'budget_exceeded');
+        assert.match(
+          errorOf(client_response).details ?? '',
+          new RegExp(`limit provider-key:${id}/.*own key has .* USD left`),
+        );
       }
       const calls = await Promise.all(
-        replies.filter(({ status }) => status === 200).map(({ request_id }) => gateway.recorded(request_id)),
+        client_responses.filter(({ status }) => status === 200).map(({ request_id }) => gateway.recorded(request_id)),
       );
       assert.equal(calls.length, 40 - refused.length);
       const attempts = calls.flatMap(attemptsOf);
@@ -265,10 +268,10 @@ describe("calls with a customer's own provider key", () => {
       own_models: [{ model, served_as: 'ft:gpt-4o-mini:acme::7', like: 'gpt-4o-mini' }],
     });
     upstream.received.length = 0;
-    const reply = ok(await gateway.chat({ ...CHAT, model }, own.key));
+    const client_response = ok(await gateway.chat({ ...CHAT, model }, own.key));
     assert.equal(upstream.received[0]?.url, '/tuned/v1/chat/completions');
     assert.equal((JSON.parse(upstream.received[0]!.body) as { model: string }).model, 'ft:gpt-4o-mini:acme::7');
-    const call = await gateway.recorded(reply.request_id);
+    const call = await gateway.recorded(client_response.request_id);
     assert.deepEqual([call.model_requested, call.model, call.provider], [model, 'gpt-4o-mini', 'openai']);
     const like = await gateway.recorded(
       ok(await gateway.chat({ ...CHAT, model: 'gpt-4o-mini' }, other.key)).request_id,
@@ -352,8 +355,12 @@ describe("calls with a customer's own provider key", () => {
     const [alone, helped, victim] = [await newCustomer(), await newCustomer(), await newCustomer()];
     const theirs = await giveKey(gateway, victim.slug);
     await swap(await giveKey(gateway, alone.slug), theirs);
-    const reply = await gateway.chat(CHAT, alone.key);
-    assert.deepEqual([reply.status, errorOf(reply).code], [503, 'provider_key_unavailable'], reply.text);
+    const client_response = await gateway.chat(CHAT, alone.key);
+    assert.deepEqual(
+      [client_response.status, errorOf(client_response).code],
+      [503, 'provider_key_unavailable'],
+      client_response.text,
+    );
     assert.deepEqual(upstream.received, []);
     await swap(await giveKey(gateway, helped.slug, { fallback: 'platform' }), theirs);
     ok(await gateway.chat(CHAT, helped.key));

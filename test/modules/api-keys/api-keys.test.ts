@@ -162,10 +162,10 @@ describe('the resource /api-keys', () => {
   ];
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {
-      const reply = await create(input);
-      assert.equal(reply.status, 422, reply.text);
-      assert.equal(errorOf(reply).code, 'validation_error');
-      assert.equal(errorOf(reply).param, param);
+      const response = await create(input);
+      assert.equal(response.status, 422, response.text);
+      assert.equal(errorOf(response).code, 'validation_error');
+      assert.equal(errorOf(response).param, param);
     });
   }
 

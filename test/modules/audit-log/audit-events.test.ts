@@ -3,7 +3,7 @@ import { controlContracts } from '../../../src/modules/routes.ts';
 import { scopesWith } from '../../../src/resources/access/permissions.ts';
 import { testRegistry } from '../../support/calls.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, errorOf, type Reply, until } from '../../support/http.ts';
+import { bearer, type ClientResponse, errorOf, until } from '../../support/http.ts';
 
 interface EventBody {
   readonly event_id: string;
@@ -33,9 +33,9 @@ const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }
 
 const routes = controlContracts(testRegistry());
 
-const eventsOf = (reply: Reply): readonly EventBody[] => {
-  assert.equal(reply.status, 200, reply.text);
-  return (reply.json as EventPage).data;
+const eventsOf = (response: ClientResponse): readonly EventBody[] => {
+  assert.equal(response.status, 200, response.text);
+  return (response.json as EventPage).data;
 };
 
 const pathOf = (path: string): string =>
@@ -71,7 +71,7 @@ describe('the audit events of the control plane', () => {
   });
   after(() => gateway.close());
 
-  const asAuditor = (method: string, path: string, body?: unknown): Promise<Reply> =>
+  const asAuditor = (method: string, path: string, body?: unknown): Promise<ClientResponse> =>
     gateway.send({
       method,
       path,
@@ -80,9 +80,9 @@ describe('the audit events of the control plane', () => {
     });
 
   /** The events that HTTP requests with these ids left. */
-  const recordedFor = async (...replies: readonly Reply[]): Promise<EventBody[]> => {
+  const recordedFor = async (...responses: readonly ClientResponse[]): Promise<EventBody[]> => {
     const all = eventsOf(await gateway.admin('GET', '/v1/audit/events?limit=1000'));
-    return all.filter(({ request_id }) => replies.some((reply) => reply.request_id === request_id));
+    return all.filter(({ request_id }) => responses.some((response) => response.request_id === request_id));
   };
 
   it('name the creator of the first keys at the first start', async () => {
@@ -158,7 +158,7 @@ describe('the audit events of the control plane', () => {
   });
 
   it('report changes without effect, and refused changes with the reason', async () => {
-    const replies = [
+    const responses = [
       await gateway.admin('POST', '/customers', { slug: 'acme' }),
       await gateway.admin('POST', '/customers', { slug: 'acme', name: 'Other' }),
       await gateway.admin('POST', '/customers', { slug: 'Bad Slug' }),
@@ -166,7 +166,7 @@ describe('the audit events of the control plane', () => {
       await gateway.admin('GET', '/customers/nobody'),
     ];
     assert.deepEqual(
-      (await recordedFor(...replies)).map(({ subject, outcome, reason, customers }) => [
+      (await recordedFor(...responses)).map(({ subject, outcome, reason, customers }) => [
         ...[subject, outcome, reason, customers.length],
       ]),
       [
@@ -193,9 +193,9 @@ describe('the audit events of the control plane', () => {
       '/vault/model_price_s/gpt-4o,openai',
       '/v1/audit/events?customer=acme',
     ];
-    const replies: Reply[] = [];
-    for (const path of reads) replies.push(await asAuditor('GET', path));
-    const recorded = await recordedFor(...replies);
+    const responses: ClientResponse[] = [];
+    for (const path of reads) responses.push(await asAuditor('GET', path));
+    const recorded = await recordedFor(...responses);
     assert.deepEqual(
       recorded.map(({ action, subject, customers }) => [action, subject, customers]),
       [
@@ -215,8 +215,8 @@ describe('the audit events of the control plane', () => {
 
   it('are written by every route, for every kind of key that it admits', async () => {
     for (const { method, path, permission, action } of routes) {
-      const reply = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
-      const recorded = await recordedFor(reply);
+      const response = await gateway.admin(method.toUpperCase(), pathOf(path), bodyOf(method));
+      const recorded = await recordedFor(response);
       const name = `${method} ${path}`;
       if (permission === null) {
         assert.deepEqual(recorded, [], name);
@@ -344,9 +344,9 @@ describe('the audit events of the control plane', () => {
     });
 
     it('store no part of a secret in a foreign form, because it may be a password', async () => {
-      const reply = await tryKey({ authorization: 'Bearer hunter2-hunter2' });
+      const response = await tryKey({ authorization: 'Bearer hunter2-hunter2' });
       assert.deepEqual(
-        (await recordedFor(reply)).map(({ actor }) => actor),
+        (await recordedFor(response)).map(({ actor }) => actor),
         ['unknown'],
       );
       const all = await gateway.admin('GET', '/v1/audit/events?limit=1000');
@@ -375,15 +375,18 @@ describe('the audit events of the control plane', () => {
         for each statement execute function pg_temp_refuse()`;
       try {
         const secret = `sk_${'C'.repeat(43)}`;
-        for (const reply of [
+        for (const response of [
           await gateway.admin('GET', '/customers/acme'),
           await gateway.admin('GET', '/v1/audit/events'),
           await gateway.admin('POST', '/customers', { slug: 'untold' }),
           await gateway.send({ path: '/customers', headers: bearer(secret) }),
         ]) {
-          assert.equal(reply.status, 503, reply.text);
-          assert.deepEqual([errorOf(reply).code, errorOf(reply).reason], ['service_unavailable', 'audit_unavailable']);
-          assert.ok(!reply.text.includes('acme'));
+          assert.equal(response.status, 503, response.text);
+          assert.deepEqual(
+            [errorOf(response).code, errorOf(response).reason],
+            ['service_unavailable', 'audit_unavailable'],
+          );
+          assert.ok(!response.text.includes('acme'));
         }
       } finally {
         await sql`drop trigger refuse_all on audit.audit_event_s`;

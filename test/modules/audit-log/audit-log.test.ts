@@ -16,7 +16,7 @@ import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { type ClientResponse, dataOf, errorOf } from '../../support/http.ts';
 import { verifyConsistency } from '../../support/merkle-proofs.ts';
 
 const WITNESS = 'witness.example/w1';
@@ -67,15 +67,15 @@ describe('the audit log over HTTP without a key', () => {
   });
   after(() => gateway.close());
 
-  const post = (body: string | Buffer): Promise<Reply> =>
+  const post = (body: string | Buffer): Promise<ClientResponse> =>
     gateway.send({ method: 'POST', path: '/v1/audit/cosignatures', body });
   const sizeOf = (note: string): number => parseCheckpoint(parseNote(note).text).tree_size;
 
   it('reports a missing checkpoint, and when to retry', async () => {
     for (const path of ['checkpoint', 'consistency?from=0']) {
-      const reply = await gateway.get(`/v1/audit/${path}`);
-      assert.equal(reply.status, 404, path);
-      assert.ok(Number(reply.headers['retry-after']) > 0, path);
+      const response = await gateway.get(`/v1/audit/${path}`);
+      assert.equal(response.status, 404, path);
+      assert.ok(Number(response.headers['retry-after']) > 0, path);
     }
     assert.deepEqual(dataOf(await gateway.get('/v1/audit/keys')), []);
   });
@@ -133,8 +133,8 @@ describe('the audit log over HTTP without a key', () => {
       [`consistency?from=1&to=${large}`, 404, 'from'],
       ['consistency?from=%00', 400, 'from'],
     ] as const) {
-      const reply = await gateway.get(`/v1/audit/${query}`);
-      assert.deepEqual([reply.status, errorOf(reply).param], [status, param], query);
+      const response = await gateway.get(`/v1/audit/${query}`);
+      assert.deepEqual([response.status, errorOf(response).param], [status, param], query);
     }
   });
 
@@ -163,10 +163,10 @@ describe('the audit log over HTTP without a key', () => {
       JSON.stringify({ note: newest }),
     ];
     for (const body of bad) {
-      const reply = await post(body);
-      assert.equal(reply.status, 400, body.toString().slice(0, 80));
-      assert.equal(errorOf(reply).code, 'invalid_request');
-      assert.ok(reply.text.length < 2_000, 'the answer does not repeat what was sent at length');
+      const response = await post(body);
+      assert.equal(response.status, 400, body.toString().slice(0, 80));
+      assert.equal(errorOf(response).code, 'invalid_request');
+      assert.ok(response.text.length < 2_000, 'the answer does not repeat what was sent at length');
     }
     assert.equal((await post('x'.repeat(70_000))).status, 413);
     assert.equal((await gateway.get('/v1/audit/checkpoint')).text, published);
@@ -174,7 +174,7 @@ describe('the audit log over HTTP without a key', () => {
   });
 
   it('refuses other methods', async () => {
-    const reply = await gateway.send({ method: 'POST', path: '/v1/audit/checkpoint' });
-    assert.equal(reply.status, 405);
+    const response = await gateway.send({ method: 'POST', path: '/v1/audit/checkpoint' });
+    assert.equal(response.status, 405);
   });
 });

@@ -6,7 +6,7 @@ import { sealTree } from '../../../src/audit/seal-tree.ts';
 import type { Clock } from '../../../src/core/clock.ts';
 import { testKeyring } from '../../audit/audit-fixture.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, dataOf, errorOf, nextOf, type Reply } from '../../support/http.ts';
+import { bearer, type ClientResponse, dataOf, errorOf, nextOf } from '../../support/http.ts';
 import { hashLeaf, verifyInclusion } from '../../support/merkle-proofs.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
@@ -48,7 +48,7 @@ describe('the proof of a call over HTTP', () => {
   });
   after(() => gateway.close());
 
-  const prove = (id: string, key: string): Promise<Reply> =>
+  const prove = (id: string, key: string): Promise<ClientResponse> =>
     gateway.send({ path: `/v1/audit/proof/${id}`, headers: bearer(key) });
 
   it('shows of every call, succeeded or refused, that log and vault agree', async () => {
@@ -59,11 +59,11 @@ describe('the proof of a call over HTTP', () => {
     await seal();
     const places = new Set<number>();
     for (const { request_id } of calls) {
-      const reply = await prove(request_id, acme.key);
-      assert.equal(reply.status, 200, reply.text);
-      assert.equal(reply.headers['content-type'], 'text/plain; charset=utf-8');
-      const proof = readProof(reply.text);
-      assert.ok(proof.holds, reply.text);
+      const response = await prove(request_id, acme.key);
+      assert.equal(response.status, 200, response.text);
+      assert.equal(response.headers['content-type'], 'text/plain; charset=utf-8');
+      const proof = readProof(response.text);
+      assert.ok(proof.holds, response.text);
       assert.match(proof.entry, /^onevault-entry\/v1\napi_request_h [0-9a-f]{64} /);
       places.add(proof.index);
     }
@@ -100,9 +100,9 @@ describe('the proof of a call over HTTP', () => {
     const refused = await gateway.chat(HELLO, `sk_${'A'.repeat(43)}`);
     await gateway.drain();
     const shown = async (id: string): Promise<string> => {
-      const reply = await prove(id, acme.key);
-      assert.equal(reply.status, 404);
-      const { code, message, param, status } = errorOf(reply);
+      const response = await prove(id, acme.key);
+      assert.equal(response.status, 404);
+      const { code, message, param, status } = errorOf(response);
       return JSON.stringify({ code, param, status, message: message.replaceAll(id, 'ID') });
     };
     const absent = '00000000-0000-7000-8000-000000000000';
@@ -140,10 +140,10 @@ describe('the proof of a call over HTTP', () => {
 
     const list = (query: string, key = gateway.keys.admin_key) => follow(`/v1/audit/entries?${query}`, key);
     const follow = async (path: string, key = gateway.keys.admin_key): Promise<Page> => {
-      const reply = await gateway.send({ path, headers: bearer(key) });
-      assert.equal(reply.status, 200, reply.text);
-      const { meta } = reply.json as { meta: { tree_size: number } };
-      return { tree_size: meta.tree_size, data: dataOf<Entry[]>(reply), next: nextOf(reply) };
+      const response = await gateway.send({ path, headers: bearer(key) });
+      assert.equal(response.status, 200, response.text);
+      const { meta } = response.json as { meta: { tree_size: number } };
+      return { tree_size: meta.tree_size, data: dataOf<Entry[]>(response), next: nextOf(response) };
     };
 
     it('recomputes the root from every leaf that a checkpoint covers, in pages', async () => {

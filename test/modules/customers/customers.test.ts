@@ -94,25 +94,25 @@ describe('the resource /customers', () => {
     await load(sql, [rows.hub('tenant_h', { tenant_bk: 'second' }, { ...stamp, record_source: 'test' })]);
     await gateway.admin('POST', '/customers', { slug: 'taken' });
     for (const other of [{ name: 'Other' }, { cost_budget_daily: 0 }, { tenant: 'second' }]) {
-      const reply = await gateway.admin('POST', '/customers', { slug: 'taken', ...other });
-      assert.equal(reply.status, 409, JSON.stringify(other));
-      assert.deepEqual([errorOf(reply).code, errorOf(reply).reason], ['conflict', 'already_exists']);
-      assert.equal(errorOf(reply).param, 'slug');
+      const response = await gateway.admin('POST', '/customers', { slug: 'taken', ...other });
+      assert.equal(response.status, 409, JSON.stringify(other));
+      assert.deepEqual([errorOf(response).code, errorOf(response).reason], ['conflict', 'already_exists']);
+      assert.equal(errorOf(response).param, 'slug');
     }
   });
 
   it('creates one customer for many concurrent requests', async () => {
-    const replies = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 20 }, () => gateway.admin('POST', '/customers', { slug: 'race' })),
     );
-    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [...Array<number>(19).fill(200), 201]);
+    assert.deepEqual(responses.map(({ status }) => status).toSorted(), [...Array<number>(19).fill(200), 201]);
   });
 
   it('refuses an unknown tenant, and the ghost record as one', async () => {
     for (const tenant of ['nobody', 'unknown']) {
-      const reply = await gateway.admin('POST', '/customers', { slug: 'orphan', tenant });
-      assert.equal(reply.status, 422);
-      assert.equal(errorOf(reply).param, 'tenant');
+      const response = await gateway.admin('POST', '/customers', { slug: 'orphan', tenant });
+      assert.equal(response.status, 422);
+      assert.equal(errorOf(response).param, 'tenant');
     }
     assert.equal((await gateway.admin('GET', '/customers/orphan')).status, 404);
   });
@@ -137,9 +137,9 @@ describe('the resource /customers', () => {
 
   it('refuses paging parameters that are out of range or malformed', async () => {
     for (const query of ['limit=0', 'limit=1001', 'limit=x', 'limit=', 'limit=1&limit=2', 'after=a&after=b']) {
-      const reply = await gateway.admin('GET', `/customers?${query}`);
-      assert.equal(reply.status, 400, query);
-      assert.equal(errorOf(reply).param, query.split('=')[0]);
+      const response = await gateway.admin('GET', `/customers?${query}`);
+      assert.equal(response.status, 400, query);
+      assert.equal(errorOf(response).param, query.split('=')[0]);
     }
   });
 
@@ -176,11 +176,11 @@ describe('the resource /customers', () => {
   ];
   for (const [input, param] of HOSTILE) {
     it(`refuses ${JSON.stringify(input).slice(0, 80)} and names the field`, async () => {
-      const reply = await gateway.admin('POST', '/customers', input);
-      assert.equal(reply.status, 422, reply.text);
-      assert.equal(errorOf(reply).code, 'validation_error');
-      assert.equal(errorOf(reply).param, param);
-      assert.ok(reply.text.length < 12_000, 'the answer does not repeat what was sent at length');
+      const response = await gateway.admin('POST', '/customers', input);
+      assert.equal(response.status, 422, response.text);
+      assert.equal(errorOf(response).code, 'validation_error');
+      assert.equal(errorOf(response).param, param);
+      assert.ok(response.text.length < 12_000, 'the answer does not repeat what was sent at length');
     });
   }
 
@@ -193,16 +193,16 @@ describe('the resource /customers', () => {
       ['{"slug":"ab","__proto__":{"x":1}}', 422],
       [JSON.stringify({ slug: 'ab', name: 'x'.repeat(100_000) }), 413],
     ] as const) {
-      const reply = await gateway.send({ method: 'POST', path: '/customers', headers, body });
-      assert.equal(reply.status, status, body.slice(0, 50));
+      const response = await gateway.send({ method: 'POST', path: '/customers', headers, body });
+      assert.equal(response.status, status, body.slice(0, 50));
     }
   });
 
   it('returns 404 for an unknown customer, whatever its name', async () => {
     for (const slug of ['nobody', 'unknown', '%00', '%E0%A4%A', "'--", '__proto__', 'a'.repeat(10_000)]) {
-      const reply = await gateway.admin('GET', `/customers/${slug}`);
-      assert.equal(reply.status, 404, slug);
-      assert.equal(errorOf(reply).code, 'not_found');
+      const response = await gateway.admin('GET', `/customers/${slug}`);
+      assert.equal(response.status, 404, slug);
+      assert.equal(errorOf(response).code, 'not_found');
     }
   });
 
@@ -230,8 +230,8 @@ describe('the resource /customers', () => {
         ['DELETE', '/api-keys/x'],
         ['GET', '/requests/x'],
       ] as const) {
-        const reply = await gateway.send({ method, path, headers });
-        assert.equal(reply.status, status, `${method} ${path}`);
+        const response = await gateway.send({ method, path, headers });
+        assert.equal(response.status, status, `${method} ${path}`);
       }
     }
   });

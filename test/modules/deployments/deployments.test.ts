@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { packagedBook } from '../../../src/cli/price-commands.ts';
 import { planRefresh } from '../../../src/modules/prices/refresh-prices.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { type ClientResponse, dataOf, errorOf } from '../../support/http.ts';
 import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../../support/upstream.ts';
 
 /** A deployment in a list. */
@@ -55,7 +55,7 @@ describe('the resource /v1/deployments', () => {
     input_price: '0.5',
     output_price: 1.5,
   };
-  const createDeployment = (fields: object): Promise<Reply> => gateway.deploy({ ...fields });
+  const createDeployment = (fields: object): Promise<ClientResponse> => gateway.deploy({ ...fields });
   const call = (model: string) => gateway.chat({ model, messages: [{ role: 'user', content: 'x' }] });
 
   it("creates a model that can be called at once by its name, with the provider's name and its price", async () => {
@@ -80,10 +80,10 @@ describe('the resource /v1/deployments', () => {
     });
     const client = new OpenAI({ baseURL: `${gateway.url}/v1`, apiKey: gateway.keys.api_key });
     assert.equal((await client.models.retrieve(MODEL.model)).id, MODEL.model);
-    const reply = await call(MODEL.model);
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await call(MODEL.model);
+    assert.equal(client_response.status, 200, client_response.text);
     assert.equal((JSON.parse(server.received.at(-1)!.body) as { model: string }).model, 'Meta/Llama-4');
-    const recorded = await gateway.recorded(reply.request_id);
+    const recorded = await gateway.recorded(client_response.request_id);
     assert.deepEqual(
       [recorded.provider, recorded.model, recorded.provider_cost],
       ['vllm', MODEL.model, String(1_000n * 500_000n + 100n * 1_500_000n)],
@@ -141,10 +141,13 @@ describe('the resource /v1/deployments', () => {
     };
     assert.equal((await createDeployment(deployment)).status, 200);
     const { key } = await gateway.newCustomer({ slug: 'on-azure', preferred_providers: ['azure-openai'] });
-    const reply = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] }, key);
-    assert.equal(reply.status, 200, reply.text);
+    const client_response = await gateway.chat(
+      { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] },
+      key,
+    );
+    assert.equal(client_response.status, 200, client_response.text);
     assert.match(server.received.at(-1)!.url, /^\/openai\/deployments\/our-mini\/chat\/completions\?/);
-    assert.equal((await gateway.recorded(reply.request_id)).provider, 'azure-openai');
+    assert.equal((await gateway.recorded(client_response.request_id)).provider, 'azure-openai');
   });
 
   it('writes an audit event with the earlier state', async () => {
@@ -187,13 +190,13 @@ describe('the resource /v1/deployments', () => {
     assert.equal(first.status, 200, first.text);
     const again = await createDeployment({ provider: 'openai', model: 'gpt-4.1-nano', tiers: tiers.toReversed() });
     assert.deepEqual(dataOf(again), dataOf(first));
-    const reply = await gateway.chat({
+    const client_response = await gateway.chat({
       model: 'gpt-4.1-nano',
       service_tier: 'flex',
       messages: [{ role: 'user', content: 'x' }],
     });
-    assert.equal(reply.status, 200, reply.text);
-    assert.equal((await gateway.recorded(reply.request_id)).provider_cost, '1400000000');
+    assert.equal(client_response.status, 200, client_response.text);
+    assert.equal((await gateway.recorded(client_response.request_id)).provider_cost, '1400000000');
   });
 
   it('lists deployments with the prices in force, by provider and by source', async () => {
@@ -265,9 +268,9 @@ describe('the resource /v1/deployments', () => {
       [{ provider: 'vllm', model: 'm', tiers: [{ prices: FREE }], image_price: 1 }, 'image_price'],
       [{ provider: 'vllm', model: 'm', ...FLAT, web_search_price: '0.0000000001' }, 'web_search_price'],
     ] as const) {
-      const reply = await createDeployment(fields);
-      assert.equal(reply.status, 422, JSON.stringify(fields));
-      assert.equal(errorOf(reply).param, param, reply.text);
+      const client_response = await createDeployment(fields);
+      assert.equal(client_response.status, 422, JSON.stringify(fields));
+      assert.equal(errorOf(client_response).param, param, client_response.text);
     }
     const by_customer = await gateway.post('/v1/deployments', MODEL);
     assert.equal(by_customer.status, 403);

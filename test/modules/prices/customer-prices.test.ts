@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { type ClientResponse, dataOf, errorOf } from '../../support/http.ts';
 
 interface Statement {
   readonly provider: string;
@@ -29,20 +29,20 @@ describe("customers' own prices", () => {
   });
   after(() => gateway.close());
 
-  const data = (reply: Reply): Statement[] => {
-    assert.equal(reply.status, 200, reply.text);
-    return dataOf<Statement[]>(reply);
+  const data = (response: ClientResponse): Statement[] => {
+    assert.equal(response.status, 200, response.text);
+    return dataOf<Statement[]>(response);
   };
   /** All that was ever stated, after one more statement. */
   const state = async (method: string, path: string, body?: object): Promise<Statement[]> => {
-    const reply = await gateway.admin(method, path, body);
-    assert.ok([200, 201].includes(reply.status), reply.text);
+    const response = await gateway.admin(method, path, body);
+    assert.ok([200, 201].includes(response.status), response.text);
     return data(await gateway.admin('GET', `${path}/history`));
   };
   const call = async () => {
-    const reply = await gateway.chat({ model: 'gpt-4.1-nano', messages: [{ role: 'user', content: 'Hi' }] }, key);
-    assert.equal(reply.status, 200, reply.text);
-    return gateway.recorded(reply.request_id);
+    const response = await gateway.chat({ model: 'gpt-4.1-nano', messages: [{ role: 'user', content: 'Hi' }] }, key);
+    assert.equal(response.status, 200, response.text);
+    return gateway.recorded(response.request_id);
   };
 
   it("are charged instead of the provider's prices with markup, and the call records their version", async () => {
@@ -114,9 +114,9 @@ describe("customers' own prices", () => {
 
   it('are refused with the name of the field if they are invalid', async () => {
     const refused = async (body: unknown, param: string | null, path = PATH, status = 422) => {
-      const reply = await gateway.admin('PUT', path, body);
-      assert.equal(reply.status, status, reply.text);
-      assert.equal(errorOf(reply).param, param, reply.text);
+      const response = await gateway.admin('PUT', path, body);
+      assert.equal(response.status, status, response.text);
+      assert.equal(errorOf(response).param, param, response.text);
     };
     await refused({}, 'tiers');
     await refused({ tiers: [] }, 'tiers');
@@ -147,12 +147,12 @@ describe("customers' own prices", () => {
         and after is not null`;
     assert.ok(events.some(({ action, subject }) => action === 'customer_price.write' && subject === 'acme'));
     assert.ok(events.some(({ action }) => action === 'customer_price.end'));
-    const reply = await gateway.send({
+    const response = await gateway.send({
       method: 'PUT',
       path: PATH,
       body: JSON.stringify({ tiers: [tier(0, 0)] }),
       headers: { authorization: `Bearer ${key}` },
     });
-    assert.equal(reply.status, 403);
+    assert.equal(response.status, 403);
   });
 });

@@ -215,8 +215,8 @@ describe('the resource /customers/{slug}/contact', () => {
   it('gives eight concurrent writers one key, and each of their states can be read', async () => {
     await gateway.newCustomer({ slug: 'busy' });
     const names = Array.from({ length: 8 }, (_, at) => `Name ${at}`);
-    const replies = await Promise.all(names.map((legal_name) => put('busy', { legal_name })));
-    assert.deepEqual([...new Set(replies.map(({ status }) => status < 300))], [true]);
+    const responses = await Promise.all(names.map((legal_name) => put('busy', { legal_name })));
+    assert.deepEqual([...new Set(responses.map(({ status }) => status < 300))], [true]);
     const { data } = (await gateway.admin('GET', '/customers/busy/contact/history')).json as {
       data: { contact: { legal_name: string } }[];
     };

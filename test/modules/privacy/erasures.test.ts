@@ -3,7 +3,7 @@ import { systemClock } from '../../../src/core/clock.ts';
 import type { ErasureCertificate } from '../../../src/modules/privacy/erasures.ts';
 import { checkVault } from '../../../src/vault/check/check-vault.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { type ClientResponse, dataOf, errorOf } from '../../support/http.ts';
 
 const REASON = 'Art. 17 request of 2 November';
 
@@ -24,9 +24,9 @@ describe('the erasure of a subject over HTTP', () => {
     assert.equal(put.status, 201, put.text);
     return slug;
   };
-  const erase = (subject: string, reason = REASON): Promise<Reply> =>
+  const erase = (subject: string, reason = REASON): Promise<ClientResponse> =>
     gateway.admin('POST', '/privacy/erasures', { subject, reason });
-  const hold = (subject: string, reason: string): Promise<Reply> =>
+  const hold = (subject: string, reason: string): Promise<ClientResponse> =>
     gateway.admin('POST', '/privacy/holds', { subject, reason });
   const contactOf = async (slug: string) =>
     dataOf<{ contact: object }>(await gateway.admin('GET', `/customers/${slug}/contact`)).contact;
@@ -38,9 +38,9 @@ describe('the erasure of a subject over HTTP', () => {
 
   it('makes the data unreadable for ever, and returns a certificate', async () => {
     const [subject, other] = [await newSubject(), await newSubject()];
-    const reply = await erase(subject);
-    assert.equal(reply.status, 201, reply.text);
-    const certificate = dataOf<ErasureCertificate>(reply);
+    const response = await erase(subject);
+    assert.equal(response.status, 201, response.text);
+    const certificate = dataOf<ErasureCertificate>(response);
     assert.equal(certificate.subject, subject);
     assert.equal(certificate.reason, REASON);
     assert.equal(certificate.states_erased, 1);
@@ -92,10 +92,10 @@ describe('the erasure of a subject over HTTP', () => {
 
   it('returns the same certificate for a repeated request, and for eight concurrent ones', async () => {
     const subject = await newSubject();
-    const replies = await Promise.all(Array.from({ length: 8 }, () => erase(subject)));
-    assert.equal(replies.filter(({ status }) => status === 201).length, 1);
-    assert.equal(replies.filter(({ status }) => status === 200).length, 7);
-    assert.equal(new Set(replies.map((reply) => dataOf<ErasureCertificate>(reply).id)).size, 1);
+    const responses = await Promise.all(Array.from({ length: 8 }, () => erase(subject)));
+    assert.equal(responses.filter(({ status }) => status === 201).length, 1);
+    assert.equal(responses.filter(({ status }) => status === 200).length, 7);
+    assert.equal(new Set(responses.map((response) => dataOf<ErasureCertificate>(response).id)).size, 1);
   });
 
   it('certifies for a subject without personal data that none was stored', async () => {
@@ -121,7 +121,7 @@ describe('the erasure of a subject over HTTP', () => {
   it('is refused with the name of the legal hold until every hold is released', async () => {
     const subject = await newSubject();
     const made = await Promise.all([hold(subject, 'case 1'), hold(subject, 'case 2')]);
-    const ids = made.map((reply) => dataOf<LegalHold>(reply).id);
+    const ids = made.map((response) => dataOf<LegalHold>(response).id);
     assert.deepEqual(
       made.map(({ status }) => status),
       [201, 201],

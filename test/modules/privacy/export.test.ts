@@ -23,9 +23,9 @@ const EVENTS = 20_000;
 describe("the export of a subject's data", () => {
   let gateway: TestGateway;
   const read = async (): Promise<Section[]> => {
-    const reply = await gateway.admin('GET', '/privacy/exports/acme');
-    assert.equal(reply.status, 200, reply.text);
-    return (reply.json as { sections: Section[] }).sections;
+    const client_response = await gateway.admin('GET', '/privacy/exports/acme');
+    assert.equal(client_response.status, 200, client_response.text);
+    return (client_response.json as { sections: Section[] }).sections;
   };
   const rowsOf = (sections: readonly Section[], name: string) =>
     sections.find((section) => section.name === name)!.rows;

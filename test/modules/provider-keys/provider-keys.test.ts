@@ -104,10 +104,10 @@ describe("customers' own provider keys", () => {
 
   it("are refused with the provider's message if it does not accept them", async () => {
     const slug = await newSlug();
-    const reply = await postKey(gateway, slug, { api_key: 'sk-wrong-key-of-somebody-1234' });
-    assert.deepEqual([reply.status, errorOf(reply).reason], [422, 'provider_key_refused']);
-    assert.match(errorOf(reply).details ?? '', /answered 401: Incorrect API key provided/);
-    assert.ok(!reply.text.includes('sk-wrong'), reply.text);
+    const client_response = await postKey(gateway, slug, { api_key: 'sk-wrong-key-of-somebody-1234' });
+    assert.deepEqual([client_response.status, errorOf(client_response).reason], [422, 'provider_key_refused']);
+    assert.match(errorOf(client_response).details ?? '', /answered 401: Incorrect API key provided/);
+    assert.ok(!client_response.text.includes('sk-wrong'), client_response.text);
     assert.deepEqual(dataOf(await gateway.admin('GET', `/customers/${slug}/provider-keys`)), []);
   });
 
@@ -126,19 +126,23 @@ describe("customers' own provider keys", () => {
     ];
     for (const [answer, status, code] of cases) {
       upstream.script(answer);
-      const reply = await postKey(gateway, slug);
-      const { code: shown, reason } = errorOf(reply);
-      assert.deepEqual([reply.status, reason ?? shown], [status, code], reply.text);
-      assert.ok(!reply.text.includes(OWN_KEY), reply.text);
+      const client_response = await postKey(gateway, slug);
+      const { code: shown, reason } = errorOf(client_response);
+      assert.deepEqual([client_response.status, reason ?? shown], [status, code], client_response.text);
+      assert.ok(!client_response.text.includes(OWN_KEY), client_response.text);
     }
     assert.equal(gateway.control.snapshot().provider_keys.has(slug), false);
   });
 
   it('are refused with a reason if the provider does not answer', async () => {
     const slug = await newSlug();
-    const reply = await postKey(gateway, slug, { base_url: `http://${NOBODY}/v1` });
-    assert.deepEqual([reply.status, errorOf(reply).code], [502, 'provider_unreachable'], reply.text);
-    assert.match(errorOf(reply).details ?? '', /accepted it, and what base_url names cannot be reached/);
+    const client_response = await postKey(gateway, slug, { base_url: `http://${NOBODY}/v1` });
+    assert.deepEqual(
+      [client_response.status, errorOf(client_response).code],
+      [502, 'provider_unreachable'],
+      client_response.text,
+    );
+    assert.match(errorOf(client_response).details ?? '', /accepted it, and what base_url names cannot be reached/);
   });
 
   it('are rotated in place by the administrator who gives the new key', async () => {
@@ -167,8 +171,8 @@ describe("customers' own provider keys", () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     const before = upstream.received.length;
-    const reply = await gateway.admin('PUT', pathOf(key), { base_url: `${upstream.url}/elsewhere` });
-    assert.deepEqual([reply.status, errorOf(reply).param], [422, 'api_key']);
+    const client_response = await gateway.admin('PUT', pathOf(key), { base_url: `${upstream.url}/elsewhere` });
+    assert.deepEqual([client_response.status, errorOf(client_response).param], [422, 'api_key']);
     assert.equal(upstream.received.length, before);
     const moved = { base_url: `${upstream.url}/elsewhere`, api_key: OWN_KEY };
     const done = await gateway.admin('PUT', pathOf(key), moved);
@@ -180,8 +184,8 @@ describe("customers' own provider keys", () => {
     const slug = await newSlug();
     const key = await giveKey(gateway, slug);
     for (const _ of [1, 2]) {
-      const reply = await gateway.admin('DELETE', pathOf(key));
-      assert.deepEqual([reply.status, dataOf<ShownKey>(reply).status], [200, 'REVOKED']);
+      const client_response = await gateway.admin('DELETE', pathOf(key));
+      assert.deepEqual([client_response.status, dataOf<ShownKey>(client_response).status], [200, 'REVOKED']);
     }
     const again = await gateway.admin('PUT', pathOf(key), { api_key: OWN_KEY });
     assert.deepEqual([again.status, errorOf(again).reason], [409, 'wrong_state'], again.text);
@@ -249,9 +253,9 @@ describe("customers' own provider keys", () => {
       [{ base_url: 'https://2130706433/' }, 'base_url'],
     ];
     for (const [fault, param] of faults) {
-      const reply = await postKey(gateway, slug, fault);
-      assert.deepEqual([reply.status, errorOf(reply).param], [422, param], reply.text);
-      assert.ok(!reply.text.includes(OWN_KEY), reply.text);
+      const client_response = await postKey(gateway, slug, fault);
+      assert.deepEqual([client_response.status, errorOf(client_response).param], [422, param], client_response.text);
+      assert.ok(!client_response.text.includes(OWN_KEY), client_response.text);
     }
     const unknown = await gateway.admin('POST', '/customers/nobody-here/provider-keys', {});
     assert.equal(unknown.status, 404);
@@ -280,8 +284,11 @@ describe("customers' own provider keys", () => {
     );
     await fc.assert(
       fc.asyncProperty(body, async (sent) => {
-        const reply = await gateway.admin('POST', `/customers/${slug}/provider-keys`, sent);
-        assert.ok([201, 400, 422, 502].includes(reply.status), `${JSON.stringify(sent)} ${reply.text}`);
+        const client_response = await gateway.admin('POST', `/customers/${slug}/provider-keys`, sent);
+        assert.ok(
+          [201, 400, 422, 502].includes(client_response.status),
+          `${JSON.stringify(sent)} ${client_response.text}`,
+        );
       }),
       { numRuns: 150, timeout: 10_000 },
     );
@@ -290,8 +297,8 @@ describe("customers' own provider keys", () => {
   it('are limited to fifty for each customer', async () => {
     const slug = await newSlug();
     for (let count = 0; count < 50; count += 1) await giveKey(gateway, slug);
-    const reply = await postKey(gateway, slug);
-    assert.equal(reply.status, 409);
-    assert.match(errorOf(reply).details ?? '', /50 provider keys at most/);
+    const client_response = await postKey(gateway, slug);
+    assert.equal(client_response.status, 409);
+    assert.match(errorOf(client_response).details ?? '', /50 provider keys at most/);
   });
 });

@@ -11,17 +11,17 @@ describe('GET /requests/{request_id}', () => {
   after(() => gateway.close());
 
   it('shows a call as the vault has it once it is loaded', async () => {
-    const reply = await gateway.chat({
+    const response = await gateway.chat({
       model: 'gpt-4o-mini',
       messages: [{ role: 'user', content: 'Hi' }],
     });
-    const path = `/requests/${reply.request_id}`;
+    const path = `/requests/${response.request_id}`;
     const too_soon = await gateway.admin('GET', path);
     assert.equal(too_soon.status, 404);
     assert.match(errorOf(too_soon).details!, /within a second/);
     await gateway.drain();
     const call = dataOf<Record<string, unknown>>(await gateway.admin('GET', path));
-    assert.equal(call.request_id, reply.request_id);
+    assert.equal(call.request_id, response.request_id);
     assert.equal(call.customer, 'demo');
     assert.equal(call.provider, 'openai');
     assert.equal(call.model, 'gpt-4o-mini');

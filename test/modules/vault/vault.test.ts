@@ -6,7 +6,7 @@ import { GHOST_KEY } from '../../../src/vault/entity.ts';
 import type { Content } from '../../../src/vault/rows.ts';
 import { writeVault } from '../../../src/vault/write.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
-import { bearer, dataOf, errorOf, type Reply } from '../../support/http.ts';
+import { bearer, type ClientResponse, dataOf, errorOf } from '../../support/http.ts';
 
 interface Answer {
   readonly entity: string;
@@ -27,14 +27,14 @@ describe('the vault over HTTP', () => {
   after(() => gateway.close());
 
   const read = async (path: string): Promise<Answer> => {
-    const reply = await gateway.admin('GET', `/vault/${path}`);
-    assert.equal(reply.status, 200, reply.text);
-    return dataOf<Answer>(reply);
+    const response = await gateway.admin('GET', `/vault/${path}`);
+    assert.equal(response.status, 200, response.text);
+    return dataOf<Answer>(response);
   };
   const refused = async (path: string, status: number, param: string, details: RegExp): Promise<void> => {
-    const reply = await gateway.admin('GET', `/vault/${path}`);
-    const error = errorOf(reply);
-    assert.deepEqual([reply.status, error.param], [status, param], reply.text);
+    const response = await gateway.admin('GET', `/vault/${path}`);
+    const error = errorOf(response);
+    assert.deepEqual([response.status, error.param], [status, param], response.text);
     assert.match(error.details ?? '', details);
   };
   const say = async (tenant_bk: string, tenant_name: string, applied_date: string): Promise<string> =>
@@ -54,12 +54,12 @@ describe('the vault over HTTP', () => {
 
   it('is open to administrators only', async () => {
     for (const path of ['/vault/entities', '/vault/tenant_s/demo', '/vault/tenant_s/demo/history']) {
-      const replies: Reply[] = [
+      const responses: ClientResponse[] = [
         await gateway.get(path),
         await gateway.send({ path, headers: bearer(gateway.keys.api_key) }),
       ];
       assert.deepEqual(
-        replies.map((reply) => [reply.status, errorOf(reply).code]),
+        responses.map((response) => [response.status, errorOf(response).code]),
         [
           [401, 'authentication_required'],
           [403, 'insufficient_permissions'],

@@ -196,8 +196,8 @@ describe('a realtime session', () => {
       const handshake = { upgrade: 'websocket', connection: 'Upgrade', 'sec-websocket-version': '13' };
       const given = { ...handshake, 'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==', [header]: value };
       const path = '/v1/realtime?model=gpt-realtime';
-      const reply = await gateway.send({ path, headers: { authorization: `Bearer ${api_key}`, ...given } });
-      assert.equal(reply.status, status);
+      const client_response = await gateway.send({ path, headers: { authorization: `Bearer ${api_key}`, ...given } });
+      assert.equal(client_response.status, status);
     }
     const other = await gateway.send({
       path: '/v1/models',
