@@ -209,7 +209,7 @@ export interface ByteResponse extends ReadResponse<() => string> {
   readonly audio_seconds?: number | undefined;
 }
 
-/** A response in chunks. Only the end of the body tells a client that it is complete. */
+/** A response in chunks. A client knows only from the end of the body that it is complete. */
 export interface PassthroughChunks extends StreamState {
   readonly content_type: string;
   /** Records a chunk that passes through. */

@@ -21,7 +21,7 @@ export interface OpenKeys {
   readonly keyring: Keyring;
   /** For keys that are kept wrapped in tables of their own. */
   readonly kms: Kms;
-  /** Overwrites the keys in memory, and tells the audit log what is left of their uses. */
+  /** Overwrites the keys in memory, and writes the remaining counts of their uses to the audit log. */
   close(): Promise<void>;
 }
 

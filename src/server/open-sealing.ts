@@ -11,7 +11,7 @@ import { openKeyring } from './open-keyring.ts';
 import { dataPaths } from './paths.ts';
 import { createVaultAccess } from './vault-access.ts';
 
-// One seals; the keyring fetches a key on another, and tells of it on a third.
+// One seals, one fetches a key for the keyring, and one writes its audit event.
 const CONNECTIONS = 3;
 
 export interface SealingInput {

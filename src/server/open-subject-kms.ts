@@ -87,7 +87,7 @@ const replaceMasterKeys = async (sql: Sql, kms: Kms, master_key_ids: readonly st
   const living = named(await readNeededMasterKeys(sql));
   if (living.length > 0) {
     const [newest] = await kms.list();
-    // A rotation would leave everything as it is, and tell the audit log of nothing.
+    // A rotation would change nothing and write no audit event.
     if (!kms.makes_keys && newest !== undefined && living.includes(newest.master_key_id)) {
       return `only the operator can give a master key that replaces ${newest.master_key_id}`;
     }

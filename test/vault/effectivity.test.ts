@@ -194,7 +194,7 @@ describe('the tracking of a key', () => {
 
   it('drops repetitions of the same source only, if requested', async () => {
     await load(sql, [seen('lists', true, 40)]);
-    const given = [seen('lists', true, 41), seen('never said', true, 41), seen('lists', false, 42)];
+    const given = [seen('lists', true, 41), seen('never mentioned', true, 41), seen('lists', false, 42)];
     assert.deepEqual(await changed(sql, given), given.slice(1));
   });
 });

@@ -27,7 +27,7 @@ decode(repeat('00', 32), 'hex')
 {%- endmacro %}
 
 {# For each key of a state satellite, the day in whose course something was first both true and known:
-   (key, first_day). What was said of earlier times before anybody knew the key is no day's. -#}
+   (key, first_day). States of earlier times than the key's first load belong to no day. -#}
 {% macro first_days(satellite, hash_key) -%}
 (
   select

@@ -44,7 +44,7 @@ export interface ContactState {
   readonly erasure_id: string | null;
 }
 
-// Of different contacts the ciphertexts have one length, so that it tells little.
+// Ciphertexts of most contacts have the same length, so that the length reveals little.
 const BLOCK_BYTES = 512;
 
 const contextOf = (customer_hk: string, slug: string) => ({

@@ -138,7 +138,7 @@ const changeOf = async <Deps extends EngineDeps>(input: ChangeInput<Deps>) => {
   return finish(input, change, rows, current);
 };
 
-/** Rows in force of satellites that tell about another hub than the resource's own: they may be there before it. */
+/** Rows in force of satellites of another hub than the resource's own: they may exist before it. */
 const attachedVersions = async <Deps extends EngineDeps>(
   { reader }: Deps,
   tx: Transaction,

@@ -239,10 +239,10 @@ describe('the destruction of calls', () => {
     vault.clock.advance(600_000);
     assert.deepEqual(await pull(), []);
     await vault.retain();
-    const said =
+    const note =
       'that were recorded on 2020-02-29 were destroyed after their retention: certificate calls-2020-02-29-1';
-    assert.deepEqual(await pull(), [`2 calls ${said}`]);
-    assert.deepEqual(await pull('bolt'), [`1 calls ${said}`]);
+    assert.deepEqual(await pull(), [`2 calls ${note}`]);
+    assert.deepEqual(await pull('bolt'), [`1 calls ${note}`]);
   });
 
   it('waits for a hold in progress, and then keeps the day', async () => {

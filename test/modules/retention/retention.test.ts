@@ -228,8 +228,8 @@ describe('the job retention', () => {
       select encode(destruction_certificate_hk, 'hex') as key
       from ops.destruction_certificate_h
       where destruction_certificate_bk = 'calls-2020-02-29-1'`;
-    const [said] = await reader.current(vault.sql, 'destruction_certificate_s', { hash_keys: [key] });
-    const { table_rows, leaf_count, authority, job_run, customer_count, first_request } = said!;
+    const [certificate] = await reader.current(vault.sql, 'destruction_certificate_s', { hash_keys: [key] });
+    const { table_rows, leaf_count, authority, job_run, customer_count, first_request } = certificate!;
     assert.deepEqual(table_rows, [
       { rows: 2, table: 'api_request_h', partition: 'gateway.api_request_h_p20200229' },
       { rows: 0, table: 'api_request_idempotency_s', partition: 'gateway.api_request_idempotency_s_p20200229' },

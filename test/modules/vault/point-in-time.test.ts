@@ -132,10 +132,10 @@ const checkRuns = async (database: TestDatabase, inputs: readonly RowInput[]): P
   const clock = fixedClock(CLOCK);
   const deps = jobDeps(database, clock);
   const load = createLoader({ registry, now: clock.now });
-  // An empty table does not know how far a run had come: there is one customer of whom nothing new is said.
+  // An empty table has no watermark of a run, so one customer without new rows is there.
   const known_before = { applied_date: OLD, load_date: OLD, record_source: 'test' };
   assert.equal((await load(sql, rowsOf({ ...DAY_6, subject: 'quiet' }, known_before))).refused, 0);
-  // In the last round nothing new is said, but what was ahead of the run before is known.
+  // The last round has no new rows, but the rows ahead of the run before it are known.
   for (const [round, at] of [...AT, AT[2]!].entries()) {
     const current = inputs.filter((each) => each.round === round);
     const { refused } = await load(

@@ -70,9 +70,9 @@ describe('the lock of the data directory', () => {
 
 const script = (folder: string, then: string) =>
   `import { lockDataDir } from ${JSON.stringify(MODULE)};
-   let said = 'held';
-   try { lockDataDir(${JSON.stringify(folder)}); } catch { said = 'refused'; }
-   process.stdout.write(said); ${then}`;
+   let state = 'held';
+   try { lockDataDir(${JSON.stringify(folder)}); } catch { state = 'refused'; }
+   process.stdout.write(state); ${then}`;
 
 const run = (source: string): ChildProcess =>
   spawn(process.execPath, ['--input-type=module', '-e', source], { stdio: ['ignore', 'pipe', 'ignore'] });

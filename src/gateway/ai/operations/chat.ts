@@ -38,7 +38,7 @@ export interface UnsupportedField {
   /** True if it adds nothing to the prompt. */
   readonly is_light?: boolean;
   /**
-   * Error code that tells the client's SDK to do without the field. Set if omitting the field would mislead the SDK:
+   * Error code on which the client's SDK omits the field. Set if omitting the field would mislead the SDK:
    * then it is refused in any case.
    */
   readonly protocol_code?: string;
