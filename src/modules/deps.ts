@@ -12,7 +12,7 @@ import type { Registry } from '../vault/registry.ts';
 import type { RowBuilder } from '../vault/rows.ts';
 import type { ProviderKeyCheck } from './provider-key-check.ts';
 
-/** All that the control plane works with. */
+/** The dependencies of the control plane. */
 export interface ControlDeps {
   readonly sql: Sql;
   readonly registry: Registry;
@@ -30,6 +30,6 @@ export interface ControlDeps {
   /** The witnesses whose cosignatures of checkpoints are accepted. */
   readonly witnesses: readonly VerifierKey[];
   readonly snapshot: CurrentSnapshot;
-  /** Resolves when this process's gateway knows the newest state of the vault. */
+  /** Resolves when the gateway in this process has the newest state of the vault. */
   readonly refreshSnapshot: () => Promise<void>;
 }

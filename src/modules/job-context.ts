@@ -6,20 +6,20 @@ import type { SubjectKms } from '../keys/subject-kms.ts';
 import type { Sql } from '../postgres/connect.ts';
 import type { Registry } from '../vault/registry.ts';
 
-/** All that a run of a job works with. */
+/** The dependencies and inputs of a run of a job. */
 export interface JobContext {
-  /** A pool that belongs to this run alone. */
+  /** A pool for this run only. */
   readonly sql: Sql;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Log;
   /** The folder that holds dbt_project.yml. */
   readonly project_dir: string;
-  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  /** Number of days after its end for which a day of calls is kept; 0 is for ever. */
   readonly retention_days: number;
   /** Opens the service that keeps subjects' keys; throws if a master key that the database needs is missing. */
   readonly open_subject_kms: () => Promise<SubjectKms>;
-  /** The logical instant, which stands where SQL would say "now": ISO 8601, UTC. */
+  /** The logical instant, used instead of SQL's "now": ISO 8601, UTC. */
   readonly at: string;
   /** The watermark of the last successful run of this job; null before the first. */
   readonly previous: Watermark | null;

@@ -1,7 +1,7 @@
 /**
- * Asks a provider about a customer's own key.
- * @throws OneVaultError provider_key_refused when the provider does not accept it; invalid_request when the address
- * may not be used; what keeps us from asking, as provider_unreachable, otherwise
+ * Checks a customer's own key at its provider.
+ * @throws OneVaultError provider_key_refused if the provider does not accept it; invalid_request if the address is not
+ * allowed; otherwise the reason why the check is not possible, as provider_unreachable
  */
 export type ProviderKeyCheck = (wanted: {
   readonly provider: string;

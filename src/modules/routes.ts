@@ -26,7 +26,7 @@ export const RESOURCES: readonly Resource<ControlDeps>[] = [
   legalHolds,
 ];
 
-/** Routes that are no resource of the vault: documents, proofs, and what concerns personal data. */
+/** Routes that are not resources of the vault: documents, proofs and personal data. */
 const OTHER_ROUTES: readonly ControlRoute<ControlDeps>[] = [
   ...REQUEST_ROUTES,
   ...VAULT_ROUTES,
@@ -40,7 +40,7 @@ export const controlContracts = (registry: Registry): readonly ControlRoute<Cont
   ...RESOURCES.flatMap((resource) => resourceRoutes(registry, resource)),
 ];
 
-/** The control plane's paths, each behind its guard: there is no other way in. */
+/** The control plane's paths, each behind its guard. */
 export const controlRoutes = (deps: ControlDeps): Router => {
   const router = new Router();
   for (const each of controlContracts(deps.registry)) {

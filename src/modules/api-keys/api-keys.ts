@@ -5,7 +5,7 @@ import type { Codec } from '../../resources/declaration/codecs.ts';
 import type { Draft, Resource } from '../../resources/declaration/resource.ts';
 import { makeSecret } from './secret.ts';
 
-/** Addresses as Node writes that of a connection (RFC 5952), so that the two can be compared as text. */
+/** Addresses in the form of Node's connections (RFC 5952), so that both can be compared as text. */
 const ADDRESSES: Codec = {
   schema: {
     type: 'array',
@@ -25,7 +25,7 @@ const ADDRESSES: Codec = {
   fromColumn: (addresses) => addresses,
 };
 
-/** API keys. The key itself is in the response to its creation and nowhere else: the vault keeps its SHA-256. */
+/** API keys. Only the response to its creation contains a key; the vault has its SHA-256. */
 export const apiKeys: Resource = {
   kind: 'api_key',
   summary: 'A key for calls, for auditors or for administrators.',
@@ -72,7 +72,7 @@ export const apiKeys: Resource = {
   },
 };
 
-/** A key for calls belongs to a customer, one for administrators or auditors to none. */
+/** A key for calls belongs to a customer; keys of administrators and auditors do not. */
 const refuseOwner = ({ columns, references }: Draft): void => {
   const [scope] = columns.scopes as string[];
   if (scope === 'calls' && references.customer === null) {

@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** A new API key: what its holder gets, and what the vault keeps. */
+/** A new API key: the secret for its holder, and the columns of the vault. */
 export interface Secret {
   readonly secret: string;
-  /** Lower-case hex. A key of 256 random bits needs no salt and no slow hash: there is nothing to guess. */
+  /** Lower-case hex. A key of 256 random bits needs no salt and no slow hash, because it cannot be guessed. */
   readonly key_sha256: string;
-  /** The first characters, to recognise it by. */
+  /** The first characters, for people to recognise it. */
   readonly key_prefix: string;
 }
 

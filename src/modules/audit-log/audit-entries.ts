@@ -8,10 +8,9 @@ import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
 /**
- * `GET /v1/audit/entries?from=&to=`: the leaves from one index up to another, the latter not included, as far as
- * the newest checkpoint covers them, each with its hash as the log holds it and its entry as the rows say it now: the
- * hash is SHA-256(0x00 || entry) unless a row was changed. A page looks at `per_page` leaves; customers are given those
- * that are calls of theirs.
+ * `GET /v1/audit/entries?from=&to=`: the leaves from one index to another, excluded, that the newest checkpoint
+ * covers. Each has its hash from the log and its entry from the present rows: the hash is SHA-256(0x00 || entry) unless
+ * a row was changed. A page covers `per_page` leaves; customers get only the leaves of their calls.
  */
 export const listEntries = (deps: ControlDeps): Handler => {
   const { sql, registry, rows } = deps;

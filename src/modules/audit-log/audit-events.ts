@@ -17,8 +17,8 @@ interface EventRow {
 }
 
 /**
- * `GET /v1/audit/events?from=&to=&actor=&action=&customer=`: who did what and who looked, the oldest
- * first. A customer is shown the events that concern it, as HIPAA's accounting of disclosures asks (45 CFR 164.528).
+ * `GET /v1/audit/events?from=&to=&actor=&action=&customer=`: the audit events, oldest first.
+ * A customer sees the events that concern it, as HIPAA's accounting of disclosures requires (45 CFR 164.528).
  */
 export const listEvents =
   ({ sql, clock }: ControlDeps): Handler =>
@@ -69,7 +69,7 @@ interface EventFilter extends Period {
 }
 
 const findEvents = (sql: Sql, { limit, after, customer, from, to, actor, action }: EventFilter) => {
-  // A customer's events are few among many: they are found from the customer.
+  // A customer's events are few among many, so the search starts from the customer.
   const of_customer = sql`
     and h.audit_event_hk in (
       select l.audit_event_hk

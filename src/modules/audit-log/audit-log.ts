@@ -39,7 +39,7 @@ export const getKeys =
     return list(data, pagination);
   };
 
-/** `GET /v1/audit/consistency?from=&to=`: that the tree of one checkpoint is the beginning of another's. */
+/** `GET /v1/audit/consistency?from=&to=`: the proof that one checkpoint's tree is a prefix of another's. */
 export const getConsistency =
   ({ sql }: ControlDeps): Handler =>
   async ({ query }) => {
@@ -91,7 +91,7 @@ export const addCosignatures =
       return single(await acceptCosignature(sql, { note, witnesses, now_ms: clock.now() }));
     } catch (cause) {
       if (!(cause instanceof NoteError)) throw cause;
-      // It quotes what was sent, which may be long.
+      // The message quotes the input, which may be long.
       const details = `${cause.message.slice(0, MAX_DETAILS_CHARS)}.`;
       throw new OneVaultError('invalid_request', { details, cause });
     }

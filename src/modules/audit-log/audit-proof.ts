@@ -11,16 +11,16 @@ import type { ControlDeps } from '../deps.ts';
 const SOON_S = 10;
 
 /**
- * `GET /v1/audit/proof/{request_id}`: that a call is in the log (C2SP tlog-proof), with its entry as `extra`: the
- * leaf's hash is SHA-256(0x00 || entry). The entry is written from the rows as they stand, so that the proof of a call
- * whose rows were changed does not verify.
+ * `GET /v1/audit/proof/{request_id}`: the proof that a call is in the log (C2SP tlog-proof), with its entry as
+ * `extra`: the leaf's hash is SHA-256(0x00 || entry). The entry comes from the present rows, so that the proof of a call
+ * with changed rows does not verify.
  */
 export const getProof =
   (deps: ControlDeps): Handler =>
   async ({ params, draft, caller }) => {
     const id = params.request_id!;
     const call = isUuid(id) ? await findCall(deps, id) : undefined;
-    // Another customer's call is answered as one that is not there: its id says nothing to who may not see it.
+    // Another customer's call gets the same response as an unknown one, so that its id reveals nothing.
     if (call === undefined || (caller.customer !== null && call.customer !== caller.customer)) {
       throw new OneVaultError('not_found', {
         details: `The vault has no call ${id}; it takes in a new one within a second.`,

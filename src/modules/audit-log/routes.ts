@@ -54,8 +54,8 @@ const EVENT = objectOf('AuditEvent', {
   customers: arrayOf(TEXT),
 });
 
-// Witnesses and those who verify need no key of ours: a log that only its customers can read could show each another
-// one. What stands there is signed, and names sizes, hashes and public keys.
+// Witnesses and verifiers need no API key: a log that only customers can read could show each of them another one. The
+// responses are signed, and contain only sizes, hashes and public keys.
 const PUBLIC = { method: 'get', plane: 'control', permission: null, action: 'audit.read' } as const;
 
 export const AUDIT_LOG_ROUTES: readonly ControlRoute<ControlDeps>[] = [

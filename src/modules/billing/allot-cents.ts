@@ -4,7 +4,7 @@ const PICO_PER_CENT = 10_000_000_000n;
 
 /**
  * Cents of each amount (pico-dollars) so that they sum to the cents of the exact total, rounded half to even: each
- * gets its whole cents, and what is left goes to the greatest remainders, the earlier first among equals.
+ * gets its whole cents, and the rest goes to the greatest remainders, among equal ones to the earlier.
  */
 export const allotCents = (amounts: readonly bigint[]): bigint[] => {
   const total_cents = centsFromPico(amounts.reduce((sum, amount) => sum + amount, 0n));

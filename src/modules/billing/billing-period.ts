@@ -1,7 +1,7 @@
 import { type Clock, instantOf } from '../../core/clock.ts';
 import { InputError } from '../../core/input-error.ts';
 
-// The partitions of calls begin then, so no earlier month can hold any.
+// The partitions of calls begin then, so no earlier month has calls.
 const FIRST_PERIOD = '2000-01';
 const PERIOD = /^\d{4}-(0[1-9]|1[0-2])$/;
 
@@ -23,16 +23,16 @@ export const parsePeriod = (text: string): string => {
 export const firstDayOf = (period: string): string => `${period}-01`;
 
 export interface PeriodChoice {
-  /** A month as `2026-10`; without it the month that ended last. */
+  /** A month as `2026-10`; by default the last ended month. */
   readonly period?: string | undefined;
   /** Closes the month that is under way. */
   readonly allow_future: boolean;
 }
 
 /**
- * The logical instant of a run that bills a period, ISO 8601, UTC: the present as long as the period is the month that
- * ended last, so that a tenant or entity that was put right since then counts; later the last instant at which it was;
- * and the period's end when it is closed early.
+ * The logical instant of a run that bills a period, ISO 8601, UTC: the present if the period is the last ended
+ * month, so that a corrected tenant or entity counts; the last instant of that time for an earlier period; and the
+ * period's end if it is closed early.
  * @throws InputError for a bad period, one that has not begun, or one under way unless that is allowed
  */
 export const closingInstant = (clock: Clock, { period, allow_future }: PeriodChoice): string => {

@@ -1,6 +1,6 @@
 import { allotCents } from './allot-cents.ts';
 
-/** A row of the model invoice_line: calls of a customer that are on no invoice yet. Costs are pico-dollars. */
+/** A row of the model invoice_line: calls of a customer without an invoice. Costs are pico-dollars. */
 export interface ModelLine {
   readonly customer: string;
   readonly billing_entity: string | null;
@@ -63,8 +63,8 @@ export interface Drafts {
 const KINDS = ['usage', 'unpriced', 'no_usage'] as const;
 
 /**
- * Invoices for the customers that used something. A customer whose only calls had no usage waits for the next
- * invoice, and one that was billed for the period gets what came late with the next period's.
+ * Invoices for the customers with usage. A customer whose calls had no usage waits for the next invoice. A customer
+ * with an invoice for the period gets late calls on the next period's invoice.
  */
 export const draftInvoices = (rows: readonly ModelLine[]): Drafts => {
   const drafts: InvoiceDraft[] = [];
@@ -145,7 +145,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const amountOf = (line: ModelLine): bigint => pico(line.provider_cost) + pico(line.gateway_markup);
 
-/** @throws RangeError when a sum is finer than a pico-dollar, which no call's cost can be */
+/** @throws RangeError if a sum is finer than a pico-dollar, which no call's cost is */
 const pico = (text: string): bigint => {
   if (!/^-?\d+$/.test(text)) throw new RangeError(`not a whole number of pico-dollars: ${text}`);
   return BigInt(text);

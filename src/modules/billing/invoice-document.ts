@@ -3,7 +3,7 @@ import { canonicalJson } from '../../core/canonical-json.ts';
 import type { InvoiceDraft, InvoiceLine } from './draft-invoices.ts';
 
 /**
- * An invoice as people get it; every format is rendered from this one value. Costs are pico-dollars (1e-12 USD) as
+ * An invoice document; every format is rendered from this value. Costs are pico-dollars (1e-12 USD) as
  * decimal strings, cents are numbers.
  */
 export interface InvoiceDocument {
@@ -19,7 +19,7 @@ export interface InvoiceDocument {
   readonly known_at: string;
   /** By journal writer, the last sequence whose calls are covered. */
   readonly cut_off: Readonly<Record<string, number>>;
-  /** SHA-256 of the query that made the lines, hex. */
+  /** SHA-256 of the query of the lines, hex. */
   readonly query_sha256: string;
   readonly call_count: number;
   readonly provider_cost: string;
@@ -44,7 +44,7 @@ export const documentOf = (draft: InvoiceDraft, facts: IssueFacts): InvoiceDocum
   ...facts,
 });
 
-/** The document as JSON (RFC 8785): these bytes are what `document_sha256` covers. */
+/** The document as JSON (RFC 8785): `document_sha256` covers these bytes. */
 export const invoiceJson = (document: InvoiceDocument): string => canonicalJson(document, 'invoice');
 
 /** SHA-256 of the document's JSON, hex. */

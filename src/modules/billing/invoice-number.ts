@@ -3,8 +3,8 @@ import type { Transaction } from '../../vault/transaction.ts';
 const DIGITS = 6;
 
 /**
- * The numbers that follow the last one issued by an entity in a year, as `ONEVAULT-2026-000001`. Gapless as long as
- * the caller holds the lock of issuing until its invoices are committed, or nothing of it is.
+ * The numbers that follow the last one issued by an entity in a year, as `ONEVAULT-2026-000001`. Gapless if
+ * the caller holds the lock of issuing until its invoices are committed or rolled back.
  * @throws RangeError when the year's numbers are used up
  */
 export const nextInvoiceNumbers = async (
@@ -24,7 +24,7 @@ export const nextInvoiceNumbers = async (
   return Array.from({ length: count }, (_, place) => `${prefix}${String(last + place + 1).padStart(DIGITS, '0')}`);
 };
 
-/** The entity's name as letters and digits; two entities whose names come out alike share one sequence of numbers. */
+/** The entity's name as letters and digits; two entities with the same result share one sequence of numbers. */
 const slugOf = (billing_entity: string): string => {
   const slug = billing_entity
     .normalize('NFKD')

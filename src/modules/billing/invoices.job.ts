@@ -10,7 +10,7 @@ export const catch_up = 'each';
 export const timeout_ms = 30 * 60_000;
 
 /**
- * Issues an invoice to each customer for the month that ended last before `at`, with what came late for earlier ones.
+ * Issues an invoice to each customer for the last month that ended before `at`, with late calls of earlier months.
  * @throws Error after issuing the others, when customers with usage could not be billed
  */
 export const run = async (context: JobContext): Promise<JobResult> => {
@@ -27,8 +27,8 @@ export const run = async (context: JobContext): Promise<JobResult> => {
 };
 
 /**
- * Up to where everybody is billed. Only a run for a later month than any before bills every customer what came in
- * since; one for a month that some have their invoice for passes those over, so what is new stays new.
+ * The watermark up to which all customers are billed. Only a run for a later month than all before bills every
+ * customer's new calls; a run for a month with invoices skips their customers, so their new calls stay unbilled.
  */
 const settledWatermark = (previous: Watermark | null, current: Watermark): Watermark =>
   previous === null || monthOf(current.at) > monthOf(previous.at) ? current : previous;

@@ -17,8 +17,8 @@ export interface Issued {
 }
 
 /**
- * Issues what the query finds unbilled, in one transaction under the lock of issuing: lines, numbers and rows are
- * committed together or not at all, and no two runs can find the same call unbilled.
+ * Issues invoices for the unbilled calls of the query, in one transaction under the lock of issuing: lines, numbers and
+ * rows are committed together or not at all, and no two runs can bill the same call.
  * @param query the compiled model invoice_line
  */
 export const issueInvoices = async (context: JobContext, query: Compiled, now: Watermark): Promise<Issued> => {
@@ -26,7 +26,7 @@ export const issueInvoices = async (context: JobContext, query: Compiled, now: W
   const load = createLoader({ registry, now: clock.now });
   return (await sql.begin(async (tx): Promise<Issued> => {
     await tx`select pg_advisory_xact_lock(hashtextextended('onevault invoices', 0))`;
-    // The loader only writes to one of our tables in this transaction's way: lines are read before it is held up.
+    // The loader writes to one of these tables; the lines are read before this transaction blocks it.
     const { drafts, faults } = draftInvoices(await tx.unsafe<ModelLine[]>(query.sql));
     await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
     const issued_at = instantOf(clock.now());

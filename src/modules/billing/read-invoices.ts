@@ -8,7 +8,7 @@ import { documentSha256, type InvoiceDocument } from './invoice-document.ts';
  * The issued invoices as documents, in the order of their numbers.
  * @param period a month as `2026-10`; without it every invoice
  * @throws InputError when the period is not a month
- * @throws Error when an invoice's rows no longer give the document that was issued
+ * @throws Error when an invoice's rows no longer give the issued document
  */
 export const readInvoices = async (
   { sql, registry }: { readonly sql: Sql; readonly registry: Registry },

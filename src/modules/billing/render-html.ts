@@ -4,7 +4,7 @@ import { usdFromPico } from '../../core/money.ts';
 import type { InvoiceLine } from './draft-invoices.ts';
 import { documentSha256, type InvoiceDocument } from './invoice-document.ts';
 
-/** The invoice as a page that needs nothing but itself. */
+/** The invoice as a page without external resources. */
 export const invoiceHtml = (invoice: InvoiceDocument): string => {
   const facts: [string, string][] = [
     ['Invoice', invoice.invoice_number],

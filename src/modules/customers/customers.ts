@@ -1,7 +1,7 @@
 import { USD } from '../../resources/declaration/codecs.ts';
 import type { Resource } from '../../resources/declaration/resource.ts';
 
-/** Customers: whose calls are served, and on which terms. */
+/** Customers, with the terms of their calls. */
 export const customers: Resource = {
   kind: 'customer',
   summary: 'A customer: an organization whose calls are served, with its limits and terms.',
@@ -44,7 +44,7 @@ export const customers: Resource = {
   },
   filters: ['slug', 'status', 'tenant', 'priority_tier', 'compliance_level', 'preferred_providers', 'created_at'],
   sorts: ['slug', 'name', 'created_at'],
-  // The word of the audit log since its first entry.
+  // The audit log has used this word since its first entry.
   names: { update: { action: 'customer.change' }, replace: { action: 'customer.change' } },
   end: { columns: { customer_status: 'CLOSED' }, is_final: true },
   requires_if_match: true,

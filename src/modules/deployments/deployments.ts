@@ -24,7 +24,7 @@ const ANY_BODY = ['create', 'update', 'replace'] as const;
 
 const input = (schema: Schema): Input => ({ schema, on: ANY_BODY });
 
-/** Models as providers serve them: under which name of their own, able to do what, and for which price. */
+/** Models at providers: with the provider's name of the model, its capabilities and its price. */
 export const deployments: Resource<ControlDeps> = {
   kind: 'deployment',
   summary: 'A model as a provider serves it. Prices are US dollars.',
@@ -143,7 +143,7 @@ const presentPrice = (columns: Columns): object => ({
   tiers: TIERS.fromColumn(columns.tiers),
 });
 
-/** The terms of a price are stated as a whole: who changes one states them all. */
+/** The terms of a price are one whole: a change of one states all of them. */
 const saysOtherPrice = (before: Columns, columns: Columns): boolean =>
   JSON.stringify(presentPrice(before)) !== JSON.stringify(presentPrice(columns));
 
@@ -158,7 +158,7 @@ const keepKnownDetails = async ({ sql, reader, rows }: ControlDeps, draft: Draft
   }
 };
 
-/** The short forms of a body: old names, and a price beside the fields instead of in tiers. */
+/** The short forms of a body: old names, and a flat price instead of tiers. */
 const readInputs = ({ input: body, columns, references }: Draft): void => {
   if (body.family !== undefined) columns.model_family = body.family;
   if (body.served_as !== undefined) columns.provider_model_name = body.served_as;

@@ -4,7 +4,7 @@ import type { PriceTier } from '../../pricing/prices.ts';
 import type { Columns } from '../../resources/declaration/resource.ts';
 import { NO_PRICES, picoOfUnit } from '../prices/service.ts';
 
-/** The price of what has none: calls are refused or let through as the customer's policy says. */
+/** The tiers without a price: the customer's policy admits or refuses such calls. */
 export const UNPRICED: readonly PriceTier[] = [
   {
     tier: 0,
@@ -17,8 +17,8 @@ export const UNPRICED: readonly PriceTier[] = [
 ];
 
 /**
- * The price that stands beside the fields of a body, as `input_price`; null if it has no price.
- * @throws OneVaultError validation_error if it is not whole, or stands in `tiers` too
+ * The flat price of a body, as `input_price`; null if it has no price.
+ * @throws OneVaultError validation_error if it is incomplete, or the body has `tiers` too
  */
 export const flatPrice = (body: Columns): readonly PriceTier[] | null => {
   const stated = PRICE_UNITS.filter((unit) => body[priceColumn(unit)] != null);

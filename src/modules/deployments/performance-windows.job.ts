@@ -32,7 +32,7 @@ interface WindowRow {
   readonly average_cost_per_token: string | null;
 }
 
-/** Computes the performance of each provider and model in five-minute windows that ended by `at`; windows with new calls again. */
+/** Computes each provider's and model's performance in five-minute windows up to `at`; windows with new calls again. */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);
   const sql_sha256 = await buildModels(context, name, input_watermark);
@@ -67,7 +67,7 @@ const stateOf = (rows: RowBuilder, window: WindowRow, load_date: string): Assert
         ...measures,
         measurement_timestamp: window_start,
         measurement_window_minutes: WINDOW_MINUTES,
-        // Nobody rates single windows: the catalog's rating stands in model_s.
+        // Single windows have no rating; model_s has the catalog's.
         quality_score: null,
       },
       stamp,

@@ -37,7 +37,7 @@ export const lastWatermark = async (sql: Sql | Transaction, job: string): Promis
   return watermarkOf(row?.input_watermark);
 };
 
-/** The newest logical instant at which a job succeeded; null when none did. */
+/** The newest logical instant at which a job succeeded; null without a success. */
 export const lastInstant = async (sql: Sql, job: string): Promise<string | null> => {
   const [row] = await sql<{ logical_instant: string | null }[]>`
     select max(s.logical_instant) as logical_instant

@@ -18,10 +18,10 @@ export interface RecordedPrice {
   readonly tiers: readonly PriceTier[];
 }
 
-/** One price of one unit that is another in the book: pico-dollars, null without a price. */
+/** One price of one unit that differs from the book: pico-dollars, null without a price. */
 export interface PriceDifference {
   readonly unit: PriceUnit;
-  /** For which calls: as `standard above 200000`. */
+  /** The calls with this price: as `standard above 200000`. */
   readonly calls: string;
   readonly old: Pico | null;
   readonly new: Pico | null;

@@ -17,7 +17,7 @@ const ENDED: PriceTier = {
   prices: NO_PRICES,
 };
 
-/** Prices that a customer agreed on, instead of the provider's with its markup; each holds from its own date. */
+/** Agreed prices of a customer, instead of the provider's with its markup; each holds from its own date. */
 export const customerPrices: Resource<ControlDeps> = {
   kind: 'customer_price',
   summary: 'What a customer pays for a model at a provider, instead of the price of the provider with its markup.',
@@ -78,7 +78,7 @@ export const customerPrices: Resource<ControlDeps> = {
         details: `There is no model ${model} at a provider ${provider}: GET /v1/ai/models lists those that are.`,
       });
     },
-    // The prices themselves stand in the vault, under their version.
+    // The vault has the prices themselves, under their version.
     event: ({ draft: { references }, before, after }) => ({
       before: before === null ? null : { ...references, ...statement(before) },
       after: { ...references, ...statement(after) },

@@ -5,14 +5,14 @@ import { PRICE_UNITS, type PriceUnit, priceColumn, statedCount } from '../../pri
 import { type PriceTier, SERVICE_TIERS, type ServiceTier, type UnitPrices } from '../../pricing/prices.ts';
 import type { Codec } from '../../resources/declaration/codecs.ts';
 
-/** Prices of the calls of a service whose prompts are longer than so many tokens. */
+/** Prices of a service tier's calls with longer prompts than a number of tokens. */
 interface StatedTier {
   readonly service_tier?: ServiceTier;
   readonly above_prompt_tokens?: number;
   readonly prices: Readonly<Partial<Record<PriceUnit, number | string>>>;
 }
 
-/** A price in a body: US dollars of as many units as `statedCount` says. */
+/** A price in a body: US dollars of `statedCount` units. */
 const PRICE: Schema = {
   anyOf: [
     { type: 'number', minimum: 0, maximum: 1_000_000_000 },
@@ -38,7 +38,7 @@ const SERVICE_TIER: Schema = {
 };
 const ABOVE: Schema = { type: 'integer', minimum: 0, maximum: 2_147_483_647 };
 
-/** Tiers: as people state prices in JSON, as `PriceTier` in a resource's columns. */
+/** Tiers: stated prices in JSON, `PriceTier` in a resource's columns. */
 export const TIERS: Codec = {
   schema: {
     type: 'array',
@@ -102,7 +102,7 @@ const readTiers = (tiers: readonly StatedTier[]): PriceTier[] => {
     .map((each, tier) => ({ tier, ...each, daily_from_s: null, daily_until_s: null }));
 };
 
-/** A tier as it was stated. */
+/** A tier in the form of the body. */
 export const presentTier = ({ service_tier, above_prompt_tokens, prices, ...hours }: PriceTier) => ({
   service_tier,
   above_prompt_tokens,
@@ -115,7 +115,7 @@ export const presentTier = ({ service_tier, above_prompt_tokens, prices, ...hour
   ),
 });
 
-/** The prices of a tier that has none. */
+/** The prices of a tier without prices. */
 export const NO_PRICES = Object.fromEntries(
   PRICE_UNITS.map((unit) => [priceColumn(unit), null]),
 ) as unknown as UnitPrices;
@@ -130,7 +130,7 @@ const readPrices = (given: StatedTier['prices'], path: string): UnitPrices => ({
   ),
 });
 
-/** Pico-dollars of one unit of what is stated of many. @throws OneVaultError validation_error, naming `param` */
+/** Pico-dollars of one unit, from a price of many. @throws OneVaultError validation_error that names `param` */
 export const picoOfUnit = (unit: PriceUnit, usd: number | string, param: string): bigint => {
   const count = statedCount(unit);
   try {

@@ -10,7 +10,7 @@ import { priceRows } from './price-rows.ts';
 
 /** A source of prices. */
 export interface PriceBook {
-  /** Its name and version, as prices are recorded with. */
+  /** Its name and version, which recorded prices name as their source. */
   readonly source: string;
   /** True if a price with this recorded source came from any version of this book. */
   isOf(price_source: string): boolean;
@@ -59,7 +59,7 @@ const keptBecause = (
 /**
  * Records the prices of a plan, in one transaction with its audit event.
  * @param planned the result of `planRefresh`, as a person has seen it
- * @throws OneVaultError already_exists when prices have changed since, so that the plan is another
+ * @throws OneVaultError already_exists if prices have changed since, so that the plan differs
  */
 export const refreshPrices = (
   deps: SaveDeps,
@@ -93,7 +93,7 @@ export const refreshPrices = (
 
 const EVENT = { action: 'prices.refresh', subject_kind: 'price_book', outcome: 'succeeded' } as const;
 
-// An event stays readable; the prices themselves stand in the vault, with this source.
+// An event stays short; the vault has the prices themselves, with this source.
 const MAX_EVENT_CHANGES = 200;
 
 const summaryOf = (planned: readonly DeploymentPlan[]) => {

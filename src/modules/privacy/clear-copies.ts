@@ -4,16 +4,16 @@ import type { PrivacyDeps } from './deps.ts';
 /** An erasure whose key may still have copies that can be opened. */
 export interface PendingErasure {
   readonly id: string;
-  /** The master keys that they may lie wrapped under, and that exist. */
+  /** The existing master keys that may wrap such copies. */
   readonly master_key_ids_left: readonly string[];
 }
 
-// One may bring to its end a rotation whose new master key had wrapped the erased key; others wait for one that runs.
+// A round may complete a rotation whose new master key had wrapped the erased key; others wait for a running one.
 const MAX_ROUNDS = 40;
 
 /**
- * Makes copies of the keys that erasures destroyed worthless: destroys every master key that they may lie wrapped under.
- * @returns null when that is done, else why it cannot be done now
+ * Makes copies of destroyed keys worthless: destroys every master key that may wrap them.
+ * @returns null on success, else the reason why it is not possible now
  */
 export const clearCopies = async ({
   sql,
@@ -30,7 +30,7 @@ export const clearCopies = async ({
   return 'somebody else is at it';
 };
 
-/** The erasures that are not at their end, the oldest first. */
+/** The incomplete erasures, the oldest first. */
 export const listPendingErasures = async (sql: Sql): Promise<PendingErasure[]> => [
   ...(await sql<PendingErasure[]>`
     select

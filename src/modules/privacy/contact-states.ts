@@ -22,7 +22,7 @@ interface Address {
   readonly country: string;
 }
 
-/** The personal data of a customer; the JSON Schema beside this file says what each part takes. */
+/** The personal data of a customer; the JSON Schema beside this file defines each part. */
 export interface Contact {
   readonly legal_name?: string;
   readonly people?: readonly Person[];
@@ -54,7 +54,7 @@ const contextOf = (customer_hk: string, slug: string) => ({
   row: customer_hk,
 });
 
-/** The payload of customer_pii_s for a contact. It is another each time, for the nonce is. */
+/** The payload of customer_pii_s for a contact. It differs each time, because of the nonce. */
 export const sealContact = (
   { subject_key_id, key }: SubjectKey,
   customer: { readonly customer_hk: string; readonly slug: string },
@@ -76,7 +76,7 @@ type Row = SatelliteRows['customer_pii_s'];
 
 /**
  * Every state of a customer's contact, oldest first, decrypted; a tombstone where the key was destroyed.
- * @throws UnsealError when bytes were changed or moved; Error when a key is gone that no erasure destroyed
+ * @throws UnsealError when bytes were changed or moved; Error if a key is missing without an erasure
  */
 export const readContactStates = async (
   deps: Pick<PrivacyDeps, 'reader' | 'rows' | 'subject_kms'>,
@@ -90,7 +90,7 @@ export const readContactStates = async (
   const keys = new Map<string, SubjectKey | null>();
   try {
     for (const id of ids) keys.set(id, await findSubjectKey({ subject_kms }, sql, id));
-    // After the keys: whatever destroyed one in between is found.
+    // After the keys, so that an erasure in between is found.
     const erasures = await findErasures(sql, ids);
     return states.map((state) => {
       const { applied_date, load_date, load_end_date, subject_key_id } = state;

@@ -16,7 +16,7 @@ import { takeSubjectKey } from './subject-keys.ts';
 // The limit of pii_encrypted, in hex, less the bytes that sealing adds.
 const MAX_BYTES = 32_000;
 
-/** `PUT /customers/{slug}/contact`: the whole contact anew. The same again changes nothing. */
+/** `PUT /customers/{slug}/contact`: replaces the whole contact. An equal contact changes nothing. */
 export const putContact =
   (deps: ControlDeps): Handler =>
   async (request) => {
@@ -57,7 +57,7 @@ const summaryOf = (contact: Contact): object => ({
   people: contact.people?.length ?? 0,
 });
 
-/** `GET /customers/{slug}/contact`, decrypted; a tombstone where it was erased, null where none was ever given. */
+/** `GET /customers/{slug}/contact`, decrypted; a tombstone if it was erased, null if there never was one. */
 export const getContact =
   (deps: ControlDeps): Handler =>
   async ({ params, draft }) => {
@@ -89,7 +89,7 @@ const showCurrent = async (deps: ControlDeps, slug: string, status: number): Pro
   return single(shown, { status, ...(current === undefined ? {} : { headers: { etag: etagOf(current) } }) });
 };
 
-/** Sealed contents never repeat, so the row and its erasure name the state. */
+/** Sealed contents never repeat, so the row and its erasure identify the state. */
 const etagOf = ({ applied_date, load_date, erasure_id }: ContactState): string =>
   `"${hash('sha256', JSON.stringify([applied_date, load_date, erasure_id]))}"`;
 

@@ -12,7 +12,7 @@ import { findErasure } from './erasures.ts';
 const SOON_S = 10;
 
 /**
- * `GET /privacy/erasures/{id}/proof`: that the erasure is in the log (C2SP tlog-proof), with its entry as `extra`: the
+ * `GET /privacy/erasures/{id}/proof`: the proof that the log has the erasure (C2SP tlog-proof), with its entry as `extra`: the
  * leaf's hash is SHA-256(0x00 || entry), and the entry's hash diff covers every column of the row of erasure_s.
  */
 export const getErasureProof =

@@ -10,8 +10,8 @@ export const catch_up = 'latest';
 export const timeout_ms = 30 * 60_000;
 
 /**
- * Goes on with erasures that are pending: destroys the master keys under which copies of the erased keys may lie. The
- * result counts those that came to their end.
+ * Continues pending erasures: destroys the master keys that may wrap copies of the erased keys. The result counts the
+ * completed ones.
  */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const { sql, log } = context;

@@ -17,17 +17,17 @@ export interface ErasureCertificate {
   readonly reason: string;
   readonly requested_by: string;
   readonly erased_at: string;
-  /** The key that was destroyed; null where the subject had none. */
+  /** The destroyed key; null if the subject had none. */
   readonly subject_key_id: string | null;
   /** Rows of personal data that cannot be read any more. */
   readonly states_erased: number;
   /** The state of copies of the wrapped key outside the table: backups, write-ahead log, dead rows. */
   readonly copies: {
-    /** `worthless`: every master key that they may lie wrapped under is destroyed. */
+    /** `worthless`: every master key that may wrap them is destroyed. */
     readonly status: 'none' | 'worthless' | 'pending';
     readonly since: string | null;
     readonly master_key_ids: readonly string[];
-    /** Those that still exist. They are tried again every quarter of an hour, and by `onevault keys rotate`. */
+    /** The master keys that still exist. A retry runs every quarter of an hour, and with `onevault keys rotate`. */
     readonly master_key_ids_left: readonly string[];
   };
   /** The event of the erasure in the audit log. */
@@ -51,7 +51,7 @@ interface ErasureRow {
 }
 
 /**
- * Erases a subject's personal data: destroys its key, and then the master key under which copies of it may lie. For
+ * Erases a subject's personal data: destroys its key, and then the master key that may wrap copies of it. For
  * a subject without new data since its last erasure, returns that certificate and retries the steps that are still open.
  * @returns the certificate, and whether the erasure is new
  * @throws OneVaultError not_found, invalid_request, legal_hold
@@ -116,7 +116,7 @@ const destroyKey = async (tx: Transaction, registry: Registry, customer_hk: stri
   if (key === undefined) return { subject_key_id: null, master_key_ids: [], states_erased: 0 };
   const { subject_key_id } = key;
   const states_erased = await countSealed(tx, registry, customer_hk, subject_key_id);
-  // Not only the one that wrapped it last: a backup may be older than a rotation that kept its old master key.
+  // Not only the last wrapping key: a backup may be older than a rotation that kept its old master key.
   const masters = await tx<{ master_key_id: string }[]>`
     select master_key_id
     from privacy.master_key

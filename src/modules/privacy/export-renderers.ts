@@ -13,7 +13,7 @@ export interface ExportRenderer {
   readonly content_type: string;
   begin(head: ExportHead): string;
   beginSection(section: SectionHead, is_first: boolean): string;
-  /** @param is_first whether they are the first of their section */
+  /** @param is_first true for the first rows of a section */
   rows(rows: readonly Row[], is_first: boolean): string;
   endSection(): string;
   end(): string;
@@ -34,7 +34,7 @@ const json: ExportRenderer = {
   end: () => ']}\n',
 };
 
-/** A page that needs nothing but itself. */
+/** A page without external resources. */
 const html: ExportRenderer = {
   content_type: 'text/html',
   begin: ({ subject, made_at }) => `<!doctype html>
@@ -61,7 +61,7 @@ const html: ExportRenderer = {
     );
     return `${is_first ? `<table>\n<tr>${head.join('')}</tr>\n` : ''}${lines.join('')}`;
   },
-  // A parser ends the table with the division that it stands in; a section without rows has none.
+  // A parser ends the table at the end of its division; a section without rows has no table.
   endSection: () => '</div>\n',
   end: () => '</body>\n</html>\n',
 };

@@ -2,7 +2,7 @@ import { CUSTOMER_HUB, EXPORT_PURPOSES, type ExportPurpose, type Link, type Sate
 import { customerSatellites, owningLink } from '../../vault/ownership.ts';
 import type { Registry } from '../../vault/registry.ts';
 
-/** A part of what a subject is given of its data: what it is, what it is kept for, and for how long. */
+/** A part of a subject's export: its contents, its purpose, and its retention. */
 export interface SectionHead {
   readonly name: string;
   readonly title: string;
@@ -37,8 +37,8 @@ export const PERSONAL_DATA: SectionHead = {
 };
 
 /**
- * Every other part: one for each satellite that is a customer's by its `x-vault`, in the order of their purposes, and
- * two sums. Columns that are secret are in none.
+ * Every other part: one for each satellite with `x-vault` owner customer, in the order of their purposes, and
+ * two sums. No part has secret columns.
  */
 export const queriedSections = (registry: Registry): readonly QueriedSection[] => {
   const sections = [
@@ -58,7 +58,7 @@ const sectionOf = (registry: Registry, satellite: Satellite): QueriedSection => 
   return { name, title, purpose: PURPOSES[purpose], retention, text: textOf(registry, satellite) };
 };
 
-/** Rows of a satellite, with the business keys of all that its customer's link relates besides the customer. */
+/** Rows of a satellite, with the business keys of the other hubs of its customer's link. */
 const textOf = (registry: Registry, satellite: Satellite): string => {
   const { name, hash_key, sub_key } = satellite;
   const { states, omit = [] } = satellite.subject_export!;
@@ -83,7 +83,7 @@ const TIMES = ['applied_date', 'load_date', 'hash_diff'];
 const shownColumns = ({ payload }: Satellite): string[] =>
   payload.filter(({ privacy }) => privacy !== 'secret').map(({ name }) => name);
 
-/** Each hub of the link but the customers', by an alias of its own. */
+/** Each hub of the link except the customers', with its own alias. */
 const hubsOf = (link: Link) =>
   link.hubs.filter(({ table }) => table !== CUSTOMER_HUB).map((hub, at) => ({ ...hub, alias: `h${at}` }));
 
@@ -129,7 +129,7 @@ const callsByMonth: QueriedSection = {
     order by 1, 2, 3`,
 };
 
-/** Certificates are the platform's, but each of their sums is about one customer. */
+/** Certificates belong to the platform, but each of their sums is about one customer. */
 const destroyedCalls = (registry: Registry): QueriedSection => ({
   name: 'destroyed_calls',
   title: 'Sums of calls that were destroyed',

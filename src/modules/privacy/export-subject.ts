@@ -5,12 +5,11 @@ import { EXPORT_RENDERERS, type ExportFormat } from './export-renderers.ts';
 import { PERSONAL_DATA, queriedSections } from './export-sections.ts';
 import { findSubject } from './subject.ts';
 
-// Held in memory at once; of a row of calls about a kilobyte.
+// Rows in memory at once; a row of calls takes about a kilobyte.
 const BATCH_ROWS = 500;
 
 /**
- * Writes everything that is held about a subject (Art. 15 GDPR), as of one moment, piece by piece: the next piece
- * waits for `write`.
+ * Writes all stored data of a subject (Art. 15 GDPR), as of one moment, in pieces: the next piece waits for `write`.
  * @throws OneVaultError not_found before anything is written; what `write` throws
  */
 export const exportSubject = async (
@@ -24,7 +23,7 @@ export const exportSubject = async (
   const customer_hk = rows.hubKey('customer_h', { customer_bk: subject });
   const states = await readContactStates(deps, sql, subject);
   await sql.begin('isolation level repeatable read read only', async (tx) => {
-    // Calls of years may be among it.
+    // The export may contain the calls of years.
     await tx`set local statement_timeout = 0`;
     await write(renderer.begin({ subject, made_at: instantOf(clock.now()) }));
     await write(renderer.beginSection(PERSONAL_DATA, true));

@@ -9,7 +9,7 @@ import { writeResource } from '../../resources/writing/write-resource.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import { checkReason } from './subject.ts';
 
-/** Legal holds: none of a subject's data is erased until every hold on it is released. */
+/** Legal holds: a subject's data is not erased until every hold on it is released. */
 export const legalHolds: Resource = {
   kind: 'legal_hold',
   summary: "A reason for which a subject's data must not be erased.",
@@ -58,7 +58,7 @@ export const legalHolds: Resource = {
       columns.reason = checkReason(String(input.reason ?? ''));
       columns.decided_by = actor;
     },
-    // The same reason, while it holds, makes no second hold.
+    // The same reason makes no second hold while the first is active.
     find_same: async (_deps, tx, { references, columns }) => {
       const holds = await activeHolds(tx, references.subject!);
       return holds.find(({ reason }) => reason === columns.reason)?.id ?? null;
@@ -78,7 +78,7 @@ export interface HoldDecision {
   readonly event: (subject: string) => NewEvent;
 }
 
-/** Lays a hold on a subject's data. @throws OneVaultError not_found, validation_error */
+/** Sets a hold on a subject's data. @throws OneVaultError not_found, validation_error */
 export const layHold = (
   deps: EngineDeps,
   input: { readonly subject: string; readonly reason: string },

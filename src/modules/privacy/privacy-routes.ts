@@ -25,7 +25,7 @@ export const postErasure =
     return single(certificate, { status: is_new ? 201 : 200 });
   };
 
-/** `GET /privacy/erasures/{id}`: the certificate as it stands now. */
+/** `GET /privacy/erasures/{id}`: the present certificate. */
 export const getErasure =
   (deps: ControlDeps): Handler =>
   async ({ params, draft }) => {
@@ -34,7 +34,7 @@ export const getErasure =
     return single(certificate);
   };
 
-/** `GET /privacy/exports/{subject}?format=json|html`: everything that is held about a subject. */
+/** `GET /privacy/exports/{subject}?format=json|html`: all stored data of a subject. */
 export const getExport =
   (deps: ControlDeps): Handler =>
   async ({ params, query, draft }) => {
@@ -55,7 +55,7 @@ const deciderOf = (draft: EventDraft): Decider => ({
   },
 });
 
-/** A stream that begins its work when somebody reads it, and gives it up when nobody does any more. */
+/** A stream that starts when its reader starts, and stops when its reader stops. */
 const streamOf = (produce: (write: (text: string) => Promise<void>) => Promise<void>): PassThrough => {
   const stream = new PassThrough();
   const gone = new AbortController();

@@ -28,7 +28,7 @@ const CERTIFICATE: Schema = objectOf('ErasureCertificate', {
   statement: TEXT,
 });
 
-// A contact as it was given, a tombstone where it was erased, null where none was ever given.
+// A contact, a tombstone if it was erased, null if there never was one.
 const CONTACT: Schema = nullable(OPEN_OBJECT);
 
 const STATE: Schema = objectOf('ContactState', {

@@ -5,10 +5,10 @@ import { refuseEmail } from '../../resources/writing/refuse-email.ts';
 import { lockName } from '../../resources/writing/save.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 
-/** Lets whatever concerns one subject's data happen one after the other, until the transaction ends. */
+/** Serializes all changes of one subject's data until the transaction ends. */
 export const lockSubject = (tx: Transaction, subject: string): Promise<void> => lockName(tx, `subject/${subject}`);
 
-/** @throws OneVaultError not_found when there is no such customer */
+/** @throws OneVaultError not_found for an unknown customer */
 export const findSubject = async (sql: Sql | Transaction, subject: string): Promise<void> => {
   const [row] = subject.includes('\0')
     ? []
@@ -28,8 +28,8 @@ export const findSubject = async (sql: Sql | Transaction, subject: string): Prom
 const REASON_LENGTH = 500;
 
 /**
- * A reason as it may stand in the log for ever.
- * @throws OneVaultError invalid_request when it is empty, too long, or names an e-mail address: that is personal data
+ * A reason that the permanent log may contain.
+ * @throws OneVaultError invalid_request if it is empty, too long, or contains an e-mail address: that is personal data
  */
 export const checkReason = (given: string): string => {
   const reason = given.trim();

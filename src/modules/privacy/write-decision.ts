@@ -16,7 +16,7 @@ const RECORD_SOURCE = 'control.privacy';
 
 /**
  * Writes a decision with its event, both or neither.
- * @param decide returns null where nothing is to be written; what it throws undoes everything
+ * @param decide returns null if it has nothing to write; an error that it throws rolls everything back
  */
 export const writeDecision = (
   { sql, clock, rows, load }: PrivacyDeps,

@@ -7,7 +7,7 @@ import type { ControlDeps } from '../deps.ts';
 import { customNames, type KeyModels, refuseModels } from './refuse-models.ts';
 import { checkAgain, checkAndSeal } from './seal-provider-key.ts';
 
-// Each call of the customer looks through them.
+// Each call of the customer searches all of them.
 const MAX_KEYS = 50;
 
 const NAME = { type: 'string', minLength: 1, maxLength: 255, pattern: '^[^\\u0000\\p{Cs}\\p{Cc}]+$' } as const;
@@ -25,7 +25,7 @@ const BASE_URL: Codec = {
   fromColumn: (value) => value,
 };
 
-/** Customers' own keys at providers: taken once the provider accepts them, sealed, and never shown. */
+/** Customers' own keys at providers: stored sealed once the provider accepts them, and never shown. */
 export const providerKeys: Resource<ControlDeps> = {
   kind: 'provider_key',
   summary: "A customer's own key at a provider, with the limits of its use.",
@@ -86,13 +86,13 @@ export const providerKeys: Resource<ControlDeps> = {
   },
 };
 
-// Four characters of less would leave little to guess.
+// Four characters of a shorter key would leave little to guess.
 const MIN_HINTED_CHARS = 16;
 
-/** The last four characters of a key that is long enough to show them. */
+/** The last four characters of a long enough key. */
 const hintOf = (api_key: string): string | null => (api_key.length < MIN_HINTED_CHARS ? null : api_key.slice(-4));
 
-/** The provider is asked about a new key, and again about one that stays. */
+/** The provider checks a new key, and checks an unchanged one again. */
 const checkKey = async (deps: ControlDeps, { columns, references, id, input, before }: Draft): Promise<void> => {
   const key = {
     customer: references.customer!,

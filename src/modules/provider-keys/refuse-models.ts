@@ -7,7 +7,7 @@ export interface KeyModels {
   readonly own_models: readonly CustomModel[];
 }
 
-/** Names of a customer's own models, but for those of one key. */
+/** Names of a customer's custom models, except those of one key. */
 export const customNames = (snapshot: Snapshot, customer: string, except: string): ReadonlySet<string> =>
   new Set(
     (snapshot.provider_keys.get(customer) ?? [])
@@ -16,8 +16,8 @@ export const customNames = (snapshot: Snapshot, customer: string, except: string
   );
 
 /**
- * Refuses models that no call could name: those that the provider does not offer, and custom ones whose name is taken
- * or that have no base model.
+ * Refuses models that no call could use: models that the provider does not have, and custom models with a duplicate
+ * name or without a base model.
  * @param taken names of the customer's other custom models
  * @throws OneVaultError validation_error
  */

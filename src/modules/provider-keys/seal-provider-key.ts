@@ -15,7 +15,7 @@ interface OwnedKey {
   readonly base_url: string | null;
 }
 
-/** Asks the provider about a key, and seals it for its row. @throws OneVaultError as `checkProviderKey` does */
+/** Checks a key at its provider, and seals it for its row. @throws OneVaultError as `checkProviderKey` does */
 export const checkAndSeal = async (
   deps: ControlDeps,
   { customer, id, ...wanted }: OwnedKey & { readonly api_key: string },
@@ -31,8 +31,8 @@ export const checkAndSeal = async (
 };
 
 /**
- * Asks the provider about the key that is stored.
- * @returns when it accepted the key. @throws OneVaultError as `checkProviderKey`, or provider_key_unavailable
+ * Checks the stored key at its provider.
+ * @returns the instant of its acceptance. @throws OneVaultError as `checkProviderKey`, or provider_key_unavailable
  */
 export const checkAgain = async (
   deps: ControlDeps,

@@ -21,7 +21,7 @@ export interface Evidence {
   readonly audit_log: LogCoverage;
   readonly exceptions: readonly string[];
   readonly retention_class: string;
-  /** To be filled in by hand. */
+  /** Filled in by hand. */
   readonly reviewer: string;
   readonly reviewed_at: string;
   readonly sign_off: string;
@@ -35,13 +35,13 @@ export interface SourceCount {
 
 /** Places of the report's calls in the audit log, by the checkpoints at the report's instant. */
 export interface LogCoverage {
-  /** The leaves among which they are, the latter index not included; null where none was covered. */
+  /** The range of leaves that has them, the second index excluded; null if no leaf was covered. */
   readonly leaves: { readonly from: number; readonly to: number } | null;
-  /** The last checkpoint before those leaves; null where there was none. */
+  /** The last checkpoint before those leaves; null without one. */
   readonly checkpoint_before: CheckpointPoint | null;
-  /** The newest checkpoint, which covers them; null where there was none. */
+  /** The newest checkpoint, which covers them; null without one. */
   readonly checkpoint: CheckpointPoint | null;
-  /** Batches of calls of the period that no checkpoint covered yet. */
+  /** Batches of the period's calls without a checkpoint. */
   readonly batches_not_covered: number;
 }
 
@@ -53,7 +53,7 @@ export interface CheckpointPoint {
   readonly checkpoint_at: string;
 }
 
-/** Of one journal writer, the sequences 1 to `expected`: how many were loaded, and which ranges were not. */
+/** Sequences 1 to `expected` of one journal writer: the number of loaded ones, and the missing ranges. */
 export interface WriterCompleteness {
   readonly writer: string;
   readonly expected: number;

@@ -83,8 +83,8 @@ const tenantOf = async (tx: Transaction, { customer, known }: ReportParameters):
 };
 
 /**
- * Days of the period whose calls were destroyed, whenever that was: what is gone is in no report any more, also not in
- * one as of a moment before.
+ * Days of the period with destroyed calls, at any time of destruction: no report contains destroyed calls, not even one
+ * as of an earlier instant.
  */
 const destroyedOf = async (tx: Transaction, { from, to, customer }: ReportParameters): Promise<string[]> => {
   const days = await tx<{ day: string; certificate: string; calls: number }[]>`

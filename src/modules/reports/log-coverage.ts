@@ -32,7 +32,7 @@ export const readLogCoverage = async (tx: Transaction, { from, to, known }: Repo
   };
 };
 
-/** The largest checkpoint up to an instant, of the log that was kept then, of at most so many leaves. */
+/** The largest checkpoint up to an instant, of the log of that time, with at most `max_leaves` leaves. */
 const lastCheckpoint = async (
   tx: Transaction,
   known: string,

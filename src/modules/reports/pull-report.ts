@@ -48,8 +48,8 @@ const BATCH_ROWS = 1_000;
 const ID_LENGTH = 16;
 
 /**
- * Makes a report as known at an instant, passes it to `write` piece by piece, and records the pull: in the audit log
- * before the first byte leaves, and at its end with its hash. The same parameters and instant give the same bytes,
+ * Renders a report as known at an instant, passes it to `write` in pieces, and records the pull: in the audit log before
+ * the first byte is sent, and at its end with its hash. The same parameters and instant give the same bytes,
  * also after later loads.
  * @throws InputError (bad parameters), or what `write` or PostgreSQL throws
  */
@@ -137,7 +137,7 @@ const render = async (
   return total;
 };
 
-/** @throws Error when a section's SQL and schema name different columns: a value would go missing unseen */
+/** @throws Error if a section's SQL and schema name different columns, because a value would be lost silently */
 const checkColumns = ({ name, columns }: Section, row: Readonly<Record<string, unknown>>): void => {
   const described = columns.map((column) => column.name);
   if (Object.keys(row).join() === described.join()) return;
@@ -151,7 +151,7 @@ const idOf = ({ name }: ReportDefinition, parameters: ReportParameters): string 
   return `${name}/${digest.slice(0, ID_LENGTH)}`;
 };
 
-/** Writes who pulled what: a row of report_s a pull. @throws Error when the vault refuses it */
+/** Writes one row of report_s for a pull. @throws Error if the vault refuses it */
 const recordPull = async (
   { sql, registry, clock }: ReportDeps,
   report: ReportDefinition,

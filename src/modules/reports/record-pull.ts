@@ -11,9 +11,9 @@ import type { Statement } from './report-sql.ts';
 
 /** Records a pull in the audit log. Both functions reject if the event cannot be written. */
 export interface PullRecorder {
-  /** Before the first byte leaves: the reader, and the customers whose calls it will see. */
+  /** Before the first byte: records the reader and the customers whose calls it will see. */
   begins(tx: Transaction, customers: Statement): Promise<void>;
-  /** The document broke off, by the name of the error. */
+  /** Records an incomplete document, with the name of the error. */
   fails(error: unknown): Promise<void>;
 }
 

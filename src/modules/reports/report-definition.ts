@@ -16,7 +16,7 @@ export interface ReportDefinition {
   readonly sources_sql: string;
   /** The customers whose calls it shows: `customer`, one slug a row. */
   readonly customers_sql: string;
-  /** SHA-256 of all SQL that makes the document, hex. */
+  /** SHA-256 of all SQL of the document, hex. */
   readonly sql_sha256: string;
 }
 

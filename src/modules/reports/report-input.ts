@@ -10,7 +10,7 @@ export interface ReportInput {
   /** Calls of [from, to), ISO 8601, UTC. */
   readonly from: string;
   readonly to: string;
-  /** The report covers what was loaded at this instant; without it, everything that is final now. */
+  /** The report covers the rows loaded by this instant; without it, all rows that are final now. */
   readonly known?: string | undefined;
   /** json, csv or html. */
   readonly format: string;

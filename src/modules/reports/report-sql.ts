@@ -5,8 +5,8 @@ export interface Statement {
 }
 
 /**
- * SQL with `:name` parameters as a statement with numbered ones. Casts (`::text`) are left alone.
- * @throws RangeError when the SQL names a parameter that is not given
+ * SQL with `:name` parameters as a statement with numbered ones. Casts (`::text`) stay unchanged.
+ * @throws RangeError if the SQL names a missing parameter
  */
 export const bindParameters = (sql: string, parameters: Readonly<Record<string, string | null>>): Statement => {
   const names: string[] = [];

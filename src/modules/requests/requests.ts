@@ -5,7 +5,7 @@ import { single } from '../../http/outcome.ts';
 import type { Handler } from '../../resources/serving/control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
-/** `GET /requests/{request_id}`: the call as the vault has it, which is moments after it was answered. */
+/** `GET /requests/{request_id}`: the call as the vault has it, moments after its response. */
 export const getRequest =
   (deps: ControlDeps): Handler =>
   async ({ params, draft }) => {
@@ -24,7 +24,7 @@ interface CallRow {
   readonly customer: string;
 }
 
-// A call is dated when it ends: nearly all end within minutes of their ids, and of most days nothing need be read then.
+// The load_date of a call is its end, nearly always within minutes of its id, so most days need not be read.
 const SOON_MS = 600_000;
 const CLOCK_STEP_MS = 60_000;
 

@@ -14,14 +14,14 @@ export interface CertificateInput {
   readonly survey: DaySurvey;
   readonly leaves: DayLeaves;
   readonly usage: readonly DayUsage[];
-  /** The newest one, which covers all of the leaves; null where the log has none. */
+  /** The newest checkpoint, which covers all of the leaves; null if the log has none. */
   readonly checkpoint: Checkpoint | null;
   readonly retention_days: number;
   /** Business key of the run of the job. */
   readonly job_run: string;
 }
 
-/** Name of a certificate. @param number how often the day was destroyed, this time included */
+/** Name of a certificate. @param number count of the day's destructions, this one included */
 export const certificateName = (day: string, number: number): string => `${RETENTION_CLASS}-${day}-${number}`;
 
 /** The rows of a certificate and of its audit event. */

@@ -12,7 +12,7 @@ export interface LeafRun {
   readonly leaf_count: number;
 }
 
-/** The rows of a day, held against the audit log. */
+/** The rows of a day, compared with the audit log. */
 export interface DayLeaves {
   readonly leaf_count: number;
   /** SHA-256 of the leaves' hashes in the order of the log, hex. */
@@ -28,7 +28,7 @@ const ROWS_AT_ONCE = 5_000;
 
 /**
  * Reads a day of calls for the last time: every hash is recomputed from its row, every entry from its rows, and compared
- * with the leaf that the log has of it. Bounded in memory here but for the runs.
+ * with its leaf in the log. Memory is bounded, except for the runs.
  * @param tree_size leaves that a checkpoint covers
  */
 export const readDayLeaves = async (
@@ -90,7 +90,7 @@ interface DayLeaf {
   readonly is_as_logged: boolean;
 }
 
-/** The calls of a day in the order of the log, each with its leaf as the log has it. */
+/** The calls of a day in the order of the log, each with its leaf in the log. */
 const leavesOf = (tx: Transaction, day: string) => {
   const { from, to } = boundsOf(day);
   const isInDay = (alias: string) => tx`
@@ -158,7 +158,7 @@ const leavesOf = (tx: Transaction, day: string) => {
     order by logged.leaf_index nulls last`;
 };
 
-/** Rows whose keys or payloads are not those that their hashes were made of. */
+/** Rows whose hashes do not match their keys or payloads. */
 const countForged = async (tx: Transaction, registry: Registry, day: string): Promise<number> => {
   const family = journalFamily(registry);
   const entities = [...registry.entities.values()].filter(({ table }) => family?.tables.has(table));

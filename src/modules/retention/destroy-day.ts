@@ -33,15 +33,15 @@ export type DayOutcome =
   | { readonly certificate: null; readonly reasons: readonly string[] };
 
 /**
- * Destroys a day of calls and writes its certificate, both or neither, unless something keeps it. Readers and writers of
- * other days go on; readers over all days wait for the moment in which the tables are dropped.
+ * Destroys a day of calls and writes its certificate, both or neither, unless a reason keeps it. Readers and writers of
+ * other days continue; readers of all days wait while the tables are dropped.
  */
 export const destroyDay = async (deps: DestroyDeps, input: DestroyInput): Promise<DayOutcome> => {
   const { sql, registry } = deps;
   const { day } = input;
   try {
     return (await sql.begin(async (tx) => {
-      // Recomputing millions of hashes takes long, and each piece of it answers by itself.
+      // Recomputing millions of hashes takes long, and each part of it is a statement of its own.
       await tx`set local idle_in_transaction_session_timeout = 0`;
       await tx`set local lock_timeout = '5s'`;
       await tx`select util.lock_day(${day}::text::date)`;
@@ -58,7 +58,7 @@ export const destroyDay = async (deps: DestroyDeps, input: DestroyInput): Promis
     })) as DayOutcome;
   } catch (error) {
     const { code, message } = error as { code?: unknown; message: string };
-    // A hold that was laid meanwhile, or a day that is too young by the database's own limit.
+    // A new hold, or a day that is too recent by the database's own limit.
     if (code === OBJECT_IN_USE) return { certificate: null, reasons: [message] };
     if (code === LOCK_NOT_AVAILABLE)
       return {

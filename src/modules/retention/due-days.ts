@@ -2,11 +2,11 @@ import type { Sql } from '../../postgres/connect.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Days of calls that have been kept long enough. */
+/** Days of calls at the end of their retention period. */
 export interface RetentionRule {
-  /** For how many days after its end a day is kept; 0 is for ever. */
+  /** Number of days after its end for which a day is kept; 0 is for ever. */
   readonly retention_days: number;
-  /** The instant that stands for now: ISO 8601, UTC. */
+  /** The instant used as the current time: ISO 8601, UTC. */
   readonly at: string;
 }
 
@@ -16,7 +16,7 @@ export const boundsOf = (day: string): { readonly from: string; readonly to: str
   return { from: new Date(from_ms).toISOString(), to: new Date(from_ms + DAY_MS).toISOString() };
 };
 
-/** The days (`YYYY-MM-DD`) that have partitions and are past their age as a whole, the oldest first. */
+/** The days (`YYYY-MM-DD`) with partitions whose retention period has ended completely, the oldest first. */
 export const listDueDays = async (sql: Sql, { retention_days, at }: RetentionRule): Promise<string[]> => {
   if (retention_days === 0) return [];
   const rows = await sql<{ day: string }[]>`

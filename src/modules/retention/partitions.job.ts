@@ -8,7 +8,7 @@ export const schedule = '30 1 * * *';
 export const catch_up = 'latest';
 export const timeout_ms = 5 * 60_000;
 
-/** Makes the daily partitions of calls for the day of `at` and the two weeks after it. The result counts them. */
+/** Creates the daily partitions of calls for the day of `at` and the two weeks after it. The result counts them. */
 export const run = async (context: JobContext): Promise<JobResult> => {
   const input_watermark = await takeWatermark(context);
   const rows_out = await makePartitionsAhead(context.sql, Date.parse(context.at));

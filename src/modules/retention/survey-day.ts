@@ -13,7 +13,7 @@ export interface DaySurvey {
   readonly last_request: string | null;
   /** Slugs of the customers, ghost records left out. */
   readonly customers: readonly string[];
-  /** Empty where nothing keeps it. */
+  /** Empty without a reason to keep it. */
   readonly reasons: readonly string[];
 }
 
@@ -22,7 +22,7 @@ interface WriterReach {
   readonly last_sequence: number;
 }
 
-/** Looks at a day of calls, short of comparing it with the audit log. */
+/** Surveys a day of calls, without a comparison with the audit log. */
 export const surveyDay = async (sql: Sql | Transaction, day: string): Promise<DaySurvey> => {
   const { from, to } = boundsOf(day);
   const [calls] = await sql<[{ call_count: number; first_request: string | null; last_request: string | null }]>`
@@ -66,7 +66,7 @@ export const surveyDay = async (sql: Sql | Transaction, day: string): Promise<Da
   };
 };
 
-/** Records that came before calls of the day and are in no batch: more of the day may be on its way. */
+/** Records before the day's calls that are in no batch: more calls of the day may still arrive. */
 const missingRecords = async (sql: Sql | Transaction, writers: readonly WriterReach[]): Promise<string[]> => {
   const gaps = await sql<{ writer: string; first_missing: number; last_missing: number }[]>`
     select writer, first_missing, first_sequence - 1 as last_missing
@@ -101,7 +101,7 @@ const unreadCalls = async (
     const is_read =
       read !== null &&
       writers.every(({ journal_writer, last_sequence }) => (read.writers[journal_writer] ?? 0) >= last_sequence);
-    // Invoices are for whole months that are over, and the others for what came before their instant.
+    // Invoices cover ended months; the other jobs cover all calls before their instant.
     const is_covered =
       read !== null &&
       (job === 'invoices'

@@ -48,7 +48,7 @@ export const readSpending = async (sql: Sql, since: string): Promise<KnownSpendi
   };
 };
 
-/** Reads the month's routes only where there are keys whose limits count. */
+/** Reads the month's routes only if there are keys with limits. */
 const selectKeySpending = (tx: Transaction, since: string) => tx<
   { provider_key: string; day: string; amount: string }[]
 >`

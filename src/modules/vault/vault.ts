@@ -21,8 +21,8 @@ export const listEntities = ({ registry }: ControlDeps): Handler => {
 };
 
 /**
- * `GET /vault/{entity}/{business_key}?applied=&known=`: what held at `applied` as known at `known`, both now where
- * they are not given. Of a hub or link its own row.
+ * `GET /vault/{entity}/{business_key}?applied=&known=`: the state at `applied` as known at `known`, both now by
+ * default. For a hub or link, its own row.
  */
 export const getEntity =
   (deps: ControlDeps): Handler =>
@@ -52,7 +52,7 @@ export const getHistory =
 
 interface Target {
   readonly entity: Entity;
-  /** The hub or link that the key is of. */
+  /** The hub or link of the key. */
   readonly keyed: Hub | Link;
   readonly key: NamedKey;
 }
@@ -67,7 +67,7 @@ const nameCustomers = async (
 };
 
 const findTarget = ({ registry }: ControlDeps, { ctx, draft }: ControlRequest): Target => {
-  // The path as it was sent: a comma within a key comes as %2C and separates nothing.
+  // The encoded path: a comma within a key arrives as %2C and separates nothing.
   const [, , table = '', sent_key = ''] = ctx.path.replace(/^\/v1/, '').split('/');
   draft.about(`${table}/${sent_key}`);
   const entity = registry.entities.get(table);
@@ -119,7 +119,7 @@ const readAsOf = async (
   return reader.asOf(sql, entity.table as SatelliteTable, { ...at, hash_keys: [key.hash_key] });
 };
 
-/** Nothing held at that instant, or the vault has never heard of the key: only the latter is an error. */
+/** No state at that instant is a valid result; an unknown key is an error. */
 const refuseUnknownKey = async (
   { sql, registry, clock }: ControlDeps,
   keyed: Hub | Link,

@@ -8,7 +8,7 @@ import { type Scope, scopesWith } from './permissions.ts';
 
 /** The caller of the control plane. */
 export interface Caller extends Actor {
-  /** The customer whose key it is; null for administrators and auditors. */
+  /** The customer of the key; null for administrators and auditors. */
   readonly customer: string | null;
 }
 
@@ -74,7 +74,7 @@ const unknownCaller = (actor: string, code: ErrorCode): Refusal => ({
   error: new OneVaultError(code),
 });
 
-// As `makeSecret` makes them. What has another form may be a password sent by mistake: nothing of it is kept.
+// The form of `makeSecret`. Text in another form may be a password sent by mistake, so no part of it is stored.
 const OUR_KEY = /^sk_[\w-]{43}$/;
 const PREFIX_LENGTH = 8;
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewEvent, RecordEvent } from '../../audit/record-event.ts';
 import type { Log } from '../../core/log.ts';
 
-/** Reports failed log-ins, in a form that keeps a flood of them from filling the vault. */
+/** Reports failed log-ins so that a flood of them cannot fill the vault. */
 export interface LoginFailures {
   /**
    * The first failure of its kind is on disk when the promise resolves. Equal ones within the minute are counted; one
@@ -59,7 +59,7 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
     if (kind === undefined || kind.repeats === 0) return;
     const { failure, repeats } = kind;
     try {
-      // Each of them had its own.
+      // Each failure had its own.
       const own = { request_id: null, subject: null, user_agent: null };
       await record({ ...failure, ...own, event_count: repeats });
     } catch (err) {

@@ -4,7 +4,7 @@ export type Scope = 'admin' | 'auditor' | 'calls';
 /** The scope of an administrator's key: everything of the control plane. */
 export const ADMIN_SCOPE = 'admin';
 
-/** A permission, as `customer.list`: the resource and what is done with it. */
+/** A permission, as `customer.list`: the resource and the action. */
 interface Grant {
   /** Permissions, or all of an action (`*.read`), or all (`*`). */
   readonly has: readonly string[];
@@ -14,7 +14,7 @@ interface Grant {
 /** The permissions of the three kinds of key: the only place that defines them. */
 const GRANTS: Readonly<Record<Scope, Grant>> = {
   admin: { has: ['*'] },
-  // An auditor checks what was done with personal data, and needs none of it for that.
+  // An auditor checks the use of personal data, and does not need the data itself for that.
   auditor: { has: ['*.list', '*.read', '*.prove'], but: ['contact.read'] },
   calls: { has: ['audit.prove', 'audit.read'] },
 };

@@ -4,13 +4,13 @@ import type { EngineDeps } from '../engine-deps.ts';
 import type { Codec } from './codecs.ts';
 import type { ResourceModel } from './model.ts';
 
-/** Something that a list can be filtered or sorted by. */
+/** A property for filters or sorts of a list. */
 export interface Property {
   readonly name: string;
   readonly sql: string;
   readonly type: 'text' | 'uuid' | 'integer' | 'bigint' | 'decimal' | 'boolean' | 'instant' | 'date' | 'text[]';
   readonly codec: Codec | null;
-  /** Values that it may have; null if any. */
+  /** Allowed values; null allows any. */
   readonly allowed: readonly unknown[] | null;
 }
 
@@ -38,7 +38,7 @@ const WORDS: Readonly<Record<Operator, string>> = {
   prefix: 'Begins with',
 };
 
-/** The declared filters or sorts with what they are in SQL, in their order. */
+/** The declared filters or sorts with their SQL, in order. */
 export const propertiesOf = <Deps extends EngineDeps>(
   { id, references, fields }: ResourceModel<Deps>,
   names: readonly string[],
@@ -94,7 +94,7 @@ const schemaOf = ({ type, codec, allowed }: Property): Schema => {
   }
 };
 
-/** The parameters `sort`, over the declared properties, and `fields`, over all that is shown. */
+/** The parameters `sort`, over the declared properties, and `fields`, over all shown fields. */
 export const shapeParameters = (
   sorts: readonly string[],
   shown: readonly string[],
@@ -110,7 +110,7 @@ export const shapeParameters = (
   fields: fieldsParameter(shown),
 });
 
-/** The parameter that trims a resource to some of its fields. */
+/** The parameter that selects fields of a resource. */
 export const fieldsParameter = (shown: readonly string[]): QueryParameter => ({
   schema: { type: 'string', pattern: listPattern(shown, '') },
   description: `Fields to show, separated by commas: ${shown.join(', ')}.`,

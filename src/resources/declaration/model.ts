@@ -5,13 +5,13 @@ import type { EngineDeps } from '../engine-deps.ts';
 import { type Codec, INSTANT } from './codecs.ts';
 import type { Field, FieldOptions, Operation, ReadableBy, Reference, Resource } from './resource.ts';
 
-/** A field with all that its declaration and its column say. */
+/** A field, resolved from its declaration and its column. */
 export interface FieldModel {
   readonly name: string;
   readonly fact: 'created_at' | 'applied_from' | 'version' | null;
   /** Name of its column; null for a fact. */
   readonly column: string | null;
-  /** SQL type of the column for comparisons; null if it cannot be filtered by. */
+  /** SQL type of the column for comparisons; null if filters are not possible. */
   readonly type: Column['type'] | null;
   /** The column in SQL, as `s0.customer_name`. */
   readonly sql: string;
@@ -48,13 +48,13 @@ export interface ReferenceModel extends Reference {
 export interface ResourceModel<Deps extends EngineDeps = EngineDeps> {
   readonly resource: Resource<Deps>;
   readonly entity: Hub | Link;
-  /** Names of the parts of its id, and what they are in SQL. */
+  /** Names of the parts of its id, and their SQL. */
   readonly id: readonly { readonly name: string; readonly sql: string }[];
   readonly references: readonly ReferenceModel[];
   readonly satellites: readonly SatelliteModel[];
   readonly fields: readonly FieldModel[];
   readonly operations: readonly Operation[];
-  /** Columns that events leave out. */
+  /** Columns that events omit. */
   readonly unlogged: ReadonlySet<string>;
 }
 
@@ -62,7 +62,7 @@ const ALL: readonly Operation[] = ['list', 'create', 'read', 'update', 'replace'
 
 /**
  * Resolves a declaration.
- * @throws Error that names the resource and what it declares that the vault does not have
+ * @throws Error that names the resource and a declared part that the vault does not have
  */
 export const resolveResource = <Deps extends EngineDeps>(
   registry: Registry,
@@ -180,7 +180,7 @@ const fieldOf = (
   };
 };
 
-/** The schema of a column, without what only the vault understands. */
+/** The schema of a column, without the vault's own keywords. */
 const columnSchema = (satellite: Satellite, column: string): Schema => {
   const properties = satellite.row_schema.properties as Readonly<Record<string, Schema>>;
   const { 'x-type': _type, 'x-privacy': _privacy, ...schema } = properties[column]!;
@@ -197,7 +197,7 @@ export const withNull = (schema: Schema, is_nullable: boolean): Schema => {
   return { ...about, anyOf: [{ type: 'null' }, rest] };
 };
 
-/** Events repeat no secret, no personal data, no free text, and nothing that a field keeps out. */
+/** Events contain no secret, no personal data, no free text, and no field that excludes itself. */
 const unloggedOf = (satellites: readonly SatelliteModel[], fields: readonly FieldModel[]): ReadonlySet<string> => {
   const by_privacy = satellites.flatMap(({ satellite }) =>
     satellite.payload.filter(({ privacy }) => privacy === 'secret' || privacy === 'personal').map(({ name }) => name),

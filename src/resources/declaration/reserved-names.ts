@@ -1,7 +1,7 @@
 import { invalidField } from '../../http/faults.ts';
 
-// Words that stand beside an id in a path, now or by the plan of the API, the first segments of root aliases and pages,
-// and names that Anthropic's Admin API has below organizations.
+// Words beside an id in a path, present or planned, the first segments of root aliases and pages, and names of
+// Anthropic's Admin API below organizations.
 const RESERVED: ReadonlySet<string> = new Set([
   ...['batch', 'runs', 'history', 'simulate', 'evaluate', 'evaluations', 'signup', 'me', 'unknown'],
   ...['models', 'deployments', 'pricing', 'benchmarks', 'recommendations'],

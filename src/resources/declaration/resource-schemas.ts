@@ -10,7 +10,7 @@ export interface ResourceSchemas {
   readonly replace: Schema;
   /** One resource, whole. */
   readonly shown: Schema;
-  /** One resource, or the part of it that `fields` asks for. */
+  /** One resource, or the part of it that `fields` selects. */
   readonly trimmed: Schema;
   readonly created: Schema;
   readonly state: Schema;
@@ -50,7 +50,7 @@ export const resourceSchemas = <Deps extends EngineDeps>(model: ResourceModel<De
 
 const idSchemas = <Deps extends EngineDeps>({ resource, id }: ResourceModel<Deps>): Record<string, Schema> => {
   if (typeof resource.id !== 'string') return {};
-  // Names that were given before there was a rule stay as they are.
+  // Names from before the rule stay valid.
   return { [id[0]!.name]: resource.id === 'uuid' ? UUID : { type: 'string', description: 'Name of the resource.' } };
 };
 

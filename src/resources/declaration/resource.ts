@@ -5,7 +5,7 @@ import type { Transaction } from '../../vault/transaction.ts';
 import type { EngineDeps } from '../engine-deps.ts';
 import type { Codec } from './codecs.ts';
 
-/** A state by column: the payloads of a resource's satellites side by side, as the vault keeps them. */
+/** A state by column: the payloads of a resource's satellites side by side, as in the vault. */
 export type Columns = Readonly<Record<string, unknown>>;
 
 /** Payloads by satellite: of a state satellite one, of a multi-active one its set, of one without a row none. */
@@ -14,7 +14,7 @@ export type Shape = Readonly<Record<string, readonly Columns[]>>;
 /** The parts of a resource's id by name, in the order of the path. */
 export type Id = Readonly<Record<string, string>>;
 
-/** By name, the business key of each hub that a resource is related to. */
+/** By name, the business key of each related hub of a resource. */
 export type Related = Readonly<Record<string, string | null>>;
 
 export type Operation = 'list' | 'create' | 'read' | 'update' | 'replace' | 'delete' | 'history';
@@ -26,65 +26,65 @@ type WritableOn = 'create' | 'patch' | 'always' | 'never';
 export type ReadableBy = 'public' | 'scope' | 'personal' | 'secret';
 
 export interface FieldOptions {
-  /** Column that keeps the value; by default the one of the field's name. */
+  /** Column of the value; by default the one with the field's name. */
   readonly column?: string;
   readonly write: WritableOn;
-  /** By default as the column's privacy says. */
+  /** By default derived from the column's privacy. */
   readonly read?: ReadableBy;
-  /** Value of a field that a creation or a PUT leaves out; by default null, if the column is nullable. */
+  /** Value of a field that a creation or a PUT omits; by default null, if the column is nullable. */
   readonly default?: unknown;
   /** Form of the field in JSON, if it differs from the column's. */
   readonly codec?: Codec;
-  /** Rules for what may be written, besides those of the column. */
+  /** Rules for written values, besides those of the column. */
   readonly narrow?: Schema;
-  /** Free text, which may name a person: it must hold no e-mail address, and events leave it out. */
+  /** Free text, which may name a person: it must not contain an e-mail address, and events omit it. */
   readonly is_free_text?: boolean;
-  /** False: audit events leave it out. */
+  /** False: audit events omit it. */
   readonly is_logged?: boolean;
 }
 
-/** A column, by the time at which it may be written or with options, or a fact of the rows themselves. */
+/** A column, with the operations that may write it or with options, or a fact of the rows themselves. */
 export type Field = WritableOn | FieldOptions | { readonly fact: 'created_at' | 'applied_from' | 'version' };
 
-/** A hub that the resource is related to; its business key is a field. */
+/** A related hub of the resource; its business key is a field. */
 export interface Reference {
   readonly hub: string;
-  /** Link that holds the relation; left out if the resource's entity is itself a link of that hub. */
+  /** Link of the relation; omitted if the resource's entity is itself a link of that hub. */
   readonly link?: string;
-  /** Satellite that says whether the relation is in force, if it may end. */
+  /** Satellite with the state of the relation, if it may end. */
   readonly effectivity?: string;
   readonly is_nullable?: boolean;
   readonly default?: string;
   /** True: the hub's row is created with the resource. */
   readonly is_created?: boolean;
-  /** True: a value that the hub does not have is answered with 404, as it is what the request is about. */
+  /** True: an unknown value gets 404, because it is the subject of the request. */
   readonly is_missing_404?: boolean;
   readonly description?: string;
   /** Rules for the value in a body. */
   readonly narrow?: Schema;
 }
 
-/** A field of a body that no column keeps: hooks read it. */
+/** A field of a body without a column: hooks read it. */
 export interface Input {
   readonly schema: Schema;
   readonly on: readonly ('create' | 'update' | 'replace')[];
   readonly required_on?: readonly ('create' | 'replace')[];
 }
 
-/** The change that a request asks for, on its way through the hooks. */
+/** The requested change, on its way through the hooks. */
 export interface Draft {
   readonly operation: string;
   readonly id: Id;
   readonly references: Related;
-  /** Fields of the body, or of a DELETE's query, as they were sent. */
+  /** Fields of the body, or of a DELETE's query, unchanged. */
   readonly input: Columns;
   /** Null at creation. */
   readonly before: Columns | null;
   /** State to write; hooks may change it. */
   readonly columns: Record<string, unknown>;
-  /** Fields that the response shows this once, as a new secret. */
+  /** Fields that only this response shows, as a new secret. */
   readonly reveals: Record<string, unknown>;
-  /** Id of the API key, or name of the user, that asks for the change. */
+  /** Id of the API key, or name of the user, that requests the change. */
   readonly actor: string;
 }
 
@@ -96,7 +96,7 @@ export interface State {
   readonly version: string;
 }
 
-/** A change that is being written. */
+/** A change in progress. */
 export interface Change {
   readonly draft: Draft;
   readonly hash_key: string;
@@ -107,13 +107,13 @@ export interface Change {
 }
 
 export interface Hooks<Deps> {
-  /** Refuses what no schema can refuse. Runs first, outside of a transaction. */
+  /** Refuses faults that no schema can express. Runs first, outside of a transaction. */
   readonly validate?: (deps: Deps, draft: Draft) => Promise<void> | void;
-  /** Completes `draft.columns`: seals, asks a provider, makes a secret. Runs once, outside of a transaction. */
+  /** Completes `draft.columns`: seals, calls a provider, creates a secret. Runs once, outside of a transaction. */
   readonly before_write?: (deps: Deps, draft: Draft) => Promise<void> | void;
   /** Refuses a state because of other rows. Runs in the transaction, under the lock. */
   readonly check?: (deps: Deps, tx: Transaction, draft: Draft) => Promise<void> | void;
-  /** Id of a resource that already says what a creation asks for; it is the response then. Runs under the lock. */
+  /** Id of an existing resource equal to the requested one; it is the response then. Runs under the lock. */
   readonly find_same?: (deps: Deps, tx: Transaction, draft: Draft) => Promise<string | null>;
   /** Rows of other tables that belong to a change. */
   readonly more_rows?: (deps: Deps, change: Change, stamp: Stamp) => readonly VaultRow[];
@@ -121,7 +121,7 @@ export interface Hooks<Deps> {
   readonly event?: (change: Change) => Partial<NewEvent>;
 }
 
-/** Something that is done with one resource besides changing its fields: `POST …/{id}/{name}`. */
+/** An action on one resource besides changes of its fields: `POST …/{id}/{name}`. */
 export interface Action<Deps> {
   readonly summary: string;
   /** Schema of the body; without one the action has none. */
@@ -137,10 +137,10 @@ interface OperationNames {
   readonly subject_kind?: string;
 }
 
-/** The state in which a resource has ended, written by DELETE. */
+/** The final state of a resource, written by DELETE. */
 export interface End {
   readonly columns: Columns;
-  /** True: nothing can be written afterwards. */
+  /** True: no write is possible afterwards. */
   readonly is_final: boolean;
   /** Parameters of DELETE, as a reason; hooks find them in `draft.input`. */
   readonly query?: Readonly<Record<string, { readonly schema: Schema; readonly description: string }>>;
@@ -148,10 +148,10 @@ export interface End {
 
 /**
  * A resource of the control plane: a hub or link of the vault with its satellites, served by one engine. Routes,
- * validation, OpenAPI, audit events and the command line come from the declaration; what is special stands in hooks.
+ * validation, OpenAPI, audit events and the command line come from the declaration; hooks have the special parts.
  */
 export interface Resource<Deps extends EngineDeps = EngineDeps> {
-  /** Singular, snake_case: permissions, events and schemas are named after it. */
+  /** Singular, snake_case: permissions, events and schemas derive their names from it. */
   readonly kind: string;
   readonly summary: string;
   /** Path of the collection below `/v1`, with the parent's parameter: `/customers/:slug/prices`. */
@@ -162,14 +162,14 @@ export interface Resource<Deps extends EngineDeps = EngineDeps> {
   readonly is_bare_on_aliases?: boolean;
   /** Hub or link of the vault. */
   readonly entity: string;
-  /** A generated id, a name that a person chose, or the references that identify a row of a link. */
+  /** A generated id, a chosen name, or the references that identify a row of a link. */
   readonly id: 'uuid' | 'slug' | readonly string[];
-  /** Satellites; those in one list are written together. The first one exists if the resource does. */
+  /** Satellites; those in one list are written together. The first one has a row for each resource. */
   readonly satellites: readonly (string | readonly string[])[];
   readonly references?: Readonly<Record<string, Reference>>;
   /** Reference that the parent's parameter of the path gives. */
   readonly parent?: { readonly param: string; readonly reference: string };
-  /** Reference, or part of the id, that names the customer whose resource it is. */
+  /** Reference, or part of the id, that names the customer of the resource. */
   readonly scope?: string;
   readonly fields: Readonly<Record<string, Field>>;
   readonly inputs?: Readonly<Record<string, Input>>;

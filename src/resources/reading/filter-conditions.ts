@@ -4,7 +4,7 @@ import type { Parameters } from './statement.ts';
 
 const COMPARISONS: Readonly<Partial<Record<Operator, string>>> = { gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
-/** The conditions of SQL that a query's filters ask for. */
+/** The SQL conditions for a query's filters. */
 export const filterConditions = (
   properties: readonly Property[],
   query: Query,
@@ -32,13 +32,13 @@ export const filterConditions = (
 const columnText = ({ codec, name, type }: Property, value: unknown): string =>
   String(codec === null || type === 'instant' ? value : codec.toColumn(value, name));
 
-/** One part of an order; the id's parts come last, so that no two rows are alike. */
+/** One part of an order; the id's parts come last, so that the order is total. */
 export interface SortKey {
   readonly property: Property;
   readonly is_descending: boolean;
 }
 
-/** The order that a query asks for. @param id the parts of the id as properties */
+/** The order of a query. @param id the parts of the id as properties */
 export const sortKeysOf = (sorts: readonly Property[], id: readonly Property[], sort: unknown): SortKey[] => {
   const asked = (typeof sort === 'string' ? sort.split(',') : []).map((text) => ({
     property: sorts.find(({ name }) => name === text.replace(/^-/, ''))!,
@@ -54,7 +54,7 @@ export const orderText = (keys: readonly SortKey[]): string =>
 
 /**
  * The condition for rows that come after one in an order.
- * @param after of each key the row's value as text, null if it has none
+ * @param after the row's value of each key as text, null without one
  */
 export const afterCondition = (
   keys: readonly SortKey[],

@@ -15,7 +15,7 @@ export interface Place {
   readonly id: Id;
   /** The business key of the parent's hub. */
   readonly parent: string | null;
-  /** The customer whose resources the caller is confined to. */
+  /** The customer to whose resources the caller is confined. */
   readonly confined_to: string | null;
 }
 
@@ -41,7 +41,7 @@ export const findStored = async <Deps extends EngineDeps>(
   return found ?? null;
 };
 
-/** The conditions, by what stands for a business key in SQL, that keep to a parent and to a caller's own. */
+/** The SQL conditions that restrict rows to a parent and to a caller's own resources. */
 export const confinement = <Deps extends EngineDeps>(
   { resource, references, id }: ResourceModel<Deps>,
   { parent, confined_to }: Omit<Place, 'id'>,

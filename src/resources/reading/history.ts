@@ -7,7 +7,7 @@ import type { EngineDeps } from '../engine-deps.ts';
 import { etagOf } from './etag.ts';
 import { columnsOf, type RowVersion, type Stored } from './stored.ts';
 
-/** A state that held, from one instant until another. */
+/** A state in force from one instant until another. */
 export interface PastState {
   readonly state: State;
   readonly applied_from: string;
@@ -27,8 +27,8 @@ interface Interval {
 }
 
 /**
- * Every state of a resource as known now, the oldest first: a new one begins with each row of any of its satellites.
- * States that were replaced for their whole time are left out.
+ * Every state of a resource as known now, the oldest first: each row of any of its satellites begins a new one.
+ * States that were replaced for their whole time are omitted.
  */
 export const readHistory = async <Deps extends EngineDeps>(
   { sql, reader }: Pick<EngineDeps, 'sql' | 'reader'>,
@@ -52,7 +52,7 @@ export const readHistory = async <Deps extends EngineDeps>(
 
 interface Pasts {
   readonly tables: ReadonlyMap<string, readonly Interval[]>;
-  /** By group of satellites with a set: each row of its first one, equal ones too, for sets go with single rows. */
+  /** By group of satellites with a set: each row of its first one, equal ones too, because sets belong to single rows. */
   readonly heads: ReadonlyMap<number, readonly { readonly from: string; readonly load_date: string }[]>;
 }
 

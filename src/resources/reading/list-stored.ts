@@ -20,7 +20,7 @@ interface ListInput {
   readonly cursors: Cursors;
 }
 
-/** A page of a resource's list, as the query asks for it. @throws OneVaultError invalid_request */
+/** The page of a resource's list that the query requests. @throws OneVaultError invalid_request */
 export const listStored = async <Deps extends EngineDeps>(
   deps: Deps,
   model: ResourceModel<Deps>,
@@ -87,7 +87,7 @@ const listByCursor = async <Deps extends EngineDeps>(
   return { rows, pagination: cursorPagination(per_page, next_cursor) };
 };
 
-/** The cursor of a query, or the id that its old name gives. */
+/** The cursor of a query, or the id in its old parameter. */
 const readCursor = (
   { cursor, after }: Query,
   cursors: Cursors,
@@ -99,7 +99,7 @@ const readCursor = (
   throw invalidParameter('after', 'not_allowed', 'after goes with the order of ids alone: use cursor.');
 };
 
-/** The value of a property in a row, as text in the form that SQL reads. */
+/** The value of a property in a row, as text that SQL can parse. */
 const keyText = <Deps extends EngineDeps>(
   { fields }: ResourceModel<Deps>,
   { id, references, state, created_at }: Stored,
@@ -112,7 +112,7 @@ const keyText = <Deps extends EngineDeps>(
   return value === null || value === undefined ? null : String(value);
 };
 
-/** The instants that a query asks for; what was stated last, unless it names one. */
+/** The instants of a query; by default the last stated state. */
 export const instantsOf = async <Deps extends EngineDeps>(
   deps: Deps,
   model: ResourceModel<Deps>,

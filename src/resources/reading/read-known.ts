@@ -5,8 +5,8 @@ import type { Sql } from '../../postgres/connect.ts';
 import { sealKnown } from '../../vault/seal-known.ts';
 
 /**
- * The instant that `known` of a query names, or the newest for which answers are final.
- * @throws OneVaultError invalid_request where what will be known then is not final yet
+ * The instant that `known` of a query names, or the newest for which responses are final.
+ * @throws OneVaultError invalid_request if the instant is not final yet
  */
 export const readKnown = async (
   { sql, clock }: { readonly sql: Sql; readonly clock: Clock },

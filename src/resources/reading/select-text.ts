@@ -3,7 +3,7 @@ import type { ReferenceModel, ResourceModel, SatelliteModel } from '../declarati
 import type { EngineDeps } from '../engine-deps.ts';
 import type { Parameters } from './statement.ts';
 
-/** The instant when a state was true, and the instant when it was known: ISO 8601 in UTC, or `infinity` for the last one that was stated. */
+/** The instants when a state was true and when it was known: ISO 8601 in UTC; `infinity` means the last stated one. */
 export interface AsOf {
   readonly applied: string;
   readonly known: string;
@@ -79,7 +79,7 @@ const referenceJoin = (own_key: string, reference: ReferenceModel, instants: Ins
     left join ${target.name} r_${name} on r_${name}.${key} = l_${name}.${key}`;
 };
 
-/** The relation that was opened last, unless it was closed since. */
+/** The last opened relation, unless it was closed since. */
 const effectiveJoin = (
   own_key: string,
   { name, target, relation, in_force }: ReferenceModel & { readonly relation: Link; readonly in_force: Satellite },

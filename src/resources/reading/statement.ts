@@ -1,13 +1,13 @@
 import { COLUMN_TYPES, type Column } from '../../vault/entity.ts';
 
-/** Parameters of a statement that is put together from parts. */
+/** Parameters of a statement that is composed of parts. */
 export interface Parameters {
   readonly values: string[];
-  /** Adds a value. @returns how SQL reads it, cast to the type */
+  /** Adds a value. @returns its SQL, cast to the type */
   add(value: string, type: Column['type']): string;
 }
 
-/** All values travel as text, and the statement casts them: so no driver decides what they are. */
+/** All values are sent as text, and the statement casts them, so that no driver chooses their types. */
 export const createParameters = (): Parameters => {
   const values: string[] = [];
   return {

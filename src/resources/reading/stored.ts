@@ -7,7 +7,7 @@ import type { EngineDeps } from '../engine-deps.ts';
 import { type AsOf, selectText } from './select-text.ts';
 import { createParameters, type Parameters } from './statement.ts';
 
-/** The row of a satellite that a state is made of. */
+/** A satellite's row of a state. */
 export interface RowVersion {
   readonly hash_diff: string;
   readonly applied_date: string;
@@ -21,7 +21,7 @@ export interface Stored {
   readonly references: Related;
   readonly created_at: string;
   readonly state: State;
-  /** By satellite: the key that its rows are kept under. */
+  /** By satellite: the key of its rows. */
   readonly keys: ReadonlyMap<string, string>;
   /** By satellite: the row in force; a satellite without one is missing. */
   readonly versions: ReadonlyMap<string, RowVersion>;
@@ -36,7 +36,7 @@ export interface Selection {
   readonly offset?: number;
 }
 
-/** The last state that was stated, or of a resource with dates of its own the one in force at the instant. */
+/** The last stated state; for a resource with its own dates, the one in force at the instant. */
 export const latest = <Deps extends EngineDeps>({ resource }: ResourceModel<Deps>, now: string): AsOf => ({
   // States that follow each other within a millisecond are microseconds apart.
   applied: resource.effective_dated === undefined ? 'infinity' : now.replace(/(\.\d{3})Z$/, '$1999Z'),
@@ -45,7 +45,7 @@ export const latest = <Deps extends EngineDeps>({ resource }: ResourceModel<Deps
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Resources in the order that is asked for; two statements if one of their satellites holds sets. */
+/** Resources in the requested order; two statements if one of their satellites has sets. */
 export const readStored = async <Deps extends EngineDeps>(
   { reader }: Pick<EngineDeps, 'reader'>,
   sql: Sql | Transaction,
@@ -129,7 +129,7 @@ const storedOf = <Deps extends EngineDeps>(model: ResourceModel<Deps>, row: Row,
   };
 };
 
-/** A set holds only with the row that it was written with: a later row without one has none. */
+/** A set belongs only to the row of its own write: a later row without a set has none. */
 const versionOf = (
   { satellite, alias, group }: SatelliteModel,
   row: Row,

@@ -43,7 +43,7 @@ export const audited = <Deps extends RouteDeps>(
 
 const ANYBODY: Caller = { actor_kind: 'unknown', actor: 'unknown', customer: null };
 
-/** The word of the audit log for an error, which stays what it was when invalid fields had no code of their own. */
+/** The audit log's word for an error; it stays the same as before invalid fields had their own code. */
 const reasonOf = ({ code }: OneVaultError): string => (code === 'validation_error' ? 'invalid_request' : code);
 
 const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Context, caller: Caller) => {

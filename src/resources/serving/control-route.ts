@@ -12,34 +12,34 @@ import type { Caller } from '../access/caller.ts';
 /** The audit event of a request, filled in while it is served. */
 export interface EventDraft {
   readonly caller: Caller;
-  /** Names the thing that is asked for, before it is looked for. */
+  /** Names the requested resource, before it is searched. */
   about(subject: string): void;
-  /** Names the customers whose data the answer shows. */
+  /** Names the customers whose data the response shows. */
   shows(customers: readonly (string | null)[]): void;
-  /** The event of a change, to be written in the change's own transaction: `save` does. */
+  /** The event of a change, which `save` writes in the change's own transaction. */
   change(before: object | null, after: object | null): NewEvent;
-  /** Marks the request as a dry run: its event is another action, whatever becomes of it. */
+  /** Marks the request as a dry run: its event has another action, with any outcome. */
   isDryRun(): void;
-  /** States before and after a change that is not made. */
+  /** States before and after the change of a dry run. */
   rehearse(before: object | null, after: object | null): void;
 }
 
-/** A request that was let in, its path, query and body as the route's contract reads them. */
+/** An admitted request, with path, query and body as the route's contract parses them. */
 export interface ControlRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
-  /** As the contract's schema has it; undefined where the route takes none. */
+  /** In the form of the contract's schema; undefined if the route has no body. */
   readonly body: unknown;
   readonly caller: Caller;
   readonly draft: EventDraft;
-  /** It came by a root alias, whose rules are those of the spec documents. */
+  /** True for a request to a root alias, which follows the rules of the specification. */
   readonly is_alias: boolean;
-  /** Of this list, for this caller. */
+  /** Cursors of this list, for this caller. */
   readonly cursors: Cursors;
   readonly ctx: Context;
 }
 
-/** Serves a request that was let in. */
+/** Serves an admitted request. */
 export type Handler = (request: ControlRequest) => Promise<Outcome> | Outcome;
 
 /** The dependencies of every route of the control plane. */
@@ -49,15 +49,15 @@ export interface RouteDeps {
   readonly audit: AuditTrail;
 }
 
-/** A path of the control plane: its contract, who is let in, and by which name the audit log knows what is done. */
+/** A path of the control plane: its contract, its permission, and its action in the audit log. */
 export interface ControlRoute<Deps extends RouteDeps> extends RouteContract {
-  /** As customer.create; of a route without a permission nothing is recorded. */
+  /** As customer.create; a route without a permission records nothing. */
   readonly action: string;
   /** The kind of resource, as `customer`. */
   readonly subject_kind: string;
-  /** The parameter of the path that names the thing. */
+  /** The parameter of the path that names the resource. */
   readonly subject?: string;
-  /** Refuses what is not there before the body is read. */
+  /** Refuses an unknown resource before the body is read. */
   readonly locate?: (deps: Deps, request: Omit<ControlRequest, 'body'>) => Promise<void> | void;
   readonly serve: (deps: Deps) => Handler;
 }

@@ -35,7 +35,7 @@ export const viewOf = <Deps extends EngineDeps>(
   only: typeof query.fields === 'string' ? query.fields.split(',') : null,
 });
 
-/** Names in the audit log the customers whose resources are shown. */
+/** Names the customers of the shown resources in the audit log. */
 const show = <Deps extends EngineDeps>(
   { resource: { scope } }: ResourceModel<Deps>,
   { draft }: Pick<ControlRequest, 'draft'>,
@@ -98,7 +98,7 @@ export const historyHandler =
   };
 
 /**
- * Names in the event what a path is about, and refuses one whose parent does not exist, before a body is read.
+ * Names the subject of a path in the event, and refuses a path with an unknown parent, before the body is read.
  * @throws OneVaultError not_found
  */
 export const locateResource =

@@ -43,7 +43,7 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
 
 const isAlias = ({ path }: RouteContract, ctx: Context): boolean => ctx._matchedRoute !== path;
 
-/** A query without what pages through it, in one form. */
+/** A query without its paging parameters, in one form. */
 const filterOf = (querystring: string): string =>
   [...new URLSearchParams(querystring)]
     .filter(([name]) => !PAGING_NAMES.includes(name))
@@ -51,13 +51,13 @@ const filterOf = (querystring: string): string =>
     .toSorted()
     .join('\n');
 
-/** The media types that a route answers in when all is well. */
+/** The media types of a route's successful responses. */
 const producedBy = ({ responses }: RouteContract): string[] => {
   const types = Object.values(responses).flatMap((response) => response.content_types ?? ['application/json']);
   return [...new Set(types)];
 };
 
-// Signed notes are at most as long.
+// The longest signed note.
 const TEXT_LIMIT_BYTES = 65_536;
 
 const bodyReader = (body: RequestBody | undefined): ((ctx: Context) => Promise<unknown>) => {

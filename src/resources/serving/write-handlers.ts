@@ -80,14 +80,14 @@ const write = async <Deps extends Served>(
 
 const headerOf = ({ ctx }: ControlRequest, name: string): string | null => ctx.get(name) || null;
 
-/** Below `/v1` a change names its version, if the resource says so. Root aliases follow the spec documents, which have none. */
+/** True if a change must name its version: below `/v1`, if the resource requires it. Root aliases have no versions. */
 const requiresVersion = <Deps extends EngineDeps>(
   { resource }: ResourceModel<Deps>,
   { is_alias }: ControlRequest,
   operation: string,
 ): boolean => resource.requires_if_match === true && !is_alias && (operation === 'update' || operation === 'replace');
 
-/** From when a state is to hold; null: from now. What was before has been used, and stays as it was. */
+/** Start of a new state; null: now. Earlier states were used already, so they stay unchanged. */
 const appliedFrom = <Deps extends Served>(
   { clock }: Deps,
   { resource }: ResourceModel<Deps>,

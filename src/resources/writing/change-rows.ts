@@ -10,7 +10,7 @@ export interface Keys {
   readonly hubs: Readonly<Record<string, string>>;
 }
 
-// Table names are those of the registry; the builder's types know only the tables of the generated file.
+// Table names come from the registry; the builder's types know only the tables of the generated file.
 type AnyBuilder = {
   hubKey(table: string, key: Columns): string;
   linkKey(table: string, hubs: Columns): string;
@@ -43,7 +43,7 @@ export const keysOf = <Deps extends EngineDeps>(
   return { hash_key: anyBuilder(rows).linkKey(entity.table as LinkTable, hubs), hubs };
 };
 
-/** The rows that make a resource: its entity, the hubs that come with it, and its relations. */
+/** The rows of a new resource: its entity, its own hubs, and its relations. */
 export const entityRows = <Deps extends EngineDeps>(
   rows: RowBuilder,
   { entity, references }: ResourceModel<Deps>,
@@ -83,7 +83,7 @@ export const entityRows = <Deps extends EngineDeps>(
   ];
 };
 
-/** The payloads of each satellite, of columns. */
+/** The payloads of each satellite, from columns. */
 export const shapeOf = <Deps extends EngineDeps>(
   { resource, satellites }: ResourceModel<Deps>,
   columns: Columns,
@@ -97,7 +97,7 @@ export const shapeOf = <Deps extends EngineDeps>(
   );
 };
 
-/** By satellite, the rows that state a shape. */
+/** By satellite, the rows of a shape. */
 export const satelliteRows = <Deps extends EngineDeps>(
   rows: RowBuilder,
   { satellites, entity }: ResourceModel<Deps>,
@@ -124,7 +124,7 @@ const rowsOfSatellite = (
   return payloads.map((payload) => anyBuilder(rows).satellite(table as SatelliteTable, key, payload, stamp));
 };
 
-/** The satellites that get rows: those of each group in which one says something else than the row in force. */
+/** The satellites that get rows: all of each group in which one differs from its row in force. */
 export const changedSatellites = <Deps extends EngineDeps>(
   { satellites }: ResourceModel<Deps>,
   stated: ReadonlyMap<string, readonly VaultRow[]>,

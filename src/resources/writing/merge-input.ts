@@ -14,9 +14,9 @@ export const isRequired = ({ options, is_nullable }: FieldModel): boolean =>
   options.default === undefined && !is_nullable;
 
 /**
- * The columns that a body makes of a state.
+ * The columns of a state after the changes of a body.
  * @param before null at creation
- * @throws OneVaultError validation_error if a value has no form in its column, or free text holds an e-mail address
+ * @throws OneVaultError validation_error if a value has no form in its column, or free text contains an e-mail address
  */
 export const mergeInput = <Deps extends EngineDeps>(
   { satellites, fields }: ResourceModel<Deps>,

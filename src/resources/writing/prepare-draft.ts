@@ -6,13 +6,13 @@ import type { Stored } from '../reading/stored.ts';
 import { mergeInput } from './merge-input.ts';
 import type { WriteRequest } from './write-request.ts';
 
-/** A change before its transaction: the resource that it was made for, and what would be written. */
+/** A change before its transaction: the present resource, and the draft to write. */
 export interface Prepared {
   readonly found: Stored | null;
   readonly draft: Draft;
 }
 
-/** The draft of a change, through the hooks that run outside of a transaction. */
+/** The draft of a change, after the hooks that run outside of a transaction. */
 export const prepareDraft = async <Deps extends EngineDeps>(
   deps: Deps,
   model: ResourceModel<Deps>,

@@ -4,9 +4,9 @@ import { invalidField } from '../../http/faults.ts';
 export const holdsEmail = (text: string): boolean => /[^\s@]@[^\s@]+\.[^\s@]/.test(text);
 
 /**
- * Keeps e-mail addresses out of what can never be erased.
+ * Refuses an e-mail address in a text that can never be erased.
  * @param param the field, as the error names it
- * @throws OneVaultError validation_error when `text` holds one
+ * @throws OneVaultError validation_error if `text` contains one
  */
 export const refuseEmail = (param: string, text: string): void => {
   if (!holdsEmail(text)) return;

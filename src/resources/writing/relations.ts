@@ -12,7 +12,7 @@ export const idOf = <Deps extends EngineDeps>({ id }: ResourceModel<Deps>, value
   [id[0]!.name]: value,
 });
 
-/** A new id, the name in the body, or the place as it was asked for. */
+/** A new id, the name in the body, or the place in the path. */
 export const placeOf = <Deps extends EngineDeps>(
   deps: Deps,
   model: ResourceModel<Deps>,
@@ -24,7 +24,7 @@ export const placeOf = <Deps extends EngineDeps>(
   return { ...place, id: Object.fromEntries(model.id.map(({ name }) => [name, String(input[name])])) };
 };
 
-/** PUT makes what has a name of its own; a made id is made by us alone. */
+/** PUT creates resources with a chosen name; only the product creates generated ids. */
 export const isCreating = <Deps extends EngineDeps>(
   { resource, fields }: ResourceModel<Deps>,
   { operation }: WriteRequest,
@@ -52,7 +52,7 @@ export const relatedOf = <Deps extends EngineDeps>(
     }),
   );
 
-/** Refuses relations to what does not exist. @throws OneVaultError not_found in a path, validation_error in a body */
+/** Refuses relations to unknown resources. @throws OneVaultError not_found in a path, validation_error in a body */
 export const refuseUnknown = async <Deps extends EngineDeps>(
   { sql }: Deps,
   model: ResourceModel<Deps>,

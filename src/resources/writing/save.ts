@@ -29,7 +29,7 @@ export interface SaveDeps {
 
 /**
  * Writes one change into the vault, notifies every gateway, and waits until the one in this process has it.
- * @param build makes the change, or null where there is nothing to change; what it throws undoes everything
+ * @param build returns the change, or null without a change; an error that it throws rolls everything back
  * @throws OneVaultError internal_error when a row does not validate; nothing is written then
  */
 export const save = async (
@@ -51,14 +51,14 @@ export const save = async (
   await deps.refreshSnapshot();
 };
 
-/** Lets changes of one thing happen one after the other, until the transaction ends. */
+/** Serializes changes of one resource until the transaction ends. */
 export const lockName = async (tx: Transaction, name: string): Promise<void> => {
   await tx`select pg_advisory_xact_lock(hashtextextended(${name}, 0))`;
 };
 
 /**
- * The stamp of a state that replaces another. Changes wait for one another longer than a clock ticks, and clocks of
- * machines differ: the later one in order is then dated a microsecond after the one before.
+ * The stamp of a state that replaces another. Changes can wait for each other longer than a clock tick, and clocks of
+ * machines differ: the later change then gets a date one microsecond after the earlier.
  */
 export const stampAfter = (stamp: Stamp, before: { readonly applied_date: string }): Stamp => {
   const held = microInstant(before.applied_date);

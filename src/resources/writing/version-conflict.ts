@@ -6,7 +6,7 @@ import { readHistory } from '../reading/history.ts';
 import { present } from '../reading/present.ts';
 import type { Stored } from '../reading/stored.ts';
 
-/** The error for a change that does not name the version that it is for. */
+/** The error for a change without the version that it applies to. */
 export const missingVersion = (): OneVaultError =>
   new OneVaultError('precondition_required', {
     faults: [{ path: 'header.if-match', code: 'required', message: 'If-Match is missing.' }],

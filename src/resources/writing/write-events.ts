@@ -5,14 +5,14 @@ export interface WriteEvents {
   about(subject: string): void;
   shows(customers: readonly (string | null)[]): void;
   change(before: object | null, after: object | null): NewEvent;
-  /** Instead of `change`, if nothing is written. */
+  /** Called instead of `change` if nothing is written. */
   rehearse(before: object | null, after: object | null): void;
 }
 
 /** The fields of an event that the change fills in. */
 type Reported = Pick<NewEvent, 'subject' | 'customers' | 'before' | 'after'>;
 
-/** Events of changes that no request asks for: those of commands, and of the product itself. */
+/** Events of changes without a request: those of commands, and of the product itself. */
 export const eventsBy = (event: (reported: Reported) => NewEvent): WriteEvents => {
   let subject: string | null = null;
   let customers: readonly string[] = [];

@@ -17,7 +17,7 @@ import { missingVersion, versionConflict } from './version-conflict.ts';
 import type { WriteRequest } from './write-request.ts';
 
 export interface Written {
-  /** The state after the change; of a dry run, the one that would be. */
+  /** The state after the change; for a dry run, the simulated one. */
   readonly shown: { readonly id: Id; readonly references: Related; readonly created_at: string; readonly state: State };
   /** Null after a dry run. */
   readonly etag: string | null;
@@ -26,8 +26,8 @@ export interface Written {
 }
 
 /**
- * Writes a change: a row for each satellite that says something new, with the event of who did it, or neither. What
- * holds already is no change: it leaves no row.
+ * Writes a change: a row for each changed satellite, together with the audit event, or neither. An equal state is no
+ * change and writes no row.
  * @throws OneVaultError not_found, validation_error, already_exists, wrong_state, version_conflict, and what hooks throw
  */
 export const writeResource = async <Deps extends EngineDeps>(
@@ -94,7 +94,7 @@ interface ChangeInput<Deps extends EngineDeps> {
   readonly outcome: Outcome;
 }
 
-/** The rows and the event of a change, from what holds when its turn has come; null if it changes nothing. */
+/** The rows and the event of a change, from the state under the lock; null if it changes nothing. */
 const changeOf = async <Deps extends EngineDeps>(input: ChangeInput<Deps>) => {
   const { deps, model, request, place, tx, stamp, prepared, outcome } = input;
   const { hooks } = model.resource;
@@ -157,7 +157,7 @@ const attachedVersions = async <Deps extends EngineDeps>(
 const lastDate = (dates: readonly string[]): string | null =>
   dates.toSorted((a, b) => (microInstant(a) < microInstant(b) ? -1 : 1)).at(-1) ?? null;
 
-/** The resource as it is now. @throws OneVaultError version_conflict, already_exists */
+/** The present resource. @throws OneVaultError version_conflict, already_exists */
 const currentOf = async <Deps extends EngineDeps>({ deps, model, request, place, tx, prepared }: ChangeInput<Deps>) => {
   if (request.operation === 'create' && model.resource.id === 'uuid') return null;
   const current = await findStored(deps, model, place, { tx });
@@ -182,7 +182,7 @@ const currentOf = async <Deps extends EngineDeps>({ deps, model, request, place,
   return current;
 };
 
-/** The draft again, from a state that has changed since it was made. */
+/** The draft, computed again if the state has changed since. */
 const catchUp = async <Deps extends EngineDeps>(
   { deps, model, request, prepared }: ChangeInput<Deps>,
   current: Stored | null,
@@ -198,7 +198,7 @@ const catchUp = async <Deps extends EngineDeps>(
   return again.draft;
 };
 
-/** The same again is no error: the answer is what exists. @throws OneVaultError already_exists for other content */
+/** Accepts an equal request: it returns the existing resource. @throws OneVaultError already_exists for other content */
 const refuseOther = <Deps extends EngineDeps>(
   { id, resource }: ResourceModel<Deps>,
   { references }: Draft,
@@ -227,7 +227,7 @@ const stateOf = <Deps extends EngineDeps>(
   version: String(stated.get(satellites[0]!.satellite.table)?.[0]?.values.hash_diff),
 });
 
-/** Hands the change over with its event; of a dry run, checks the rows and writes nothing. */
+/** Returns the change with its event; for a dry run, checks the rows and writes nothing. */
 const finish = <Deps extends EngineDeps>(
   { deps, model, request, outcome, stamp }: ChangeInput<Deps>,
   change: Change,
@@ -255,7 +255,7 @@ const finish = <Deps extends EngineDeps>(
   return null;
 };
 
-/** The columns that an event may repeat. */
+/** The columns that an event may contain. */
 const logged = <Deps extends EngineDeps>({ satellites, unlogged }: ResourceModel<Deps>, columns: Columns): object => {
   const names = satellites.flatMap(({ satellite }) => satellite.payload.map(({ name }) => name));
   return Object.fromEntries(

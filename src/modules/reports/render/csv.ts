@@ -2,7 +2,7 @@ import { evidenceLines } from './evidence-lines.ts';
 import type { Renderer } from './renderer.ts';
 
 /**
- * RFC 4180 with CR LF. The evidence and each section's title stand before the rows as records of one field that
+ * RFC 4180 with CR LF. The evidence and each section's title come before the rows as records of one field that
  * begins with `#`; each section has a header record. A field that a spreadsheet could take for a formula gets a
  * leading apostrophe (OWASP, "CSV Injection").
  */

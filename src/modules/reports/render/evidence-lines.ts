@@ -1,6 +1,6 @@
 import type { CheckpointPoint, Evidence, LogCoverage } from '../evidence-block.ts';
 
-/** The evidence as names and texts, in the order that people read it. Empty texts are to be filled in by hand. */
+/** The evidence as names and texts, in the order that people read it. People fill in empty texts by hand. */
 export const evidenceLines = (evidence: Evidence): [string, string][] => [
   ['Report', `${evidence.report} (${evidence.title})`],
   ['Report id', evidence.report_id],

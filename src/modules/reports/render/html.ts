@@ -5,7 +5,7 @@ import type { Renderer } from './renderer.ts';
 
 const TO_FILL_IN = '____________________________';
 
-/** A page that needs nothing but itself, for screen and paper. */
+/** A page without external resources, for screen and paper. */
 export const htmlRenderer: Renderer = {
   begin: (evidence) => {
     const lines = evidenceLines(evidence).map(

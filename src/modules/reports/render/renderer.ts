@@ -4,7 +4,7 @@ import type { Section } from '../report-definition.ts';
 /** A row of a section by column name: text, number or null. */
 export type SectionRow = Readonly<Record<string, unknown>>;
 
-/** Writes a report piece by piece, so that a long one never stands in memory whole. */
+/** Writes a report in pieces, so that a long one is never in memory as a whole. */
 export interface Renderer {
   begin(evidence: Evidence): string;
   beginSection(section: Section, is_first: boolean): string;
