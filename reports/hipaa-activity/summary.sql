@@ -8,6 +8,6 @@ select
   count(*) filter (where response_status = 'CANCELLED') as cancelled,
   count(*) filter (where response_status = 'ABANDONED') as abandoned,
   count(*) filter (where http_status in (401, 403)) as failed_authentications,
-  count(*) filter (where cardinality(compliance_flags) > 0) as flagged,
+  count(*) filter (where compliance_flags && array['PHI', 'PII', 'CARD']) as flagged,
   coalesce(sum(total_tokens), 0)::bigint as total_tokens
 from calls

@@ -1199,7 +1199,7 @@ export interface ApiRequestS {
    */
   error_message: string | null;
   /**
-   * Kinds of protected data found in the prompt, as `PHI`; empty when none.
+   * Kinds of protected data found in the prompt, as `PHI`, and `UNSCANNED` if it has base64, which is not searched; empty when none.
    *
    * @maxItems 1000
    */

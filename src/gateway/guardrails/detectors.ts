@@ -1,13 +1,21 @@
-/** Kinds of personal, health and card data in a prompt. Checksums are verified, so that few other numbers match. */
-export type ComplianceFlag = 'PHI' | 'PII' | 'CARD';
+import { withoutBase64 } from './base64-runs.ts';
+import { hasCardNumber, hasIban } from './grouped-numbers.ts';
+
+/**
+ * Kinds of personal, health and card data in a prompt. Checksums are verified, so that few other numbers match.
+ * UNSCANNED: the prompt has base64, which is not searched.
+ */
+export type ComplianceFlag = 'PHI' | 'PII' | 'CARD' | 'UNSCANNED';
 
 /** Flags of a text, in a fixed order. */
-export const detectFlags = (text: string): ComplianceFlag[] => {
+export const detectFlags = (whole: string): ComplianceFlag[] => {
+  const text = withoutBase64(whole);
   const has_digits = /\d{2}/.test(text);
   const flags: ComplianceFlag[] = [];
   if (has_digits && hasHealthData(text)) flags.push('PHI');
   if (hasEmail(text) || (has_digits && (hasSocialSecurityNumber(text) || hasIban(text)))) flags.push('PII');
   if (has_digits && hasCardNumber(text)) flags.push('CARD');
+  if (text.length < whole.length) flags.push('UNSCANNED');
   return flags;
 };
 
@@ -24,69 +32,6 @@ const hasHealthData = (text: string): boolean => {
   return anyMatch(text, /\bNPI\W{0,3}(\d{10})\b/gi, ([, digits = '']) => passesLuhn(`80840${digits}`));
 };
 
-const hasCardNumber = (text: string): boolean =>
-  anyMatch(text, /\b\d/g, ({ index }) => anyPrefix(text, index, CARD, passesLuhn));
-
-const hasIban = (text: string): boolean =>
-  anyMatch(text, /\b[A-Z]{2}\d{2}/g, ({ index }) => anyPrefix(text, index, IBAN, passesMod97));
-
-/** Notation of a number: its characters, the separators of its groups, and its length without separators. */
-interface Notation {
-  readonly isPart: (code: number) => boolean;
-  readonly separators: string;
-  readonly min_length: number;
-  readonly max_length: number;
-}
-
-const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;
-const isCapital = (code: number): boolean => code >= 0x41 && code <= 0x5a;
-const isWord = (code: number): boolean => isDigit(code) || isCapital(code & ~0x20) || code === 0x5f;
-
-const CARD: Notation = { isPart: isDigit, separators: ' -', min_length: 13, max_length: 19 };
-const IBAN: Notation = {
-  isPart: (code) => isDigit(code) || isCapital(code),
-  separators: ' ',
-  min_length: 15,
-  max_length: 34,
-};
-
-/**
- * True if the first groups from `from` on, joined, pass a test: one group, then one more each time. Only whole groups
- * count: an expiry date or a word may follow the number.
- */
-const anyPrefix = (
-  text: string,
-  from: number,
-  { isPart, separators, min_length, max_length }: Notation,
-  test: (prefix: string) => boolean,
-): boolean => {
-  let prefix = '';
-  for (let at = from; at <= text.length; at += 1) {
-    // NaN after the end matches no character class.
-    const code = text.charCodeAt(at);
-    if (isPart(code)) {
-      prefix += text.charAt(at);
-      if (prefix.length > max_length) return false;
-      continue;
-    }
-    if (isWord(code)) return false;
-    if (prefix.length >= min_length && test(prefix)) return true;
-    if (!separators.includes(text.charAt(at)) || !isPart(text.charCodeAt(at + 1))) return false;
-  }
-  return false;
-};
-
-/** ISO 13616: the rotated number, with letters as two digits, is 1 modulo 97. */
-const passesMod97 = (iban: string): boolean => {
-  let rest = 0;
-  for (let index = 0; index < iban.length; index += 1) {
-    const code = iban.charCodeAt((index + 4) % iban.length);
-    const value = isDigit(code) ? code - ZERO : code - LETTER_TEN;
-    rest = (rest * (value > 9 ? 100 : 10) + value) % 97;
-  }
-  return rest === 1;
-};
-
 /** ISO/IEC 7812-1, annex B. */
 const passesLuhn = (digits: string): boolean => {
   let sum = 0;
@@ -99,9 +44,6 @@ const passesLuhn = (digits: string): boolean => {
 };
 
 const ZERO = 0x30;
-// A is 10, B is 11.
-const LETTER_TEN = 0x41 - 10;
-
 const anyMatch = (text: string, pattern: RegExp, test: (match: RegExpExecArray) => boolean): boolean => {
   for (const match of text.matchAll(pattern)) if (test(match)) return true;
   return false;

@@ -122,8 +122,47 @@ describe('the compliance detectors', () => {
     }
   });
 
+  it('skip base64 of at least 1,024 characters, search the text around it, and say so', () => {
+    const file = Buffer.alloc(9_000, 'MRN 0012345 ').toString('base64');
+    const hidden = `${'A'.repeat(1_024)}/4111111111111111/`;
+    for (const [text, flags] of [
+      [`data:image/png;base64,${file} and MRN 0012345, card 4111 1111 1111 1111`, ['PHI', 'CARD', 'UNSCANNED']],
+      [`a@b.c ${file}== ${file} MRN 0012345`, ['PHI', 'PII', 'UNSCANNED']],
+      [`${'A'.repeat(511)} ${'A'.repeat(1_024)} MRN 0012345`, ['PHI', 'UNSCANNED']],
+      [hidden, ['UNSCANNED']],
+      [`${'A'.repeat(1_023)} ${'0'.repeat(1_023)} MRN 0012345`, ['PHI']],
+    ] as const) {
+      assert.deepEqual(detectFlags(text), flags, text.slice(0, 80));
+    }
+  });
+
+  it('find a number wherever it stands in a run of groups', () => {
+    for (const lead of ['', '1 ', '12-34 ', '1'.repeat(70), `${'1 '.repeat(200)}`, `${'12 '.repeat(99)}1`]) {
+      for (const [number, flag] of [
+        ['4111 1111 1111 1111', 'CARD'],
+        ['DE89 3704 0044 0532 0130 00', 'PII'],
+      ] as const) {
+        assert.ok(detectFlags(`${lead} ${number} 5`).includes(flag), `${lead} ${number}`);
+      }
+    }
+    assert.ok(detectFlags(`${'DE11 '.repeat(999)}DE89 3704 0044 0532 0130 00 NOW`).includes('PII'));
+  });
+
   it('take a time that grows linearly with the text, whatever the text contains', async () => {
-    for (const piece of ['a', 'a.', '1', '12 ', 'AA11 ', 'MRN ', 'a@', '@a.', '1-']) {
+    for (const piece of [
+      'a',
+      'a.',
+      '1',
+      '12 ',
+      'AA11 ',
+      'MRN ',
+      'a@',
+      '@a.',
+      '1-',
+      '1 ',
+      'DE11 ',
+      `DE11${' A'.repeat(30)} `,
+    ]) {
       await assertLinearTime((size) => detectFlags(`${piece.repeat(size / piece.length)}@ 12`), 200_000);
     }
   });

@@ -17,7 +17,7 @@ import {
 import { errorEvent, type Session, UNANSWERED_MAX_CHARS } from './session.ts';
 import { RESPONSES_MAX } from './session-budget.ts';
 
-const FLAGS: readonly ComplianceFlag[] = ['PHI', 'PII', 'CARD'];
+const FLAGS: readonly ComplianceFlag[] = ['PHI', 'PII', 'CARD', 'UNSCANNED'];
 
 /** Takes the client's messages: passes them on, or answers with an error event. */
 export const createClientSide = (session: Session): ((message: Message) => Promise<void>) => {
