@@ -132,7 +132,7 @@ const ERROR_MEMBERS: Readonly<Record<string, Schema>> = {
     type: 'object',
     required: ['reason', 'explanation'],
     properties: {
-      reason: { type: ['string', 'null'], description: 'A finer word than the code.' },
+      reason: { type: ['string', 'null'], description: 'A more specific word than the code.' },
       explanation: { type: ['string', 'null'] },
     },
   },
@@ -175,7 +175,7 @@ export const PROBLEM_SCHEMA: Schema = {
 /** An error of the gateway: the form of each client protocol, together with our own fields. */
 export const GATEWAY_ERROR_SCHEMA: Schema = {
   title: 'GatewayError',
-  description: "An error in the form of the client's own protocol, with our fields beside its own.",
+  description: "An error in the form of the client's protocol, with additional fields of the gateway.",
   type: 'object',
   additionalProperties: true,
 };

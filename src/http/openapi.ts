@@ -150,14 +150,14 @@ const responsesOf = (route: RouteContract, components: Components, is_bare: bool
     responseOf(response, components, is_bare, etag),
   ]);
   const not_modified =
-    has_etag === true ? [['304', { description: 'The version that If-None-Match names holds.' }]] : [];
+    has_etag === true ? [['304', { description: 'The version in If-None-Match is the present one.' }]] : [];
   const errors = plane === 'gateway' ? GATEWAY_ERRORS : errorsOf(route);
   const error = plane === 'gateway' ? gatewayErrorOf(components) : controlErrorOf(components);
   return Object.fromEntries([
     ...own,
     ...not_modified,
     ...Object.entries(errors).map(([status, description]) => [status, { description, ...error }]),
-    ['default', { description: 'An error that any request may meet.', ...error }],
+    ['default', { description: 'An error that any request may cause.', ...error }],
   ]);
 };
 

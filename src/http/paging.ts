@@ -13,7 +13,7 @@ const MAX_AFTER_CHARS = 16_384;
 
 const per_page: QueryParameter = {
   schema: { type: 'integer', minimum: 1, maximum: MAX_PER_PAGE, default: DEFAULT_PER_PAGE },
-  description: 'How many rows a page has.',
+  description: 'Number of rows in a page.',
 };
 const limit: QueryParameter = {
   schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT },
@@ -23,7 +23,7 @@ const limit: QueryParameter = {
 
 const after: QueryParameter = {
   schema: { type: 'string', maxLength: MAX_AFTER_CHARS },
-  description: 'Old name of cursor: the id after which the list goes on.',
+  description: 'Old name of cursor: the id after which the list continues.',
   is_deprecated: true,
 };
 
@@ -31,7 +31,7 @@ const after: QueryParameter = {
 export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
   page: {
     schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: 1 },
-    description: 'Which page, from 1.',
+    description: 'Number of the page, from 1.',
   },
   per_page,
   limit,
@@ -42,7 +42,7 @@ export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
 export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
   cursor: {
     schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
-    description: 'Where to go on: meta.pagination.next_cursor of the page before.',
+    description: 'Start of the page: meta.pagination.next_cursor of the page before.',
   },
   per_page,
   limit,

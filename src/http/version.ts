@@ -42,7 +42,7 @@ const notAcceptable = (ctx: Context, offered: readonly string[]): OneVaultError 
   const accepts = ctx.get('accept');
   const is_version = accepts.split(',').some((each) => VENDOR_TYPE.test(each.split(';')[0]!.trim()));
   return new OneVaultError('not_acceptable', {
-    details: `It answers in: ${offered.join(', ')}.`,
+    details: `The available types are: ${offered.join(', ')}.`,
     ...(is_version ? { reason: 'unknown_version' } : {}),
     context: { versions: MAJOR_VERSIONS, types: offered },
     faults: [{ path: 'header.accept', code: 'not_acceptable', message: 'Accept names no form that there is.' }],

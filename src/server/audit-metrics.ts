@@ -62,7 +62,7 @@ export const registerAuditMetrics = ({ metrics, sql, clock, log, stopped_path }:
   );
   new Gauge({
     name: 'onevault_audit_sealing_stopped',
-    help: '1 while nothing is signed because the database is not what the checkpoint files say.',
+    help: '1 while nothing is signed because the database differs from the checkpoint files.',
     registers: [metrics],
     collect() {
       this.set(existsSync(stopped_path) ? 1 : 0);

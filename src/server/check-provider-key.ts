@@ -40,6 +40,6 @@ const unreachable = (error: unknown): boolean =>
 
 const checkFailed = (checked: string, cause: unknown): OneVaultError =>
   new OneVaultError('provider_unreachable', {
-    details: `A key is taken once its provider has accepted it, and ${checked} cannot be reached from here.`,
+    details: `A key is stored once its provider has accepted it, and ${checked} cannot be reached from here.`,
     cause,
   });

@@ -4,7 +4,7 @@ import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 export const registerJournalMetrics = (metrics: MetricsRegistry, waiting: () => number): void => {
   new Gauge({
     name: 'onevault_journal_records',
-    help: 'Records in the journal: those that wait for the vault, and intents of calls under way.',
+    help: 'Records in the journal: records that wait for the vault, and intents of current calls.',
     registers: [metrics],
     collect() {
       this.set(waiting());

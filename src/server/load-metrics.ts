@@ -15,7 +15,7 @@ const MAX_COUNTED = 100_000;
 export const registerLoadMetrics = ({ metrics, sql, log }: LoadMetricsDeps): void => {
   new Gauge({
     name: 'onevault_vault_load_errors',
-    help: `Rows and records that the vault refused, in ops.load_error; ${MAX_COUNTED} stands for that many or more.`,
+    help: `Rows and records that the vault refused, in ops.load_error; ${MAX_COUNTED} means that many or more.`,
     registers: [metrics],
     async collect() {
       try {

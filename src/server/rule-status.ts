@@ -19,7 +19,7 @@ export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
 export const registerRuleMetrics = (metrics: MetricsRegistry, snapshot: CurrentSnapshot): void => {
   new Gauge({
     name: 'onevault_routing_rules_unusable',
-    help: 'Active routing rules that are left out because their conditions cannot be decided.',
+    help: 'Active routing rules that are omitted because their conditions cannot be decided.',
     registers: [metrics],
     collect() {
       this.set(snapshot().unusable_rules.length);

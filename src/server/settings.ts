@@ -120,7 +120,7 @@ const PROVIDERS = {
     default: null,
     isItem: isUrlHost,
     item: 'a host as URLs have it, with its port or without: vllm.corp.example:8000, 10.0.0.5, [fd00::5]',
-    help: "hosts that customers' own base URLs may name though they are not public, or speak http",
+    help: "internal hosts, or hosts with plain http, that customers' own base URLs may name",
   },
 } as const satisfies Settings;
 
@@ -134,14 +134,14 @@ const KEYS = {
     type: 'text',
     default: 'onevault',
     form: { pattern: KMS_KEY, words: 'a name, or mount/name, of letters, digits, "_", "-" and "."' },
-    help: 'name of the key there, after its mount and a slash where that is not transit',
+    help: 'name of the key in Transit, after its mount and a slash if the mount is not transit',
   },
   ONEVAULT_WITNESS_KEYS: {
     type: 'list',
     default: null,
     isItem: (text) => VERIFIER_KEY.test(text),
     item: '<name>+<eight hex digits>+<base64>',
-    help: 'verifier keys of those who may cosign checkpoints',
+    help: 'verifier keys of the witnesses of checkpoints',
   },
   ONEVAULT_RETENTION_DAYS: {
     type: 'integer',

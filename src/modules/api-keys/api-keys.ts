@@ -40,7 +40,7 @@ export const apiKeys: Resource = {
       hub: 'customer_h',
       link: 'api_key_customer_l',
       is_nullable: true,
-      description: 'Customer whose calls the key is for; null for keys of administrators and auditors.',
+      description: 'Customer of the key for calls; null for keys of administrators and auditors.',
     },
   },
   fields: {
@@ -53,7 +53,7 @@ export const apiKeys: Resource = {
     rate_limit_requests_per_minute: 'always',
     created_at: { fact: 'created_at' },
   },
-  reveals: { key: { type: 'string', description: 'The key. It is shown this once.' } },
+  reveals: { key: { type: 'string', description: 'The key. Only this response shows it.' } },
   filters: ['customer', 'status', 'scopes', 'expires_at', 'created_at'],
   sorts: ['created_at', 'name', 'expires_at'],
   names: { delete: { action: 'api_key.revoke' } },

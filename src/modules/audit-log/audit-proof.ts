@@ -23,7 +23,7 @@ export const getProof =
     // Another customer's call gets the same response as an unknown one, so that its id reveals nothing.
     if (call === undefined || (caller.customer !== null && call.customer !== caller.customer)) {
       throw new OneVaultError('not_found', {
-        details: `The vault has no call ${id}; it takes in a new one within a second.`,
+        details: `The vault has no call ${id}; it loads a new one within a second.`,
       });
     }
     const checkpoint = await latestCheckpoint(deps.sql);

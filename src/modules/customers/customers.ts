@@ -4,7 +4,7 @@ import type { Resource } from '../../resources/declaration/resource.ts';
 /** Customers, with the terms of their calls. */
 export const customers: Resource = {
   kind: 'customer',
-  summary: 'A customer: an organization whose calls are served, with its limits and terms.',
+  summary: 'A customer: an organization that sends calls, with its limits and terms.',
   path: '/customers',
   aliases: ['/customers', '/organizations', '/v1/organizations'],
   entity: 'customer_h',

@@ -13,7 +13,7 @@ const CAPABILITIES = [
   ...['chat', 'streaming', 'tools', 'vision', 'embeddings', 'images', 'realtime', 'speech', 'transcription'],
 ];
 const AMOUNT: Schema = {
-  description: 'US dollars of as many units as people state prices of: a short form of one tier.',
+  description: 'US dollars of the usual number of units: a short form of one tier.',
   anyOf: [
     { type: 'null' },
     { type: 'number', minimum: 0, maximum: 1_000_000 },

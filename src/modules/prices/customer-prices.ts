@@ -20,7 +20,7 @@ const ENDED: PriceTier = {
 /** Agreed prices of a customer, instead of the provider's with its markup; each holds from its own date. */
 export const customerPrices: Resource<ControlDeps> = {
   kind: 'customer_price',
-  summary: 'What a customer pays for a model at a provider, instead of the price of the provider with its markup.',
+  summary: "The agreed price of a customer for a model at a provider, instead of the provider's price with markup.",
   path: '/customers/:slug/prices',
   entity: 'customer_price_l',
   id: ['provider', 'model'],
@@ -75,7 +75,7 @@ export const customerPrices: Resource<ControlDeps> = {
       const deployments = snapshot().models.get(model!)?.deployments ?? [];
       if (deployments.some((each) => each.provider === provider)) return;
       throw new OneVaultError('not_found', {
-        details: `There is no model ${model} at a provider ${provider}: GET /v1/ai/models lists those that are.`,
+        details: `There is no model ${model} at a provider ${provider}: GET /v1/ai/models lists the existing ones.`,
       });
     },
     // The vault has the prices themselves, under their version.

@@ -34,7 +34,7 @@ const pricesOf = (price: Schema, required: readonly PriceUnit[]): Schema => ({
 
 const SERVICE_TIER: Schema = {
   enum: SERVICE_TIERS,
-  description: 'Service tier of the provider; standard unless given.',
+  description: 'Service tier of the provider; standard by default.',
 };
 const ABOVE: Schema = { type: 'integer', minimum: 0, maximum: 2_147_483_647 };
 

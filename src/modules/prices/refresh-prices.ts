@@ -74,7 +74,7 @@ export const refreshPrices = (
     await lockName(tx, 'prices refresh');
     if (textOf(await planRefresh(tx, book, now_ms)) !== textOf(planned)) {
       throw new OneVaultError('already_exists', {
-        details: 'Prices have changed since they were compared: compare again.',
+        details: 'Prices have changed since the comparison: compare again.',
       });
     }
     const rows = planned.flatMap(({ deployment_hk, changes }): VaultRow[] =>

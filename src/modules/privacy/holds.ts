@@ -12,7 +12,7 @@ import { checkReason } from './subject.ts';
 /** Legal holds: a subject's data is not erased until every hold on it is released. */
 export const legalHolds: Resource = {
   kind: 'legal_hold',
-  summary: "A reason for which a subject's data must not be erased.",
+  summary: "A legal hold: a reason why a subject's data must not be erased.",
   path: '/privacy/holds',
   entity: 'legal_hold_h',
   id: 'uuid',
@@ -46,7 +46,7 @@ export const legalHolds: Resource = {
     columns: { hold_status: 'RELEASED' },
     is_final: true,
     query: {
-      reason: { schema: { type: 'string', maxLength: 2_000 }, description: 'Reason for which it is released.' },
+      reason: { schema: { type: 'string', maxLength: 2_000 }, description: 'Reason for the release.' },
     },
   },
   is_sensitive: true,

@@ -70,7 +70,7 @@ export const providerKeys: Resource<ControlDeps> = {
   end: { columns: { key_status: 'REVOKED' }, is_final: true },
   requires_if_match: true,
   lock: (_id, { customer }) => `provider-keys/${customer}`,
-  actions: { validate: { summary: 'Ask the provider whether it still accepts the key', run: () => {} } },
+  actions: { validate: { summary: 'Check at the provider that it still accepts the key', run: () => {} } },
   hooks: {
     validate: ({ snapshot }, { operation, columns, references, id, input, before }) => {
       if (operation === 'delete' || operation === 'validate') return;
@@ -118,6 +118,6 @@ const refuseMore = async (tx: Transaction, customer: string): Promise<void> => {
       and s.key_status = 'ACTIVE'`;
   if ((row?.held ?? 0) < MAX_KEYS) return;
   throw new OneVaultError('wrong_state', {
-    details: `A customer has ${MAX_KEYS} provider keys at most: revoke one first.`,
+    details: `A customer has at most ${MAX_KEYS} provider keys: revoke one first.`,
   });
 };

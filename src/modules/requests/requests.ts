@@ -13,7 +13,7 @@ export const getRequest =
     const row = isUuid(id) ? await findRequest(deps, id) : undefined;
     if (row === undefined) {
       throw new OneVaultError('not_found', {
-        details: `The vault has no call ${id}; it takes in a new one within a second.`,
+        details: `The vault has no call ${id}; it loads a new one within a second.`,
       });
     }
     if (row.customer !== 'unknown') draft.shows([row.customer]);

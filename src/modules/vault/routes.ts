@@ -33,7 +33,7 @@ export const VAULT_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     path: '/v1/vault/:entity/:business_key',
     aliases: ['/vault/:entity/:business_key'],
     operation_id: 'vault.read',
-    summary: 'What held of a key at one instant, as known at another',
+    summary: 'The state of a key at one instant, as known at another',
     description: 'The keys of a link are separated by commas.',
     action: 'vault.read',
     query: {
@@ -53,7 +53,7 @@ export const VAULT_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     path: '/v1/vault/:entity/:business_key/history',
     aliases: ['/vault/:entity/:business_key/history'],
     operation_id: 'vault.history',
-    summary: 'Every state of a satellite, the oldest first',
+    summary: 'All states of a satellite, oldest first',
     action: 'vault.read',
     responses: {
       200: { description: 'The rows, without secret columns.', schema: objectOf('VaultHistory', { ...HEAD, ...ROWS }) },

@@ -79,7 +79,7 @@ const referenceShown = ({ is_nullable, description }: ReferenceModel): Schema =>
 
 const stateSchema = ({ properties, required }: Schema, name: string): Schema => ({
   title: `${name}State`,
-  description: 'A state that held from one instant until another.',
+  description: 'A state in force from one instant until another.',
   type: 'object',
   additionalProperties: false,
   required: [...new Set([...(required as string[]), 'applied_from', 'applied_until', 'recorded_at', 'etag'])],
@@ -128,7 +128,7 @@ const bodySchema = <Deps extends EngineDeps>(
 const APPLIED_FROM: Schema = {
   type: ['string', 'null'],
   format: 'instant',
-  description: 'From when it holds; null or left out: from now.',
+  description: 'Start of the state; null or omitted: now.',
 };
 
 const referenceWritten = ({ is_nullable, narrow, description, default: value }: ReferenceModel): Schema => ({

@@ -19,7 +19,7 @@ const AS_OF: Readonly<Record<string, QueryParameter>> = {
 const DRY_RUN: Readonly<Record<string, QueryParameter>> = {
   dry_run: {
     schema: { type: 'boolean', default: false },
-    description: 'Checks the request and answers what would be; nothing is written but the event of the dry run.',
+    description: 'Checks the request and returns its result; only the event of the dry run is written.',
   },
 };
 
@@ -78,8 +78,8 @@ const ROUTES: readonly OperationRoute[] = [
       query: DRY_RUN,
       body: { schema: create },
       responses: {
-        201: { description: 'It was created; Location names it.', schema: created },
-        200: { description: 'It exists already as it is asked for, or the request is a dry run.', schema: shown },
+        201: { description: 'It was created; Location has its path.', schema: created },
+        200: { description: 'An equal resource exists already, or the request is a dry run.', schema: shown },
       },
       errors: CONFLICT,
       ...(resource.is_bare_on_aliases === true ? { is_bare_on_aliases: true } : {}),
@@ -104,7 +104,7 @@ const ROUTES: readonly OperationRoute[] = [
     contract: (model, { update, shown }) => ({
       method: 'patch',
       summary: `Change a ${nameOf(model)}`,
-      description: 'JSON Merge Patch (RFC 7396): fields that are left out stay, null clears.',
+      description: 'JSON Merge Patch (RFC 7396): omitted fields stay, null clears a field.',
       query: DRY_RUN,
       body: { schema: update },
       responses: { 200: { description: 'The resource as it is now.', schema: shown } },
@@ -118,7 +118,7 @@ const ROUTES: readonly OperationRoute[] = [
     contract: (model, { replace, shown }) => ({
       method: 'put',
       summary: `Replace a ${nameOf(model)}`,
-      description: 'Fields that are left out get their default.',
+      description: 'Omitted fields get their defaults.',
       query: DRY_RUN,
       body: { schema: replace },
       responses: {
@@ -135,7 +135,7 @@ const ROUTES: readonly OperationRoute[] = [
     contract: (model, { shown }) => ({
       method: 'delete',
       summary: `End a ${nameOf(model)}`,
-      description: 'Nothing is removed: the resource stays readable in its last state.',
+      description: 'No data is removed: the resource stays readable in its last state.',
       query: { ...model.resource.end?.query, ...datedQuery(model), ...DRY_RUN },
       responses: { 200: { description: 'The resource in its last state.', schema: shown } },
       errors: { ...CONFLICT, 422: 'A parameter is not valid.' },
@@ -147,7 +147,7 @@ const ROUTES: readonly OperationRoute[] = [
     operation: 'history',
     contract: (model, { state }) => ({
       method: 'get',
-      summary: `List the states of a ${nameOf(model)}, the oldest first`,
+      summary: `List the states of a ${nameOf(model)}, oldest first`,
       query: PAGE_QUERY,
       responses: { 200: { description: 'One page.', schema: state, form: 'list' } },
     }),

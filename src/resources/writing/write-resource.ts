@@ -164,7 +164,7 @@ const currentOf = async <Deps extends EngineDeps>({ deps, model, request, place,
   const etag = current === null ? null : etagOf(current.versions, current.references);
   if (current !== null && request.creates_only === true) {
     throw new OneVaultError('version_conflict', {
-      details: 'It exists already, and If-None-Match: * creates only.',
+      details: 'It exists already, and If-None-Match: * allows only a creation.',
       context: { current_etag: etag, differing_fields: null },
     });
   }
