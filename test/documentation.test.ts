@@ -25,7 +25,8 @@ describe('the documentation', () => {
       .filter((line) => line.startsWith('| `'));
     const named = rows.map((row) => row.split('`')[1]);
     assert.deepEqual(named.toSorted(), Object.keys({ ...SETTINGS, ...FAMILY_SETTINGS }).toSorted());
-    const limit = '| bytes | 33554432 (32 MiB) | 1024 (1 KiB) | 1073741824 (1 GiB) | largest request body |';
+    const limit =
+      '| bytes | 33554432 (32 MiB) | 1024 (1 KiB) | 1073741824 (1 GiB) | largest request body, 2 MiB at most for embeddings |';
     assert.ok(rows.includes(`| \`ONEVAULT_BODY_LIMIT_BYTES\` ${limit}`), rows.join('\n'));
     assert.ok(
       rows.every((row) => /^(?:\|[^|]+){6}\|$/.test(row)),

@@ -19,7 +19,7 @@ import { route } from './steps/route.ts';
 import { failureOf, settle } from './steps/settle.ts';
 
 /** Steps of a call. Their order is the security policy. A call is settled after any error of a step. */
-const STEPS = [authenticate, parseRequest, claimKey, classify, limit, reserve, route, admit, forward] as const;
+const STEPS = [authenticate, limit, parseRequest, claimKey, classify, reserve, route, admit, forward] as const;
 
 /** Number of calls in flight, shared by all endpoints. */
 export interface InFlight {

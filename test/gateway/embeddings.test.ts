@@ -7,6 +7,28 @@ import { type ScriptedUpstream, sendJson, startScriptedUpstream } from '../suppo
 
 const model = 'text-embedding-3-small';
 
+describe('a body of more than 2 MiB', () => {
+  it('is refused for embeddings, and accepted for chats, which may have images', async () => {
+    const gateway = await startTestGateway({ body_limit_bytes: 8_000_000 });
+    const text = 'x'.repeat(2 * 2 ** 20);
+    const google = `/v1beta/models/gemini-embedding-001:`;
+    for (const [path, body] of [
+      ['/v1/embeddings', { model, input: text }],
+      ['/v1/ai/embeddings', { model, input: text }],
+      [`${google}embedContent`, { content: { parts: [{ text }] } }],
+      [`${google}batchEmbedContents`, { requests: [{ content: { parts: [{ text }] } }] }],
+    ] as const) {
+      const reply = await gateway.post(path, body);
+      assert.equal(reply.status, 413, path);
+      assert.match(reply.text, /2097152 bytes/);
+    }
+    const content = [{ type: 'image_url', image_url: { url: `data:image/png;base64,${text}` } }];
+    const chat = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] });
+    assert.equal(chat.status, 200, chat.text.slice(0, 500));
+    await gateway.close();
+  });
+});
+
 describe('POST /v1/embeddings', () => {
   let gateway: TestGateway;
   let client: OpenAI;

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { fixedClock } from '../../src/core/clock.ts';
 import { startTestGateway, type TestGateway } from '../support/gateway.ts';
-import { errorOf, until } from '../support/http.ts';
+import { bearer, errorOf, until } from '../support/http.ts';
 
 const HELLO = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'Hi' }] };
 
@@ -49,6 +51,19 @@ describe('the rate limit of an API key', () => {
   it('is not reported if neither key nor customer has a limit', async () => {
     const response = await gateway.chat(HELLO);
     assert.equal(response.headers['ratelimit-limit'], undefined);
+  });
+
+  it('refuses a request before its body is read', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'early' }, { rate_limit_requests_per_minute: 1 });
+    assert.equal((await gateway.chat({ model: 7 }, key)).status, 400);
+    const request = httpRequest(`${gateway.url}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { ...bearer(key), 'content-type': 'application/json', 'content-length': '1000000' },
+    });
+    request.flushHeaders();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    assert.equal(response.statusCode, 429);
+    request.on('error', () => {}).destroy();
   });
 
   it('is exact under concurrent calls', async () => {

@@ -23,6 +23,9 @@ export interface BodyReader {
   value(content: Body, content_type: string | undefined): unknown;
 }
 
+/** Limit of bodies without media: more than the 300,000 tokens that an embeddings request may have. */
+export const TEXT_BODY_LIMIT_BYTES = 2 * 2 ** 20;
+
 const JSON_TYPE = /^application\/(.+\+)?json\b/i;
 const TOO_DEEP = 'The JSON nests more than 500 levels deep. Nest it less deeply.';
 

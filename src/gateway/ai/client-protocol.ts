@@ -63,6 +63,8 @@ export interface ClientProtocol {
   readonly protocol_name: string | null;
   readonly error_format: ErrorFormat;
   readonly body_reader: BodyReader;
+  /** Largest body, if it is less than the largest of all. */
+  readonly body_limit_bytes?: number;
   /** @throws OneVaultError invalid_request, naming the field */
   read(body: unknown, request: ClientRequest): ParsedRequest;
 }

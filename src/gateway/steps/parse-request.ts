@@ -7,10 +7,10 @@ import type { GatewayDeps } from '../deps.ts';
 export const parseRequest =
   ({ body_limit_bytes }: GatewayDeps): Step =>
   async (call) => {
-    const { body_reader } = call.protocol;
+    const { body_reader, body_limit_bytes: own_limit_bytes = body_limit_bytes } = call.protocol;
     const type = call.ctx.req.headers['content-type'];
     body_reader.checkType(type);
-    call.body = await readBody(call.ctx.req, body_limit_bytes);
+    call.body = await readBody(call.ctx.req, Math.min(own_limit_bytes, body_limit_bytes));
     if (call.body.length > 0) call.request_commitment = commitmentOf(call.request_salt, call.body);
     call.content = body_reader.content(call.body);
     const { req, query } = call.ctx;

@@ -26,9 +26,9 @@ export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middlewar
   const sessions = createSessionCount(deps.realtime.sessions_max);
   const steps: readonly Step[] = [
     authenticate(deps),
+    limit(deps),
     readSession,
     classify(deps),
-    limit(deps),
     sessions.admit,
     reserve(deps),
     route(deps),

@@ -1,5 +1,5 @@
 import { createValidator } from '../../../../http/validate.ts';
-import { jsonBody } from '../../body-reader.ts';
+import { jsonBody, TEXT_BODY_LIMIT_BYTES } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
 import { openAiErrorFormat } from '../openai/error-format.ts';
@@ -24,6 +24,7 @@ export const createAiEmbeddings = (): ClientProtocol => {
     protocol_name: null,
     error_format: openAiErrorFormat,
     body_reader: jsonBody,
+    body_limit_bytes: TEXT_BODY_LIMIT_BYTES,
     read: (body) => {
       const preferences = validate(body);
       const { model = '', input, dimensions } = preferences;

@@ -1,6 +1,6 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { JsonObject } from '../../../../providers/chat-form.ts';
-import { jsonBody } from '../../body-reader.ts';
+import { jsonBody, TEXT_BODY_LIMIT_BYTES } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import type { UnsupportedField } from '../../operations/chat.ts';
 import { type EmbeddingsWriter, embeddingsOperation, type ReadEmbeddings } from '../../operations/embeddings.ts';
@@ -30,6 +30,7 @@ export const createEmbedContent = (): ClientProtocol => {
     protocol_name: 'google-embed',
     error_format: googleErrorFormat,
     body_reader: jsonBody,
+    body_limit_bytes: TEXT_BODY_LIMIT_BYTES,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const request = validate(normalise(body, SHAPES.embed));
@@ -50,6 +51,7 @@ export const createBatchEmbedContents = (): ClientProtocol => {
     protocol_name: 'google-batch-embed',
     error_format: googleErrorFormat,
     body_reader: jsonBody,
+    body_limit_bytes: TEXT_BODY_LIMIT_BYTES,
     read: (body, { params }) => {
       const model = params.model ?? '';
       const { requests } = validate(normalise(body, SHAPES.batch));

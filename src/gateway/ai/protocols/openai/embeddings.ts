@@ -1,7 +1,7 @@
 import { createValidator } from '../../../../http/validate.ts';
 import type { EmbeddingRequest } from '../../../../providers/embedding-form.ts';
 import { invalid } from '../../../../providers/invalid.ts';
-import { jsonBody } from '../../body-reader.ts';
+import { jsonBody, TEXT_BODY_LIMIT_BYTES } from '../../body-reader.ts';
 import type { ClientProtocol } from '../../client-protocol.ts';
 import { type EmbeddingsWriter, embeddingsOperation } from '../../operations/embeddings.ts';
 import schema from './embeddings.schema.json' with { type: 'json' };
@@ -16,6 +16,7 @@ export const createEmbeddings = (): ClientProtocol => {
     protocol_name: 'openai-embeddings',
     error_format: openAiErrorFormat,
     body_reader: jsonBody,
+    body_limit_bytes: TEXT_BODY_LIMIT_BYTES,
     read: (body) => {
       const request = validate(body);
       const read = {
