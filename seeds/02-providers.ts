@@ -2,7 +2,7 @@ import type { Knex } from 'knex';
 import table from '../src/providers/compatible-providers.json' with { type: 'json' };
 import { insertHubs, insertSatellites, SINCE_EVER } from './writing/vault-rows.ts';
 
-/** Those that speak OpenAI's protocol in a dialect of their own; some have no one address. */
+/** The providers with compatibility profiles of OpenAI's protocol; some have no common address. */
 const COMPATIBLE = table.map(({ provider, provider_name, base_url }) => ({
   provider,
   provider_name,

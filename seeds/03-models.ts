@@ -13,30 +13,34 @@ import {
 import { type Columns, insertHubs, insertSatellites, type SeedRow, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** The version of @pydantic/genai-prices that was read, and when: to be raised together, so that a price that the
- * package changed is a later statement and not a rival of the earlier one. */
+ * package changed is a later statement and no conflict with the earlier one. */
 export const PRICE_DATA = { version: '0.1.8', load_date: '2026-11-01T00:00:00Z' } as const;
 
 /** Models with what they can do, who serves them, and their dated prices. */
 export const seed = async (knex: Knex): Promise<void> => {
-  const offers = CATALOG.map((offer) => ({ offer, entry: entryOf(offer) }));
+  const deployments = CATALOG.map((deployment) => ({ deployment, entry: entryOf(deployment) }));
   await insertHubs(
     knex,
     { table: 'gateway.model_h', hash_key: 'model_hk', business_key: 'model_bk' },
     CATALOG.map(({ model }) => model),
   );
   await insertLinks(knex);
-  const models = offers.filter(({ offer }, place) => CATALOG.findIndex(({ model }) => model === offer.model) === place);
+  const models = deployments.filter(
+    ({ deployment }, place) => CATALOG.findIndex(({ model }) => model === deployment.model) === place,
+  );
   await insertSatellites(knex, MODEL_S, models.map(modelRow));
-  const periods = offers.flatMap(({ offer, entry }) => (entry?.periods ?? [null]).map((period) => ({ offer, period })));
+  const periods = deployments.flatMap(({ deployment, entry }) =>
+    (entry?.periods ?? [null]).map((period) => ({ deployment, period })),
+  );
   await insertSatellites(
     knex,
     MODEL_PRICE_S,
-    periods.map(({ offer, period }) => priceRow(offer, period)),
+    periods.map(({ deployment, period }) => priceRow(deployment, period)),
   );
   await insertSatellites(
     knex,
     MODEL_PRICE_TIER_S,
-    periods.flatMap(({ offer, period }) => tierRows(offer, period)),
+    periods.flatMap(({ deployment, period }) => tierRows(deployment, period)),
   );
   await insertSatellites(
     knex,
@@ -129,8 +133,8 @@ const entryOf = ({ provider, model, priced_as }: CatalogModel): BookEntry | null
   return entry;
 };
 
-const modelRow = ({ offer, entry }: { offer: CatalogModel; entry: BookEntry | null }): SeedRow => {
-  const { model, family, kind, max_output_tokens, context_window_tokens, vision = false } = offer;
+const modelRow = ({ deployment, entry }: { deployment: CatalogModel; entry: BookEntry | null }): SeedRow => {
+  const { model, family, kind, max_output_tokens, context_window_tokens, vision = false } = deployment;
   return {
     model,
     applied_date: SINCE_EVER,

@@ -39,7 +39,7 @@ const SCHEMA = {
       type: 'string',
       enum: ['NONE', 'OFFICE_HOURS', 'ALWAYS'],
     },
-    reply_within_minutes: {
+    response_within_minutes: {
       description: 'Minutes until somebody answers; null where nothing was agreed.',
       'x-type': 'integer',
       type: ['integer', 'null'],
@@ -55,7 +55,7 @@ const SCHEMA = {
       maxLength: 64,
     },
   },
-  required: ['support_level', 'reply_within_minutes', 'pin'],
+  required: ['support_level', 'response_within_minutes', 'pin'],
   additionalProperties: false,
 };
 
@@ -67,7 +67,7 @@ create table auth.tenant_support_s (
   applied_date timestamptz not null,
   hash_diff bytea not null,
   support_level text not null,
-  reply_within_minutes integer,
+  response_within_minutes integer,
   pin bytea,
   record_source text not null,
   primary key (tenant_hk, applied_date, load_date, hash_diff)
@@ -97,7 +97,7 @@ describe('a new satellite', () => {
   const row = (support_level: string, load: number, applied: number): VaultRow => {
     const rows = createRowBuilder(registry);
     const tenant_hk = rows.hubKey('tenant_h', { tenant_bk: 'demo' });
-    const payload = { support_level, reply_within_minutes: null, pin: 'ab' };
+    const payload = { support_level, response_within_minutes: null, pin: 'ab' };
     return rows.satellite(TABLE as 'tenant_s', tenant_hk, payload as never, stamp(load, applied));
   };
 
@@ -142,11 +142,11 @@ describe('a new satellite', () => {
       entry?.columns.filter(({ role }) => role === 'payload').map(({ name, privacy }) => [name, privacy]),
       [
         ['support_level', 'confidential'],
-        ['reply_within_minutes', 'confidential'],
+        ['response_within_minutes', 'confidential'],
         ['pin', 'secret'],
       ],
     );
-    assert.match(await vaultPage(registry), /id="tenant_support_s"[\s\S]*reply_within_minutes/);
+    assert.match(await vaultPage(registry), /id="tenant_support_s"[\s\S]*response_within_minutes/);
     assert.match(await generateRowTypes(registry), /interface TenantSupportS /);
     assert.match(generateDbtSources(registry), /name: tenant_support_s_history/);
   });

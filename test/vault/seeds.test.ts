@@ -10,11 +10,11 @@ import { contentOf, registry, rows } from './vault-fixture.ts';
 
 /** A deployment of the catalog in the price data, by one of its names. */
 const referenceOf = (provider: string, model: string, at: string) => {
-  const offer = CATALOG.find((each) => each.provider === provider && each.model === model);
-  const [providerId, name] = offer?.priced_as ?? [provider, model];
+  const deployment = CATALOG.find((each) => each.provider === provider && each.model === model);
+  const [providerId, name] = deployment?.priced_as ?? [provider, model];
   const [usage, timestamp] = [{ input_tokens: 1_000, output_tokens: 1_000 }, new Date(at)];
   const found = calcPrice(usage, name, { providerId, timestamp });
-  return found ?? calcPrice(usage, offer?.served_as ?? name, { providerId, timestamp });
+  return found ?? calcPrice(usage, deployment?.served_as ?? name, { providerId, timestamp });
 };
 
 interface SeededPrice {

@@ -31,7 +31,7 @@ export const refuseModels = (
     snapshot.models.get(model)?.deployments.some((deployment) => deployment.provider === provider) === true;
   for (const [index, model] of (allowed_models ?? []).entries()) {
     if (hasDeployment(model)) continue;
-    const message = `${provider} does not offer ${model}; GET /v1/models lists what there is.`;
+    const message = `${provider} does not serve ${model}; GET /v1/models lists the available models.`;
     throw invalidField(`allowed_models[${index}]`, 'unknown_reference', message);
   }
   const seen = new Set(taken);

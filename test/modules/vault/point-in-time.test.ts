@@ -173,9 +173,9 @@ const rowsOf = ({ what, subject, tenant, is_true, value, with_parent }: Subject,
   const customer_hk = rows.hubKey('customer_h', customer);
   const of_tenant = { tenant_bk: tenant };
   const tenancy = { customer_hk, tenant_hk: rows.hubKey('tenant_h', of_tenant) };
-  // Both customers' offers are of one provider.
+  // The deployments of both customers have one provider.
   const [model, provider] = [{ model_bk: `model-${subject}` }, { provider_bk: 'somebody' }];
-  const offer = {
+  const deployment = {
     model_hk: rows.hubKey('model_h', model),
     provider_hk: rows.hubKey('ai_provider_h', provider),
   };
@@ -190,7 +190,7 @@ const rowsOf = ({ what, subject, tenant, is_true, value, with_parent }: Subject,
     : [
         rows.hub('model_h', model, stamp),
         rows.hub('ai_provider_h', provider, stamp),
-        rows.link('model_provider_l', offer, stamp),
+        rows.link('model_provider_l', deployment, stamp),
       ];
   const satellite = {
     config: () => rows.satellite('customer_config_s', customer_hk, contractOf(subject, String(value)), stamp),
@@ -203,9 +203,9 @@ const rowsOf = ({ what, subject, tenant, is_true, value, with_parent }: Subject,
         stamp,
       ),
     price: () =>
-      rows.satellite('model_price_s', rows.linkKey('model_provider_l', offer), priceOf(value, is_true), stamp),
-    model: () => rows.satellite('model_s', offer.model_hk, modelOf(value, is_true), stamp),
-    provider: () => rows.satellite('ai_provider_s', offer.provider_hk, providerOf(value, is_true), stamp),
+      rows.satellite('model_price_s', rows.linkKey('model_provider_l', deployment), priceOf(value, is_true), stamp),
+    model: () => rows.satellite('model_s', deployment.model_hk, modelOf(value, is_true), stamp),
+    provider: () => rows.satellite('ai_provider_s', deployment.provider_hk, providerOf(value, is_true), stamp),
   }[what]();
   return with_parent ? [...parents, satellite] : [satellite];
 };
