@@ -12,14 +12,14 @@ export interface AssertedState {
   readonly context: readonly VaultRow[];
 }
 
-/** Builds the states for the instant that their rows are stamped with. */
+/** Builds the states for the instant of their rows' stamps. */
 export type StatesAt = (load_date: string) => readonly AssertedState[];
 
 /**
- * Writes the states that differ from what holds at their applied_date; the others say nothing new.
+ * Writes the states that differ from the state in force at their applied_date.
  * @param table the satellite of all of them
  * @returns the number of satellite rows written
- * @throws Error when the vault refuses a row: a job's own rows are sound or the job is wrong
+ * @throws Error if the vault refuses a row, because a job's own rows must be valid
  */
 export const assertStates = async (
   context: { readonly sql: Sql; readonly clock: Clock; readonly registry: Registry },

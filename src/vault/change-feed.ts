@@ -8,10 +8,10 @@ import type { Registry } from './registry.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * Reads what was added to the tables since a position: each row once, however late its transaction committed. Ghost
- * records are no changes.
+ * Reads the rows added to the tables since a position: each row once, however late its transaction committed. Ghost
+ * records are not changes.
  * @param limit how many rows at most; at least one a table of the journal
- * @throws RangeError when there is no such table, or one of those that are partitioned is not filled by the journal
+ * @throws RangeError for an unknown table, or for a partitioned table that the journal does not fill
  */
 export type ReadChanges = (
   sql: Sql | Transaction,
@@ -42,7 +42,7 @@ export const createChangeFeed = (registry: Registry): ReadChanges => {
   };
 };
 
-/** The position after everything that is visible now, of any set of tables. */
+/** The position after all rows that are visible now, for any set of tables. */
 export const readFeedEnd = async (sql: Sql | Transaction): Promise<ChangePosition> => ({
   ...(await readRecordedEnd(sql)),
   writers: await readJournalEnd(sql),

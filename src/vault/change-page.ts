@@ -1,15 +1,15 @@
 import type { VaultRow } from './rows.ts';
 
-/** Up to where a reader has read: plain JSON, to be kept with what was made of the rows. It belongs to a set of tables. */
+/** The position of a reader: plain JSON, to be stored with its results. It belongs to a set of tables. */
 export interface ChangePosition {
-  /** The last change that was read, and how many of its rows. */
+  /** The last read change, and the number of its rows that were read. */
   readonly change: number;
   readonly rows: number;
-  /** By journal writer, the last sequence that was read. */
+  /** By journal writer, the last read sequence. */
   readonly writers: Readonly<Record<string, number>>;
 }
 
-/** Before everything. */
+/** The position before all rows. */
 export const FEED_START: ChangePosition = { change: 0, rows: 0, writers: {} };
 
 export interface ChangePage {
@@ -21,7 +21,7 @@ export interface ChangePage {
   readonly has_more: boolean;
 }
 
-/** A row on its way into a page, with its place there. */
+/** A row of a page, with its position in the page. */
 export interface PositionedRow {
   readonly major: number;
   readonly minor: number;
@@ -31,7 +31,7 @@ export interface PositionedRow {
 export const inOrder = (rows: readonly PositionedRow[]): VaultRow[] =>
   rows.toSorted((a, b) => a.major - b.major || a.minor - b.minor).map(({ row }) => row);
 
-/** Rows out of a query whose columns feed_major and feed_minor say their place. */
+/** Rows of a query whose columns feed_major and feed_minor give their position. */
 export const positionedRows = (table: string, found: readonly Record<string, unknown>[]): PositionedRow[] =>
   found.map(({ feed_major, feed_minor, ...values }) => ({
     major: Number(feed_major),

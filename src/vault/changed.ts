@@ -6,18 +6,18 @@ import type { VaultRow } from './rows.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * Leaves out what is already known: for writers that assert the same state again and again, in order of time. A row
- * that was left out cannot take its place later: what arrives late, before it, then reaches on past its instant.
+ * Omits known states, for writers that assert the same state repeatedly in order of time. An omitted row cannot be added
+ * later: a late row before it stays in force past its instant.
  */
 export type Changed = (sql: Sql | Transaction, rows: readonly VaultRow[]) => Promise<VaultRow[]>;
 
-// A fact repeats nothing. An opening of a relation that another partner has ended is news, though the last of its own.
+// A fact repeats nothing. A relation that another partner has ended opens anew, even if its own last row is an opening.
 const UNFILTERED: readonly Flavour[] = ['event', 'effectivity'];
 
 /**
- * A filter that drops the rows of state, multi-active and tracking satellites that say what holds at their applied_date
- * already (of a tracked key, by the same source), in the database or by an earlier row of the same call. Everything
- * else passes, in the order given.
+ * A filter that drops rows of state, multi-active and tracking satellites equal to the state at their applied_date (for a
+ * tracked key, of the same source), in the database or in an earlier row of the same call. All other rows pass, in the
+ * given order.
  */
 export const createChanged =
   (registry: Registry): Changed =>

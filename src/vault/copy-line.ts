@@ -4,7 +4,7 @@ import type { ColumnType, Entity } from './entity.ts';
 export interface LineFormat {
   /** The columns in the order of a line's fields, for the statement. */
   readonly columns: string;
-  /** A row as a line, without its end. `values` holds every column. */
+  /** A row as a line, without its end. `values` has every column. */
   line(values: Readonly<Record<string, unknown>>): string;
 }
 
@@ -25,7 +25,7 @@ export const lineFormatOf = ({ columns, primary_key }: Entity): LineFormat => {
         const value = values[name];
         texts[at] = value === null ? '\\N' : field(value);
       }
-      // Joined at once: text that grows field by field is a tree of pieces, which the garbage collector copies.
+      // Joined at once, because text that grows by fields is a tree of pieces that the garbage collector copies.
       return texts.join('\t');
     },
   };

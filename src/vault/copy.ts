@@ -14,17 +14,17 @@ import type { Transaction } from './transaction.ts';
  */
 export type Append = () => Appending;
 
-/** A batch on its way, made ready while PostgreSQL is busy with the one before. */
+/** A batch under construction, prepared while PostgreSQL is busy with the one before. */
 export interface Appending {
   /**
-   * Takes rows in, as the lines that PostgreSQL will read: held as objects they would cost more than all of the writing.
-   * It checks nothing: rows are as a `RowBuilder` makes them, and `Entity.faultOfContent` finds nothing wrong with them.
-   * @throws RangeError when the vault has no such table, or one that is not partitioned: COPY records no changes
+   * Adds rows as lines for PostgreSQL, because objects would cost more than the whole write. It checks nothing: rows must
+   * come from a `RowBuilder` and be valid for `Entity.faultOfContent`.
+   * @throws RangeError for an unknown table, or for one without partitions, because COPY records no changes
    */
   add(rows: readonly VaultRow[]): void;
   /**
-   * The batch, to be written in a transaction. Each refusal of PostgreSQL, also of one row that exists already, rejects
-   * the promise and leaves the transaction to be rolled back: `Load` then takes in the rest.
+   * Writes the batch in a transaction. Each refusal of PostgreSQL, also of one existing row, rejects the promise, and the
+   * caller must roll back: `Load` then writes the rest.
    */
   finish(): Promise<(tx: Transaction) => Promise<void>>;
 }
@@ -61,7 +61,7 @@ export const createAppend = (registry: Registry): Append => {
             await partitions.ensure(tx, days);
             for (const copy of copies) await send(tx, copy);
           } catch (error) {
-            // A partition may have gone: retention drops old ones.
+            // A partition may be missing, because retention drops old ones.
             partitions.forget();
             throw error;
           }
@@ -87,7 +87,7 @@ const addLine = ({ format, by_day }: TableLines, values: VaultRow['values']): vo
   else lines.push(line);
 };
 
-/** Rows on their way into one day of a table. */
+/** Rows for one day of a table. */
 interface Copy {
   readonly statement: string;
   /** `YYYY-MM-DD`, UTC. */
@@ -96,8 +96,8 @@ interface Copy {
 }
 
 /**
- * In the order of tables and keys that `Load` has too, so that concurrent writers never wait in a circle. Between
- * tables it lets others run: a connection that waits for its next copy idles.
+ * The order of tables and keys is that of `Load`, so that concurrent writers never deadlock. Between tables it yields,
+ * because a connection that waits for its next copy is idle.
  */
 const copiesOf = async (tables: ReadonlyMap<string, TableLines>): Promise<Copy[]> => {
   const copies: Copy[] = [];
@@ -114,7 +114,7 @@ const copiesOf = async (tables: ReadonlyMap<string, TableLines>): Promise<Copy[]
 
 const byName = (a: TableLines, b: TableLines): number => (a.entity.name < b.entity.name ? -1 : 1);
 
-/** As `util.ensure_partitions` names it. */
+/** Its name in `util.ensure_partitions`. */
 const partitionOf = ({ name }: Entity, day: string): string => `${name}_p${day.replaceAll('-', '')}`;
 
 const send = async (tx: Transaction, { statement, text }: Copy): Promise<void> => {

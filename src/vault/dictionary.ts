@@ -14,7 +14,7 @@ export interface ColumnEntry {
   readonly privacy: Privacy;
 }
 
-/** A table of the vault, as people read it. */
+/** A table of the vault for human readers. */
 export interface EntityEntry {
   readonly table: string;
   readonly schema: string;
@@ -27,11 +27,11 @@ export interface EntityEntry {
   readonly hash_key: string;
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
-  /** The class by which its partitions are destroyed; null: never. */
+  /** The retention class of its partitions; null: kept for ever. */
   readonly retention: string | null;
   /** Of a hub: the columns of its business key. */
   readonly business_key?: readonly string[];
-  /** Of a link: the hubs that it relates, in the order that its key hashes them. */
+  /** Of a link: the hubs that it relates, in the order of its key's hash. */
   readonly hubs?: readonly string[];
   /** Of a link: the column that belongs to its key besides the hubs. */
   readonly dependent_key?: string | null;

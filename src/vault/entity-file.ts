@@ -16,7 +16,7 @@ type Property = Readonly<Record<string, unknown>> & {
   readonly description?: string;
 };
 
-/** An entity's JSON Schema as it stands on disk. */
+/** An entity's JSON Schema on disk. */
 export interface EntityFile {
   readonly title?: string;
   readonly description?: string;
@@ -46,7 +46,7 @@ export interface VaultFacts {
 
 export type Files = ReadonlyMap<string, EntityFile>;
 
-// Names stand unquoted in SQL, so nothing else may get there.
+// Names are unquoted in SQL, so no other character is allowed.
 const NAME = /^[a-z][a-z0-9_]{0,62}$/;
 const SUFFIX_OF_KIND = { hub: '_h', link: '_l', satellite: '_s' } as const;
 const PRIVACY = ['public', 'internal', 'confidential', 'personal'];
@@ -163,7 +163,7 @@ interface Draft {
 }
 
 /**
- * The entity that a sound file describes.
+ * The entity of a valid file.
  * @param compile turns the JSON Schema of a whole row into its validator
  */
 export const buildEntity = (
@@ -209,7 +209,7 @@ export const buildEntity = (
       ),
     }),
   };
-  // In order of time, a batch goes to the end of the index, whatever the table's size.
+  // In order of time, a batch goes to the end of the index, for any size of the table.
   const dated_key = ['load_date', hash_key];
   const whole_key = base.partition === null ? [hash_key] : dated_key;
   const role = (wanted: ColumnRole) => columns.filter((column) => column.role === wanted);

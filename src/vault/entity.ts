@@ -39,7 +39,7 @@ export interface SubjectExport {
   readonly purpose: ExportPurpose;
   /** Exported rows: every state with its end, the states in force, or the rows of the table. */
   readonly states: 'history' | 'current' | 'rows';
-  /** Columns that are about others than the customer. */
+  /** Columns about others than the customer. */
   readonly omit?: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export const EXPORT_PURPOSES = ['contract', 'duty', 'call', 'security'] as const
 
 export type ExportPurpose = (typeof EXPORT_PURPOSES)[number];
 
-/** The hub of those who own rows. */
+/** The hub of the owners of rows. */
 export const CUSTOMER_HUB = 'customer_h';
 
 export interface Column {
@@ -63,7 +63,7 @@ export interface Column {
 interface EntityBase {
   readonly table: string;
   readonly schema: string;
-  /** `schema.table`, as SQL names it. */
+  /** `schema.table`, its name in SQL. */
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -74,7 +74,7 @@ interface EntityBase {
   /** The columns of the table's primary key, in its order. */
   readonly primary_key: readonly string[];
   readonly partition: 'daily' | null;
-  /** The class by which its partitions are destroyed once they are old enough; null: they are kept for ever. */
+  /** The retention class of its partitions; null: they are kept for ever. */
   readonly retention: string | null;
   readonly privacy: Exclude<Privacy, 'secret'>;
   readonly owner: Owner;
@@ -82,7 +82,7 @@ interface EntityBase {
   readonly row_schema: Readonly<Record<string, unknown>>;
   /** The faults of a row in one line that names each faulty column; null if it is valid. */
   fault(row: unknown): string | null;
-  /** The same of a row whose hashes a `RowBuilder` computed: it does not look at them, for they are sound. */
+  /** The same for a row with hashes of a `RowBuilder`, which it does not check. */
   faultOfContent(row: unknown): string | null;
 }
 
@@ -93,7 +93,7 @@ export interface Hub extends EntityBase {
 
 export interface Link extends EntityBase {
   readonly kind: 'link';
-  /** The hubs it relates, in the order that its key hashes them. */
+  /** The related hubs, in the order of its key's hash. */
   readonly hubs: readonly { readonly table: string; readonly column: string }[];
   readonly dependent_key: Column | null;
 }
@@ -108,13 +108,13 @@ export interface Satellite extends EntityBase {
    * effectivity: start and end of a relation · tracking: presence of a key in each source.
    */
   readonly flavour: Flavour;
-  /** The columns within which a later row replaces an earlier one: the hash key, and the source where each has its say. */
+  /** The columns within which a later row replaces an earlier one: the hash key, and the source for tracking. */
   readonly state_key: readonly string[];
   /** The hub keys of the parent link that have one partner at a time; empty for other flavours than effectivity. */
   readonly driving_key: readonly string[];
   /** The columns that distinguish the rows of a multi-active set; empty for other flavours. */
   readonly sub_key: readonly string[];
-  /** Null unless it is a customer's: what is the platform's is in no export, and a person's is decrypted there. */
+  /** Null unless the owner is customer: the platform's data is not exported, and a person's is decrypted for it. */
   readonly subject_export: SubjectExport | null;
   /** The columns that the hash diff covers, in name order (UTF-16 code units). */
   readonly payload: readonly Column[];

@@ -5,7 +5,7 @@ import type { Registry } from './registry.ts';
 const BANNER = `/* Generated from vault/entities by \`npm run generate\`: never edit. */\n`;
 const KINDS = { hub: 'HubRows', link: 'LinkRows', satellite: 'SatelliteRows' } as const;
 
-/** TypeScript source of `src/vault/rows.generated.ts`: one interface a table, and maps from table to row. */
+/** TypeScript source of `src/vault/rows.generated.ts`: one interface for each table, and maps from table to row. */
 export const generateRowTypes = async (registry: Registry): Promise<string> => {
   const entities = [...registry.entities.values()];
   const interfaces: string[] = [];
@@ -36,7 +36,7 @@ const typeNameOf = (table: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
 
-/** The dbt sources of the raw vault, as `vault/models/sources.yml` holds them. */
+/** The dbt sources of the raw vault, for `vault/models/sources.yml`. */
 export const generateDbtSources = (registry: Registry): string => {
   const by_schema = Map.groupBy(registry.entities.values(), (entity) => entity.schema);
   const lines = ['# Generated from vault/entities by `npm run generate`: never edit.', 'version: 2', 'sources:'];
@@ -80,8 +80,8 @@ const quoted = (text: string): string => JSON.stringify(text);
 const TABLE_HEAD = '| table | what it holds |\n|---|---|\n';
 
 /**
- * The vault's README with its table of tables made anew.
- * @throws RangeError when it has no such table
+ * The vault's README with a new table of tables.
+ * @throws RangeError if it has no such table
  */
 export const generateEntityTable = (registry: Registry, readme: string): string => {
   const [before, after] = readme.split(TABLE_HEAD);

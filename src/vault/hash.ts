@@ -8,7 +8,7 @@ import { isDay, isVaultInstant } from './row-schema.ts';
  * One component as `<tag><byte length>:<text>`. The length makes the concatenation of components injective:
  * no value can reach into its neighbour. The functions of the SQL schema `util` write the same bytes.
  * @param value the value, or null
- * @param field what an error calls it
+ * @param field name of the field for errors
  * @throws TypeError or RangeError naming the field when the value has no encoding
  */
 export type Encoder = (value: unknown, field: string) => string;
@@ -25,7 +25,7 @@ const encodeText: Encoder = (value, field) => {
   if (typeof value !== 'string') throw new TypeError(`${field} must be text, not ${typeof value}`);
   if (value.includes('\0')) throw new RangeError(`${field} holds a NUL character`);
   const bytes = Buffer.byteLength(value);
-  // Only ASCII text has as many bytes as code units, and ASCII is normalised and well-formed as it is.
+  // Only ASCII text has as many bytes as code units, and ASCII is always normalised and well-formed.
   if (bytes === value.length) return `t${bytes}:${value}`;
   if (!value.isWellFormed()) throw new RangeError(`${field} holds a lone surrogate`);
   const normal = value.normalize('NFC');
@@ -123,7 +123,7 @@ export const ENCODERS: Readonly<Record<ColumnType, Encoder>> = {
   'text[]': encodeTextArray,
 };
 
-/** An array of components that are encoded already. */
+/** An array of encoded components. */
 export const encodeArray = (encoded: readonly string[]): string => {
   const elements = encoded.join('');
   return `a${Buffer.byteLength(elements)}:${elements}`;

@@ -62,7 +62,7 @@ export const readJournalEnd = async (sql: Sql | Transaction): Promise<Record<str
   return ends;
 };
 
-/** Every journal writer, by one probe of the index each. */
+/** Every journal writer, with one probe of the index for each. */
 const listWriters = async (sql: Sql | Transaction): Promise<string[]> => {
   const rows = await sql<{ writer: string }[]>`
     with recursive known as (
@@ -93,7 +93,7 @@ interface JournalRange extends JournalBatch {
   readonly after: number;
 }
 
-// A batch's dates lead to its rows: the keys of what the journal fills begin with load_date.
+// A batch's dates lead to its rows, because the keys of journal tables begin with load_date.
 const recordsText = ({ satellite, hub }: JournalFamily): string => `
   select ${hub.hash_key}, load_date, journal_sequence
   from ${satellite.name}
@@ -134,7 +134,7 @@ const readBatch = async (
   return positionedRows(entity.table, found);
 };
 
-/** Up to where `limit` records reach, and how many there are. */
+/** The last sequence within `limit` records, and their number. */
 const reachedSequence = async (
   sql: Sql | Transaction,
   family: JournalFamily,

@@ -1,7 +1,7 @@
 import type { Entity, Hub, Satellite } from './entity.ts';
 import type { Registry } from './registry.ts';
 
-/** The tables that the journal fills: one record makes one row in each, with one load_date. */
+/** The tables of the journal: one record gives one row in each, with one load_date. */
 export interface JournalFamily {
   /** The satellite whose rows name their record: columns `journal_writer` and `journal_sequence`. */
   readonly satellite: Satellite;

@@ -55,7 +55,7 @@ const contentColumns = (entity: Entity): Column[] => {
   }
 };
 
-// Keys are hashed normalised: canonically equivalent texts are one key, and no conflict.
+// Keys are normalised before the hash: canonically equivalent texts are one key, not a conflict.
 const comparable =
   (side: string) =>
   ({ name, type }: Column): string =>

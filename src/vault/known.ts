@@ -6,8 +6,8 @@ import { sealKnown } from './seal-known.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * `known` as a person gave it, checked; without one, the newest that is final.
- * @throws InputError when it is no instant or is not final yet
+ * A checked `known`; by default the newest final instant.
+ * @throws InputError if it is not an instant or not final yet
  */
 export const chooseKnown = async (sql: Sql, clock: Clock, known: string | undefined): Promise<string> => {
   if (known !== undefined && !isVaultInstant(known)) {
@@ -21,7 +21,7 @@ export const chooseKnown = async (sql: Sql, clock: Clock, known: string | undefi
   return known;
 };
 
-/** By journal writer, the greatest sequence that was loaded at `known`. */
+/** By journal writer, the greatest sequence loaded at `known`. */
 export const cutOffAt = async (sql: Sql | Transaction, known: string): Promise<Record<string, number>> => {
   const rows = await sql<{ writer: string; last_sequence: number }[]>`
     with recursive writer as (

@@ -11,7 +11,7 @@ type Cell = (value: never) => string;
 const CONTROL = /[\u0000-\u001f]/;
 const QUOTABLE = /[\\"]/g;
 
-// JSON and arrays quote alike but for control characters, and JSON.stringify is five times as fast as a replacement.
+// JSON and arrays quote alike except for control characters, and JSON.stringify is five times as fast as a replacement.
 const quoted = (text: string): string =>
   CONTROL.test(text) ? `"${text.replace(QUOTABLE, '\\$&')}"` : JSON.stringify(text);
 
@@ -33,7 +33,7 @@ const CELLS: Readonly<Record<ColumnType, Cell>> = {
   'text[]': (value: readonly string[]) => (value.length === 0 ? '"{}"' : quoted(`{${value.map(quoted).join(',')}}`)),
 };
 
-/** A sound row. Values of json columns stand as JSON text. */
+/** A valid row. Values of json columns are JSON text. */
 export type Writable = Readonly<Record<string, unknown>>;
 
 /**

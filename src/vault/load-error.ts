@@ -3,9 +3,9 @@ import { inspect } from 'node:util';
 import { arrayLiteral, type Writable } from './literal.ts';
 import type { Transaction } from './transaction.ts';
 
-/** A row that no table takes, with the reason. */
+/** A refused row, with the reason. */
 export interface Refusal extends Writable {
-  /** SHA-256 of what follows, lower-case hex. */
+  /** SHA-256 of the other fields, lower-case hex. */
   readonly load_error_key: string;
   readonly table_name: string;
   readonly reason: string;
@@ -13,7 +13,7 @@ export interface Refusal extends Writable {
 }
 
 /**
- * A row as ops.load_error keeps it. The key hashes table, reason and record, so that a replay adds nothing.
+ * A row for ops.load_error. The key hashes table, reason and record, so that a replay adds nothing.
  * @param row the given value, of any form
  */
 export const refusal = (row: { readonly table: unknown; readonly values: unknown }, reason: string): Refusal => {
@@ -40,8 +40,8 @@ export const insertRefusals = async (tx: Transaction, refusals: readonly Refusal
 };
 
 /**
- * The JSON text of any value, such that PostgreSQL takes it as text and as jsonb: the escapes that jsonb refuses
- * (NUL, lone surrogates) stand as the visible text `\u0000`.
+ * The JSON text of any value, such that PostgreSQL accepts it as text and as jsonb: the escapes that jsonb refuses
+ * (NUL, lone surrogates) become the visible text `\u0000`.
  */
 const safeRecord = (value: unknown): string => {
   try {

@@ -10,7 +10,7 @@ import type { VaultRow } from './rows.ts';
 import { inTransaction, type Transaction } from './transaction.ts';
 
 export interface LoadResult {
-  /** By table: rows given that were sound, and rows that were not there before. */
+  /** By table: the number of valid given rows, and of new rows. */
   readonly tables: Readonly<Record<string, { readonly given: number; readonly inserted: number }>>;
   /** Rows that went to ops.load_error instead. */
   readonly refused: number;
@@ -38,7 +38,7 @@ export const createLoader = ({ registry, now }: LoaderDeps): Load => {
     try {
       return await inTransaction(sql, (tx) => write(tx, batch, partitions, now));
     } catch (error) {
-      // A partition may have gone: retention drops old ones.
+      // A partition may be missing, because retention drops old ones.
       partitions.forget();
       throw error;
     }
@@ -83,7 +83,7 @@ const write = async (
   now: () => number,
 ): Promise<LoadResult> => {
   await partitions.ensure(tx, days);
-  // Concurrent loaders that lock tables and rows in one order wait for one another, and never in a circle.
+  // Concurrent loaders that lock tables and rows in one order wait for each other without a deadlock.
   const ordered = [...tables].toSorted(([a], [b]) => (a.name < b.name ? -1 : 1));
   const [results] = await Promise.all([
     Promise.all(ordered.map(([entity, rows]) => insert(tx, entity, rows))),
@@ -106,11 +106,11 @@ const write = async (
   };
 };
 
-/** Inserts rows that are not there yet and resolves to their number. */
+/** Inserts missing rows and resolves to their number. */
 const insert = async (tx: Transaction, entity: Entity, rows: Writable[]): Promise<number> => {
   rows.sort(byKey(entity.primary_key));
   const literals = entity.columns.map((column) => arrayLiteral(column, rows));
-  // Of partitioned tables the journal's batches say what is new.
+  // The journal's batches define the new rows of partitioned tables.
   if (entity.partition !== null) return (await tx.unsafe(insertText(entity), literals, PREPARED)).count;
   const text = recordedInsert(entity, insertText(entity));
   const [recorded] = await tx.unsafe<[{ inserted: number }]>(text, literals, PREPARED);
@@ -119,7 +119,7 @@ const insert = async (tx: Transaction, entity: Entity, rows: Writable[]): Promis
 
 const PREPARED = { prepare: true };
 
-/** Any total order of the keys will do, as long as every loader has the same. */
+/** Any total order of the keys is possible, if every loader has the same. */
 const byKey =
   (names: readonly string[]) =>
   (a: Writable, b: Writable): number => {

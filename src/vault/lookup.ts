@@ -5,19 +5,19 @@ import { journalFamily } from './journal-family.ts';
 import { loadDatesText } from './load-dates.ts';
 import type { Registry } from './registry.ts';
 
-/** A key as people name it. */
+/** A key in terms that people use. */
 export interface NamedKey {
   /** By column, the business key's parts and the dependent key. */
   readonly business_key: Readonly<Record<string, unknown>>;
   readonly hash_key: string;
-  /** By column, the hash keys of the hubs that it names. */
+  /** By column, the hash keys of its hubs. */
   readonly hub_keys: Readonly<Record<string, string>>;
 }
 
 // The business key of the ghost record.
 const UNKNOWN = 'unknown';
 
-/** The columns by which people name a row of the entity, each with the table it stands in, in order. */
+/** The columns by which people name a row of the entity, each with its table, in order. */
 export const keyColumns = (registry: Registry, entity: Hub | Link): { table: string; column: Column }[] => {
   if (entity.kind === 'hub') return entity.business_key.map((column) => ({ table: entity.table, column }));
   const of_hubs = entity.hubs.flatMap(({ table }) => keyColumns(registry, registry.hub(table)));
@@ -63,7 +63,7 @@ const hubKey = ({ table, business_key }: Hub, values: readonly unknown[]): strin
 const encoded = (columns: readonly Column[], values: readonly unknown[]): string =>
   columns.map(({ name, type }, at) => ENCODERS[type](values[at], name)).join('');
 
-/** The rows of a hub or link under a key that were made by `known`: one, or none. */
+/** The rows of a hub or link under a key with a load_date up to `known`: one, or none. */
 export const findKeyRows = async (
   sql: Sql,
   registry: Registry,
@@ -87,8 +87,8 @@ export const findKeyRows = async (
 };
 
 /**
- * True if the vault had loaded the rows under a key at `known`. Rows from the journal were made before they were
- * loaded: their load_date alone would let a past answer change.
+ * True if the vault had loaded the rows under a key at `known`. Rows from the journal are older than their
+ * load: with their load_date alone a past response could change.
  */
 export const wasLoaded = async (
   sql: Sql,

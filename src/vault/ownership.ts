@@ -1,16 +1,16 @@
 import { CUSTOMER_HUB, type Link, type Satellite } from './entity.ts';
 import type { Registry } from './registry.ts';
 
-/** The links whose rows are a customer's; each relates the customers' hub. */
+/** The links with rows of customers; each relates the customers' hub. */
 export const customerLinks = (registry: Registry): Link[] =>
   [...registry.entities.values()].filter(
     (entity): entity is Link => entity.kind === 'link' && entity.owner === 'customer',
   );
 
-/** The satellites whose rows are a customer's, by their order in the registry. */
+/** The satellites with rows of customers, in the order of the registry. */
 export const customerSatellites = (registry: Registry): Satellite[] => satellitesOf(registry, 'customer');
 
-/** The satellites that hold personal data, which erasing makes unreadable. */
+/** The satellites with personal data, which an erasure makes unreadable. */
 export const personSatellites = (registry: Registry): Satellite[] => satellitesOf(registry, 'person');
 
 const satellitesOf = (registry: Registry, owner: Satellite['owner']): Satellite[] =>

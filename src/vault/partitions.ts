@@ -2,18 +2,18 @@ import { instantOf } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from './transaction.ts';
 
-/** Remembers the days that have their partitions. */
+/** Creates partitions, and remembers the days that have them. */
 export interface Partitions {
-  /** Makes the partitions that are missing for `days` (`YYYY-MM-DD`), in the transaction. */
+  /** Creates the missing partitions for `days` (`YYYY-MM-DD`), in the transaction. */
   ensure(tx: Transaction, days: ReadonlySet<string>): Promise<void>;
-  /** Forgets what is known to exist: to be called when a transaction failed. */
+  /** Forgets the known days; call it after a failed transaction. */
   forget(): void;
 }
 
-/** Makes missing partitions. The database is queried once for each day: a batch of known days costs no statement. */
+/** Creates missing partitions. It queries the database once for each day: a batch of known days costs no statement. */
 export const createPartitions = (): Partitions => {
   const known = new Set<string>();
-  // A rollback removes partitions that the transaction made, so they are not remembered.
+  // A rollback removes new partitions of the transaction, so they are not remembered.
   const makers = new WeakSet<Transaction>();
   return {
     forget: () => known.clear(),
@@ -29,13 +29,13 @@ export const createPartitions = (): Partitions => {
   };
 };
 
-// The job may fail for two weeks: it makes one more day each day.
+// The job adds one day each day, so it may fail for two weeks.
 const DAYS_AHEAD = 14;
 const DAY_MS = 86_400_000;
 
 /**
- * Makes the partitions of the day of `now_ms` and of the fourteen after it.
- * @returns how many were missing
+ * Creates the partitions of the day of `now_ms` and of the fourteen days after it.
+ * @returns the number of missing ones
  */
 export const makePartitionsAhead = async (sql: Sql, now_ms: number): Promise<number> => {
   const [today, last] = [now_ms, now_ms + DAYS_AHEAD * DAY_MS].map((ms) => instantOf(ms).slice(0, 10));

@@ -26,7 +26,7 @@ export interface AsOf extends KeyFilter {
 export interface Reader {
   /** The last row of each key, in the order of applied_date, load_date and hash_diff; applied_date may be in the future. */
   current<T extends SatelliteTable>(sql: Sql | Transaction, table: T, filter?: KeyFilter): Promise<SatelliteRows[T][]>;
-  /** The row of each key that held at `applied` as known at `known`: once `known` has passed, the answer never changes. */
+  /** The row of each key that held at `applied` as known at `known`: once `known` has passed, the result never changes. */
   asOf<T extends SatelliteTable>(sql: Sql | Transaction, table: T, at: AsOf): Promise<SatelliteRows[T][]>;
   /**
    * All states of one key, the oldest first, runs of equal rows as one row. `load_end_date` is the start of the next
@@ -40,7 +40,7 @@ export interface Reader {
   ): Promise<(SatelliteRows[T] & { load_end_date: string | null })[]>;
 }
 
-/** A reader for the registry's satellites. Its methods throw RangeError when there is no such satellite. */
+/** A reader for the registry's satellites. Its methods throw RangeError for an unknown satellite. */
 export const createReader = (registry: Registry): Reader => ({
   current: async (sql, table, filter = {}) => {
     const satellite = registry.satellite(table);
@@ -127,7 +127,7 @@ const historyText = (
   registry: Registry,
   { name, hash_key, columns, sub_key, parent, driving_key }: Satellite,
 ): string => {
-  // Of the view of an effectivity satellite only this condition reaches the tables.
+  // Only this condition on the view of an effectivity satellite reaches the tables.
   const driven = driving_key.map(
     (key) => `and ${key} = (select ${key} from ${registry.link(parent).name} where ${hash_key} = decode($1, 'hex'))`,
   );
@@ -138,7 +138,7 @@ const historyText = (
     order by ${['applied_date', 'load_date', 'hash_diff', ...sub_key].join(', ')}`;
 };
 
-/** The same as the view of a partitioned satellite, into which no condition on load_date reaches. */
+/** The same as the view of a partitioned satellite, which a condition on load_date cannot reach. */
 const datedHistoryText = (satellite: Satellite): string => {
   const { name, hash_key, columns } = satellite;
   const names = columns.map((each) => each.name).join(', ');

@@ -19,7 +19,7 @@ interface Change {
   readonly row_count: number;
 }
 
-/** A piece of a change: its rows after the first `skip`, `take` of them. */
+/** A part of a change: `take` of its rows after the first `skip`. */
 export interface Piece {
   /** The `major` of its rows in the result. */
   readonly position: number;
@@ -28,7 +28,7 @@ export interface Piece {
   readonly take: number;
 }
 
-/** Rows that loads have noted in ops.load_change since a position. */
+/** Rows that loads have recorded in ops.load_change since a position. */
 export const readRecorded = async (
   sql: Sql | Transaction,
   entities: readonly Entity[],
@@ -80,7 +80,7 @@ export const readRecordedEnd = async (sql: Sql | Transaction): Promise<Pick<Chan
   return last ?? FEED_START;
 };
 
-/** The rows that stand for pieces of changes; `minor` is their place in the change, from 1 on. */
+/** The rows of parts of changes; `minor` is their position in the change, from 1. */
 export const readPieces = async (
   sql: Sql | Transaction,
   entity: Entity,

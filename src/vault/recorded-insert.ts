@@ -2,13 +2,13 @@ import type { Entity } from './entity.ts';
 
 type Recorded = Pick<Entity, 'table' | 'hash_key' | 'kind' | 'primary_key'>;
 
-// An array has its limits, and a reader of changes reads whole ones.
+// An array has a size limit, and a reader of changes reads whole arrays.
 const ROWS_A_CHANGE = 5_000;
 const TIMES = ['applied_date', 'load_date', 'hash_diff'];
 
 /**
- * The statement that inserts rows into a table that is not partitioned, and notes in the same statement what went in:
- * for the change feed, and as leaves of the audit log.
+ * The statement that inserts rows into a table without partitions, and records the new rows in the same statement: for
+ * the change feed, and as leaves of the audit log.
  * @param insert `insert into … on conflict do nothing`, without `returning`
  * @returns SQL whose one row has the number of inserted rows as `inserted`
  */

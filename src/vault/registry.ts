@@ -6,13 +6,13 @@ import { ownershipFaults } from './ownership-faults.ts';
 import { createRowAjv, faultOf, laxness } from './row-schema.ts';
 
 export interface Registry {
-  /** By table name, in the order that statements are sent: hubs, links, satellites, each by name. */
+  /** By table name, in the order of statements: hubs, links, satellites, each by name. */
   readonly entities: ReadonlyMap<string, Entity>;
-  /** @throws RangeError when there is no such hub */
+  /** @throws RangeError for an unknown hub */
   hub(table: string): Hub;
-  /** @throws RangeError when there is no such link */
+  /** @throws RangeError for an unknown link */
   link(table: string): Link;
-  /** @throws RangeError when there is no such satellite */
+  /** @throws RangeError for an unknown satellite */
   satellite(table: string): Satellite;
 }
 
@@ -32,7 +32,7 @@ const SUFFIX = '.schema.json';
 
 /**
  * Reads every entity file and compiles its validator.
- * @param directory the folder that holds `hubs`, `links` and `satellites`
+ * @param directory the folder with `hubs`, `links` and `satellites`
  * @throws RegistryError with every fault found
  */
 export const loadRegistry = (directory: string): Registry => {

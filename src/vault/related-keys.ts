@@ -6,9 +6,9 @@ import type { NamedKey } from './lookup.ts';
 import type { Registry } from './registry.ts';
 
 /**
- * The business keys of the hub rows that a key belongs to: of a link's key the hub among its own, of a hub's key
- * those in links that begin with its hub, because a link is about its first hub. So a call has its customer, but a model
- * does not have the customers of all calls that it served.
+ * The business keys of the hub rows related to a key: for a link's key, of its own hubs; for a hub's key, of links that
+ * begin with its hub, because a link is about its first hub. So a call has its customer, but a model does not have the
+ * customers of all of its calls.
  * @param related a hub with a business key of one text
  */
 export const relatedKeys = async (

@@ -17,21 +17,21 @@ export type Content<T extends keyof Rows> = Omit<Rows[T], HashKeys[T] | Standard
 
 /** Instants and source of a row. */
 export interface Stamp {
-  /** Instant at which the record was made, taken from the record: ISO 8601, UTC, `Z`. A replay has the same one. */
+  /** Instant of the record's creation, from the record: ISO 8601, UTC, `Z`. A replay has the same one. */
   readonly load_date: string;
-  /** Instant from which it is true in the business; not used for hubs and links. */
+  /** Instant from which the row is true in the business; not used for hubs and links. */
   readonly applied_date: string;
   /** The part of the product or the external source that states it, at most 100 characters. */
   readonly record_source: string;
 }
 
-/** A row on its way to a table. `values` holds every column of the table. */
+/** A row for a table. `values` has every column of the table. */
 export interface VaultRow {
   readonly table: string;
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** Makes rows out of business terms: it computes the hashes and adds the standard columns. */
+/** Builds rows from business terms: it computes the hashes and adds the standard columns. */
 export interface RowBuilder {
   /** The hash key of a business key. */
   hubKey<T extends HubTable>(table: T, key: Content<T>): string;
@@ -45,7 +45,7 @@ export interface RowBuilder {
   satellite<T extends SatelliteTable>(table: T, parent_key: string, payload: Content<T>, stamp: Stamp): VaultRow;
   /**
    * The rows of one set of a multi-active satellite; each carries the hash diff of the whole set.
-   * @throws RangeError when the set is empty, two rows have one sub key, or one does not validate: a set is complete
+   * @throws RangeError when the set is empty, two rows have one sub key, or one is invalid, because a set is complete
    */
   satelliteSet<T extends SatelliteTable>(
     table: T,
@@ -59,7 +59,7 @@ type Values = Readonly<Record<string, unknown>>;
 
 /**
  * A builder for the registry's entities. Every method throws TypeError or RangeError naming the column when a
- * value has no encoding, and RangeError when the registry has no such table.
+ * value has no encoding, and RangeError for an unknown table.
  */
 export const createRowBuilder = (registry: Registry): RowBuilder => {
   const hubKey = (table: string, key: Values): string =>

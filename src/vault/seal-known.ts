@@ -3,13 +3,13 @@ import { type Clock, instantOf } from '../core/clock.ts';
 import type { Sql } from '../postgres/connect.ts';
 import { KNOWN_LOCK } from './known-lock.ts';
 
-// Stamps have milliseconds: the next one is certain to differ.
+// Stamps have milliseconds, so the next one differs.
 const NEXT_STAMP_MS = 2;
 
 /**
- * The newest instant for which every answer is final: no transaction that stamped it or an earlier one is under way,
- * and none that starts now will stamp it. Waits for writers' transactions to end, which take milliseconds.
- * Holds while the writers' clocks agree with `clock`.
+ * The newest instant for which every result is final: no current transaction stamped it or an earlier one, and no new
+ * one will stamp it. Waits for the end of writers' transactions, which take milliseconds. Valid while the writers'
+ * clocks agree with `clock`.
  */
 export const sealKnown = async (sql: Sql, clock: Clock): Promise<string> =>
   (await sql.begin(async (tx) => {

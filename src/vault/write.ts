@@ -4,8 +4,8 @@ import { KNOWN_LOCK } from './known-lock.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
- * Runs `work` in a transaction that may write to the vault, with the instant that its rows are stamped with: no
- * answer for that instant is final before the transaction has ended.
+ * Runs `work` in a transaction that may write to the vault, with the instant for its rows' stamps: no
+ * result for that instant is final before the end of the transaction.
  */
 export const writeVault = async <T>(
   sql: Sql,
@@ -14,9 +14,9 @@ export const writeVault = async <T>(
 ): Promise<T> => (await sql.begin(async (tx) => work(tx, await stampWrites(tx, clock)))) as T;
 
 /**
- * The same for a transaction that is under way, because it reads for long before it writes: from here until its end
- * no answer for a new instant is final.
- * @returns the instant that its rows are stamped with
+ * The same for an open transaction that reads for a long time before it writes: until its end, no result for a new
+ * instant is final.
+ * @returns the instant for its rows' stamps
  */
 export const stampWrites = async (tx: Transaction, clock: Clock): Promise<string> => {
   await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;

@@ -2,7 +2,7 @@ import { type Entity, GHOST_KEY } from '../entity.ts';
 import { type Check, outcomeOf } from './check.ts';
 import { listLeaves } from './leaves.ts';
 
-/** The change feed names every row that the journal's sequences do not, and every change has its place in it. */
+/** The change feed names every row without a journal sequence, and has a position for every change. */
 export const changes: Check = {
   name: 'changes',
   counted: 'rows',

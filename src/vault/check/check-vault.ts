@@ -36,13 +36,13 @@ export interface Progress {
   readonly done: number;
 }
 
-/** As many statements run at once; each may take a core. */
+/** Number of concurrent statements; each may take a core. */
 export const UNITS_AT_ONCE = 2;
 
 /**
- * Puts every promise of the vault to the test, one statement a table, partition or piece of one; nothing is held here
- * but counts and the first faulty rows. Beside writers it judges what each statement saw: a row that came before its
- * parent counts as an orphan until the parent comes.
+ * Tests every guarantee of the vault, with one statement for each table, partition or part of one; memory holds only
+ * counts and the first faulty rows. Beside writers it judges the rows that each statement saw: a row that arrives before
+ * its parent counts as an orphan until the parent arrives.
  */
 export const checkVault = async (
   context: CheckContext,
@@ -84,7 +84,7 @@ const runUnits = async (
   return { checked, faults, first };
 };
 
-/** A table or column that is not there, and pages that PostgreSQL cannot read, are faults of the vault, not of the check. */
+/** Missing tables and columns, and pages that PostgreSQL cannot read, are faults of the vault, not of the check. */
 const runUnit = async (sql: CheckContext['sql'], unit: Unit): Promise<Outcome> => {
   try {
     return await unit.run(sql);

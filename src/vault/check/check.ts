@@ -10,12 +10,12 @@ export interface CheckContext {
   readonly clock: Clock;
 }
 
-/** One promise that the vault makes, and how it is put to the test. Each file of this folder exports one. */
+/** One guarantee of the vault, and its test. Each file of this folder exports one. */
 export interface Check {
   readonly name: string;
   /** The counted things, as a plural. */
   readonly counted: string;
-  /** The pieces of work, each bounded in the memory it takes here. */
+  /** The pieces of work, each with bounded memory. */
   units(context: CheckContext): Promise<Unit[]>;
 }
 
@@ -37,7 +37,7 @@ export interface Outcome {
 /** Limit of faults that one piece of work names. */
 export const NAMED_FAULTS = 5;
 
-/** An outcome of faults that are few enough to be named all. */
+/** An outcome with all of its faults, which are few. */
 export const outcomeOf = (checked: number, faults: readonly string[]): Outcome => ({
   checked,
   faults: faults.length,

@@ -26,7 +26,7 @@ export const destruction: Check = {
   },
 };
 
-// As many as are worth reading.
+// Limit of reported faults.
 const MAX_FAULTS = 100;
 
 const checkDays = async (sql: Sql | Transaction, { satellite }: JournalFamily): Promise<Outcome> => {
@@ -68,7 +68,7 @@ const checkCounts = async (sql: Sql | Transaction, { satellite }: JournalFamily)
   );
 };
 
-/** Each certificate gives the places of the leaves that it counts. */
+/** Each certificate lists the positions of the leaves that it counts. */
 const checkCertificates = async (sql: Sql | Transaction): Promise<Outcome> => {
   const wrong = await sql<{ certificate: string; leaf_count: number; listed_leaves: number }[]>`
     select h.destruction_certificate_bk as certificate, s.leaf_count, coalesce(ranges.listed_leaves, 0) as listed_leaves

@@ -4,7 +4,7 @@ import type { Transaction } from '../transaction.ts';
 import { type Check, isDataError, NAMED_FAULTS, type Outcome, type Unit } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
-/** Every hash is that of its row: hub and link keys, and hash diffs, recomputed by the database itself. */
+/** Every hash matches its row: hub and link keys, and hash diffs, recomputed by the database itself. */
 export const hashes: Check = {
   name: 'hashes',
   counted: 'rows',
@@ -14,13 +14,13 @@ export const hashes: Check = {
   },
 };
 
-/** The same of one table or partition. */
+/** The same check of one table or partition. */
 export const hashUnits = (leaf: Leaf): Unit[] =>
   leaf.entity.kind === 'satellite' && leaf.entity.flavour === 'multi-active'
     ? [unitOfSets(leaf, leaf.entity)]
     : unitsOf(leaf);
 
-// 16 MB a statement: a second or two, so that progress shows, and nothing holds back vacuum for long.
+// 16 MB a statement: a second or two, so that progress shows and no statement delays vacuum for long.
 const PAGES_AT_ONCE = 2_048;
 
 const ENCODED: Readonly<Record<ColumnType, (column: string) => string>> = {
@@ -37,11 +37,11 @@ const ENCODED: Readonly<Record<ColumnType, (column: string) => string>> = {
   'text[]': (column) => `util.encode_text_array(${column})`,
 };
 
-// Half of what util.hash_hub and its like would take, which put the same components together in an array.
+// Half the time of util.hash_hub and similar functions, which build an array of the same components.
 const encoded = (columns: readonly Column[]): string =>
   columns.map(({ name, type }) => ENCODED[type](`t.${name}`)).join(' || ');
 
-/** The column that holds a hash, and the hash that belongs there. */
+/** The column of a hash, and the expected hash. */
 const hashOf = (entity: Entity): { column: string; expected: string } => {
   const { table, hash_key } = entity;
   switch (entity.kind) {
@@ -68,7 +68,7 @@ const unitsOf = (leaf: Leaf): Unit[] => {
   const units: Unit[] = [];
   for (let page = 0; page < leaf.pages; page += PAGES_AT_ONCE) {
     const end = Math.min(page + PAGES_AT_ONCE, leaf.pages);
-    // Rows that came since are of the next check, but for those on the last page.
+    // The next check covers newer rows, except those on the last page.
     units.push({
       label: leaf.name,
       weight: 8 * (end - page),
@@ -104,7 +104,7 @@ const checkPages = async (sql: Sql | Transaction, leaf: Leaf, from: number, to: 
   }
 };
 
-/** One page row by row: some value on it has no encoding, and so cannot have got there through the loader. */
+/** One page row by row: a value on it has no encoding, so the loader cannot have written it. */
 const checkTuples = async (sql: Sql | Transaction, { entity, name }: Leaf, page: number): Promise<Outcome> => {
   const { column, expected } = hashOf(entity);
   const tuples = await sql.unsafe<{ ctid: string; row: string }[]>(
@@ -141,7 +141,7 @@ const sum = (outcomes: readonly Outcome[]): Outcome => ({
   first: outcomes.flatMap(({ first }) => first).slice(0, NAMED_FAULTS),
 });
 
-/** The rows of a set stand anywhere in the table, so it is read whole. */
+/** The rows of a set may be anywhere in the table, so the whole table is read. */
 const unitOfSets = ({ name, pages }: Leaf, entity: Satellite): Unit => {
   const { table, hash_key, payload, sub_key } = entity;
   const keys = [hash_key, 'applied_date', 'load_date', 'hash_diff'].map((column) => `t.${column}`).join(', ');

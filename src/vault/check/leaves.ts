@@ -2,10 +2,10 @@ import type { Sql } from '../../postgres/connect.ts';
 import type { Column, Entity } from '../entity.ts';
 import type { Transaction } from '../transaction.ts';
 
-/** A table that holds rows itself: an entity's own, or one of its partitions. */
+/** A table with rows of its own: an entity's table, or one of its partitions. */
 export interface Leaf {
   readonly entity: Entity;
-  /** As SQL names it. */
+  /** Its name in SQL. */
   readonly name: string;
   readonly pages: number;
   /** Of a partition: the bounds of load_date, the upper one excluded; null is open. */
@@ -15,7 +15,7 @@ export interface Leaf {
 
 const BOUNDS = /^FOR VALUES FROM \((?:'([^']+)'|MINVALUE)\) TO \((?:'([^']+)'|MAXVALUE)\)$/;
 
-/** The leaves of entities, in their order. A table that is not there has none. */
+/** The leaves of entities, in their order. A missing table has none. */
 export const listLeaves = async (sql: Sql | Transaction, entities: Iterable<Entity>): Promise<Leaf[]> => {
   const by_name = new Map([...entities].map((entity) => [entity.name, entity]));
   const rows = await sql<{ root: string; name: string; pages: number; bounds: string | null }[]>`

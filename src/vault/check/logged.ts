@@ -5,7 +5,7 @@ import { type Check, type Outcome, outcomeOf } from './check.ts';
 
 /**
  * The audit log's own tables agree: each change and each batch of the journal has its leaves, each batch of leaves
- * stands in the tree or in the queue, and the tree has no gap. The verification of the log compares the leaves with the
+ * is in the tree or in the queue, and the tree has no gap. The verification of the log compares the leaves with the
  * rows, and the tree with the signatures.
  */
 export const logged: Check = {
@@ -22,10 +22,10 @@ export const logged: Check = {
 
 type Run = (sql: Sql | Transaction) => Promise<Outcome>;
 
-// As many as are worth reading; one fault more or less no longer matters then.
+// Limit of reported faults; their exact number no longer matters then.
 const MAX_FAULTS = 100;
 
-/** Each batch is of a change or of records of the journal, as many as it has leaves, and stands in one place. */
+/** Each batch belongs to a change or to journal records, one for each leaf, and is in one place. */
 const checkBatches: Run = async (sql) => {
   const [counts] = await sql<[{ batches: number }]>`select count(*) as batches from audit.leaf_batch`;
   const misplaced = await sql<{ leaf_batch_id: number; is_sequenced: boolean; is_queued: boolean }[]>`
@@ -83,7 +83,7 @@ const checkChanges: Run = async (sql) => {
   );
 };
 
-/** Each batch of the journal that brought calls has its leaves. */
+/** Each journal batch with calls has its leaves. */
 const checkJournal = async (sql: Sql | Transaction, family: JournalFamily | null): Promise<Outcome> => {
   if (family === null) return outcomeOf(0, []);
   const batches = await sql.unsafe<{ writer: string; first_sequence: number }[]>(
@@ -112,7 +112,7 @@ const checkJournal = async (sql: Sql | Transaction, family: JournalFamily | null
   );
 };
 
-/** Each batch begins where the one before it ends, from 0 on. */
+/** Each batch begins at the end of the one before it, the first at 0. */
 const checkTree: Run = async (sql) => {
   const gaps = await sql<{ first_index: number; expected: number }[]>`
     select first_index, expected
@@ -128,7 +128,7 @@ const checkTree: Run = async (sql) => {
   );
 };
 
-// Leaves wait in the queue, and leave it.
+// Leaves wait in the queue until the tree has them.
 const checkGuards: Run = async (sql) => {
   const missing = await sql<{ line: string }[]>`
     select wanted.table_name || ' is not guarded by ' || wanted.guard as line

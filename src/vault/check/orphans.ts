@@ -6,7 +6,7 @@ import type { Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome, type Unit } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
-/** No link without its hubs, no satellite without its parent. */
+/** Every link has its hubs, and every satellite its parent. */
 export const orphans: Check = {
   name: 'orphans',
   counted: 'references',
@@ -18,7 +18,7 @@ export const orphans: Check = {
 };
 
 interface Reference {
-  /** The column of the row that refers. */
+  /** The referring column. */
   readonly column: string;
   readonly to: Entity;
 }
@@ -49,7 +49,7 @@ const checkReference = async (
     if (from !== null) conditions.push(`p.load_date >= timestamptz '${from}'`);
     if (until !== null) conditions.push(`p.load_date < timestamptz '${until}'`);
   }
-  // Links have no ghost record, so that of their satellites stands alone.
+  // Links have no ghost record, so the ghost record of their satellites has no parent.
   const is_meant = to.kind === 'link' ? `t.${column} <> decode('${GHOST_KEY}', 'hex') and ` : '';
   const missing = `${is_meant}not exists (select from ${to.name} p where ${conditions.join(' and ')})`;
   const [counts] = await sql.unsafe<[{ checked: number; faults: number }]>(

@@ -4,7 +4,7 @@ import type { Entity } from '../entity.ts';
 import type { Transaction } from '../transaction.ts';
 import { type Check, type Outcome, outcomeOf } from './check.ts';
 
-/** Partitioned tables have each day that is near, the same days all of them, and no place for rows of other days. */
+/** Partitioned tables have all near days, the same days in each, and no place for rows of other days. */
 export const partitions: Check = {
   name: 'partitions',
   counted: 'partitions',
@@ -21,7 +21,7 @@ export const partitions: Check = {
   },
 };
 
-// Half of what the job makes ahead: it may fail for a week before this fault appears.
+// Half of the days that the job creates in advance: it may fail for a week before this fault appears.
 const DAYS_AHEAD = 7;
 const DAY_MS = 86_400_000;
 
@@ -77,7 +77,7 @@ const boundsOf = (day: string): string => {
   return `FOR VALUES FROM ('${start} 00:00:00+00') TO ('${end} 00:00:00+00')`;
 };
 
-/** The partition of older dates than the product's holds the ghost record alone. */
+/** The partition of dates before the product contains only the ghost record. */
 const checkDefault = async (sql: Sql | Transaction, { name }: Entity): Promise<Outcome> => {
   const [row] = await sql.unsafe<[{ rows: number }]>(
     `select count(*) as rows from ${name} where load_date < timestamptz '2000-01-01 00:00:00+00' and load_date <> timestamptz '1900-01-01 00:00:00+00'`,

@@ -5,7 +5,7 @@ import type { Transaction } from '../transaction.ts';
 import { type Check, NAMED_FAULTS, type Outcome, outcomeOf } from './check.ts';
 import { type Leaf, listLeaves, primaryKeyColumns, rowText } from './leaves.ts';
 
-/** Nothing is missing of what the journal's writers numbered, and nothing is numbered twice. */
+/** Every number of a journal writer has a record, and no number has two. */
 export const sequences: Check = {
   name: 'sequences',
   counted: 'batches and records',
@@ -60,7 +60,7 @@ const checkBatches = async (sql: Sql | Transaction): Promise<Outcome> => {
   return outcomeOf(counts!.batches, faults);
 };
 
-/** Each record lies in a batch of its writer, within the batch's dates, and its intent came before it. */
+/** Each record lies in a batch of its writer, within the batch's dates, and its intent precedes it. */
 const checkRecords = async (sql: Sql | Transaction, { entity, name }: Leaf): Promise<Outcome> => {
   const source = `
     from only ${name} t

@@ -29,7 +29,7 @@ const checkKeys = (
   parts: readonly Leaf[],
 ): Promise<Outcome> =>
   inTransaction(sql, async (tx) => {
-    // An index that lost a row would hide it: the tables themselves are read.
+    // A damaged index would hide a row, so the check reads the tables themselves.
     await tx`set local enable_indexscan = off`;
     await tx`set local enable_indexonlyscan = off`;
     await tx`set local enable_bitmapscan = off`;

@@ -37,7 +37,7 @@ const cardElement = ({ entry, satellites, x, y, height }: Card): string => {
 };
 
 const TITLE_WIDTH = CARD_WIDTH - 28;
-// Of the letters of a title, which no browser is here to measure: longer ones are squeezed into the card.
+// Estimated width of a letter, because no browser measures it here; longer titles are compressed into the card.
 const LETTER_WIDTH = 8;
 
 const squeeze = (title: string): string =>

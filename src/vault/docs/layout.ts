@@ -17,7 +17,7 @@ export interface Edge {
   readonly link: string;
   readonly hub: string;
   readonly points: readonly Point[];
-  /** The end of it that touches the hub. */
+  /** Its end at the hub. */
   readonly hub_end: Point;
 }
 
@@ -51,8 +51,8 @@ const OPTIONS = {
 } as const;
 
 /**
- * Places hubs and links as cards in layers. A line leads from a link's first hub, which the link is about, through the
- * link to the others; none passes behind a card.
+ * Places hubs and links as cards in layers. A line leads from a link's first hub, its subject, through the link to the
+ * others; no line passes behind a card.
  */
 export const layOut = async (entries: readonly EntityEntry[]): Promise<Layout> => {
   // It is large: only this command loads it.

@@ -5,7 +5,7 @@ import type { Registry } from '../registry.ts';
 import { diagram } from './diagram.ts';
 import { SCRIPT, STYLE } from './style.ts';
 
-/** The data dictionary as one HTML page that needs nothing but itself: the diagram, and every table with its columns. */
+/** The data dictionary as one HTML page without external resources: the diagram, and every table with its columns. */
 export const vaultPage = async (registry: Registry): Promise<string> => {
   const entries = describeVault(registry);
   const schemas = Map.groupBy(entries, ({ schema }) => schema);

@@ -54,7 +54,7 @@ th:first-child, td:first-child { padding-left: 1.25rem } td:nth-child(1) { white
 @media print { body { display: block; background: none; font-size: 10px } nav { display: none } article { break-inside: avoid; box-shadow: none } }
 `;
 
-/** Filters the tables while one types, and highlights what a card of the diagram relates to. */
+/** Filters the tables by the typed text, and highlights the relations of a card in the diagram. */
 export const SCRIPT = `
 const search = document.querySelector('#search');
 const items = [...document.querySelectorAll('[data-text]')];
