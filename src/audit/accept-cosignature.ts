@@ -15,11 +15,11 @@ export interface CosignatureInput {
 
 export interface AcceptedCosignatures {
   readonly tree_size: number;
-  /** The names of the witnesses whose signatures were taken, or stood already. */
+  /** The names of the witnesses with accepted or existing signatures. */
   readonly witnesses: readonly string[];
 }
 
-// Clocks differ; a witness that is further ahead signs for a time that has not come.
+// Clocks differ; beyond this, a witness signs for the future.
 const CLOCK_TOLERANCE_MS = 300_000;
 
 /**

@@ -9,7 +9,7 @@ export type BundleLine = Readonly<Record<string, unknown>> & { readonly kind: st
 
 /**
  * The line that describes a table, so that a verifier can recompute its hashes.
- * @param withhold true if its rows leave out secret columns
+ * @param withhold true if its rows omit secret columns
  */
 export const entityLine = (registry: Registry, entity: Entity, withhold: boolean): BundleLine => {
   const { table, kind, hash_key, columns } = entity;
@@ -46,7 +46,7 @@ const togetherOf = (registry: Registry): string[] => {
   );
 };
 
-/** The complete subtrees, the largest that fit, which cover a range of leaves wherever it begins; from left to right. */
+/** The largest complete subtrees that cover a range of leaves with any start; from left to right. */
 export const coveringSubtrees = (from: number, to: number): Subtree[] => {
   const subtrees: Subtree[] = [];
   for (let next = from; next < to; ) {
@@ -58,12 +58,12 @@ export const coveringSubtrees = (from: number, to: number): Subtree[] => {
   return subtrees;
 };
 
-/** A complete subtree that stands for leaves which a bundle leaves out. */
+/** A complete subtree in the place of omitted leaves of a bundle. */
 export interface GapNode extends Subtree {
   readonly hash: Buffer;
 }
 
-/** The leaves left out one after another, as the largest complete subtrees that they make up, in bounded memory. */
+/** Successive omitted leaves, as the largest complete subtrees of them, in bounded memory. */
 export interface Gap {
   add(node: GapNode): void;
   /** The subtrees from left to right; the next gap begins empty. */

@@ -7,7 +7,7 @@ import type { Transaction } from '../vault/transaction.ts';
 
 /**
  * A function that is true for a customer's rows: rows of tables with the owner customer or person that name the customer,
- * or that describe something of it. The platform's rows, for example models and providers, belong to no customer.
+ * or that describe its data. The platform's rows, for example models and providers, belong to no customer.
  * @param customer_hk the customer's hash key, hex
  */
 export const createOwnership = async (
@@ -18,7 +18,7 @@ export const createOwnership = async (
   const column = registry.hub(CUSTOMER_HUB).hash_key;
   const belongings = new Set<string>();
   for (const link of customerLinks(registry)) {
-    // The rows of a partitioned link are in one leaf with all that they relate: they need not be looked up.
+    // The rows of a partitioned link are in one leaf with their hubs, so no lookup is needed.
     if (link.partition !== null) continue;
     const owned = link.hubs.filter(({ table }) => table !== CUSTOMER_HUB && registry.hub(table).owner === 'customer');
     const rows = await sql.unsafe<Record<string, string>[]>(

@@ -6,7 +6,7 @@ import { type FiledCheckpoint, formatCheckpointText, parseCheckpointText, separa
 export interface CheckpointFiles {
   /**
    * The checkpoints of the newest file that has one, in order; empty before the first.
-   * @throws NoteError when a file was changed
+   * @throws NoteError if a file was changed
    */
   newest(): Promise<readonly FiledCheckpoint[]>;
   /** Appends notes; resolves when they are on disk. @param day `YYYY-MM-DD`, of the newest of them */
@@ -15,7 +15,7 @@ export interface CheckpointFiles {
 
 const FILE = /^\d{4}-\d{2}-\d{2}\.txt$/;
 
-/** The checkpoint files of a folder, which is made when the first checkpoint comes: one a day, which only grow. */
+/** The append-only checkpoint files of a folder, one a day; the first checkpoint creates the folder. */
 export const createCheckpointFiles = (folder: string): CheckpointFiles => {
   let read: { readonly state: string; readonly checkpoints: readonly FiledCheckpoint[] } | null = null;
 
@@ -32,13 +32,13 @@ export const createCheckpointFiles = (folder: string): CheckpointFiles => {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       const newest = (await listCheckpointFiles(folder)).at(-1);
       const name = `${day}.txt`;
-      // A clock that was set back must not let a note come before older ones.
+      // If a clock is set back, a note must still come after older ones.
       await appendText(folder, newest !== undefined && newest > name ? newest : name, formatCheckpointText(notes));
     },
   };
 };
 
-/** The names of a folder's checkpoint files, the oldest first; none when there is no such folder. */
+/** The names of a folder's checkpoint files, the oldest first; none without the folder. */
 export const listCheckpointFiles = async (folder: string): Promise<string[]> => {
   try {
     return (await readdir(folder)).filter((name) => FILE.test(name)).sort();
@@ -48,7 +48,7 @@ export const listCheckpointFiles = async (folder: string): Promise<string[]> => 
   }
 };
 
-/** Changes whenever the files do. */
+/** Changes with every change of the files. */
 const stateOf = async (folder: string, names: readonly string[]): Promise<string> => {
   const newest = names.at(-1);
   if (newest === undefined) return '';

@@ -1,7 +1,7 @@
 import { parseCheckpoint, type TreeHead } from './checkpoint.ts';
 import { NoteError, parseNote, SIGNATURE_BYTES } from './note.ts';
 
-/** A checkpoint as it stands in a file. */
+/** A checkpoint in a file. */
 export interface FiledCheckpoint extends TreeHead {
   /** The signed note. */
   readonly note: string;

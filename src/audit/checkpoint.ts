@@ -8,7 +8,7 @@ export interface TreeHead {
   readonly root: Buffer;
 }
 
-/** The text of a checkpoint (C2SP tlog-checkpoint): origin, size and root, a line each. */
+/** The text of a checkpoint (C2SP tlog-checkpoint): origin, size and root, one line each. */
 export const formatCheckpoint = ({ origin, tree_size, root }: TreeHead): string =>
   `${origin}\n${tree_size}\n${root.toString('base64')}\n`;
 

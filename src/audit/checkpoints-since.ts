@@ -15,10 +15,10 @@ export interface StoredCheckpoint {
 const PAGE = 500;
 
 /**
- * Checkpoints of the log that is kept now, from a size on, in order, in pages. Each is held against its signature and
- * against the tree before it is given.
+ * Checkpoints of the current log from a size on, in order, in pages. Each is compared with its signature and with the
+ * tree before it is returned.
  * @param from_size the least size, included
- * @throws TreeMismatchError naming the size of one that does not fit
+ * @throws TreeMismatchError that names the size of a mismatch
  */
 export async function* checkpointsSince(sql: Sql, from_size: number): AsyncGenerator<StoredCheckpoint[]> {
   let last: CheckpointRow | null = null;
@@ -32,7 +32,7 @@ export async function* checkpointsSince(sql: Sql, from_size: number): AsyncGener
 }
 
 interface CheckpointRow extends StoredCheckpoint {
-  /** Two keys that sign one size do so in the order they were made. */
+  /** Two keys sign the same size in the order of their creation. */
   readonly key_number: number;
   readonly verifier_key: string;
 }

@@ -2,7 +2,7 @@ import type { Sql } from '../postgres/connect.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import { formatNote, parseNote } from './note.ts';
 
-/** A checkpoint of the log as it is published. */
+/** A published checkpoint of the log. */
 export interface Checkpoint {
   readonly origin: string;
   readonly tree_size: number;
@@ -24,7 +24,7 @@ export interface PublishedKey {
   readonly verifier_key: string;
   readonly created_at: string;
   readonly retired_at: string | null;
-  /** The first and the last size it signed; null while it has signed none. */
+  /** Its first and last signed size; null before the first. */
   readonly first_size: number | null;
   readonly last_size: number | null;
 }
@@ -41,7 +41,7 @@ export const checkpointAt = async (sql: Sql | Transaction, tree_size: number): P
   return found ?? null;
 };
 
-/** Every public key of the log that is kept now and of earlier ones, the oldest first. */
+/** Every public key of the current log and of earlier ones, the oldest first. */
 export const listKeys = async (sql: Sql | Transaction): Promise<PublishedKey[]> => [
   ...(await sql<PublishedKey[]>`
     select
@@ -61,7 +61,7 @@ export const listKeys = async (sql: Sql | Transaction): Promise<PublishedKey[]> 
     order by key.key_number`),
 ];
 
-/** The name of the log that is kept now, as a part of a statement. */
+/** The name of the current log, as a part of a statement. */
 const currentOrigin = (sql: Sql | Transaction) => sql`
   select 'onevault/' || log_id
   from audit.log

@@ -18,8 +18,8 @@ export const cosignedMessage = (text: string, time_s: number): Buffer =>
 
 /**
  * Verifies a witness's signature on a checkpoint.
- * @returns when the witness signed, in seconds since the Unix epoch
- * @throws NoteError when it does not fit
+ * @returns the instant of the signature, in seconds since the Unix epoch
+ * @throws NoteError if it is invalid
  */
 export const verifyCosignature = (
   text: string,
@@ -37,7 +37,7 @@ export const verifyCosignature = (
   return time_s;
 };
 
-/** The stored signatures of these witnesses that do not fit their checkpoints, a sentence each. */
+/** The invalid stored signatures of these witnesses on checkpoints, one sentence each. */
 export async function* cosignatureFaults(tx: Transaction, witnesses: readonly VerifierKey[]): AsyncGenerator<string> {
   if (witnesses.length === 0) return;
   const stored = tx<{ tree_size: number; name: string; key_id: string; line: string; note: string }[]>`

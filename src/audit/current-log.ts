@@ -7,15 +7,15 @@ import type { Transaction } from '../vault/transaction.ts';
 const LOG_ID_BYTES = 8;
 
 /**
- * Each writer of the tree, its checkpoints or its keys holds this lock until its transaction ends, and stamps after it
- * has it: so the set of checkpoints at a known instant never changes.
+ * Each writer of the tree, its checkpoints or its keys holds this lock until its transaction ends, and stamps its
+ * rows under it, so that the set of checkpoints at a known instant never changes.
  */
 export const lockLog = async (tx: Transaction): Promise<void> => {
   await tx`select pg_advisory_xact_lock_shared(${KNOWN_LOCK.toString()}::bigint)`;
   await tx`select pg_advisory_xact_lock(hashtextextended('onevault audit log', 0))`;
 };
 
-/** The origin of the log that is kept now; null before its first leaves. */
+/** The origin of the current log; null before its first leaves. */
 export const readOrigin = async (sql: Sql | Transaction): Promise<string | null> => {
   const [log] = await sql<{ origin: string }[]>`
     select 'onevault/' || log_id as origin
@@ -25,7 +25,7 @@ export const readOrigin = async (sql: Sql | Transaction): Promise<string | null>
   return log?.origin ?? null;
 };
 
-/** Begins a log, under the log's lock. @returns its origin */
+/** Starts a log, under the log's lock. @returns its origin */
 export const insertLog = async (tx: Transaction, clock: Clock, reason: string): Promise<string> => {
   const log_id = randomBytes(LOG_ID_BYTES).toString('hex');
   await tx`
@@ -35,9 +35,9 @@ export const insertLog = async (tx: Transaction, clock: Clock, reason: string): 
 };
 
 /**
- * Begins another log over the same leaves, under another origin and with another key: after a restore from a backup
- * that is older than what was published, because signing on under the old origin would be a fork.
- * @param reason why, for auditors
+ * Starts another log over the same leaves, with another origin and another key: after a restore from a backup older than
+ * the published checkpoints, because more signatures under the old origin would be a fork.
+ * @param reason for auditors
  * @returns the origin
  */
 export const startNewLog = async (

@@ -5,7 +5,7 @@ import type { VaultRow } from '../vault/rows.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { LeafRange } from './subtrees.ts';
 
-/** Leaves whose calls were destroyed when they had been kept long enough. */
+/** Leaves of calls that were destroyed at the end of their retention period. */
 export interface DestroyedLeaves {
   /** Business key of the certificate. */
   readonly certificate: string;
@@ -28,7 +28,7 @@ export const readDestroyed = async (sql: Sql | Transaction, { from, to }: LeafRa
     order by s.first_leaf`),
 ];
 
-/** The certificate for a leaf; null when none is for it. */
+/** The certificate for a leaf; null without one. */
 export const certificateOf = (destroyed: readonly DestroyedLeaves[], index: number): string | null =>
   destroyed.find(({ first_leaf, leaf_count }) => index >= first_leaf && index < first_leaf + leaf_count)?.certificate ??
   null;
@@ -37,7 +37,7 @@ const CERTIFICATE_TABLES = ['destruction_certificate_h', 'destruction_certificat
 
 /**
  * The rows of certificates whose leaves are not among the first `tree_size`: those of the last seconds, before the
- * sequencer has come by, or a checkpoint.
+ * sequencer's next round, or a checkpoint.
  */
 export const certificatesBeyond = async (
   sql: Sql | Transaction,

@@ -6,14 +6,14 @@ import type { VaultRow } from '../vault/rows.ts';
 const HEADER = 'onevault-entry/v1\n';
 
 /**
- * Entry of a leaf of the audit log: one line a row, sorted, with the hashes that cover every column of the row.
- * The SQL functions `audit.entry_line` and `audit.leaf_hash` make the same bytes.
- * @param rows those of one event, sound as a `RowBuilder` makes them, with all standard columns
- * @throws RangeError when the vault has no such table
+ * Entry of a leaf of the audit log: one line for each row, sorted, with the hashes that cover every column of the row.
+ * The SQL functions `audit.entry_line` and `audit.leaf_hash` write the same bytes.
+ * @param rows of one event, valid rows of a `RowBuilder`, with all standard columns
+ * @throws RangeError for an unknown table
  */
 export const entryOf = (registry: Registry, rows: readonly VaultRow[]): string => {
   const lines = rows.map((row) => lineOf(registry, row));
-  // A table's name ends where a space begins, which sorts before every letter: lines sort as their tables do.
+  // A table's name ends with a space, which sorts before every letter, so lines sort like their tables.
   return HEADER + lines.sort().join('');
 };
 
@@ -29,6 +29,6 @@ const lineOf = (registry: Registry, { table, values }: VaultRow): string => {
 
 /**
  * The hash of a leaf, SHA-256(0x00 || entry) (RFC 6962, section 2.1), as 64 lower-case hex digits.
- * @param entry as `entryOf` writes it
+ * @param entry the result of `entryOf`
  */
 export const leafHash = (entry: string): string => hash('sha256', `\0${entry}`, 'hex');

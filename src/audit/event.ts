@@ -50,7 +50,7 @@ export const eventRows = (rows: RowBuilder, event: AuditEvent, stamp: Stamp): Va
   ];
 };
 
-// As long as their columns are.
+// The lengths of their columns.
 const ACTOR_LENGTH = 255;
 const TEXT_LENGTH = 500;
 

@@ -16,7 +16,7 @@ export interface BundleDeps {
 export interface BundleInput {
   /** The first leaf. */
   readonly from: number;
-  /** The first leaf that is in it no more. */
+  /** The end of the range, excluded. */
   readonly to: number;
   /** Number of leaves that the newest checkpoint covers. */
   readonly tree_size: number;

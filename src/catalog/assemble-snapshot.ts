@@ -7,7 +7,7 @@ export interface Assembled {
   readonly snapshot: Snapshot;
 }
 
-/** The snapshot of parts; what comes of parts that are the same as before is taken over from there. */
+/** The snapshot of parts; results of unchanged parts are reused from the last one. */
 export const assembleSnapshot = (built_at: string, parts: Parts, before: Assembled | null): Snapshot => {
   const kept = <T>(names: readonly PartName[], of: (snapshot: Snapshot) => T, make: () => T): T =>
     before !== null && names.every((name) => parts[name] === before.parts[name]) ? of(before.snapshot) : make();

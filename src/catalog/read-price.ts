@@ -14,7 +14,7 @@ export const priceOf = (row: PriceRow): Price => ({
   agreed: null,
 });
 
-/** The columns of a tier that a row of model_price_s leaves open. */
+/** The columns of a tier that a row of model_price_s does not have. */
 const ONLY_TIER = {
   tier: 0,
   service_tier: 'standard',

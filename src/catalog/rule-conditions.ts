@@ -10,7 +10,7 @@ interface SortedRules {
   readonly unusable_rules: readonly UnusableRule[];
 }
 
-/** Rules that can be decided on, in their order, and those that cannot: a later version, or a hand, wrote them. */
+/** Decidable rules in order, and undecidable ones, which a later version or an operator's SQL wrote. */
 export const sortRules = (rules: readonly RoutingRule[]): SortedRules => {
   const routing_rules: RoutingRule[] = [];
   const unusable_rules: UnusableRule[] = [];
@@ -22,7 +22,7 @@ export const sortRules = (rules: readonly RoutingRule[]): SortedRules => {
   return { routing_rules, unusable_rules };
 };
 
-/** The first fault of a rule's conditions as the database holds them; null when they can hold for some call. */
+/** The first fault of a rule's conditions; null if they can match a call. */
 const faultOfConditions = (conditions: RoutingRule['conditions']): string | null => {
   for (const [field, allowed] of Object.entries(conditions)) {
     const name = JSON.stringify(field);

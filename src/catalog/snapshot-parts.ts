@@ -19,11 +19,11 @@ import {
 interface PartSource<T> {
   /** The column of that key. */
   readonly key: string;
-  /** The tables that hold the column, and whose rows the query reads by it. */
+  /** The tables with the column, whose rows the query reads by it. */
   readonly tables: readonly string[];
   /** The link that leads from rows of other hubs, which the query reads too, to keys. */
   readonly link?: string;
-  /** Reads values with their keys (hex), those of one key in order. */
+  /** Reads values with their keys (hex), in order for each key. */
   readonly read: (tx: Transaction, keys: Keys) => Promise<readonly (readonly [string, T])[]>;
 }
 
@@ -117,5 +117,5 @@ export type PartName = keyof typeof PARTS;
 
 type ValueOf<P extends PartName> = (typeof PARTS)[P] extends PartSource<infer T> ? T : never;
 
-/** By part, then by hash key, the values that the vault holds. */
+/** By part, then by hash key, the values of the vault. */
 export type Parts = { readonly [P in PartName]: ReadonlyMap<string, readonly ValueOf<P>[]> };

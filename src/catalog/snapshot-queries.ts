@@ -4,7 +4,7 @@ import { arrayLiteral } from '../vault/literal.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { CustomModel, ProviderKey, RoutingRule } from './snapshot.ts';
 
-/** Hash keys (hex) of what is read; null reads everything. */
+/** Hash keys (hex) to read; null reads everything. */
 export type Keys = readonly string[] | null;
 
 const among = (tx: Transaction, column: string, keys: Keys) =>
@@ -160,14 +160,14 @@ export interface PriceRow extends Readonly<Record<PriceColumn<BaseUnit>, string 
   readonly provider_model_name: string;
   readonly price_source: string;
   readonly tier_version: string | null;
-  /** The set of tiers that was loaded with the row; null without one. */
+  /** The set of tiers loaded with the row; null without one. */
   readonly tiers: readonly TierRow[] | null;
 }
 
-/** Numbers as the database writes them into JSON. */
+/** Numbers in the form of the database's JSON. */
 export type TierRow = Omit<PriceTier, 'prices'> & Readonly<Record<PriceColumn, string | null>>;
 
-// Prices leave as text: they are larger than what a JSON number keeps exact.
+// Prices are text, because a JSON number does not keep them exact.
 const tierJson = (tx: Transaction) => tx`
   jsonb_build_object(
     'tier', t.tier,
@@ -182,8 +182,8 @@ const tierJson = (tx: Transaction) => tx`
     )})`;
 
 /**
- * Every price of deployments that ever held or will hold; for each instant the last one that was loaded for it: prices
- * may begin in the future.
+ * Every past, present and future price of deployments; for each instant the last loaded one. Prices may begin in the
+ * future.
  */
 export const selectPrices = (tx: Transaction, keys: Keys = null) => tx<PriceRow[]>`
   with price as (
@@ -230,7 +230,7 @@ export interface AgreedPriceRow {
   readonly tiers: readonly TierRow[];
 }
 
-/** Every price that customers ever agreed on, as `selectPrices` reads those of providers. */
+/** Every agreed price of customers, in the form of `selectPrices`. */
 export const selectAgreedPrices = (tx: Transaction, keys: Keys = null) => tx<AgreedPriceRow[]>`
   with price as (
     select distinct on (customer_price_link_hk, applied_date)

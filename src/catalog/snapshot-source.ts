@@ -11,16 +11,16 @@ import type { Snapshot } from './snapshot.ts';
 import { PARTS, type PartName, type Parts } from './snapshot-parts.ts';
 
 /**
- * Reads the snapshot from the vault, each time as of one moment: first everything, then what changed alone. Reads must
- * not overlap.
- * @returns the same object as before when nothing changed
+ * Reads the snapshot from the vault, each time as of one moment: first everything, then only changes. Reads must not
+ * overlap.
+ * @returns the same object as before if nothing changed
  */
 export type ReadSnapshot = () => Promise<Snapshot>;
 
-// Beyond that, reading everything costs no more than looking each row up.
+// Beyond that, a full read costs no more than a lookup of each row.
 const MAX_CHANGED_ROWS = 5_000;
 const PAGE = 1_000;
-// Changes of other tables are read over: after a long absence there are many.
+// Changes of other tables are skipped; after a long absence there are many.
 const MAX_PAGES = 20;
 
 interface State extends Assembled {
@@ -59,7 +59,7 @@ interface Changed {
   readonly position: ChangePosition;
 }
 
-/** Rows of the snapshot's tables since a position; null when they are too many. */
+/** Rows of the snapshot's tables since a position; null if they are too many. */
 const createChangedSince = (
   registry: Registry,
 ): ((tx: Transaction, position: ChangePosition) => Promise<Changed | null>) => {
@@ -97,7 +97,7 @@ const readAll = async (tx: Transaction): Promise<Parts> => {
   return Object.fromEntries(read) as Parts;
 };
 
-/** The parts with what the rows' keys lead to read anew; the same object when they lead to nothing. */
+/** The parts with new values for the rows' keys; the same object if no key belongs to a part. */
 const readChanged = async (
   tx: Transaction,
   registry: Registry,

@@ -6,21 +6,21 @@ import { CHANGE_CHANNEL } from './change-channel.ts';
 import type { Snapshot } from './snapshot.ts';
 import { createSnapshotSource } from './snapshot-source.ts';
 
-/** Keeps the snapshot that a gateway reads as new as the vault. */
+/** Keeps a gateway's snapshot up to date with the vault. */
 export interface SnapshotWatcher {
   current(): Snapshot;
-  /** Resolves when the snapshot holds all that was committed before the call. */
+  /** Resolves when the snapshot contains all changes committed before the call. */
   refresh(): Promise<void>;
   close(): Promise<void>;
 }
 
-// After a failure: PostgreSQL may be back any moment.
+// After a failure, PostgreSQL may be back at any moment.
 const RETRY_MS = 500;
-// LISTEN reports a change at once. The poll is for writers that send no notification, and for a connection that is
-// dead and does not show it. Without a change it costs one look into the change feed.
+// LISTEN reports a change at once. The poll is for writers without a notification, and for a dead connection
+// without an error. Without a change it costs one read of the change feed.
 const POLL_MS = 1_000;
 
-/** Builds the first snapshot and keeps it new. While PostgreSQL is away the last one stands. */
+/** Builds the first snapshot and keeps it up to date. While PostgreSQL is down, the last one stays. */
 export const startSnapshotWatcher = async (deps: {
   readonly sql: Sql;
   readonly clock: Clock;
@@ -58,7 +58,7 @@ export const startSnapshotWatcher = async (deps: {
       });
       return under_way;
     }
-    // The refresh under way may have read before the change: all requests meanwhile share the next one.
+    // The current refresh may have read before the change, so all requests meanwhile share the next one.
     next ??= under_way
       .catch(() => {})
       .then(() => {
@@ -93,7 +93,7 @@ export const startSnapshotWatcher = async (deps: {
   };
 };
 
-/** One line for each version of a rule that is left out, not one for each snapshot. */
+/** One line for each version of an omitted rule, not one for each snapshot. */
 const warnOfRules = (log: Log, snapshot: Snapshot, before: Snapshot | null): void => {
   const known = new Set(before?.unusable_rules.map(({ rule_version }) => rule_version));
   for (const { routing_rule, rule_version, fault } of snapshot.unusable_rules) {

@@ -6,7 +6,7 @@ import { tiersAt } from '../pricing/prices.ts';
 
 /**
  * The gateway's configuration: plain values in memory, built from the vault's current state. The gateway never runs
- * SQL; it takes the newest snapshot once a call.
+ * SQL; it uses the newest snapshot at the start of a call.
  */
 export interface Snapshot {
   readonly built_at: string;
@@ -16,13 +16,13 @@ export interface Snapshot {
   readonly providers: ReadonlyMap<string, Provider>;
   /** By the model's business key. */
   readonly models: ReadonlyMap<string, Model>;
-  /** By `agreedKey`, by the instant that each holds from, oldest first. */
+  /** By `agreedKey`, by the start of each, oldest first. */
   readonly agreed_prices: ReadonlyMap<string, readonly AgreedPrice[]>;
-  /** By customer: the keys that it brought for providers and that hold, the newest first. */
+  /** By customer: its own active provider keys, the newest first. */
   readonly provider_keys: ReadonlyMap<string, readonly ProviderKey[]>;
   /** Active rules, the lowest priority number first. */
   readonly routing_rules: readonly RoutingRule[];
-  /** Active rules that are left out, because their conditions cannot be decided. */
+  /** Active rules that are omitted, because their conditions cannot be decided. */
   readonly unusable_rules: readonly UnusableRule[];
 }
 
@@ -58,13 +58,13 @@ export interface ProviderKey {
   readonly provider_key: string;
   readonly customer: string;
   readonly provider: string;
-  /** The hash diff of the satellite row: a key that was rotated has another. */
+  /** The hash diff of the satellite row: a rotated key has another. */
   readonly key_version: string;
   /** Lower-case hex; `sealContextOf` gives its context. */
   readonly api_key_encrypted: string;
   /** Null: the provider's own. */
   readonly base_url: string | null;
-  /** Models of the catalog that it pays for; null: every one. */
+  /** Models of the catalog that it pays for; null: all. */
   readonly allowed_models: readonly string[] | null;
   readonly own_models: readonly CustomModel[];
   readonly daily_spending_limit: Pico | null;
@@ -73,13 +73,13 @@ export interface ProviderKey {
   readonly fallback: 'none' | 'platform';
 }
 
-/** A customer's own model, reached with its own key alone. */
+/** A customer's custom model, which only its own key can reach. */
 export interface CustomModel {
   /** The name in clients' requests. */
   readonly model: string;
-  /** The provider's name of it. */
+  /** The provider's name of the model. */
   readonly served_as: string;
-  /** The model of the catalog whose abilities and prices it has. */
+  /** The base model of the catalog, with its abilities and prices. */
   readonly like: string;
 }
 
@@ -102,7 +102,7 @@ export interface Model {
 export interface Deployment {
   readonly model: string;
   readonly provider: string;
-  /** By the instant that each holds from, oldest first; the last one that holds now is the price. */
+  /** By the start of each, oldest first; the last one in force now is the price. */
   readonly prices: readonly Price[];
 }
 
@@ -123,7 +123,7 @@ export interface UnusableRule {
   readonly fault: string;
 }
 
-/** By name of a call's field (`request_type`, `customer`, `priority`): the values that it may have. All must hold. */
+/** By name of a call's field (`request_type`, `customer`, `priority`): its allowed values. All must match. */
 export type RuleConditions = Readonly<Record<string, readonly string[]>>;
 
 /** Seal context of a customer's provider key: it opens only in its own row and for its own customer. */
@@ -137,11 +137,11 @@ export const sealContextOf = ({
   column: 'api_key_encrypted',
 });
 
-/** True if a provider does not offer a model any more at an instant. */
+/** True if a provider no longer serves a model at an instant. */
 export const isWithdrawn = ({ prices }: Deployment, now_ms: number): boolean =>
   prices.findLast(({ holds_from_ms }) => holds_from_ms <= now_ms)?.is_offered === false;
 
-/** The provider's price at an instant; null without one, and if the model is not offered then. */
+/** The provider's price at an instant; null without one, and if the provider does not serve the model then. */
 export const priceAt = (deployment: Deployment, now_ms: number): Price | null => {
   const price = deployment.prices.findLast((candidate) => candidate.holds_from_ms <= now_ms);
   if (price?.is_offered !== true) return null;
@@ -149,7 +149,7 @@ export const priceAt = (deployment: Deployment, now_ms: number): Price | null =>
   return tiers === price.tiers ? price : { ...price, tiers };
 };
 
-/** The price with what the customer agreed on, where it did. */
+/** The price with the customer's agreed price, if there is one. */
 export const agreedPriceAt = (
   { agreed_prices }: Snapshot,
   customer: string,
@@ -163,7 +163,7 @@ export const agreedPriceAt = (
   return { ...price, agreed: { ...agreed, tiers: tiersAt(agreed.tiers, now_ms) } };
 };
 
-/** No name holds a control character. */
+/** No name contains a control character. */
 export const agreedKey = (of: {
   readonly customer: string;
   readonly model: string;

@@ -4,10 +4,10 @@ import { PROJECT } from '../server/paths.ts';
 import { loadRegistry } from '../vault/registry.ts';
 
 /**
- * Verifies a bundle file, and that it describes its tables as this version does: the names of columns are in no hash,
- * and a column that is marked as withheld would not be checked.
- * @param onLine gets each line as the verifier read it
- * @throws what reading the file throws
+ * Verifies a bundle file, and that it describes its tables like this version: no hash covers the names of columns, and a
+ * column that is marked as withheld would not be checked.
+ * @param onLine gets each line as the verifier parsed it
+ * @throws the error of reading the file
  */
 export const verifyBundleFile = async (
   path: string,
@@ -18,7 +18,7 @@ export const verifyBundleFile = async (
   const described = describedTables();
   for await (const lines of readLines(path)) {
     for (const text of lines) {
-      // Parsed once, so that nobody reads another thing in it than the verifier does.
+      // Parsed once, so that verifier and caller have the same value.
       const line = parsed(text);
       verifier.take(line ?? text);
       if (line === null) continue;
@@ -31,7 +31,7 @@ export const verifyBundleFile = async (
   return verifier.finish();
 };
 
-/** Null when it is no JSON object. */
+/** Null if it is not a JSON object. */
 const parsed = (text: string): BundleLine | null => {
   try {
     const value: unknown = JSON.parse(text);
@@ -41,7 +41,7 @@ const parsed = (text: string): BundleLine | null => {
   }
 };
 
-/** The lines with which this version describes its tables, columns withheld. */
+/** This version's lines that describe its tables, with withheld columns. */
 const describedTables = (): ReadonlySet<string> => {
   const registry = loadRegistry(PROJECT.entities);
   const lines = [...registry.entities.values()].map((entity) => entityLine(registry, entity, true));

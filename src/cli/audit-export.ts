@@ -21,7 +21,7 @@ export interface BundleOptions {
   readonly out: string;
 }
 
-/** `onevault audit export`: writes leaves, their rows and what proves them into a file for auditors. */
+/** `onevault audit export`: writes leaves, their rows and their proofs into a file for auditors. */
 export const exportBundleCommand = async (config: Config, options: BundleOptions): Promise<void> => {
   const { from = null, to = null, customer = null } = options;
   for (const [name, instant] of Object.entries({ from, to })) {
@@ -48,7 +48,7 @@ export const exportBundleCommand = async (config: Config, options: BundleOptions
   });
 };
 
-/** @throws InputError when there is no such customer */
+/** @throws InputError for an unknown customer */
 const findCustomer = async ({ sql, rows }: CommandDeps, slug: string): Promise<CustomerScope> => {
   const customer_hk = rows.hubKey('customer_h', { customer_bk: slug });
   const [row] = await sql`
@@ -72,7 +72,7 @@ interface Exported {
 }
 
 /**
- * Writes a bundle as of one moment; gzip when the file's name ends in .gz.
+ * Writes a bundle as of one moment; gzip if the file's name ends in .gz.
  * @throws InputError while the log has no checkpoint
  */
 const exportBundle = async (sql: Sql, registry: Registry, scope: ExportScope, path: string): Promise<Exported> =>

@@ -23,15 +23,15 @@ export interface ProveOptions {
   readonly key?: readonly string[];
 }
 
-/** A call as its leaf has it, and what was checked on the way to a signature. */
+/** A call in its leaf, and the checks up to a signature. */
 interface Evidence {
   readonly call: CommittedCall | null;
   readonly report: Report;
 }
 
 /**
- * `onevault audit prove`: whether bodies that somebody kept are those of a call, by the commitments in its leaf, and
- * whether the log's signature covers that leaf. Anything not proven makes the exit code 1.
+ * `onevault audit prove`: proves that stored bodies belong to a call, by the commitments in its leaf, and that the log's
+ * signature covers that leaf. Without a proof the exit code is 1.
  */
 export const proveCommand = async (readConfig: () => Config, options: ProveOptions): Promise<void> => {
   const receipt = parseReceipt(options.receipt);
@@ -62,7 +62,7 @@ const claimOf = (what: Claim['what'], file: string | undefined): Claim[] => {
   }
 };
 
-/** @param rows of a leaf; those of a bundle may be anything */
+/** @param rows of a leaf; rows of a bundle may have any form */
 const committedIn = (rows: unknown): CommittedCall | null => {
   const given = Array.isArray(rows) ? (rows as (VaultRow | null)[]) : [];
   const committed = given.find((row) => row?.table === 'api_request_s');

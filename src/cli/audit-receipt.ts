@@ -9,7 +9,7 @@ export interface Receipt {
 
 const RECEIPT = /^v1\.([0-9a-f]{32})\.([0-9a-f]{32})$/;
 
-/** Reads a receipt. @throws InputError that says what one looks like */
+/** Parses a receipt. @throws InputError that describes its form */
 export const parseReceipt = (text: string): Receipt => {
   const [, request_salt, response_salt] = RECEIPT.exec(text.trim()) ?? [];
   if (request_salt === undefined || response_salt === undefined) {
@@ -23,7 +23,7 @@ export const parseReceipt = (text: string): Receipt => {
   };
 };
 
-/** SHA-256(salt || body), as the vault holds it. */
+/** SHA-256(salt || body), as in the vault. */
 export const commitmentOf = (salt: Buffer, body: Buffer): string =>
   createHash('sha256').update(salt).update(body).digest('hex');
 
@@ -42,7 +42,7 @@ export interface Claim {
   readonly body: Buffer;
 }
 
-/** One sentence a claim, and whether each holds. */
+/** One sentence for each claim, with its result. */
 export const judgeClaims = (
   call: CommittedCall,
   receipt: Receipt,

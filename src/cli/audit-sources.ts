@@ -6,16 +6,15 @@ import { readOrigin } from '../audit/current-log.ts';
 import { InputError } from '../core/input-error.ts';
 import type { Sql } from '../postgres/connect.ts';
 
-/** A checkpoint that was seen outside the database. */
+/** A checkpoint outside the database. */
 export interface SeenCheckpoint {
   readonly note: string;
   readonly source: string;
 }
 
 /**
- * The checkpoints in files, which an attacker who rewrites the database cannot rewrite. Those of another log are among them:
- * another log begins with an empty folder (`onevault audit new-log`), or somebody put it in the place of the one that
- * was kept.
+ * The checkpoints in files, which an attacker who rewrites the database cannot rewrite. Checkpoints of another log count
+ * too: `onevault audit new-log` starts another log with an empty folder, so a mixed folder means a replaced log.
  */
 export const readPublished = async (folder: string): Promise<SeenCheckpoint[]> => {
   const found: SeenCheckpoint[] = [];
@@ -28,7 +27,7 @@ export const readPublished = async (folder: string): Promise<SeenCheckpoint[]> =
   return found;
 };
 
-/** The keys that the database publishes for the log that is kept now. */
+/** The keys that the database publishes for the current log. */
 export const readPublishedKeys = async (sql: Sql): Promise<string[]> => {
   const origin = await readOrigin(sql);
   const rows = await sql<{ verifier_key: string }[]>`
@@ -39,7 +38,7 @@ export const readPublishedKeys = async (sql: Sql): Promise<string[]> => {
   return rows.map(({ verifier_key }) => verifier_key);
 };
 
-/** Reads a file that the user named. @throws InputError that names it */
+/** Reads a file of the user. @throws InputError that names it */
 export const readGiven = async <T>(path: string, read: () => Promise<T>): Promise<T> => {
   try {
     return await read();

@@ -30,8 +30,8 @@ export interface VerifyOptions {
 const EVENT = { action: 'audit.verify', subject_kind: 'audit_log' } as const;
 
 /**
- * `onevault audit verify`: the vault against its log, or a bundle with no database at all. Any fault makes the exit
- * code 1.
+ * `onevault audit verify`: verifies the vault against its log, or a bundle without a database. With a fault the exit
+ * code is 1.
  */
 export const verifyCommand = async (readConfig: () => Config, options: VerifyOptions): Promise<void> => {
   const keys = (options.key ?? []).map(checkedKey);
@@ -40,7 +40,7 @@ export const verifyCommand = async (readConfig: () => Config, options: VerifyOpt
     : verifyFile(options.bundle, options, keys));
 };
 
-/** @throws InputError when it is no verifier key */
+/** @throws InputError for an invalid verifier key */
 const checkedKey = (text: string): string => {
   try {
     return readKey(text).text;
@@ -68,7 +68,7 @@ const verifyLive = (config: Config, options: VerifyOptions, keys: string[]): Pro
     const witnesses = readWitnesses(config);
     const verify = async (): Promise<Report> => {
       const report = await reportOnVault(command, { keys: trusted, against, witnesses });
-      // Also where a damaged vault takes no event any more.
+      // Shown even if a damaged vault cannot store the event.
       show(report);
       return report;
     };

@@ -11,9 +11,9 @@ type Recorder = Pick<CommandDeps, 'actor' | 'record'>;
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : 'Error');
 
 /**
- * Runs a command and records how it ended.
- * @param outcome adds to the event of a success: a check that ran through may have found faults
- * @throws what `work` throws, once that is recorded
+ * Runs a command and records its outcome.
+ * @param outcome adds to the event of a success, because a completed check may have found faults
+ * @throws the error of `work`, after it is recorded
  */
 export const withCommandEvent = async <T>(
   command: Recorder,
@@ -27,8 +27,8 @@ export const withCommandEvent = async <T>(
 };
 
 /**
- * Runs work that records its own success, and records a failure of it.
- * @throws what `work` throws, once that is recorded
+ * Runs `work`, which records its own success, and records its failure.
+ * @throws the error of `work`, after it is recorded
  */
 export const withFailureEvent = async <T>(
   { actor, record }: Recorder,

@@ -10,7 +10,7 @@ import { PROJECT } from '../server/paths.ts';
 import { createVaultAccess, type VaultAccess } from '../server/vault-access.ts';
 import { loadRegistry } from '../vault/registry.ts';
 
-/** Everything that a command on the database works with. */
+/** The dependencies of a command on the database. */
 export interface CommandDeps extends VaultAccess {
   readonly config: Config;
   readonly log: Log;
@@ -22,7 +22,7 @@ export interface CommandDeps extends VaultAccess {
 }
 
 export interface CommandOptions {
-  /** Its words, as `audit verify`: the log and the connections bear this name. */
+  /** Its words, as `audit verify`: the name of its log and connections. */
   readonly name: string;
   readonly max_connections: number;
   /** Timeout of one statement; 0 means none. */
@@ -30,9 +30,9 @@ export interface CommandOptions {
 }
 
 /**
- * Runs a command on the database of the product that uses this data directory, or on one that is started meanwhile.
- * Closes what it opened.
- * @throws StartupError when there is no database to work on; else what `work` throws
+ * Runs a command on the database of the product in this data directory, or on one that it starts for the command. Closes
+ * everything that it opened.
+ * @throws StartupError without a database; else the error of `work`
  */
 export const runCommand = async <T>(
   config: Config,
@@ -52,7 +52,7 @@ export const runCommand = async <T>(
   }
 };
 
-/** The user of this machine, by name, or by number where it has none. */
+/** The user of this machine, by name, or by number without a name. */
 const commandActor = (): Actor => {
   try {
     return { actor_kind: 'command', actor: userInfo().username };

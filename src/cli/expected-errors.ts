@@ -18,5 +18,5 @@ const EXPECTED = [
   UnwrapError,
 ];
 
-/** Errors whose message is enough for the user; any other is a fault of ours and is shown with its stack. */
+/** Errors whose message is enough for the user; any other is a bug and is shown with its stack. */
 export const isExpected = (error: unknown): error is Error => EXPECTED.some((kind) => error instanceof kind);

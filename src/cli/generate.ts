@@ -23,7 +23,7 @@ const VAULT_README = join(PROJECT.dbt_project, 'README.md');
 
 const satellitePath = (table: string): string => join(PROJECT.entities, 'satellites', `${table}.schema.json`);
 
-/** The schemas of prices, whose columns are made of the table of units: their texts by their paths. */
+/** The schemas of prices, with columns from the table of units: their texts by path. */
 export const generatePriceSchemas = (): ReadonlyMap<string, string> =>
   new Map(
     Object.keys(PRICE_SATELLITES).map((table) => {
@@ -32,7 +32,7 @@ export const generatePriceSchemas = (): ReadonlyMap<string, string> =>
     }),
   );
 
-/** Every file that is made of schemas or tables of ours: its text by its path. */
+/** Every file generated from schemas or tables: its text by path. */
 export const generate = async (): Promise<ReadonlyMap<string, string>> => {
   const registry = loadRegistry(PROJECT.entities);
   const call_record = await compileFromFile(CALL_RECORD, {
@@ -54,7 +54,7 @@ export const generate = async (): Promise<ReadonlyMap<string, string>> => {
   ]);
 };
 
-/** `npm run generate`: writes these files, those first that others are made of. */
+/** `npm run generate`: writes these files, the inputs of others first. */
 export const generateCommand = async (): Promise<void> => {
   write(generatePriceSchemas());
   write(await generate());

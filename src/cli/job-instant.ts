@@ -11,8 +11,8 @@ export interface InstantOptions {
 export const INVOICES = 'invoices';
 
 /**
- * The logical instant (ISO 8601, UTC) at which a job runs by hand: invoices are for a month, other jobs for an instant.
- * @throws InputError for an option that the job does not take, or a month that it cannot bill
+ * The logical instant (ISO 8601, UTC) of a job that an operator runs: invoices have a month, other jobs an instant.
+ * @throws InputError for an option of another job, or a month that cannot be billed
  */
 export const jobInstant = (clock: Clock, name: string, { at, period, allowFuture }: InstantOptions): string => {
   if (name === INVOICES) {

@@ -14,10 +14,10 @@ export interface RotateOptions {
   readonly keepOld?: boolean;
 }
 
-// Eight keys are wrapped anew at once.
+// Eight keys are wrapped at once.
 const CONNECTIONS = 8;
 
-/** `onevault keys rotate`: beside the running product or without it; once more after an interruption. */
+/** `onevault keys rotate`: beside the running product or without it; repeat it after an interruption. */
 export const rotateCommand = (config: Config, options: RotateOptions): Promise<void> =>
   runCommand(config, { name: 'keys rotate', max_connections: CONNECTIONS }, async (command) => {
     const kms = await prepareMasterKeys(config, command.sql, command.log);
@@ -36,8 +36,8 @@ const rotateLeased = (command: CommandDeps, kms: Kms, { keepOld = false }: Rotat
 };
 
 /**
- * Rotates once; twice where that brought a rotation to its end which had begun before somebody was erased: copies of
- * the erased key may lie under its new master key, too.
+ * Rotates once; twice if that completed a rotation from before an erasure, because its new master key may wrap copies of
+ * the erased key, too.
  */
 const rotateForErasures = async (sql: Sql, kms: Kms, rotate: () => Promise<Rotation>): Promise<Rotation[]> => {
   const rotation = await rotate();

@@ -33,8 +33,8 @@ export const rotateSigningKeyCommand = (config: Config, print: Print = console.l
   });
 
 /**
- * `onevault audit new-log`: begins another log after a restore, and moves the checkpoint files of the old one aside.
- * @param reason why, for auditors
+ * `onevault audit new-log`: starts another log after a restore, and moves the checkpoint files of the old one aside.
+ * @param reason for auditors
  */
 export const newLogCommand = (config: Config, reason: string, print: Print = console.log): Promise<void> =>
   runCommand(config, { name: 'audit new-log', max_connections: CONNECTIONS }, async (command) => {

@@ -10,9 +10,9 @@ const writeToTerminal: WriteText = async (text) => {
 };
 
 /**
- * Gives `work` a function that writes text to a file, or to standard output, and waits while that is full.
- * @param mode permissions of a file that is made
- * @throws InputError when the file cannot be opened; else what `work` or the disk throws
+ * Gives `work` a function that writes text to a file or to standard output, and waits while it is full.
+ * @param mode permissions of a new file
+ * @throws InputError if the file cannot be opened; else the error of `work` or the disk
  */
 export const withOutput = async <T>(
   path: string | undefined,

@@ -19,8 +19,8 @@ export interface RefreshOptions {
 }
 
 /**
- * `onevault prices refresh`: shows where the vault's prices differ from those of the installed price data, and writes
- * these once somebody has agreed. Nothing is fetched.
+ * `onevault prices refresh`: shows the differences between the vault's prices and the installed price data, and writes
+ * the latter after an agreement. It fetches nothing.
  */
 export const refreshCommand = (config: Config, options: RefreshOptions): Promise<void> =>
   runCommand(config, { name: 'prices refresh', max_connections: 2 }, async (command) => {

@@ -17,7 +17,7 @@ import { withFailureEvent } from './command-events.ts';
 import { withOutput } from './output.ts';
 
 const CONNECTIONS = 4;
-// Of files that hold personal data.
+// Mode of files with personal data.
 const OWNER_ONLY = 0o600;
 
 /** `onevault privacy erase SUBJECT --reason TEXT`: erases, and prints the certificate. */
@@ -46,7 +46,7 @@ export const releaseCommand = (config: Config, id: string, reason: string): Prom
   });
 
 /**
- * `onevault privacy export SUBJECT`: everything that is held about a subject, as JSON and HTML files in the folder,
+ * `onevault privacy export SUBJECT`: all stored data of a subject, as JSON and HTML files in the folder,
  * readable by their owner only, or as JSON on standard output.
  */
 export const exportSubjectCommand = (config: Config, subject: string, out: string | undefined): Promise<void> =>
@@ -94,7 +94,7 @@ interface PrivacyEvent {
   readonly subject: string;
 }
 
-/** A success is recorded together with what it writes. */
+/** A success is recorded together with its rows. */
 const orRecordFailure = <T>(command: CommandDeps, event: PrivacyEvent, work: () => Promise<T>): Promise<T> => {
   const subject = holdsEmail(event.subject) ? null : event.subject;
   return withFailureEvent(command, { ...event, subject }, work, (error) => asOneVaultError(error).code);

@@ -13,7 +13,7 @@ import type { ReportOptions } from './report-command.ts';
 import type { GetOptions, ListOptions } from './resource-commands.ts';
 import type { PlanOptions } from './retention-commands.ts';
 
-// Each command imports its own code when it runs: help and a bad option need none of it.
+// Each command imports its own code when it runs, because help and a bad option need none of it.
 /** The command line: `onevault`. */
 export const createProgram = (): Command => {
   const program = new Command('onevault').version(readVersion()).description('AI and API gateway with an audit trail');
@@ -37,7 +37,7 @@ const addStart = (program: Command): void => {
     .description('run the product until Ctrl-C')
     .allowExcessArguments()
     .action(async (_options: object, { args: [unknown] }: Command) => {
-      // Being the default, this is also given every word that is no command.
+      // The default command also gets every unknown word.
       if (unknown !== undefined) {
         program.error(`error: unknown command '${unknown}'; "onevault --help" lists those that there are`);
       }
@@ -163,7 +163,7 @@ const addPrivacy = (program: Command): void => {
     );
 };
 
-/** Options that say which running product is asked, and with which key. */
+/** Options for the running product and its key. */
 const withAccess = (command: Command): Command =>
   command
     .option('--url <url>', 'where the product listens (that of this data directory)')

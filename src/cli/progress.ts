@@ -1,8 +1,8 @@
 const BAR_WIDTH = 30;
-// Wipes what an earlier, longer line left.
+// Clears the rest of an earlier, longer line.
 const ERASE_LINE = '\r\u001b[2K';
 
-/** A bar on standard error, where that is a terminal. */
+/** A bar on standard error, if that is a terminal. */
 export interface ProgressBar {
   /** @param done from 0 to 1 */
   show(done: number, label: string): void;

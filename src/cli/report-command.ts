@@ -14,7 +14,7 @@ export interface ReportOptions {
   readonly out?: string;
 }
 
-/** `onevault report NAME`: pulls a report into a file, or onto standard output. */
+/** `onevault report NAME`: writes a report to a file or to standard output. */
 export const reportCommand = (config: Config, name: string, options: ReportOptions): Promise<void> =>
   runCommand(config, { name: 'report', max_connections: 2, statement_timeout_ms: 0 }, async (command) => {
     const { from, to, known, format, customer } = options;

@@ -60,7 +60,7 @@ export const listCommand = async (
   print(rows);
 };
 
-/** The part of an answer that is printed or followed. */
+/** The used part of a response. */
 interface ResponseBody {
   readonly data: unknown;
   readonly links?: { readonly next: string | null };

@@ -11,7 +11,7 @@ export interface PlanOptions {
   readonly at?: string;
 }
 
-/** `onevault retention plan`: which days of calls the job would destroy, and which it would keep and why. */
+/** `onevault retention plan`: lists the days of calls to be destroyed, and the kept ones with reasons. */
 export const planCommand = async (config: Config, options: PlanOptions): Promise<void> => {
   const at = options.at ?? instantOf(systemClock.now());
   if (!isVaultInstant(at)) throw new InputError(`--at ${at}: not an instant; write it as 2026-11-21T10:05:00Z`);

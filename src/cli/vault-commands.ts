@@ -11,7 +11,7 @@ import { createProgress } from './progress.ts';
 
 const CHECK_EVENT = { action: 'vault.check', subject_kind: 'vault' } as const;
 
-/** `onevault vault check`: puts every promise of the vault to the test. Any fault makes the exit code 1. */
+/** `onevault vault check`: tests every guarantee of the vault. With a fault the exit code is 1. */
 export const checkCommand = (config: Config): Promise<void> => {
   const options = { name: 'vault check', max_connections: UNITS_AT_ONCE, statement_timeout_ms: 0 };
   return runCommand(config, options, async (command) => {
@@ -30,7 +30,7 @@ export const checkCommand = (config: Config): Promise<void> => {
   });
 };
 
-/** A line a check, then the first faults of each. */
+/** One line for each check, then the first faults of each. */
 export const resultText = (results: readonly CheckResult[]): string => {
   const number = new Intl.NumberFormat('en').format;
   const counts = results.map(({ checked, counted }) => `${number(checked)} ${counted}`);

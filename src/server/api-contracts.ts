@@ -6,7 +6,7 @@ import type { RouteContract } from '../http/route.ts';
 import { controlContracts } from '../modules/routes.ts';
 import type { Registry } from '../vault/registry.ts';
 
-/** The contracts of all paths that the product serves, for OpenAPI and the reference page. */
+/** The contracts of all paths of the product, for OpenAPI and the reference page. */
 export const apiContracts = (registry: Registry): readonly RouteContract[] => [
   ...GATEWAY_CONTRACTS,
   ...controlContracts(registry),

@@ -10,7 +10,7 @@ export interface AuditMetricsDeps {
   readonly sql: Sql;
   readonly clock: Clock;
   readonly log: Log;
-  /** The file that is there while sealing is stopped. */
+  /** The file that exists while sealing is stopped. */
   readonly stopped_path: string;
 }
 

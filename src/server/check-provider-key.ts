@@ -9,7 +9,7 @@ type KeyCheckDeps = Pick<GatewayDeps, 'snapshot' | 'adapters' | 'caller' | 'key_
   readonly guard: AddressGuard;
 };
 
-/** Asks providers about keys where their calls would go, and by the same way out. */
+/** Checks keys at their providers, with the address and the connection of their calls. */
 export const createKeyCheck =
   (deps: KeyCheckDeps): ProviderKeyCheck =>
   async ({ provider, api_key, base_url }) => {

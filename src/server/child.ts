@@ -3,7 +3,7 @@ import { StartupError } from '../core/startup-error.ts';
 import { ConfigError } from './config.ts';
 import type { RoleInput, RoleName, Running, StartRole } from './role.ts';
 
-// A child loads the code of its own role only.
+// A child loads only the code of its own role.
 const ROLES: Readonly<Record<RoleName, () => Promise<StartRole>>> = {
   sandbox: async () => (await import('./sandbox-role.ts')).startSandboxRole,
   serve: async () => (await import('./serve-role.ts')).startServeRole,
@@ -23,7 +23,7 @@ export type ParentMessage = { readonly kind: 'start'; readonly input: RoleInput 
 
 /**
  * The life of a child process: it starts its role when the supervisor sends the input, and stops it on request or when its supervisor
- * is gone. Signals are the supervisor's business: a terminal sends them to every process at once.
+ * is gone. Only the supervisor handles signals, because a terminal sends them to every process at once.
  */
 export const runChild = (name: string): void => {
   if (!isRoleName(name) || process.send === undefined) {
@@ -58,6 +58,6 @@ export const runChild = (name: string): void => {
       },
     );
   });
-  // A cluster's worker would close its servers by itself at a disconnect, before calls under way have ended.
+  // A cluster's worker would close its servers at a disconnect, before the end of current calls.
   cluster.worker?.on('disconnect', () => void stop());
 };

@@ -5,32 +5,32 @@ import { StartupError } from '../core/startup-error.ts';
 import type { ChildMessage, ParentMessage } from './child.ts';
 import type { RoleInput, RoleName } from './role.ts';
 
-/** A child process that runs a role, and is started again when it dies. */
+/** A child process that runs a role, and restarts when it dies. */
 export interface Child {
   readonly name: RoleName;
-  /** Address that it listens on; null for none. */
+  /** Listening address; null for none. */
   readonly url: string | null;
   readonly pid: number;
-  /** Tells it to end and waits, at most `timeout_ms`; then it is killed. */
+  /** Stops it: waits at most `timeout_ms`, then kills it. */
   stop(timeout_ms: number): Promise<void>;
 }
 
 export interface ChildInput {
   readonly name: RoleName;
-  /** Its input, for each of its starts. */
+  /** Input for each of its starts. */
   readonly role: () => RoleInput;
   readonly log: Log;
-  /** Called when it has died and before it starts again. */
+  /** Called after its death and before its restart. */
   readonly beforeRestart?: () => Promise<void>;
 }
 
 const RESTART_DELAYS_MS = [0, 100, 1_000, 5_000];
-// A child that ran for so long has not died of how it was started.
+// The start is not the cause of death of a child that ran for this time.
 const STABLE_AFTER_MS = 30_000;
 
 /**
- * Starts a role in a process of its own and keeps it running.
- * @throws StartupError when it cannot be started the first time
+ * Starts a role in its own process and keeps it running.
+ * @throws StartupError if its first start fails
  */
 export const startChild = async (input: ChildInput): Promise<Child> => {
   const { name, log } = input;

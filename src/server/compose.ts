@@ -44,7 +44,7 @@ import { restoreIdempotencyKeys } from './restore-idempotency-keys.ts';
 import { registerRuleMetrics, ruleDependency } from './rule-status.ts';
 import { createVaultAccess } from './vault-access.ts';
 
-/** The bounds within which both planes work. */
+/** The limits of both planes. */
 export type Limits = Pick<
   Config,
   'journal_limit_bytes' | 'body_limit_bytes' | 'client_timeout_ms' | 'max_calls_in_flight' | 'realtime'
@@ -56,12 +56,12 @@ export interface Endpoints {
   readonly key_endpoint: KeyEndpoint;
 }
 
-/** Everything that both planes are made of. The caller keeps `sql` and `store`, and closes them last. */
+/** The parts of both planes. The caller owns `sql` and `store`, and closes them last. */
 export interface CompositionInput {
   readonly clock: Clock;
   readonly log: Log;
   readonly sql: Sql;
-  /** For work that needs connections of its own: the renewal of master keys. */
+  /** For operations that need their own connections: the renewal of master keys. */
   readonly database_url: string;
   readonly registry: Registry;
   readonly store: JournalStore;
@@ -74,7 +74,7 @@ export interface CompositionInput {
   /** @param record writes audit events of key uses */
   readonly openKeys: (record: RecordEvent) => Promise<OpenKeys>;
   readonly chooseEndpoints: (snapshot: CurrentSnapshot, guard: AddressGuard) => Endpoints;
-  /** The journal's own writer unless another is given. */
+  /** By default the journal's own writer. */
   readonly openJournal?: typeof openWriter | undefined;
   /** Time in which equal log-in failures are counted into one event; default a minute. */
   readonly login_failure_window_ms?: number | undefined;
@@ -85,15 +85,15 @@ export interface Composition {
   readonly app: Koa;
   readonly gateway: GatewayDeps;
   readonly control: ControlDeps;
-  /** Ends readiness and the sessions that would last for an hour; calls go on. */
+  /** Ends readiness and long sessions; calls continue. */
   beginStop(): void;
-  /** Closes what `compose` opened, once no call is under way. */
+  /** Closes the resources of `compose` after the last call. */
   close(): Promise<void>;
 }
 
 /**
  * Wires the data plane and the control plane.
- * @throws what opening the journal, the keys or the first snapshot throws; what was opened is closed then
+ * @throws the error of opening the journal, the keys or the first snapshot, after it closes what is open
  */
 export const compose = async (input: CompositionInput): Promise<Composition> => {
   const { clock, log, sql, store, limits } = input;
@@ -215,7 +215,7 @@ const probeDatabase = async (sql: Sql): Promise<Dependency> => {
 
 type LoaderInput = Omit<JournalLoaderDeps, 'load' | 'append' | 'journal_log'>;
 
-/** The way from the journal into the vault; `connect` opens the connections that its `close` ends. */
+/** The loader from the journal into the vault; `connect` opens the connections that its `close` ends. */
 export const composeLoader = (input: LoaderInput): JournalLoader =>
   createJournalLoader({
     ...input,

@@ -4,7 +4,7 @@ import { COMPATIBLE_PROVIDERS, variablesOf } from '../providers/compatible-provi
 import { findMisspelt } from './misspelt-settings.ts';
 import { type Environment, readSettings, type SettingValues } from './read-settings.ts';
 
-/** Everything that the environment may set, checked whole and frozen. */
+/** All settings of the environment, checked and frozen. */
 export interface Config {
   readonly host: string;
   readonly port: number;
@@ -15,9 +15,9 @@ export interface Config {
   readonly journal_limit_bytes: number;
   readonly body_limit_bytes: number;
   readonly max_calls_in_flight: number;
-  /** Waits for a provider's headers and between two pieces of its response. */
+  /** Timeout for a provider's headers and between two pieces of its response. */
   readonly provider_timeout_ms: number;
-  /** Until the last byte of its response, even while data arrives. */
+  /** Timeout for the last byte of its response, even while data arrives. */
   readonly provider_total_timeout_ms: number;
   readonly provider_response_limit_bytes: number;
   readonly provider_stream_limit_bytes: number;
@@ -25,25 +25,25 @@ export interface Config {
   /** Longest time in which a client may read nothing of its stream. */
   readonly client_timeout_ms: number;
   readonly realtime: RealtimeConfig;
-  /** Longest wait for calls under way at a stop. */
+  /** Longest wait for current calls at a stop. */
   readonly shutdown_timeout_ms: number;
-  /** For how many days after its end a day of calls is kept; 0 is for ever. */
+  /** Number of days after its end for which a day of calls is kept; 0 is for ever. */
   readonly retention_days: number;
   readonly keys: KeysConfig;
-  /** C2SP verifier keys of those whose signatures on checkpoints are taken; their form only is checked here. */
+  /** C2SP verifier keys of the witnesses of checkpoints; only their form is checked here. */
   readonly witness_keys: readonly string[];
-  /** `host`, `host:port`, `[address]`: where customers' own base URLs may lead beside the public network. */
+  /** `host`, `host:port`, `[address]`: allowed internal hosts of customers' own base URLs. */
   readonly allowed_upstream_hosts: readonly string[];
-  /** By provider: what stands in for the sandbox. */
+  /** By provider: the replacement of the sandbox. */
   readonly providers: Readonly<Record<'openai' | 'anthropic' | 'google', ProviderConfig>>;
-  /** By provider: those made like OpenAI's. Without a key and a base URL one is not offered. */
+  /** By provider: the compatible providers. One without a key and a base URL is not available. */
   readonly compatible_providers: Readonly<Record<string, ProviderConfig>>;
 }
 
 export interface KeysConfig {
-  /** Each 32 bytes in hex, newest first; none where they lie in the data directory. */
+  /** Each 32 bytes in hex, newest first; empty if they are in the data directory. */
   readonly master_keys: readonly string[];
-  /** A service that keeps the master keys instead. */
+  /** A key management service for the master keys instead. */
   readonly kms: { readonly url: string; readonly token: string; readonly key: string } | null;
 }
 
@@ -52,7 +52,7 @@ export interface ProviderConfig {
   readonly base_url: string | null;
 }
 
-/** Bad configuration: `faults` lists every fault, each with the variable, what is wrong and how to mend it. */
+/** Bad configuration: `faults` lists every fault, each with the variable, the fault and the remedy. */
 export class ConfigError extends Error {
   readonly faults: readonly string[];
 
@@ -69,7 +69,7 @@ export const processConfig = (): Config => readConfig(process.env, process.cwd()
 /**
  * Reads the configuration.
  * @param env the environment
- * @param cwd the folder that a relative ONEVAULT_DATA_DIR starts from
+ * @param cwd the base of a relative ONEVAULT_DATA_DIR
  * @throws ConfigError listing every fault, a misspelt variable among them
  */
 export const readConfig = (env: Environment, cwd: string): Config => {
@@ -100,7 +100,7 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     retention_days: values.ONEVAULT_RETENTION_DAYS,
     keys: keysOf(settings, faults),
     witness_keys: values.ONEVAULT_WITNESS_KEYS,
-    // As URLs write hosts, which are compared with these.
+    // In the spelling of URLs, whose hosts are compared with these.
     allowed_upstream_hosts: values.ONEVAULT_ALLOWED_UPSTREAM_HOSTS.map((host) => host.toLowerCase()),
     providers: {
       openai: { api_key: values.OPENAI_API_KEY, base_url: values.OPENAI_BASE_URL },
@@ -136,7 +136,7 @@ const familyOf = (
   return configs;
 };
 
-/** No fault repeats what a key or a token looks like. */
+/** No fault contains a part of a key or a token. */
 const keysOf = ({ values, isSet }: SettingValues, faults: string[]): KeysConfig => {
   const given = values.ONEVAULT_MASTER_KEY?.split(',') ?? [];
   const parsed = given.map((each) => parseMasterKey(each.trim())?.toString('hex') ?? null);

@@ -1,18 +1,18 @@
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
 
-/** May read and insert, and update and delete nothing of the vault: migrations make it and grant it that. */
+/** May read and insert rows of the vault, but not update or delete them. Migrations create it and grant its rights. */
 const VAULT_ROLE = 'onevault_gateway';
 
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * The role of PostgreSQL for the processes that serve calls and load them.
- * @returns null, with a warning, where the database's user may not take it on
+ * @returns null, with a warning, if the database's user may not assume it
  */
 export const findVaultRole = async (sql: Sql, log: Log): Promise<string | null> => {
   if (await canTakeOn(sql)) return VAULT_ROLE;
-  // Since PostgreSQL 16 the creator of a role may grant it to itself, and has to.
+  // Since PostgreSQL 16 the creator of a role may grant it to itself, and must.
   const is_granted = await isAllowed(() => sql`grant ${sql(VAULT_ROLE)} to current_user`);
   if (is_granted && (await canTakeOn(sql))) return VAULT_ROLE;
   log.warn(

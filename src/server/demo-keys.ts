@@ -6,12 +6,12 @@ import { createFirstKeys, type FirstKeys } from './first-start.ts';
 import { PROJECT } from './paths.ts';
 import { createVaultAccess } from './vault-access.ts';
 
-/** Content of demo.json: the product's address, and keys to try it with. */
+/** Content of demo.json: the product's address, and keys for a trial. */
 export interface Demo extends FirstKeys {
   readonly url: string;
 }
 
-/** The keys of the first start: from demo.json, or made now. */
+/** The keys of the first start: from demo.json, or new ones. */
 export const readOrCreateKeys = async (path: string, database_url: string): Promise<FirstKeys> => {
   if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8')) as Demo;
   const registry = loadRegistry(PROJECT.entities);
@@ -24,7 +24,7 @@ export const readOrCreateKeys = async (path: string, database_url: string): Prom
   }
 };
 
-/** Writes a file that only its owner reads, whole or not at all. */
+/** Writes a file that only its owner can read, completely or not at all. */
 export const writePrivate = (path: string, value: object): void => {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });

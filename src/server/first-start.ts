@@ -8,7 +8,7 @@ import { findStored, type Place } from '../resources/reading/find.ts';
 import { eventsBy } from '../resources/writing/write-events.ts';
 import { writeResource } from '../resources/writing/write-resource.ts';
 
-/** Keys that exist nowhere else in clear. */
+/** Keys that exist in clear nowhere else. */
 export interface FirstKeys {
   readonly api_key: string;
   readonly admin_key: string;
@@ -19,7 +19,7 @@ const CUSTOMER = 'demo';
 const DEMO: Columns = {
   slug: CUSTOMER,
   name: 'Demo customer',
-  // Enough to play with, and a limit to see.
+  // Enough for a trial, and small enough to show a limit.
   cost_budget_monthly: '100',
   markup_basis_points: 2_000,
 };
@@ -38,7 +38,7 @@ export const createFirstKeys = async (deps: EngineDeps): Promise<FirstKeys> => {
 const NOWHERE: Place = { id: {}, parent: null, confined_to: null };
 const ACTOR = { actor_kind: 'system', actor: 'first start' } as const;
 
-/** @returns what is shown of the resource this once */
+/** @returns the fields that only this response shows */
 const create = async (deps: EngineDeps, resource: Resource, input: Columns): Promise<Columns> => {
   const { reveals } = await writeResource(deps, resolveResource(deps.registry, resource), {
     operation: 'create',

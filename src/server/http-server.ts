@@ -7,32 +7,32 @@ import { StartupError } from '../core/startup-error.ts';
 import { refuseUnreadable } from '../http/unreadable-requests.ts';
 import { serveUpgrades, UPGRADES } from '../http/upgrades.ts';
 
-// Longer than what balancers keep a connection for (AWS and nginx: 60 s), so that they are the ones to close it.
+// Longer than load balancers keep a connection (AWS and nginx: 60 s), so that they close it first.
 const KEEP_ALIVE_MS = 75_000;
-// A client must have sent its whole request by then, however slowly.
+// Time limit for a client to send its whole request.
 const REQUEST_TIMEOUT_MS = 120_000;
 
 export interface HttpServerOptions {
   readonly host: string;
-  /** 0 takes a free port. */
+  /** 0 selects a free port. */
   readonly port: number;
-  /** Longest wait of `close` for calls under way. */
+  /** Longest wait of `close` for current calls. */
   readonly shutdown_timeout_ms: number;
   readonly log: Log;
   readonly clock: Clock;
   readonly nextId: NextId;
 }
 
-/** An HTTP server that listens. */
+/** A listening HTTP server. */
 export interface HttpServer {
   readonly url: string;
-  /** Takes no more connections, lets calls under way end, and cuts those that outlast the shutdown timeout. */
+  /** Accepts no more connections, waits for current calls, and cuts those beyond the shutdown timeout. */
   close(): Promise<void>;
 }
 
 /**
  * Listens for HTTP requests and WebSocket upgrades.
- * @throws StartupError when the address cannot be taken, with the setting to change
+ * @throws StartupError if the address is not available, with the setting to change
  */
 export const startHttpServer = async (listener: RequestListener, options: HttpServerOptions): Promise<HttpServer> => {
   const server = createServer(

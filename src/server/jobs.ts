@@ -9,7 +9,7 @@ import * as spend from '../modules/usage/spend.job.ts';
 import * as pointInTime from '../modules/vault/point-in-time.job.ts';
 import { PROJECT } from './paths.ts';
 
-/** Every job, in the order that one instant's jobs start. */
+/** Every job, in the order of their start at the same instant. */
 export const JOBS: readonly ModuleJob[] = [
   performanceWindows,
   spend,
@@ -20,7 +20,7 @@ export const JOBS: readonly ModuleJob[] = [
   erasures,
 ];
 
-/** The product's jobs and its dbt project, for the database and the settings given. */
+/** The product's jobs and its dbt project, for the given database and settings. */
 export const createJobDeps = (given: Omit<JobDeps, 'jobs' | 'project_dir'>): JobDeps => ({
   ...given,
   jobs: JOBS,

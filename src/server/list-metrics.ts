@@ -7,7 +7,7 @@ import { registerJournalMetrics } from './journal-metrics.ts';
 import { registerLoadMetrics } from './load-metrics.ts';
 import { registerRuleMetrics } from './rule-status.ts';
 
-/** The product's metrics, registered and never read: their names, labels and help. */
+/** The product's metrics, registered but never read, for their names, labels and help. */
 export const listMetrics = (): MetricsRegistry => {
   const metrics = new MetricsRegistry();
   const unread = (): never => {

@@ -8,7 +8,7 @@ export interface LoadMetricsDeps {
   readonly log: Log;
 }
 
-// An operator with so many reads the table; a scrape must be bounded.
+// An operator with this many reads the table; a scrape must be bounded.
 const MAX_COUNTED = 100_000;
 
 /** Registers the metrics of loading. Read when scraped; without the database the value is absent. */

@@ -8,13 +8,13 @@ import { composeLoader } from './compose.ts';
 import { dataPaths, PROJECT } from './paths.ts';
 import type { StartRole } from './role.ts';
 
-// One connection loads; the second serves while it reconnects.
+// One connection loads; the second replaces it while it reconnects.
 const CONNECTIONS = 2;
 
 // Below the process that serves calls: on a busy machine records wait in the journal, not clients.
 const NICENESS = 10;
 
-/** Takes the journal into the vault. */
+/** Loads the journal into the vault. */
 export const startLoadRole: StartRole = async ({ config, database_url, database_role }) => {
   const log = createLog(config.log_level, 'load');
   setPriority(NICENESS);

@@ -1,11 +1,11 @@
 import type { Environment } from './read-settings.ts';
 import { FAMILY_SETTINGS, SETTINGS } from './settings.ts';
 
-// Two letters wrong still reads as the same name; in a name shorter than eight it may be another one.
+// A name with two wrong letters is still recognisable; a name shorter than eight letters may be another one.
 const TYPO_DISTANCE = 2;
 const TYPO_MIN_LENGTH = 8;
 
-/** A fault for each variable that looks like a setting and is not one: misspelt, or with our prefix. */
+/** A fault for each variable that resembles a setting: misspelt, or with the product's prefix. */
 export const findMisspelt = (env: Environment): string[] => {
   const known = Object.keys(SETTINGS);
   const family = Object.keys(FAMILY_SETTINGS);
@@ -23,7 +23,7 @@ export const findMisspelt = (env: Environment): string[] => {
   return faults;
 };
 
-/** ZAI_API_KEY is another provider's, and no misspelt XAI_API_KEY: names of providers are short and alike. */
+/** ZAI_API_KEY belongs to another provider and is not a misspelt XAI_API_KEY: provider names are short and similar. */
 const isOfSameProvider = (variable: string, name: string): boolean =>
   name.startsWith(variable.replace(/(?:API_KEY|BASE_URL)$/, ''));
 

@@ -12,17 +12,17 @@ import { makePartitionsAhead } from '../vault/partitions.ts';
 import type { Config } from './config.ts';
 import { dataPaths } from './paths.ts';
 
-/** The database that the product works with: the embedded one, or the one that DATABASE_URL names. */
+/** The database of the product: the embedded one, or the one in DATABASE_URL. */
 export interface Database {
   readonly url: string;
   stop(): Promise<void>;
 }
 
 const RESTART_DELAY_MS = 1_000;
-// PostgreSQL 15 is the oldest that is tested: unique nulls, merge, and immutable casts that the hashing needs.
+// PostgreSQL 15 is the oldest tested version: unique nulls, merge, and immutable casts for the hashing.
 const OLDEST_VERSION = 150_000;
 
-/** Starts the embedded PostgreSQL, and again whenever it dies, or checks the one that is configured; then migrates. */
+/** Starts the embedded PostgreSQL and restarts it when it dies, or checks the configured one; then migrates. */
 export const openDatabase = async (config: Config, log: Log): Promise<Database> => {
   checkDriver();
   const database = config.database_url === null ? await openEmbedded(config, log) : external(config.database_url);
@@ -39,7 +39,7 @@ export const openDatabase = async (config: Config, log: Log): Promise<Database> 
   }
 };
 
-/** The job makes them daily, and may not have run for long, or never. */
+/** The daily job may not have run for a long time, or never. */
 const makePartitions = async (url: string): Promise<void> => {
   const sql = connect(url, { max_connections: 1 });
   try {
@@ -56,8 +56,8 @@ export interface Runtime {
 }
 
 /**
- * The database for one command: that of the product running on the data directory, or, when none runs, one that is
- * started for the command's time.
+ * The database for one command: the one of the product that runs on the data directory, otherwise one that is started
+ * for the command.
  */
 export const openDatabaseForCommand = async (config: Config, log: Log): Promise<Database> => {
   if (config.database_url !== null) return openDatabase(config, log);

@@ -19,17 +19,17 @@ import { dataPaths } from './paths.ts';
 /** The keys of one process. */
 export interface OpenKeys {
   readonly keyring: Keyring;
-  /** For keys that are kept wrapped in tables of their own. */
+  /** For wrapped keys in their own tables. */
   readonly kms: Kms;
   /** Overwrites the keys in memory, and writes the remaining counts of their uses to the audit log. */
   close(): Promise<void>;
 }
 
 /**
- * The keyring of a process, with the settings that all processes share. The supervisor has made the master key.
+ * The keyring of a process, with the settings that all processes share. The supervisor has created the master key.
  * @param sql a pool; a caller that seals within a transaction needs one with a spare connection
  * @param record records the uses of keys
- * @throws StartupError when a master key that the database needs is not at hand
+ * @throws StartupError if a master key that the database needs is missing
  */
 export const openKeyring = async (config: Config, sql: Sql, log: Log, record: RecordEvent): Promise<OpenKeys> => {
   const kms = await prepareMasterKeys(config, sql, log);
@@ -52,9 +52,9 @@ export const openKeyring = async (config: Config, sql: Sql, log: Log, record: Re
 };
 
 /**
- * Makes the first master key where nothing is configured and nothing is sealed yet, and sees that every master key
- * that the database needs is at hand. A caller waits for a service that is away.
- * @throws StartupError naming the keys that are missing, or what is wrong with the file or the service
+ * Creates the first master key if none is configured and no value is sealed yet, and checks that every master key that
+ * the database needs exists. A caller waits for an unreachable service.
+ * @throws StartupError that names the missing keys, or the fault of the file or the service
  */
 export const prepareMasterKeys = async (config: Config, sql: Sql, log: Log): Promise<Kms> => {
   const path = dataPaths(config.data_dir).master_keys;
@@ -85,7 +85,7 @@ export const prepareMasterKeys = async (config: Config, sql: Sql, log: Log): Pro
 };
 
 const ensureMasterKey = async (file: FileKms, sql: Sql, log: Log, path: string): Promise<void> => {
-  // A file made now would hide that the one which belongs to this database is missing.
+  // A new file would hide that the file of this database is missing.
   if ((await file.list()).length > 0 || (await readNeededMasterKeys(sql)).length > 0) return;
   if (!file.createMasterKey()) return;
   log.warn(

@@ -22,8 +22,8 @@ export interface SealingInput {
 }
 
 /**
- * Seals the audit log of this database, with connections of its own.
- * @throws StartupError when a master key that the database needs is not at hand
+ * Seals the audit log of this database, on its own connections.
+ * @throws StartupError if a master key that the database needs is missing
  */
 export const openSealing = async ({ config, database_url, registry, log }: SealingInput): Promise<Sealing> => {
   const clock = systemClock;

@@ -35,7 +35,7 @@ const ACTOR: Actor = { actor_kind: 'system', actor: 'privacy' };
 
 /**
  * The same for occasional use: the settings are read and checked when it is opened.
- * @throws StartupError when a master key that the database needs is not at hand
+ * @throws StartupError if a master key that the database needs is missing
  */
 export const openSubjectKms = async ({ config, database_url, log }: OpenInput): Promise<SubjectKms> => {
   const sql = connect(database_url, { application_name: 'onevault privacy', max_connections: 1 });
@@ -46,7 +46,7 @@ export const openSubjectKms = async ({ config, database_url, log }: OpenInput): 
   }
 };
 
-/** Renews the master key as `onevault keys rotate` does, under the same lease, on connections of its own. */
+/** Renews the master key like `onevault keys rotate`, under the same lease, on its own connections. */
 export const createSubjectKms = ({ kms, database_url, log }: SubjectKmsInput): SubjectKms => ({
   kms,
   // As the table's owner; the serving role is not the owner.
@@ -80,7 +80,7 @@ export const createSubjectKms = ({ kms, database_url, log }: SubjectKmsInput): S
   },
 });
 
-/** @returns why the master keys cannot be destroyed now; null where another round may, or none is left */
+/** @returns the reason why the master keys cannot be destroyed now; null if another round may, or none is left */
 const replaceMasterKeys = async (sql: Sql, kms: Kms, master_key_ids: readonly string[]): Promise<string | null> => {
   const deps = { sql, kms, clock: systemClock };
   const named = (ids: readonly string[]): string[] => ids.filter((id) => master_key_ids.includes(id));

@@ -18,7 +18,7 @@ export const dataPaths = (data_dir: string) => ({
   journal: join(data_dir, 'journal'),
   invoices: join(data_dir, 'invoices'),
   checkpoints: join(data_dir, 'checkpoints'),
-  /** There while the audit log is not sealed, with the reason. */
+  /** Exists while the audit log is not sealed, with the reason. */
   sealing_stopped: join(data_dir, 'sealing-stopped.txt'),
   master_keys: join(data_dir, 'master-keys.json'),
   /** Connection data of a running product: its database and its process. */

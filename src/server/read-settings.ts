@@ -15,11 +15,11 @@ type ValueOf<S extends Setting> = S extends { readonly type: 'integer' }
         ? string | null
         : string;
 
-/** The values of all settings by the names of their variables; those at fault have their defaults. */
+/** The values of all settings by the names of their variables; faulty ones have their defaults. */
 export interface SettingValues {
   readonly values: { readonly [N in SettingName]: ValueOf<(typeof SETTINGS)[N]> };
   readonly family_values: Readonly<Record<string, string | null>>;
-  /** Every fault: the variable, what is wrong, and how to mend it. */
+  /** Every fault: the variable, the fault and the remedy. */
   readonly faults: string[];
   /** True if the environment sets the variable, validly or not. */
   isSet(name: string): boolean;
@@ -30,7 +30,7 @@ type Value = string | number | null | readonly string[];
 /**
  * Reads every setting.
  * @param env the environment
- * @param cwd the folder that relative folders start from
+ * @param cwd the base of relative folders
  */
 export const readSettings = (env: Environment, cwd: string): SettingValues => {
   const faults: string[] = [];
@@ -51,13 +51,13 @@ export const readSettings = (env: Environment, cwd: string): SettingValues => {
   };
 };
 
-/** Null where the variable is not set, or empty. */
+/** Null if the variable is unset or empty. */
 const textOf = (env: Environment, name: string): string | null => {
   const text = env[name]?.trim();
   return text === undefined || text === '' ? null : text;
 };
 
-/** A fault begins with the variable, and shows the text where that can hold no secret. */
+/** A fault begins with the variable, and shows the text if it cannot contain a secret. */
 const faultsOf = (name: string, setting: Setting, text: string): string[] => {
   switch (setting.type) {
     case 'text': {

@@ -8,9 +8,8 @@ import { readSpending } from '../modules/usage/spending.ts';
 import type { Sql } from '../postgres/connect.ts';
 
 /**
- * Reads the amounts spent this month before this process started: those in the vault, and those in the journal beyond
- * that. The journal is read first: a record that is loaded in between is then seen twice and counted once, by its
- * sequence.
+ * Reads the amounts spent this month before this process started: those in the vault, and newer ones in the journal.
+ * The journal is read first: a record that is loaded in between appears twice and is counted once, by its sequence.
  */
 export const readSpentBefore = async (sql: Sql, store: JournalStore, clock: Clock): Promise<Spending[]> => {
   const month = instantOf(clock.now()).slice(0, 7);

@@ -12,8 +12,8 @@ interface RestoreDeps {
 }
 
 /**
- * Restores the idempotency keys of the last 24 h: those that the journal still holds, then those of the vault. The
- * journal is read first: a record that is loaded in between is then seen twice, and is the same call.
+ * Restores the idempotency keys of the last 24 h: those in the journal, then those in the vault. The journal is read
+ * first: a record that is loaded in between appears twice, as the same call.
  */
 export const restoreIdempotencyKeys = async (keys: IdempotencyKeys, deps: RestoreDeps): Promise<void> => {
   const now_ms = deps.clock.now();
@@ -32,7 +32,7 @@ export const restoreIdempotencyKeys = async (keys: IdempotencyKeys, deps: Restor
 
 /**
  * The last record of each call with a key. An intent without an outcome reads as ABANDONED: the provider may have got
- * the call. An outcome without a key has made the key of its intent free.
+ * the call. An outcome without a key releases the key of its intent.
  */
 const journaledCalls = (store: JournalStore): CallRecord[] =>
   listWriters(store).flatMap(({ id }) => {

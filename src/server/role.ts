@@ -9,17 +9,17 @@ export interface RoleInput {
   readonly database_url: string;
   /** Database role that can only read and insert; null if the database's user may not take it on. */
   readonly database_role: string | null;
-  /** The sandbox's address, where one runs. */
+  /** The sandbox's address, if it runs. */
   readonly sandbox_url: string | null;
-  /** The port to take up again after a crash; 0 at first. */
+  /** The port to use again after a crash; 0 at first. */
   readonly port: number;
 }
 
-/** A role that runs. */
+/** A running role. */
 export interface Running {
-  /** Address that it listens on; null for none. */
+  /** Listening address; null for none. */
   readonly url: string | null;
-  /** Ends it in an orderly way: what is under way is finished, within a limit. */
+  /** Stops it in order: current calls end within a limit. */
   stop(): Promise<void>;
 }
 

@@ -2,10 +2,10 @@ import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 import type { CurrentSnapshot } from '../catalog/snapshot.ts';
 import type { Dependency } from '../http/health.ts';
 
-// A balancer reads it: the first ones name the fault, the log names all.
+// Load balancers read it, so it names only the first ones; the log names all.
 const MAX_NAMED = 20;
 
-/** `/health/dependencies` of the routing rules: degraded while some are left out, with the ids of the first ones. */
+/** `/health/dependencies` of the routing rules: degraded while some are omitted, with the ids of the first ones. */
 export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
   const { unusable_rules } = snapshot();
   if (unusable_rules.length === 0) return { status: 'up' };
@@ -15,7 +15,7 @@ export const ruleDependency = (snapshot: CurrentSnapshot): Dependency => {
   return { status: 'degraded', detail: `Routing rules are left out. Correct them: ${named.join('; ')}${rest}` };
 };
 
-/** Registers the number of routing rules that are left out. */
+/** Registers the number of omitted routing rules. */
 export const registerRuleMetrics = (metrics: MetricsRegistry, snapshot: CurrentSnapshot): void => {
   new Gauge({
     name: 'onevault_routing_rules_unusable',

@@ -17,7 +17,7 @@ import type { StartRole } from './role.ts';
 import { chooseEndpoints } from './upstreams.ts';
 import { readWitnesses } from './witnesses.ts';
 
-// The vault's answers to administrators and the snapshot: calls never wait for a connection.
+// For administration and the snapshot only: calls never wait for a connection.
 const CONNECTIONS = 5;
 
 /** Both planes on one port: the gateway's calls, and administration. */

@@ -1,6 +1,6 @@
 import { type IntegerSetting, SETTING_GROUPS, type Setting } from './settings.ts';
 
-/** The settings as `onevault --help` lists them: a line each, in columns. */
+/** The settings as `onevault --help` lists them: one line each, in columns. */
 export const settingsHelp = (): string => {
   const all = SETTING_GROUPS.flatMap(({ settings }) => Object.entries(settings));
   const width = Math.max(...all.map(([name]) => name.length));
@@ -79,7 +79,7 @@ const UNITS = {
   ],
 } as const;
 
-/** A number, and in parentheses the same in a larger unit where that is a whole one. */
+/** A number, and in parentheses the same in a larger unit if that is an integer. */
 const readable = (value: number, unit: IntegerSetting['unit']): string => {
   if (unit !== 'bytes' && unit !== 'ms') return String(value);
   const larger = UNITS[unit].find(([size]) => value >= size && value % size === 0);

@@ -3,16 +3,16 @@ import { COMPATIBLE_PROVIDERS, variablesOf } from '../providers/compatible-provi
 interface Described {
   /** One phrase, without default and range. */
   readonly help: string;
-  /** Its value must not be shown in a fault or a log. */
+  /** True if faults and logs must not show its value. */
   readonly is_secret?: boolean;
-  /** Text for the value that applies while the variable is not set, if that is not a fixed default. */
+  /** Text for the default value, if it is not fixed. */
   readonly unset?: string;
 }
 
 export interface TextSetting extends Described {
   readonly type: 'text';
   readonly default: string | null;
-  /** The form that a value must have, for a machine and in words. */
+  /** The required form of a value, for machines and in words. */
   readonly form?: { readonly pattern: RegExp; readonly words: string };
 }
 
@@ -22,7 +22,7 @@ export interface IntegerSetting extends Described {
   readonly min: number;
   readonly max: number;
   readonly unit: 'bytes' | 'ms' | 'days' | null;
-  /** The purpose of 0, where that is allowed below `min`: "to …". */
+  /** The purpose of 0, if it is allowed below `min`: "to …". */
   readonly zero?: string;
 }
 
@@ -39,7 +39,7 @@ interface ChoiceSetting extends Described {
   readonly choices: readonly string[];
 }
 
-/** A relative one starts at the folder in which the process was started. */
+/** A relative one starts at the working directory. */
 interface FolderSetting extends Described {
   readonly type: 'folder';
   readonly default: string;
@@ -70,7 +70,7 @@ const VERIFIER_KEY = /^[^\s+,]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/;
 const isUrlHost = (text: string): boolean => {
   const host = text.toLowerCase();
   const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null;
-  // A star is a letter to URLs, and would stand for nothing else.
+  // A star is a plain letter in URLs and would match nothing else.
   return url?.host === host && url.username === '' && !/\.$|\*/.test(host);
 };
 
@@ -166,13 +166,13 @@ const LIMITS = {
     [100, 86_400_000],
     'longest time until the end of its response, even while data arrives',
   ),
-  // More than any model writes today, images included.
+  // Larger than any model's response today, images included.
   ONEVAULT_PROVIDER_RESPONSE_LIMIT_BYTES: bytes(
     64 * MIB,
     [KIB, 256 * MIB],
     'largest response of a provider that is not streamed',
   ),
-  // A million tokens, each in a frame of its own.
+  // A million tokens, each in its own frame.
   ONEVAULT_PROVIDER_STREAM_LIMIT_BYTES: bytes(256 * MIB, [KIB, 2 ** 46], 'longest stream of a provider'),
   // One frame of a streamed image is about 2 MiB of base64.
   ONEVAULT_PROVIDER_EVENT_LIMIT_BYTES: bytes(
@@ -200,7 +200,7 @@ const LIMITS = {
   ONEVAULT_SHUTDOWN_TIMEOUT_MS: ms(30_000, [100, 600_000], 'longest wait for calls under way at a stop'),
 } as const satisfies Settings;
 
-/** The two settings of each provider that speaks OpenAI's protocol; without them it is not offered. */
+/** The two settings of each compatible provider; without them it is not available. */
 export const FAMILY_SETTINGS: Readonly<Record<string, TextSetting | UrlSetting>> = Object.fromEntries(
   COMPATIBLE_PROVIDERS.flatMap(({ provider, provider_name, base_url }): [string, TextSetting | UrlSetting][] => {
     const names = variablesOf(provider);

@@ -16,21 +16,21 @@ import { dataPaths } from './paths.ts';
 import type { RoleName } from './role.ts';
 import { needsSandbox } from './upstreams.ts';
 
-/** The product, running. */
+/** The running product. */
 export interface Product extends Demo {
   readonly database_url: string;
   /** The process that serves calls. */
   readonly serve_pid: () => number;
-  /** Stops every part, the one that takes calls first and PostgreSQL last. */
+  /** Stops every part, the serving process first and PostgreSQL last. */
   stop(): Promise<void>;
 }
 
-// Beyond the time that calls under way get: the rest of a child's own work at its end.
+// Additional time, beyond the one for current calls, for the rest of a child's shutdown.
 const STOP_MARGIN_MS = 10_000;
 
 /**
- * Starts every role on this machine: PostgreSQL, the sandbox, the loader, both planes, the scheduler. What was
- * started is stopped again when a later part fails.
+ * Starts every role on this machine: PostgreSQL, the sandbox, the loader, both planes, the scheduler. If a
+ * later part fails, it stops the started ones.
  * @throws StartupError, ConfigError
  */
 export const startProduct = async (config: Config): Promise<Product> => {
@@ -73,7 +73,7 @@ export const startProduct = async (config: Config): Promise<Product> => {
   }
 };
 
-/** Before anything runs that seals, the master key is made. @returns the role for what only reads and inserts */
+/** Creates the master key before any part that seals. @returns the role for parts that only read and insert */
 const prepareDatabase = async (config: Config, database_url: string, log: Log): Promise<string | null> => {
   const sql = connect(database_url, { max_connections: 1 });
   try {
@@ -84,12 +84,12 @@ const prepareDatabase = async (config: Config, database_url: string, log: Log): 
   }
 };
 
-/** Waits for every start, also when one fails: only what has started can be stopped. */
+/** Waits for every start, even if one fails, because only a started part can be stopped. */
 const allOf = async (starts: readonly Promise<Child>[]): Promise<void> => {
   for (const start of await Promise.allSettled(starts)) if (start.status === 'rejected') throw start.reason;
 };
 
-/** Ends the journal writers of processes that died: no process that writes runs yet, or any more. */
+/** Ends the journal writers of dead processes, while no writing process runs. */
 const recoverJournal = async (path: string, log: Log): Promise<void> => {
   const store = openStore(path);
   try {

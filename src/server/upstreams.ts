@@ -5,26 +5,26 @@ import type { AddressGuard } from '../providers/transport/address-guard.ts';
 import type { Endpoints } from './compose.ts';
 import type { Config, ProviderConfig } from './config.ts';
 
-// No word of a sentence: wherever a provider repeats the key that it was sent, clients are shown "[key]".
+// Not a word of a sentence: if a provider repeats its key in an error, clients see "[key]".
 const SANDBOX_KEY = 'sk-of-the-sandbox';
 
 interface EndpointsInput {
   readonly config: Config;
   readonly snapshot: CurrentSnapshot;
   readonly guard: AddressGuard;
-  /** Null where no sandbox runs. */
+  /** Null without a sandbox. */
   readonly sandbox_url: string | null;
 }
 
-/** The addresses that the configuration and the catalog give. */
+/** The addresses from the configuration and the catalog. */
 export const chooseEndpoints = ({ config, snapshot, guard, sandbox_url }: EndpointsInput): Endpoints => ({
   upstreams: chooseUpstreams(config, snapshot, sandbox_url),
   key_endpoint: chooseKeyEndpoint(config, snapshot, guard),
 });
 
 /**
- * Address of each provider: the service itself once a key or an address of it is configured, else the sandbox;
- * those made like OpenAI's have no place in the sandbox.
+ * Address of each provider: the service itself if its key or address is configured, else the sandbox;
+ * the sandbox has no compatible providers.
  */
 const chooseUpstreams = (
   config: Config,
@@ -48,8 +48,8 @@ const chooseUpstreams = (
 };
 
 /**
- * Address for calls with customers' own keys: the service itself, or the address that is configured for it. The usual
- * address of a server that everybody runs for themselves is no place for a customer's key.
+ * Address for calls with customers' own keys: the service itself, or its configured address. The default address of
+ * a self-hosted server must not get a customer's key.
  */
 const chooseKeyEndpoint = (config: Config, snapshot: CurrentSnapshot, guard: AddressGuard): KeyEndpoint => ({
   limits: limitsOf(config),
@@ -77,10 +77,10 @@ const limitsOf = (config: Config): UpstreamLimits => ({
   max_event_bytes: config.provider_event_limit_bytes,
 });
 
-/** By the provider's own name, never by its protocol: a key goes to nobody but whom it is for. */
+/** By the provider's own name, never by its protocol, so that a key is sent only to its own provider. */
 const configOf = ({ providers, compatible_providers }: Config, provider: string) =>
   new Map(Object.entries<ProviderConfig>({ ...providers, ...compatible_providers })).get(provider);
 
-/** True if the sandbox answers for at least one provider. */
+/** True if the sandbox serves at least one provider. */
 export const needsSandbox = ({ providers }: Config): boolean =>
   Object.values(providers).some(({ api_key, base_url }) => api_key === null && base_url === null);

@@ -6,7 +6,7 @@ import { createReader, type Reader } from '../vault/read.ts';
 import type { Registry } from '../vault/registry.ts';
 import { createRowBuilder, type RowBuilder } from '../vault/rows.ts';
 
-/** Everything that reads and writes the vault through one pool of connections. */
+/** Readers and writers of the vault through one pool of connections. */
 export interface VaultAccess {
   readonly sql: Sql;
   readonly clock: Clock;
@@ -19,7 +19,7 @@ export interface VaultAccess {
 
 type VaultInput = Pick<VaultAccess, 'sql' | 'clock' | 'registry'>;
 
-/** Makes the loader, the reader and the row builder for the tables of `registry`; connects to nothing. */
+/** Creates the loader, the reader and the row builder for the tables of `registry`; opens no connection. */
 export const createVaultAccess = ({ sql, clock, registry }: VaultInput): VaultAccess => ({
   sql,
   clock,

@@ -3,7 +3,7 @@ import { StartupError } from '../core/startup-error.ts';
 import type { Config } from './config.ts';
 
 /**
- * The witnesses whose signatures on checkpoints are taken.
+ * The witnesses whose signatures on checkpoints are accepted.
  * @throws StartupError that names the faulty key
  */
 export const readWitnesses = ({ witness_keys }: Pick<Config, 'witness_keys'>): VerifierKey[] =>

@@ -2,7 +2,7 @@
 const MILLISECOND_INSTANT_LENGTH = 24;
 const MICROSECOND_INSTANT_LENGTH = 27;
 
-/** An instant of the vault (ISO 8601, UTC, `Z`, at most six decimals) with exactly six, so that they compare as text. */
+/** An instant of the vault (ISO 8601, UTC, `Z`, at most six decimals) with exactly six: comparable as text. */
 export const microInstant = (text: string): string => {
   if (text.length === MILLISECOND_INSTANT_LENGTH) return `${text.slice(0, -1)}000Z`;
   if (text.length === MICROSECOND_INSTANT_LENGTH) return text;
