@@ -38,6 +38,7 @@ export const FAULTS = Object.freeze({
   journal_gap: 'records of a journal writer are missing, or were loaded twice',
   journal_claim: 'a call claims a sequence of its journal writer that is not its own',
   count: 'the content of the bundle differs from its own counts',
+  definition: 'a view, function, trigger, rule, policy, grant or role of the database differs from the recorded one',
 });
 
 /** @typedef {keyof typeof FAULTS} FaultKind */

@@ -1,4 +1,7 @@
 import type { Sql } from '../postgres/connect.ts';
+import { differencesBetween, faultOf } from '../vault/definitions/differences.ts';
+import { readDefinitions } from '../vault/definitions/read-definitions.ts';
+import { readRecorded } from '../vault/definitions/recorded.ts';
 import type { Transaction } from '../vault/transaction.ts';
 import type { BundleLine } from './bundle-lines.ts';
 import { cosignatureFaults } from './cosignature.ts';
@@ -90,11 +93,19 @@ export const verifyMoment = async (
   for (const table of await tablesWithoutGhost(tx, deps.registry)) {
     verifier.take(faultLine('row_gone', `the ghost record of ${table} is gone, or another stands in its place`));
   }
+  for (const fault of await definitionFaults(tx)) verifier.take(faultLine('definition', fault));
   for await (const rows of uncoveredRows(tx, deps.registry)) {
     for (const { table, key } of rows) {
       verifier.take(faultLine('row_added', `${table} ${key} was added: no leaf of the log holds it`));
     }
   }
+};
+
+/** Faults in the objects that decide how rows are kept and shown. */
+const definitionFaults = async (tx: Transaction): Promise<string[]> => {
+  const recorded = await readRecorded(tx);
+  if (recorded === null) return [];
+  return differencesBetween(recorded.definitions, await readDefinitions(tx)).map(faultOf);
 };
 
 const faultLine = (fault: string, message: string): BundleLine => ({ kind: 'fault', fault, message });

@@ -60,20 +60,31 @@ const verifyFile = async (bundle: string, options: VerifyOptions, keys: string[]
 const verifyLive = (config: Config, options: VerifyOptions, keys: string[]): Promise<void> => {
   const connections = { max_connections: 2, statement_timeout_ms: 0 };
   return runCommand(config, { name: 'audit verify', ...connections }, async (command) => {
-    const against = [
-      ...(await givenCheckpoints(options)),
-      ...(await readPublished(options.checkpoints ?? dataPaths(config.data_dir).checkpoints)),
-    ];
-    const trusted = keys.length > 0 ? keys : await readPublishedKeys(command.sql);
-    const witnesses = readWitnesses(config);
-    const verify = async (): Promise<Report> => {
-      const report = await reportOnVault(command, { keys: trusted, against, witnesses });
-      // Shown even if a damaged vault cannot store the event.
-      show(report);
-      return report;
-    };
-    await withCommandEvent(command, EVENT, verify, ({ fault_count }) => ({ after: { faults: fault_count } }));
+    await verifyAndShow(command, options, keys);
   });
+};
+
+/** Prints the report on the vault, also where a damaged vault takes no event any more. @returns the number of faults */
+export const verifyAndShow = async (
+  command: CommandDeps,
+  options: VerifyOptions,
+  keys: readonly string[] = [],
+): Promise<number> => {
+  const against = [
+    ...(await givenCheckpoints(options)),
+    ...(await readPublished(options.checkpoints ?? dataPaths(command.config.data_dir).checkpoints)),
+  ];
+  const trusted = keys.length > 0 ? [...keys] : await readPublishedKeys(command.sql);
+  const witnesses = readWitnesses(command.config);
+  const verify = async (): Promise<Report> => {
+    const report = await reportOnVault(command, { keys: trusted, against, witnesses });
+    show(report);
+    return report;
+  };
+  const report = await withCommandEvent(command, EVENT, verify, ({ fault_count }) => ({
+    after: { faults: fault_count },
+  }));
+  return report.fault_count;
 };
 
 const show = (report: Report): void => {

@@ -82,11 +82,22 @@ const addJobAndReport = (program: Command): void => {
 };
 
 const addVault = (program: Command): void => {
+  program
+    .command('verify')
+    .description('check the vault and verify it against its log, with one verdict; exit code 1 on any fault')
+    .action(async () => (await import('./verify-command.ts')).verifyEverythingCommand(processConfig()));
   const vault = program.command('vault').description('look into the vault');
   vault
     .command('check')
     .description('recompute every hash, and find what is missing, doubled or changed; exit code 1 on any fault')
     .action(async () => (await import('./vault-commands.ts')).checkCommand(processConfig()));
+  vault
+    .command('definitions')
+    .description('views, triggers, grants and so on that are not as recorded; exit code 1 if there are any')
+    .option('--accept <reason>', 'record them as meant, with this reason')
+    .action(async ({ accept }: { accept?: string }) =>
+      (await import('./vault-commands.ts')).definitionsCommand(processConfig(), accept),
+    );
   vault
     .command('docs')
     .description('write the data dictionary as one HTML page')

@@ -34,10 +34,15 @@ export const seed = (database_url: string): Promise<string[]> =>
 // `.ts` in a checkout, `.js` in a package.
 const EXTENSION = extname(fileURLToPath(import.meta.url));
 
+const nameOf = (file: string): string => `${basename(file, EXTENSION)}.ts`;
+
+/** The names of all migrations of this version, in order, as a database records them. */
+export const migrationNames = async (): Promise<string[]> => (await MIGRATION_SOURCE.getMigrations([])).map(nameOf);
+
 // A database that a checkout made must be known to a package: both record `0001-hashing.ts`.
 const MIGRATION_SOURCE: Knex.MigrationSource<string> = {
   getMigrations: async () => (await readdir(folder('migrations'))).filter((file) => extname(file) === EXTENSION).sort(),
-  getMigrationName: (file) => `${basename(file, EXTENSION)}.ts`,
+  getMigrationName: (file) => nameOf(file),
   getMigration: (file) => import(pathToFileURL(join(folder('migrations'), file)).href),
 };
 const MIGRATIONS: Knex.MigratorConfig = { migrationSource: MIGRATION_SOURCE };

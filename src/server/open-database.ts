@@ -11,6 +11,7 @@ import { migrate, seed } from '../postgres/migrate.ts';
 import { makePartitionsAhead } from '../vault/partitions.ts';
 import type { Config } from './config.ts';
 import { dataPaths } from './paths.ts';
+import { migrateRecorded } from './record-definitions.ts';
 
 /** The database of the product: the embedded one, or the one in DATABASE_URL. */
 export interface Database {
@@ -28,10 +29,13 @@ export const openDatabase = async (config: Config, log: Log): Promise<Database> 
   const database = config.database_url === null ? await openEmbedded(config, log) : external(config.database_url);
   try {
     await probe(database.url);
-    const migrations = await migrate(database.url);
+    const migrations = await migrateRecorded(database.url, async () => {
+      const names = await migrate(database.url);
+      await seed(database.url);
+      await makePartitions(database.url);
+      return names;
+    });
     if (migrations.length > 0) log.info({ migrations }, 'the database has the newest schema');
-    await seed(database.url);
-    await makePartitions(database.url);
     return database;
   } catch (error) {
     await database.stop();

@@ -23,7 +23,7 @@ describe('onevault vault', () => {
     const sound = await run('check');
     assert.equal(sound.code, 0, sound.stdout + sound.stderr);
     assert.match(sound.stdout, /^hashes +\d+ rows +sound$/m);
-    assert.equal(sound.stdout.trim().split('\n').length, 10);
+    assert.equal(sound.stdout.trim().split('\n').length, 11);
     assert.equal(sound.stderr.includes('█'), false, 'a bar is for a terminal');
     await database.sql.begin(async (tx) => {
       await tx`set local session_replication_role = replica`;
@@ -36,6 +36,23 @@ describe('onevault vault', () => {
       damaged.stdout,
       /^hashes: 1 fault\n {2}auth\.tenant_s tenant_hk=[0-9a-f]{64} .*: hash_diff should be/m,
     );
+  });
+
+  it('definitions names what was changed by hand, and records it as meant with a reason', async () => {
+    assert.equal((await run('definitions')).code, 0);
+    await database.sql`grant delete on auth.tenant_s to onevault_gateway`;
+    const changed = await run('definitions');
+    assert.equal(changed.code, 1, changed.stderr);
+    assert.match(changed.stdout, /^grants on auth\.tenant_s was changed since/);
+    assert.match((await run('check')).stdout, /^definitions: 1 fault\n {2}grants on auth\.tenant_s was changed since/m);
+    const unreasoned = await run('definitions', '--accept', ' ');
+    assert.equal(unreasoned.code, 1);
+    assert.match(unreasoned.stderr, /--accept: a reason is needed/);
+    assert.equal((await run('definitions', '--accept', 'a trial')).code, 0);
+    assert.equal((await run('definitions')).code, 0);
+    const [event] = await database.sql`
+      select actor_kind, reason from audit.audit_event_s where action = 'schema.record' order by load_date desc limit 1`;
+    assert.deepEqual(event, { actor_kind: 'command', reason: 'a trial' });
   });
 
   it('docs writes the page to a new folder without a database', async () => {

@@ -1,6 +1,7 @@
 import { changes } from './changes.ts';
 import { type Check, type CheckContext, NAMED_FAULTS, type Outcome, outcomeOf, type Unit } from './check.ts';
 import { declarations } from './declarations.ts';
+import { definitions } from './definitions.ts';
 import { destruction } from './destruction.ts';
 import { ghosts } from './ghosts.ts';
 import { hashes } from './hashes.ts';
@@ -13,6 +14,7 @@ import { uniqueness } from './uniqueness.ts';
 /** Every check, in the order in which they run. */
 export const CHECKS: readonly Check[] = [
   declarations,
+  definitions,
   partitions,
   ghosts,
   uniqueness,
