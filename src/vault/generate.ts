@@ -77,7 +77,7 @@ const sourceLines = (name: string, description: string, columns: readonly Column
 // A JSON string is a YAML string.
 const quoted = (text: string): string => JSON.stringify(text);
 
-const TABLE_HEAD = '| table | what it holds |\n|---|---|\n';
+const TABLE_HEAD = '| table | contents |\n|---|---|\n';
 
 /**
  * The vault's README with a new table of tables.

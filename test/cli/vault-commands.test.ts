@@ -38,7 +38,7 @@ describe('onevault vault', () => {
     );
   });
 
-  it('definitions names what was changed by hand, and records it as meant with a reason', async () => {
+  it('definitions names changes made by hand, and records them as intended with a reason', async () => {
     assert.equal((await run('definitions')).code, 0);
     await database.sql`grant delete on auth.tenant_s to onevault_gateway`;
     const changed = await run('definitions');

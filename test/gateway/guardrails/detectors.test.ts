@@ -136,7 +136,7 @@ describe('the compliance detectors', () => {
     }
   });
 
-  it('find a number wherever it stands in a run of groups', () => {
+  it('find a number at any position in a run of groups', () => {
     for (const lead of ['', '1 ', '12-34 ', '1'.repeat(70), `${'1 '.repeat(200)}`, `${'12 '.repeat(99)}1`]) {
       for (const [number, flag] of [
         ['4111 1111 1111 1111', 'CARD'],
