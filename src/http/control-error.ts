@@ -17,6 +17,7 @@ const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {
   legal_hold: 'conflict',
   not_covered_yet: 'conflict',
   wrong_state: 'conflict',
+  request_in_progress: 'conflict',
   provider_key_refused: 'validation_error',
   provider_rate_limited: 'rate_limit_exceeded',
   journal_unavailable: 'service_unavailable',

@@ -114,8 +114,8 @@ const parametersOf = (route: RouteContract, components: Components): object[] =>
   ];
 };
 
-/** Calls take a key. */
-const takesIdempotencyKey = ({ plane, method }: RouteContract): boolean => plane === 'gateway' && method === 'post';
+/** Calls and writes take a key. */
+const takesIdempotencyKey = ({ method, permission }: RouteContract): boolean => method !== 'get' && permission !== null;
 
 const IDEMPOTENCY_KEY = {
   name: 'Idempotency-Key',
@@ -195,6 +195,12 @@ const errorsOf = (route: RouteContract): Readonly<Record<number, string>> => ({
   406: 'No form that Accept names is answered.',
   ...(route.if_match === undefined ? {} : { 412: 'It has changed since the version that If-Match names.' }),
   ...(route.if_match === 'required' ? { 428: 'If-Match is missing.' } : {}),
+  ...(takesIdempotencyKey(route)
+    ? {
+        409: 'A request with this Idempotency-Key is running.',
+        422: 'The Idempotency-Key belongs to another request.',
+      }
+    : {}),
   ...(route.body === undefined
     ? {}
     : { 413: 'The body is too large.', 415: 'The body is not JSON.', 422: 'Fields of the body are not valid.' }),

@@ -102,6 +102,7 @@ export const PRIVACY_ROUTES: readonly ControlRoute<ControlDeps>[] = [
     method: 'post',
     path: '/v1/privacy/erasures',
     aliases: ['/privacy/erasures'],
+    outlives_transaction: true,
     operation_id: 'privacy.erase',
     summary: "Erase a subject's personal data",
     description: 'Art. 17 GDPR: the key that encrypts the data is destroyed.',

@@ -76,6 +76,9 @@ const draftEvent = <Deps extends RouteDeps>(route: ControlRoute<Deps>, ctx: Cont
       is_reported = true;
       return { ...event(), before, after };
     },
+    isReplay: () => {
+      suffix = '_replay';
+    },
     isDryRun: () => {
       suffix = '.dry_run';
     },

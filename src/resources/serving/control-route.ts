@@ -6,6 +6,7 @@ import type { Cursors } from '../../http/cursor.ts';
 import type { Outcome } from '../../http/outcome.ts';
 import type { Query } from '../../http/query.ts';
 import type { RouteContract } from '../../http/route.ts';
+import type { Sql } from '../../postgres/connect.ts';
 import type { AuditTrail } from '../access/audit-trail.ts';
 import type { Caller } from '../access/caller.ts';
 
@@ -22,6 +23,8 @@ export interface EventDraft {
   isDryRun(): void;
   /** States before and after the change of a dry run. */
   rehearse(before: object | null, after: object | null): void;
+  /** Marks the request as one that repeats a response: its event is another action. */
+  isReplay(): void;
 }
 
 /** An admitted request, with path, query and body as the route's contract parses them. */
@@ -47,6 +50,9 @@ export interface RouteDeps {
   readonly clock: Clock;
   readonly snapshot: CurrentSnapshot;
   readonly audit: AuditTrail;
+  readonly sql: Sql;
+  /** Resolves when this process's gateway knows the newest state of the vault. */
+  readonly refreshSnapshot: () => Promise<void>;
 }
 
 /** A path of the control plane: its contract, its permission, and its action in the audit log. */
@@ -59,5 +65,7 @@ export interface ControlRoute<Deps extends RouteDeps> extends RouteContract {
   readonly subject?: string;
   /** Refuses an unknown resource before the body is read. */
   readonly locate?: (deps: Deps, request: Omit<ControlRequest, 'body'>) => Promise<void> | void;
+  /** Its work continues after its transaction: a response to repeat is stored after it. */
+  readonly outlives_transaction?: boolean;
   readonly serve: (deps: Deps) => Handler;
 }

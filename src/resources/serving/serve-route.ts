@@ -1,4 +1,5 @@
 import type { Context, Middleware } from 'koa';
+import type { Clock } from '../../core/clock.ts';
 import { readBody } from '../../http/body.ts';
 import { createCursors } from '../../http/cursor.ts';
 import { invalidBody } from '../../http/faults.ts';
@@ -9,12 +10,13 @@ import type { RequestBody, RouteContract } from '../../http/route.ts';
 import { createFaultFinder } from '../../http/validate.ts';
 import { negotiate } from '../../http/version.ts';
 import { markDeprecated, writeOutcome } from '../../http/write-outcome.ts';
+import { runOnce } from '../idempotency/run-once.ts';
 import { audited, type HandleRequest } from './audited.ts';
 import type { ControlRoute, RouteDeps } from './control-route.ts';
 
 /** Serves a route at its path and its aliases, in this order: caller, media type, query, body. */
 export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRoute<Deps>): Middleware => {
-  const handle = route.serve(deps);
+  const handle = runOnce(deps, route);
   const readQuery = createQueryReader(route.query ?? {});
   const takeBody = bodyReader(route.body);
   const produces = producedBy(route);
@@ -37,11 +39,15 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
     if (route.deprecated !== undefined) markDeprecated(ctx, route.deprecated);
     const outcome = await guarded(ctx);
     const type = ctx.state.response_type as string;
-    writeOutcome(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: deps.clock });
+    writeOutcome(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: answeredBy(ctx, deps) });
   };
 };
 
 const isAlias = ({ path }: RouteContract, ctx: Context): boolean => ctx._matchedRoute !== path;
+
+/** A repeated response has the instant of the first one. */
+const answeredBy = ({ state }: Context, { clock }: RouteDeps): Clock =>
+  state.answered_ms === undefined ? clock : { now: () => state.answered_ms as number };
 
 /** A query without its paging parameters, in one form. */
 const filterOf = (querystring: string): string =>
