@@ -86,7 +86,9 @@ describe('the lookup of a call by its hash key', () => {
       join pg_index x on x.indrelid = c.oid
       join pg_class n on n.oid = x.indexrelid
       join pg_am a on a.oid = n.relam
-      where i.inhparent in ('gateway.api_request_s'::regclass, 'gateway.api_request_route_s'::regclass)
+      where i.inhparent in (
+        'gateway.api_request_s'::regclass, 'gateway.api_request_route_s'::regclass,
+        'gateway.api_request_idempotency_s'::regclass)
       group by c.relname`;
     assert(partitions.some(({ partition }) => partition === 'api_request_s_p20270301'));
     assert.deepEqual(
