@@ -12,7 +12,7 @@ export interface ShownKey {
   readonly status: string;
   readonly base_url: string | null;
   readonly allowed_models: readonly string[] | null;
-  readonly own_models: readonly object[];
+  readonly custom_models: readonly object[];
   readonly daily_spending_limit: string | null;
   readonly monthly_spending_limit: string | null;
   readonly fallback: string;

@@ -1,3 +1,4 @@
+import type { CustomModel } from '../../catalog/snapshot.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { invalidField } from '../../http/faults.ts';
 import { type Codec, USD } from '../../resources/declaration/codecs.ts';
@@ -15,9 +16,29 @@ const NAME = { type: 'string', minLength: 1, maxLength: 255, pattern: '^[^\\u000
 const CUSTOM_MODEL = {
   type: 'object',
   additionalProperties: false,
-  required: ['model', 'served_as', 'like'],
-  properties: { model: NAME, served_as: NAME, like: NAME },
+  required: ['model', 'provider_model', 'base_model'],
+  properties: { model: NAME, provider_model: NAME, base_model: NAME },
 } as const;
+
+/** A custom model as the API names its parts. */
+interface CustomModelBody {
+  readonly model: string;
+  readonly provider_model: string;
+  readonly base_model: string;
+}
+
+// The column keeps the names of its first rows.
+const CUSTOM_MODELS: Codec = {
+  schema: { type: 'array', items: CUSTOM_MODEL },
+  toColumn: (value) =>
+    (value as readonly CustomModelBody[]).map(
+      ({ model, provider_model, base_model }): CustomModel => ({ model, served_as: provider_model, like: base_model }),
+    ),
+  fromColumn: (value) =>
+    (value as readonly CustomModel[]).map(
+      ({ model, served_as, like }): CustomModelBody => ({ model, provider_model: served_as, base_model: like }),
+    ),
+};
 
 const BASE_URL: Codec = {
   schema: { type: 'string', minLength: 1, maxLength: 2_000, pattern: '^[!-~]+$' },
@@ -44,7 +65,7 @@ export const providerKeys: Resource<ControlDeps> = {
     status: { column: 'key_status', write: 'never', default: 'ACTIVE' },
     base_url: { write: 'always', codec: BASE_URL },
     allowed_models: { write: 'always', narrow: { uniqueItems: true, items: NAME } },
-    own_models: { write: 'always', default: [], narrow: { items: CUSTOM_MODEL } },
+    custom_models: { column: 'own_models', write: 'always', default: [], codec: CUSTOM_MODELS },
     daily_spending_limit: { write: 'always', codec: USD },
     monthly_spending_limit: { write: 'always', codec: USD },
     fallback: { write: 'always', default: 'none' },

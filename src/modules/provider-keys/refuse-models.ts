@@ -38,11 +38,11 @@ export const refuseModels = (
   for (const [index, { model, like }] of own_models.entries()) {
     if ((snapshot.models.get(like)?.deployments.length ?? 0) === 0) {
       const message = `There is no model ${like}; GET /v1/models lists what there is.`;
-      throw invalidField(`own_models[${index}].like`, 'unknown_reference', message);
+      throw invalidField(`custom_models[${index}].base_model`, 'unknown_reference', message);
     }
     if (snapshot.models.has(model) || seen.has(model)) {
       const message = `${model} is the name of another model already: choose one of your own.`;
-      throw invalidField(`own_models[${index}].model`, 'taken', message);
+      throw invalidField(`custom_models[${index}].model`, 'taken', message);
     }
     seen.add(model);
   }

@@ -265,7 +265,7 @@ describe("calls with a customer's own provider key", () => {
     const { id } = await giveKey(gateway, own.slug, {
       base_url: `${upstream.url}/tuned/v1/`,
       allowed_models: [],
-      own_models: [{ model, served_as: 'ft:gpt-4o-mini:acme::7', like: 'gpt-4o-mini' }],
+      custom_models: [{ model, provider_model: 'ft:gpt-4o-mini:acme::7', base_model: 'gpt-4o-mini' }],
     });
     upstream.received.length = 0;
     const client_response = ok(await gateway.chat({ ...CHAT, model }, own.key));
@@ -297,8 +297,10 @@ describe("calls with a customer's own provider key", () => {
 
   it("are recorded as calls of custom models, apart from calls of the provider's own models", async () => {
     const { slug, key } = await newCustomer();
-    const own_models = [{ model: 'acme-tuned', served_as: 'ft:gpt-4o-mini:acme::8', like: 'gpt-4o-mini' }];
-    await giveKey(gateway, slug, { own_models });
+    const custom_models = [
+      { model: 'acme-tuned', provider_model: 'ft:gpt-4o-mini:acme::8', base_model: 'gpt-4o-mini' },
+    ];
+    await giveKey(gateway, slug, { custom_models });
     const ownOf = async (model: string) =>
       attemptsOf(await gateway.recorded(ok(await gateway.chat({ ...CHAT, model }, key)).request_id)).map(
         ({ customers_own }) => customers_own,
@@ -309,8 +311,8 @@ describe("calls with a customer's own provider key", () => {
 
   it("reach the customer's own servers, which the operator does not know", async () => {
     const { slug, key } = await newCustomer();
-    const own_models = [{ model: 'acme-llama', served_as: 'llama-3', like: 'gpt-4o-mini' }];
-    const terms = { provider: 'custom', own_models, api_key: OWN_KEY };
+    const custom_models = [{ model: 'acme-llama', provider_model: 'llama-3', base_model: 'gpt-4o-mini' }];
+    const terms = { provider: 'custom', custom_models, api_key: OWN_KEY };
     const nowhere = await gateway.admin('POST', `/customers/${slug}/provider-keys`, terms);
     assert.deepEqual([nowhere.status, errorOf(nowhere).param], [422, 'base_url'], nowhere.text);
     const { id } = await giveKey(gateway, slug, { ...terms, base_url: `${upstream.url}/v1` });

@@ -47,7 +47,7 @@ describe("customers' own provider keys", () => {
       status: 'ACTIVE',
       base_url: null,
       allowed_models: ['gpt-4o', 'gpt-4o-mini'],
-      own_models: [],
+      custom_models: [],
       daily_spending_limit: '2.5',
       monthly_spending_limit: '40',
       fallback: 'none',
@@ -225,8 +225,8 @@ describe("customers' own provider keys", () => {
 
   it('are refused with the path of each fault in their fields', async () => {
     const slug = await newSlug();
-    const own = { model: 'mine', served_as: 'ft:1', like: 'gpt-4o-mini' };
-    await giveKey(gateway, slug, { own_models: [{ ...own, model: 'taken' }] });
+    const own = { model: 'mine', provider_model: 'ft:1', base_model: 'gpt-4o-mini' };
+    await giveKey(gateway, slug, { custom_models: [{ ...own, model: 'taken' }] });
     const asked = upstream.received.length;
     const faults: [object, string][] = [
       [{ provider: 'nobody' }, 'provider'],
@@ -238,11 +238,11 @@ describe("customers' own provider keys", () => {
       [{ api_key: 'schlüssel' }, 'api_key'],
       [{ allowed_models: ['claude-sonnet-4-5'] }, 'allowed_models[0]'],
       [{ allowed_models: ['gpt-4o', 'no-such-model'] }, 'allowed_models[1]'],
-      [{ own_models: [{ ...own, like: 'no-such-model' }] }, 'own_models[0].like'],
-      [{ own_models: [own, own] }, 'own_models[1].model'],
-      [{ own_models: [{ ...own, model: 'gpt-4o' }] }, 'own_models[0].model'],
-      [{ own_models: [{ ...own, model: 'taken' }] }, 'own_models[0].model'],
-      [{ own_models: [{ ...own, model: 'a\u0000b' }] }, 'own_models[0].model'],
+      [{ custom_models: [{ ...own, base_model: 'no-such-model' }] }, 'custom_models[0].base_model'],
+      [{ custom_models: [own, own] }, 'custom_models[1].model'],
+      [{ custom_models: [{ ...own, model: 'gpt-4o' }] }, 'custom_models[0].model'],
+      [{ custom_models: [{ ...own, model: 'taken' }] }, 'custom_models[0].model'],
+      [{ custom_models: [{ ...own, model: 'a\u0000b' }] }, 'custom_models[0].model'],
       [{ daily_spending_limit: -1 }, 'daily_spending_limit'],
       [{ monthly_spending_limit: '0.0000000000001' }, 'monthly_spending_limit'],
       [{ fallback: 'somebody' }, 'fallback'],
@@ -273,8 +273,8 @@ describe("customers' own provider keys", () => {
           fc.jsonValue(),
         ),
         allowed_models: fc.jsonValue(),
-        own_models: fc.oneof(
-          fc.array(fc.record({ model: fc.string(), served_as: fc.string(), like: fc.constant('gpt-4o') })),
+        custom_models: fc.oneof(
+          fc.array(fc.record({ model: fc.string(), provider_model: fc.string(), base_model: fc.constant('gpt-4o') })),
           fc.jsonValue(),
         ),
         daily_spending_limit: fc.jsonValue(),

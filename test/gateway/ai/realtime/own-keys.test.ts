@@ -6,7 +6,7 @@ import { openRealtime, refusedRealtime } from '../../../support/realtime.ts';
 import { settledSession } from '../../../support/realtime-records.ts';
 import { restate } from '../../../support/restate.ts';
 
-const VOICE = { model: 'acme-voice', served_as: 'ft:gpt-realtime:acme::7', like: 'gpt-realtime' };
+const VOICE = { model: 'acme-voice', provider_model: 'ft:gpt-realtime:acme::7', base_model: 'gpt-realtime' };
 
 // Every name resolves to an address in the operator's network.
 const INSIDE: AddressGuardOptions = {
@@ -26,13 +26,13 @@ describe("a realtime session with a customer's own key", () => {
 
   it("is billed to the key, within the key's limit, with a custom model under the customer's name for it", async () => {
     const { key } = await gateway.newCustomer({ slug: 'owner', markup_basis_points: 1_000 });
-    const { id } = await giveKey(gateway, 'owner', { own_models: [VOICE], monthly_spending_limit: '5' });
+    const { id } = await giveKey(gateway, 'owner', { custom_models: [VOICE], monthly_spending_limit: '5' });
     const path = '/v1/realtime?model=acme-voice';
     const session = await openRealtime({ url: gateway.url, api_key: key, path });
     const { session: created } = (await session.until('session.created')) as unknown as {
       session: { model: string };
     };
-    assert.equal(created.model, VOICE.served_as);
+    assert.equal(created.model, VOICE.provider_model);
     session.send({ type: 'session.update', session: { model: 'acme-voice', instructions: 'Be brief.' } });
     const { session: updated } = (await session.until('session.updated')) as unknown as {
       session: { instructions: string };
