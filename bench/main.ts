@@ -3,12 +3,13 @@ import * as audit from './audit.ts';
 import * as detectors from './detectors.ts';
 import * as gateway from './gateway.ts';
 import * as hashing from './hashing.ts';
+import * as hostile from './hostile.ts';
 import * as load from './load.ts';
 import * as streams from './streams.ts';
 import type { Bench } from './support/bench.ts';
 import * as tamper from './tamper.ts';
 
-const BENCHES: Readonly<Record<string, Bench>> = { gateway, streams, load, hashing, detectors, audit, tamper };
+const BENCHES: Readonly<Record<string, Bench>> = { gateway, streams, hostile, load, hashing, detectors, audit, tamper };
 
 const usage = (): string => {
   const lines = Object.entries(BENCHES).flatMap(([name, { description, options }]) => [

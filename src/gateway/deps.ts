@@ -9,6 +9,7 @@ import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../provi
 import type { OpenWebSocket } from '../providers/transport/web-sockets.ts';
 import type { RealtimeConfig } from './ai/realtime/config.ts';
 import type { IdempotencyKeys } from './idempotency/idempotency-keys.ts';
+import type { LargeBodies } from './large-bodies/large-bodies.ts';
 import type { BudgetCounters } from './limits/budgets.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { GatewayMetrics } from './metrics.ts';
@@ -36,6 +37,7 @@ export interface GatewayDeps {
   readonly key_endpoint: KeyEndpoint;
   readonly metrics: GatewayMetrics;
   readonly body_limit_bytes: number;
+  readonly large_bodies: LargeBodies;
   /** Longest time in which a client may read nothing of its stream. */
   readonly client_timeout_ms: number;
   readonly max_calls_in_flight: number;

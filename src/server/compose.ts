@@ -9,6 +9,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
 import { createIdempotencyKeys } from '../gateway/idempotency/idempotency-keys.ts';
+import { createLargeBodies } from '../gateway/large-bodies/large-bodies.ts';
 import { createBudgetCounters } from '../gateway/limits/budgets.ts';
 import { createRateLimiter } from '../gateway/limits/rate-limiter.ts';
 import { createGatewayMetrics } from '../gateway/metrics.ts';
@@ -107,6 +108,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   const openJournal = input.openJournal ?? openWriter;
   const journal = await openJournal({ store, clock, nextId, log, limit_bytes: limits.journal_limit_bytes });
   opened.defer(() => journal.close());
+  const large_bodies = createLargeBodies();
+  opened.defer(() => large_bodies.close());
   const guard = createAddressGuard(input.guard);
   const caller = createCaller({ guard });
   opened.defer(() => caller.close());
@@ -149,6 +152,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     key_endpoint,
     metrics: createGatewayMetrics(input.metrics),
     body_limit_bytes: limits.body_limit_bytes,
+    large_bodies,
     client_timeout_ms: limits.client_timeout_ms,
     max_calls_in_flight: limits.max_calls_in_flight,
     realtime: limits.realtime,

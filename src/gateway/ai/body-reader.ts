@@ -1,46 +1,41 @@
-import { type Body, bodyText } from '../../core/body.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { decodeBody, parseText } from '../../http/body.ts';
-import { nestsDeeply } from '../../providers/json.ts';
 
 /** Reads the request bodies of an endpoint. */
-export interface BodyReader {
+export type BodyReader = JsonBodyReader | OtherBodyReader;
+
+interface CheckedType {
   /**
    * Refuses a wrong content type before the body is read.
    * @throws OneVaultError unsupported_media_type
    */
   checkType(content_type: string | undefined): void;
+}
+
+/** JSON, which has one form for all endpoints. */
+interface JsonBodyReader extends CheckedType {
+  readonly is_json: true;
+}
+
+interface OtherBodyReader extends CheckedType {
+  readonly is_json: false;
   /**
-   * Body for a provider that speaks the client's protocol.
-   * @throws OneVaultError malformed_json
+   * Promise of the parsed value for the protocol.
+   * @throws OneVaultError invalid_request
    */
-  content(bytes: Buffer): Body;
-  /**
-   * Parsed value for the protocol, or a promise of it.
-   * @param content the result of `content`
-   * @throws OneVaultError malformed_json, invalid_request
-   */
-  value(content: Body, content_type: string | undefined): unknown;
+  value(bytes: Buffer, content_type: string | undefined): Promise<unknown>;
 }
 
 /** Limit of bodies without media: more than the 300,000 tokens that an embeddings request may have. */
 export const TEXT_BODY_LIMIT_BYTES = 2 * 2 ** 20;
 
 const JSON_TYPE = /^application\/(.+\+)?json\b/i;
-const TOO_DEEP = 'The JSON nests more than 500 levels deep. Nest it less deeply.';
 
 /** Reads JSON. A body without a content type counts as JSON. */
 export const jsonBody: BodyReader = {
+  is_json: true,
   checkType: (type) => {
     if (type === undefined || JSON_TYPE.test(type)) return;
     const details = `The request's content type is ${type}. Send application/json.`;
     throw new OneVaultError('unsupported_media_type', { details });
-  },
-  content: decodeBody,
-  value: (content) => {
-    const text = bodyText(content);
-    const value = parseText(text);
-    if (nestsDeeply(text)) throw new OneVaultError('invalid_request', { details: TOO_DEEP });
-    return value;
   },
 };

@@ -15,7 +15,6 @@ import { maxCost } from '../../pricing/rating.ts';
 import { type HostedTool, maxUses, unpricedTool } from '../ai/hosted-tools.ts';
 import type { Call, Candidate, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
-import { detectFlags } from '../guardrails/detectors.ts';
 import { adapterOf } from '../routing/candidates.ts';
 import { credentialsOf, customModelsOf } from '../routing/credentials.ts';
 
@@ -24,7 +23,7 @@ export const classify =
   (deps: GatewayDeps): Step =>
   async (call) => {
     const parsed = call.parsed!;
-    call.compliance_flags = detectFlags(await parsed.operation.promptText());
+    call.compliance_flags = await deps.large_bodies.detect(await parsed.operation.promptText());
     const requested =
       parsed.model === null
         ? [...deps.snapshot().models.values()].map((model) => ({ model, custom: null }))

@@ -1,0 +1,18 @@
+import { decodeBody, parseText } from '../../http/body.ts';
+import { surveyJson } from './survey-json.ts';
+
+/** A JSON body as text and as value. */
+export interface ReadJson {
+  readonly text: string;
+  readonly value: unknown;
+}
+
+/**
+ * Decodes, surveys and parses a JSON body.
+ * @throws OneVaultError malformed_json, invalid_request
+ */
+export const readJson = (body: Buffer): ReadJson => {
+  const text = decodeBody(body);
+  surveyJson(text);
+  return { text, value: parseText(text) };
+};
