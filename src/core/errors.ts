@@ -155,6 +155,11 @@ export const ERRORS = {
     'overloaded_error',
     'Nothing was done or shown, because the audit log cannot be written now. Retry later.',
   ),
+  database_unavailable: row(
+    503,
+    'overloaded_error',
+    'Nothing was read, because the database does not respond now. Retry later.',
+  ),
   idempotency_unavailable: row(
     503,
     'overloaded_error',

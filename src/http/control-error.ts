@@ -22,6 +22,7 @@ const CODES: Partial<Readonly<Record<ErrorCode, string>>> = {
   provider_rate_limited: 'rate_limit_exceeded',
   journal_unavailable: 'service_unavailable',
   audit_unavailable: 'service_unavailable',
+  database_unavailable: 'service_unavailable',
   provider_key_unavailable: 'service_unavailable',
   overloaded: 'service_unavailable',
   not_ready: 'service_unavailable',

@@ -10,6 +10,7 @@ import { openApi } from '../http/openapi-route.ts';
 import { requestId } from '../http/request-id.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import { controlRoutes } from '../modules/routes.ts';
+import { isConnectionError } from '../postgres/connect.ts';
 import { apiContracts } from './api-contracts.ts';
 
 export interface AppDeps {
@@ -24,7 +25,7 @@ export const createApp = (deps: AppDeps): Koa => {
   const { clock, nextId, log } = deps.gateway;
   const app = new Koa();
   app.use(requestId(clock, nextId));
-  app.use(errorHandler(clock, log));
+  app.use(errorHandler({ clock, log, isUnavailable: isConnectionError }));
   app.use(gatewayRoutes(deps.gateway));
   app.use(health(deps.health).routes());
   app.use(metrics(deps.metrics).routes());

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
 import { readSealState, type SealState } from '../audit/seal-state.ts';
 import type { Clock } from '../core/clock.ts';
+import { within } from '../core/deadline.ts';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
 
@@ -14,6 +15,8 @@ export interface AuditMetricsDeps {
   readonly stopped_path: string;
 }
 
+// Prometheus waits ten seconds for a scrape, which has the metrics of calls, too.
+const SCRAPE_TIMEOUT_MS = 2_000;
 // All gauges of one scrape share a reading.
 const READING_LASTS_MS = 500;
 
@@ -23,7 +26,7 @@ export const registerAuditMetrics = ({ metrics, sql, clock, log, stopped_path }:
   const read = (): Promise<SealState | null> => {
     const now_ms = clock.now();
     if (reading === null || Math.abs(now_ms - reading.started_ms) >= READING_LASTS_MS) {
-      const state = readSealState(sql).catch((err: unknown) => {
+      const state = within(SCRAPE_TIMEOUT_MS, readSealState(sql)).catch((err: unknown) => {
         log.debug({ err }, 'the state of the audit log cannot be read now');
         return null;
       });

@@ -6,6 +6,7 @@ import type { RecordEvent } from '../audit/record-event.ts';
 import type { CurrentSnapshot } from '../catalog/snapshot.ts';
 import { startSnapshotWatcher } from '../catalog/snapshot-watcher.ts';
 import type { Clock } from '../core/clock.ts';
+import { within } from '../core/deadline.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
 import { createIdempotencyKeys } from '../gateway/idempotency/idempotency-keys.ts';
@@ -208,9 +209,12 @@ const createHealth = (
   }),
 });
 
+// Load balancers and operators wait a few seconds for a page of health.
+const PROBE_TIMEOUT_MS = 2_000;
+
 const probeDatabase = async (sql: Sql): Promise<Dependency> => {
   try {
-    await sql`select 1`;
+    await within(PROBE_TIMEOUT_MS, sql`select 1`);
     return { status: 'up' };
   } catch {
     return { status: 'down', detail: 'calls are served and recorded; they reach the vault when it is back' };

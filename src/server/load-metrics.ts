@@ -1,4 +1,5 @@
 import { Gauge, type Registry as MetricsRegistry } from 'prom-client';
+import { within } from '../core/deadline.ts';
 import type { Log } from '../core/log.ts';
 import type { Sql } from '../postgres/connect.ts';
 
@@ -8,6 +9,8 @@ export interface LoadMetricsDeps {
   readonly log: Log;
 }
 
+// As for the metrics of the audit log.
+const SCRAPE_TIMEOUT_MS = 2_000;
 // An operator with this many reads the table; a scrape must be bounded.
 const MAX_COUNTED = 100_000;
 
@@ -19,7 +22,7 @@ export const registerLoadMetrics = ({ metrics, sql, log }: LoadMetricsDeps): voi
     registers: [metrics],
     async collect() {
       try {
-        this.set(await countErrors(sql));
+        this.set(await within(SCRAPE_TIMEOUT_MS, countErrors(sql)));
       } catch (err) {
         log.debug({ err }, 'the refused rows cannot be counted now');
         this.remove();

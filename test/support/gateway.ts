@@ -49,6 +49,8 @@ export interface TestGatewayOptions {
   readonly witnesses?: ControlDeps['witnesses'];
   /** Base URLs by provider, instead of the sandbox's. */
   readonly base_urls?: Readonly<Record<string, string>>;
+  /** Connects the gateway to its database. */
+  readonly connect?: (url: string) => Promise<Sql>;
   /** Wraps the journal of the gateway. */
   readonly aroundJournal?: (journal: JournalWriter) => JournalWriter;
 }
@@ -98,7 +100,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
   const log = pino({ level: 'error' }, { write: (line: string) => logged.push(line) });
   const database = await createTestDatabase();
   const sandbox = await startSandbox();
-  const { sql } = database;
+  const sql = (await options.connect?.(database.url)) ?? database.sql;
   const path = temporaryPath();
   const store = openStore(path);
   const registry = testRegistry();

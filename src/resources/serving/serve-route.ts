@@ -1,9 +1,12 @@
 import type { Context, Middleware } from 'koa';
 import type { Clock } from '../../core/clock.ts';
+import { DeadlineError, within } from '../../core/deadline.ts';
+import { OneVaultError } from '../../core/errors.ts';
 import { readBody } from '../../http/body.ts';
 import { createCursors } from '../../http/cursor.ts';
 import { invalidBody } from '../../http/faults.ts';
 import { readJsonBody } from '../../http/json-body.ts';
+import type { Outcome } from '../../http/outcome.ts';
 import { PAGING_NAMES } from '../../http/paging.ts';
 import { createQueryReader } from '../../http/query.ts';
 import type { RequestBody, RouteContract } from '../../http/route.ts';
@@ -32,7 +35,8 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
     const is_alias = isAlias(route, ctx);
     const request = { params, query: readQuery(ctx.query), caller: draft.caller, draft, is_alias, cursors, ctx };
     await route.locate?.(deps, request);
-    return handle({ ...request, body: await takeBody(ctx) });
+    const body = await takeBody(ctx);
+    return route.method === 'get' ? bounded(route, handle({ ...request, body })) : handle({ ...request, body });
   };
   const guarded = audited(deps, route, handleRequest);
   return async (ctx) => {
@@ -41,6 +45,20 @@ export const serveRoute = <Deps extends RouteDeps>(deps: Deps, route: ControlRou
     const type = ctx.state.response_type as string;
     writeOutcome(ctx, outcome, { route, is_alias: isAlias(route, ctx), type, clock: answeredBy(ctx, deps) });
   };
+};
+
+// A public read looks up rows by an index. Other reads take as long as the longest statement, 60 s, or they hang.
+const [PUBLIC_READ_TIMEOUT_MS, READ_TIMEOUT_MS] = [3_000, 65_000];
+const RETRY_AFTER_S = 1;
+
+/** Bounds a read: a database that hangs sends no error. */
+const bounded = async ({ permission }: RouteContract, read: Promise<Outcome> | Outcome): Promise<Outcome> => {
+  try {
+    return await within(permission === null ? PUBLIC_READ_TIMEOUT_MS : READ_TIMEOUT_MS, Promise.resolve(read));
+  } catch (cause) {
+    if (!(cause instanceof DeadlineError)) throw cause;
+    throw new OneVaultError('database_unavailable', { cause, retry_after_s: RETRY_AFTER_S });
+  }
 };
 
 const isAlias = ({ path }: RouteContract, ctx: Context): boolean => ctx._matchedRoute !== path;

@@ -48,7 +48,10 @@ export const startOfficeServer = async (...resources: readonly Resource<ControlD
   }
   const nextId = createIds(systemClock);
   const app = new Koa();
-  app.use(requestId(systemClock, nextId)).use(errorHandler(systemClock, silentLog)).use(router.routes());
+  app
+    .use(requestId(systemClock, nextId))
+    .use(errorHandler({ clock: systemClock, log: silentLog, isUnavailable: () => false }))
+    .use(router.routes());
   const listening = { host: '127.0.0.1', port: 0, shutdown_timeout_ms: 0, log: silentLog, clock: systemClock, nextId };
   const server = await startHttpServer(app.callback(), listening);
   return {
