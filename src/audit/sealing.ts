@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { instantOf } from '../core/clock.ts';
+import { isConnectionError } from '../postgres/connect.ts';
 import { isMismatch, type Sealer, type SealerDeps } from './sealer.ts';
 
 export interface SealingDeps extends Pick<SealerDeps, 'clock' | 'log'> {
@@ -35,7 +36,8 @@ const loop = async ({ sealer, clock, log, stopped_path }: SealingDeps, stopping:
   let reported_ms = Number.NEGATIVE_INFINITY;
   let reported = '';
   const report = (error: unknown): void => {
-    const message = error instanceof Error ? error.message : String(error);
+    // A restart of PostgreSQL ends connections in several ways, which are one state.
+    const message = isConnectionError(error) ? 'no connection' : error instanceof Error ? error.message : String(error);
     const is_news = message !== reported || clock.now() - reported_ms >= REPEAT_ERROR_MS;
     if (isMismatch(error)) {
       writeFileSync(stopped_path, `${instantOf(clock.now())} ${message}\n`, { mode: 0o600 });

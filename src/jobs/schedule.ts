@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { schedule as cron } from 'node-cron';
 import { instantOf } from '../core/clock.ts';
+import { createStateLog } from '../core/state-log.ts';
 import type { ModuleJob } from '../modules/job-context.ts';
 import { lastInstant } from '../modules/jobs-admin/service.ts';
 import { connect } from '../postgres/connect.ts';
@@ -77,13 +78,18 @@ const catchUp = async (
   enqueue: (job: ModuleJob, at: string) => Promise<void>,
   stopping: AbortSignal,
 ): Promise<void> => {
+  const state = createStateLog(deps.log, {
+    bad: 'the missed instants cannot be read now; retrying',
+    good: 'the missed instants are read',
+  });
   while (!stopping.aborted) {
     try {
       const missed = await readMissed(deps, jobs);
+      state.succeeded();
       await Promise.all(missed.map(({ job, at }) => enqueue(job, at)));
       return;
     } catch (error) {
-      deps.log.warn({ err: error }, 'the missed instants cannot be read now; retrying');
+      state.failed({ err: error });
       await sleep(RETRY_CATCH_UP_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }

@@ -106,12 +106,16 @@ const openEmbedded = async (config: Config, log: Log): Promise<Database> => {
       },
     });
   const restart = async (): Promise<void> => {
+    let reported = '';
     while (!is_stopping) {
       try {
         server = await start(server.port);
+        log.info('PostgreSQL runs again');
         return;
       } catch (err) {
-        log.error({ err }, 'PostgreSQL cannot be started again; it is tried once more');
+        const message = (err as Error).message;
+        if (message !== reported) log.error({ err }, 'PostgreSQL cannot be started again; it is tried until it can');
+        reported = message;
         await new Promise((resolve) => setTimeout(resolve, RESTART_DELAY_MS));
       }
     }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '../../core/log.ts';
+import { logLine } from './log-line.ts';
 import type { PostgresCluster } from './postgres-cluster.ts';
 import { spawnOptions } from './postgres-process.ts';
 import { clusterName, EMBEDDED_SETTINGS, type PostgresSettings } from './postgres-settings.ts';
@@ -118,12 +119,4 @@ const faultOf = (output: string): LaunchFault => {
   if (output.includes('still in use')) return 'still_in_use';
   if (output.includes('No space left on device')) return 'disk_full';
   return 'other';
-};
-
-/** Logs a line of the server, as `WARNING:  …`. The caller of a statement reports its errors itself. */
-const logLine = (log: Log, line: string): void => {
-  const fields = { postgres: line };
-  if (/^(FATAL|PANIC):/.test(line)) log.error(fields, 'postgres');
-  else if (line.startsWith('WARNING:')) log.warn(fields, 'postgres');
-  else log.debug(fields, 'postgres');
 };

@@ -7,6 +7,7 @@ import {
 } from '../../audit/record-event.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
+import { createStateLog } from '../../core/state-log.ts';
 import { createLoginFailures, type LoginFailures } from './login-failures.ts';
 
 /** The recorder of the control plane's audit events. */
@@ -62,11 +63,16 @@ export const RECORD_SOURCE = 'control';
 
 export const createAuditTrail = ({ log, window_ms, ...deps }: AuditTrailDeps): AuditTrail => {
   const write = createEventRecorder(deps, RECORD_SOURCE);
+  const state = createStateLog(log, {
+    bad: 'audit events cannot be written; what needs one is refused',
+    good: 'audit events are written again',
+  });
   const record: RecordEvent = async (event) => {
     try {
       await write(event);
+      state.succeeded();
     } catch (cause) {
-      log.warn({ err: cause, action: event.action }, 'an audit event cannot be written');
+      state.failed({ err: cause, action: event.action });
       throw new OneVaultError('audit_unavailable', { cause });
     }
   };

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NewEvent, RecordEvent } from '../../audit/record-event.ts';
 import type { Log } from '../../core/log.ts';
+import { createStateLog } from '../../core/state-log.ts';
 
 /** Reports failed log-ins so that a flood of them cannot fill the vault. */
 export interface LoginFailures {
@@ -38,6 +39,10 @@ const MAX_CLOSE_MS = 3_000;
 
 export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: LoginFailuresDeps): LoginFailures => {
   const kinds = new Map<string, Kind>();
+  const state = createStateLog(log, {
+    bad: 'failed log-ins wait to be reported',
+    good: 'failed log-ins are reported again',
+  });
 
   const chooseKind = (failure: NewEvent): NewEvent => {
     if (kinds.has(nameOf(failure))) return failure;
@@ -62,8 +67,9 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
       // Each failure had its own.
       const own = { request_id: null, subject: null, user_agent: null };
       await record({ ...failure, ...own, event_count: repeats });
+      state.succeeded();
     } catch (err) {
-      log.warn({ err, repeats }, 'failed log-ins wait to be reported');
+      state.failed({ err, repeats });
       open(failure, repeats + (kinds.get(name)?.repeats ?? 0), Promise.resolve());
     }
   };
