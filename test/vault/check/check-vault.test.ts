@@ -323,7 +323,8 @@ describe('the check of the vault', () => {
       [],
     );
     for (const { check: name, checked, faults } of results) {
-      assert.ok(checked > 0 && faults === 0, name);
+      // No migration recorded the definitions of a test database: test/vault/definitions.test.ts does.
+      assert.ok((checked > 0 || name === 'definitions') && faults === 0, name);
     }
     const [{ total }] = await database.sql<[{ total: number }]>`
       select count(*) as total from gateway.api_request_s where load_date > '2000-01-01'`;
