@@ -4,10 +4,11 @@ import { isInstant } from '../core/clock.ts';
 import type { QueryParameter, Schema } from './route.ts';
 
 /** An instant as the product writes it: ISO 8601, UTC, at most microseconds, from the year 1 to 9999. */
-export const INSTANT_SCHEMA: Schema = { type: 'string', format: 'instant' };
+export const INSTANT_SCHEMA = { type: 'string', format: 'instant' } as const;
 
 /** A parameter that is an instant in UTC. */
-export const instantParameter = (description: string): QueryParameter => ({ schema: INSTANT_SCHEMA, description });
+export const instantParameter = (description: string) =>
+  ({ schema: INSTANT_SCHEMA, description }) as const satisfies QueryParameter;
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 

@@ -130,6 +130,7 @@ const queryParameterOf = (name: string, parameter: QueryParameter, components: C
     name,
     in: 'query',
     description: parameter.description,
+    ...(parameter.is_required === true ? { required: true } : {}),
     ...(parameter.is_deprecated === true ? { deprecated: true } : {}),
     schema: parameter.is_repeated === true ? { type: 'array', items: schema } : schema,
   };

@@ -11,24 +11,24 @@ const MAX_CURSOR_CHARS = 4_096;
 // As long as the request line can be.
 const MAX_AFTER_CHARS = 16_384;
 
-const per_page: QueryParameter = {
+const per_page = {
   schema: { type: 'integer', minimum: 1, maximum: MAX_PER_PAGE, default: DEFAULT_PER_PAGE },
   description: 'Number of rows in a page.',
-};
-const limit: QueryParameter = {
+} as const satisfies QueryParameter;
+const limit = {
   schema: { type: 'integer', minimum: 1, maximum: MAX_LIMIT },
   description: 'Old name of per_page.',
   is_deprecated: true,
-};
+} as const satisfies QueryParameter;
 
-const after: QueryParameter = {
+const after = {
   schema: { type: 'string', maxLength: MAX_AFTER_CHARS },
   description: 'Old name of cursor: the id after which the list continues.',
   is_deprecated: true,
-};
+} as const satisfies QueryParameter;
 
 /** Parameters of a list with numbered pages. */
-export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
+export const PAGE_QUERY = {
   page: {
     schema: { type: 'integer', minimum: 1, maximum: MAX_PAGE, default: 1 },
     description: 'Number of the page, from 1.',
@@ -36,10 +36,10 @@ export const PAGE_QUERY: Readonly<Record<string, QueryParameter>> = {
   per_page,
   limit,
   after,
-};
+} as const satisfies Readonly<Record<string, QueryParameter>>;
 
 /** Parameters of a list with cursors. */
-export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
+export const CURSOR_QUERY = {
   cursor: {
     schema: { type: 'string', maxLength: MAX_CURSOR_CHARS },
     description: 'Start of the page: meta.pagination.next_cursor of the page before.',
@@ -47,7 +47,7 @@ export const CURSOR_QUERY: Readonly<Record<string, QueryParameter>> = {
   per_page,
   limit,
   after,
-};
+} as const satisfies Readonly<Record<string, QueryParameter>>;
 
 /** Names of all these parameters, which are not filters. */
 export const PAGING_NAMES: readonly string[] = [...Object.keys(PAGE_QUERY), ...Object.keys(CURSOR_QUERY)];

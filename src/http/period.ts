@@ -14,10 +14,10 @@ const HOUR_MS = 3_600_000;
 const MAX_DAYS = 31;
 
 /** Parameters of unbounded lists: each response covers one period. */
-export const PERIOD_QUERY: Readonly<Record<string, QueryParameter>> = {
+export const PERIOD_QUERY = {
   from: instantParameter('From when on, inclusive; an hour before `to` unless given.'),
   to: instantParameter(`Until when, exclusive; now unless given. At most ${MAX_DAYS} days after \`from\`.`),
-};
+} as const satisfies Readonly<Record<string, QueryParameter>>;
 
 /** @throws OneVaultError invalid_request if the period ends before its start or is too long */
 export const periodOf = ({ from, to }: Query, now_ms: number): Period => {

@@ -14,8 +14,8 @@ const EVERYWHERE = ['version'];
 
 /**
  * A reader of queries.
- * @returns a function that throws OneVaultError invalid_request with every fault: unknown names, duplicate names,
- * invalid values
+ * @returns a function that throws OneVaultError invalid_request with every fault: names that are unknown, missing or
+ * duplicate, invalid values
  */
 export const createQueryReader = (
   parameters: Readonly<Record<string, QueryParameter>>,
@@ -35,6 +35,9 @@ export const createQueryReader = (
       const fault = faultOf(name, texts, values, parameter, find.get(name)!);
       if (fault !== null) faults.push(fault);
       else read[name] = parameter.is_repeated === true ? values : values[0];
+    }
+    for (const [name, { is_required }] of Object.entries(parameters)) {
+      if (is_required === true && query[name] === undefined) faults.push(missing(name));
     }
     if (faults.length > 0) throw invalidQuery(faults);
     return read;
@@ -62,6 +65,12 @@ const faultOf = (
   if (fault === undefined) return null;
   return { path, code: fault.code, message: fault.message.replace('The body', name) };
 };
+
+const missing = (name: string): FieldFault => ({
+  path: `query.${name}`,
+  code: 'required',
+  message: `${name} is missing in the query.`,
+});
 
 const unknownName = (name: string, known: readonly string[]): FieldFault => {
   const shown = name.replaceAll('\0', '\ufffd').slice(0, 100);

@@ -5,6 +5,7 @@ export type Schema = Readonly<Record<string, unknown>>;
 export interface QueryParameter {
   readonly schema: Schema;
   readonly description: string;
+  readonly is_required?: boolean;
   /** True if it may appear several times with different values; the handler gets a list. */
   readonly is_repeated?: boolean;
   readonly is_deprecated?: boolean;

@@ -1,13 +1,13 @@
 import type { Schema } from './route.ts';
 
 /** Short forms of common schemas of responses. */
-export const TEXT: Schema = { type: 'string' };
-export const UUID: Schema = { type: 'string', format: 'uuid' };
-export const INTEGER: Schema = { type: 'integer' };
-export const INSTANT: Schema = { type: 'string', format: 'date-time' };
-export const OPEN_OBJECT: Schema = { type: 'object', additionalProperties: true };
+export const TEXT = { type: 'string' } as const;
+export const UUID = { type: 'string', format: 'uuid' } as const;
+export const INTEGER = { type: 'integer' } as const;
+export const INSTANT = { type: 'string', format: 'date-time' } as const;
+export const OPEN_OBJECT = { type: 'object', additionalProperties: true } as const;
 /** SHA-256 or another hash of 32 bytes, lower-case hex. */
-export const HASH: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+export const HASH = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
 
 export const nullable = (schema: Schema): Schema => ({ ...schema, type: [schema.type, 'null'].flat() });
 

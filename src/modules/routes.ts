@@ -13,7 +13,7 @@ import { customerPrices } from './prices/customer-prices.ts';
 import { legalHolds } from './privacy/holds.ts';
 import { PRIVACY_ROUTES } from './privacy/routes.ts';
 import { providerKeys } from './provider-keys/provider-keys.ts';
-import { REQUEST_ROUTES } from './requests/routes.ts';
+import { readRequest } from './requests/requests.ts';
 import { VAULT_ROUTES } from './vault/routes.ts';
 
 /** The resources that the engine serves. */
@@ -28,7 +28,7 @@ export const RESOURCES: readonly Resource<ControlDeps>[] = [
 
 /** Routes that are not resources of the vault: documents, proofs and personal data. */
 const OTHER_ROUTES: readonly ControlRoute<ControlDeps>[] = [
-  ...REQUEST_ROUTES,
+  readRequest,
   ...VAULT_ROUTES,
   ...PRIVACY_ROUTES,
   ...AUDIT_LOG_ROUTES,

@@ -1,11 +1,83 @@
 import { OneVaultError } from '../../core/errors.ts';
 import { list } from '../../http/outcome.ts';
-import { cursorPagination, perPageOf } from '../../http/paging.ts';
-import { type Period, periodOf } from '../../http/period.ts';
+import { CURSOR_QUERY, cursorPagination, perPageOf } from '../../http/paging.ts';
+import { PERIOD_QUERY, type Period, periodOf } from '../../http/period.ts';
+import type { QueryParameter } from '../../http/route.ts';
+import { arrayOf, INSTANT, INTEGER, nullable, OPEN_OBJECT, objectOf, TEXT, UUID } from '../../http/schemas.ts';
 import type { Sql } from '../../postgres/connect.ts';
 import type { Caller } from '../../resources/access/caller.ts';
-import type { Handler } from '../../resources/serving/control-route.ts';
-import type { ControlDeps } from '../deps.ts';
+import { controlRoute } from '../control-route.ts';
+
+const EVENT = objectOf('AuditEvent', {
+  event_id: UUID,
+  occurred_at: INSTANT,
+  actor_kind: TEXT,
+  actor: TEXT,
+  action: TEXT,
+  subject_kind: TEXT,
+  subject: nullable(TEXT),
+  outcome: TEXT,
+  reason: nullable(TEXT),
+  before: nullable(OPEN_OBJECT),
+  after: nullable(OPEN_OBJECT),
+  request_id: nullable(UUID),
+  request_ip: nullable(TEXT),
+  user_agent: nullable(TEXT),
+  event_count: INTEGER,
+  customers: arrayOf(TEXT),
+});
+
+const text = (description: string) =>
+  ({ schema: { type: 'string', maxLength: 255 }, description }) as const satisfies QueryParameter;
+
+/**
+ * The audit events, oldest first. A customer sees the events that concern it, as HIPAA's accounting of disclosures
+ * requires (45 CFR 164.528).
+ */
+export const listEvents = controlRoute(
+  {
+    method: 'get',
+    plane: 'control',
+    path: '/v1/audit/events',
+    operation_id: 'audit.events',
+    summary: 'Audit events of writes and reads',
+    description: 'Customers see the events that concern them (45 CFR 164.528).',
+    permission: 'audit.read',
+    action: 'audit.read',
+    subject_kind: 'event',
+    query: {
+      ...PERIOD_QUERY,
+      actor: text('Who acted: the id of a key, or a name.'),
+      action: text('As customer.create.'),
+      customer: text('Whose data was changed or shown: its slug.'),
+      ...CURSOR_QUERY,
+    },
+    responses: { 200: { description: 'Events, oldest first.', schema: EVENT, form: 'list' } },
+    is_sensitive: true,
+  },
+  ({ sql, clock }) =>
+    async ({ query, caller, draft, cursors }) => {
+      const per_page = perPageOf(query);
+      const previous = query.cursor === undefined ? null : cursors.open(query.cursor);
+      const period = previous === null ? periodOf(query, clock.now()) : (previous.fixed as unknown as Period);
+      const customer = customerWithin(caller, query.customer ?? null);
+      const found = await findEvents(sql, {
+        limit: per_page + 1,
+        after: String(previous?.key[0] ?? query.after ?? ''),
+        customer,
+        ...period,
+        actor: query.actor ?? null,
+        action: query.action ?? null,
+      });
+      const rows = found.slice(0, per_page);
+      if (customer !== null) draft.about(customer);
+      draft.shows(rows.flatMap((row) => (customer === null ? row.customers : [customer])));
+      const data = caller.customer === null ? rows : rows.map((row) => ownPart(row, caller.customer!));
+      const next_cursor =
+        found.length > per_page ? cursors.seal({ key: [rows.at(-1)!.event_id], fixed: { ...period } }) : null;
+      return list(data, cursorPagination(per_page, next_cursor));
+    },
+);
 
 /** An event as it is shown. Customers do not see the addresses, programs and requests of others. */
 interface EventRow {
@@ -16,42 +88,13 @@ interface EventRow {
   readonly user_agent: string | null;
 }
 
-/**
- * `GET /v1/audit/events?from=&to=&actor=&action=&customer=`: the audit events, oldest first.
- * A customer sees the events that concern it, as HIPAA's accounting of disclosures requires (45 CFR 164.528).
- */
-export const listEvents =
-  ({ sql, clock }: ControlDeps): Handler =>
-  async ({ query, caller, draft, cursors }) => {
-    const per_page = perPageOf(query);
-    const going_on = query.cursor === undefined ? null : cursors.open(String(query.cursor));
-    const period = going_on === null ? periodOf(query, clock.now()) : (going_on.fixed as unknown as Period);
-    const customer = customerFilter(caller, textOf(query.customer));
-    const found = await findEvents(sql, {
-      limit: per_page + 1,
-      after: String(going_on?.key[0] ?? query.after ?? ''),
-      customer,
-      ...period,
-      actor: textOf(query.actor),
-      action: textOf(query.action),
-    });
-    const rows = found.slice(0, per_page);
-    if (customer !== null) draft.about(customer);
-    draft.shows(rows.flatMap((row) => (customer === null ? row.customers : [customer])));
-    const data = caller.customer === null ? rows : rows.map((row) => ownPart(row, caller.customer!));
-    const next_cursor =
-      found.length > per_page ? cursors.seal({ key: [rows.at(-1)!.event_id], fixed: { ...period } }) : null;
-    return list(data, cursorPagination(per_page, next_cursor));
-  };
-
-const textOf = (value: unknown): string | null => (value === undefined ? null : String(value));
-
-const customerFilter = (caller: Caller, requested: string | null): string | null => {
-  if (caller.customer === null || requested === null || requested === caller.customer)
-    return caller.customer ?? requested;
+/** The customer whose events are shown; null for all. @throws OneVaultError forbidden */
+const customerWithin = (caller: Caller, customer: string | null): string | null => {
+  if (caller.customer === null || customer === null || customer === caller.customer) return caller.customer ?? customer;
   throw new OneVaultError('forbidden', { param: 'customer', details: 'A customer sees its own events.' });
 };
 
+/** The event without addresses, programs and requests, which may be those of others. */
 const ownPart = (row: EventRow, customer: string): EventRow => ({
   ...row,
   customers: [customer],

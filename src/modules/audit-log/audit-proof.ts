@@ -4,41 +4,57 @@ import { proofText } from '../../audit/proofs.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import { raw } from '../../http/outcome.ts';
-import type { Handler } from '../../resources/serving/control-route.ts';
+import { controlRoute } from '../control-route.ts';
 import type { ControlDeps } from '../deps.ts';
+import { NOTE } from './schemas.ts';
 
 // Checkpoints are usually ten seconds apart, at most sixty.
 const SOON_S = 10;
 
 /**
- * `GET /v1/audit/proof/{request_id}`: the proof that a call is in the log (C2SP tlog-proof), with its entry as
- * `extra`: the leaf's hash is SHA-256(0x00 || entry). The entry comes from the present rows, so that the proof of a call
- * with changed rows does not verify.
+ * The proof that a call is in the log (C2SP tlog-proof), with its entry as `extra`: the leaf's hash is
+ * SHA-256(0x00 || entry). The entry comes from the present rows, so that the proof of a call with changed rows does not
+ * verify.
  */
-export const getProof =
-  (deps: ControlDeps): Handler =>
-  async ({ params, draft, caller }) => {
-    const id = params.request_id!;
-    const call = isUuid(id) ? await findCall(deps, id) : undefined;
-    // Another customer's call gets the same response as an unknown one, so that its id reveals nothing.
-    if (call === undefined || (caller.customer !== null && call.customer !== caller.customer)) {
-      throw new OneVaultError('not_found', {
-        details: `The vault has no call ${id}; it loads a new one within a second.`,
-      });
-    }
-    const checkpoint = await latestCheckpoint(deps.sql);
-    const leaf = await findLeaf(deps.sql, deps.registry, { request_id: id });
-    const index = leaf === null || leaf.first_index === null ? null : leaf.first_index + leaf.offset;
-    if (checkpoint === null || index === null || index >= checkpoint.tree_size) {
-      throw new OneVaultError('not_covered_yet', {
-        details: 'The next checkpoint covers the call; it comes within a minute.',
-        retry_after_s: SOON_S,
-      });
-    }
-    if (call.customer !== UNKNOWN) draft.shows([call.customer]);
-    const extra = Buffer.from(`${ENTRY_HEADER}${call.entry_lines}`);
-    return raw('text/plain; charset=utf-8', await proofText(deps.sql, { index, checkpoint, extra }));
-  };
+export const proveRequest = controlRoute(
+  {
+    method: 'get',
+    plane: 'control',
+    path: '/v1/audit/proof/:request_id',
+    operation_id: 'audit.prove',
+    summary: 'The proof that a call is in the log',
+    permission: 'audit.prove',
+    action: 'audit.prove',
+    subject_kind: 'request',
+    subject: 'request_id',
+    responses: { 200: NOTE },
+    errors: { 409: 'No checkpoint covers it yet.' },
+    is_sensitive: true,
+  },
+  (deps) =>
+    async ({ params, draft, caller }) => {
+      const id = params.request_id;
+      const call = isUuid(id) ? await findCall(deps, id) : undefined;
+      // Another customer's call gets the same response as an unknown one, so that its id reveals nothing.
+      if (call === undefined || (caller.customer !== null && call.customer !== caller.customer)) {
+        throw new OneVaultError('not_found', {
+          details: `The vault has no call ${id}; it loads a new one within a second.`,
+        });
+      }
+      const checkpoint = await latestCheckpoint(deps.sql);
+      const leaf = await findLeaf(deps.sql, deps.registry, { request_id: id });
+      const index = leaf === null || leaf.first_index === null ? null : leaf.first_index + leaf.offset;
+      if (checkpoint === null || index === null || index >= checkpoint.tree_size) {
+        throw new OneVaultError('not_covered_yet', {
+          details: 'The next checkpoint covers the call; it comes within a minute.',
+          retry_after_s: SOON_S,
+        });
+      }
+      if (call.customer !== UNKNOWN) draft.shows([call.customer]);
+      const extra = Buffer.from(`${ENTRY_HEADER}${call.entry_lines}`);
+      return raw('text/plain; charset=utf-8', await proofText(deps.sql, { index, checkpoint, extra }));
+    },
+);
 
 const UNKNOWN = 'unknown';
 const ENTRY_HEADER = 'onevault-entry/v1\n';

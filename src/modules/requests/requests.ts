@@ -2,23 +2,40 @@ import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import { isUuid } from '../../core/ids.ts';
 import { single } from '../../http/outcome.ts';
-import type { Handler } from '../../resources/serving/control-route.ts';
+import { OPEN_OBJECT } from '../../http/schemas.ts';
+import { controlRoute } from '../control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
-/** `GET /requests/{request_id}`: the call as the vault has it, moments after its response. */
-export const getRequest =
-  (deps: ControlDeps): Handler =>
-  async ({ params, draft }) => {
-    const id = params.request_id!;
-    const row = isUuid(id) ? await findRequest(deps, id) : undefined;
-    if (row === undefined) {
-      throw new OneVaultError('not_found', {
-        details: `The vault has no call ${id}; it loads a new one within a second.`,
-      });
-    }
-    if (row.customer !== 'unknown') draft.shows([row.customer]);
-    return single(row);
-  };
+/** The call as the vault has it, moments after its response. */
+export const readRequest = controlRoute(
+  {
+    method: 'get',
+    plane: 'control',
+    path: '/v1/requests/:request_id',
+    aliases: ['/requests/:request_id'],
+    operation_id: 'request.read',
+    summary: 'A call as the vault has it',
+    description: 'The id is that of the header x-request-id. Amounts are pico-dollars.',
+    permission: 'request.read',
+    action: 'request.read',
+    subject_kind: 'request',
+    subject: 'request_id',
+    responses: { 200: { description: 'The call.', schema: { title: 'Request', ...OPEN_OBJECT } } },
+    is_sensitive: true,
+  },
+  (deps) =>
+    async ({ params, draft }) => {
+      const id = params.request_id;
+      const row = isUuid(id) ? await findRequest(deps, id) : undefined;
+      if (row === undefined) {
+        throw new OneVaultError('not_found', {
+          details: `The vault has no call ${id}; it loads a new one within a second.`,
+        });
+      }
+      if (row.customer !== 'unknown') draft.shows([row.customer]);
+      return single(row);
+    },
+);
 
 interface CallRow {
   readonly customer: string;

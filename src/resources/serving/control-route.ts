@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import type { NewEvent } from '../../audit/record-event.ts';
 import type { CurrentSnapshot } from '../../catalog/snapshot.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { BodyOf, ParamsOf, QueryOf } from '../../http/contract-types.ts';
 import type { Cursors } from '../../http/cursor.ts';
 import type { Outcome } from '../../http/outcome.ts';
 import type { Query } from '../../http/query.ts';
@@ -44,6 +45,13 @@ export interface ControlRequest {
 
 /** Serves an admitted request. */
 export type Handler = (request: ControlRequest) => Promise<Outcome> | Outcome;
+
+/** A request whose path, query and body have the types of its contract. */
+export type RequestOf<C extends RouteContract> = Omit<ControlRequest, 'params' | 'query' | 'body'> & {
+  readonly params: ParamsOf<C>;
+  readonly query: QueryOf<C>;
+  readonly body: BodyOf<C>;
+};
 
 /** The dependencies of every route of the control plane. */
 export interface RouteDeps {
