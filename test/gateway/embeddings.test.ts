@@ -18,9 +18,9 @@ describe('a body of more than 2 MiB', () => {
       [`${google}embedContent`, { content: { parts: [{ text }] } }],
       [`${google}batchEmbedContents`, { requests: [{ content: { parts: [{ text }] } }] }],
     ] as const) {
-      const reply = await gateway.post(path, body);
-      assert.equal(reply.status, 413, path);
-      assert.match(reply.text, /2097152 bytes/);
+      const response = await gateway.post(path, body);
+      assert.equal(response.status, 413, path);
+      assert.match(response.text, /2097152 bytes/);
     }
     const content = [{ type: 'image_url', image_url: { url: `data:image/png;base64,${text}` } }];
     const chat = await gateway.chat({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] });

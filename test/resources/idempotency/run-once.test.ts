@@ -85,10 +85,10 @@ describe('a write of administration with an Idempotency-Key', () => {
       ['/v1/customers?version=1', { slug: 'reused' }, {}],
       ['/v1/customers', { slug: 'reused' }, { 'if-match': '"x"' }],
     ] as const) {
-      const reply = await write(path, body, { key: 'reused', headers });
-      assert.equal(reply.status, 422, reply.text);
-      assert.equal(errorOf(reply).code, 'idempotency_key_reused');
-      assert.equal(errorOf(reply).errors?.[0]?.path, 'header.Idempotency-Key');
+      const response = await write(path, body, { key: 'reused', headers });
+      assert.equal(response.status, 422, response.text);
+      assert.equal(errorOf(response).code, 'idempotency_key_reused');
+      assert.equal(errorOf(response).errors?.[0]?.path, 'header.Idempotency-Key');
     }
   });
 
@@ -161,9 +161,9 @@ describe('a write of administration with an Idempotency-Key', () => {
 
   it('is refused with the name of the header if the key is empty, longer than 255 characters or not ASCII', async () => {
     for (const key of ['', 'k'.repeat(300), 'clé', 'a\tb']) {
-      const reply = await write('/v1/customers', { slug: 'faulty' }, { key });
-      assert.equal(reply.status, 400, key);
-      assert.equal(errorOf(reply).errors?.[0]?.path, 'header.Idempotency-Key');
+      const response = await write('/v1/customers', { slug: 'faulty' }, { key });
+      assert.equal(response.status, 400, key);
+      assert.equal(errorOf(response).errors?.[0]?.path, 'header.Idempotency-Key');
     }
     assert.equal((await gateway.admin('GET', '/v1/customers/faulty')).status, 404);
     assert.equal((await write('/v1/customers', { slug: 'longest' }, { key: 'k'.repeat(255) })).status, 201);
