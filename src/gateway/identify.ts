@@ -14,7 +14,12 @@ const SCOPE = 'calls';
 
 /** Finds the API key of a request, and the key's customer. */
 export const identify = (snapshot: Snapshot, request: IncomingMessage, now_ms: number): Identity => {
-  const secret = sentKey(request);
+  const secrets = sentKeys(request);
+  if (secrets.size > 1) {
+    const refusal = new OneVaultError('invalid_request', { details: DIFFERENT_KEYS });
+    return { api_key: null, customer: null, refusal };
+  }
+  const [secret = null] = secrets;
   const api_key = secret === null ? null : findApiKey(snapshot, secret);
   if (api_key === null) {
     const refusal = new OneVaultError(secret === null ? 'missing_api_key' : 'invalid_api_key');
@@ -48,18 +53,23 @@ const refusalOf = (
 };
 
 /**
- * Reads the key from `Authorization: Bearer` (OpenAI's SDKs), `x-api-key` (Anthropic's) or `x-goog-api-key` (Google's);
- * on Google's paths also from the query, as in Google's curl examples, and for a WebSocket from its subprotocols.
+ * The keys of a request, equal ones once: from `Authorization: Bearer` (OpenAI's SDKs), `x-api-key` (Anthropic's) or
+ * `x-goog-api-key` (Google's); on Google's paths also from the query, as in Google's curl examples, and for a WebSocket
+ * from its subprotocols.
  */
-const sentKey = ({ headers, url = '' }: IncomingMessage): string | null => {
+const sentKeys = ({ headers, url = '' }: IncomingMessage): ReadonlySet<string> => {
+  const keys = new Set<string>();
   const [, bearer] = /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '') ?? [];
-  if (bearer !== undefined) return bearer;
+  if (bearer !== undefined) keys.add(bearer);
   for (const name of ['x-api-key', 'x-goog-api-key']) {
     const header = headers[name];
-    if (typeof header === 'string' && header !== '') return header;
+    if (typeof header === 'string' && header !== '') keys.add(header);
   }
-  return GOOGLE_PATHS.test(url) ? keyInQuery(url) : keyInProtocols(headers);
+  const other = GOOGLE_PATHS.test(url) ? keyInQuery(url) : keyInProtocols(headers);
+  return other === null ? keys : keys.add(other);
 };
+
+const DIFFERENT_KEYS = 'The request has different API keys in its headers or its query. Send one key.';
 
 /** Browsers can set no other header of a WebSocket than its subprotocols. OpenAI's clients put the key there. */
 const keyInProtocols = (headers: IncomingMessage['headers']): string | null =>
@@ -71,7 +81,7 @@ const keyInProtocols = (headers: IncomingMessage['headers']): string | null =>
 
 export const KEY_PROTOCOL = 'openai-insecure-api-key.';
 
-const GOOGLE_PATHS = /^\/v1(?:beta)?\/models\b/;
+const GOOGLE_PATHS = /^\/v1(?:beta)?\/models(?=[/?]|$)/;
 
 const keyInQuery = (url: string): string | null => {
   const query = url.indexOf('?');

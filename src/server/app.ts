@@ -8,6 +8,7 @@ import { type HealthDeps, health } from '../http/health.ts';
 import { metrics } from '../http/metrics.ts';
 import { openApi } from '../http/openapi-route.ts';
 import { requestId } from '../http/request-id.ts';
+import { singleHeaders } from '../http/single-headers.ts';
 import type { ControlDeps } from '../modules/deps.ts';
 import { controlRoutes } from '../modules/routes.ts';
 import { isConnectionError } from '../postgres/connect.ts';
@@ -26,6 +27,7 @@ export const createApp = (deps: AppDeps): Koa => {
   const app = new Koa();
   app.use(requestId(clock, nextId));
   app.use(errorHandler({ clock, log, isUnavailable: isConnectionError }));
+  app.use(singleHeaders);
   app.use(gatewayRoutes(deps.gateway));
   app.use(health(deps.health).routes());
   app.use(metrics(deps.metrics).routes());

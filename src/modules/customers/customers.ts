@@ -1,5 +1,6 @@
 import { USD } from '../../resources/declaration/codecs.ts';
 import type { Resource } from '../../resources/declaration/resource.ts';
+import { checkWebhookUrl } from './check-webhook-url.ts';
 
 /** Customers, with the terms of their calls. */
 export const customers: Resource = {
@@ -37,7 +38,7 @@ export const customers: Resource = {
       write: 'always',
       narrow: { maxItems: 100, items: { type: 'string', pattern: '^[a-z0-9-]{1,100}$' } },
     },
-    webhook_url: { write: 'always', narrow: { pattern: '^https?://[^\\u0000\\p{Cs}]+$' }, is_logged: false },
+    webhook_url: { write: 'always', narrow: { pattern: '^https?://[^\\s\\p{Cc}\\p{Cs}]+$' }, is_logged: false },
     markup_basis_points: { write: 'always', default: 0 },
     unpriced_policy: { write: 'always', default: 'refuse' },
     created_at: { fact: 'created_at' },
@@ -49,8 +50,9 @@ export const customers: Resource = {
   end: { columns: { customer_status: 'CLOSED' }, is_final: true },
   requires_if_match: true,
   hooks: {
-    validate: (_deps, { id, columns }) => {
+    validate: (_deps, { id, columns, input }) => {
       columns.customer_name ??= id.slug;
+      if (typeof input.webhook_url === 'string') checkWebhookUrl(input.webhook_url);
     },
   },
 };

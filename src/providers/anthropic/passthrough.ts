@@ -22,6 +22,7 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'tools',
   'speed',
   'inference_geo',
+  'service_tier',
 ]);
 
 /** Passes messages through unchanged in both directions. */

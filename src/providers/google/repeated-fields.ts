@@ -11,6 +11,7 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'generationConfig',
   'systemInstruction',
   'tools',
+  'serviceTier',
 ]);
 const ACCOUNTED_CONFIG: ReadonlySet<string> = new Set(['candidateCount', 'maxOutputTokens']);
 

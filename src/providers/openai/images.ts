@@ -28,7 +28,7 @@ function assertImages(body: object): asserts body is ImageResponse & { readonly 
 }
 
 // Fields that determine the cost of a call: see `passthroughBody`.
-const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'prompt', 'n', 'stream', 'partial_images']);
+const ACCOUNTED: ReadonlySet<string> = new Set(['model', 'prompt', 'n', 'stream', 'partial_images', 'size', 'quality']);
 
 /** Passes image requests and responses through unchanged. */
 export const createImagesPassthrough = (clock: Clock): Passthrough => ({

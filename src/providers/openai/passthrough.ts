@@ -24,6 +24,7 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'stream_options',
   'tools',
   'web_search_options',
+  'service_tier',
 ]);
 
 /** Passes chat completions through unchanged in both directions. */

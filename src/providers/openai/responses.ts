@@ -26,6 +26,7 @@ const ACCOUNTED: ReadonlySet<string> = new Set([
   'previous_response_id',
   'conversation',
   'prompt',
+  'service_tier',
 ]);
 
 /** Passes OpenAI's responses through unchanged in both directions. */
