@@ -33,7 +33,7 @@ const part = <T>(source: PartSource<T>): PartSource<T> => source;
 export const PARTS = {
   customers: part<Customer>({
     key: 'customer_hk',
-    tables: ['customer_h', 'customer_config_s'],
+    tables: ['customer_h', 'customer_config_s', 'customer_replay_s'],
     read: async (tx, keys) =>
       (await selectCustomers(tx, keys)).map(({ row_key, ...row }) => [
         row_key,

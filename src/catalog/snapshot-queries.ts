@@ -27,6 +27,7 @@ export const selectCustomers = (tx: Transaction, keys: Keys = null) => tx<
     priority_tier: string;
     markup_basis_points: number;
     unpriced_policy: 'allow' | 'refuse';
+    replay_window_s: number | null;
   }[]
 >`
   select
@@ -39,9 +40,11 @@ export const selectCustomers = (tx: Transaction, keys: Keys = null) => tx<
     s.preferred_providers,
     s.priority_tier,
     s.markup_basis_points,
-    s.unpriced_policy
+    s.unpriced_policy,
+    r.replay_window_s
   from gateway.customer_config_s_current s
   join gateway.customer_h h on h.customer_hk = s.customer_hk
+  left join gateway.customer_replay_s_current r on r.customer_hk = s.customer_hk
   where h.customer_bk <> 'unknown'
     and ${among(tx, 's.customer_hk', keys)}`;
 

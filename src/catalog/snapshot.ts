@@ -39,6 +39,8 @@ export interface Customer {
   readonly priority_tier: string;
   readonly markup_basis_points: number;
   readonly unpriced_policy: 'allow' | 'refuse';
+  /** Seconds for which responses are repeated to a repeated Idempotency-Key; null: never. */
+  readonly replay_window_s: number | null;
 }
 
 export interface ApiKey {

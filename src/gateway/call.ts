@@ -11,6 +11,7 @@ import type { HostedTool } from './ai/hosted-tools.ts';
 import type { ChunkStream, ProviderResponse, StreamEncoder } from './ai/operation.ts';
 import type { ClientResponse } from './client-response.ts';
 import type { Claim } from './idempotency/idempotency-keys.ts';
+import type { SentResponse } from './idempotency/replay-store.ts';
 import type { KeyReservation, Reservation } from './limits/budgets.ts';
 
 /** A deployment that can serve the call, with its current price. */
@@ -53,7 +54,7 @@ export interface Call {
   readonly received_ms: number;
   readonly protocol: ClientProtocol;
   readonly ctx: Context;
-  readonly client_response: ClientResponse;
+  client_response: ClientResponse;
   /** Random bytes that precede the body in the request commitment. */
   readonly request_salt: Buffer;
   /** Random bytes that precede the body in the response commitment. */
@@ -70,6 +71,8 @@ export interface Call {
   parsed: ParsedRequest | null;
   /** Claim on the client's Idempotency-Key; null without a key. */
   idempotency: Claim | null;
+  /** Response of the first call with this key, which answers this one. */
+  replay: SentResponse | null;
   compliance_flags: readonly string[];
   eligible: readonly Candidate[];
   reservation: Reservation | null;

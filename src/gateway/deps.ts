@@ -9,6 +9,7 @@ import type { Caller, ProviderAdapter, Upstream, UpstreamLimits } from '../provi
 import type { OpenWebSocket } from '../providers/transport/web-sockets.ts';
 import type { RealtimeConfig } from './ai/realtime/config.ts';
 import type { IdempotencyKeys } from './idempotency/idempotency-keys.ts';
+import type { ReplayStore } from './idempotency/replay-store.ts';
 import type { LargeBodies } from './large-bodies/large-bodies.ts';
 import type { BudgetCounters } from './limits/budgets.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
@@ -25,6 +26,10 @@ export interface GatewayDeps {
   readonly budgets: BudgetCounters;
   readonly limiter: RateLimiter;
   readonly idempotency_keys: IdempotencyKeys;
+  /** Responses to repeat. */
+  readonly replays: ReplayStore;
+  /** Limit of the bytes of one response to repeat. */
+  readonly replay_limit_bytes: number;
   /** Hashes idempotency keys. */
   readonly idempotency_secret: InstallationSecret;
   readonly caller: Caller;

@@ -62,10 +62,13 @@ export const refuse = (ctx: Context, { error_format }: ClientProtocol, { clock }
   ctx.body = error_format.error(error, ctx.state.request_id as string, clock.now());
 };
 
-/** Runs the steps of a call up to the first that refuses or fails it. */
+/** Runs the steps of a call up to the first that refuses, fails or answers it. */
 export const walk = async (steps: readonly Step[], call: Call, { log }: GatewayDeps): Promise<void> => {
   try {
-    for (const step of steps) await step(call);
+    for (const step of steps) {
+      await step(call);
+      if (call.replay !== null) return;
+    }
   } catch (thrown) {
     call.error = failureOf(thrown, call);
     if (call.error.code === 'internal_error') {
@@ -104,6 +107,7 @@ export const openCall = (
     content: '',
     parsed: null,
     idempotency: null,
+    replay: null,
     compliance_flags: [],
     eligible: [],
     reservation: null,

@@ -10,6 +10,7 @@ import { within } from '../core/deadline.ts';
 import type { Log } from '../core/log.ts';
 import type { GatewayDeps, KeyEndpoint } from '../gateway/deps.ts';
 import { createIdempotencyKeys } from '../gateway/idempotency/idempotency-keys.ts';
+import { createReplayStore } from '../gateway/idempotency/replay-store.ts';
 import { createLargeBodies } from '../gateway/large-bodies/large-bodies.ts';
 import { createBudgetCounters } from '../gateway/limits/budgets.ts';
 import { createRateLimiter } from '../gateway/limits/rate-limiter.ts';
@@ -49,7 +50,12 @@ import { createVaultAccess } from './vault-access.ts';
 /** The limits of both planes. */
 export type Limits = Pick<
   Config,
-  'journal_limit_bytes' | 'body_limit_bytes' | 'client_timeout_ms' | 'max_calls_in_flight' | 'realtime'
+  | 'journal_limit_bytes'
+  | 'body_limit_bytes'
+  | 'replay_limit_bytes'
+  | 'client_timeout_ms'
+  | 'max_calls_in_flight'
+  | 'realtime'
 >;
 
 /** Addresses of the providers. */
@@ -106,6 +112,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   budgets.restore(await readSpentBefore(sql, store, clock));
   const idempotency_keys = createIdempotencyKeys();
   await restoreIdempotencyKeys(idempotency_keys, { sql, store, clock });
+  const replays = createReplayStore(limits.replay_limit_bytes, clock);
+  opened.defer(() => replays.close());
   const openJournal = input.openJournal ?? openWriter;
   const journal = await openJournal({ store, clock, nextId, log, limit_bytes: limits.journal_limit_bytes });
   opened.defer(() => journal.close());
@@ -145,6 +153,8 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     budgets,
     limiter: createRateLimiter(),
     idempotency_keys,
+    replays,
+    replay_limit_bytes: limits.replay_limit_bytes,
     idempotency_secret,
     caller,
     adapters,

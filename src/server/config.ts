@@ -14,6 +14,7 @@ export interface Config {
   readonly log_level: SettingValues['values']['ONEVAULT_LOG_LEVEL'];
   readonly journal_limit_bytes: number;
   readonly body_limit_bytes: number;
+  readonly replay_limit_bytes: number;
   readonly max_calls_in_flight: number;
   /** Timeout for a provider's headers and between two pieces of its response. */
   readonly provider_timeout_ms: number;
@@ -84,6 +85,7 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     log_level: values.ONEVAULT_LOG_LEVEL,
     journal_limit_bytes: values.ONEVAULT_JOURNAL_LIMIT_BYTES,
     body_limit_bytes: values.ONEVAULT_BODY_LIMIT_BYTES,
+    replay_limit_bytes: values.ONEVAULT_REPLAY_LIMIT_BYTES,
     max_calls_in_flight: values.ONEVAULT_MAX_CALLS_IN_FLIGHT,
     provider_timeout_ms: values.ONEVAULT_PROVIDER_TIMEOUT_MS,
     provider_total_timeout_ms: values.ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS,

@@ -159,6 +159,7 @@ const KEYS = {
 const LIMITS = {
   ONEVAULT_JOURNAL_LIMIT_BYTES: bytes(10 * GIB, [MIB, 2 ** 46], 'journal size beyond which calls are refused'),
   ONEVAULT_BODY_LIMIT_BYTES: bytes(32 * MIB, [KIB, GIB], 'largest request body, 2 MiB at most for embeddings'),
+  ONEVAULT_REPLAY_LIMIT_BYTES: bytes(64 * MIB, [MIB, 64 * GIB], 'memory for responses that customers let repeat'),
   ONEVAULT_MAX_CALLS_IN_FLIGHT: count(4_096, [1, 100_000], 'calls at once, beyond which calls are refused'),
   ONEVAULT_PROVIDER_TIMEOUT_MS: ms(120_000, [100, 3_600_000], 'longest silence of a provider'),
   ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: ms(

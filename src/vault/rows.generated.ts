@@ -1669,6 +1669,36 @@ export interface CustomerProviderKeysS {
 }
 
 /**
+ * Time for which responses of a customer's calls are repeated to a client that sends an Idempotency-Key again.
+ */
+export interface CustomerReplayS {
+  /**
+   * Hash key of its customer_h row.
+   */
+  customer_hk: string;
+  /**
+   * Instant at which the record was made, taken from the record.
+   */
+  load_date: string;
+  /**
+   * Instant from which it is true in the business.
+   */
+  applied_date: string;
+  /**
+   * Hash of the payload.
+   */
+  hash_diff: string;
+  /**
+   * Seconds for which the gateway keeps a response in memory to repeat it; null keeps none.
+   */
+  replay_window_s: number | null;
+  /**
+   * The part of the product or the external source that states it.
+   */
+  record_source: string;
+}
+
+/**
  * Totals of a customer's calls in a billing period.
  */
 export interface CustomerSpendingS {
@@ -2964,6 +2994,7 @@ export interface SatelliteRows {
   customer_price_s: CustomerPriceS;
   customer_provider_key_terms_s: CustomerProviderKeyTermsS;
   customer_provider_keys_s: CustomerProviderKeysS;
+  customer_replay_s: CustomerReplayS;
   customer_spending_s: CustomerSpendingS;
   customer_tenant_effectivity_s: CustomerTenantEffectivityS;
   destruction_certificate_s: DestructionCertificateS;
@@ -3031,6 +3062,7 @@ export interface HashKeys {
   customer_price_s: 'customer_price_link_hk';
   customer_provider_key_terms_s: 'customer_provider_key_hk';
   customer_provider_keys_s: 'customer_provider_key_hk';
+  customer_replay_s: 'customer_hk';
   customer_spending_s: 'spending_hk';
   customer_tenant_effectivity_s: 'customer_tenant_link_hk';
   destruction_certificate_s: 'destruction_certificate_hk';

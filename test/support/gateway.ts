@@ -37,6 +37,7 @@ import { temporaryPath } from './server.ts';
 export interface TestGatewayOptions {
   readonly clock?: Clock;
   readonly body_limit_bytes?: number;
+  readonly replay_limit_bytes?: number;
   readonly client_timeout_ms?: number;
   readonly max_calls_in_flight?: number;
   readonly journal_limit_bytes?: number;
@@ -192,6 +193,7 @@ export const startTestGateway = async (options: TestGatewayOptions = {}): Promis
 const limitsOf = (options: TestGatewayOptions): Limits => ({
   journal_limit_bytes: options.journal_limit_bytes ?? 2 ** 30,
   body_limit_bytes: options.body_limit_bytes ?? 1_000_000,
+  replay_limit_bytes: options.replay_limit_bytes ?? 2 ** 20,
   client_timeout_ms: options.client_timeout_ms ?? 5_000,
   max_calls_in_flight: options.max_calls_in_flight ?? 1_000,
   realtime: { ...REALTIME, ...options.realtime },

@@ -6,6 +6,8 @@ import type { Call, Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
 import type { FirstCall } from '../idempotency/first-call.ts';
 import { hashRequest } from '../idempotency/key-hasher.ts';
+import { recordResponse } from '../idempotency/record-response.ts';
+import type { ReplayKey } from '../idempotency/replay-store.ts';
 
 const HEADER = 'idempotency-key';
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -31,8 +33,10 @@ const claim = async (deps: GatewayDeps, call: Call): Promise<void> => {
   // The clock is read again: the first call may have been received while this one waited for the secret.
   const { request_id } = call;
   const result = deps.idempotency_keys.claim(customer, facts, { request_id, received_ms: deps.clock.now() });
+  const { replay_window_s } = call.customer!;
   if (result.kind === 'claimed') {
     call.idempotency = result.claim;
+    if (replay_window_s !== null) keepResponse(deps, call, { customer, key_hash: facts.key_hash });
     return;
   }
   if (result.kind === 'full') {
@@ -44,7 +48,30 @@ const claim = async (deps: GatewayDeps, call: Call): Promise<void> => {
       retry_after_s: result.retry_after_s,
     });
   }
+  if (result.has_same_body && result.first.end !== null && replay_window_s !== null) {
+    call.replay = deps.replays.find({ customer, key_hash: facts.key_hash }, replay_window_s);
+    if (call.replay !== null) {
+      answerAgain(call, result.first);
+      return;
+    }
+  }
   throw refusalOf(call, result.first, result.has_same_body);
+};
+
+/** Keeps the response of a call that succeeds, to repeat it. */
+const keepResponse = ({ replays, replay_limit_bytes }: GatewayDeps, call: Call, key: ReplayKey): void => {
+  const own_headers = [call.protocol.error_format.request_id_header.toLowerCase()];
+  const limits = { own_headers, max_bytes: replay_limit_bytes };
+  call.client_response = recordResponse(call.client_response, call.ctx.res, limits, (sent) => {
+    if (call.error === null) replays.keep(key, sent);
+  });
+};
+
+/** The call executes nothing and costs nothing; its record names the first call. */
+const answerAgain = (call: Call, { request_id }: FirstCall): void => {
+  const decision = `repeats the response of ${request_id}`;
+  call.route = { candidates: [], decision, routing_rule: null, rule_version: null };
+  call.ctx.set('idempotent-replayed', 'true');
 };
 
 const keyOf = ({ ctx: { req } }: Call): string => {

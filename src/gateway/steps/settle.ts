@@ -102,7 +102,8 @@ export const ratingOf = (call: Call): Rating => {
 const prepareResponse = (deps: GatewayDeps, call: Call, rating: Rating): void => {
   const { error, protocol, client_response } = call;
   const now_ms = deps.clock.now();
-  if (error === null) {
+  if (error === null && call.replay !== null) client_response.prepare(call.replay.body);
+  else if (error === null) {
     client_response.prepare(
       call.response === null ? call.encoder!.last(call, rating) : call.response.body(call, rating),
     );
@@ -130,6 +131,10 @@ const sendResponse = (call: Call): void => {
   const { error, client_response } = call;
   if (breaksOff(call)) {
     client_response.cut();
+    return;
+  }
+  if (error === null && call.replay !== null) {
+    client_response.finish(200, call.replay.headers);
     return;
   }
   const is_stream = error === null && call.encoder !== null;

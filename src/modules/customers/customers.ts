@@ -11,7 +11,7 @@ export const customers: Resource = {
   entity: 'customer_h',
   id: 'slug',
   scope: 'slug',
-  satellites: ['customer_config_s'],
+  satellites: ['customer_config_s', 'customer_replay_s'],
   references: {
     tenant: {
       hub: 'tenant_h',
@@ -41,6 +41,7 @@ export const customers: Resource = {
     webhook_url: { write: 'always', narrow: { pattern: '^https?://[^\\s\\p{Cc}\\p{Cs}]+$' }, is_logged: false },
     markup_basis_points: { write: 'always', default: 0 },
     unpriced_policy: { write: 'always', default: 'refuse' },
+    replay_window_s: 'always',
     created_at: { fact: 'created_at' },
   },
   filters: ['slug', 'status', 'tenant', 'priority_tier', 'compliance_level', 'preferred_providers', 'created_at'],

@@ -40,6 +40,7 @@ describe('the resource /customers', () => {
         webhook_url: null,
         markup_basis_points: 0,
         unpriced_policy: 'refuse',
+        replay_window_s: null,
         created_at: null,
       },
     );
@@ -66,6 +67,7 @@ describe('the resource /customers', () => {
       webhook_url: 'https://example.org/hook',
       markup_basis_points: 1_000_000,
       unpriced_policy: 'allow',
+      replay_window_s: 600,
     };
     const made = await gateway.admin('POST', '/customers', input);
     assert.equal(made.status, 201, made.text);
