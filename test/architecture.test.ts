@@ -69,7 +69,7 @@ describe('the words of the project', () => {
       [],
     );
     // Bounds a hang only: parsing every file takes seconds.
-  }).timeout(120_000);
+  }).timeout(600_000);
 });
 
 describe('the check of the words', () => {

@@ -170,7 +170,7 @@ describe('a rotation of the keys', () => {
         await tearDown();
         await setUp();
       }
-    }).timeout(180_000);
+    }).timeout(600_000);
   }
 
   it('does not restore a key that was erased while it ran', async () => {

@@ -61,7 +61,7 @@ const nested = (property: Schema, root: Schema, at: string, inside: (value: unkn
 };
 
 describe('bad input', function () {
-  this.timeout(60_000);
+  this.timeout(600_000);
   let gateway: TestGateway;
   before(async () => {
     gateway = await startTestGateway();

@@ -219,7 +219,7 @@ describe('the keys of the product', function () {
     }
     const { open: left, completed, recorded } = await states(database);
     assert.deepEqual([left, recorded], [0, completed], 'each rotation is recorded once');
-  }).timeout(120_000);
+  }).timeout(600_000);
 });
 
 const SUBJECTS = 400;

@@ -38,7 +38,7 @@ describe('the offline verifier of a hostile bundle', () => {
       const is_idle = is_same || is_unproven || before === null || (name === 'hash' && holder[name] == null);
       if (!is_idle) assert.ok(report.fault_count > 0, `${spoiled[at].kind} ${path}: ${holder[name]}`);
     }
-  }).timeout(60_000);
+  }).timeout(600_000);
 
   it('prints nothing that a bundle could present as the verdict', () => {
     const spoiled = copyOf(bundleOf(signer, LEAVES));

@@ -63,5 +63,5 @@ describe('an erasure after a rotation that was interrupted', () => {
       if (is_over) break;
     }
     assert.deepEqual([...numbers], [0, 1], 'it died before the key was wrapped anew, and after');
-  }).timeout(120_000);
+  }).timeout(600_000);
 });
