@@ -53,6 +53,11 @@ export interface GatewayDeps {
    * @throws OneVaultError audit_unavailable
    */
   readonly recordRefusedKey: (refused: RefusedKey) => Promise<void>;
+  /** Counts a refused key of a call. @returns true for the first of its kind within a minute, which is recorded */
+  readonly countRefusedKey: (refused: RefusedKey) => boolean;
+  /** Requests without a valid key, by address. */
+  readonly refused_keys: RateLimiter;
+  readonly refused_keys_per_minute: number;
   /** Aborted when the process stops: it ends sessions, which otherwise last up to an hour. */
   readonly stopping: AbortSignal;
 }

@@ -6,6 +6,7 @@ import { intentRecord } from './call-record.ts';
 import { createClientResponse } from './client-response.ts';
 import type { GatewayDeps } from './deps.ts';
 import { completeClaim } from './idempotency/end-claim.ts';
+import { isRecorded } from './limits/refused-keys.ts';
 import { createSalts } from './salts.ts';
 import { admit } from './steps/admit.ts';
 import { authenticate } from './steps/authenticate.ts';
@@ -43,7 +44,7 @@ export const serve = (deps: GatewayDeps, protocol: ClientProtocol, in_flight: In
     const call = openCall(ctx, protocol, nextSalt, deps);
     try {
       await walk(steps, call, deps);
-      await settleCall(call);
+      await settleCall(call, isRecorded(deps, call));
     } catch (fault) {
       deps.log.error({ err: fault, request_id: call.request_id }, 'a call could not be settled');
       completeClaim(call, intentRecord(call, deps.clock.now()).call);

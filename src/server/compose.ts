@@ -33,7 +33,7 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/upstream-caller.ts';
 import { createWebSockets } from '../providers/transport/web-sockets.ts';
-import { createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
+import { countRefusedKey, createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
@@ -53,6 +53,7 @@ export type Limits = Pick<
   | 'journal_limit_bytes'
   | 'body_limit_bytes'
   | 'replay_limit_bytes'
+  | 'refused_keys_per_minute'
   | 'client_timeout_ms'
   | 'max_calls_in_flight'
   | 'realtime'
@@ -169,6 +170,9 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     realtime: limits.realtime,
     openWebSocket: createWebSockets(guard),
     recordRefusedKey: recordRefusedKey(audit),
+    countRefusedKey: countRefusedKey(audit),
+    refused_keys: createRateLimiter(),
+    refused_keys_per_minute: limits.refused_keys_per_minute,
     stopping: stopping.signal,
   };
   const control: ControlDeps = {

@@ -16,6 +16,8 @@ export interface Config {
   readonly body_limit_bytes: number;
   readonly replay_limit_bytes: number;
   readonly max_calls_in_flight: number;
+  /** Requests without a valid key that one address may send a minute. */
+  readonly refused_keys_per_minute: number;
   /** Timeout for a provider's headers and between two pieces of its response. */
   readonly provider_timeout_ms: number;
   /** Timeout for the last byte of its response, even while data arrives. */
@@ -87,6 +89,7 @@ export const readConfig = (env: Environment, cwd: string): Config => {
     body_limit_bytes: values.ONEVAULT_BODY_LIMIT_BYTES,
     replay_limit_bytes: values.ONEVAULT_REPLAY_LIMIT_BYTES,
     max_calls_in_flight: values.ONEVAULT_MAX_CALLS_IN_FLIGHT,
+    refused_keys_per_minute: values.ONEVAULT_REFUSED_KEYS_PER_MINUTE,
     provider_timeout_ms: values.ONEVAULT_PROVIDER_TIMEOUT_MS,
     provider_total_timeout_ms: values.ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS,
     provider_response_limit_bytes: values.ONEVAULT_PROVIDER_RESPONSE_LIMIT_BYTES,

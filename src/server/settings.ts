@@ -161,6 +161,11 @@ const LIMITS = {
   ONEVAULT_BODY_LIMIT_BYTES: bytes(32 * MIB, [KIB, GIB], 'largest request body, 2 MiB at most for embeddings'),
   ONEVAULT_REPLAY_LIMIT_BYTES: bytes(64 * MIB, [MIB, 64 * GIB], 'memory for responses that customers let repeat'),
   ONEVAULT_MAX_CALLS_IN_FLIGHT: count(4_096, [1, 100_000], 'calls at once, beyond which calls are refused'),
+  ONEVAULT_REFUSED_KEYS_PER_MINUTE: count(
+    600,
+    [1, 1_000_000],
+    'requests without a valid key from one address a minute, beyond which they get 429',
+  ),
   ONEVAULT_PROVIDER_TIMEOUT_MS: ms(120_000, [100, 3_600_000], 'longest silence of a provider'),
   ONEVAULT_PROVIDER_TOTAL_TIMEOUT_MS: ms(
     1_800_000,

@@ -15,7 +15,8 @@ describe('a refused call', () => {
   let gateway: TestGateway;
 
   before(async () => {
-    gateway = await startTestGateway({ clock, body_limit_bytes: BODY_LIMIT_BYTES });
+    // Each refusal of a test is the first of its kind.
+    gateway = await startTestGateway({ clock, body_limit_bytes: BODY_LIMIT_BYTES, audit: { window_ms: 1 } });
   });
   after(() => gateway.close());
 

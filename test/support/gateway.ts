@@ -40,6 +40,7 @@ export interface TestGatewayOptions {
   readonly replay_limit_bytes?: number;
   readonly client_timeout_ms?: number;
   readonly max_calls_in_flight?: number;
+  readonly refused_keys_per_minute?: number;
   readonly journal_limit_bytes?: number;
   readonly realtime?: Partial<RealtimeConfig>;
   readonly limits?: Partial<UpstreamLimits>;
@@ -196,6 +197,7 @@ const limitsOf = (options: TestGatewayOptions): Limits => ({
   replay_limit_bytes: options.replay_limit_bytes ?? 2 ** 20,
   client_timeout_ms: options.client_timeout_ms ?? 5_000,
   max_calls_in_flight: options.max_calls_in_flight ?? 1_000,
+  refused_keys_per_minute: options.refused_keys_per_minute ?? 1_000_000,
   realtime: { ...REALTIME, ...options.realtime },
 });
 

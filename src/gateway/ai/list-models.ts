@@ -4,6 +4,7 @@ import { OneVaultError } from '../../core/errors.ts';
 import { clientAddress } from '../../http/client-address.ts';
 import type { GatewayDeps } from '../deps.ts';
 import { identify } from '../identify.ts';
+import { limitedRefusal } from '../limits/refused-keys.ts';
 import { adapterOf, canServe } from '../routing/candidates.ts';
 import { credentialsOf, customModelsOf } from '../routing/credentials.ts';
 
@@ -55,13 +56,11 @@ const list =
  * The customer of the request's API key. A refused key is written to the audit log.
  * @throws OneVaultError
  */
-export const authenticate = async (
-  { snapshot, clock, recordRefusedKey }: GatewayDeps,
-  ctx: Context,
-): Promise<Customer> => {
-  const { api_key, customer, refusal } = identify(snapshot(), ctx.req, clock.now());
-  if (refusal === null) return customer!;
-  await recordRefusedKey({
+export const authenticate = async (deps: GatewayDeps, ctx: Context): Promise<Customer> => {
+  const { api_key, customer, refusal: given } = identify(deps.snapshot(), ctx.req, deps.clock.now());
+  if (given === null) return customer!;
+  const refusal = limitedRefusal(deps, ctx.req, given);
+  await deps.recordRefusedKey({
     error: refusal,
     api_key: api_key?.api_key ?? null,
     customer: customer?.customer ?? null,

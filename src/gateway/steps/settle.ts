@@ -12,10 +12,11 @@ import { feeOf, settleKeys } from '../limits/key-budgets.ts';
 /**
  * Ends a call in any case: rates its usage, releases the rest of the reservation, appends the outcome, and sends the
  * last byte of the response only when the outcome is on disk.
+ * @returns a function whose second parameter is false for a call that is only counted
  */
 export const settle =
   (deps: GatewayDeps) =>
-  async (call: Call): Promise<void> => {
+  async (call: Call, is_recorded = true): Promise<void> => {
     await completeUsage(call);
     releaseUnused(call);
     const rating = ratingOf(call);
@@ -25,7 +26,7 @@ export const settle =
     const http_status = statusOf(call);
     const outcome = outcomeRecord(call, rating, http_status, deps.clock.now());
     try {
-      await deps.journal.append(outcome);
+      if (is_recorded) await deps.journal.append(outcome);
     } catch (thrown) {
       call.error = asOneVaultError(thrown);
       prepareResponse(deps, call, rating);

@@ -36,27 +36,36 @@ export interface RefusedKey extends Pick<NewEvent, 'request_id' | 'request_ip' |
 /** Reports it like every log-in that fails. */
 export const recordRefusedKey =
   (audit: AuditTrail) =>
-  ({ api_key, ...refused }: RefusedKey): Promise<void> =>
-    reportRefusedLogin(audit, {
-      actor_kind: api_key === null ? 'unknown' : 'customer',
-      actor: api_key ?? 'unknown',
-      ...refused,
-    });
+  (refused: RefusedKey): Promise<void> =>
+    reportRefusedLogin(audit, withActor(refused));
+
+/** Counts it among the log-ins that fail. @returns true for the first of its kind, which the caller records */
+export const countRefusedKey =
+  ({ login_failures }: AuditTrail) =>
+  (refused: RefusedKey): boolean =>
+    login_failures.count(failureOf(withActor(refused)));
+
+const withActor = ({ api_key, ...refused }: RefusedKey): Omit<RefusedKey, 'api_key'> & Actor => ({
+  actor_kind: api_key === null ? 'unknown' : 'customer',
+  actor: api_key ?? 'unknown',
+  ...refused,
+});
 
 /** Reports a refused log-in: the caller as far as known, the endpoint and the reason. */
 export const reportRefusedLogin = (
   { login_failures }: AuditTrail,
-  { error, customer, endpoint, ...known }: Omit<RefusedKey, 'api_key'> & Actor,
-): Promise<void> =>
-  login_failures.report({
-    ...known,
-    action: 'login.fail',
-    outcome: 'refused',
-    reason: error.code,
-    subject_kind: 'endpoint',
-    subject: endpoint,
-    customers: customer === null ? [] : [customer],
-  });
+  refused: Omit<RefusedKey, 'api_key'> & Actor,
+): Promise<void> => login_failures.report(failureOf(refused));
+
+const failureOf = ({ error, customer, endpoint, ...known }: Omit<RefusedKey, 'api_key'> & Actor): NewEvent => ({
+  ...known,
+  action: 'login.fail',
+  outcome: 'refused',
+  reason: error.code,
+  subject_kind: 'endpoint',
+  subject: endpoint,
+  customers: customer === null ? [] : [customer],
+});
 
 /** The `record_source` of all rows that the control plane writes. */
 export const RECORD_SOURCE = 'control';

@@ -11,6 +11,11 @@ export interface LoginFailures {
    * @throws what writing the first one throws
    */
   report(failure: NewEvent): Promise<void>;
+  /**
+   * Counts a failure whose first of its kind the caller records itself.
+   * @returns true for the first of its kind within the minute, which is not counted
+   */
+  count(failure: NewEvent): boolean;
   /** Reports the failures counted so far. */
   close(): Promise<void>;
 }
@@ -92,6 +97,13 @@ export const createLoginFailures = ({ record, log, window_ms = WINDOW_MS }: Logi
         kinds.delete(name);
         throw error;
       }
+    },
+    count: (given) => {
+      const failure = chooseKind(given);
+      const known = kinds.get(nameOf(failure));
+      if (known === undefined) open(failure, 0, Promise.resolve());
+      else known.repeats += 1;
+      return known === undefined;
     },
     close: async () => {
       for (const { timer } of kinds.values()) clearTimeout(timer);

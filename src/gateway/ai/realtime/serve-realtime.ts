@@ -3,6 +3,7 @@ import { OneVaultError } from '../../../core/errors.ts';
 import { acceptWebSocket } from '../../../http/upgrades.ts';
 import type { Call, Step } from '../../call.ts';
 import type { GatewayDeps } from '../../deps.ts';
+import { isRecorded } from '../../limits/refused-keys.ts';
 import { createSalts } from '../../salts.ts';
 import { type InFlight, openCall, refuse, walk } from '../../serve.ts';
 import { admit } from '../../steps/admit.ts';
@@ -47,7 +48,7 @@ export const serveRealtime = (deps: GatewayDeps, in_flight: InFlight): Middlewar
     const call = openCall(ctx, realtime, nextSalt, deps);
     try {
       const opened = await openedBy(deps, call, steps);
-      if (opened === null) await settleCall(call);
+      if (opened === null) await settleCall(call, isRecorded(deps, call));
       else await runSession(deps, opened);
     } catch (fault) {
       deps.log.error({ err: fault, request_id: call.request_id }, 'a session could not be settled');

@@ -19,7 +19,7 @@ const OUTPUT = 16_000_000n;
 describe('a realtime session', () => {
   let gateway: TestGateway;
   before(async () => {
-    gateway = await startTestGateway();
+    gateway = await startTestGateway({ audit: { window_ms: 1 } });
   });
   after(() => gateway.close());
 
