@@ -13,6 +13,7 @@ import { createVaultTransitKms } from '../../src/keys/vault-transit-kms.ts';
 import type { Sql } from '../../src/postgres/connect.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { keyringOf } from '../support/keyring.ts';
+import { STRIDE } from '../support/stride.ts';
 import { Crash, createCrasher } from './crash-fixture.ts';
 import { fileKms, HERE, keyFolder, nextId } from './key-fixture.ts';
 import { startTransitServer } from './transit-fixture.ts';
@@ -165,7 +166,7 @@ describe('a rotation of the keys', () => {
 
   for (const when of ['before', 'after'] as const) {
     it(`continues after a death ${when} any step, and never blocks eight users who seal and open meanwhile`, async () => {
-      for (let at = 1; await interrupt(at, when); at += 1) {
+      for (let at = 1; await interrupt(at, when); at += STRIDE) {
         assert.ok(at < 100, 'it has an end');
         await tearDown();
         await setUp();

@@ -7,6 +7,7 @@ import { eraseSubject } from '../../../src/modules/privacy/erasures.ts';
 import { createCrasher } from '../../keys/crash-fixture.ts';
 import { fileKms, keyFolder } from '../../keys/key-fixture.ts';
 import { createTestDatabase } from '../../support/database.ts';
+import { STRIDE } from '../../support/stride.ts';
 import { decider, newSubject, privacyDeps } from './privacy-fixture.ts';
 
 describe('an erasure after a rotation that was interrupted', () => {
@@ -56,7 +57,7 @@ describe('an erasure after a rotation that was interrupted', () => {
 
   it('leaves no usable copy of the key, at whatever step the rotation died', async () => {
     const numbers = new Set<number>();
-    for (let step = 1; ; step += 1) {
+    for (let step = 1; ; step += STRIDE) {
       assert.ok(step < 60, 'the rotation has an end');
       const { is_over, copies } = await interruptAt(step);
       numbers.add(copies.length);
