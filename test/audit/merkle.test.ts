@@ -189,6 +189,9 @@ describe('the Merkle tree of RFC 6962', () => {
           { ...claim, index: -1 },
           { ...claim, index: index + 0.5 },
           { ...claim, root: emptyRoot() },
+          { ...claim, root: Buffer.alloc(0) },
+          { ...claim, leaf_hash: Buffer.alloc(0), root: Buffer.alloc(0), path: [] },
+          { ...claim, leaf_hash: claim.leaf_hash.subarray(1) },
           { ...claim, path: [...path, emptyRoot()] },
           ...(path.length > 0
             ? [
@@ -224,6 +227,10 @@ describe('the Merkle tree of RFC 6962', () => {
         assert(verifyConsistency(claim));
         assert(!verifyConsistency({ ...claim, first_root: hashLeaf(Buffer.from('other')) }));
         assert(!verifyConsistency({ ...claim, path: [...path, emptyRoot()] }));
+        const empty = { first_size: 0, second_size: 0, first_root: emptyRoot(), path: [] };
+        assert(verifyConsistency({ ...empty, second_root: emptyRoot() }));
+        assert(!verifyConsistency({ ...empty, second_root: hashLeaf(Buffer.from('other')) }));
+        assert(!verifyConsistency({ ...claim, second_root: claim.second_root.subarray(1) }));
         if (first_size > 0) {
           assert(!verifyConsistency({ ...claim, second_root: hashLeaf(Buffer.from('other')) }));
           assert(!verifyConsistency({ ...claim, first_size: second_size + 1 }));

@@ -19,6 +19,7 @@ export interface InclusionClaim {
 /** True if a path proves that a leaf is at an index of a tree (RFC 9162, section 2.1.3.2). */
 export const verifyInclusion = ({ index, tree_size, leaf_hash, path, root }: InclusionClaim): boolean => {
   if (!isSize(index) || !isSize(tree_size) || index >= tree_size) return false;
+  if (![leaf_hash, root, ...path].every(isHash)) return false;
   let place = index;
   let last = tree_size - 1;
   let computed = leaf_hash;
@@ -50,6 +51,8 @@ export interface ConsistencyClaim {
 export const verifyConsistency = (claim: ConsistencyClaim): boolean => {
   const { first_size, second_size, first_root, second_root } = claim;
   if (!isSize(first_size) || !isSize(second_size) || first_size > second_size) return false;
+  if (![first_root, second_root, ...claim.path].every(isHash)) return false;
+  if (second_size === 0 && !isEqual(second_root, emptyRoot())) return false;
   if (first_size === 0) return claim.path.length === 0 && isEqual(first_root, emptyRoot());
   if (first_size === second_size) return claim.path.length === 0 && isEqual(first_root, second_root);
   const path = isPowerOfTwo(first_size) ? [first_root, ...claim.path] : claim.path;
@@ -77,6 +80,9 @@ export const verifyConsistency = (claim: ConsistencyClaim): boolean => {
 const half = (value: number): number => Math.floor(value / 2);
 
 const isSize = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+const HASH_BYTES = 32;
+const isHash = (value: Uint8Array): boolean => value.length === HASH_BYTES;
 
 const isPowerOfTwo = (value: number): boolean => 2 ** Math.round(Math.log2(value)) === value;
 
