@@ -33,7 +33,7 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/upstream-caller.ts';
 import { createWebSockets } from '../providers/transport/web-sockets.ts';
-import { countRefusedKey, createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
+import { type AuditTrail, countRefusedKey, createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
@@ -169,10 +169,7 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
     max_calls_in_flight: limits.max_calls_in_flight,
     realtime: limits.realtime,
     openWebSocket: createWebSockets(guard),
-    recordRefusedKey: recordRefusedKey(audit),
-    countRefusedKey: countRefusedKey(audit),
-    refused_keys: createRateLimiter(),
-    refused_keys_per_minute: limits.refused_keys_per_minute,
+    ...refusedKeys(audit, limits),
     stopping: stopping.signal,
   };
   const control: ControlDeps = {
@@ -190,6 +187,13 @@ export const compose = async (input: CompositionInput): Promise<Composition> => 
   const closing = opened.move();
   return { app, gateway, control, beginStop: () => stopping.abort(), close: () => closing.disposeAsync() };
 };
+
+const refusedKeys = (audit: AuditTrail, { refused_keys_per_minute }: Limits) => ({
+  recordRefusedKey: recordRefusedKey(audit),
+  countRefusedKey: countRefusedKey(audit),
+  refused_keys: createRateLimiter(),
+  refused_keys_per_minute,
+});
 
 /** The secret is taken into memory now, if it exists, so that calls with keys need no database. */
 const openIdempotencySecret = async (
