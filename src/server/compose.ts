@@ -33,7 +33,12 @@ import {
 } from '../providers/transport/address-guard.ts';
 import { createCaller } from '../providers/transport/upstream-caller.ts';
 import { createWebSockets } from '../providers/transport/web-sockets.ts';
-import { type AuditTrail, countRefusedKey, createAuditTrail, recordRefusedKey } from '../resources/access/audit-trail.ts';
+import {
+  type AuditTrail,
+  countRefusedKey,
+  createAuditTrail,
+  recordRefusedKey,
+} from '../resources/access/audit-trail.ts';
 import { createAppend } from '../vault/copy.ts';
 import { createLoader } from '../vault/load.ts';
 import type { Registry } from '../vault/registry.ts';
