@@ -1,7 +1,8 @@
 import type { Knex } from 'knex';
+import { isAddedUnit, PRICE_UNITS, priceColumn } from '../src/pricing/price-units.ts';
 import { recordedInsert } from '../src/vault/recorded-insert.ts';
 import { CATALOG, CATALOG_DATE } from './catalog/catalog.ts';
-import type { CatalogModel } from './catalog/model.ts';
+import type { CatalogModel, OwnPrice } from './catalog/model.ts';
 import {
   BASE_COLUMNS,
   type BookEntry,
@@ -9,12 +10,16 @@ import {
   needsTiers,
   PRICE_COLUMNS,
   packagedPrices,
+  pricedBy,
 } from './writing/price-book.ts';
 import { type Columns, insertHubs, insertSatellites, type SeedRow, SINCE_EVER } from './writing/vault-rows.ts';
 
 /** The version of @pydantic/genai-prices that was read, and when: to be raised together, so that a price that the
  * package changed is a later statement and no conflict with the earlier one. */
 export const PRICE_DATA = { version: '0.1.8', load_date: '2026-11-01T00:00:00Z' } as const;
+
+// Later than PRICE_DATA, with which older seeds stated that these models have no price.
+const OWN_PRICE_LOAD_DATE = '2026-11-02T00:00:00Z';
 
 /** Models with what they can do, who serves them, and their dated prices. */
 export const seed = async (knex: Knex): Promise<void> => {
@@ -30,7 +35,7 @@ export const seed = async (knex: Knex): Promise<void> => {
   );
   await insertSatellites(knex, MODEL_S, models.map(modelRow));
   const periods = deployments.flatMap(({ deployment, entry }) =>
-    (entry?.periods ?? [null]).map((period) => ({ deployment, period })),
+    periodsOf(deployment, entry).map((period) => ({ deployment, period })),
   );
   await insertSatellites(
     knex,
@@ -115,6 +120,7 @@ const MODEL_PRICE_TIER_S = {
     ...numbers(['tier', 'above_prompt_tokens', 'daily_from_s', 'daily_until_s', ...PRICE_COLUMNS]),
   },
   sub_key: 'tier',
+  added: PRICE_UNITS.filter(isAddedUnit).map(priceColumn),
 } as const;
 
 /** The price data lists them all. */
@@ -148,22 +154,25 @@ const modelRow = ({ deployment, entry }: { deployment: CatalogModel; entry: Book
   };
 };
 
-const priceRow = ({ provider, model, served_as }: CatalogModel, period: BookPeriod | null): SeedRow => ({
+const periodsOf = ({ own_price }: CatalogModel, entry: BookEntry | null): readonly (BookPeriod | null)[] =>
+  own_price === undefined ? (entry?.periods ?? [null]) : [pricedBy(own_price.unit, own_price.pico)];
+
+const priceRow = ({ provider, model, served_as, own_price }: CatalogModel, period: BookPeriod | null): SeedRow => ({
   model,
   provider,
-  ...datesOf(period),
+  ...datesOf(period, own_price),
   provider_model_name: served_as ?? model,
   ...Object.fromEntries(BASE_COLUMNS.map((column) => [column, period?.tiers[0][column] ?? null])),
-  price_source: period === null ? 'none' : `@pydantic/genai-prices ${PRICE_DATA.version}`,
+  price_source: own_price?.source ?? (period === null ? 'none' : `@pydantic/genai-prices ${PRICE_DATA.version}`),
   is_offered: true,
 });
 
-const tierRows = ({ provider, model }: CatalogModel, period: BookPeriod | null): SeedRow[] =>
+const tierRows = ({ provider, model, own_price }: CatalogModel, period: BookPeriod | null): SeedRow[] =>
   period === null || !needsTiers(period)
     ? []
-    : period.tiers.map((tier) => ({ model, provider, ...datesOf(period), ...tier }));
+    : period.tiers.map((tier) => ({ model, provider, ...datesOf(period, own_price), ...tier }));
 
-const datesOf = (period: BookPeriod | null) => ({
+const datesOf = (period: BookPeriod | null, own_price?: OwnPrice) => ({
   applied_date: period?.from ?? SINCE_EVER,
-  load_date: PRICE_DATA.load_date,
+  load_date: own_price === undefined ? PRICE_DATA.load_date : OWN_PRICE_LOAD_DATE,
 });

@@ -123,6 +123,7 @@ const tagged = (tag, text) => `${tag}${Buffer.byteLength(text)}:${text}`;
  * @property {string} hash_key    the key column of the row
  * @property {string[]} hashed    the hashed columns in order: business key, related keys or payload
  * @property {string[]} sub_key   the order of rows with a common hash diff; empty if each row has its own
+ * @property {string[]} added     hashed columns whose null is not hashed, and whose value follows the column's name
  * @property {string[]} together  tables that an entry always contains together with this one
  * @property {string[]} withheld  omitted columns, without which the hash cannot be checked
  * @property {Map<string, string>} types  of all columns
@@ -130,14 +131,14 @@ const tagged = (tag, text) => `${tag}${Buffer.byteLength(text)}:${text}`;
 
 /** @param {Line} line @returns {Table} */
 const readTable = (line) => {
-  const { table: name, entity_kind: kind, hash_key, sub_key = [], together = [], withheld = [] } = line;
+  const { table: name, entity_kind: kind, hash_key, sub_key = [], added = [], together = [], withheld = [] } = line;
   const by_kind = {
     hub: line.business_key,
     link: [line.hubs, line.dependent_key ?? []].flat(),
-    satellite: line.payload?.toSorted(),
+    satellite: line.payload && [...inOrder(line.payload, added, false), ...inOrder(line.payload, added, true)],
   };
   const hashed = by_kind[/** @type {Table['kind']} */ (kind)];
-  if (![hashed, sub_key, together, withheld].every((list) => Array.isArray(list)))
+  if (![hashed, sub_key, added, together, withheld].every((list) => Array.isArray(list)))
     throw new TypeError(`${name} is described neither as hub, nor as link, nor as satellite`);
   // Every column must be hashed or part of the entry; any other column would not be covered.
   const entry_columns = kind === 'satellite' ? ['applied_date', 'hash_diff'] : [];
@@ -147,15 +148,23 @@ const readTable = (line) => {
     throw new TypeError(`${name} has columns that no hash covers`);
   const unknown = [...types].find(([, type]) => !Object.hasOwn(TYPES, type));
   if (unknown !== undefined) throw new TypeError(`${name}.${unknown[0]} is of no known type`);
-  return { name, kind, hash_key, hashed, sub_key, together, withheld, types };
+  return { name, kind, hash_key, hashed, sub_key, added, together, withheld, types };
 };
 
+/** The columns of a payload that were added, or the others, by name. @type {(payload: string[], added: string[], is_added: boolean) => string[]} */
+const inOrder = (payload, added, is_added) =>
+  payload.filter((column) => added.includes(column) === is_added).toSorted();
+
 /** The encoded hashed columns, one after another. @param {Table} table @param {Row['values']} values */
-const encodeRow = ({ hashed, types }, values) => {
+const encodeRow = ({ hashed, added, types }, values) => {
   let encoded = '';
   for (const column of hashed) {
     const [tag, write] = /** @type {[string, (value: unknown) => string]} */ (TYPES[types.get(column) ?? '']);
     try {
+      if (added.includes(column)) {
+        if (values[column] === null) continue;
+        encoded += tagged('c', column);
+      }
       encoded += values[column] === null ? 'n0:' : tagged(tag, write(values[column]));
     } catch (error) {
       throw new TypeError(`${column} ${messageOf(error)}`);

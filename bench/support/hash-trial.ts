@@ -181,6 +181,7 @@ const ENCODE: Readonly<Record<ColumnType, string>> = {
 const VALUE = {
   name: 'value',
   is_nullable: true,
+  is_added: false,
   role: 'payload',
   privacy: 'internal',
   description: '',

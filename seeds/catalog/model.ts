@@ -1,3 +1,10 @@
+/** A price in pico-dollars of one unit, and the page that states it. */
+export interface OwnPrice {
+  readonly unit: 'audio_second' | 'character';
+  readonly pico: string;
+  readonly source: string;
+}
+
 /**
  * A deployment of a first start: a model at a provider, and its facts that the price data does not have. Add one to its
  * provider's file here; a provider with many has a file of its own, which `catalog.ts` lists. Names, context windows and
@@ -18,4 +25,6 @@ export interface CatalogModel {
   readonly served_as?: string;
   /** Provider and model as the price data names them, where it names them otherwise; null: it has no price. */
   readonly priced_as?: readonly [provider: string, model: string] | null;
+  /** The price of a model that is charged by the second or by the character, which the price data does not have. */
+  readonly own_price?: OwnPrice;
 }

@@ -1,4 +1,4 @@
-import type { CatalogModel } from './model.ts';
+import type { CatalogModel, OwnPrice } from './model.ts';
 
 const chat = (model: string, family: string, max_output_tokens: number): CatalogModel => ({
   provider: 'openai',
@@ -22,6 +22,11 @@ const transcription = (model: string, max_output_tokens: number): CatalogModel =
   family: 'gpt-4o-transcribe',
   kind: 'transcription',
   max_output_tokens,
+});
+
+const own = (unit: OwnPrice['unit'], pico: string): Pick<CatalogModel, 'priced_as' | 'own_price'> => ({
+  priced_as: null,
+  own_price: { unit, pico, source: 'https://platform.openai.com/docs/pricing' },
 });
 
 export const OPENAI: readonly CatalogModel[] = [
@@ -74,9 +79,9 @@ export const OPENAI: readonly CatalogModel[] = [
     kind: 'speech',
     context_window_tokens: 2_000,
   },
-  // Charged by the character, which calls are not counted in: without a price.
-  { provider: 'openai', model: 'tts-1', family: 'tts-1', kind: 'speech', priced_as: null },
-  { provider: 'openai', model: 'tts-1-hd', family: 'tts-1', kind: 'speech', priced_as: null },
+  // Charged by the character: 15 and 30 USD for a million.
+  { provider: 'openai', model: 'tts-1', family: 'tts-1', kind: 'speech', ...own('character', '15000000') },
+  { provider: 'openai', model: 'tts-1-hd', family: 'tts-1', kind: 'speech', ...own('character', '30000000') },
   // Text of speech.
   transcription('gpt-4o-transcribe', 2_000),
   transcription('gpt-4o-mini-transcribe', 2_000),
@@ -86,6 +91,12 @@ export const OPENAI: readonly CatalogModel[] = [
     // OpenAI charges the same for both; the price data has one of them.
     priced_as: ['openai', 'gpt-4o-transcribe'],
   },
-  // Charged by the second, which calls are not counted in: without a price.
-  { provider: 'openai', model: 'whisper-1', family: 'whisper', kind: 'transcription', priced_as: null },
+  // Charged by the second: 0.006 USD for a minute.
+  {
+    provider: 'openai',
+    model: 'whisper-1',
+    family: 'whisper',
+    kind: 'transcription',
+    ...own('audio_second', '100000000'),
+  },
 ];

@@ -89,6 +89,15 @@ export const packagedPrices: PriceBook = (provider, model) => {
   };
 };
 
+/** A price in one unit; tokens cost nothing then. */
+export const pricedBy = (unit: PriceUnit, pico: string): BookPeriod => {
+  const none = Object.fromEntries(PRICE_COLUMNS.map((column) => [column, null])) as Record<PriceColumn, null>;
+  const all_calls = { tier: 0, service_tier: 'standard', above_prompt_tokens: 0 } as const;
+  const all_day = { daily_from_s: null, daily_until_s: null };
+  const prices = { ...none, input_price: '0', output_price: '0', [priceColumn(unit)]: pico };
+  return { from: null, tiers: [{ ...all_calls, ...all_day, ...prices }] };
+};
+
 /** The version of the installed price data. */
 export const packagedVersion = (): string => {
   const entry = createRequire(import.meta.url).resolve('@pydantic/genai-prices');

@@ -55,6 +55,8 @@ export interface SeedSatellite {
   readonly payload: Columns;
   /** Of a multi-active satellite: the column that distinguishes the rows of a set. */
   readonly sub_key?: string;
+  /** Columns that came when rows existed. */
+  readonly added?: readonly string[];
   /** True if each source has its own states. */
   readonly is_tracking?: boolean;
 }
@@ -74,9 +76,20 @@ export const insertSatellites = async (
 ): Promise<void> => {
   const name = satellite.table.replace(/^.*\./, '');
   const columns = Object.keys(satellite.payload);
-  const encoded = columns
-    .toSorted()
-    .map((column) => `util.${TYPES[satellite.payload[column]!].encoder}(row.${column})`);
+  const encode = (column: string): string => `util.${TYPES[satellite.payload[column]!].encoder}(row.${column})`;
+  const added = satellite.added ?? [];
+  const encoded = [
+    ...columns
+      .filter((column) => !added.includes(column))
+      .toSorted()
+      .map(encode),
+    ...added
+      .toSorted()
+      .map(
+        (column) =>
+          `case when row.${column} is null then '' else 'c${column.length}:${column}' || ${encode(column)} end`,
+      ),
+  ];
   const diffed =
     satellite.sub_key === undefined
       ? encoded.join(', ')

@@ -16,6 +16,7 @@ export const entityLine = (registry: Registry, entity: Entity, withhold: boolean
   const names = (of: readonly { readonly name: string }[]): string[] => of.map(({ name }) => name);
   const withheld = withhold ? withheldColumns(entity) : [];
   const family = journalFamily(registry);
+  const added = names(columns.filter(({ is_added }) => is_added));
   return {
     kind: 'entity',
     table,
@@ -30,6 +31,7 @@ export const entityLine = (registry: Registry, entity: Entity, withhold: boolean
       ? { payload: names(entity.payload), sub_key: entity.sub_key, flavour: entity.flavour }
       : {}),
     ...(family?.tables.has(table) === true ? { together: togetherOf(registry) } : {}),
+    ...(added.length > 0 ? { added } : {}),
     ...(withheld.length > 0 ? { withheld } : {}),
   };
 };

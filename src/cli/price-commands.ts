@@ -138,7 +138,8 @@ export const planText = (planned: readonly DeploymentPlan[], source: string): st
   ].join('\n');
 };
 
-const UNITS_NOTE = 'Prices are US dollars: of a million tokens, of a thousand uses of a tool, of one request or image.';
+const UNITS_NOTE =
+  'Prices are US dollars: of a million tokens or characters, of a thousand uses of a tool, of one request, image or second.';
 
 const usdText = (unit: PriceUnit, pico: Pico | null): string =>
   pico === null ? '-' : usdFromPico(pico * statedCount(unit));

@@ -1,4 +1,4 @@
-import { BASE_UNITS, PRICE_UNIT_TABLE, PRICE_UNITS, type PriceUnit, priceColumn } from './price-units.ts';
+import { BASE_UNITS, isAddedUnit, PRICE_UNIT_TABLE, PRICE_UNITS, type PriceUnit, priceColumn } from './price-units.ts';
 
 /** By satellite of prices, the units that it has columns for. */
 export const PRICE_SATELLITES: Readonly<Record<string, readonly PriceUnit[]>> = {
@@ -38,7 +38,7 @@ const listText = (members: readonly string[], before: string): string =>
 
 const propertyText = (unit: PriceUnit): string => `    "${priceColumn(unit)}": {
       "description": "Price of ${PRICE_UNIT_TABLE[unit].of}, pico-dollars; null if that unit has no price of its own.",
-      "x-type": "decimal",
+      "x-type": "decimal",${isAddedUnit(unit) ? '\n      "x-added": true,' : ''}
       "type": ["string", "null"],
       "pattern": ${JSON.stringify(DECIMAL)}
     }`;

@@ -10,6 +10,8 @@ interface UnitFacts {
   readonly stand_ins: readonly string[];
   /** True if `model_price_s` has a column for it; other units need a set of `model_price_tier_s`. */
   readonly is_base: boolean;
+  /** True if its columns came when the vault had prices: their rows keep their hash diffs. */
+  readonly is_added?: true;
 }
 
 const tokens = { stated_per: 1_000_000 } as const;
@@ -84,6 +86,14 @@ export const PRICE_UNIT_TABLE = {
   },
   image: { of: 'one generated image', ...whole },
   request: { of: 'one request of any size', ...whole },
+  audio_second: { of: 'one second of transcribed audio', ...whole, is_base: false, is_added: true },
+  character: {
+    of: 'one character (Unicode code point) of text to speak',
+    ...whole,
+    stated_per: 1_000_000,
+    is_base: false,
+    is_added: true,
+  },
   web_search: { of: 'one search of the web that the provider ran', ...tool },
   file_search: { of: 'one search of stored files that the provider ran', ...tool },
   maps_search: { of: 'one search of maps that the provider ran', ...tool },
@@ -99,6 +109,9 @@ type UnitsWhere<F> = { readonly [U in PriceUnit]: Table[U] extends F ? U : never
 /** Uses of tools that a provider runs itself, which tokens do not show. */
 export type ToolUnit = UnitsWhere<{ readonly kind: 'tool' }>;
 
+/** The units whose columns came when the vault had prices. */
+export const isAddedUnit = (unit: PriceUnit): boolean => 'is_added' in PRICE_UNIT_TABLE[unit];
+
 /** The units that `model_price_s` has columns for. */
 export type BaseUnit = UnitsWhere<{ readonly is_base: true }>;
 
@@ -113,13 +126,13 @@ export const BASE_UNITS = PRICE_UNITS.filter((unit): unit is BaseUnit => PRICE_U
 export const unitsOfKind = <K extends UnitFacts['kind']>(kind: K): readonly UnitsWhere<{ readonly kind: K }>[] =>
   PRICE_UNITS.filter((unit): unit is UnitsWhere<{ readonly kind: K }> => PRICE_UNIT_TABLE[unit].kind === kind);
 
-/** The number of units that people state a price of: a million tokens, a thousand uses of a tool, one request or image. */
+/** The number of units that people state a price of: a million tokens or characters, a thousand uses of a tool, or one. */
 export const statedCount = (unit: PriceUnit): bigint => BigInt(PRICE_UNIT_TABLE[unit].stated_per);
 
 /** Fallback units of a unit: without its own price it is charged at the price of the first of these that has one. */
 export const standInsOf = (unit: PriceUnit): readonly PriceUnit[] => PRICE_UNIT_TABLE[unit].stand_ins;
 
-/** Requests and images cost nothing where they have no price; other units are unpriced then. */
+/** Requests, images, seconds and characters cost nothing without a price; other units are unpriced then. */
 export const isFreeWithoutPrice = (unit: PriceUnit): boolean => PRICE_UNIT_TABLE[unit].kind === 'whole';
 
 /** Pico-dollars of one unit, by the vault's columns; null if that unit has no price of its own. */

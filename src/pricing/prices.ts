@@ -64,7 +64,7 @@ export const tierFor = (
 export const reaches = ({ above_prompt_tokens }: PriceTier, prompt_tokens: number): boolean =>
   above_prompt_tokens === 0 || prompt_tokens > above_prompt_tokens;
 
-/** Price of one unit in pico-dollars; null if it is unknown. Requests and images without a price cost nothing. */
+/** Price of one unit in pico-dollars; null if it is unknown. Requests, images, seconds and characters without a price cost nothing. */
 export const priceOf = (prices: UnitPrices, unit: PriceUnit): Pico | null => {
   const own = prices[priceColumn(unit)];
   if (own !== null) return own;

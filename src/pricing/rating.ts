@@ -1,7 +1,7 @@
 import { divideHalfEven, type Pico } from '../core/money.ts';
 import type { RatingFacts } from '../journal/record.ts';
 import type { Price } from './price.ts';
-import { isToolUnit, type PriceUnit, type ToolUnit, unitsOfKind } from './price-units.ts';
+import { isToolUnit, type PriceUnit, priceColumn, type ToolUnit, unitsOfKind } from './price-units.ts';
 import { type PriceTier, priceOf, reaches, tierFor } from './prices.ts';
 import { type Units, unitsOf } from './units.ts';
 import type { ToolUses, Usage } from './usage.ts';
@@ -51,7 +51,7 @@ export const rate = (usage: Usage, price: Price | null, markup_basis_points: num
   const agreed = tierFor(price.agreed?.tiers ?? [], service_tier, prompt_tokens);
   if (listed === null) return { ...UNPRICED, price_version: price.price_version };
   const tools = ratedUses(usage.tool_uses ?? {}, listed);
-  const units = { ...unitsOf(usage), ...tools.priced };
+  const units = { ...withoutFree(unitsOf(usage), agreed === null ? [listed] : [listed, agreed]), ...tools.priced };
   const provider_cost = costOf(units, (unit) => chargedAt(listed, unit, 0));
   const customer_cost = costOf(units, (unit) => {
     if (agreed === null) return chargedAt(listed, unit, markup_basis_points);
@@ -79,6 +79,22 @@ export const rate = (usage: Usage, price: Price | null, markup_basis_points: num
   };
 };
 
+// Every call for speech has characters, and every transcription seconds; most models are charged by tokens instead.
+const MEASURED = ['audio_second', 'character'] as const;
+
+/** Units without the measured ones that no tier has a price of. */
+const withoutFree = (units: Units, tiers: readonly PriceTier[]): Units => {
+  const charged = { ...units };
+  for (const unit of MEASURED) {
+    if (tiers.every(({ prices }) => prices[priceColumn(unit)] === null)) delete charged[unit];
+  }
+  return charged;
+};
+
+/** True if a tier of a price has its own price of a unit. */
+export const charges = (price: Price, unit: PriceUnit): boolean =>
+  [...price.tiers, ...(price.agreed?.tiers ?? [])].some(({ prices }) => prices[priceColumn(unit)] !== null);
+
 /** Parts the uses of tools into those that have a price, and the others by name. */
 const ratedUses = (uses: ToolUses, listed: PriceTier): { readonly priced: Units; readonly unpriced: ToolUses } => {
   const priced: Units = {};
@@ -96,6 +112,9 @@ interface MaxUsage {
   readonly prompt_tokens: number;
   readonly completion_tokens: number;
   readonly images: number;
+  /** Absent: none. */
+  readonly audio_seconds?: number;
+  readonly characters?: number;
   readonly tool_uses: Partial<Record<ToolUnit, number>>;
 }
 
@@ -139,18 +158,20 @@ const OUTPUTS = unitsOfKind('completion');
 
 const maxCostAt = (tier: PriceTier, max_usage: MaxUsage, markup: number): Pico => {
   if (!isComplete(tier) || !reaches(tier, max_usage.prompt_tokens)) return 0n;
-  const { input, output, image, request } = dearestUnits(tier);
+  const { input, output, image, audio_second, character, request } = dearestUnits(tier);
   const times = (count: number, price: Pico): Pico =>
     price === 0n || count === 0 ? 0n : BigInt(count) * markedUp(price, markup);
   return (
     times(max_usage.prompt_tokens, input) +
     times(max_usage.completion_tokens, output) +
     times(max_usage.images, image) +
+    times(max_usage.audio_seconds ?? 0, audio_second) +
+    times(max_usage.characters ?? 0, character) +
     times(1, request)
   );
 };
 
-type DearestUnits = Readonly<Record<'input' | 'output' | 'image' | 'request', Pico>>;
+type DearestUnits = Readonly<Record<'input' | 'output' | 'image' | 'audio_second' | 'character' | 'request', Pico>>;
 
 // Tiers live as long as the snapshot that they stand in, through thousands of calls.
 const dearest_units = new WeakMap<PriceTier, DearestUnits>();
@@ -162,6 +183,8 @@ const dearestUnits = (tier: PriceTier): DearestUnits => {
     input: dearestOf(tier, INPUTS),
     output: dearestOf(tier, OUTPUTS),
     image: dearestOf(tier, ['image']),
+    audio_second: dearestOf(tier, ['audio_second']),
+    character: dearestOf(tier, ['character']),
     request: dearestOf(tier, ['request']),
   };
   dearest_units.set(tier, units);

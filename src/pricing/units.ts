@@ -61,5 +61,7 @@ export const unitsOf = (usage: Usage): Units => {
   put('audio_output', completion_audio_tokens);
   put('image_output', completion_image_tokens);
   put('image', usage.images ?? 0);
+  put('audio_second', usage.audio_seconds ?? 0);
+  put('character', usage.characters ?? 0);
   return units;
 };

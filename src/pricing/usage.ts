@@ -32,6 +32,10 @@ export interface Usage {
   readonly longest_prompt_tokens?: number;
   /** Pictures that the provider charges for by the piece. */
   readonly images?: number;
+  /** Whole seconds of transcribed audio. */
+  readonly audio_seconds?: number;
+  /** Characters (Unicode code points) of text to speak. */
+  readonly characters?: number;
   /** Absent: none. */
   readonly tool_uses?: ToolUses;
   /** The service tier that the provider reports, if it charges other prices for it. */

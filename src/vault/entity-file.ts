@@ -13,6 +13,8 @@ import {
 type Property = Readonly<Record<string, unknown>> & {
   readonly 'x-type'?: ColumnType;
   readonly 'x-privacy'?: Privacy;
+  /** True for a column that came when rows existed: see vault/README.md. */
+  readonly 'x-added'?: true;
   readonly description?: string;
 };
 
@@ -82,6 +84,10 @@ export const faultsOfFile = (table: string, file: EntityFile, files: Files): str
     check(
       COLUMN_PRIVACY.includes(property['x-privacy'] ?? 'internal'),
       `${name}: x-privacy must be one of ${COLUMN_PRIVACY.join(', ')}`,
+    );
+    check(
+      property['x-added'] === undefined || (facts.kind === 'satellite' && [property.type].flat().includes('null')),
+      `${name}: x-added is for a column of a satellite that may be null`,
     );
     const fault = faultOfType(property);
     check(fault === null, `${name} ${fault}`);
@@ -233,7 +239,9 @@ export const buildEntity = (
       const primary_key =
         flavour === 'event' ? dated_key : [...state_key, 'applied_date', 'load_date', 'hash_diff', ...sub_key];
       const driving_key = (facts.driving_key ?? []).map((hub) => hashKeyOf(files, hub));
-      const payload = role('payload').toSorted((a, b) => (a.name < b.name ? -1 : 1));
+      const payload = role('payload').toSorted(
+        (a, b) => Number(a.is_added) - Number(b.is_added) || (a.name < b.name ? -1 : 1),
+      );
       const parent = facts.parent!;
       return {
         ...base,
@@ -302,6 +310,14 @@ const draft = (
   schema: Readonly<Record<string, unknown>>,
   privacy: Privacy = 'internal',
 ): Draft => ({
-  column: { name, type, is_nullable: [schema.type].flat().includes('null'), role, description, privacy },
+  column: {
+    name,
+    type,
+    is_nullable: [schema.type].flat().includes('null'),
+    is_added: schema['x-added'] === true,
+    role,
+    description,
+    privacy,
+  },
   schema,
 });

@@ -55,6 +55,8 @@ export interface Column {
   readonly name: string;
   readonly type: ColumnType;
   readonly is_nullable: boolean;
+  /** True if the column came when rows existed. Its null is not hashed, so that they keep their hash diffs. */
+  readonly is_added: boolean;
   readonly role: ColumnRole;
   readonly description: string;
   readonly privacy: Privacy;

@@ -123,6 +123,9 @@ export const ENCODERS: Readonly<Record<ColumnType, Encoder>> = {
   'text[]': encodeTextArray,
 };
 
+/** The component before the value of an added column: it names the column, so that values cannot change places. */
+export const encodeColumnName = (name: string): string => `c${Buffer.byteLength(name)}:${name}`;
+
 /** An array of encoded components. */
 export const encodeArray = (encoded: readonly string[]): string => {
   const elements = encoded.join('');

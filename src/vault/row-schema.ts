@@ -51,7 +51,7 @@ export const createRowAjv = (): Ajv2020 => {
     unicodeRegExp: true,
     code: { regExp: FAST_PATTERNS },
   });
-  ajv.addVocabulary(['x-type', 'x-vault', 'x-privacy']);
+  ajv.addVocabulary(['x-type', 'x-vault', 'x-privacy', 'x-added']);
   ajv.addFormat('instant', isVaultInstant);
   ajv.addFormat('day', isDay);
   ajv.addFormat('uuid', isUuid);

@@ -1539,6 +1539,14 @@ export interface CustomerPriceS {
    */
   request_price: string | null;
   /**
+   * Price of one second of transcribed audio, pico-dollars; null if that unit has no price of its own.
+   */
+  audio_second_price: string | null;
+  /**
+   * Price of one character (Unicode code point) of text to speak, pico-dollars; null if that unit has no price of its own.
+   */
+  character_price: string | null;
+  /**
    * Price of one search of the web that the provider ran, pico-dollars; null if that unit has no price of its own.
    */
   web_search_price: string | null;
@@ -2488,6 +2496,14 @@ export interface ModelPriceTierS {
    * Price of one request of any size, pico-dollars; null if that unit has no price of its own.
    */
   request_price: string | null;
+  /**
+   * Price of one second of transcribed audio, pico-dollars; null if that unit has no price of its own.
+   */
+  audio_second_price: string | null;
+  /**
+   * Price of one character (Unicode code point) of text to speak, pico-dollars; null if that unit has no price of its own.
+   */
+  character_price: string | null;
   /**
    * Price of one search of the web that the provider ran, pico-dollars; null if that unit has no price of its own.
    */

@@ -1,5 +1,5 @@
 import type { Column, Entity, Satellite } from './entity.ts';
-import { ENCODERS, encodeArray, hashDiff, hashHub, hashLink } from './hash.ts';
+import { ENCODERS, encodeArray, encodeColumnName, hashDiff, hashHub, hashLink } from './hash.ts';
 import type { Registry } from './registry.ts';
 import type { HashKeys, HubRows, LinkRows, SatelliteRows } from './rows.generated.ts';
 
@@ -94,7 +94,10 @@ export const createRowBuilder = (registry: Registry): RowBuilder => {
 
 const encodeColumns = (columns: readonly Column[], values: Values): string => {
   let encoded = '';
-  for (const { name, type } of columns) encoded += ENCODERS[type](values[name], name);
+  for (const { name, type, is_added } of columns) {
+    if (is_added && values[name] === null) continue;
+    encoded += `${is_added ? encodeColumnName(name) : ''}${ENCODERS[type](values[name], name)}`;
+  }
   return encoded;
 };
 

@@ -259,11 +259,12 @@ describe("OpenAI's SDK", () => {
     assertUsed(await gateway.recorded(streamed.response.headers.get('x-request-id')!), [input_tokens, output_tokens]);
   });
 
-  it('gets transcriptions in every format if the customer allows unpriced calls', async () => {
-    const { key } = await gateway.newCustomer({ slug: 'listener', unpriced_policy: 'allow' });
-    const { transcriptions } = client.withOptions({ apiKey: key }).audio;
+  it('gets transcriptions in every format, and pays whisper-1 by the second', async () => {
+    const { transcriptions } = client.audio;
     const newRequest = async () => ({ model: 'whisper-1', file: await toFile(Buffer.alloc(64_000), 'a.mp3') });
-    const text = (await transcriptions.create(await newRequest())).text;
+    const { data, request_id } = await transcriptions.create(await newRequest()).withResponse();
+    const { text } = data;
+    assert.equal((await gateway.recorded(request_id!)).provider_cost, '200000000');
     assert.match(text, /^The file a\.mp3 has 64000 bytes/);
     assert.equal(await transcriptions.create({ ...(await newRequest()), response_format: 'text' }), `${text}\n`);
     const srt = await transcriptions.create({ ...(await newRequest()), response_format: 'srt' });

@@ -84,6 +84,39 @@ describe('POST /v1/audio/speech', () => {
     }
   });
 
+  it('charges tts-1 by the characters of the text, counted as code points, and gpt-4o-mini-tts by tokens alone', async () => {
+    const answer = (response: ServerResponse): void => {
+      sendAudio(response, [SOUND]);
+      response.end();
+    };
+    for (const [input, characters] of [
+      ['Hällo', 5n],
+      ['👩‍🚀 up', 6n],
+      ['e\u0301', 2n],
+      ['\ud800x', 2n],
+      ['x'.repeat(4_000), 4_000n],
+    ] as const) {
+      upstream.script(answer);
+      const response = await speak({ model: 'tts-1', input, instructions: 'Not charged' });
+      await response.arrayBuffer();
+      const call = await recorded(response);
+      assert.deepEqual([call.rating, call.provider_cost], ['RATED', String(characters * 15_000_000n)]);
+      assert.ok(BigInt(call.route!.candidates[0]!.worst_cost!) >= BigInt(call.customer_cost!));
+      assert.deepEqual(call.route!.attempts.at(-1)!.rating!.units.character, Number(characters));
+    }
+    upstream.script(answer);
+    const response = await speak();
+    await response.arrayBuffer();
+    assert.equal((await recorded(response)).route!.attempts.at(-1)!.rating!.units.character, undefined);
+  });
+
+  it('refuses a text whose characters cost more than the budget', async () => {
+    const { key } = await gateway.newCustomer({ slug: 'thrifty', cost_budget_daily: '0.03' });
+    const input = 'x'.repeat(2_001);
+    const refused = await gateway.post(PATH, { ...REQUEST, model: 'tts-1', input }, key);
+    assert.deepEqual([refused.status, errorOf(refused).code], [402, 'budget_exceeded']);
+  });
+
   it('passes events through, sends the last one when the call is on disk, and records their usage', async () => {
     upstream.script((response) => sendFrames(response, [DELTA, DELTA, DONE]));
     const response = await speak({ stream_format: 'sse' });

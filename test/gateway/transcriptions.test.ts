@@ -155,9 +155,37 @@ describe('POST /v1/audio/transcriptions', () => {
     }
   });
 
-  it('records a model that is charged by the second as unpriced, never as free', async () => {
-    answerJson({ text: 'Hello', usage: { type: 'duration', seconds: 12 } });
+  it('charges whisper-1 by the seconds that the provider reports, else by the longest audio of the file', async () => {
     const body = formOf([FILE, { name: 'model', content: 'whisper-1' }]);
+    const estimated = Math.ceil(SOUND.length / 750);
+    for (const [answer, seconds] of [
+      [{ usage: { type: 'duration', seconds: 1 } }, 1],
+      [{ duration: 0.4 }, 1],
+      [{ duration: '0.40' }, 1],
+      [{ duration: 8.01, usage: { type: 'duration', seconds: 9 } }, 9],
+      [{}, estimated],
+      ...[null, '', -1, 1e300, 'x', {}, [], true].map((seconds) => [
+        { usage: { type: 'duration', seconds } },
+        estimated,
+      ]),
+    ] as [object, number][]) {
+      answerJson({ text: 'Hello', ...answer });
+      const client_response = await transcribe(gateway, { body });
+      assert.equal(client_response.status, 200, client_response.text);
+      const call = await gateway.recorded(client_response.request_id);
+      assert.deepEqual([call.rating, call.usage_source], ['RATED', 'counted'], JSON.stringify(answer));
+      // 0.006 USD for a minute.
+      assert.equal(call.provider_cost, String(BigInt(seconds) * 100_000_000n), JSON.stringify(answer));
+      assert.equal(call.route!.attempts.at(-1)!.rating!.units.audio_second, seconds);
+    }
+  });
+
+  it('records a model without a price as unpriced, never as free', async () => {
+    const deployment = { model: 'unpriced-transcriber', provider: 'openai', family: 'test' };
+    const made = await gateway.admin('POST', '/v1/deployments', { ...deployment, capabilities: ['transcription'] });
+    assert.equal(made.status, 201, made.text);
+    answerJson({ text: 'Hello', usage: { type: 'duration', seconds: 12 } });
+    const body = formOf([FILE, { name: 'model', content: 'unpriced-transcriber' }]);
     const client_response = await transcribe(gateway, { body, api_key: unpriced_key });
     assert.equal(client_response.status, 200, client_response.text);
     const call = await gateway.recorded(client_response.request_id);

@@ -65,6 +65,7 @@ describe('the table of price units', () => {
       assert.equal(statedCount(unit), 1n);
       assert.ok(isFreeWithoutPrice(unit));
     }
+    assert.deepEqual([statedCount('audio_second'), statedCount('character')], [1n, 1_000_000n]);
     for (const name of ['toString', '__proto__', '', 'input']) assert.ok(!isToolUnit(name), name);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Price } from '../../src/pricing/price.ts';
-import { isToolUnit, PRICE_UNITS, type PriceUnit } from '../../src/pricing/price-units.ts';
+import { isFreeWithoutPrice, isToolUnit, PRICE_UNITS, type PriceUnit } from '../../src/pricing/price-units.ts';
 import { type PriceTier, priceOf, tierFor, tiersAt, type UnitPrices } from '../../src/pricing/prices.ts';
 import { maxCost, rate } from '../../src/pricing/rating.ts';
 import { unitsOf } from '../../src/pricing/units.ts';
@@ -240,7 +240,7 @@ describe('the rating of a call', () => {
     const only = { ...pricesOf({ input_price: 5n, output_price: 7n }) };
     for (const name of PRICE_UNITS) {
       const of_tokens = /output|reasoning/.test(name) ? 7n : 5n;
-      const expected = ['request', 'image'].includes(name) ? 0n : isToolUnit(name) ? null : of_tokens;
+      const expected = isFreeWithoutPrice(name) ? 0n : isToolUnit(name) ? null : of_tokens;
       assert.equal(priceOf(only, name), expected, name);
     }
     assert.equal(priceOf({ ...only, audio_input_price: 9n, cached_input_price: 1n }, 'cached_audio_input'), 9n);

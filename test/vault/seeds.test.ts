@@ -6,7 +6,7 @@ import { CATALOG } from '../../seeds/catalog/catalog.ts';
 import { seed } from '../../src/postgres/migrate.ts';
 import { createReader } from '../../src/vault/read.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { contentOf, registry, rows } from './vault-fixture.ts';
+import { contentOf, registry, rows, stamp } from './vault-fixture.ts';
 
 /** A deployment of the catalog in the price data, by one of its names. */
 const referenceOf = (provider: string, model: string, at: string) => {
@@ -75,20 +75,44 @@ describe('the reference data', () => {
       join gateway.model_h using (model_hk)
       join gateway.ai_provider_h using (provider_hk)`;
     assert.ok(new Set(prices.map(({ model }) => model)).size >= 12);
-    const unpriced = CATALOG.filter(({ priced_as }) => priced_as === null).map(({ model }) => model);
+    const own_priced = CATALOG.filter(({ own_price }) => own_price !== undefined).map(({ model }) => model);
     assert.deepEqual(
-      prices
-        .filter(({ input }) => input === null)
-        .map(({ model }) => model)
-        .sort(),
-      unpriced.sort(),
+      prices.filter(({ input, output }) => input === null || output === null),
+      [],
     );
     for (const { model, provider, at, input, output } of prices) {
-      if (input === null || output === null) continue;
+      if (input === null || output === null || own_priced.includes(model)) continue;
       const reference = referenceOf(provider, model, at);
       assert.ok(reference !== null, `${model} at ${provider}`);
       assert.equal(BigInt(input) * 1_000n, BigInt(Math.round(reference.input_price * 1e12)), `${model} input`);
       assert.equal(BigInt(output) * 1_000n, BigInt(Math.round(reference.output_price * 1e12)), `${model} output`);
+    }
+  });
+
+  it('prices whisper-1 by the second and tts-1 by the character, with the hash diffs that the product computes', async () => {
+    const tiers = await database.sql`
+      select model_bk as model, t.*
+      from gateway.model_price_tier_s t
+      join gateway.model_provider_l using (model_provider_link_hk)
+      join gateway.model_h using (model_hk)
+      where model_bk in ('whisper-1', 'tts-1', 'tts-1-hd')
+      order by model_bk`;
+    assert.deepEqual(
+      tiers.map(({ model, audio_second_price, character_price }) => [model, audio_second_price, character_price]),
+      [
+        ['tts-1', null, '15000000'],
+        ['tts-1-hd', null, '30000000'],
+        ['whisper-1', '100000000', null],
+      ],
+    );
+    for (const { model, model_provider_link_hk, hash_diff, ...payload } of tiers) {
+      const [row] = rows.satelliteSet(
+        'model_price_tier_s',
+        String(model_provider_link_hk),
+        [payload as never],
+        stamp(1),
+      );
+      assert.equal(row!.values.hash_diff, hash_diff, String(model));
     }
   });
 

@@ -123,6 +123,10 @@ export interface Operation {
   maxCompletionTokens(model: Model): number;
   /** Upper bound of images; absent: none. */
   maxImages?(): number;
+  /** Upper bound of the seconds of transcribed audio; absent: none. */
+  maxAudioSeconds?(): number;
+  /** Characters of text to speak: the request shows their exact number; absent: none. */
+  countCharacters?(): number;
   /**
    * Exchange with a provider of another protocol; null if the gateway responds itself (`ownResponse`).
    * @throws OneVaultError unsupported_feature or invalid_request

@@ -73,7 +73,11 @@ const candidatesOf = (
   const customer = call.customer!;
   const prompt_tokens = operation.maxPromptTokens(model, call.body.length);
   const completion_tokens = operation.maxCompletionTokens(model);
-  const images = operation.maxImages?.() ?? 0;
+  const counts = {
+    images: operation.maxImages?.() ?? 0,
+    audio_seconds: operation.maxAudioSeconds?.() ?? 0,
+    characters: operation.countCharacters?.() ?? 0,
+  };
   const candidateOf = (deployment: Deployment, provider_key: ProviderKey | null): Candidate => {
     const listed = priceAt(deployment, now_ms);
     // The provider bills the customer's own key at list prices: an agreed price does not apply.
@@ -82,7 +86,7 @@ const candidatesOf = (
         ? listed
         : agreedPriceAt(deps.snapshot(), customer.customer, deployment, listed, now_ms);
     const tools = toolsAt(deps, call, deployment);
-    const max_usage = { prompt_tokens, completion_tokens, images, tool_uses: maxUses(tools, completion_tokens) };
+    const max_usage = { prompt_tokens, completion_tokens, ...counts, tool_uses: maxUses(tools, completion_tokens) };
     const maxCostAt = (at: Price | null, markup: number) => (at === null ? null : maxCost(max_usage, at, markup));
     return {
       deployment,

@@ -1,5 +1,5 @@
 import { asOneVaultError, OneVaultError } from '../../core/errors.ts';
-import { NOTHING_USED, type Rating, rate } from '../../pricing/rating.ts';
+import { charges, NOTHING_USED, type Rating, rate } from '../../pricing/rating.ts';
 import type { Usage } from '../../pricing/usage.ts';
 import { withTools } from '../ai/hosted-tools.ts';
 import type { Call, Candidate } from '../call.ts';
@@ -18,6 +18,7 @@ export const settle =
   (deps: GatewayDeps) =>
   async (call: Call, is_recorded = true): Promise<void> => {
     await completeUsage(call);
+    addMeasured(call);
     releaseUnused(call);
     const rating = ratingOf(call);
     await settleKeys(deps.budgets, call);
@@ -57,6 +58,23 @@ const completeUsage = async (call: Call): Promise<void> => {
   const total_tokens = prompt_tokens + completion_tokens;
   call.usage = { ...(reported ?? counted), completion_tokens, total_tokens };
   call.usage_source = 'counted';
+};
+
+/**
+ * Adds the characters of the text to speak, and the seconds of transcribed audio. Seconds that the provider did not
+ * report are estimated from the file; if the price needs them, the usage is recorded as counted.
+ */
+const addMeasured = (call: Call): void => {
+  if (call.usage === null || call.parsed === null) return;
+  const { operation } = call.parsed;
+  const characters = operation.countCharacters?.();
+  if (characters !== undefined) call.usage = { ...call.usage, characters };
+  const max_seconds = operation.maxAudioSeconds?.();
+  if (max_seconds === undefined) return;
+  const reported = call.response?.audio_seconds;
+  call.usage = { ...call.usage, audio_seconds: Math.ceil(reported ?? max_seconds) };
+  const price = call.chosen?.price ?? null;
+  if (reported === undefined && price !== null && charges(price, 'audio_second')) call.usage_source = 'counted';
 };
 
 /** Adds the tool uses that were seen in a stream. Providers report them only at the stream's end. */

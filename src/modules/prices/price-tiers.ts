@@ -26,7 +26,8 @@ const MAX_TIERS = 50;
 
 const pricesOf = (price: Schema, required: readonly PriceUnit[]): Schema => ({
   type: 'object',
-  description: 'US dollars of a million tokens, of one request or image, or of a thousand uses of a tool.',
+  description:
+    'US dollars of a million tokens or characters, of a thousand uses of a tool, or of one request, image or second.',
   additionalProperties: false,
   required,
   properties: Object.fromEntries(PRICE_UNITS.map((unit) => [unit, price])),

@@ -101,10 +101,15 @@ const readTranscription = (body: Uint8Array, headers: UpstreamHeaders): ByteResp
   return { content_type, result: () => json.text as string, usage, audio_seconds: secondsOf(json) };
 };
 
+// More than 30 years: no file has it.
+const MAX_SECONDS = 1e9;
+
 /** Seconds by which a model without tokens is charged, else the duration in `verbose_json`. */
 const secondsOf = ({ usage, duration }: JsonObject): number | undefined => {
-  const seconds = Number(isObject(usage) && usage.type === 'duration' ? usage.seconds : (duration ?? Number.NaN));
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+  const stated = isObject(usage) && usage.type === 'duration' ? usage.seconds : duration;
+  // Some servers write the duration as text.
+  const seconds = typeof stated === 'string' && stated !== '' ? Number(stated) : stated;
+  return typeof seconds === 'number' && seconds >= 0 && seconds <= MAX_SECONDS ? seconds : undefined;
 };
 
 const typeOf = (headers: UpstreamHeaders): string => String(headers['content-type'] ?? '').trim();

@@ -27,6 +27,7 @@ export const speechOperation = (request: SpeechRequest): Operation => ({
   promptText: () => promptText(request),
   maxPromptTokens: ({ context_window_tokens }, body_bytes) => Math.min(body_bytes, context_window_tokens ?? body_bytes),
   maxCompletionTokens: (model) => maxAudioTokens(request, model),
+  countCharacters: () => codePoints(request.input),
   translate: () => {
     throw new Error('speech has no translation');
   },
@@ -38,6 +39,12 @@ export const speechOperation = (request: SpeechRequest): Operation => ({
     return { ...usage, completion_audio_tokens: audio_tokens };
   },
 });
+
+const codePoints = (text: string): number => {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+};
 
 const promptText = ({ input, instructions }: SpeechRequest): string =>
   typeof instructions === 'string' ? `${input}\n${instructions}` : input;

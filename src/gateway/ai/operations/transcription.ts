@@ -27,6 +27,7 @@ export const transcriptionOperation = ({ prompt, file_bytes }: TranscriptionRequ
   promptText: () => prompt,
   maxPromptTokens: (model, body_bytes) => maxPromptTokens(model, body_bytes),
   maxCompletionTokens: ({ max_output_tokens }) => max_output_tokens ?? MAX_TEXT_TOKENS,
+  maxAudioSeconds: () => Math.ceil(file_bytes / MIN_BYTES_PER_SECOND),
   translate: () => {
     throw new Error('a transcription has no translation');
   },
