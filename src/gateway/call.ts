@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { ApiKey, Customer, Deployment, ProviderKey } from '../catalog/snapshot.ts';
-import type { Body } from '../core/body.ts';
+import type { RequestBody } from '../core/body.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { Pico } from '../core/money.ts';
 import type { Attempt } from '../journal/record.ts';
@@ -67,7 +67,7 @@ export interface Call {
   /** SHA-256(request_salt || body), lower-case hex; null without a body. */
   request_commitment: string | null;
   /** `body` as a provider that speaks the client's protocol gets it: decoded where it is JSON. */
-  content: Body;
+  content: RequestBody;
   parsed: ParsedRequest | null;
   /** Claim on the client's Idempotency-Key; null without a key. */
   idempotency: Claim | null;

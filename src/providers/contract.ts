@@ -2,7 +2,7 @@
  * Contract of the gateway with a provider: an adapter translates between the pivot form (chat-form.ts) and the
  * provider's protocol, and passes requests that are already in this protocol through unchanged.
  */
-import type { Body } from '../core/body.ts';
+import type { Body, RequestBody } from '../core/body.ts';
 import type { OneVaultError } from '../core/errors.ts';
 import type { ToolUses, Usage } from '../pricing/usage.ts';
 import type { ChatChunk, ChatRequest, ChatResponse, JsonObject } from './chat-form.ts';
@@ -183,7 +183,12 @@ export interface Passthrough {
    * @param unsupported collects each field that this provider does not support, although its protocol has it
    * @throws OneVaultError invalid_request for a field that appears twice and determines the cost; unsupported_feature
    */
-  request(body: Body, target: RequestTarget, headers: ClientHeaders, unsupported: UnsupportedFields): UpstreamRequest;
+  request(
+    body: RequestBody,
+    target: RequestTarget,
+    headers: ClientHeaders,
+    unsupported: UnsupportedFields,
+  ): UpstreamRequest;
   /**
    * Reads the fields that accounting needs from a response that passes through unchanged. Null if responses are never
    * plain JSON.

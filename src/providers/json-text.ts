@@ -1,13 +1,6 @@
 /** Edits the JSON text of an object in place, so that all other bytes stay: numbers, spaces, unknown fields. */
+import { bodyText, type Field, type RequestBody } from '../core/body.ts';
 import type { JsonObject } from './chat-form.ts';
-
-export interface Field {
-  readonly name: string;
-  /** Start of its name, start of its value, end of its value. */
-  readonly start: number;
-  readonly from: number;
-  readonly to: number;
-}
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -17,6 +10,10 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const SPACE = 0x20;
+
+/** The fields of a body that is the JSON text of an object. */
+export const bodyFields = (body: RequestBody): readonly Field[] =>
+  typeof body === 'object' && 'fields' in body ? body.fields : fieldsOf(bodyText(body));
 
 /** The fields of an object in order, duplicates included. `text` must be valid JSON of an object. */
 export const fieldsOf = (text: string): readonly Field[] => {

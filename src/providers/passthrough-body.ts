@@ -1,6 +1,6 @@
-import { type Body, bodyText } from '../core/body.ts';
+import { bodyText, type Field, type RequestBody } from '../core/body.ts';
 import { OneVaultError } from '../core/errors.ts';
-import { type Field, fieldsOf, setField } from './json-text.ts';
+import { bodyFields, setField } from './json-text.ts';
 
 /**
  * A client's body for a provider with the same protocol. Only the model changes, if the provider's own name of it
@@ -9,9 +9,9 @@ import { type Field, fieldsOf, setField } from './json-text.ts';
  *   by the last of them, while a provider that reads the first would do work that is not charged
  * @throws OneVaultError invalid_request
  */
-export const passthroughBody = (given_body: Body, model: string, accounted: ReadonlySet<string>): string => {
+export const passthroughBody = (given_body: RequestBody, model: string, accounted: ReadonlySet<string>): string => {
   const body = bodyText(given_body);
-  const fields = fieldsOf(body);
+  const fields = bodyFields(given_body);
   refuseRepeated(fields, accounted);
   const named = fields.find(({ name }) => name === 'model');
   const value = JSON.stringify(model);

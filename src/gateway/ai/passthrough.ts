@@ -1,4 +1,4 @@
-import type { Body } from '../../core/body.ts';
+import type { RequestBody } from '../../core/body.ts';
 import type { BytePassthrough, ClientHeaders, Passthrough, RequestTarget } from '../../providers/contract.ts';
 import type { UnsupportedFields } from '../../providers/unsupported-fields.ts';
 import type { ParsedRequest } from './client-protocol.ts';
@@ -7,7 +7,7 @@ import { type ByteExchange, KEEP_ALIVE, type UpstreamExchange } from './operatio
 interface PassthroughInput {
   readonly parsed: ParsedRequest;
   /** The request's body. */
-  readonly content: Body;
+  readonly content: RequestBody;
   readonly headers: ClientHeaders;
   readonly target: RequestTarget;
   readonly unsupported: UnsupportedFields;

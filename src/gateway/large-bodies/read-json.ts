@@ -1,3 +1,4 @@
+import type { Field } from '../../core/body.ts';
 import { decodeBody, parseText } from '../../http/body.ts';
 import { surveyJson } from './survey-json.ts';
 
@@ -5,6 +6,8 @@ import { surveyJson } from './survey-json.ts';
 export interface ReadJson {
   readonly text: string;
   readonly value: unknown;
+  /** Fields of an object; null if they were not searched, because that takes longer than to search them when needed. */
+  readonly fields: readonly Field[] | null;
 }
 
 /**
@@ -14,5 +17,5 @@ export interface ReadJson {
 export const readJson = (body: Buffer): ReadJson => {
   const text = decodeBody(body);
   surveyJson(text);
-  return { text, value: parseText(text) };
+  return { text, value: parseText(text), fields: null };
 };

@@ -1,4 +1,6 @@
 import { type ErrorCode, OneVaultError } from '../../core/errors.ts';
+import { isObject } from '../../providers/json.ts';
+import { fieldsOf } from '../../providers/json-text.ts';
 import { type ComplianceFlag, detectFlags } from '../guardrails/detectors.ts';
 import { commitmentOf } from './commitment.ts';
 import { move } from './move.ts';
@@ -28,11 +30,21 @@ export const readBody = ({ bytes, salt, is_json }: BodyTask): object => {
 const readContent = (bytes: Uint8Array, is_json: boolean): Pick<BodyResult, 'json' | 'refusal'> => {
   if (!is_json) return { json: null, refusal: null };
   try {
-    return { json: readJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)), refusal: null };
+    const json = readJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    return { json: { ...json, fields: fieldsIn(json) }, refusal: null };
   } catch (error) {
     if (!(error instanceof OneVaultError)) throw error;
     return { json: null, refusal: { code: error.code, details: error.details ?? '' } };
   }
+};
+
+// A request has far fewer. Each of them costs the event loop as much as an object.
+const FIELDS_MAX = 1_000;
+
+const fieldsIn = ({ text, value }: ReadJson): ReadJson['fields'] => {
+  if (!isObject(value)) return null;
+  const fields = fieldsOf(text);
+  return fields.length > FIELDS_MAX ? null : fields;
 };
 
 /** Searches a text in a worker thread. */

@@ -1,6 +1,10 @@
+import type { RequestBody } from '../../core/body.ts';
 import { readBody } from '../../http/body.ts';
 import type { Step } from '../call.ts';
 import type { GatewayDeps } from '../deps.ts';
+import type { ReadJson } from '../large-bodies/read-json.ts';
+
+const contentOf = ({ text, fields }: ReadJson): RequestBody => (fields === null ? text : { text, fields });
 
 /** Reads the whole body within the size limit, and parses the client's protocol. */
 export const parseRequest =
@@ -16,7 +20,7 @@ export const parseRequest =
     call.body = bytes;
     if (bytes.length > 0) call.request_commitment = commitment;
     if (refusal !== null) throw refusal;
-    call.content = json?.text ?? bytes;
+    call.content = json === null ? bytes : contentOf(json);
     const { req, query } = call.ctx;
     const params = call.ctx.params as Readonly<Record<string, string>>;
     const body = body_reader.is_json ? json!.value : await body_reader.value(bytes, type);

@@ -22,7 +22,7 @@ import { usageOf } from './usage.ts';
 export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
   request: (body, target) => {
     const text = bodyText(body);
-    refuseRepeated(text);
+    refuseRepeated(body);
     return post(generateMethod(target), text, target);
   },
   response: (text) => {
@@ -42,7 +42,7 @@ export const createGeneratePassthrough = (clock: Clock): Passthrough => ({
 export const countPassthrough: Passthrough = {
   request: (body, target) => {
     const text = bodyText(body);
-    refuseRepeated(text);
+    refuseRepeated(body);
     return post('countTokens', withModel(text, target), target);
   },
   response: (text) => {
@@ -78,7 +78,7 @@ const withModels = (body: string, { model }: RequestTarget): string => {
 export const createEmbedPassthrough = (method: 'embedContent' | 'batchEmbedContents'): Passthrough => ({
   request: (body, target) => {
     const text = bodyText(body);
-    refuseRepeated(text);
+    refuseRepeated(body);
     return post(method, method === 'embedContent' ? text : withModels(text, target), target);
   },
   response: (text) => {

@@ -1,5 +1,6 @@
+import { bodyText, type Field, type RequestBody } from '../../core/body.ts';
 import { OneVaultError } from '../../core/errors.ts';
-import { fieldsOf } from '../json-text.ts';
+import { bodyFields, fieldsOf } from '../json-text.ts';
 
 // Fields that determine the cost of a call.
 const ACCOUNTED: ReadonlySet<string> = new Set([
@@ -21,17 +22,19 @@ const ACCOUNTED_CONFIG: ReadonlySet<string> = new Set(['candidateCount', 'maxOut
  * @param body JSON text, known to be an object
  * @throws OneVaultError invalid_request
  */
-export const refuseRepeated = (body: string): void => {
-  refuseIn(body, ACCOUNTED, '');
-  for (const { name, from, to } of fieldsOf(body)) {
-    if (camelCase(name) !== 'generationConfig' || body[from] !== '{') continue;
-    refuseIn(body.slice(from, to), ACCOUNTED_CONFIG, 'generationConfig.');
+export const refuseRepeated = (body: RequestBody): void => {
+  const text = bodyText(body);
+  const fields = bodyFields(body);
+  refuseIn(fields, ACCOUNTED, '');
+  for (const { name, from, to } of fields) {
+    if (camelCase(name) !== 'generationConfig' || text[from] !== '{') continue;
+    refuseIn(fieldsOf(text.slice(from, to)), ACCOUNTED_CONFIG, 'generationConfig.');
   }
 };
 
-const refuseIn = (text: string, accounted: ReadonlySet<string>, prefix: string): void => {
+const refuseIn = (fields: readonly Field[], accounted: ReadonlySet<string>, prefix: string): void => {
   const seen = new Set<string>();
-  for (const { name: given } of fieldsOf(text)) {
+  for (const { name: given } of fields) {
     const name = camelCase(given);
     if (!accounted.has(name)) continue;
     if (seen.has(name)) {

@@ -1,4 +1,4 @@
-import { type Body, bodyText } from '../../core/body.ts';
+import { type Body, bodyText, plainBody } from '../../core/body.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Usage } from '../../pricing/usage.ts';
@@ -54,7 +54,7 @@ const createSpeech = (post: PostAudio, clock: Clock): Passthrough => ({
  */
 const createTranscriptions = (post: PostAudio, clock: Clock): Passthrough => ({
   // The client's protocol has already replaced the model in the form.
-  request: (body, target, headers) => post(body, target, String(headers['content-type'])),
+  request: (body, target, headers) => post(plainBody(body), target, String(headers['content-type'])),
   response: null,
   stream: () => createEventStream(clock, { done: 'transcript.text.done', is_audio: false }),
   bytes: { whole: readTranscription },

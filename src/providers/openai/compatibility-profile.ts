@@ -33,6 +33,9 @@ export interface ChatProfile {
   usage(response: JsonObject): Usage | null;
 }
 
+/** The body as it is: its text need not be parsed. */
+export const unadapted = (body: JsonObject): JsonObject => body;
+
 /** The profile of OpenAI itself. */
 export const OPENAI: ChatProfile = {
   name: 'OpenAI',
@@ -41,7 +44,7 @@ export const OPENAI: ChatProfile = {
   requests_usage: true,
   probe: (upstream) => get('/models', upstream),
   post: (body, target) => post('/chat/completions', body, target),
-  adapt: (body) => body,
+  adapt: unadapted,
   choices: (choices) => choices,
   usage: ({ usage, service_tier }) => withServiceTier(usageOf(usage), service_tier),
 };

@@ -1,3 +1,4 @@
+import { bodyText } from '../../core/body.ts';
 import type { Clock } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Usage } from '../../pricing/usage.ts';
@@ -5,11 +6,11 @@ import type { JsonObject } from '../chat-form.ts';
 import { textOfChoices } from '../chat-text.ts';
 import type { Passthrough, PassthroughStream, StreamOptions } from '../contract.ts';
 import { isObject, malformed, parseResponse } from '../json.ts';
-import { adaptedText, dropField, fieldsOf, setField } from '../json-text.ts';
+import { adaptedText, bodyFields, dropField, fieldsOf, setField } from '../json-text.ts';
 import { passthroughBody } from '../passthrough-body.ts';
 import { createTextLog } from '../text-log.ts';
 import { sseText, sseTextWith } from '../transport/sse-text.ts';
-import type { ChatProfile } from './compatibility-profile.ts';
+import { type ChatProfile, unadapted } from './compatibility-profile.ts';
 import { errorOfFrame } from './frame-error.ts';
 import { createChatResponse } from './response.ts';
 
@@ -33,9 +34,12 @@ export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passt
   return {
     request: (body, target, _headers, unsupported) => {
       const forwarded = passthroughBody(body, target.model, ACCOUNTED);
-      const requested = target.stream && profile.requests_usage ? requestUsage(forwarded) : forwarded;
+      // The fields of a body that stays unchanged are known.
+      const fields = forwarded === bodyText(body) ? bodyFields(body) : undefined;
+      const requested = target.stream && profile.requests_usage ? requestUsage(forwarded, fields) : forwarded;
+      if (profile.adapt === unadapted) return profile.post(requested, target);
       return profile.post(
-        adaptedText(requested, (fields) => profile.adapt(fields, unsupported)),
+        adaptedText(requested, (given) => profile.adapt(given, unsupported)),
         target,
       );
     },
@@ -49,8 +53,7 @@ export const createChatPassthrough = (profile: ChatProfile, clock: Clock): Passt
 
 const USAGE_REQUESTED = '{"include_usage":true}';
 
-const requestUsage = (body: string): string => {
-  const fields = fieldsOf(body);
+const requestUsage = (body: string, fields = fieldsOf(body)): string => {
   const field = fields.find(({ name }) => name === 'stream_options');
   const given = field === undefined ? 'null' : body.slice(field.from, field.to);
   if (!given.startsWith('{')) return setField(body, 'stream_options', USAGE_REQUESTED, fields);

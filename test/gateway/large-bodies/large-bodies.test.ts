@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { createLargeBodies, type LargeBodies } from '../../../src/gateway/large-bodies/large-bodies.ts';
 
+import { fieldsOf } from '../../../src/providers/json-text.ts';
+
 const INLINE_MAX_BYTES = 100;
 const SALT = Buffer.alloc(16, 7);
 
@@ -32,7 +34,9 @@ describe('large bodies', () => {
           assert.equal(refusal?.code, 'malformed_json', form);
           continue;
         }
-        assert.deepEqual(json, { text: bare, value });
+        assert.deepEqual([json?.text, json?.value], [bare, value]);
+        const is_searched = form !== text && bare.startsWith('{');
+        assert.deepEqual(json?.fields, is_searched ? fieldsOf(bare) : null);
         assert.equal(refusal, null);
       }
     }
