@@ -8,7 +8,8 @@ const MAX_LOOK_BACK_MS = 400 * 24 * 60 * MINUTE_MS;
 
 /**
  * The instants of a job's schedule after `last` and up to now, oldest first; only the newest for `catch_up: latest`.
- * @param last the newest instant at which the job succeeded; null if it never ran, so that nothing was missed
+ * @param last the newest instant at which the job succeeded, or the beginning of the installation if it never ran;
+ *   null before that, so that nothing was missed
  */
 export const missedInstants = (
   { schedule, catch_up }: Pick<ModuleJob, 'schedule' | 'catch_up'>,

@@ -3,7 +3,7 @@ import { schedule as cron } from 'node-cron';
 import { instantOf } from '../core/clock.ts';
 import { createStateLog } from '../core/state-log.ts';
 import type { ModuleJob } from '../modules/job-context.ts';
-import { lastInstant } from '../modules/jobs-admin/service.ts';
+import { firstUse, lastInstant } from '../modules/jobs-admin/service.ts';
 import { connect } from '../postgres/connect.ts';
 import { JobBusyError } from '../postgres/lease.ts';
 import type { JobDeps } from './deps.ts';
@@ -18,30 +18,57 @@ export interface Schedule {
 }
 
 const RETRY_CATCH_UP_MS = 10_000;
+/** Waits before a failed run is repeated; the last one holds for all further repetitions. */
+const RETRY_DELAYS_MS = [60_000, 300_000, 900_000, 3_600_000];
 const MINUTE_MS = 60_000;
 
 /**
- * Starts every job by its schedule in UTC, after running the instants missed since the job's last success. A failed
- * run is logged and recorded, and the next instant starts as planned. Runs of one job never overlap.
+ * Starts every job by its schedule in UTC, after running the instants missed since the job's last success, or since the
+ * installation's beginning. A failed run is logged, recorded and repeated, until a later instant covers it. Runs of one
+ * job never overlap.
  */
-export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.jobs): Schedule => {
+export const startSchedule = (
+  deps: JobDeps,
+  jobs: readonly ModuleJob[] = deps.jobs,
+  retry_delays_ms: readonly number[] = RETRY_DELAYS_MS,
+): Schedule => {
   const { log } = deps;
   const stopping = new AbortController();
   const cancelling = new AbortController();
   const queues = new Map<string, Promise<void>>();
+  const newest = new Map<string, string>();
+  const retries = new Set<NodeJS.Timeout>();
 
-  const run = async (job: ModuleJob, at: string): Promise<void> => {
-    if (stopping.signal.aborted) return;
+  /** @returns false if the run failed */
+  const run = async (job: ModuleJob, at: string): Promise<boolean> => {
+    if (stopping.signal.aborted) return true;
     try {
       const { rows_in, rows_out } = await runAnyJob(deps, job, { at, signal: cancelling.signal });
       log.info({ job: job.name, at, rows_in, rows_out }, 'job done');
+      return true;
     } catch (error) {
       // All other errors are logged where they occur.
-      if (error instanceof JobBusyError) log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
+      if (!(error instanceof JobBusyError)) return false;
+      log.debug({ job: job.name, at, reason: error.message }, 'job left to another');
+      return true;
     }
   };
-  const enqueue = (job: ModuleJob, at: string): Promise<void> => {
-    const done = (queues.get(job.name) ?? Promise.resolve()).then(() => run(job, at));
+  const retryLater = (job: ModuleJob, at: string, failures: number): void => {
+    const is_covered = job.catch_up === 'latest' && newest.get(job.name) !== at;
+    const delay_ms = retry_delays_ms[Math.min(failures, retry_delays_ms.length) - 1];
+    if (stopping.signal.aborted || is_covered || delay_ms === undefined) return;
+    log.warn({ job: job.name, at, failures, delay_ms }, 'a failed job is repeated later');
+    const timer = setTimeout(() => {
+      retries.delete(timer);
+      void enqueue(job, at, failures);
+    }, delay_ms);
+    retries.add(timer);
+  };
+  const enqueue = (job: ModuleJob, at: string, failures = 0): Promise<void> => {
+    if (at > (newest.get(job.name) ?? '')) newest.set(job.name, at);
+    const done = (queues.get(job.name) ?? Promise.resolve()).then(async () => {
+      if (!(await run(job, at))) retryLater(job, at, failures + 1);
+    });
     queues.set(job.name, done);
     return done;
   };
@@ -56,6 +83,7 @@ export const startSchedule = (deps: JobDeps, jobs: readonly ModuleJob[] = deps.j
     caught_up,
     async stop(timeout_ms) {
       stopping.abort();
+      for (const timer of retries) clearTimeout(timer);
       await Promise.all(tasks.map((task) => task.destroy()));
       const idle = Promise.all([caught_up, ...queues.values()]);
       const bound = new AbortController();
@@ -99,8 +127,10 @@ const readMissed = async (deps: JobDeps, jobs: readonly ModuleJob[]): Promise<{ 
   const sql = connect(deps.database_url, { application_name: 'onevault schedule', max_connections: 1 });
   try {
     const missed: { job: ModuleJob; at: string }[] = [];
+    const now = instantOf(deps.clock.now());
+    const began = await firstUse(sql);
     for (const job of jobs) {
-      const last = await lastInstant(sql, job.name);
+      const last = (await lastInstant(sql, job.name, now)) ?? began;
       for (const at of missedInstants(job, last, deps.clock.now())) missed.push({ job, at });
     }
     return missed;

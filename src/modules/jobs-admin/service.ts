@@ -37,12 +37,25 @@ export const lastWatermark = async (sql: Sql | Transaction, job: string): Promis
   return watermarkOf(row?.input_watermark);
 };
 
-/** The newest logical instant at which a job succeeded; null without a success. */
-export const lastInstant = async (sql: Sql, job: string): Promise<string | null> => {
+/**
+ * The newest logical instant up to `now` at which a job succeeded; null without a success. Runs for an instant that
+ * lies ahead, as those that close a month early, leave the instants until then to come.
+ */
+export const lastInstant = async (sql: Sql, job: string, now: string): Promise<string | null> => {
   const [row] = await sql<{ logical_instant: string | null }[]>`
     select max(s.logical_instant) as logical_instant
     from ops.job_run_s s
     where s.job_name = ${job}
-      and s.outcome = 'SUCCEEDED'`;
+      and s.outcome = 'SUCCEEDED'
+      and s.logical_instant <= ${now}`;
   return row?.logical_instant ?? null;
+};
+
+/** The instant at which this installation got its first API key; null before. */
+export const firstUse = async (sql: Sql): Promise<string | null> => {
+  const [row] = await sql<{ began: string | null }[]>`
+    select min(load_date) as began
+    from auth.api_key_h
+    where api_key_bk <> 'unknown'`;
+  return row?.began ?? null;
 };
