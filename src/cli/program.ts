@@ -66,6 +66,10 @@ const addJobAndReport = (program: Command): void => {
       (await import('./job-command.ts')).jobCommand(processConfig(), name, options),
     );
   program
+    .command('jobs')
+    .description('list the jobs with their schedules and newest runs; exit code 1 if one of these failed')
+    .action(async () => (await import('./jobs-command.ts')).jobsCommand(processConfig()));
+  program
     .command('report')
     .argument('<name>', 'hipaa-activity')
     .description('pull a report')

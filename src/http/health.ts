@@ -41,7 +41,7 @@ export const HEALTH_CONTRACTS: readonly RouteContract[] = [
           title: 'Dependency',
           type: 'object',
           required: ['status'],
-          properties: { status: { enum: ['up', 'down'] }, detail: TEXT },
+          properties: { status: { enum: ['up', 'degraded', 'down'] }, detail: TEXT },
         },
       },
     },

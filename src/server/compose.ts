@@ -45,6 +45,7 @@ import type { Registry } from '../vault/registry.ts';
 import { createApp } from './app.ts';
 import { createKeyCheck } from './check-provider-key.ts';
 import type { Config } from './config.ts';
+import { jobDependency } from './job-status.ts';
 import type { OpenKeys } from './open-keyring.ts';
 import { createSubjectKms } from './open-subject-kms.ts';
 import { readSpentBefore } from './restore-budgets.ts';
@@ -229,6 +230,7 @@ const createHealth = (
     database: await probeDatabase(sql),
     journal: { status: journal.isWritable() ? 'up' : 'down', detail: `${countEntries(store)} records wait` },
     routing_rules: ruleDependency(snapshot),
+    jobs: await jobDependency(sql),
   }),
 });
 

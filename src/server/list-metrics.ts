@@ -3,6 +3,7 @@ import { systemClock } from '../core/clock.ts';
 import { createLog } from '../core/log.ts';
 import { createGatewayMetrics } from '../gateway/metrics.ts';
 import { registerAuditMetrics } from './audit-metrics.ts';
+import { registerJobMetrics } from './job-status.ts';
 import { registerJournalMetrics } from './journal-metrics.ts';
 import { registerLoadMetrics } from './load-metrics.ts';
 import { registerRuleMetrics } from './rule-status.ts';
@@ -19,6 +20,7 @@ export const listMetrics = (): MetricsRegistry => {
   registerAuditMetrics({ metrics, sql: unconnected, clock: systemClock, log, stopped_path: '' });
   registerJournalMetrics(metrics, unread);
   registerLoadMetrics({ metrics, sql: unconnected, log });
+  registerJobMetrics({ metrics, sql: unconnected, log });
   registerRuleMetrics(metrics, unread);
   return metrics;
 };

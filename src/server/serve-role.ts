@@ -9,6 +9,7 @@ import { loadRegistry } from '../vault/registry.ts';
 import { registerAuditMetrics } from './audit-metrics.ts';
 import { compose } from './compose.ts';
 import { startHttpServer } from './http-server.ts';
+import { registerJobMetrics } from './job-status.ts';
 import { registerJournalMetrics } from './journal-metrics.ts';
 import { registerLoadMetrics } from './load-metrics.ts';
 import { openKeyring } from './open-keyring.ts';
@@ -35,6 +36,7 @@ export const startServeRole: StartRole = async ({ config, database_url, database
   const metrics = new MetricsRegistry();
   collectDefaultMetrics({ register: metrics });
   registerJournalMetrics(metrics, () => countEntries(store));
+  registerJobMetrics({ metrics, sql, log });
   registerAuditMetrics({ metrics, sql, clock, log, stopped_path: paths.sealing_stopped });
   registerLoadMetrics({ metrics, sql, log });
   const planes = await compose({

@@ -29,6 +29,7 @@ describe("the operators' endpoints", () => {
       database: { status: 'up' },
       journal: { status: 'up', detail: '0 records wait' },
       routing_rules: { status: 'up' },
+      jobs: { status: 'up' },
     });
   });
 

@@ -59,3 +59,25 @@ export const firstUse = async (sql: Sql): Promise<string | null> => {
     where api_key_bk <> 'unknown'`;
   return row?.began ?? null;
 };
+
+/** The newest run of a job. */
+export interface NewestRun {
+  readonly job_name: string;
+  readonly logical_instant: string;
+  readonly started_at: string;
+  readonly ended_at: string;
+  readonly outcome: 'SUCCEEDED' | 'FAILED';
+  readonly rows_in: number;
+  readonly rows_out: number;
+  readonly error_message: string | null;
+}
+
+/** The newest run of each job that ever ran, by the job's name. */
+export const newestRuns = async (sql: Sql): Promise<NewestRun[]> => [
+  ...(await sql<NewestRun[]>`
+    select distinct on (job_name)
+      job_name, logical_instant, started_at, ended_at, outcome, rows_in, rows_out, error_message
+    from ops.job_run_s
+    where job_name <> 'unknown'
+    order by job_name, started_at desc, load_date desc`),
+];
