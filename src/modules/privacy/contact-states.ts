@@ -1,34 +1,15 @@
 import { canonicalJson } from '../../core/canonical-json.ts';
+import type { ValueOf } from '../../http/contract-types.ts';
 import { openWith, sealWith } from '../../keys/sealed.ts';
 import type { Sql } from '../../postgres/connect.ts';
 import type { Content, SatelliteRows } from '../../vault/rows.ts';
 import type { Transaction } from '../../vault/transaction.ts';
 import type { PrivacyDeps } from './deps.ts';
+import type { CONTACT } from './schemas.ts';
 import { findSubjectKey, type SubjectKey } from './subject-keys.ts';
 
-export interface Person {
-  readonly role: string;
-  readonly name: string;
-  readonly email?: string;
-  readonly phone?: string;
-}
-
-interface Address {
-  readonly recipient?: string;
-  readonly lines: readonly string[];
-  readonly postal_code?: string;
-  readonly city: string;
-  readonly region?: string;
-  readonly country: string;
-}
-
-/** The personal data of a customer; the JSON Schema beside this file defines each part. */
-export interface Contact {
-  readonly legal_name?: string;
-  readonly people?: readonly Person[];
-  readonly postal_address?: Address;
-  readonly billing_address?: Address;
-}
+/** The personal data of a customer. */
+export type Contact = ValueOf<typeof CONTACT>;
 
 /** The value that replaces erased personal data; always the same. */
 export const TOMBSTONE = Object.freeze({ erased: true });

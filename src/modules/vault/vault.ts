@@ -1,45 +1,100 @@
 import { instantOf } from '../../core/clock.ts';
 import { OneVaultError } from '../../core/errors.ts';
+import { instantParameter } from '../../http/formats.ts';
 import { list, single } from '../../http/outcome.ts';
-import { sliceOf } from '../../http/paging.ts';
+import { PAGE_QUERY, sliceOf } from '../../http/paging.ts';
+import { arrayOf, HASH, INSTANT, OPEN_OBJECT, objectOf, TEXT } from '../../http/schemas.ts';
 import { readKnown } from '../../resources/reading/read-known.ts';
-import type { ControlRequest, EventDraft, Handler } from '../../resources/serving/control-route.ts';
+import type { ControlRequest, EventDraft } from '../../resources/serving/control-route.ts';
 import { describeVault } from '../../vault/dictionary.ts';
 import type { Entity, Hub, Link } from '../../vault/entity.ts';
 import { findKeyRows, keyColumns, keyOfParts, type NamedKey, wasLoaded } from '../../vault/lookup.ts';
 import { relatedKeys } from '../../vault/related-keys.ts';
 import type { SatelliteTable } from '../../vault/rows.ts';
+import { controlRoute } from '../control-route.ts';
 import type { ControlDeps } from '../deps.ts';
 
+const HEAD = { entity: TEXT, kind: { enum: ['hub', 'link', 'satellite'] }, business_key: OPEN_OBJECT, hash_key: HASH };
+const ROWS = { withheld: arrayOf(TEXT), rows: arrayOf(OPEN_OBJECT) };
+
+const base = {
+  method: 'get',
+  plane: 'control',
+  permission: 'vault.read',
+  subject_kind: 'entity',
+  is_sensitive: true,
+} as const;
+
 /** `GET /vault/entities`: the data dictionary. */
-export const listEntities = ({ registry }: ControlDeps): Handler => {
-  const entities = describeVault(registry);
-  return ({ query }) => {
-    const { data, pagination } = sliceOf(entities, query);
-    return list(data, pagination);
-  };
-};
+export const listEntities = controlRoute(
+  {
+    ...base,
+    path: '/v1/vault/entities',
+    aliases: ['/vault/entities'],
+    operation_id: 'vault.list',
+    summary: 'The data dictionary: every table and column of the vault',
+    action: 'vault.list',
+    query: PAGE_QUERY,
+    responses: { 200: { description: 'Tables.', schema: { title: 'VaultEntity', ...OPEN_OBJECT }, form: 'list' } },
+  },
+  ({ registry }) => {
+    const entities = describeVault(registry);
+    return ({ query }) => {
+      const { data, pagination } = sliceOf(entities, query);
+      return list(data, pagination);
+    };
+  },
+);
 
 /**
  * `GET /vault/{entity}/{business_key}?applied=&known=`: the state at `applied` as known at `known`, both now by
  * default. For a hub or link, its own row.
  */
-export const getEntity =
-  (deps: ControlDeps): Handler =>
-  async (request) => {
+export const getEntity = controlRoute(
+  {
+    ...base,
+    path: '/v1/vault/:entity/:business_key',
+    aliases: ['/vault/:entity/:business_key'],
+    operation_id: 'vault.read',
+    summary: 'The state of a key at one instant, as known at another',
+    description: 'The keys of a link are separated by commas.',
+    action: 'vault.read',
+    query: {
+      applied: instantParameter('When it held; `known` unless given.'),
+      known: instantParameter('When it was known; now unless given.'),
+    },
+    responses: {
+      200: {
+        description: 'The rows, without secret columns.',
+        schema: objectOf('VaultState', { ...HEAD, applied: INSTANT, known: INSTANT, ...ROWS }),
+      },
+    },
+  },
+  (deps) => async (request) => {
     const { entity, keyed, key } = findTarget(deps, request);
     const known = await readKnown(deps, request.query);
-    const applied = (request.query.applied as string | undefined) ?? known;
+    const applied = request.query.applied ?? known;
     const rows = await readAsOf(deps, entity, key, { applied, known });
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
     await nameCustomers(deps, request.draft, keyed, key);
     return single({ ...head(entity, key), applied, known, ...present(entity, rows) });
-  };
+  },
+);
 
 /** `GET /vault/{entity}/{business_key}/history`: every state of a satellite, oldest first, as known now. */
-export const getHistory =
-  (deps: ControlDeps): Handler =>
-  async (request) => {
+export const getHistory = controlRoute(
+  {
+    ...base,
+    path: '/v1/vault/:entity/:business_key/history',
+    aliases: ['/vault/:entity/:business_key/history'],
+    operation_id: 'vault.history',
+    summary: 'All states of a satellite, oldest first',
+    action: 'vault.read',
+    responses: {
+      200: { description: 'The rows, without secret columns.', schema: objectOf('VaultHistory', { ...HEAD, ...ROWS }) },
+    },
+  },
+  (deps) => async (request) => {
     const { entity, keyed, key } = findTarget(deps, request);
     if (entity.kind !== 'satellite') {
       throw badPath('entity', `${entity.table} is a ${entity.kind} and never changes; its satellites have a history.`);
@@ -48,7 +103,8 @@ export const getHistory =
     if (rows.length === 0) await refuseUnknownKey(deps, keyed, key);
     await nameCustomers(deps, request.draft, keyed, key);
     return single({ ...head(entity, key), ...present(entity, rows) });
-  };
+  },
+);
 
 interface Target {
   readonly entity: Entity;
@@ -66,7 +122,7 @@ const nameCustomers = async (
   draft.shows(await relatedKeys(sql, registry, keyed, key, registry.hub('customer_h')));
 };
 
-const findTarget = ({ registry }: ControlDeps, { ctx, draft }: ControlRequest): Target => {
+const findTarget = ({ registry }: ControlDeps, { ctx, draft }: Pick<ControlRequest, 'ctx' | 'draft'>): Target => {
   // The encoded path: a comma within a key arrives as %2C and separates nothing.
   const [, , table = '', sent_key = ''] = ctx.path.replace(/^\/v1/, '').split('/');
   draft.about(`${table}/${sent_key}`);
