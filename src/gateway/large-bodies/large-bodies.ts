@@ -40,6 +40,9 @@ const THREADS_MAX = 4;
 // Waiting bodies are held in memory: at most 64 times 32 MiB. Beyond this limit, calls are refused.
 const WAITING_MAX = 64;
 
+// Where cores are few, the event loop comes first. Only Linux has priorities of threads.
+const NICENESS = 10;
+
 const WORKER = new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url).href;
 
 /** @param inline_max_bytes size up to which bodies and prompts are handled at once */
@@ -51,6 +54,7 @@ export const createLargeBodies = (inline_max_bytes = INLINE_MAX_BYTES): LargeBod
     idleTimeout: IDLE_TIMEOUT_MS,
     maxQueue: WAITING_MAX,
     atomics: 'disabled',
+    niceIncrement: process.platform === 'linux' ? NICENESS : 0,
   });
   const run = async <Result>(name: string, task: object | string): Promise<Result> => {
     if (pool.queueSize >= WAITING_MAX) throw new OneVaultError('overloaded', { retry_after_s: 1 });
