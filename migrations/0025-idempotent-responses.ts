@@ -13,7 +13,8 @@ create table ops.idempotent_response (
   created_at timestamptz not null
 );
 create index on ops.idempotent_response (created_at);
-grant select, insert, delete on ops.idempotent_response to onevault_gateway;
+-- Rows are locked while they are cleaned, which needs the right to update.
+grant select, insert, update, delete on ops.idempotent_response to onevault_gateway;
 `);
 };
 

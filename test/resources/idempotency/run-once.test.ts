@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { fixedClock } from '../../../src/core/clock.ts';
+import type { Outcome } from '../../../src/http/outcome.ts';
+import { connect } from '../../../src/postgres/connect.ts';
 import { holdTransaction } from '../../../src/resources/idempotency/held-transaction.ts';
+import {
+  deriveKeys,
+  findResponse,
+  KEPT_MS,
+  storeResponse,
+} from '../../../src/resources/idempotency/stored-response.ts';
+import { createTestDatabase } from '../../support/database.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, type ClientResponse, errorOf, until } from '../../support/http.ts';
 
@@ -205,5 +214,27 @@ describe('a transaction that is held for a response', () => {
     await failing.rollback();
     await holdTransaction(gateway.database.sql).commit();
     assert.equal(await seen(), before);
+  });
+});
+
+describe('a stored response', () => {
+  it('is stored and found, and old ones are deleted, with the rights of the role that serves requests', async () => {
+    const database = await createTestDatabase();
+    const sql = connect(database.url, { role: 'onevault_gateway', max_connections: 1 });
+    try {
+      const keysOf = (idempotency_key: string) =>
+        deriveKeys({ idempotency_key, api_key: 'sk' }, { caller: 'administrator/a', method: 'POST', path: '/v1/x' });
+      const at_ms = Date.parse('2026-11-21T10:00:00Z');
+      const stored = { request_hash: 'h', at_ms, outcome: { status: 201 } as unknown as Outcome };
+      await storeResponse(sql, keysOf('old'), stored);
+      const later = { ...stored, at_ms: at_ms + KEPT_MS };
+      await storeResponse(sql, keysOf('new'), later);
+      assert.deepEqual(await findResponse(sql, keysOf('new'), later.at_ms), later);
+      const [{ kept }] = await sql<[{ kept: number }]>`select count(*) as kept from ops.idempotent_response`;
+      assert.equal(kept, 1);
+    } finally {
+      await sql.end();
+      await database.drop();
+    }
   });
 });
