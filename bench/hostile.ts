@@ -44,26 +44,35 @@ const HOSTILE: Readonly<Record<string, (bytes: number) => string>> = {
  * Complete if every small call was answered.
  */
 export const run = async (given: Readonly<Record<string, number>>): Promise<Figures> => {
-  const sandbox = startProgram<object, { url: string }>(new URL('support/sandbox-program.ts', import.meta.url));
+  // A provider of its own for the small calls, because the costly requests hold up theirs.
+  const [costly, plain] = [startSandbox(), startSandbox()];
   try {
-    const { url } = await sandbox.request({});
+    const [{ url: costly_url }, { url: plain_url }] = [await costly.request({}), await plain.request({})];
     progress('starting the product on a temporary data directory');
-    const product = await spawnProduct({ OPENAI_BASE_URL: `${url}/v1`, OPENAI_API_KEY: UPSTREAM_KEY });
+    const product = await spawnProduct({
+      OPENAI_BASE_URL: `${costly_url}/v1`,
+      OPENAI_API_KEY: UPSTREAM_KEY,
+      ANTHROPIC_BASE_URL: plain_url,
+      ANTHROPIC_API_KEY: UPSTREAM_KEY,
+    });
     try {
       return await measure(given as Options, product);
     } finally {
       await product.stop();
     }
   } finally {
-    await sandbox.stop();
+    await Promise.all([costly.stop(), plain.stop()]);
   }
 };
 
+const startSandbox = () =>
+  startProgram<object, { url: string }>(new URL('support/sandbox-program.ts', import.meta.url));
+
 const measure = async ({ seconds, rate, megabytes }: Options, product: RunningProduct): Promise<Figures> => {
   const small: HttpCall = {
-    url: `${product.url}/v1/chat/completions`,
+    url: `${product.url}/v1/messages`,
     authorization: `Bearer ${product.api_key}`,
-    body: chatOf('"Hi"'),
+    body: '{"model":"claude-haiku-4-5","max_tokens":5,"messages":[{"role":"user","content":"Hi"}]}',
   };
   const load = { ...small, calls_per_s: rate, seconds, connections: CONNECTIONS };
   progress('warm-up');
@@ -73,7 +82,11 @@ const measure = async ({ seconds, rate, megabytes }: Options, product: RunningPr
   const beside: Record<string, object> = {};
   let failed = alone.failed;
   for (const [name, makeBody] of Object.entries(HOSTILE)) {
-    const hostile = startHostile({ ...small, body: makeBody(megabytes * 1e6) });
+    const hostile = startHostile({
+      ...small,
+      url: `${product.url}/v1/chat/completions`,
+      body: makeBody(megabytes * 1e6),
+    });
     const figures = await runOpenLoop(load);
     const requests = await hostile.stop();
     failed += figures.failed;
