@@ -8,8 +8,9 @@ import { createProducts } from '../server/product-process.ts';
 const SCHEMATHESIS = fileURLToPath(new URL('../../.ci/schemathesis-venv/bin/schemathesis', import.meta.url));
 const run = promisify(execFile);
 
-// WebSocket is not HTTP; the other revokes the key that the run itself uses.
-const LEFT_OUT = ['openai.realtime', 'api_key.delete'];
+// WebSocket is not HTTP; the second revokes the key that the run itself uses; the last asks the provider, which answers
+// 502 where there is no way to it.
+const LEFT_OUT = ['openai.realtime', 'api_key.delete', 'provider_key.create'];
 
 describe('requests that schemathesis makes from the OpenAPI document', function () {
   this.timeout(900_000);

@@ -89,6 +89,25 @@ describe('bad input', function () {
     return counts.join('\n');
   };
 
+  for (const [path, field] of [
+    ['/v1/customers/%F0%9F%94%91%17', '/slug'],
+    ['/v1/customers/UPPER', '/slug'],
+    [`/v1/customers/${'a'.repeat(64)}`, '/slug'],
+    ['/v1/customers/organizations', '/slug'],
+    ['/v1/deployments/openai/a%00b', '/model'],
+    ['/v1/deployments/openai/Upper%20case', '/model'],
+    [`/v1/deployments/openai/${'a'.repeat(300)}`, '/model'],
+  ] as const) {
+    it(`is refused by PUT ${path.slice(0, 50)}, which would create a resource of that name`, async () => {
+      const body = path.startsWith('/v1/customers') ? {} : { input_price: '1', output_price: '1' };
+      for (const query of ['', '?dry_run=true']) {
+        const refused = await gateway.admin('PUT', `${path}${query}`, body);
+        assert.equal(refused.status, 422, refused.text);
+        assert.equal(errorOf(refused).errors![0]!.path, field);
+      }
+    });
+  }
+
   it('is tested for every route with a body', () => {
     assert.ok(routes.length >= 12, String(routes.length));
   });

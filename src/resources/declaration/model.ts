@@ -1,8 +1,10 @@
 import type { Schema } from '../../http/route.ts';
+import { createFaultFinder, type FindFaults } from '../../http/validate.ts';
 import type { Column, Hub, Link, Satellite } from '../../vault/entity.ts';
 import type { Registry } from '../../vault/registry.ts';
 import type { EngineDeps } from '../engine-deps.ts';
 import { type Codec, INSTANT } from './codecs.ts';
+import { idSchema } from './id-schema.ts';
 import type { Field, FieldOptions, Operation, ReadableBy, Reference, Resource } from './resource.ts';
 
 /** A field, resolved from its declaration and its column. */
@@ -50,6 +52,8 @@ export interface ResourceModel<Deps extends EngineDeps = EngineDeps> {
   readonly entity: Hub | Link;
   /** Names of the parts of its id, and their SQL. */
   readonly id: readonly { readonly name: string; readonly sql: string }[];
+  /** Faults in the parts of the id that a client chose for a new resource. */
+  readonly findIdFaults: FindFaults;
   readonly references: readonly ReferenceModel[];
   readonly satellites: readonly SatelliteModel[];
   readonly fields: readonly FieldModel[];
@@ -105,6 +109,12 @@ export const resolveResource = <Deps extends EngineDeps>(
     resource,
     entity,
     id,
+    findIdFaults: createFaultFinder(
+      idSchema(
+        id.map(({ name }) => name),
+        references,
+      ),
+    ),
     references,
     satellites,
     fields,

@@ -1,6 +1,7 @@
 import type { Schema } from '../../http/route.ts';
 import type { EngineDeps } from '../engine-deps.ts';
 import { isRequired, isWritable } from '../writing/merge-input.ts';
+import { referenceWritten, SLUG } from './id-schema.ts';
 import type { FieldModel, ReferenceModel, ResourceModel } from './model.ts';
 
 /** Schemas of a resource's bodies and responses. */
@@ -16,11 +17,6 @@ export interface ResourceSchemas {
   readonly state: Schema;
 }
 
-const SLUG: Schema = {
-  type: 'string',
-  pattern: '^[a-z][a-z0-9-]{1,62}$',
-  description: 'Name of the resource in paths.',
-};
 const UUID: Schema = { type: 'string', format: 'uuid' };
 const INSTANT: Schema = { type: 'string', format: 'date-time' };
 
@@ -130,15 +126,6 @@ const APPLIED_FROM: Schema = {
   format: 'instant',
   description: 'Start of the state; null or omitted: now.',
 };
-
-const referenceWritten = ({ is_nullable, narrow, description, default: value }: ReferenceModel): Schema => ({
-  type: is_nullable === true ? ['string', 'null'] : 'string',
-  minLength: 1,
-  maxLength: 255,
-  ...(description === undefined ? {} : { description }),
-  ...(value === undefined ? {} : { default: value }),
-  ...narrow,
-});
 
 const writtenSchema = ({ written, options }: FieldModel): Schema => {
   const value = options.default;

@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import { canonicalJson } from '../../core/canonical-json.ts';
 import { OneVaultError } from '../../core/errors.ts';
 import type { Outcome } from '../../http/outcome.ts';
 import { canonicalBytes } from '../../keys/aead.ts';
@@ -90,13 +89,21 @@ const keyFault = (code: 'invalid_request' | 'idempotency_key_reused', word: stri
     faults: [{ path: 'header.Idempotency-Key', code: word, message: rule }],
   });
 
+/** A JSON value with the members of its objects in one order. */
+const sorted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([name, member]): [string, unknown] => [name, sorted(member)]);
+  return { members: members.sort(([a], [b]) => (a < b ? -1 : 1)) };
+};
+
 /** Hash of what makes two requests the same. */
 const requestHash = ({ body, ctx }: ControlRequest): string => {
   const text = Buffer.isBuffer(body)
     ? body.toString('base64')
     : body === undefined
       ? null
-      : canonicalJson(body, 'the request body');
+      : JSON.stringify(sorted(body));
   const conditions = [ctx.get('if-match'), ctx.get('if-none-match')];
   return hash('sha256', canonicalBytes('idempotent-body', [text, ctx.querystring, ...conditions]));
 };

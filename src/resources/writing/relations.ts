@@ -1,5 +1,5 @@
 import { OneVaultError } from '../../core/errors.ts';
-import { invalidField } from '../../http/faults.ts';
+import { invalidBody, invalidField } from '../../http/faults.ts';
 import type { ResourceModel } from '../declaration/model.ts';
 import { refuseReservedName } from '../declaration/reserved-names.ts';
 import type { Id, Related } from '../declaration/resource.ts';
@@ -22,6 +22,16 @@ export const placeOf = <Deps extends EngineDeps>(
   if (model.resource.id === 'uuid') return { ...place, id: idOf(model, deps.nextId()) };
   if (model.resource.id === 'slug') refuseReservedName('slug', String(input.slug));
   return { ...place, id: Object.fromEntries(model.id.map(({ name }) => [name, String(input[name])])) };
+};
+
+/** Refuses names in the path that a new resource cannot have. @throws OneVaultError validation_error */
+export const refuseBadNames = <Deps extends EngineDeps>(
+  { resource, findIdFaults }: ResourceModel<Deps>,
+  { id }: Place,
+): void => {
+  const faults = findIdFaults(id);
+  if (faults.length > 0) throw invalidBody(faults);
+  if (resource.id === 'slug') refuseReservedName('slug', id.slug!);
 };
 
 /** PUT creates resources with a chosen name; only the product creates generated ids. */

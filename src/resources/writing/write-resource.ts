@@ -11,7 +11,7 @@ import { findStored, getStored, notFound, type Place } from '../reading/find.ts'
 import type { RowVersion, Stored } from '../reading/stored.ts';
 import { changedSatellites, entityRows, type Keys, keysOf, satelliteRows, shapeOf } from './change-rows.ts';
 import { hasEnded, type Prepared, prepareDraft } from './prepare-draft.ts';
-import { customerOf, idOf, isCreating, placeOf, refuseUnknown, relatedOf } from './relations.ts';
+import { customerOf, idOf, isCreating, placeOf, refuseBadNames, refuseUnknown, relatedOf } from './relations.ts';
 import { lockName, save, stampAfter } from './save.ts';
 import { missingVersion, versionConflict } from './version-conflict.ts';
 import type { WriteRequest } from './write-request.ts';
@@ -39,6 +39,7 @@ export const writeResource = async <Deps extends EngineDeps>(
   const place = placeOf(deps, model, request);
   const found = request.operation === 'create' ? null : await findStored(deps, model, place);
   if (found === null && !isCreating(model, request)) throw notFound(model, place);
+  if (found === null && request.operation === 'replace') refuseBadNames(model, place);
   if (found !== null) requireVersion(request);
   const references = found?.references ?? relatedOf(model, request, place);
   const { operation } = request;

@@ -65,6 +65,15 @@ describe('a write of administration with an Idempotency-Key', () => {
     assert.equal(replayed.count, 1);
   });
 
+  it('takes a body with decimals, whose members may change places', async () => {
+    const first = await write('/v1/customers', { slug: 'decimal', cost_budget_daily: 1.5 }, { key: 'decimals' });
+    assert.equal(first.status, 201, first.text);
+    const again = await write('/v1/customers', { cost_budget_daily: 1.5, slug: 'decimal' }, { key: 'decimals' });
+    assert.equal(again.headers['idempotent-replayed'], 'true');
+    const other = await write('/v1/customers', { slug: 'decimal', cost_budget_daily: 1.25 }, { key: 'decimals' });
+    assert.equal(other.status, 422);
+  });
+
   it('repeats the secret of a new API key to its maker and to nobody else', async () => {
     const body = { customer: 'demo', name: 'shown again' };
     const other = await newAdmin();
