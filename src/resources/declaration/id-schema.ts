@@ -1,5 +1,7 @@
 import type { Schema } from '../../http/route.ts';
-import type { ReferenceModel } from './model.ts';
+import type { Reference } from './resource.ts';
+
+type NamedReference = Reference & { readonly name: string };
 
 /** A chosen name of a new resource. */
 export const SLUG: Schema = {
@@ -9,7 +11,7 @@ export const SLUG: Schema = {
 };
 
 /** The value of a reference in a body, or in the path of a new resource. */
-export const referenceWritten = ({ is_nullable, narrow, description, default: value }: ReferenceModel): Schema => ({
+export const referenceWritten = ({ is_nullable, narrow, description, default: value }: Reference): Schema => ({
   type: is_nullable === true ? ['string', 'null'] : 'string',
   minLength: 1,
   maxLength: 255,
@@ -19,7 +21,7 @@ export const referenceWritten = ({ is_nullable, narrow, description, default: va
 });
 
 /** The parts of the id that a client may choose for a new resource. */
-export const idSchema = (parts: readonly string[], references: readonly ReferenceModel[]): Schema => ({
+export const idSchema = (parts: readonly string[], references: readonly NamedReference[]): Schema => ({
   type: 'object',
   properties: Object.fromEntries(
     parts.map((name) => {
