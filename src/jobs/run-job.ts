@@ -34,7 +34,7 @@ const FIRST_DELAY_MS = 500;
 const MAX_ERROR_LENGTH = 2_000;
 const WORK_CONNECTIONS = 4;
 // A month may be closed before its end. Whatever lies further ahead is a slip of the pen that no later run undoes.
-const MAX_AHEAD_MS = 32 * 86_400_000;
+const MAX_AHEAD_MS = 62 * 86_400_000;
 
 /**
  * Runs a job for a logical instant: on one instance only, cancelled after its timeout, retried after faults of
@@ -73,7 +73,7 @@ const checkInstant = ({ clock }: JobDeps, { at, allow_future = false }: RunInput
     throw new InputError(`${at} lies in the future (it is ${instantOf(clock.now())}): use an instant that has passed`);
   }
   if (Date.parse(at) > clock.now() + MAX_AHEAD_MS) {
-    throw new InputError(`${at} lies more than 32 days ahead (it is ${instantOf(clock.now())}): check the year`);
+    throw new InputError(`${at} lies more than 62 days ahead (it is ${instantOf(clock.now())}): check the year`);
   }
   return instantOf(Date.parse(at));
 };
