@@ -37,6 +37,19 @@ const countSeen = (calls: readonly SentCall[]): Record<string, number> => {
   return seen;
 };
 
+const WITHOUT_VALID_KEY: ReadonlySet<string> = new Set([
+  'missing_api_key',
+  'invalid_api_key',
+  'revoked_api_key',
+  'expired_api_key',
+]);
+
+/** Calls that get no record of their own: those after the first without a valid key, which the audit log counts. */
+export const countedOnly = (played: readonly PlayedScene[]): number =>
+  played
+    .filter(({ scene }) => scene.expected.every((code) => WITHOUT_VALID_KEY.has(code)))
+    .reduce((sum, { calls }) => sum + calls.length - 1, 0);
+
 /** True if the results are exactly those that the scene expects. */
 export const isAsExpected = ({ scene, seen }: PlayedScene): boolean =>
   Object.keys(seen).toSorted().join() === scene.expected.toSorted().join();
