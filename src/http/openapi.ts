@@ -145,10 +145,10 @@ const headerOf = (name: string, description: string): object => ({
 
 const responsesOf = (route: RouteContract, components: Components, is_bare: boolean): object => {
   const { plane, has_etag } = route;
-  const etag = has_etag === true || route.if_match !== undefined;
+  const headers = responseHeadersOf(route);
   const own = Object.entries(route.responses).map(([status, response]) => [
     status,
-    responseOf(response, components, is_bare, etag),
+    responseOf(response, components, is_bare, headers),
   ]);
   const not_modified =
     has_etag === true ? [['304', { description: 'The version in If-None-Match is the present one.' }]] : [];
@@ -162,13 +162,26 @@ const responsesOf = (route: RouteContract, components: Components, is_bare: bool
   ]);
 };
 
+/** Headers of a route's successful responses. */
+const responseHeadersOf = (route: RouteContract): object => {
+  const headers = {
+    ...(route.has_etag === true || route.if_match !== undefined ? { ETag: { schema: { type: 'string' } } } : {}),
+    ...(takesIdempotencyKey(route) ? { 'Idempotent-Replayed': REPLAYED } : {}),
+  };
+  return Object.keys(headers).length === 0 ? {} : { headers };
+};
+
+const REPLAYED = {
+  description: 'Present if this is the first response to the Idempotency-Key again.',
+  schema: { type: 'string', enum: ['true'] },
+};
+
 const responseOf = (
   { description, schema, form = 'single', content_types = [JSON_TYPE] }: RouteResponse,
   components: Components,
   is_bare: boolean,
-  has_etag: boolean,
+  headers: object,
 ): object => {
-  const headers = has_etag ? { headers: { ETag: { schema: { type: 'string' } } } } : {};
   if (schema === null) return { description, ...headers };
   const wrap = { single: is_bare ? asItIs : singleSchema, list: listSchema, bare: asItIs }[form];
   const types = form === 'bare' ? content_types : content_types.flatMap(versioned);

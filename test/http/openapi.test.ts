@@ -9,7 +9,8 @@ interface Operation {
   readonly operationId: string;
   readonly tags: readonly string[];
   readonly security?: readonly object[];
-  readonly responses: Readonly<Record<string, object>>;
+  readonly parameters?: readonly { readonly name: string }[];
+  readonly responses: Readonly<Record<string, { readonly headers?: Readonly<Record<string, object>> }>>;
 }
 
 interface Document {
@@ -40,6 +41,20 @@ describe('GET /openapi.json', () => {
       assert.ok(operation !== undefined, `${method} ${path}`);
       assert.deepEqual(operation.tags, ['control']);
       assert.equal(operation.security !== undefined, permission === null, `${method} ${path}`);
+    }
+  });
+
+  it('describes Idempotency-Key, and the header of a repeated response, for every write with a key', () => {
+    for (const { path, method, permission, responses } of controlContracts(gateway.control.registry)) {
+      const operation = document.paths[documented(path)]![method]!;
+      const takes_key = method !== 'get' && permission !== null;
+      const parameters = operation.parameters?.map(({ name }) => name) ?? [];
+      assert.equal(parameters.includes('Idempotency-Key'), takes_key, `${method} ${path}`);
+      for (const status of Object.keys(responses)) {
+        const { headers } = operation.responses[status]!;
+        assert.equal(headers?.['Idempotent-Replayed'] !== undefined, takes_key, `${method} ${path} ${status}`);
+      }
+      if (takes_key) assert.ok('409' in operation.responses && '422' in operation.responses, `${method} ${path}`);
     }
   });
 

@@ -13,6 +13,8 @@ export interface ReplayKey {
   readonly customer: string;
   /** Hash of its Idempotency-Key, lower-case hex. */
   readonly key_hash: string;
+  /** Content type of a stream in another form than the endpoint's usual one; else empty. */
+  readonly form: string;
 }
 
 /** Responses that may be repeated for a short time. */
@@ -58,8 +60,8 @@ export const createReplayStore = (max_bytes: number, clock: Clock): ReplayStore 
   };
   const sweeping = setInterval(sweep, SWEEP_MS).unref();
   return {
-    keep: ({ customer, key_hash }, { headers, body }) => {
-      const name = nameOf(customer, key_hash);
+    keep: (key, { headers, body }) => {
+      const name = nameOf(key);
       const head = Buffer.from(JSON.stringify(headers));
       const length = Buffer.alloc(LENGTH_BYTES);
       length.writeUInt32LE(head.length);
@@ -70,8 +72,8 @@ export const createReplayStore = (max_bytes: number, clock: Clock): ReplayStore 
       responses.set(name, { sealed, kept_ms: clock.now() });
       bytes += sealed.length;
     },
-    find: ({ customer, key_hash }, window_s) => {
-      const name = nameOf(customer, key_hash);
+    find: (key, window_s) => {
+      const name = nameOf(key);
       const kept = responses.get(name);
       if (kept === undefined || kept.kept_ms + Math.min(window_s, MAX_WINDOW_S) * 1_000 <= clock.now()) return null;
       const opened = decrypt(seal_key, kept.sealed, Buffer.from(name));
@@ -92,5 +94,5 @@ export const createReplayStore = (max_bytes: number, clock: Clock): ReplayStore 
 
 const LENGTH_BYTES = 4;
 
-const nameOf = (customer: string, key_hash: string): string =>
-  canonicalBytes('replay', [customer, key_hash]).toString('latin1');
+const nameOf = ({ customer, key_hash, form }: ReplayKey): string =>
+  canonicalBytes('replay', [customer, key_hash, form]).toString('latin1');

@@ -34,9 +34,11 @@ const claim = async (deps: GatewayDeps, call: Call): Promise<void> => {
   const { request_id } = call;
   const result = deps.idempotency_keys.claim(customer, facts, { request_id, received_ms: deps.clock.now() });
   const { replay_window_s } = call.customer!;
+  // The query chooses the form of Google's streams, and is in neither hash because it may hold an API key.
+  const replay_key = { customer, key_hash: facts.key_hash, form: call.parsed!.stream_form?.content_type ?? '' };
   if (result.kind === 'claimed') {
     call.idempotency = result.claim;
-    if (replay_window_s !== null) keepResponse(deps, call, { customer, key_hash: facts.key_hash });
+    if (replay_window_s !== null) keepResponse(deps, call, replay_key);
     return;
   }
   if (result.kind === 'full') {
@@ -49,7 +51,7 @@ const claim = async (deps: GatewayDeps, call: Call): Promise<void> => {
     });
   }
   if (result.has_same_body && result.first.end !== null && replay_window_s !== null) {
-    call.replay = deps.replays.find({ customer, key_hash: facts.key_hash }, replay_window_s);
+    call.replay = deps.replays.find(replay_key, replay_window_s);
     if (call.replay !== null) {
       answerAgain(call, result.first);
       return;

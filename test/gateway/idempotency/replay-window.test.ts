@@ -63,6 +63,29 @@ describe('a call of a customer with a replay window', () => {
     assert.equal(first.headers['idempotent-replayed'], undefined);
   });
 
+  it('gets no stream in another form than it chose by its query', async () => {
+    const path = '/v1beta/models/gemini-2.5-flash:streamGenerateContent';
+    const body = { contents: [{ role: 'user', parts: [{ text: 'Hi' }] }] };
+    const first = await call('forms', body, path);
+    assert.equal(first.headers['content-type'], 'application/json; charset=utf-8', first.text);
+    const events = await call('forms', body, `${path}?alt=sse`);
+    assert.equal(events.status, 409, events.text);
+    assert.equal(events.headers['idempotent-replayed'], undefined);
+    assert.equal((await call('forms', body, path)).text, first.text);
+  });
+
+  it('gets the facts of the first call if its response made room for later ones', async () => {
+    const long = { ...HELLO, stream: true, messages: [{ role: 'user', content: 'Hi [[sandbox: tokens=200]]' }] };
+    const first = await call('long 1', long);
+    assert.ok(first.text.length > 40_000 && first.text.length < 100_000, String(first.text.length));
+    assert.equal((await call('long 1', long)).headers['idempotent-replayed'], 'true');
+    for (const key of ['long 2', 'long 3']) assert.equal((await call(key, long)).status, 200);
+    const evicted = await call('long 1', long);
+    assert.equal(evicted.status, 409);
+    assert.equal(errorOf(evicted).code, 'already_executed');
+    assert.equal((await call('long 3', long)).headers['idempotent-replayed'], 'true');
+  });
+
   it('is answered with the facts of the first call when the window is over', async () => {
     assert.equal((await call('late')).status, 200);
     clock.advance(60_000);
@@ -101,7 +124,7 @@ describe('a call of a customer with a replay window', () => {
 describe('the store of responses to repeat', () => {
   const clock = fixedClock('2026-11-21T10:00:00Z');
   const response = (bytes: number) => ({ headers: { 'content-type': 'text/plain' }, body: Buffer.alloc(bytes, 'a') });
-  const key = (key_hash: string, customer = 'acme') => ({ customer, key_hash });
+  const key = (key_hash: string, customer = 'acme') => ({ customer, key_hash, form: '' });
 
   it('drops the oldest responses for a new one, and keeps none that is larger than all room', () => {
     const store = createReplayStore(10_000, clock);

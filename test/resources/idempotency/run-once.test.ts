@@ -13,6 +13,9 @@ import { createTestDatabase } from '../../support/database.ts';
 import { startTestGateway, type TestGateway } from '../../support/gateway.ts';
 import { bearer, type ClientResponse, errorOf, until } from '../../support/http.ts';
 
+// Node sends a header with two values twice.
+const TWO_KEYS = ['a', 'b'] as unknown as string;
+
 interface Write {
   readonly key?: string;
   readonly method?: string;
@@ -177,12 +180,15 @@ describe('a write of administration with an Idempotency-Key', () => {
     assert.equal(await count('ops.idempotent_response'), 1);
   });
 
-  it('is refused with the name of the header if the key is empty, longer than 255 characters or not ASCII', async () => {
+  it('is refused with the name of the header if the key is empty, longer than 255 characters, not ASCII or sent twice', async () => {
     for (const key of ['', 'k'.repeat(300), 'clé', 'a\tb']) {
       const response = await write('/v1/customers', { slug: 'faulty' }, { key });
       assert.equal(response.status, 400, key);
       assert.equal(errorOf(response).errors?.[0]?.path, 'header.Idempotency-Key');
     }
+    const doubled = await write('/v1/customers', { slug: 'faulty' }, { headers: { 'idempotency-key': TWO_KEYS } });
+    assert.equal(doubled.status, 400);
+    assert.equal(errorOf(doubled).errors?.[0]?.path, 'header.Idempotency-Key');
     assert.equal((await gateway.admin('GET', '/v1/customers/faulty')).status, 404);
     assert.equal((await write('/v1/customers', { slug: 'longest' }, { key: 'k'.repeat(255) })).status, 201);
   });
